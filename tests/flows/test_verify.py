@@ -15,7 +15,7 @@ from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.kept import WarmDatabase, lent
-from tests.rules.rescue.engine.ground import evidence, model
+from tests.rules.rescue.engine.ground import evidence, mixed_model, model, regression
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
@@ -168,10 +168,10 @@ async def _what_is_still_open(shop: Shop) -> None:
 
 
 async def _decided_by_a_model(shop: Shop) -> None:
-    """Decisions of the engine's, which name their model, beside those by a model of before."""
+    """Decisions of both engines, which name their model, beside those by a model of before."""
     order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
-    for changes in ({}, {"generic": 0.3}):
-        await keep(shop.world, made := model(**changes), None, shop.scope.actor)
+    for made in (model(), mixed_model(regression()), model(generic=0.3)):
+        await keep(shop.world, made, None, shop.scope.actor)
         await take(shop.world, made.name, shop.scope.actor)
         given = evidence()
         assert given.facts is not None
@@ -235,7 +235,8 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
-    assert (done.decided["engine-1"], done.decided["advance-2"], done.decided["route-1"]) == (2, 2, 1)
+    assert (done.decided["engine-1"], done.decided["engine-2"], done.decided["advance-2"]) == (2, 1, 3)
+    assert done.decided["route-1"] == 1
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")

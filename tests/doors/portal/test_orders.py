@@ -174,7 +174,7 @@ def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
             "Expires",
         ]
         assert (await client.post("/orders/look", data=form)).status_code == 400
-        await client.post("/orders/look", data=form | {"usual": "yes"})
+        await client.post("/orders/look", data=form | {"usual": "1"})
         assert "Customer" in await page_of(client, "/orders")
 
     visit(shop, work)
@@ -447,7 +447,7 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
         assert "1 of the selected ids left out: no order of Brightleaf Tea" in html.unescape(look.text)
         assert set(drafts) <= set(await of_status(client, 0))
         for again in (2, 2):
-            answer = await client.post("/orders/bulk", data=form | {"sure": "yes"})
+            answer = await client.post("/orders/bulk", data=form | {"sure": "1"})
             assert f"<h1>{again} of 3 orders done</h1>" in answer.text
             assert answer.text.count("Not done.") == 1
         assert not set(drafts) & set(await of_status(client, 0))
@@ -539,7 +539,7 @@ def test_who_may_only_look_changes_nothing_in_bulk(shop: Shop) -> None:
         bar = page[page.index('class="bulk"') :]
         assert 'value="cancel"' not in bar
         assert 'value="redeliver"' not in bar
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "order": ids(page)[:1], "back": "/orders", "sure": "yes"}
+        form: dict[str, Any] = {"csrf": field(page, "csrf"), "order": ids(page)[:1], "back": "/orders", "sure": "1"}
         for doing in ("cancel", "redeliver"):
             assert (await client.post("/orders/bulk", data=form | {"do": doing})).status_code == 403
         assert (await client.post("/orders/bulk", data=form | {"do": "cancel", "csrf": "x"})).status_code == 403

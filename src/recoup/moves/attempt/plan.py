@@ -19,7 +19,7 @@ from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
 from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.decide import decide
-from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINES_VERSION
+from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading
@@ -97,7 +97,7 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
 
 def _when_due(decision: Decision) -> str | None:
     """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing."""
-    if decision.verdict != "plan" or decision.versions["decider"] != ENGINES_VERSION:
+    if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES.values():
         return None
     return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
 

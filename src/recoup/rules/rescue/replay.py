@@ -14,7 +14,7 @@ from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, Asked
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.engine.decide import DECIDER_VERSION as ENGINE_VERSION
+from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import PRICINGS
@@ -29,9 +29,9 @@ NO_MODELS: Final[Mapping[str, Model]] = {}
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     DECIDER_VERSION: (POLICIES, lambda told, policy, _: decide(Evidence.from_dict(told), policy)),
-    ENGINE_VERSION: (
+    **dict.fromkeys(ENGINES.values(), (
         PRICINGS, lambda told, pricing, model: decide_by_model(Evidence.from_dict(told), pricing, model),
-    ),
+    )),
     ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(AdvanceInputs.from_dict(told), policy)),
     ADVANCE_BY_MODEL_VERSION: (
         COLLECTION_POLICIES, lambda told, policy, model: advance_by_model(AskedModel.from_dict(told), policy, model),
@@ -44,7 +44,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     ),
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
 }  # fmt: skip
-LEARNED: Final = frozenset({ENGINE_VERSION, ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
+LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
 
 
 class UnknownVersion(ValueError):

@@ -9,6 +9,7 @@ from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIE
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of, key_of
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, checked
+from recoup.rules.rescue.engine.regression import COLUMNS, Regression
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
@@ -17,10 +18,11 @@ ISSUER = "400088001"
 
 
 def model(**changes: Any) -> Model:
+    """Of the format before regressions, by which `engine-1` decides."""
     holds = (0.8, *[0.0] * (len(HOLDS) - 1), 0.2)
     fresh = tuple(2.0 - 0.45 * place for place in range(len(SINCE)))
     values: dict[str, Any] = {
-        "format": FORMAT,
+        "format": 2,
         "made_from": "a test",
         "data_from": "2026-10-01",
         "data_until": "2027-02-28",
@@ -45,6 +47,18 @@ def model(**changes: Any) -> Model:
         "issuers": {ISSUER: Issuer(500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6)},
     }
     return checked(Learned(**(values | changes)))
+
+
+def regression(**changes: Any) -> Regression:
+    """One that says nothing; `changes` may name columns, each a row of its bins."""
+    columns = {name: changes.pop(name, (0.0,) * size) for name, size in COLUMNS.items()}
+    nodes = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    values: dict[str, Any] = {"tries": 5000, "weight": 0.5, "bias": 0.0, "columns": columns, "frailty": (nodes,) * 6}
+    return Regression(**(values | {"issuers": {}, "keys": {}} | changes))
+
+
+def mixed_model(given: Regression | None, **changes: Any) -> Model:
+    return model(format=FORMAT, regression=given, **changes)
 
 
 def fridays(number: int) -> tuple[Look, ...]:

@@ -12,8 +12,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.rules.rescue.engine.ground import evidence, model
+from tests.rules.rescue.engine.ground import ISSUER, evidence, model, regression
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue import engine
@@ -21,13 +22,18 @@ from recoup.rules.rescue.engine.bins import GAP, HOURS, IDLE, SINCE, TRIES, WEEK
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import Look
-from recoup.rules.rescue.engine.model import Model, Money, Refusal
+from recoup.rules.rescue.engine.model import FORMAT, Model, Money, Refusal
 from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.engine.regression import COLUMNS, NODES
+from recoup.rules.rescue.engine.regression import ISSUER as ISSUER_SIZE
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence
 
 DECISIONS = 300
-HASH = "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461"
+HASHES = {
+    "engine-1": "4fbbb9472575af55c45523ea4f0d8d274d0a2aea899712b94f66ca4e4a781461",
+    "engine-2": "9829d2d2951b5b8719e82484f34fd98d00a82a83543225a83b2542280e63f8bc",
+}
 FOLDER = Path(engine.__file__).parent
 JUDGES = ("drift.py", "trial.py")  # of models; they decide nothing
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name not in JUDGES)
@@ -83,17 +89,37 @@ def _asked(dice: random.Random) -> Evidence:
     )
 
 
-def hash_of(decisions: int) -> str:
+def _mixed(made: Model) -> Model:
+    dice = random.Random(8)
+
+    def row(size: int) -> tuple[float, ...]:
+        return tuple(round(dice.random() * 2 - 1, 6) for _ in range(size))
+
+    given = regression(
+        **{name: row(size) for name, size in COLUMNS.items()},
+        weight=0.337,
+        bias=-0.25,
+        issuers={ISSUER: row(ISSUER_SIZE)},
+        keys={"51": 0.125, "05": -0.375},
+        frailty=tuple(tuple(round(dice.random(), 6) for _ in NODES) for _ in range(6)),
+    )
+    return Model(msgspec.structs.replace(made.learned, format=FORMAT, regression=given))
+
+
+def hash_of(decisions: int, version: str) -> str:
     dice, digest = random.Random(7), hashlib.sha256()
     made = _model(dice)
+    if version == "engine-2":
+        made = _mixed(made)
     for _ in range(decisions):
         told = decide(_asked(dice), ENGINE_1, made).to_dict()
         digest.update(json.dumps([told[name] for name in ("verdict", "plan", "rules", "alternatives")]).encode())
     return digest.hexdigest()
 
 
-def test_decisions_are_the_same_to_the_last_digit() -> None:
-    assert hash_of(DECISIONS) == HASH
+@pytest.mark.parametrize("version", HASHES)
+def test_decisions_are_the_same_to_the_last_digit(version: str) -> None:
+    assert hash_of(DECISIONS, version) == HASHES[version]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
@@ -109,4 +135,4 @@ def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(sys.version.split()[0], hash_of(int(sys.argv[1])))
+    print(sys.version.split()[0], *(hash_of(int(sys.argv[1]), version) for version in HASHES))

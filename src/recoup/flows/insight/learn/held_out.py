@@ -11,12 +11,13 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
-from recoup.rules.rescue.engine.belief import believed, ground_of
+from recoup.flows.insight.learn.past_facts import facts_at
+from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.classes import APPROVED, HARD
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN, Facts, Look
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN, Facts
+from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.plan import candidates
 from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
 
 SCORED_MAX: Final = 4_000  # tries; whole payers, spread evenly
@@ -127,7 +128,7 @@ def _trial(at: float, losses: _Losses, compared_with: str) -> Trial:
 def by_model(model: Model) -> Chance:
     def chance(one: Scored) -> float:
         ground = ground_of(model, one.facts, one.facts.zone or 0)
-        return candidates(ground, believed(ground, one.facts), one.at, one.at + _INSTANT)[0].chance
+        return candidates_of(ground, trail(ground, one.facts), one.facts, one.at, one.at + _INSTANT)[0].chance
 
     return chance
 
@@ -176,24 +177,10 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
     own = [n for n in range(begin, row) if data.order[n] == order]
     if not own or data.tries[own[0]] > 0:
         return None
-    looks = [_look(data, n) for n in range(begin, row) if data.order[n] != order]
-    facts = Facts(
-        first=_look(data, own[0]),
-        first_key=data.keys[data.key[own[0]]],
-        issuer=data.issuers[data.issuer[row]],
-        zone=round(float(data.offset[row]) * 60),
-        zone_known=bool(data.zone[row]),
-        tries=tuple(_look(data, n) for n in own[1:]),
-        looks=tuple(looks[-LOOKS_MAX:]),
-        credit=bool(data.credit[row]),
-    )
+    facts = facts_at(data, own, [n for n in range(begin, row) if data.order[n] != order])
     at = hours_of(instant_of(float(data.at[row])))
     approved = bool(data.answer[row] == APPROVED)
     return Scored(int(data.owner[row]), payer, facts, at, int(data.answer[own[-1]]), int(data.tries[row]), approved)
-
-
-def _look(data: Attempts, row: int) -> Look:
-    return Look(instant_of(float(data.at[row])), int(data.answer[row]), int(data.tries[row]))
 
 
 def _answers_before(data: Attempts) -> Column:

@@ -8,10 +8,16 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen, features_of
 from recoup.flows.insight.learn.coefficients import Coefficients, named
+from recoup.flows.insight.learn.columns import tries_of
 from recoup.flows.insight.learn.fit import fit
+from recoup.flows.insight.learn.regress import regressed
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked
+from recoup.rules.rescue.engine.regression import Regression
 
 SHAPE_MAX: Final = 60_000  # attempts that the coefficients are fitted to
+HALF_MAX: Final = 20_000  # the same, of a model that is only asked about the other half's payers
+TRIES_LEAST: Final = 300  # from so many on a regression is learned,
+TRIES_MAX: Final = 30_000  # from so many at most
 ISSUERS_MAX: Final = 5_000
 KEYS_MAX: Final = 500
 
@@ -20,9 +26,17 @@ def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Mode
     """The same attempts give the same model. `made_from` says where they came from; `issuers`: a mask of those that may
     have a line of their own."""
     lines = _lines(data) if issuers is None else issuers & _lines(data)
-    c = fit(features_of(_some(data), ~lines))
+    plain = _by_causes(data, made_from, lines, SHAPE_MAX)
+    regression = _regression(data, made_from, lines, plain)
+    if regression is not None:
+        plain["regression"] = msgspec.to_builtins(regression)
+    return _model(plain)
+
+
+def _by_causes(data: Attempts, made_from: str, lines: Column, most: int) -> dict[str, Any]:
+    c = fit(features_of(_some(data, most), ~lines))
     known = np.argsort(-np.bincount(data.key, minlength=len(data.keys)), kind="stable")[:KEYS_MAX]
-    plain: dict[str, Any] = named(c) | {
+    return named(c) | {
         "format": FORMAT,
         "made_from": made_from,
         "data_from": _day(data, np.min),
@@ -32,18 +46,42 @@ def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Mode
         "issuers": _issuers(data, c, lines),
         "holds_by_code": {data.keys[n]: c.holds_by_code[n].tolist() for n in known.tolist()},
     }
+
+
+def _regression(data: Attempts, made_from: str, lines: Column, plain: dict[str, Any]) -> Regression | None:
+    """None where tries are too few. Where enough payers are outside of what the coefficients were fitted to, they are
+    asked about by that model; else each half by a model of the other half."""
+    seen = _spread(data, SHAPE_MAX)
+    tries = np.bincount(data.payer, data.tries > 0, data.payers)
+    if tries.sum() < TRIES_LEAST:
+        return None
+    if tries[~seen].sum() >= TRIES_MAX:
+        models, payers = [_model(plain)], ~seen
+    else:
+        half = np.arange(data.payers) % 2 == 0
+        parts = [chosen(data, mask[data.payer]) for mask in (~half, half)]
+        models, payers = [_model(_by_causes(part, made_from, lines, HALF_MAX)) for part in parts], tries > 0
+    payers = np.flatnonzero(payers & (tries > 0))
+    step = max(1.0, float(tries[payers].sum()) / TRIES_MAX)
+    payers = payers[(np.arange(int(len(payers) / step)) * step).astype(int)]
+    return regressed(data, tries_of(data, payers, models), lines)
+
+
+def _model(plain: dict[str, Any]) -> Model:
     return checked(msgspec.convert(_rounded(plain), Learned))
 
 
-def _some(data: Attempts) -> Attempts:
-    """Whole payers, spread evenly, until `SHAPE_MAX` is reached."""
-    if len(data) <= SHAPE_MAX:
-        return data
-    payers = data.payers
-    step = len(data) / SHAPE_MAX
-    taken = np.zeros(payers, bool)
-    taken[(np.arange(int(payers / step)) * step).astype(int)] = True
-    return chosen(data, taken[data.payer])
+def _some(data: Attempts, most: int) -> Attempts:
+    taken = _spread(data, most)
+    return data if taken.all() else chosen(data, taken[data.payer])
+
+
+def _spread(data: Attempts, most: int) -> Column:
+    """A mask of payers, spread evenly, whose attempts are about `most`."""
+    step = max(1.0, len(data) / most)
+    taken = np.zeros(data.payers, bool)
+    taken[(np.arange(int(data.payers / step)) * step).astype(int)] = True
+    return taken
 
 
 def _lines(data: Attempts) -> Column:

@@ -1,7 +1,8 @@
 """Evidence, pricing and model in, decision out: when to try again, if at all. Pure.
 
 Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the ladders'
-decider answers as ever. Another way of deciding is another version in another file.
+decider answers as ever. The model's format says which version decides: `engine-1` by what it knows of causes alone,
+`engine-2` by a regression beside it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,19 +10,20 @@ from typing import Final
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.decide import decide as by_ladder
-from recoup.rules.rescue.engine.belief import Belief, believed, ground_of
+from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.plan import Candidate, Try, candidates, planned
+from recoup.rules.rescue.engine.plan import Candidate, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import reasons_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Verdict
 from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
 
-DECIDER_VERSION: Final = "engine-1"
+VERSIONS: Final = {2: "engine-1", 3: "engine-2"}  # by the model's format
 _SOONEST: Final = {"technical": timedelta(minutes=15)}
 _SOON: Final = timedelta(hours=1)
 # What a customer settles with the bank mends without our hearing of it.
@@ -38,12 +40,13 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
     if not waits or evidence.reading.terminal:
         return _named(by_ladder(evidence, RETRY_2), pricing, model)
     ground = ground_of(model, facts, evidence.utc_offset)
-    belief = believed(ground, facts)
+    beliefs = trail(ground, facts)
+    belief = beliefs[-1]
     prices = _prices(evidence, facts, pricing)
     due = evidence.due_at is not None and evidence.due_at <= evidence.now
     now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
     earliest = _earliest(evidence, facts, now_too)
-    found = candidates(ground, belief, hours_of(earliest), hours_of(evidence.expires_at))
+    found = candidates_of(ground, beliefs, facts, hours_of(earliest), hours_of(evidence.expires_at))
     tries = planned(ground, belief, found, prices)
     stays = due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
@@ -154,14 +157,19 @@ def _decision(
 
 def _named(ladder: Decision, pricing: Pricing, model: Model) -> Decision:
     """What the ladders decide for the engine is replayed by the engine."""
-    versions = {**ladder.versions, "decider": DECIDER_VERSION, "policy": pricing.version, "model": model.name}
+    versions = {**ladder.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
     return Decision(
         ladder.verdict, ladder.plan, ladder.group, ladder.reasons, ladder.rules, versions, ladder.alternatives
     )
 
 
 def _versions(evidence: Evidence, pricing: Pricing, model: Model) -> dict[str, str | None]:
-    return {"decider": DECIDER_VERSION, "policy": pricing.version, "knowledge": evidence.knowledge, "model": model.name}
+    versions = {"decider": version_of(model), "policy": pricing.version, "knowledge": evidence.knowledge}
+    return {**versions, "model": model.name}
+
+
+def version_of(model: Model) -> str:
+    return VERSIONS[model.learned.format]
 
 
 def _round(value: float) -> float:

@@ -17,9 +17,11 @@ import msgspec
 
 from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.classes import CLASSES, STANDINGS
+from recoup.rules.rescue.engine.regression import Regression, wrong_in
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+FORMATS: Final = (2, FORMAT)  # that are read; the one of before has no regression
 _LOGIT_MAX: Final = 30.0
 
 
@@ -61,10 +63,10 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: tuple[tuple[float, ...], ...]
 
 
-class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`generic`: how often missing money is told as a generic decline. `holds`: by class of the first decline, and by
     its code, how likely each length of a hold is (`bins.HOLDS`, the last: for good). `held_answers`: how tries are
-    answered while an order is held, by class of the first decline."""
+    answered while an order is held, by class of the first decline. `regression`: None where the tries were too few."""
 
     format: int
     made_from: str
@@ -80,6 +82,7 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds_by_code: dict[str, tuple[float, ...]]
     held_answers: tuple[tuple[float, ...], ...]
     issuers: dict[str, Issuer]
+    regression: Regression | None = None
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -114,8 +117,8 @@ def model_of(content: bytes) -> Model:
     """Raises: BadModel."""
     try:
         made = msgspec.json.decode(content, type=_Made)
-        if made.format != FORMAT:
-            raise BadModel(f"The model has format {made.format}; this release reads {FORMAT}.")
+        if made.format not in FORMATS:
+            raise BadModel(f"The model has format {made.format}; this release reads {FORMATS[0]} and {FORMATS[1]}.")
         learned = msgspec.json.decode(content, type=Learned)
     except msgspec.MsgspecError as error:
         raise BadModel(f"The model cannot be read: {error}.") from None
@@ -161,4 +164,9 @@ def checked(learned: Learned) -> Model:
     for name, rows in tables.items():
         if len(rows) != classes:
             raise BadModel(f"{name} needs {classes} rows.")
+    if learned.regression is not None:
+        if learned.format < FORMAT:
+            raise BadModel(f"A model of format {learned.format} has no regression.")
+        if wrong := wrong_in(learned.regression):
+            raise BadModel(wrong)
     return Model(learned)

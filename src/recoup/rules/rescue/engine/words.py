@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from recoup.rules.rescue.engine.belief import Belief
 from recoup.rules.rescue.engine.explore import Offer
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.model import FORMAT, Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence, Verdict
@@ -37,6 +37,7 @@ def reasons_of(
             f"The model gives the next try a chance of {tries[0].chance:.0%}, all planned tries together"
             f" {1 - together:.0%}."
         )
+        lines += _regression(model)
     elif verdict == "wait":
         lines.append("According to the model, no further attempt is worth its cost.")
     if taken != best:
@@ -45,6 +46,17 @@ def reasons_of(
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
     return (*lines, *outside(evidence.facts, evidence.now, model), _change(verdict))
+
+
+def _regression(model: Model) -> list[str]:
+    """Models of the format before know nothing of it."""
+    regression = model.learned.regression
+    if regression is not None:
+        weight = f"{regression.weight:.0%}"
+        return [f"In these chances, a regression on {regression.tries:,} past attempts has a weight of {weight}."]
+    if model.learned.format < FORMAT:
+        return []
+    return ["These chances come from the model of causes alone: there were too few past attempts for a regression."]
 
 
 def _drawn(taken: Offer, best: Offer) -> str:

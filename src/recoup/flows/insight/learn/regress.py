@@ -1,0 +1,120 @@
+"""Learns the regression: the ridge of each column as strong as its own coefficients ask for (empirical Bayes), and the
+orders' nodes by expectation and maximisation.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from recoup.flows.insight.learn.attempts import Attempts, Column
+from recoup.flows.insight.learn.columns import ISSUER_PARTS, Tries
+from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER, LOGIT_MAX, NODES, Regression
+
+_K: Final = len(CLASSES)
+_ROUNDS: Final = 45
+_RIDGE_EACH: Final = 3  # rounds
+_RIDGE: Final = 30.0
+_RIDGE_LEAST, _RIDGE_MOST = 1.5, 400.0
+_STEP: Final = 0.8
+_START: Final = -1.0
+_SHARES: Final = (0.25, 0.15, 0.2, 0.2, 0.12, 0.08)  # of orders at each node, before any is seen
+_ALIKE: Final = 20.0  # orders as good as seen of each class, spread as all are
+_EVEN: Final = 2.0  # orders as good as seen at each node
+_HALF_WEIGHT: Final = 10_000  # tries from which half of a chance is the regression's
+
+
+class _Part(NamedTuple):
+    """A column's coefficients as they are learned; `where` the last of them are for tries that have none."""
+
+    values: Column
+    where: Column
+
+
+def regressed(data: Attempts, tries: Tries, lines: Column) -> Regression:
+    """`lines`: a mask of issuers that may have a row of their own."""
+    issuers = np.unique(tries.issuer[lines[tries.issuer]])
+    parts = [_Part(np.zeros(size + 1), tries.bins[:, n]) for n, size in enumerate(COLUMNS.values())]
+    parts.append(_Part(np.zeros(len(data.keys) + 1), tries.key))
+    place = np.full(len(lines), len(issuers))
+    place[issuers] = np.arange(len(issuers))
+    for n, (begin, end) in enumerate(ISSUER_PARTS):
+        width = end - begin
+        values = np.zeros(len(issuers) * width + 1)
+        where = place[tries.issuer] * width + tries.places[:, n] - begin
+        parts.append(_Part(values, np.minimum(where, len(values) - 1)))
+    bias, shares = _fitted(parts, tries)
+    rows = np.concatenate([part.values[:-1].reshape(len(issuers), -1) for part in parts[-len(ISSUER_PARTS) :]], axis=1)
+    assert rows.shape == (len(issuers), ISSUER)
+    seen = np.unique(tries.key).tolist()
+    return Regression(
+        tries=len(tries),
+        weight=len(tries) / (len(tries) + _HALF_WEIGHT),
+        bias=_bounded(bias),
+        columns={name: _row(part.values[:-1]) for name, part in zip(COLUMNS, parts, strict=False)},
+        issuers={data.issuers[one]: _row(row) for one, row in zip(issuers.tolist(), rows, strict=True)},
+        keys={data.keys[one]: _bounded(float(parts[len(COLUMNS)].values[one])) for one in seen},
+        frailty=tuple(tuple(row) for row in shares.tolist()),
+    )
+
+
+def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
+    """Coefficients are moved in place. Answers the bias, and classes × nodes."""
+    orders, nodes, yes = int(tries.order.max()) + 1, np.array(NODES), tries.approved[:, None] > 0
+    klass = np.zeros(orders, np.int64)
+    klass[tries.order] = tries.klass
+    shares, ridges = np.tile(np.array(_SHARES), (_K, 1)), np.full(len(parts), _RIDGE)
+    bias, logit = _START, np.full(len(tries), _START)
+    for number in range(_ROUNDS):
+        at_node = _at_node(logit, tries.order, orders, yes, shares[klass], nodes)
+        shares = _shares(at_node, klass)
+        weights = at_node[tries.order]
+        for n, (values, where) in enumerate(parts):
+            slope, curve = _slopes(logit, weights, yes, nodes)
+            pull, bend = np.bincount(where, slope, len(values)), np.bincount(where, curve, len(values))
+            step = np.clip((pull - ridges[n] * values) / (bend + ridges[n]), -1.0, 1.0) * _STEP
+            step[-1] = 0.0
+            values += step
+            logit += step[where]
+            if number % _RIDGE_EACH == _RIDGE_EACH - 1:
+                seen = bend > 0.0
+                spread = ((values[seen] ** 2).sum() + (1.0 / (bend[seen] + ridges[n])).sum() + 0.02) / (seen.sum() + 1)
+                ridges[n] = min(_RIDGE_MOST, max(_RIDGE_LEAST, 1.0 / spread))
+        slope, curve = _slopes(logit, weights, yes, nodes)
+        moved = float(np.clip(slope.sum() / (curve.sum() + 1.0), -0.5, 0.5))
+        bias += moved
+        logit += moved
+    return bias, shares
+
+
+def _at_node(logit: Column, order: Column, orders: int, yes: Column, shares: Column, nodes: Column) -> Column:
+    """Orders × nodes: how likely each order stands there, by how its tries ended."""
+    signed = np.where(yes, 1.0, -1.0) * (logit[:, None] + nodes)
+    told = -np.logaddexp(0.0, -signed)
+    likely = np.stack([np.bincount(order, column, orders) for column in told.T], axis=1) + np.log(shares)
+    found: Column = np.exp(likely - likely.max(1, keepdims=True))
+    found /= found.sum(1, keepdims=True)
+    return found
+
+
+def _shares(at_node: Column, klass: Column) -> Column:
+    """Classes × nodes, drawn to all orders where they are few."""
+    of_all = (at_node.sum(0) + _EVEN) / (len(at_node) + _EVEN * len(NODES))
+    sums = np.zeros((_K, len(NODES)))
+    np.add.at(sums, klass, at_node)
+    found: Column = (sums + _ALIKE * of_all) / (np.bincount(klass, minlength=_K)[:, None] + _ALIKE)
+    return found
+
+
+def _slopes(logit: Column, weights: Column, yes: Column, nodes: Column) -> tuple[Column, Column]:
+    """Of the logarithm of the likelihood, by try: gradient and curve."""
+    chance = 1.0 / (1.0 + np.exp(-(logit[:, None] + nodes)))
+    return (weights * (yes - chance)).sum(1), (weights * chance * (1.0 - chance)).sum(1)
+
+
+def _row(values: Column) -> tuple[float, ...]:
+    return tuple(_bounded(one) for one in values.tolist())
+
+
+def _bounded(value: float) -> float:
+    return min(LOGIT_MAX, max(-LOGIT_MAX, value))

@@ -1,0 +1,114 @@
+"""Candidates by the engine's chances and a regression's together.
+
+Each is wrong in its own way: what the engine knows of causes holds where little was seen, what a regression has counted
+also where the causes are others. A chance is the geometric mean of both; the regression's weight grows with the tries
+that it was learned from.
+"""
+
+from collections.abc import Sequence
+
+from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
+from recoup.rules.rescue.engine.bins import total
+from recoup.rules.rescue.engine.chances import Ground, hours_of, local_day
+from recoup.rules.rescue.engine.columns import (
+    Situation,
+    of_day,
+    of_hour,
+    of_parts,
+    of_time,
+    parts_at,
+    record_of,
+    staying,
+    weekday_of,
+)
+from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.plan import Candidate, candidates
+from recoup.rules.rescue.engine.regression import (
+    ISSUER_HOUR,
+    ISSUER_LAST,
+    ISSUER_WEEKDAY,
+    Weighed,
+)
+
+
+def candidates_of(
+    ground: Ground, beliefs: Sequence[Belief], facts: Facts, earliest: float, end: float
+) -> list[Candidate]:
+    """As `plan.candidates`, with the chances of both where the model has a regression. `beliefs`: as `belief.trail`."""
+    found, weighed = candidates(ground, beliefs[-1], earliest, end), _weighed(ground)
+    if weighed is None:
+        return found
+    own = (facts.first, *facts.tries)
+    record, nodes = record_of(ground, facts.looks, own), _nodes(ground, weighed, beliefs, facts)
+    odds = _Odds(weighed, ground, facts, Situation(ground, record, len(own), own[-1].answer, hours_of(own[-1].at)))
+    free, result = mended_by(beliefs[-1].holds), list[Candidate]()
+    for at, chance, willing in found:
+        learned = _chance(weighed, nodes, odds.at(at, chance, free[passed(ground, at)], willing))
+        both = weighed.mixed(chance, learned)
+        # A plan asks what a try adds in each rhythm: all of them are scaled alike.
+        result.append(Candidate(at, both, min(1.0, willing * both / chance) if chance > 0.0 else willing))
+    return result
+
+
+class _Odds:
+    """Of an approval, for an order at the node of logit 0: products, those of a day and of an hour made once."""
+
+    def __init__(self, weighed: Weighed, ground: Ground, facts: Facts, situation: Situation) -> None:
+        self._weighed, self._situation, self._offset = weighed, situation, ground.offset
+        self._issuer = weighed.issuers.get(facts.issuer, weighed.no_issuer)
+        self._days, self._hours = dict[int, float](), dict[tuple[int, int], float]()
+        odds = weighed.bias * weighed.keys.get(facts.first_key, 1.0)
+        odds *= self._issuer[0] * self._issuer[ISSUER_LAST + situation.last]
+        self._stays = _product(odds, weighed.staying, staying(situation))
+
+    def at(self, at: float, chance: float, free: float, willing: float) -> float:
+        weighed, situation, ground = self._weighed, self._situation, self._situation.ground
+        day, hour, zulu = local_day(ground, at), int((at + self._offset) % 24), int(at % 24) // 3
+        of_this_day, of_this_hour = self._days.get(day), self._hours.get((hour, zulu))
+        if of_this_day is None:
+            odds = self._issuer[ISSUER_WEEKDAY + weekday_of(day)]
+            of_this_day = _product(odds, weighed.of_day, of_day(situation, day))
+            self._days[day] = of_this_day
+        if of_this_hour is None:
+            of_this_hour = _product(self._issuer[ISSUER_HOUR + zulu], weighed.of_hour, of_hour(situation, hour))
+            self._hours[hour, zulu] = of_this_hour
+        odds = _product(self._stays * of_this_day * of_this_hour, weighed.of_time, of_time(situation, at))
+        return _product(odds, weighed.of_parts, of_parts(chance, free, willing))
+
+
+def _product(odds: float, tables: Sequence[Sequence[float]], bins: Sequence[int]) -> float:
+    for table, place in zip(tables, bins, strict=True):
+        odds *= table[place]
+    return odds
+
+
+def _chance(weighed: Weighed, nodes: Sequence[float], odds: float) -> float:
+    found = 0.0
+    for share, node in zip(nodes, weighed.nodes, strict=True):
+        found += share * odds * node / (1.0 + odds * node)
+    return found
+
+
+def _nodes(ground: Ground, weighed: Weighed, beliefs: Sequence[Belief], facts: Facts) -> list[float]:
+    """How likely the order stands at each node after its tries, each of which failed. They add up to 1."""
+    nodes = list(weighed.frailty[ground.first_answer])
+    own = (facts.first, *facts.tries)
+    for number, (one, belief) in enumerate(zip(facts.tries, beliefs, strict=False), start=1):
+        at, before = hours_of(one.at), own[:number]
+        record = record_of(ground, [look for look in facts.looks if look.at < one.at], before)
+        situation = Situation(ground, record, number, before[-1].answer, hours_of(before[-1].at))
+        odds = _Odds(weighed, ground, facts, situation).at(at, *parts_at(ground, belief, at))
+        nodes = [share / (1.0 + odds * node) for share, node in zip(nodes, weighed.nodes, strict=True)]
+    whole = total(nodes)
+    return [share / whole for share in nodes]
+
+
+def _weighed(ground: Ground) -> Weighed | None:
+    """Made once a model; None where none was learned."""
+    regression, tables = ground.model.learned.regression, ground.model.tables
+    if regression is None:
+        return None
+    found: Weighed | None = tables.get("regression")
+    if found is None:
+        found = tables["regression"] = Weighed(regression)
+    return found
