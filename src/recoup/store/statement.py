@@ -18,7 +18,7 @@ What follows `db` is $1, $2, … in order. The annotation of the result says whi
 | `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
 
 `dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives; a list of rows, as
-the column of one, is made of JSON.
+the column of one, is made of JSON, and so is a row there.
 """
 
 import inspect
@@ -200,7 +200,7 @@ def _made_of(kind: Any) -> Make | None:
     if isinstance(plain, type) and issubclass(plain, Enum):
         return plain
     origin = get_origin(plain)
-    if origin is list and is_row(get_args(plain)[0]):
+    if is_row(plain) or origin is list and is_row(get_args(plain)[0]):
         return lambda value: msgspec.convert(value, plain)
     return origin if origin in (tuple, frozenset) else None
 

@@ -123,8 +123,8 @@ async def _merchant(
     async for window in windows(connection, merchant_id):
         async for found in _window(connection, window, wall, with_issuer):
             yield found
-    async for rows in postings_without_order(connection, merchant_id):
-        wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
+    async for postings in postings_without_order(connection, merchant_id):
+        wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
         yield [_difference(merchant_id, None, each) for each in wrong if each]
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
@@ -140,13 +140,13 @@ async def _window(
     connection: Read, window: Window, wall: WallTime, with_issuer: bool
 ) -> AsyncIterator[list[Difference]]:
     merchant_id = window.merchant_id
-    orders = verify_orders.all_wrong(await read_orders(connection, window), await read_lines(connection, window))
+    orders = verify_orders.all_wrong(await read_orders(connection, *window), await read_lines(connection, *window))
     yield [_difference(merchant_id, *wrong) for wrong in orders]
     yield await references(connection, window)
     yield await cards(connection, window)
     yield await attempts_and_refunds(connection, window)
-    money = await read_money_lines(connection, window, verify_ledger.MONEY)
-    postings, outstanding = await read_postings(connection, window), await read_outstanding(connection, window)
+    money = await read_money_lines(connection, *window, verify_ledger.MONEY)
+    postings, outstanding = await read_postings(connection, *window), await read_outstanding(connection, *window)
     booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
     yield [_difference(merchant_id, *wrong) for wrong in booked]
     yield await decline_that_came_in(connection, window)

@@ -8,30 +8,31 @@ from uuid import UUID
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.replay import decide_again
+from recoup.store.read.proofs.decisions import StoredDecision
 
 
 def all_wrong(
-    rows: Iterable[Mapping[str, Any]], decided: Counter[str], models: Mapping[str, Model]
+    rows: Iterable[StoredDecision], decided: Counter[str], models: Mapping[str, Model]
 ) -> Iterator[tuple[UUID, Wrong]]:
     """(order, the first thing that is wrong about one of its decisions). The sentences are not compared: they are
     words for people, and may be put better. `decided`: how many each version of a decider has decided again."""
     for row in rows:
         wrong = _decision(row, models)
         if wrong:
-            yield row["order_id"], wrong
+            yield row.order_id, wrong
         else:
-            decided[row["versions"]["decider"]] += 1
+            decided[str(row.versions["decider"])] += 1
 
 
-def _decision(row: Mapping[str, Any], models: Mapping[str, Model]) -> Wrong | None:
-    name = f"decision {row['decision_id']}"
+def _decision(row: StoredDecision, models: Mapping[str, Model]) -> Wrong | None:
+    name = f"decision {row.decision_id}"
     try:
-        again = decide_again(row["features"], row["versions"], models).to_dict()
+        again = decide_again(row.features, row.versions, models).to_dict()
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return name, "one that can be decided again", f"{type(error).__name__}: {error}"
-    pairs = [(f"{part} of {name}", _plain(again[part]), row[part]) for part in _PARTS]
-    if row["taken"] is not None:
-        pairs.append((f"alternatives of {name}", _named(again["alternatives"]), _named(row["alternatives"])))
+    pairs = [(f"{part} of {name}", _plain(again[part]), getattr(row, part)) for part in _PARTS]
+    if row.taken is not None:
+        pairs.append((f"alternatives of {name}", _named(again["alternatives"]), _named(row.alternatives)))
     return next((pair for pair in pairs if pair[1] != pair[2]), None)
 
 

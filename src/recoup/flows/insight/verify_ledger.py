@@ -9,6 +9,7 @@ from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.postings import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
+from recoup.store.read.proofs.ledger import MoneyLine, Outstanding, StoredPosting
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
@@ -22,9 +23,9 @@ _APPROVALS: Final = ("collected", "captured", "advanced")
 
 def all_wrong(
     merchant_id: UUID,
-    lines: Iterable[Mapping[str, Any]],
-    postings: Sequence[Mapping[str, Any]],
-    outstanding: Mapping[UUID, Mapping[str, int]],
+    lines: Iterable[MoneyLine],
+    postings: Sequence[StoredPosting],
+    outstanding: Mapping[UUID, Outstanding],
 ) -> Iterator[tuple[UUID | None, Wrong]]:
     """(order, the first thing that is wrong about it) in one window."""
     reported: set[UUID] = set()
@@ -33,62 +34,63 @@ def all_wrong(
     optional: set[Source] = set()
     fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
     for line in lines:
-        wrong = fees[line["order_id"]].wrong(line)
-        if not wrong and line["happening"] in _APPROVALS and line["units"] != line["order_units"]:
-            wrong = (f"units of log line {line['seq']}", line["order_units"], line["units"])
-        if wrong and line["order_id"] not in reported:
-            reported.add(line["order_id"])
-            yield line["order_id"], wrong
+        wrong = fees[line.order_id].wrong(line)
+        if not wrong and line.happening in _APPROVALS and line.units != line.order_units:
+            wrong = (f"units of log line {line.seq}", line.order_units, line.units)
+        if wrong and line.order_id not in reported:
+            reported.add(line.order_id)
+            yield line.order_id, wrong
         for source, posting in _demanded(line, optional):
-            demanded[line["order_id"]][source] = posting
-            dates[source] = line["business_at"]
-    by_order: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+            demanded[line.order_id][source] = posting
+            dates[source] = line.business_at
+    by_order: dict[UUID, list[StoredPosting]] = defaultdict(list)
     for row in postings:
-        by_order[row["order_id"]].append(row)
+        if row.order_id is not None:
+            by_order[row.order_id].append(row)
     for order_id in sorted((demanded.keys() | by_order.keys() | outstanding.keys()) - reported):
-        due = outstanding.get(order_id, {})
+        due = outstanding.get(order_id)
         wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], due)
         if wrong:
             yield order_id, wrong
 
 
-def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
+def wrong_posting(merchant_id: UUID, row: StoredPosting) -> Wrong | None:
     """Whether one posting balances and says what its hash was made from."""
-    entries = row["entries"] or []
+    entries = row.entries or []
     name = _name(row)
-    if len(entries) < 2 or [e[0] for e in entries] != list(range(1, len(entries) + 1)):
-        return f"entries of {name}", "lines from 1 on, at least two", [e[0] for e in entries]
-    assets = {e[2] for e in entries}
+    if len(entries) < 2 or [e.line_no for e in entries] != list(range(1, len(entries) + 1)):
+        return f"entries of {name}", "lines from 1 on, at least two", [e.line_no for e in entries]
+    assets = {e.asset for e in entries}
     for asset in sorted(assets):
-        if total := sum(e[4] for e in entries if e[2] == asset):
+        if total := sum(e.units for e in entries if e.asset == asset):
             return f"sum of {name} in {asset}", 0, total
     content = [
         merchant_id,
-        row["source_kind"],
-        row["source_id"],
-        row["recipe"],
-        entries[0][2],
-        row["business_at"],
-        [[e[1], e[3], e[4]] for e in entries],
+        row.source_kind,
+        row.source_id,
+        row.recipe,
+        entries[0].asset,
+        row.business_at,
+        [[e.account, e.place, e.units] for e in entries],
     ]
     hashed = content_hash(content)
-    if hashed != row["content_hash"].hex():
-        return f"content hash of {name}", hashed, row["content_hash"].hex()
+    if hashed != row.content_hash.hex():
+        return f"content hash of {name}", hashed, row.content_hash.hex()
     return None
 
 
-def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
-    units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
-    order, payable = ("order", line["order_id"]), ledger.WALLET if line["kind"] == "stable" else ""
-    if line["happening"] in _BY_DISPUTE:
+def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Posting]]:
+    units, route, attempt = line.units, line.route, ("attempt", line.attempt_id)
+    order, payable = ("order", line.order_id), ledger.WALLET if line.kind == "stable" else ""
+    if line.happening in _BY_DISPUTE:
         return _by_dispute(line, payable)
-    match line["happening"]:
+    match line.happening:
         case "collected" | "captured" | "advanced":
-            fee = line["fee"] or 0
-            ahead = line["happening"] == "advanced"
+            fee = line.fee or 0
+            ahead = line.happening == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
             source = order if ahead else attempt
-            if line["fee"] is None:  # an older line, which does not say its fee
+            if line.fee is None:  # an older line, which does not say its fee
                 optional.add((*source, "fee"))
             return [((*source, p.recipe), p) for p in made]
         case "charged":
@@ -98,52 +100,52 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
-            return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
-    return [(("refund", line["fact_id"], p.recipe), p) for p in _money_back(line, units, route, payable)]
+            return [(("settlement", line.fact_id, "settled"), ledger.settled(units, route))]
+    return [(("refund", line.fact_id, p.recipe), p) for p in _money_back(line, units, route, payable)]
 
 
-def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -> list[Posting]:
+def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[Posting]:
     """What a refund's or reversal's line books."""
-    match line["happening"]:
+    match line.happening:
         case "reversed":
-            return [ledger.reversal_by_hand(units) if line["by_hand"] else ledger.reversed_(units, route)]
+            return [ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)]
         case "settled_by_hand":
             return [ledger.by_hand(units, route)]
         case "refund_done":
-            return [ledger.refund_by_hand(units) if line["by_hand"] else ledger.refund_done(units, route)]
+            return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
         case "refund_netted":
             return [ledger.refund_netted(units)]
         case "refund_of_bad_debt":
             return [ledger.refund_of_bad_debt(units)]
         case "refund_refused":
             refused = [ledger.refund_refused(units, payable)]
-            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
+            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line.fee_taken_back) else [])
     owed = [ledger.refund_owed(units, payable)]
-    return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
+    return owed + ([ledger.fee_returned(f, payable)] if (f := line.fee_returned) else [])
 
 
 _BY_DISPUTE: Final = ("dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again")
 
 
-def _by_dispute(line: Mapping[str, Any], payable: str) -> list[tuple[Source, Posting]]:
-    if line["happening"] in ("dispute_opened", "dispute_won"):
-        return [(("dispute", line["round_id"], p.recipe), p) for p in _disputed(line, payable)]
-    netted = line["happening"] == "reversal_netted"
-    posting = (ledger.reversal_netted if netted else ledger.reversal_owed_again)(line["units"])
-    return [(("refund", line["fact_id"], posting.recipe), posting)]
+def _by_dispute(line: MoneyLine, payable: str) -> list[tuple[Source, Posting]]:
+    if line.happening in ("dispute_opened", "dispute_won"):
+        return [(("dispute", line.round_id, p.recipe), p) for p in _disputed(line, payable)]
+    netted = line.happening == "reversal_netted"
+    posting = (ledger.reversal_netted if netted else ledger.reversal_owed_again)(line.units)
+    return [(("refund", line.fact_id, posting.recipe), posting)]
 
 
-def _disputed(line: Mapping[str, Any], payable: str) -> list[Posting]:
+def _disputed(line: MoneyLine, payable: str) -> list[Posting]:
     """Of a dispute that took its money, or gave it back."""
-    money = line["units"], line["route"], line["liable"], payable
-    if line["happening"] == "dispute_won":
+    money = line.units, line.route, line.liable, payable
+    if line.happening == "dispute_won":
         back = ledger.dispute_fee_returned
-        return [ledger.dispute_won(*money)] + ([back(line["fee_charged"], payable)] if line["fee_charged"] else [])
+        return [ledger.dispute_won(*money)] + ([back(line.fee_charged, payable)] if line.fee_charged else [])
     postings = [ledger.disputed(*money)]
-    if line["fee"]:
-        postings.append(ledger.dispute_fee(line["fee"], line["route"]))
-    if line["fee_charged"]:
-        postings.append(ledger.dispute_fee_charged(line["fee_charged"], payable))
+    if line.fee:
+        postings.append(ledger.dispute_fee(line.fee, line.route))
+    if line.fee_charged:
+        postings.append(ledger.dispute_fee_charged(line.fee_charged, payable))
     return postings
 
 
@@ -152,13 +154,13 @@ def _order(
     demanded: Mapping[Source, Posting],
     dates: Mapping[Source, Any],
     optional: set[Source],
-    rows: Sequence[Mapping[str, Any]],
-    outstanding: Mapping[str, int],
+    rows: Sequence[StoredPosting],
+    outstanding: Outstanding | None,
 ) -> Wrong | None:
     seen: set[Source] = set()
     sums = {"customer_due": 0, "refund_due": 0, "reversal_due": 0}
     for row in rows:
-        source = (row["source_kind"], row["source_id"], row["recipe"])
+        source = (row.source_kind, row.source_id, row.recipe)
         if source in seen:
             return _name(row), "one for its source and recipe", "several"
         seen.add(source)
@@ -167,34 +169,34 @@ def _order(
         wrong = _posting(merchant_id, row, demanded.get(source), dates.get(source))
         if wrong:
             return wrong
-        for entry in row["entries"]:
-            if entry[1] in sums:
-                sums[entry[1]] += entry[4]
+        for entry in row.entries or ():
+            if entry.account in sums:
+                sums[entry.account] += entry.units
     missing = next((source for source in demanded if source not in seen), None)
     if missing:
         return f"posting {missing[2]} of {missing[0]} {missing[1]}", "one, by the log", None
     for account, found in sums.items():
-        due = -outstanding.get(account, 0)
+        due = -getattr(outstanding, account) if outstanding is not None else 0
         if found != due:
             return f"{account} at the end of the walk", due, found
     return None
 
 
-def _posting(merchant_id: UUID, row: Mapping[str, Any], demanded: Posting | None, date: Any) -> Wrong | None:
+def _posting(merchant_id: UUID, row: StoredPosting, demanded: Posting | None, date: Any) -> Wrong | None:
     wrong = wrong_posting(merchant_id, row)
     if wrong:
         return wrong
     if demanded is not None:
-        found = tuple(Entry(e[1], e[3], e[4]) for e in row["entries"])
+        found = tuple(Entry(e.account, e.place, e.units) for e in row.entries or ())
         if found != demanded.entries:
             return f"entries of {_name(row)}", _entries_text(demanded.entries), _entries_text(found)
-        if date != row["business_at"]:
-            return f"date of {_name(row)}", date, row["business_at"]
+        if date != row.business_at:
+            return f"date of {_name(row)}", date, row.business_at
     return None
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    return f"posting {row['recipe']} of {row['source_kind']} {row['source_id']}"
+def _name(row: StoredPosting) -> str:
+    return f"posting {row.recipe} of {row.source_kind} {row.source_id}"
 
 
 def _entries_text(entries: Iterable[Entry]) -> str:

@@ -1,11 +1,12 @@
 """Every stored model against the hash that it was stored with, and those that decided, for deciding again."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from recoup.flows.models import find_model
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.store.read.models import model_names
+from recoup.store.read.proofs.decisions import StoredDecision
 from recoup.store.read.proofs.walk import Difference
 from recoup.store.statement import Read
 
@@ -22,9 +23,9 @@ async def damaged_models(connection: Read) -> list[Difference]:
     return found
 
 
-async def load_models(connection: Read, rows: Iterable[Mapping[str, Any]], models: dict[str, Model]) -> None:
+async def load_models(connection: Read, rows: Iterable[StoredDecision], models: dict[str, Model]) -> None:
     """Into `models`, what these decisions name; of others a few stay. What is missing or damaged is left out."""
-    wanted = {row["versions"].get("model") for row in rows} - {None}
+    wanted = {name for row in rows if (name := row.versions.get("model")) is not None}
     for name in list(models)[: max(0, len(models | dict.fromkeys(wanted)) - KEPT_MAX)]:
         if name not in wanted:
             del models[name]

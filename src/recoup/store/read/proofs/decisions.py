@@ -1,21 +1,38 @@
 """The stored decisions of a merchant, oldest first, a bounded number at a time; and what names one."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator
+from typing import Any, Final
 from uuid import UUID
-
-import asyncpg
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, fetch
-from recoup.store.statement import Read, statement
+from recoup.store.read.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
+from recoup.store.statement import Read, Row, statement
 
 DECISIONS_MAX: Final = 1000
-_DECISIONS: Final = """
+
+
+class StoredDecision(Row, frozen=True):
+    decision_id: UUID
+    order_id: UUID
+    verdict: str
+    features: dict[str, Any]
+    plan: list[str]
+    rules: list[str]
+    alternatives: list[dict[str, Any]]
+    versions: dict[str, str | None]
+    taken: str | None
+
+
+@statement(
+    MERCHANT,
+    """
 SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
-"""
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _decisions(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredDecision]: ...
 
 
 # What a log line and an attempt say that they come from is a decision of their own order.
@@ -59,8 +76,8 @@ async def decisions_of_nothing(db: Read, window: Window) -> list[Difference]:
     return await all_of(db, (_of_nothing, _actors), window.merchant_id, *window)
 
 
-async def read_decisions(db: Read, merchant_id: UUID) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def read_decisions(db: Read, merchant_id: UUID) -> AsyncIterator[list[StoredDecision]]:
     after = LOWEST
-    while rows := await fetch(db, _DECISIONS, merchant_id, after, DECISIONS_MAX):
+    while rows := await _decisions(db, merchant_id, after, DECISIONS_MAX):
         yield rows
-        after = rows[-1]["decision_id"]
+        after = rows[-1].decision_id
