@@ -211,7 +211,7 @@ def run_desks(people: People) -> None:
     people.post("owner", f"/orders/{waiting}/hold", reason="check")
     people.post("owner", f"/orders/{waiting}/release")
     people.post("owner", f"/orders/{waiting}/cancel")
-    people.post("owner", "/orders/bulk", do="note", note="noted", sure="1", order=paid, back="/orders")
+    people.post("owner", "/orders/bulk", do="note", note="noted", sure="yes", order=paid, back="/orders")
     people.post(
         "olga",
         "/approvals/adjustments",

@@ -308,7 +308,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/customers/{payer_id}/erase"): _page(ids=_CUSTOMER, may=OWNER, body=lambda s: {"confirm": "somebody"}),
     ("GET", "/orders/new"): _page(),
     ("GET", "/orders/export.{form}"): _page(ids={"form": "csv"}),
-    ("POST", "/orders/bulk"): _page(names=True, body=lambda s: {"do": "cancel", "sure": "1", "order": s.ids["order"]}),
+    ("POST", "/orders/bulk"): _page(
+        names=True, body=lambda s: {"do": "cancel", "sure": "yes", "order": s.ids["order"]}
+    ),
     ("GET", "/orders/bulk"): _page(),
     ("GET", "/orders/bulk/{act_id}"): _page(ids={"act_id": "act"}),
     ("POST", "/orders/bulk/{act_id}/stop"): _page(ids={"act_id": "act"}),

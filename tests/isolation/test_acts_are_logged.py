@@ -157,7 +157,7 @@ def _orders(walk: _Walk) -> None:
         ("cancel", "cancelled", {}),
     ):
         walk.act(f"/orders/{{order_id}}/{doing}", f"order.{wanted}", path=f"/orders/{order}/{doing}", **data)
-    walk.act("/orders/bulk", "order.cancelled", do="cancel", sure="1", order=other)
+    walk.act("/orders/bulk", "order.cancelled", do="cancel", sure="yes", order=other)
     walk.act("/orders/{order_id}/notes", "order.noted", path=f"/orders/{order}/notes", note="noted", key="1" * 32)
     paid = walk.a.ids["paid"]
     walk.act(
@@ -196,7 +196,7 @@ def _orders(walk: _Walk) -> None:
 
 def _views(walk: _Walk) -> None:
     """One that only its maker sees leaves none."""
-    made = walk.act("/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="1")
+    made = walk.act("/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="yes")
     view = made.headers["location"].partition("view=")[2].partition("&")[0]
     for what, wanted in (("unshare", "unshared"), ("share", "shared"), ("rename", "changed"), ("delete", "deleted")):
         walk.act(

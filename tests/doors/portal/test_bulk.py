@@ -40,7 +40,7 @@ async def worked(shop: Shop, turns: int = 1) -> None:
 
 async def form_of(client: httpx.AsyncClient, back: str, doing: str) -> dict[str, Any]:
     page = (await client.get(back)).text
-    return {"csrf": field(page, "csrf"), "back": back, "do": doing, "all": "1"}
+    return {"csrf": field(page, "csrf"), "back": back, "do": doing, "all": "yes"}
 
 
 def sure_of(page: str) -> dict[str, str]:
@@ -108,7 +108,7 @@ def test_the_list_of_acts_says_that_ticked_orders_are_not_in_it(shop: Shop) -> N
         page = (await client.get("/orders?status=0")).text
         form = {"csrf": field(page, "csrf"), "back": "/orders?status=0", "do": "cancel", "order": ids(page)[:2]}
         look = (await client.post("/orders/bulk", data=form)).text
-        sure = form | {"key": field(look, "key"), "sure": "1"}
+        sure = form | {"key": field(look, "key"), "sure": "yes"}
         assert "2 of 2 orders done" in (await client.post("/orders/bulk", data=sure)).text
         assert "No bulk actions yet" in await told()
         assert "individually selected orders run at once and are not listed here" in await told()
@@ -173,7 +173,7 @@ def test_a_note_on_ticked_orders(shop: Shop) -> None:
         }
         look = await client.post("/orders/bulk", data=form)
         assert "Add a note to 3 orders?" in look.text
-        form |= {"key": field(look.text, "key"), "sure": "1", "note": "Spoke to Ana"}
+        form |= {"key": field(look.text, "key"), "sure": "yes", "note": "Spoke to Ana"}
         for _ in range(2):
             assert "3 of 3 orders done" in (await client.post("/orders/bulk", data=form)).text
         assert await value(shop, "SELECT count(*) FROM order_notes WHERE text = 'Spoke to Ana'") == 3
@@ -185,7 +185,12 @@ def test_a_note_on_ticked_orders(shop: Shop) -> None:
 @pytest.mark.parametrize("doing", ["cancel", "note"])
 def test_a_filter_that_is_not_understood_does_nothing(shop: Shop, back: str, doing: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        form = await form_of(client, "/orders", doing) | {"back": back, "sure": "1", "key": "0" * 32, "expected": "60"}
+        form = await form_of(client, "/orders", doing) | {
+            "back": back,
+            "sure": "yes",
+            "key": "0" * 32,
+            "expected": "60",
+        }
         answer = await client.post("/orders/bulk", data=form)
         assert answer.status_code == 400
         assert "nothing was done" in html.unescape(answer.text)
@@ -201,14 +206,14 @@ def test_a_huge_selection_and_a_forged_count_are_refused(shop: Shop, monkeypatch
         form = await form_of(client, "/orders", "cancel")
         for more in (
             {},
-            {"sure": "1", "key": "0" * 32, "expected": "60"},
-            {"sure": "1", "key": "0" * 32, "expected": "41"},
+            {"sure": "yes", "key": "0" * 32, "expected": "60"},
+            {"sure": "yes", "key": "0" * 32, "expected": "41"},
         ):
             answer = await client.post("/orders/bulk", data=form | more)
             assert answer.status_code == 400
             assert "More than 40 orders match; nothing was done." in answer.text
         for expected in ("", "-1", "9" * 40, "1"):
-            few = form | {"back": "/orders?status=0", "sure": "1", "key": "1" * 32, "expected": expected}
+            few = form | {"back": "/orders?status=0", "sure": "yes", "key": "1" * 32, "expected": expected}
             assert (await client.post("/orders/bulk", data=few)).status_code in (200, 409)
         assert await value(shop, "SELECT count(*) FROM bulk_acts") == 0
 
@@ -231,8 +236,8 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
                 "csrf": field(page, "csrf"),
                 "back": "/orders?status=0",
                 "do": doing,
-                "all": "1",
-                "sure": "1",
+                "all": "yes",
+                "sure": "yes",
                 "key": "0" * 32,
                 "expected": str(await counted(shop, 0)),
                 "note": "x",

@@ -153,7 +153,7 @@ def test_a_link_stops_mails_of_a_kind_or_all_without_signing_in(server: ServerAd
         assert len([m for m in await arrived(shop) if m["recipient"] == "owner@example.test"]) == 1
         assert "No more e-mails" in texts(await nobody.post(link, data={"what": "all"}))
         page = await boss.get("/account/notifications")
-        assert 'name="mails">' in page.text
+        assert 'name="mails" value="yes">' in page.text
         by_parts = await nobody.post(await link_of_other(shop), files={"List-Unsubscribe": (None, "One-Click")})
         assert "Stopped" in texts(by_parts)
         forged = link[:-6] + ("AAAAAA" if link[-6:] != "AAAAAA" else "BBBBBB")
@@ -291,7 +291,7 @@ def test_a_digest_stands_on_the_page(server: ServerAddress) -> None:
             page="digest",
         )
         answer = await post(
-            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="on", mails="on"
+            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="yes", mails="yes"
         )
         assert answer.status_code == 303
         for _ in range(2):

@@ -174,7 +174,7 @@ def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
             "Expires",
         ]
         assert (await client.post("/orders/look", data=form)).status_code == 400
-        await client.post("/orders/look", data=form | {"usual": "1"})
+        await client.post("/orders/look", data=form | {"usual": "yes"})
         assert "Customer" in await page_of(client, "/orders")
 
     visit(shop, work)
@@ -447,7 +447,7 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
         assert "1 of the selected ids left out: no order of Brightleaf Tea" in html.unescape(look.text)
         assert set(drafts) <= set(await of_status(client, 0))
         for again in (2, 2):
-            answer = await client.post("/orders/bulk", data=form | {"sure": "1"})
+            answer = await client.post("/orders/bulk", data=form | {"sure": "yes"})
             assert f"<h1>{again} of 3 orders done</h1>" in answer.text
             assert answer.text.count("Not done.") == 1
         assert not set(drafts) & set(await of_status(client, 0))
@@ -525,7 +525,7 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
         asked = "SELECT * FROM replays WHERE merchant_id = $1 AND events = '{order.completed}'"
         (note,) = await connection.fetch(asked, shop.merchant_id)
         assert note["actor"].startswith("user:")
-        assert (json.loads(note["asked"])["sequence"], note["feed_from"], note["feed_to"]) == (90, 90, 90)
+        assert (json.loads(note["request"])["sequence"], note["feed_from"], note["feed_to"]) == (90, 90, 90)
         waits = "DELETE FROM due_work WHERE kind = 'replay' AND subject_id = $1 RETURNING merchant_id"
         assert await connection.fetchval(waits, note["replay_id"]) == shop.merchant_id
         await connection.close()
@@ -539,7 +539,7 @@ def test_who_may_only_look_changes_nothing_in_bulk(shop: Shop) -> None:
         bar = page[page.index('class="bulk"') :]
         assert 'value="cancel"' not in bar
         assert 'value="redeliver"' not in bar
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "order": ids(page)[:1], "back": "/orders", "sure": "1"}
+        form: dict[str, Any] = {"csrf": field(page, "csrf"), "order": ids(page)[:1], "back": "/orders", "sure": "yes"}
         for doing in ("cancel", "redeliver"):
             assert (await client.post("/orders/bulk", data=form | {"do": doing})).status_code == 403
         assert (await client.post("/orders/bulk", data=form | {"do": "cancel", "csrf": "x"})).status_code == 403

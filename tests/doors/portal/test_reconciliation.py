@@ -76,7 +76,7 @@ def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop
         page = (await client.get(anew.headers["location"])).text
         assert "1 of 5 lines could not be read" in page
         assert "Compare with all currencies" not in page
-        ticked = await upload(client, text, mapping='[values]\nroute = "acme"', every="1")
+        ticked = await upload(client, text, mapping='[values]\nroute = "acme"', every="yes")
         assert ticked.headers["location"].startswith(anew.headers["location"] + "?done=known.")
         for like in ("nothing", str(_.merchant_id)):
             assert (await upload(client, text, like=like)).status_code == 404

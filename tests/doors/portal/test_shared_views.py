@@ -24,7 +24,7 @@ from recoup.store.server import ServerAddress
 
 async def shared(client: httpx.AsyncClient, name: str, back: str) -> str:
     """The id of the view."""
-    made = await post(client, "/orders", "/orders/views", name=name, back=back, share="1")
+    made = await post(client, "/orders", "/orders/views", name=name, back=back, share="yes")
     assert made.status_code == 303, made.text
     return parse_qs(urlsplit(made.headers["location"]).query)["view"][0]
 

@@ -1,6 +1,6 @@
 """A form with a file: its parts are written to disk as they come."""
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from recoup.doors.portal.any_visit import AnyVisit, where_of
@@ -40,9 +40,12 @@ async def file_form(visit: AnyVisit) -> FormData:
     return form
 
 
-def typed_in(form: FormData) -> dict[str, str]:
-    """What was typed beside the file."""
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+def fields_of(form: FormData) -> dict[str, list[str | UploadFile]]:
+    """Its texts, as other forms have them, and its file."""
+    return {
+        name: [given if isinstance(given, UploadFile) else given.replace("\0", "") for given in form.getlist(name)]
+        for name in form
+    }
 
 
 async def _still_so(visit: AnyVisit) -> None:

@@ -1,31 +1,194 @@
 """What a form holds, as a class: a page says it once, and its function gets it read.
 
-A field takes the first value of its name: text, empty where it was not sent; or whether it says "yes", as boxes that
-are ticked do. `Annotated[str, 300]` cuts what is longer. A tuple takes all values.
+A field takes the first value of its name; a name that Python keeps for itself has an underscore behind it (`from_`).
+
+- `str`: empty where nothing was sent; `str | None`: None there.
+- `bool`: whether it says "yes", as boxes that are ticked do.
+- `UUID`, `Literal["a", "b"]`: what the text stands for, if it does; `UploadFile`: if one was chosen.
+- `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of `X | None`.
+
+`Annotated` says more: `Text` of a text, `As` what one stands for, `AtMost` of a tuple, `Names` of a mapping, and a
+`Problem`: the refusal of what stands for nothing. Without a refusal the field is `X | None`, or has a default; that one
+stands for an empty text, too.
 """
 
-from dataclasses import fields
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
-from recoup.doors.portal.forms import Form, first
+from starlette.datastructures import UploadFile
+
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
 
 F = TypeVar("F")
+Fields = Mapping[str, Sequence[Any]]  # texts; of a form with a file, files too
+Take = Callable[[Any], Any]  # a value of the form -> what it stands for, None for nothing
+Said = tuple[Any, ...]  # what stands beside a hint
 
 
-def read_shape(shape: type[F], form: Form) -> F:
-    """The form as `shape`, a dataclass whose fields are named as the form's."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Of `printable` characters alone, without the spaces at its ends where `strip`, then cut where it is longer than
+    `max` characters."""
+
+    max: int | None = None
+    strip: bool = False
+    printable: bool = False
+
+    def of(self, text: str) -> str:
+        if self.printable:
+            text = "".join(character for character in text if character.isprintable())
+        return (text.strip() if self.strip else text)[: self.max]
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """What a text stands for; None: nothing."""
+
+    parse: Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The first so many values are taken."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Of a mapping: which names of the form it has."""
+
+    taken: Callable[[str], object]
+
+
+def among(values: Collection[str]) -> As:
+    """One of these texts."""
+    return As(lambda text: text if text in values else None)
+
+
+class _Reader(NamedTuple):
+    """Of a field. `read` gives None for what stands for nothing; `empty`: what is shown again then."""
+
+    read: Callable[[Fields], Any]
+    empty: Any
+    refusal: Problem | None
+
+
+def check_shape(shape: type[Any]) -> None:
+    """Raises: AssertionError naming a field that no form can hold."""
+    _readers(shape)
+
+
+def read_shape(shape: type[F], form: Fields) -> F:
+    """The form as `shape`, a dataclass. Raises: the Problem of the first field that refuses what was sent."""
+    found = {}
+    for name, reader in _readers(shape).items():
+        found[name] = reader.read(form)
+        if found[name] is None and reader.refusal is not None:
+            raise copy(reader.refusal)
+    return shape(**found)
+
+
+def read_again(shape: type[F], form: Fields) -> F:
+    """The same, for the page that shows what was typed: what was refused, or not sent, is empty."""
+    found = {name: (reader.read(form), reader.empty) for name, reader in _readers(shape).items()}
+    return shape(**{name: empty if value is None else value for name, (value, empty) in found.items()})
+
+
+def _readers(shape: type[Any]) -> Mapping[str, _Reader]:
+    known: Any = shape  # mypy takes no class for hashable
+    return _read_hints(known)
+
+
+@cache
+def _read_hints(shape: type[Any]) -> Mapping[str, _Reader]:
     hints = get_type_hints(shape, include_extras=True)
-    known: Any = shape
-    return shape(**{field.name: _value(form, field.name, hints[field.name]) for field in fields(known)})
+    return {field.name: _reader(field, hints[field.name]) for field in fields(shape)}
 
 
-def _value(form: Form, name: str, hint: Any) -> str | bool | tuple[str, ...]:
-    if hint is bool:
-        return first(form, name) == "yes"
-    if get_origin(hint) is tuple:
-        return tuple(form.get(name, ()))
+def _reader(field: Field[Any], hint: Any) -> _Reader:
+    name, (kind, optional, said) = field.name, _parts(hint)
+    sent_as, whole = name.removesuffix("_"), get_origin(kind)
+    refusal = next((one for one in said if isinstance(one, Problem)), None)
+    assert refusal is None or refusal.field in (None, sent_as), f"{name}: its refusal is of another field"
+    if whole is tuple:
+        return _Reader(_all_values(sent_as, get_args(kind)[0], said), (), refusal)
+    if whole is Mapping:
+        return _Reader(_by_name(name, get_args(kind)[1], said), {}, refusal)
+    take, usual = _take(name, kind, said), field.default
+    if usual is not MISSING:
+        return _Reader(_one_value(sent_as, lambda value: take(value) or usual, ""), usual, refusal)
+    takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in said)
+    assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
+    absent = None if optional and kind is str else ""
+    return _Reader(_one_value(sent_as, take, absent), None if optional else "", refusal)
+
+
+def _one_value(name: str, take: Take, absent: str | None) -> Callable[[Fields], Any]:
+    def read(form: Fields) -> Any:
+        value = next(iter(form.get(name, ())), absent)
+        return None if value is None else take(value)
+
+    return read
+
+
+def _all_values(name: str, element: Any, said: Said) -> Callable[[Fields], Any]:
+    kind, keeps_none, more = _parts(element)
+    take, most = _take(name, kind, (*more, *said)), next((one.count for one in said if isinstance(one, AtMost)), None)
+
+    def read(form: Fields) -> Any:
+        taken = [take(value) for value in form.get(name, ())[:most]]
+        return tuple(value for value in taken if keeps_none or value is not None)
+
+    return read
+
+
+def _by_name(name: str, kind: Any, said: Said) -> Callable[[Fields], Any]:
+    take, (names,) = _take(name, kind, said), [one for one in said if isinstance(one, Names)]
+
+    def read(form: Fields) -> Any:
+        taken = {name: take(values[0]) for name, values in form.items() if names.taken(name)}
+        return {name: value for name, value in taken.items() if value is not None}
+
+    return read
+
+
+def _parts(hint: Any) -> tuple[Any, bool, Said]:
+    """Of a hint: the kind, whether it may be None, and what is said beside it."""
+    said: Said = ()
     if get_origin(hint) is Annotated:
-        hint, length = get_args(hint)
-        return first(form, name)[:length]
-    assert hint is str, name
-    return first(form, name)
+        hint, *more = get_args(hint)
+        said = tuple(more)
+    if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
+        (kind,) = (one for one in get_args(hint) if one is not NoneType)
+        kind, _, inner = _parts(kind)
+        return kind, True, (*inner, *said)
+    return hint, False, said
+
+
+def _take(name: str, kind: Any, said: Said) -> Take:
+    cut = next((one for one in said if isinstance(one, Text)), Text())
+    if kind is UploadFile:
+        return _chosen
+    parse = next((one.parse for one in said if isinstance(one, As)), None)
+    if parse is None:
+        parse = among(get_args(kind)).parse if get_origin(kind) is Literal else _PARSERS.get(kind)
+    assert parse is not None, f"{name}: no form holds {kind}"
+    return lambda value: parse(cut.of(value) if isinstance(value, str) else "")
+
+
+def _chosen(value: object) -> UploadFile | None:
+    return value if isinstance(value, UploadFile) and value.filename else None
+
+
+_PARSERS: Final[Mapping[Any, Callable[[str], object]]] = {
+    str: lambda text: text,
+    bool: lambda text: text == "yes",
+    UUID: parse_id,
+}

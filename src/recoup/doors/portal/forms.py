@@ -23,7 +23,7 @@ async def read_body(request: Request) -> bytes:
 
     Raises: Problem(too_large); Problem(malformed) for one that stops coming.
     """
-    if not _is_form(request) or request.method != "POST":
+    if not is_form(request) or request.method != "POST":
         return b""
     known: bytes | None = getattr(request.state, "form", None)
     if known is not None:
@@ -46,19 +46,24 @@ async def read_form(request: Request) -> Form:
 
     Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
     """
-    if not _is_form(request):
+    if not is_form(request):
         raise Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
     body = await read_body(request)
     try:
-        form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
+        form = fields_of(body.decode("utf-8", "replace"))
     except ValueError:
         raise Problem(
             "malformed", "This form has too many fields.", cure="Reload the page and send it again."
         ) from None
-    # No browser sends it and no database takes it.
-    plain = {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
-    no_cards(plain)
-    return plain
+    no_cards(form)
+    return form
+
+
+def fields_of(text: str) -> Form:
+    """Of a posted form, or of an address. Raises: ValueError for more than 500."""
+    form = parse_qs(text, keep_blank_values=True, max_num_fields=500)
+    # No browser sends a NUL and no database takes it.
+    return {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
 
 
 def no_cards(form: Mapping[str, Iterable[str]]) -> None:
@@ -69,13 +74,9 @@ def no_cards(form: Mapping[str, Iterable[str]]) -> None:
     )
 
 
-def _is_form(request: Request) -> bool:
+def is_form(request: Request) -> bool:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     return kind == "application/x-www-form-urlencoded"
-
-
-def first(form: Form, name: str) -> str:
-    return form.get(name, [""])[0]
 
 
 def same_origin(request: Request) -> None:

@@ -5,7 +5,7 @@ from hmac import compare_digest
 from starlette.requests import Request
 
 from recoup.doors.portal.endpoint import resubmit_fields
-from recoup.doors.portal.forms import Form, first, read_form, same_origin
+from recoup.doors.portal.forms import Form, read_form, same_origin
 from recoup.flows.people.sessions import Session, is_csrf
 from recoup.kernel.problem import Problem
 
@@ -20,7 +20,7 @@ async def read_form_of(request: Request, session: Session, where: int = ANYWHERE
     """
     same_origin(request)
     form = await read_form(request)
-    check_csrf(session, first(form, "csrf"), resubmit_fields(request, form), where=where)
+    check_csrf(session, form.get("csrf", [""])[0], resubmit_fields(request, form), where=where)
     return form
 
 

@@ -3,7 +3,7 @@ forms, and what somebody needs for each. All routes are made of these declaratio
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack, overload
 
 from starlette.datastructures import FormData
 from starlette.responses import Response
@@ -13,8 +13,8 @@ from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
 from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
-from recoup.doors.portal.file_form import typed_in
-from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.file_form import fields_of
+from recoup.doors.portal.form_shape import Fields, check_shape, read_shape
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
@@ -43,8 +43,11 @@ class Shown:
 
 
 Answer = Shown | Response
-Sent = Callable[[V, F], Awaitable[Answer]]  # what a form does
-Found = Callable[[V, Form, S], Awaitable[Answer]]  # the same, to what its path names
+# What a form does: a button; a form as its shape; and both, to what the path names.
+Pressed = Callable[[V], Awaitable[Answer]]
+Sent = Callable[[V, F], Awaitable[Answer]]
+PressedOn = Callable[[V, S], Awaitable[Answer]]
+SentTo = Callable[[V, F, S], Awaitable[Answer]]
 
 
 def shown(problem: Problem | None = None, *, status: int | None = None, **values: Any) -> Shown:
@@ -108,17 +111,10 @@ class Sessions(Generic[V]):
 
         return declare
 
-    def post(
-        self,
-        path: str,
-        *,
-        may: Callable[[V], object],
-        reads: Callable[[V], Awaitable[Any]] | None = None,
-        while_paused: bool = False,
-    ) -> Callable[[Sent[V, Any]], Sent[V, Any]]:
-        """A form that stands on no page of its own: what is refused becomes an error page."""
-        read = reads or (self.own_form if while_paused else self.form)
-        return Page[V](self, path, "", _no_page).post(may=may, reads=read, shows=nothing)
+    @property
+    def no_page(self) -> "Page[V]":
+        """For forms that stand on no page of its own: what is refused becomes an error page."""
+        return Page(self, "", "", _no_page, shows=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +134,29 @@ class Declared:
 DECLARED: Final[list[Declared]] = []  # of the modules that are imported
 
 
+class Taking(TypedDict, Generic[V], total=False):
+    """How a form is taken. `shows`: which Problems the page shows; `while_paused`: also then, as it changes nothing
+    there; `sessions`: whose it is, if not the page's; `reads`: how it is read, unless as usual."""
+
+    shows: Shows
+    while_paused: bool
+    sessions: Sessions[Any]
+    reads: Callable[[V], Awaitable[Form | FormData | None]]
+
+
 class Page(Generic[V]):
     """A page, for its forms and for others that lead to it."""
 
     def __init__(
-        self, sessions: Sessions[V], path: str, template: str, work: Callable[[V], Awaitable[Values | Answer]]
+        self,
+        sessions: Sessions[V],
+        path: str,
+        template: str,
+        work: Callable[[V], Awaitable[Values | Answer]],
+        *,
+        shows: Shows = every,
     ) -> None:
-        self._sessions, self._path, self._template, self._work = sessions, path, template, work
+        self._sessions, self._path, self._template, self._work, self._shows = sessions, path, template, work, shows
 
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
         """`again`: with what a form has to say."""
@@ -163,14 +175,13 @@ class Page(Generic[V]):
 
     @overload
     def post(
-        self,
-        path: str = "",
-        *,
-        may: Callable[[V], object],
-        shows: Shows = every,
-        while_paused: bool = False,
-        sessions: Sessions[Any] | None = None,
-    ) -> Callable[[Sent[V, Form]], Sent[V, Form]]: ...
+        self, path: str = "", *, may: Callable[[V], object], **how: Unpack[Taking[V]]
+    ) -> Callable[[Pressed[V]], Pressed[V]]: ...
+
+    @overload
+    def post(
+        self, path: str = "", *, may: Callable[[V], object], shape: type[F], **how: Unpack[Taking[V]]
+    ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
 
     @overload
     def post(
@@ -179,19 +190,8 @@ class Page(Generic[V]):
         *,
         may: Callable[[V], object],
         find: Callable[[V], Awaitable[S]],
-        shows: Shows = every,
-        sessions: Sessions[Any] | None = None,
-    ) -> Callable[[Found[V, S]], Found[V, S]]: ...
-
-    @overload
-    def post(
-        self, path: str = "", *, may: Callable[[V], object], reads: Callable[[V], Awaitable[F]], shows: Shows = every
-    ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
-
-    @overload
-    def post(
-        self, path: str = "", *, may: Callable[[V], object], shape: type[F], shows: Shows = every
-    ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
+        **how: Unpack[Taking[V]],
+    ) -> Callable[[PressedOn[V, S]], PressedOn[V, S]]: ...
 
     @overload
     def post(
@@ -201,36 +201,34 @@ class Page(Generic[V]):
         may: Callable[[V], object],
         shape: type[F],
         find: Callable[[V], Awaitable[S]],
-        shows: Shows = every,
-    ) -> Callable[[Callable[[V, F, S], Awaitable[Answer]]], Callable[[V, F, S], Awaitable[Answer]]]: ...
+        **how: Unpack[Taking[V]],
+    ) -> Callable[[SentTo[V, F, S]], SentTo[V, F, S]]: ...
 
     def post(
-        self,
-        path: str = "",
-        *,
-        may: Callable[[V], object],
-        find: Any = None,
-        reads: Any = None,
-        shape: Any = None,
-        shows: Shows = every,
-        while_paused: bool = False,
-        sessions: Sessions[Any] | None = None,
+        self, path: str = "", *, may: Callable[[V], object], shape: Any = None, find: Any = None, **how: Any
     ) -> Any:
         """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
-        sender is paused; the sender may; what the path names is found; then the function. A Problem of that one shows
-        the page with what was typed, where `shows` says so. `reads`: how the form is read, unless as usual; `shape`:
-        the class that the function gets it as (`form_shape.py`); `sessions`: whose it is, if not the page's."""
-        whose = sessions or self._sessions
-        read = reads or (whose.own_form if while_paused else whose.form)
+        sender is paused; the sender may; what the path names is found; it is read as `shape` (`form_shape.py`); then
+        the function, with the form, then what was found. A Problem of the last two shows the page with what was typed,
+        where `shows` says so. `how`: as `Taking`."""
+        whose, shows = how.get("sessions", self._sessions), how.get("shows", self._shows)
+        read = how.get("reads") or (whose.own_form if how.get("while_paused") else whose.form)
+        if shape is not None:
+            check_shape(shape)
 
         def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
             async def post(visit: V) -> Response:
                 form = await read(visit)
+                fields = fields_of(form) if isinstance(form, FormData) else form or {}
                 try:
                     may(visit)
-                    subject = (await find(visit),) if find is not None else ()
-                    given = form if shape is None else read_shape(shape, form)
-                    return await self._sent(visit, form, work(visit, given, *subject), shows)
+                    found = (await find(visit),) if find is not None else ()
+
+                    async def do() -> Answer:
+                        given = (read_shape(shape, fields),) if shape is not None else ()
+                        return await work(visit, *given, *found)
+
+                    return await self._sent(visit, fields, do, shows)
                 finally:
                     if isinstance(form, FormData):
                         await form.close()
@@ -240,16 +238,16 @@ class Page(Generic[V]):
 
         return declare
 
-    async def _sent(self, visit: V, form: Any, work: Awaitable[Answer], shows: Shows) -> Response:
+    async def _sent(self, visit: V, form: Fields, do: Callable[[], Awaitable[Answer]], shows: Shows) -> Response:
         try:
-            answer = await work
+            answer = await do()
         except Problem as problem:
             if not shows(problem):
                 raise
             answer = Shown(problem=problem)
         if isinstance(answer, Response):
             return answer
-        typed = {name: [value] for name, value in typed_in(form).items()} if isinstance(form, FormData) else form or {}
+        typed = {name: texts for name, values in form.items() if (texts := [x for x in values if isinstance(x, str)])}
         return await self.answer(replace(visit, typed=typed), answer)
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import Endpoint, outside, unsigned
-from recoup.doors.portal.forms import Form, read_form, same_origin
+from recoup.doors.portal.forms import Form, is_form, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -30,6 +30,17 @@ class PublicVisit:
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
         return outside(self.portal, self.request, problem=self.problem) | more
+
+
+async def any_fields(visit: PublicVisit) -> Form:
+    """Of whoever sent it; what is no form has none. Raises: Problem(too_large), Problem(malformed)."""
+    return await read_form(visit.request) if is_form(visit.request) else {}
+
+
+async def fields_from_here(visit: PublicVisit) -> Form:
+    """The same, of our own pages. Raises: also Problem(forbidden) for what another site sent."""
+    same_origin(visit.request)
+    return await any_fields(visit)
 
 
 async def from_here(visit: PublicVisit) -> None:

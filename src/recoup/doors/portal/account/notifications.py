@@ -1,12 +1,13 @@
 """/account/notifications: what somebody hears of the merchant that they look at, by which way, and when of the day."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
@@ -41,19 +42,38 @@ async def choices(visit: AccountVisit) -> Values:
     )
 
 
-@choices.post(may=anybody)
-async def post_choices(visit: AccountVisit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class ChoicesForm:
+    """`what`: person, for `hour`, `empty` and `mails`; else it is of the `partner` or the `merchant`, by its id.
+    `kind`: those that the form shows; `page`, `mail`: those of them that are ticked."""
+
+    what: str
+    hour: str
+    empty: bool
+    mails: bool
+    partner: UUID | None
+    merchant: UUID | None
+    kind: tuple[str, ...]
+    page: tuple[str, ...]
+    mail: tuple[str, ...]
+
+    def ways(self) -> dict[str, tuple[bool, bool]]:
+        return {kind: (kind in self.page, kind in self.mail) for kind in self.kind}
+
+
+@choices.post(may=anybody, shape=ChoicesForm)
+async def post_choices(visit: AccountVisit, form: ChoicesForm) -> Answer:
     """The form holds every kind that this person may hear of: one that is not ticked is off."""
-    world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
-    if first(form, "what") == "person":
-        hour = first(form, "hour")
+    world, user_id, session = visit.world, visit.session.user_id, visit.session
+    if form.what == "person":
+        hour = form.hour
         if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
             raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
-        await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
-    elif visit.session.seat is not None and first(form, "partner") == str(visit.session.seat.partner_id):
-        await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
-    elif merchant is not None and first(form, "merchant") == str(merchant.merchant_id):
-        await choose(world, user_id, merchant.merchant_id, _wanted(form))
+        await keep_digest(world, user_id, int(hour) if hour else None, form.empty, form.mails)
+    elif session.seat is not None and form.partner == session.seat.partner_id:
+        await choose(world, user_id, session.seat.partner_id, form.ways(), partner=True)
+    elif session.merchant is not None and form.merchant == session.merchant.merchant_id:
+        await choose(world, user_id, session.merchant.merchant_id, form.ways())
     else:
         raise Problem(
             "conflict",
@@ -61,11 +81,6 @@ async def post_choices(visit: AccountVisit, form: Form) -> Answer:
             cure="Check the page and send the form again.",
         )
     return redirect(with_done(visit.session, PLACE, "saved"))
-
-
-def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
-    pages, mails = set(form.get("page", [])), set(form.get("mail", []))
-    return {kind: (kind in pages, kind in mails) for kind in form.get("kind", [])}
 
 
 def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Ways]]:

@@ -1,11 +1,11 @@
 """/account/password: another password, for the old one. All other sessions end."""
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
@@ -26,7 +26,13 @@ def _in_form(problem: Problem) -> bool:
     return problem.field is not None or problem.code == "too_many_requests"
 
 
-@page.post(may=anybody, shows=_in_form)
-async def post_password(visit: AccountVisit, form: Form) -> Answer:
-    await change_password(visit.world, visit.portal.passwords, visit.me, first(form, "old"), first(form, "new"))
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@page.post(may=anybody, shape=NewPassword, shows=_in_form)
+async def post_password(visit: AccountVisit, form: NewPassword) -> Answer:
+    await change_password(visit.world, visit.portal.passwords, visit.me, form.old, form.new)
     return redirect(with_done(visit.session, PLACE, "changed"))

@@ -1,10 +1,11 @@
 """/account: who one is here, and what was done to the account lately."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.people import names_for
@@ -16,6 +17,11 @@ from recoup.store.read.accounts import account_lines
 
 PLACE: Final = "/account"
 LINES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class NewName:
+    name: str
 
 
 @account.page(PLACE, "account/profile.html", menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You")))
@@ -31,11 +37,11 @@ async def profile(visit: AccountVisit) -> Values:
         "words": HAPPENINGS,
         "mails": mails,
         "me": f"user:{visit.session.user_id}",
-        "name": first(visit.typed, "name")[:200] if visit.problem else visit.session.name,
+        "name": read_again(NewName, visit.typed).name[:200] if visit.problem else visit.session.name,
     }
 
 
-@profile.post("/account/name", may=anybody)
-async def post_name(visit: AccountVisit, form: Form) -> Answer:
-    await rename(visit.world, visit.me, first(form, "name"))
+@profile.post("/account/name", may=anybody, shape=NewName)
+async def post_name(visit: AccountVisit, form: NewName) -> Answer:
+    await rename(visit.world, visit.me, form.name)
     return redirect(PLACE)

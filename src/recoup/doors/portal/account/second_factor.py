@@ -1,5 +1,6 @@
 """/account/second-factor: setting it up, moving it to another app, recovery codes, turning it off."""
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.responses import Response
@@ -7,8 +8,7 @@ from starlette.responses import Response
 from recoup.doors.portal.account.qr import qr_svg
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import SET_UP, redirect
-from recoup.doors.portal.form_key import fresh_key, key_of
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import FormKey, fresh_key
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
 from recoup.doors.portal.rights import anybody
@@ -18,6 +18,25 @@ from recoup.rules.people.codes import shown
 from recoup.rules.people.totp import in_fours
 
 SHOWN: Final = only("invalid", "bad_credentials", "too_many_requests", "forbidden", "conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`code`, here and below: of the app, or a recovery code."""
+
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCode:
+    code: str = field(repr=False)
+    key: FormKey
+
+
+@dataclass(frozen=True, slots=True)
+class RenewForm(Proof):
+    key: FormKey
 
 
 @account_setting_up.page(SET_UP, "account/second_factor.html", menu=Entry(TABS, 3, "Second factor"))
@@ -31,35 +50,33 @@ async def factor(visit: AccountVisit) -> Values:
     return {"stands": stands, "qr": qr, "secret": secret, "key": fresh_key(), "wrong": wrong, "lasts": flow.OFFER_LASTS}
 
 
-@factor.post("/account/second-factor/begin", may=anybody, shows=SHOWN)
-async def post_begin(visit: AccountVisit, form: Form) -> Answer:
-    await flow.begin(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
+@factor.post("/account/second-factor/begin", may=anybody, shape=Proof, shows=SHOWN)
+async def post_begin(visit: AccountVisit, form: Proof) -> Answer:
+    await flow.begin(visit.world, visit.portal.passwords, visit.me, form.password, form.code)
     return redirect(SET_UP)
 
 
 @factor.post("/account/second-factor/withdraw", may=anybody, shows=nothing)
-async def post_withdraw(visit: AccountVisit, form: Form) -> Answer:
+async def post_withdraw(visit: AccountVisit) -> Answer:
     await flow.withdraw(visit.world, visit.me)
     return redirect(SET_UP)
 
 
-@factor.post("/account/second-factor/confirm", may=anybody, shows=SHOWN)
-async def post_confirm(visit: AccountVisit, form: Form) -> Answer:
-    codes = await flow.confirm(visit.world, visit.me, first(form, "code"), key_of(form))
+@factor.post("/account/second-factor/confirm", may=anybody, shape=FirstCode, shows=SHOWN)
+async def post_confirm(visit: AccountVisit, form: FirstCode) -> Answer:
+    codes = await flow.confirm(visit.world, visit.me, form.code, form.key)
     return _codes(visit, codes, is_first=True)
 
 
-@factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)
-async def post_codes(visit: AccountVisit, form: Form) -> Answer:
-    codes = await flow.renew_codes(
-        visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"), key_of(form)
-    )
+@factor.post("/account/second-factor/codes", may=anybody, shape=RenewForm, shows=SHOWN, sessions=account)
+async def post_codes(visit: AccountVisit, form: RenewForm) -> Answer:
+    codes = await flow.renew_codes(visit.world, visit.portal.passwords, visit.me, form.password, form.code, form.key)
     return _codes(visit, codes, is_first=False)
 
 
-@factor.post("/account/second-factor/off", may=anybody, shows=SHOWN, sessions=account)
-async def post_off(visit: AccountVisit, form: Form) -> Answer:
-    await flow.turn_off(visit.world, visit.portal.passwords, visit.me, first(form, "password"), first(form, "code"))
+@factor.post("/account/second-factor/off", may=anybody, shape=Proof, shows=SHOWN, sessions=account)
+async def post_off(visit: AccountVisit, form: Proof) -> Answer:
+    await flow.turn_off(visit.world, visit.portal.passwords, visit.me, form.password, form.code)
     return redirect(SET_UP)
 
 

@@ -1,10 +1,10 @@
 """/account/sessions: where one is signed in; ending one, or all others."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, nothing
 from recoup.doors.portal.rights import anybody
@@ -18,10 +18,17 @@ async def sessions(visit: AccountVisit) -> Values:
     return {"rows": await sessions_of(visit.world, visit.me)}
 
 
-@sessions.post(may=anybody, shows=nothing)
-async def post_end(visit: AccountVisit, form: Form) -> Answer:
-    if first(form, "which") == "others":
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`which`: others, or a session's id."""
+
+    which: str
+
+
+@sessions.post(may=anybody, shape=Ending, shows=nothing)
+async def post_end(visit: AccountVisit, form: Ending) -> Answer:
+    if form.which == "others":
         await end_others(visit.world, visit.me)
     else:
-        await end_session(visit.world, visit.me, first(form, "which"))
+        await end_session(visit.world, visit.me, form.which)
     return redirect(PLACE)

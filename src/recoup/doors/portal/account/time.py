@@ -1,11 +1,12 @@
 """/account/time: the language that somebody reads, and the zone in which they are shown times."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import locale, redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.pages import Answer, Values, account
@@ -17,10 +18,24 @@ from recoup.rules.languages.catalogues import LANGUAGES
 PLACE: Final = "/account/time"
 
 
+@dataclass(frozen=True, slots=True)
+class TimeForm:
+    """Either `language`, empty for what the browser asks for; or `zone`, and `back` for a button that names one."""
+
+    language: str | None
+    zone: str
+    back: str
+
+    @property
+    def wanted_zone(self) -> str:
+        return self.back or self.zone
+
+
 @account.page(PLACE, "account/time.html", menu=Entry(TABS, 6, "Language and time"))
 async def page(visit: AccountVisit) -> Values:
+    typed = read_again(TimeForm, visit.typed).wanted_zone[:60]
     return {
-        "typed": _zone(visit.typed)[:60] if visit.problem is not None else visit.session.zone,
+        "typed": typed if visit.problem is not None else visit.session.zone,
         "common": COMMON,
         "languages": LANGUAGES,
         "browsers": LANGUAGES[locale(visit.request)],
@@ -29,19 +44,15 @@ async def page(visit: AccountVisit) -> Values:
     }
 
 
-def _zone(form: Form) -> str:
-    return first(form, "back") or first(form, "zone")
-
-
 def _of_zone(problem: Problem) -> bool:
     return problem.field != "language"
 
 
-@page.post(may=anybody, shows=_of_zone)
-async def post_time(visit: AccountVisit, form: Form) -> Answer:
-    if "language" in form:
-        return await _language(visit, first(form, "language"))
-    await keep_zone(visit.world, visit.session.user_id, _zone(form))
+@page.post(may=anybody, shape=TimeForm, shows=_of_zone)
+async def post_time(visit: AccountVisit, form: TimeForm) -> Answer:
+    if form.language is not None:
+        return await _language(visit, form.language)
+    await keep_zone(visit.world, visit.session.user_id, form.wanted_zone)
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 

@@ -1,19 +1,19 @@
 """/applications: the list, and one application with its form, documents, decision and end."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.applications.fields import read_fields, shown_fields
+from recoup.doors.portal.applications.fields import ApplicationFields, read_fields, shown_fields
 from recoup.doors.portal.applications.who import ApplicationAccess, access_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import Form as Posted
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
@@ -58,7 +58,7 @@ def _apply(visit: AnyVisit) -> None:
 
 
 @applications_page.post(may=_apply, shows=nothing)
-async def begin(visit: AnyVisit, form: Posted) -> Answer:
+async def begin(visit: AnyVisit) -> Answer:
     access = access_of(visit)
     made = await applications.create_application(visit.world, access.who, Form())
     return redirect(f"/applications/{made.application_id}")
@@ -75,7 +75,7 @@ async def application(visit: AnyVisit) -> Values:
         row=row,
         form=applications.form_of(row),
         access=access,
-        typed=shown_fields(_typed(visit.typed) or applications.form_of(row)),
+        typed=shown_fields(_typed(visit) or applications.form_of(row)),
         editable=editable,
         kinds=KINDS,
         states=STATES,
@@ -90,25 +90,34 @@ async def application(visit: AnyVisit) -> Values:
     )
 
 
-@application.post(may=anybody, shows=but("forbidden"))
-async def act(visit: AnyVisit, posted: Posted) -> Answer:
-    """Save, submit, cancel, convert or decide: the button that was pressed says which."""
-    access, doing = access_of(visit), first(posted, "do")
+@dataclass(frozen=True, slots=True)
+class ApplicationForm(ApplicationFields):
+    """`do`: save, submit, cancel, convert, approve or decline, the button that was pressed; `reason`, `note`: of a
+    decision."""
+
+    do: str
+    reason: str
+    note: str
+
+
+@application.post(may=anybody, shape=ApplicationForm, shows=but("forbidden"))
+async def act(visit: AnyVisit, form: ApplicationForm) -> Answer:
+    access, doing = access_of(visit), form.do
     world, application_id = visit.world, _id(visit)
     if doing in ("approve", "decline"):
         _only_operator(access)
     elif not (access.may_decide and doing in ("cancel", "convert")):
         only_applicants(access)
     if doing in ("save", "submit"):
-        await applications.change_application(world, access.who, application_id, read_fields(posted))
+        await applications.change_application(world, access.who, application_id, read_fields(form))
     if doing in ("approve", "decline"):
         await applications.decide_application(
             world,
             access.who,
             application_id,
             approve=doing == "approve",
-            reason=first(posted, "reason"),
-            note=first(posted, "note"),
+            reason=form.reason,
+            note=form.note,
         )
         return redirect(f"/applications/{application_id}")
     await _step(world, access, application_id, doing)
@@ -137,20 +146,23 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
         raise Problem("malformed", "This action does not exist on this page.")
 
 
-@application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
-async def add_document(visit: AnyVisit, posted: FormData) -> Answer:
-    file, kind = posted.get("file"), posted.get("kind", "")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise Problem("invalid", "No file was chosen.", field="file")
-    content = await file.read(BYTES_MAX + 1)
-    await application_documents.attach_document(
-        visit.world, access_of(visit).who, _id(visit), str(kind), file.filename, content
-    )
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """`kind`: of `DOCUMENTS`."""
+
+    file: Annotated[UploadFile, Problem("invalid", "No file was chosen.", field="file")]
+    kind: str
+
+
+@application.post("/applications/{application_id}/documents", may=_apply, shape=NewDocument, reads=file_form)
+async def add_document(visit: AnyVisit, form: NewDocument) -> Answer:
+    name, content = form.file.filename or "", await form.file.read(BYTES_MAX + 1)
+    await application_documents.attach_document(visit.world, access_of(visit).who, _id(visit), form.kind, name, content)
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
 @application.post("/applications/{application_id}/documents/{document_id}/remove", may=_apply)
-async def remove_document(visit: AnyVisit, posted: Posted) -> Answer:
+async def remove_document(visit: AnyVisit) -> Answer:
     await application_documents.remove_document(visit.world, access_of(visit).who, _id(visit), _document_id(visit))
     return redirect(f"/applications/{_id(visit)}#documents")
 
@@ -166,12 +178,13 @@ async def document_file(visit: AnyVisit) -> Response:
     return Response(content, media_type=row.media_type, headers=headers)
 
 
-def _typed(posted: Posted) -> Form | None:
+def _typed(visit: AnyVisit) -> Form | None:
     """What stood in the form that was refused, if it can be read."""
-    if first(posted, "do") not in ("save", "submit"):
+    typed = read_again(ApplicationForm, visit.typed)
+    if typed.do not in ("save", "submit"):
         return None
     try:
-        return read_fields(posted)
+        return read_fields(typed)
     except Problem:
         return None
 

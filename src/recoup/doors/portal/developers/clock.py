@@ -1,6 +1,7 @@
 """The sandbox's clock: moved forward by its people. A long move goes on by itself; the page shows how far it is."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,8 +12,7 @@ from recoup.doors.portal.developers.page import PLACE, developers
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import FormKeyId
 from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.visit import Visit
 from recoup.flows.advance_clock import advance_clock
@@ -26,11 +26,19 @@ WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
 SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free
 
 
-@developers.post("/developers/clock", may=acting)
-async def post_clock(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class ClockForm:
+    """`by`: of `STEPS`, or next, until something falls due."""
+
+    by: str
+    key: FormKeyId
+
+
+@developers.post("/developers/clock", may=acting, shape=ClockForm)
+async def post_clock(visit: Visit, form: ClockForm) -> Answer:
     """The same form again moves nothing."""
     moving = visit.portal.moving
-    move_id, by = key_id_of(form), await _step(visit, first(form, "by"))
+    move_id, by = form.key, await _step(visit, form.by)
     task = moving.get(visit.merchant_id)
     if task is not None and task.get_name() != str(move_id):
         raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")

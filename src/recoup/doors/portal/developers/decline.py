@@ -1,9 +1,10 @@
 """A declined payment to try: it goes the way of /evaluate and becomes a real order of the sandbox."""
 
-from recoup.doors.portal.developers.page import developers, typed_of
+from dataclasses import dataclass
+
+from recoup.doors.portal.developers.page import Decline, developers
 from recoup.doors.portal.developers.who import acting
-from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.forms import Form
+from recoup.doors.portal.form_key import FormKeyId
 from recoup.doors.portal.pages import Answer, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
@@ -11,13 +12,15 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
 
 
-@developers.post("/developers/decline", may=acting)
-async def post_decline(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class DeclineForm(Decline):
+    key: FormKeyId
+
+
+@developers.post("/developers/decline", may=acting, shape=DeclineForm)
+async def post_decline(visit: Visit, form: DeclineForm) -> Answer:
     """The same form again shows the same order."""
-    typed = typed_of(form)
-    simulation = Simulated(
-        typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]), key_id_of(form)
-    )
+    simulation = Simulated(form.scheme, form.code, form.kind, form.answer, _units(form.amount), form.key)
     portal = visit.portal
     result = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, simulation)
     return shown(word=result)

@@ -1,10 +1,11 @@
 """/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
 
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.partner.shell import base_address
@@ -21,7 +22,22 @@ from recoup.store.read.tokenization_keys import open_tokenization_keys
 PLACE: Final = "/developers"
 MOVES: Final = 10
 SITES: Final = 50
-USUAL: Final = {"scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves", "amount": "45.90"}
+_Short: TypeAlias = Annotated[str, Text(16, strip=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A decline to try: its network and code, of what kind of order, and what the next attempt is answered."""
+
+    scheme: _Short
+    code: _Short
+    kind: _Short
+    answer: _Short
+    amount: _Short
+
+
+USUAL: Final = Decline("visa", "51", "mit_managed", "approves", "45.90")
+_NAMES: Final = {field.name for field in fields(Decline)}
 
 
 @member.page(PLACE, "developers/developers.html", menu=Entry("Integration", 1, "Developers", "code"))
@@ -32,10 +48,11 @@ async def developers(visit: Visit) -> Values:
         keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
         moves = await last_moves(connection, visit.merchant_id, MOVES)
         due = await next_business_instant(connection, visit.merchant_id)
-    preset = {name: query[name][:16] for name in ("scheme",) if query.get(name)}
-    typed = dict(USUAL) | (typed_of(visit.typed) if USUAL.keys() & visit.typed.keys() else preset)
-    if typed["scheme"] not in SCHEMES:
-        typed["scheme"] = USUAL["scheme"]
+    typed = replace(USUAL, scheme=query.get("scheme", USUAL.scheme))
+    if not _NAMES.isdisjoint(visit.typed):
+        typed = read_again(Decline, visit.typed)
+    if typed.scheme not in SCHEMES:
+        typed = replace(typed, scheme=USUAL.scheme)
     chosen = _chosen(visit)
     return dict(
         url=base_address(world, visit.request).rstrip("/"),
@@ -51,7 +68,7 @@ async def developers(visit: Visit) -> Values:
         key=new_id(),
         typed=typed,
         schemes=SCHEMES,
-        codes=codes_of(typed["scheme"]),
+        codes=codes_of(typed.scheme),
         kinds=KINDS,
         answers=ANSWERS,
         word=None,
@@ -62,11 +79,6 @@ async def developers(visit: Visit) -> Values:
         chosen=chosen,
         shown=[one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())],
     )
-
-
-def typed_of(form: Form) -> dict[str, str]:
-    """What stood in the form of a decline."""
-    return {name: first(form, name).strip()[:16] for name in USUAL}
 
 
 def _chosen(visit: Visit) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """One dispute: what it is about, what happened, the evidence, and what may be answered."""
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from recoup.doors.portal.disputes.evidence import suggested
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.page import find, order
@@ -31,6 +32,37 @@ from recoup.store.read.order_page import OrderPage
 
 ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
+
+
+_UNDECIDED: Final = Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
+_NO_KIND: Final = Problem(
+    "invalid", "A dispute is about fraud, service or processing.", field="kind", cure="Choose one of them."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """As `answer_dispute` knows them."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    decided: Annotated[Literal["won", "lost"], _UNDECIDED]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispute:
+    """`amount`: empty for the whole order."""
+
+    kind: Annotated[Literal["fraud", "service", "processing"], _NO_KIND]
+    amount: Annotated[str, Text(strip=True)]
 
 
 def dispute_id_of(visit: Visit) -> UUID:
@@ -81,59 +113,51 @@ async def dispute_page(visit: Visit) -> Values:
         may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute.state in UNDECIDED,
         hints=suggested(page, dispute),
-        text=first(visit.typed, "note")[:NOTE_MAX],
+        text=read_again(Note, visit.typed).note[:NOTE_MAX],
         note_max=NOTE_MAX,
         notes_max=NOTES_MAX,
     )
 
 
-@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shows=but("not_found"))
-async def add_note(visit: Visit, form: Form) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/notes", may=ANSWER, shape=Note, shows=but("not_found"))
+async def add_note(visit: Visit, form: Note) -> Answer:
     dispute_id = dispute_id_of(visit)
-    await note_evidence(visit.world, visit.scope, dispute_id, first(form, "note"))
+    await note_evidence(visit.world, visit.scope, dispute_id, form.note)
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
-@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shows=but("not_found"))
-async def post_answer(visit: Visit, form: Form) -> Answer:
+@dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shape=DisputeAnswer, shows=but("not_found"))
+async def post_answer(visit: Visit, form: DisputeAnswer) -> Answer:
     dispute_id = dispute_id_of(visit)
-    await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, first(form, "answer"))
+    await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, form.answer)
     return redirect(f"/disputes/{dispute_id}")
 
 
-@dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
-async def decide(visit: Visit, form: Form) -> Answer:
+@dispute_page.post(
+    "/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shape=Decision, shows=but("not_found")
+)
+async def decide(visit: Visit, form: Decision) -> Answer:
     """In the sandbox the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
-    decided: Any = first(form, "decided")
-    if decided not in ("won", "lost"):
-        raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
     await dispute_on_demand(
         visit.world,
         visit.portal.orders,
         (visit.merchant_id, dispute.order_id),
-        decided=decided,
+        decided=form.decided,
         case=dispute.case_ref,
         by=visit.operator_scope,
     )
     return redirect(f"/disputes/{dispute_id}")
 
 
-@order.post("/orders/{order_id}/dispute", may=ANSWER, find=find)
-async def dispute_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+@order.post("/orders/{order_id}/dispute", may=ANSWER, shape=NewDispute, find=find)
+async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answer:
     """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
-    kind: Any = first(form, "kind")
-    if kind not in DISPUTE_KINDS:
-        raise Problem(
-            "invalid", "A dispute is about fraud, service or processing.", field="kind", cure="Choose one of them."
-        )
-    text, asset = first(form, "amount").strip(), page.order["asset"]
-    units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
-    await dispute_on_demand(
-        visit.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind, units=units, by=visit.scope
-    )
+    world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order["asset"]
+    units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
+    await dispute_on_demand(world, visit.portal.orders, order_key, kind=form.kind, units=units, by=visit.scope)
     return redirect(back_to(visit, page.order_id, "disputes"))

@@ -1,6 +1,9 @@
 """/disputes/{dispute_id}/files: evidence as files. Who sees customers only in part sees that there are some."""
 
-from starlette.datastructures import FormData, UploadFile
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.dispute import ANSWER, dispute_id_of, dispute_page
@@ -17,14 +20,20 @@ from recoup.rules.merchants.documents import download_name
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.evidence_file import BYTES_MAX
 
+_NO_FILE: Final = Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+_SHOWN: Final = but("not_found", "forbidden")
 
-@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, reads=file_form, shows=but("not_found", "forbidden"))
-async def post_evidence(visit: Visit, form: FormData) -> Answer:
-    dispute_id, file = dispute_id_of(visit), form.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
-    content = await file.read(BYTES_MAX + 1)
-    await add_file(visit.world, visit.scope, dispute_id, file.filename, content)
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    file: Annotated[UploadFile, _NO_FILE]
+
+
+@dispute_page.post("/disputes/{dispute_id}/files", may=ANSWER, shape=NewEvidence, reads=file_form, shows=_SHOWN)
+async def post_evidence(visit: Visit, form: NewEvidence) -> Answer:
+    dispute_id = dispute_id_of(visit)
+    content = await form.file.read(BYTES_MAX + 1)
+    await add_file(visit.world, visit.scope, dispute_id, form.file.filename or "", content)
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 

@@ -1,12 +1,12 @@
 """The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from msgspec.structs import asdict
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
@@ -91,12 +91,22 @@ def _row(row: DisputeRow) -> ListedDispute:
     )
 
 
-@disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)
-async def notice_again(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class NoticeForm:
+    """A processor's notice by its `route` and id; `nobody`: it is of no merchant so far. `what`: again or done."""
+
+    route: str
+    notice: str
+    nobody: bool
+    what: str
+
+
+@disputes.post("/disputes/notices", may=operator("process notices"), shape=NoticeForm, shows=nothing)
+async def notice_again(visit: Visit, form: NoticeForm) -> Answer:
     """The operator has it tried once more, or has dealt with it."""
-    world, merchant_id = visit.world, NOBODY if first(form, "nobody") else visit.merchant_id
-    key = (visit.operator_scope, merchant_id, first(form, "route"), first(form, "notice"))
-    if first(form, "what") == "done":
+    world, merchant_id = visit.world, NOBODY if form.nobody else visit.merchant_id
+    key = (visit.operator_scope, merchant_id, form.route, form.notice)
+    if form.what == "done":
         await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
         message = "It still matches no charge."

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.switches.words import names_of_actors
@@ -53,8 +53,9 @@ class Place:
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
-    places = [_place(standing, None, visit.known.merchant.name, visit.typed)]
-    places += [_place(standing, site.site_id, site.name, visit.typed) for site in open_sites]
+    typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
+    places = [_place(standing, None, visit.known.merchant.name, typed)]
+    places += [_place(standing, site.site_id, site.name, typed) for site in open_sites]
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
     return dict(
@@ -81,10 +82,10 @@ class EngineForm:
     """`site`: its id, empty for the whole shop. The others as `Wanted`, in the words that were typed."""
 
     site: str
-    mode: Annotated[str, 200]
-    share: Annotated[str, 200]
-    holdout: Annotated[str, 200]
-    explore: Annotated[str, 200]
+    mode: Annotated[str, Text(200)]
+    share: Annotated[str, Text(200)]
+    holdout: Annotated[str, Text(200)]
+    explore: Annotated[str, Text(200)]
     explore_max: str
 
 
@@ -98,13 +99,21 @@ async def post_engine(visit: Visit, form: EngineForm) -> Answer:
     return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
 
 
-@engine.post("/engine/stop", may=_acting)
-async def post_stop(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class StopForm:
+    """`act`: stop or resume."""
+
+    act: str
+    why: str
+
+
+@engine.post("/engine/stop", may=_acting, shape=StopForm)
+async def post_stop(visit: Visit, form: StopForm) -> Answer:
     """For this merchant alone; for all of them the operator's command does it."""
-    if first(form, "act") == "resume":
+    if form.act == "resume":
         await arms.resume(visit.world, _acting(visit))
     else:
-        await arms.stop(visit.world, _acting(visit), first(form, "why"))
+        await arms.stop(visit.world, _acting(visit), form.why)
     return redirect(PLACE)
 
 
@@ -124,10 +133,10 @@ def _percent(form: EngineForm, name: str) -> int:
     return int(typed)
 
 
-def _place(standing: Standing, site_id: UUID | None, name: str, typed: Form) -> Place:
+def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineForm | None) -> Place:
     terms, key = standing.own(site_id), str(site_id or "")
     texts = {field: str(getattr(terms, field)) for field in FIELDS}
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
-    if "mode" in typed and first(typed, "site") == key:
-        texts |= {name: first(typed, name)[:200] for name in texts}
+    if typed is not None and typed.site == key:
+        texts |= {name: getattr(typed, name)[:200] for name in texts}
     return Place(key, name, terms, texts, standing.changed.get(site_id))

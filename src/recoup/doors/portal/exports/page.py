@@ -1,8 +1,8 @@
 """/exports: a person's files, how far they are, and the way to another."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import structs
@@ -10,8 +10,8 @@ from starlette.responses import FileResponse, Response
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.exports.words import FORMS, STATES
-from recoup.doors.portal.form_key import fresh_key, key_of
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import FormKey, fresh_key
+from recoup.doors.portal.form_shape import among, read_again
 from recoup.doors.portal.orders.export import (
     TYPES,
     counted,
@@ -35,7 +35,19 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.exports import Export, exports_of
 
 PLACE: Final = "/exports"
+_NO_TYPE: Final = Problem(
+    "invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+)
 UNDER_WAY: Final = frozenset({"asked", "working"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewExport:
+    """`back`: the list that the file is of. `form`: of `TYPES`."""
+
+    back: str
+    form: Annotated[str, among(TYPES), _NO_TYPE]
+    key: FormKey
 
 
 @member.page(PLACE, "exports/exports.html")
@@ -55,7 +67,8 @@ async def exports(visit: Visit) -> Values:
 async def new_export(visit: Visit) -> Values:
     """What the file would be of, and the button; of the form that was sent, else of the address."""
     if visit.typed:
-        query, form, key = await _query(visit, visit.typed), first(visit.typed, "form"), first(visit.typed, "key")
+        typed = read_again(NewExport, visit.typed)
+        query, form, key = await _query(visit, typed), typed.form, typed.key
     else:
         query, form, key = await query_of(visit), visit.request.path_params["form"], fresh_key()
     if form not in TYPES:
@@ -74,24 +87,21 @@ async def new_export(visit: Visit) -> Values:
     }
 
 
-@new_export.post(PLACE, may=anybody, shows=nothing)
-async def post_export(visit: Visit, form: Form) -> Answer:
+@new_export.post(PLACE, may=anybody, shape=NewExport, shows=nothing)
+async def post_export(visit: Visit, form: NewExport) -> Answer:
     """The same form again asks for nothing more."""
-    query, kind = await _query(visit, form), first(form, "form")
-    if kind not in TYPES:
-        raise Problem("invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export.")
-    key = key_of(form)
+    query = await _query(visit, form)
     try:
         refuse_unclear(query)
         await ask_for_file(
             visit.world,
             visit.scope,
             person_of(visit),
-            UUID(hex=key),
+            UUID(hex=form.key),
             wanted_of(visit, query),
-            form=kind,
+            form=form.form,
             labels=words_of(visit, query),
-            file_name=f"{file_name(query, visit)}.{kind}",
+            file_name=f"{file_name(query, visit)}.{form.form}",
         )
     except Problem as problem:
         return shown(problem)
@@ -113,7 +123,7 @@ async def export_file(visit: Visit) -> Response:
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)
-async def post_cancel(visit: Visit, form: Form) -> Answer:
+async def post_cancel(visit: Visit) -> Answer:
     """Ends what is under way, deletes what is ready."""
     await cancel_export(visit.world, visit.merchant_id, person_of(visit), _id(visit))
     return redirect(PLACE)
@@ -133,9 +143,9 @@ def _id(visit: Visit) -> UUID:
     return found
 
 
-async def _query(visit: Visit, form: Form) -> Query:
+async def _query(visit: Visit, form: NewExport) -> Query:
     """The list that the form is of; columns that it does not name are this person's."""
-    query = back_of(visit, form)
+    query = back_of(visit, form.back)
     return replace(query, columns=columns_of(query, await habits_of(visit)), cursor="")
 
 

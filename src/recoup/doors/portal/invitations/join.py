@@ -1,5 +1,7 @@
 """/invitations/{token}: the holder of the link joins, as the person that is signed in or as a new one."""
 
+from dataclasses import dataclass, field
+
 from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
@@ -12,7 +14,7 @@ from recoup.doors.portal.endpoint import (
     session_of,
     whence,
 )
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.looks.bounds import check_behind
 from recoup.doors.portal.pages import Answer, Values, nothing, public, shown
 from recoup.doors.portal.public_visit import PublicVisit
@@ -24,6 +26,15 @@ from recoup.kernel.problem import Problem
 from recoup.store.read.invitations import OpenInvitation
 
 
+@dataclass(frozen=True, slots=True)
+class JoinForm:
+    """`name`, `password`: of a new person; `csrf`: of one that is signed in."""
+
+    name: str
+    password: str = field(repr=False)
+    csrf: str = field(repr=False)
+
+
 @public.page("/invitations/{token}", "invitations/join.html")
 async def join(visit: PublicVisit) -> Values | Answer:
     found = await read_invitation(visit.world, visit.request.path_params["token"])
@@ -33,13 +44,13 @@ async def join(visit: PublicVisit) -> Values | Answer:
     return {
         "found": found,
         "session": session,
-        "name": first(visit.typed, "name")[:80],
+        "name": read_again(JoinForm, visit.typed).name[:80],
         "language": locale(visit.request, session),
     }
 
 
-@join.post(may=anybody, shows=nothing)
-async def post_join(visit: PublicVisit, form: Form) -> Answer:
+@join.post(may=anybody, shape=JoinForm, shows=nothing)
+async def post_join(visit: PublicVisit, form: JoinForm) -> Answer:
     request, token = visit.request, visit.request.path_params["token"]
     found = await read_invitation(visit.world, token)
     session = await session_of(visit.portal, request)
@@ -52,8 +63,8 @@ async def post_join(visit: PublicVisit, form: Form) -> Answer:
             visit.world,
             visit.portal.passwords,
             token,
-            first(form, "name"),
-            first(form, "password"),
+            form.name,
+            form.password,
             whence(request),
             request_id=request_id(request.scope),
         )
@@ -64,10 +75,10 @@ async def post_join(visit: PublicVisit, form: Form) -> Answer:
     return with_session(redirect("/orders"), request, made)
 
 
-async def _join(visit: PublicVisit, session: Session, form: Form, found: OpenInvitation) -> Response:
+async def _join(visit: PublicVisit, session: Session, form: JoinForm, found: OpenInvitation) -> Response:
     request = visit.request
     check_behind(request, session)
-    if not is_csrf(session, first(form, "csrf")):
+    if not is_csrf(session, form.csrf):
         raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
     await join_as(visit.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
     if found.subject_kind == "merchant":

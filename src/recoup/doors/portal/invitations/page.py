@@ -1,11 +1,12 @@
 """/invitations: who belongs to the shop or partner, who is invited; inviting, and ending."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry, by_role, by_seat
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.permissions import in_words
@@ -31,6 +32,28 @@ STATES: Final = {
     "revoked": State("Revoked", "off", "cancelled", "The link no longer works."),
     "expired": State("Expired", "off", "cancelled", "The link was not used in time."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """`subject`, here and below: merchant or partner. `role`: there."""
+
+    subject: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Of a membership; `leave`: confirmed, as it is one's own."""
+
+    subject: str
+    leave: bool
 
 
 def _invites(session: Session) -> bool:
@@ -65,7 +88,7 @@ async def people(visit: AnyVisit) -> Values:
         groups=groups,
         roles={role: in_words(role) for role in MAY},
         states=STATES,
-        email=first(visit.typed, "email")[:254],
+        email=read_again(NewInvitation, visit.typed).email[:254],
         mails=await inbox(world, open_) if open_ else {},
         kept=keeps_mail(world),
     )
@@ -75,26 +98,26 @@ def _in_form(problem: Problem) -> bool:
     return problem.retry_after_seconds is None and problem.code != "forbidden"
 
 
-@people.post(may=anybody, shows=_in_form)
-async def post_invitation(visit: AnyVisit, form: Form) -> Answer:
-    subject = await subject_of(visit, first(form, "subject"))
+@people.post(may=anybody, shape=NewInvitation, shows=_in_form)
+async def post_invitation(visit: AnyVisit, form: NewInvitation) -> Answer:
+    subject = await subject_of(visit, form.subject)
     if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
     made = await invite(
         visit.world,
         subject,
         visit.session.user_id,
-        first(form, "email"),
-        first(form, "role"),
+        form.email,
+        form.role,
         request_id=visit.scope.request_id,
     )
     await send_invitations(visit.world, made)
     return redirect("/invitations")
 
 
-@people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
-async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
-    subject = await subject_of(visit, first(form, "subject"))
+@people.post("/invitations/{invitation_id}/revoke", may=anybody, shape=Revocation, shows=nothing)
+async def post_revocation(visit: AnyVisit, form: Revocation) -> Answer:
+    subject = await subject_of(visit, form.subject)
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
@@ -102,14 +125,14 @@ async def post_revocation(visit: AnyVisit, form: Form) -> Answer:
     return redirect("/invitations")
 
 
-@people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
-async def post_end(visit: AnyVisit, form: Form) -> Answer:
+@people.post("/invitations/members/{user_id}/end", may=anybody, shape=Ending, shows=but("forbidden"))
+async def post_end(visit: AnyVisit, form: Ending) -> Answer:
     """A membership ends; ending one's own needs a confirmation."""
-    subject = await subject_of(visit, first(form, "subject"))
+    subject = await subject_of(visit, form.subject)
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
     if user_id is None:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
-    if user_id == me and first(form, "leave") != "yes":
+    if user_id == me and not form.leave:
         raise Problem(
             "invalid",
             "You cannot end your own membership here.",

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of
+from recoup.doors.portal.form_shape import among
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, hours
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
@@ -30,6 +31,9 @@ KINDS: Final = {
 # what signs webhooks -> how the page calls it, and the API whose deliveries it signs
 SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoin webhook secret", "stablecoin")}
 assert set(KINDS) == set(KEY_KINDS)
+_NOT_LISTED: Final = Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
+# Nothing ends by mistake.
+_NO_END: Final = Problem("invalid", "Choose when the old key ends.", field="overlap", cure="Reload the page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class NewKeyForm:
     """`overlap`: hours that keys of this kind go on, or `keep`. `sure`, here and below: confirmed."""
 
     kind: str
-    overlap: str
+    overlap: Annotated[str, among((*OVERLAPS, KEEP)), _NO_END]
     name: str
     sure: bool
 
@@ -56,8 +60,8 @@ class NamedKey:
 class NewSigningKey:
     """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page. `of`: the key before."""
 
-    which: str
-    overlap: str
+    which: Annotated[str, among(SIGNING), _NOT_LISTED]
+    overlap: Annotated[timedelta, hours(OVERLAPS), _NO_END]
     of: str
     sure: bool
 
@@ -87,13 +91,13 @@ async def keys(visit: Visit) -> Values:
 @keys.post(may=CHANGE, shape=NewKeyForm)
 async def make(visit: Visit, form: NewKeyForm) -> Answer:
     """A new one. Sent again it makes another, and the first ends as the form says."""
-    hours = None if form.overlap == KEEP else _hours(form.overlap)
-    if hours == timedelta(0) and not form.sure and form.kind in KINDS:
+    ends_after = None if form.overlap == KEEP else timedelta(hours=int(form.overlap))
+    if ends_after == timedelta(0) and not form.sure and form.kind in KINDS:
         ending = await working_keys(visit.world, visit.scope, form.kind)
         if ending:
             fields = {"kind": form.kind, "overlap": form.overlap, "name": form.name}
             return shown(question=Question(PLACE, fields, endings_of(ending), PLACE))
-    made = await make_key(visit.world, visit.scope, form.kind, hours, form.name)
+    made = await make_key(visit.world, visit.scope, form.kind, ends_after, form.name)
     return shown(made=tuple(zip(KINDS[form.kind][1], (made.key, made.secret), strict=False)))
 
 
@@ -116,15 +120,12 @@ async def rename(visit: Visit, form: NamedKey) -> Answer:
 
 @keys.post("/keys/signing", may=CHANGE, shape=NewSigningKey)
 async def replace_signing_key(visit: Visit, form: NewSigningKey) -> Answer:
-    if form.which not in SIGNING:
-        raise Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
     title, door = SIGNING[form.which]
-    hours = _hours(form.overlap)
-    if hours == timedelta(0) and not form.sure:
-        fields = {"which": form.which, "overlap": form.overlap, "of": form.of}
+    if not form.overlap and not form.sure:
+        fields = {"which": form.which, "overlap": "0", "of": form.of}
         ending = [Ending(title, "", "", await _last_delivered(visit, door))]
         return shown(question=Question("/keys/signing", fields, ending, PLACE, signs=True))
-    return shown(made=((title, await _new_shared(visit, hours, form.of, door)),))
+    return shown(made=((title, await _new_shared(visit, form.overlap, form.of, door)),))
 
 
 async def _last_delivered(visit: Visit, door: str) -> datetime | None:
@@ -144,10 +145,3 @@ async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> s
         if not found:
             raise
         return found
-
-
-def _hours(text: str) -> timedelta:
-    """How long old ones go on. Raises: Problem(invalid) for what the form does not offer: nothing ends by mistake."""
-    if text not in OVERLAPS:
-        raise Problem("invalid", "Choose when the old key ends.", field="overlap", cure="Reload the page.")
-    return timedelta(hours=int(text))

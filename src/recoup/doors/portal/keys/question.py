@@ -1,16 +1,29 @@
 """The question before a key ends at once: which key it is, when it was last used, and what will be refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Annotated, Final, TypeAlias
 
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import As
+from recoup.kernel.problem import Problem
 from recoup.store.read.merchant_keys import MerchantKey
 
-SURE: Final = "sure"
 # A day to change over comes first: an immediate end needs a confirmation.
 OVERLAPS: Final = {"24": "after a day", "168": "after a week", "0": "at once"}
+
+
+def hours(choices: Iterable[str]) -> As:
+    """A number of hours that is one of these."""
+    return As({text: timedelta(hours=int(text)) for text in choices}.get)
+
+
+# How long the old keys go on, of a form that replaces several.
+Overlap: TypeAlias = Annotated[
+    timedelta,
+    hours(OVERLAPS),
+    Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page."),
+]
 WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}
 
 
@@ -34,10 +47,6 @@ class Question:
     back: str
     signs: bool = False
     makes: bool = True
-
-
-def is_sure(form: Form) -> bool:
-    return first(form, SURE) == "yes"
 
 
 def endings_of(keys: Sequence[MerchantKey]) -> list[Ending]:

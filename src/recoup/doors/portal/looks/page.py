@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, redirect
-from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry, for_operator
 from recoup.doors.portal.own_forms import read_form_of
@@ -44,7 +44,7 @@ async def look(visit: Visit) -> Values:
         members=members,
         roles={role: in_words(role) for role in MAY},
         minutes=MINUTES,
-        typed=read_shape(Impersonate, visit.typed),
+        typed=read_again(Impersonate, visit.typed),
         reason_max=REASON_MAX,
     )
 
@@ -70,8 +70,8 @@ async def _form_to_end(visit: Visit) -> Form:
     return await read_form_of(visit.request, visit.session) if visit.session.behind is not None else {}
 
 
-@member.post("/look-as/end", may=anybody, reads=_form_to_end)
-async def post_end(visit: Visit, form: Form) -> Response:
+@member.no_page.post("/look-as/end", may=anybody, reads=_form_to_end)
+async def post_end(visit: Visit) -> Response:
     """Also when it is over already: what they want is so."""
     if visit.session.behind is not None:
         await end(visit.world, cookie(visit.request, COOKIE), visit.scope.request_id)

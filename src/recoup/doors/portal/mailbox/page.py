@@ -1,9 +1,9 @@
 """/mailbox: which mails payers get, the newest of them, and, in the sandbox, what they say."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.rights import role
@@ -31,10 +31,17 @@ async def mailbox(visit: Visit) -> Values:
     )
 
 
-@mailbox.post(may=role("mails", "switch e-mails"), shows=nothing)
-async def switch_notices(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class NoticesForm:
+    """`notice`: those that are on."""
+
+    notice: tuple[str, ...]
+
+
+@mailbox.post(may=role("mails", "switch e-mails"), shape=NoticesForm, shows=nothing)
+async def switch_notices(visit: Visit, form: NoticesForm) -> Answer:
     """The form holds every switch: one that is not ticked is off."""
-    wanted = {name: name in form.get("notice", []) for name in NAMES}
+    wanted = {name: name in form.notice for name in NAMES}
     await switch(visit.world, visit.scope, wanted)
     return redirect("/mailbox")
 

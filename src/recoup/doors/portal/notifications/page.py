@@ -1,13 +1,13 @@
 """/notifications: a person's notifications, newest first; each opens its subject."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import COOKIE, redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.pages import Answer, Values, either, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.flows.messages.notices import inbox
@@ -23,6 +23,36 @@ from recoup.store.read.notifications import notifications_page as read_page
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ListForm:
+    """Which list the form stood on: of the `unread` alone where it says 1; `only` here, of all merchants otherwise."""
+
+    unread: str
+    only: str
+
+    def back(self) -> str:
+        wanted = ["unread=1"] * (self.unread == "1") + ["only=here"] * (self.only == "here")
+        return PLACE + ("?" + "&".join(wanted) if wanted else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Act(ListForm):
+    do: Annotated[
+        Literal["open", "read", "unread"],
+        Problem("invalid", "This action does not exist.", cure="Reload the page."),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAll(ListForm):
+    """`until`: the newest notification that the list showed."""
+
+    until: Annotated[
+        UUID,
+        Problem("invalid", "This form does not name the last notification.", cure="Reload the page and send it again."),
+    ]
 
 
 @either.page(PLACE, "notifications/notifications.html")
@@ -93,33 +123,6 @@ async def notification(visit: AnyVisit) -> Values | Answer:
     return redirect(words.path)
 
 
-@notification.post(may=anybody, shows=nothing, while_paused=True)
-async def act(visit: AnyVisit, form: Form) -> Answer:
-    """Opens it at its merchant, or says that it was read or is to be read again."""
-    row = await _mine(visit)
-    world, session, doing = visit.world, visit.session, first(form, "do")
-    if doing not in ("open", "read", "unread"):
-        raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
-    await notifications.read(world, session.user_id, row.notification_id, unread=doing == "unread")
-    if doing != "open":
-        return redirect(_back(form))
-    if not KINDS[row.kind].partner:
-        await switch_merchant(world, cookie(visit.request, COOKIE), session, row.subject_id)
-    return redirect(words_of(row.kind, row.facts).path)
-
-
-@notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
-async def read_all(visit: AnyVisit, form: Form) -> Answer:
-    until = parse_id(first(form, "until"))
-    if until is None:
-        raise Problem(
-            "invalid", "This form does not name the last notification.", cure="Reload the page and send it again."
-        )
-    merchant_id = _here(visit) if first(form, "only") == "here" else None
-    await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
-    return redirect(_back(form))
-
-
 async def _mine(visit: AnyVisit) -> Notification:
     """Raises: Problem(not_found)."""
     wanted = parse_id(visit.request.path_params["notification_id"])
@@ -135,11 +138,24 @@ async def _mine(visit: AnyVisit) -> Notification:
     return row
 
 
+@notification.post(may=anybody, shape=Act, find=_mine, shows=nothing, while_paused=True)
+async def act(visit: AnyVisit, form: Act, row: Notification) -> Answer:
+    """Opens it at its merchant, or says that it was read or is to be read again."""
+    world, session = visit.world, visit.session
+    await notifications.read(world, session.user_id, row.notification_id, unread=form.do == "unread")
+    if form.do != "open":
+        return redirect(form.back())
+    if not KINDS[row.kind].partner:
+        await switch_merchant(world, cookie(visit.request, COOKIE), session, row.subject_id)
+    return redirect(words_of(row.kind, row.facts).path)
+
+
+@notifications_page.post("/notifications/read", may=anybody, shape=ReadAll, shows=nothing, while_paused=True)
+async def read_all(visit: AnyVisit, form: ReadAll) -> Answer:
+    merchant_id = _here(visit) if form.only == "here" else None
+    await notifications.read_all(visit.world, visit.session.user_id, form.until, merchant_id)
+    return redirect(form.back())
+
+
 def _here(visit: AnyVisit) -> UUID | None:
     return visit.session.merchant.merchant_id if visit.session.merchant is not None else None
-
-
-def _back(form: Form) -> str:
-    """The list as it was looked at."""
-    wanted = [f"{name}={value}" for name, value in (("unread", "1"), ("only", "here")) if first(form, name) == value]
-    return PLACE + ("?" + "&".join(wanted) if wanted else "")

@@ -1,7 +1,10 @@
 """/onboarding: the checklist, read from what happened, and going live with its conditions."""
 
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
@@ -9,7 +12,6 @@ from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.merchants.onboarding import TASKS, curl_line, kinds_on
@@ -48,27 +50,37 @@ async def onboarding(visit: Visit) -> Values:
     )
 
 
-@onboarding.post(may=anybody)
-async def act(visit: Visit, form: Form) -> Answer:
+_NO_ACTION: Final = Problem("malformed", "This action does not exist on this page.")
+
+
+@dataclass(frozen=True, slots=True)
+class GoLive:
+    """`kind`: of which orders, to ask; `request`: that was asked, to do something else; `note`: with a decision."""
+
+    do: Annotated[Literal["ask", "withdraw", "approve", "refuse"], _NO_ACTION]
+    request: UUID | None
+    kind: tuple[str, ...]
+    note: str
+
+
+@onboarding.post(may=anybody, shape=GoLive)
+async def act(visit: Visit, form: GoLive) -> Answer:
     """Ask, withdraw, approve or refuse: the button that was pressed says which."""
-    await _do(visit, form, first(form, "do"))
+    await _do(visit, form)
     return redirect("/onboarding#go-live")
 
 
-async def _do(visit: Visit, form: Form, doing: str) -> None:
-    world, request_id = visit.world, parse_id(first(form, "request"))
-    if doing in ("ask", "withdraw"):
+async def _do(visit: Visit, form: GoLive) -> None:
+    if form.do in ("ask", "withdraw"):
         visit.only("go_live", "ask to go live")
-        if doing == "ask":
-            await ask_to_go_live(world, visit.scope, form.get("kind", []))
-            return
-    elif doing in ("approve", "refuse"):
+    else:
         visit.only_operator("decide who goes live")
-    else:
-        raise Problem("malformed", "This action does not exist on this page.")
-    if request_id is None:
+    world, scope = visit.world, visit.scope
+    if form.do == "ask":
+        await ask_to_go_live(world, scope, form.kind)
+    elif form.request is None:
         raise Problem("not_found", "There is no such request.", cure="Reload the page.")
-    if doing == "withdraw":
-        await withdraw(world, visit.scope, request_id)
+    elif form.do == "withdraw":
+        await withdraw(world, scope, form.request)
     else:
-        await decide_go_live(world, visit.scope, request_id, approve=doing == "approve", note=first(form, "note"))
+        await decide_go_live(world, scope, form.request, approve=form.do == "approve", note=form.note)

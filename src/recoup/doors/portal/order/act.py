@@ -1,16 +1,16 @@
 """What may be done to an order: a refund in two steps, a cancellation in one. Both go through the flows of the API."""
 
 from dataclasses import replace
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import fresh_key, request_key
-from recoup.doors.portal.forms import Form
+from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.forms import fields_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
 from recoup.doors.portal.order.page import find, order, sheet
-from recoup.doors.portal.order.refund import RefundForm, read_form, review, to_ask
+from recoup.doors.portal.order.refund import RefundFields, RefundForm, review, to_ask
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.personal import reveal_subject
@@ -29,13 +29,13 @@ async def review_refund(visit: Visit) -> Values | Answer:
     """The first step says what would happen; nothing happens. A form that was sent already leads to its receipt."""
     page = await find(visit)
     try:
-        fields = parse_qs(visit.request.url.query, keep_blank_values=True, max_num_fields=500)
+        fields = fields_of(visit.request.url.query)
     except ValueError:
         raise Problem(
             "malformed", "This address has too many fields.", cure="Open the refund from the order's page."
         ) from None
     possible = facts.can_refund(visit, page)
-    form = read_form(fields)
+    form = read_shape(RefundFields, fields).as_typed()
     made = await _made_by(visit, form)
     if made is not None:
         return redirect(back_to(visit, page.order_id, refunded=str(made)))
@@ -61,10 +61,10 @@ async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
-@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), find=find)
-async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
+@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), shape=RefundFields, find=find)
+async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answer:
     """The second step. The same form again, by a double click or by going back, is the same refund."""
-    refund_form = read_form(form)
+    refund_form = form.as_typed()
     try:
         request = to_ask(refund_form, page.order["asset"])
         made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, request, role_of(visit))
@@ -78,13 +78,13 @@ async def post_refund(visit: Visit, form: Form, page: OrderPage) -> Answer:
 
 
 @order.post("/orders/{order_id}/cancel", may=role("cancel", "cancel"), find=find)
-async def cancel_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def cancel_order(visit: Visit, page: OrderPage) -> Answer:
     await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
     await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
     return redirect(back_to(visit, page.order_id))
 
 
 @order.post("/orders/{order_id}/reveal", may=anybody, find=find, shows=nothing)
-async def reveal_customer(visit: Visit, form: Form, page: OrderPage) -> Answer:
+async def reveal_customer(visit: Visit, page: OrderPage) -> Answer:
     await reveal_subject(visit, "order", page.order_id)
     return redirect(back_to(visit, page.order_id, "customer"))

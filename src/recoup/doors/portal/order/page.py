@@ -1,14 +1,14 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from starlette.responses import Response
 
-from recoup.doors.portal.form_key import fresh_key
-from recoup.doors.portal.forms import first
+from recoup.doors.portal.form_key import FormKey, fresh_key
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
@@ -44,6 +44,12 @@ from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.stable.words import order_status
 from recoup.store.read.order_page import OrderPage, Row
 from recoup.store.read.refund_limits import list_limits
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    note: str
+    key: FormKey
 
 
 @member.page("/orders/{order_id}", "order/order.html")
@@ -180,7 +186,7 @@ def sheet(
         actor_words=actor_words,
         allowed=sends_left,
         paid=facts.paid(page),
-        typed=first(visit.typed, "note")[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
+        typed=read_again(NewNote, visit.typed).note[:NOTE_MAX] if visit.request.url.path.endswith("/notes") else "",
         fresh_key=fresh_key,
         beside=beside,
         within=inside(came_from(visit)),

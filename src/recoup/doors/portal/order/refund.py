@@ -1,10 +1,12 @@
 """What somebody asks to be refunded, as the form gives it, and what would happen then, in sentences."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from recoup.doors.portal.form_key import fresh_key, is_key, request_key
+from recoup.doors.portal.form_shape import Names, Text
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
@@ -14,11 +16,33 @@ from recoup.rules.money.typed_amounts import plain
 from recoup.store.read.order_page import OrderPage
 
 REASON_MAX: Final = 200
+_LINE: Final = re.compile(r"line_[0-9]{1,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFields:
+    """The form as it is sent: `how` is items or an amount, `lines` the quantity of each line, under `line_` and its
+    number."""
+
+    how: Annotated[str, Text(strip=True)]
+    amount: Annotated[str, Text(40, strip=True)]
+    lines: Annotated[Mapping[str, str], Names(_LINE.fullmatch), Text(10, strip=True)]
+    reason: str
+    key: Annotated[str, Text(strip=True)]
+
+    def as_typed(self) -> "RefundForm":
+        return RefundForm(
+            how="items" if self.how == "items" else "amount",
+            typed=self.amount,
+            quantities={int(name.removeprefix("line_")): text for name, text in self.lines.items()},
+            reason=" ".join(self.reason.split())[:REASON_MAX],
+            key=self.key if is_key(self.key) else fresh_key(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class RefundForm:
-    """The form as typed. `typed` is the amount's text, `quantities` line -> text; `key` is the form's, used once."""
+    """What was typed. `typed` is the amount's text, `quantities` line -> text; `key` is the form's, used once."""
 
     how: str = "amount"
     amount: int = 0
@@ -39,26 +63,6 @@ class Review:
     units: int
     sentences: tuple[str, ...]
     second: bool = False
-
-
-def read_form(fields: Mapping[str, list[str]]) -> RefundForm:
-    """The form's fields from an address or a body; whatever they hold."""
-    quantities = {}
-    for name, values in fields.items():
-        if name.startswith("line_") and name[5:].isascii() and name[5:].isdigit() and len(name) < 10:
-            quantities[int(name[5:])] = values[0].strip()[:10]
-
-    def first(name: str) -> str:
-        return fields.get(name, [""])[0].replace("\x00", "").strip()
-
-    key = first("key")
-    return RefundForm(
-        how="items" if first("how") == "items" else "amount",
-        typed=first("amount")[:40],
-        quantities=quantities,
-        reason=" ".join(first("reason").split())[:REASON_MAX],
-        key=key if is_key(key) else fresh_key(),
-    )
 
 
 def to_ask(form: RefundForm, asset: str) -> RefundRequest:

@@ -4,7 +4,6 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form
 from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
@@ -81,7 +80,7 @@ async def _find(visit: Visit) -> BulkAct:
 
 
 @act_page.post("/orders/bulk/{act_id}/stop", may=anybody, find=_find, shows=nothing)
-async def post_stop(visit: Visit, form: Form, act: BulkAct) -> Answer:
+async def post_stop(visit: Visit, act: BulkAct) -> Answer:
     """Raises: Problem(forbidden) for a role that may not do it either."""
     visit.only(RIGHTS[act.action], "stop this")
     await stop_act(visit.world, visit.merchant_id, act.act_id)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from recoup.doors.portal.endpoint import STATUSES, redirect
 from recoup.doors.portal.form_key import fresh_key, is_key
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.orders.export import words_of
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of, list_again, orders, sums_of
@@ -19,7 +18,6 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
 from recoup.flows.on_many import Act, act_on, take_all, too_many
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import OPEN, can
@@ -61,7 +59,22 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class BulkForm:
-    """One press: what to do, to which list, and the form's own key."""
+    """`do`: of `ACTIONS`, or export. `order`: those that are ticked, unless it is of `all` that match: then `expected`
+    says how many somebody saw. `key` and `sure`: of the look at them. `back`: the list."""
+
+    do: str
+    back: str
+    order: tuple[UUID, ...]
+    all: bool
+    expected: str
+    key: str
+    note: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What to do, to which list, and the form's own key."""
 
     doing: str
     query: Query
@@ -74,66 +87,64 @@ class BulkForm:
         return ACTIONS[self.doing]
 
 
-@orders.post("/orders/bulk", may=anybody, shows=nothing)
-async def post_bulk(visit: Visit, form: Form) -> Answer:
+@orders.post("/orders/bulk", may=anybody, shape=BulkForm, shows=nothing)
+async def post_bulk(visit: Visit, form: BulkForm) -> Answer:
     """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
-    query, doing, everything = back_of(visit, form), first(form, "do"), "all" in form
-    chosen = _chosen(form)
+    query, doing, everything = back_of(visit, form.back), form.do, form.all
+    chosen = tuple(dict.fromkeys(form.order))
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
         message = f"Select at least one order, and at most {ORDERS_MAX}." if doing else "Choose what to do."
-        return await list_again(visit, query, Problem("invalid", message, cure="Then try again."), form)
+        return await list_again(visit, query, Problem("invalid", message, cure="Then try again."))
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
         wanted = query if everything else replace(query.without_filters(), order_ids=chosen)
         return redirect(replace(wanted, columns=columns).link("/orders/export.csv"))
     action = ACTIONS[doing]
     visit.only(action.needs, action.verb)
-    key = first(form, "key")
-    bulk_form = BulkForm(
+    keyed = is_key(form.key)
+    press = Press(
         doing,
         query,
-        UUID(hex=key if is_key(key) else fresh_key()),
-        first(form, "note"),
-        sure="sure" in form and (is_key(key) or doing == "cancel" and not everything),
+        UUID(hex=form.key if keyed else fresh_key()),
+        form.note,
+        sure=form.sure and (keyed or doing == "cancel" and not everything),
     )
-    return await (_all(visit, bulk_form, form) if everything else _ticked(visit, bulk_form, chosen, form))
+    return await (_all(visit, press, form.expected) if everything else _ticked(visit, press, chosen))
 
 
-async def _ticked(visit: Visit, bulk_form: BulkForm, chosen: tuple[UUID, ...], form: Form) -> Answer:
+async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answer:
     order_filter = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.pii_access)
     async with visit.world.db.read() as connection:
         found = await list_orders(connection, order_filter, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
-        return await list_again(visit, bulk_form.query, nothing, form)
+        return await list_again(visit, press.query, nothing)
     missing = len(chosen) - len(found.rows)
-    if bulk_form.action.looks and not bulk_form.sure:
-        return _look(visit, bulk_form, found.rows, missing)
+    if press.action.looks and not press.sure:
+        return _look(visit, press, found.rows, missing)
     try:
-        act = Act(bulk_form.doing, checked_note(bulk_form.note) if bulk_form.doing == "note" else "")
+        act = Act(press.doing, checked_note(press.note) if press.doing == "note" else "")
     except Problem as problem:
-        return _look(visit, bulk_form, found.rows, missing, problem)
-    results = [await _one(visit, bulk_form, act, row) for row in found.rows]
+        return _look(visit, press, found.rows, missing, problem)
+    results = [await _one(visit, press, act, row) for row in found.rows]
     values = visit.values(
-        back=_back(bulk_form), results=results, missing=missing, done=sum(bool(result.done) for result in results)
+        back=_back(press), results=results, missing=missing, done=sum(bool(result.done) for result in results)
     )
     return render("orders/bulk_done.html", values)
 
 
-async def _one(visit: Visit, form: BulkForm, act: Act, row: OrderRow) -> Result:
+async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Result:
     portal = visit.portal
     try:
-        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, form.key, row.order_id))
+        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, press.key, row.order_id))
     except Problem as problem:
         return Result(row, "", problem)
 
 
-def _look(
-    visit: Visit, form: BulkForm, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
-) -> Answer:
+def _look(visit: Visit, press: Press, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None) -> Answer:
     sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
-    taken = sum(_takes(form, row.status) for row in rows)
-    values = _question(visit, form) | {
+    taken = sum(_takes(press, row.status) for row in rows)
+    values = _question(visit, press) | {
         "rows": rows,
         "sums": sums,
         "missing": missing,
@@ -146,37 +157,37 @@ def _look(
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
 
 
-async def _all(visit: Visit, bulk_form: BulkForm, form: Form) -> Answer:
+async def _all(visit: Visit, press: Press, expected: str) -> Answer:
     """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
     longer, and nothing is done."""
-    query = bulk_form.query
+    query = press.query
     if query.unclear:
         message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
         problem = Problem("invalid", message, cure="Correct the filters and try again.")
-        return await list_again(visit, query, problem, form)
-    order_filter, expected = query.filter(visit.merchant_id, visit.now, visit.pii_access), first(form, "expected")
+        return await list_again(visit, query, problem)
+    order_filter = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     problem_of = None
-    if bulk_form.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
-        act = Act(bulk_form.doing, bulk_form.note, tuple(words_of(visit, query)))
+    if press.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
+        act = Act(press.doing, press.note, tuple(words_of(visit, query)))
         try:
-            await take_all(visit.world, visit.scope, bulk_form.key, act, order_filter, int(expected))
+            await take_all(visit.world, visit.scope, press.key, act, order_filter, int(expected))
         except Problem as problem:
             problem_of = problem
         else:
-            return redirect(f"/orders/bulk/{bulk_form.key}")
+            return redirect(f"/orders/bulk/{press.key}")
     async with visit.world.db.read() as connection:
         groups = await selected_sums(connection, order_filter)
     count = sum(group["orders"] for group in groups)
     if count > SELECTED_MAX or count == 0:
         nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")
-        return await list_again(visit, query, too_many() if count else nothing, form)
+        return await list_again(visit, query, too_many() if count else nothing)
     totals: dict[str, tuple[int, int]] = {}
     for group in groups:
         orders, units = totals.get(group["asset"], (0, 0))
         totals[group["asset"]] = (orders + group["orders"], units + group["units"])
     sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
-    taken = sum(group["orders"] for group in groups if _takes(bulk_form, group["status"]))
-    values = _question(visit, bulk_form) | {
+    taken = sum(group["orders"] for group in groups if _takes(press, group["status"]))
+    values = _question(visit, press) | {
         "rows": (),
         "sums": sums,
         "missing": 0,
@@ -189,28 +200,22 @@ async def _all(visit: Visit, bulk_form: BulkForm, form: Form) -> Answer:
     return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
 
 
-def _takes(form: BulkForm, status: int) -> bool:
+def _takes(press: Press, status: int) -> bool:
     """Whether it can be done to an order of this status."""
-    return form.doing != "cancel" or status in CANCELLABLE
+    return press.doing != "cancel" or status in CANCELLABLE
 
 
-def _question(visit: Visit, form: BulkForm) -> dict[str, object]:
+def _question(visit: Visit, press: Press) -> dict[str, object]:
     return {
-        "back": _back(form),
-        "doing": form.doing,
-        "action": form.action,
-        "key": form.key.hex,
-        "note": form.note,
+        "back": _back(press),
+        "doing": press.doing,
+        "action": press.action,
+        "key": press.key.hex,
+        "note": press.note,
         "note_max": NOTE_MAX,
-        "said": words_of(visit, form.query),
+        "said": words_of(visit, press.query),
     }
 
 
-def _back(form: BulkForm) -> str:
-    return form.query.link(cursor=form.query.cursor)
-
-
-def _chosen(form: Form) -> tuple[UUID, ...]:
-    """Each once, in the order of the list."""
-    ids = [parse_id(text) for text in form.get("order", [])]
-    return tuple(dict.fromkeys(found for found in ids if found is not None))
+def _back(press: Press) -> str:
+    return press.query.link(cursor=press.query.cursor)

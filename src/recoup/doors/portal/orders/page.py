@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.amounts import read_amounts
@@ -34,7 +33,6 @@ from recoup.store.read.orders import Page, list_orders
 from recoup.store.statement import Read
 
 _TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
-NOTHING: Final[Form] = {}
 TYPED_MAX: Final = 100
 NEEDING: Final = "/orders?attention=1"  # a list of orders with a line of its own in the menu
 
@@ -100,10 +98,10 @@ async def orders(visit: Visit) -> Values | Answer:
     return values_of(visit, habits, await read(visit, query, habits))
 
 
-async def list_again(visit: Visit, query: Query, problem: Problem, form: Form = NOTHING) -> Shown:
-    """A list that was refused something; `form`: what held it."""
+async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str = "", zone: str = "") -> Shown:
+    """A list that was refused something; `name`, `zone`: what the form held."""
     habits = await habits_of(visit)
-    typed = {f"typed_{name}": first(form, name)[:TYPED_MAX] for name in ("name", "zone")}
+    typed = {"typed_name": name[:TYPED_MAX], "typed_zone": zone[:TYPED_MAX]}
     return shown(problem, **values_of(visit, habits, await read(visit, query, habits)) | typed)
 
 

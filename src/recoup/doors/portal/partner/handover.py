@@ -17,7 +17,7 @@ async def handover(visit: PublicVisit) -> Values:
 
 
 @handover.post(may=anybody, reads=from_here, shows=nothing)
-async def reveal(visit: PublicVisit, form: None) -> Answer:
+async def reveal(visit: PublicVisit) -> Answer:
     request = visit.request
     given = await look(visit.world, request.path_params["token"], request_id(request.scope))
     return shown(given=given, lines=shell_lines(base_address(visit.world, request), given))

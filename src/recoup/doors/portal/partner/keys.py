@@ -1,22 +1,37 @@
 """/partner/keys: the keys of the partner itself."""
 
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.keys.question import OVERLAPS, Ending, Question, is_sure
+from recoup.doors.portal.keys.question import OVERLAPS, Ending, Overlap, Question
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
 from recoup.flows.merchants.merchant_keys import NAME_MAX
 from recoup.flows.merchants.partners import make_partner_key, rename_partner_key
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem
 from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
 
 PLACE: Final = "/partner/keys"
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`sure`: confirmed, as the old ones end at once."""
+
+    overlap: Overlap
+    name: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """`name`: the new one."""
+
+    id: UUID | None
+    name: str
 
 
 @partner.page(PLACE, "partner/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
@@ -25,22 +40,18 @@ async def keys(visit: PartnerVisit) -> Values:
     return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX)
 
 
-@keys.post(may=seat("keys"))
-async def make_key(visit: PartnerVisit, form: Form) -> Answer:
-    hours, name = first(form, "overlap"), first(form, "name")
-    if hours not in OVERLAPS:
-        raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
-    if hours == "0" and not is_sure(form) and (working := await _working(visit)):
+@keys.post(may=seat("keys"), shape=NewKey)
+async def make_key(visit: PartnerVisit, form: NewKey) -> Answer:
+    if not form.overlap and not form.sure and (working := await _working(visit)):
         ending = [Ending("Partner key", row.app_key[-4:], row.name, row.last_used_at) for row in working]
-        return shown(question=Question(PLACE, {"overlap": hours, "name": name}, ending, PLACE))
-    overlap = timedelta(hours=int(hours))
-    made = await make_partner_key(visit.world, visit.partner.partner_id, overlap, visit.scope, name=name)
+        return shown(question=Question(PLACE, {"overlap": "0", "name": form.name}, ending, PLACE))
+    made = await make_partner_key(visit.world, visit.partner.partner_id, form.overlap, visit.scope, name=form.name)
     return shown(made=made)
 
 
-@keys.post("/partner/keys/name", may=seat("keys"))
-async def name_key(visit: PartnerVisit, form: Form) -> Answer:
-    await rename_partner_key(visit.world, visit.scope, parse_id(first(form, "id")), first(form, "name"))
+@keys.post("/partner/keys/name", may=seat("keys"), shape=KeyName)
+async def name_key(visit: PartnerVisit, form: KeyName) -> Answer:
+    await rename_partner_key(visit.world, visit.scope, form.id, form.name)
     return redirect(PLACE)
 
 

@@ -1,14 +1,14 @@
 """/partner/merchants: one is made, looked at, paused, given new keys. Credentials are shown once."""
 
-from datetime import timedelta
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeAlias
 from uuid import UUID
 
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Question, endings_of, is_sure
+from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Overlap, Question, endings_of
 from recoup.doors.portal.pages import Answer, Values, only, partner, shown
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
@@ -17,7 +17,7 @@ from recoup.doors.portal.templates import render
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partner_status import health_of, read_status
-from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.switches import KINDS
 
@@ -25,43 +25,61 @@ HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", 
 _LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
 
 
+_Line: TypeAlias = Annotated[str, Text(strip=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewMerchant:
+    """None longer than `_LIMITS` says; all but `external_id` are needed. `key`: makes one merchant, however often the
+    form is sent."""
+
+    name: _Line
+    external_id: _Line
+    site_url: _Line
+    site_name: _Line
+    descriptor: _Line
+    key: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantChange:
+    """Empty: stays as it is. `state`: active or paused."""
+
+    name: Annotated[str, Text(128, strip=True)]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """`sure`: confirmed, as they end at once."""
+
+    overlap: Overlap
+    sure: bool
+
+
 @partner.page("/partner/merchants/new", "partner/new.html")
 async def new_merchant(visit: PartnerVisit) -> Values:
-    return {
-        "typed": dict.fromkeys(_LIMITS, "") | _typed(visit.typed),
-        "limits": _LIMITS,
-        "key": first(visit.typed, "key") or str(new_id()),
-    }
+    typed = read_again(NewMerchant, visit.typed)
+    return {"typed": typed, "limits": _LIMITS, "key": typed.key or new_id()}
 
 
-def _typed(form: Form) -> dict[str, str]:
-    return {name: first(form, name).strip() for name in _LIMITS}
+@new_merchant.post("/partner/merchants", may=seat("merchants"), shape=NewMerchant, shows=only("invalid", "conflict"))
+async def make_merchant(visit: PartnerVisit, form: NewMerchant) -> Answer:
+    made = await partner_merchants.create(visit.world, visit.scope, _request(form))
+    return _credentials(visit, made.credentials, made.handover, form.name, str(made.merchant_id))
 
 
-@new_merchant.post("/partner/merchants", may=seat("merchants"), shows=only("invalid", "conflict"))
-async def make_merchant(visit: PartnerVisit, form: Form) -> Answer:
-    """The form's own key makes one merchant, however often it is sent."""
-    typed = _typed(form)
-    made = await partner_merchants.create(visit.world, visit.scope, _request(form, typed))
-    return _credentials(visit, made.credentials, made.handover, typed["name"], str(made.merchant_id))
-
-
-def _request(form: Form, typed: dict[str, str]) -> MerchantRequest:
-    for name, value in typed.items():
+def _request(form: NewMerchant) -> MerchantRequest:
+    for name, most in _LIMITS.items():
+        value = getattr(form, name)
         if not value and name != "external_id":
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is needed.", field=name)
-        if len(value) > _LIMITS[name] or "\0" in value:
+        if len(value) > most:
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is too long.", field=name)
-    key = parse_id(first(form, "key"))
-    if key is None:
+    if form.key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantRequest(
-        typed["name"],
-        typed["site_url"],
-        typed["site_name"],
-        typed["descriptor"],
-        typed["external_id"] or None,
-        f"form:{key}",
+        form.name, form.site_url, form.site_name, form.descriptor, form.external_id or None, f"form:{form.key}"
     )
 
 
@@ -80,24 +98,24 @@ async def merchant(visit: PartnerVisit) -> Values:
     )
 
 
-@merchant.post(may=seat("merchants"), find=PartnerVisit.merchant_id, shows=only("invalid"))
-async def change_merchant(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
-    name, state = first(form, "name").replace("\0", "").strip()[:128] or None, first(form, "state") or None
-    await partner_merchants.change(visit.world, visit.scope, mid, name=name, state=state)
+@merchant.post(may=seat("merchants"), shape=MerchantChange, find=PartnerVisit.merchant_id, shows=only("invalid"))
+async def change_merchant(visit: PartnerVisit, form: MerchantChange, mid: UUID) -> Answer:
+    await partner_merchants.change(visit.world, visit.scope, mid, name=form.name or None, state=form.state or None)
     visit.portal.merchants.forget(mid)
     return redirect(f"/partner/merchants/{mid}")
 
 
 @merchant.post(
-    "/partner/merchants/{mid}/keys", may=seat("keys"), find=PartnerVisit.merchant_id, shows=only("conflict", "invalid")
+    "/partner/merchants/{mid}/keys",
+    may=seat("keys"),
+    shape=NewKeys,
+    find=PartnerVisit.merchant_id,
+    shows=only("conflict", "invalid"),
 )
-async def new_keys(visit: PartnerVisit, form: Form, mid: UUID) -> Answer:
-    if first(form, "overlap") not in OVERLAPS:
-        raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
-    overlap = timedelta(hours=int(first(form, "overlap")))
-    if not overlap and not is_sure(form):
+async def new_keys(visit: PartnerVisit, form: NewKeys, mid: UUID) -> Answer:
+    if not form.overlap and not form.sure:
         return shown(question=await _question(visit, mid))
-    made = await partner_merchants.new_keys(visit.world, visit.scope, mid, overlap)
+    made = await partner_merchants.new_keys(visit.world, visit.scope, mid, form.overlap)
     return _credentials(visit, made.credentials, made.handover, "", str(mid))
 
 

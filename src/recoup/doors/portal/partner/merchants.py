@@ -1,10 +1,13 @@
 """/partner: a partner's merchants, how they stand and what was rescued; switches for many at once."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import As, AtMost, Names
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
@@ -20,6 +23,15 @@ from recoup.store.read.partners import count_merchants
 PAGE: Final = 50
 RESCUED_WITHIN: Final = timedelta(days=30)
 _ON: Final = {"on": True, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSwitch:
+    """`mid`: of the merchants that are ticked; `wanted`: the order types to switch, under their names."""
+
+    mid: Annotated[tuple[UUID, ...], AtMost(PAGE)]
+    wanted: Annotated[Mapping[str, bool], Names(KINDS.__contains__), As(_ON.get)]
+    why: str
 
 
 @partner.page("/partner", "partner/merchants.html", menu=Entry("Partner", 1, "Merchants", "shop"))
@@ -54,14 +66,12 @@ async def merchants(visit: PartnerVisit) -> Values:
     )
 
 
-@merchants.post("/partner/switches", may=seat("switches"))
-async def switch_merchants(visit: PartnerVisit, form: Form) -> Answer:
+@merchants.post("/partner/switches", may=seat("switches"), shape=BulkSwitch)
+async def switch_merchants(visit: PartnerVisit, form: BulkSwitch) -> Answer:
     """Answers for each merchant, on the same page."""
-    wanted = {kind: _ON[first(form, kind)] for kind in KINDS if first(form, kind) in _ON}
-    mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
-    if not mids or not wanted:
+    if not form.mid or not form.wanted:
         raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
-    results = await switch_many(visit.world, visit.scope, mids, wanted, first(form, "why"))
+    results = await switch_many(visit.world, visit.scope, form.mid, form.wanted, form.why)
     for result in results:
         visit.portal.merchants.forget(result.merchant_id)
     return shown(results={result.merchant_id: result for result in results})

@@ -1,15 +1,15 @@
 """Statements: the list with its form, one comparison line by line, and the booking of what it suggests."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.file_form import file_form, typed_in
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.form_shape import As, Text, read_again
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.rights import anybody, operator
@@ -27,8 +27,31 @@ FILES: Final = "/reconciliation/files"
 FILE_BYTES_MAX: Final = 32 << 20
 SIZE: Final = 25
 LINES: Final = 100
-_EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "every", "mapping"), "")
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """`from_`, `to`: the first and the last day; `every`: all currencies of the file, not `currencies` alone;
+    `mapping`: TOML. `like`: the comparison whose reading counts in place of all these; None: none."""
+
+    file: UploadFile | None
+    kind: str
+    from_: Annotated[str, Text(strip=True)]
+    to: Annotated[str, Text(strip=True)]
+    currencies: str
+    every: bool
+    mapping: str
+    like: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """`which`: all, else the lines of `row`."""
+
+    which: str
+    row: tuple[Annotated[int, As(lambda text: int(text) if _is_number(text) else None)], ...]
+    note: str
 
 
 @member.page(FILES, "reconciliation/files.html")
@@ -43,20 +66,19 @@ async def files(visit: Visit) -> Values:
         kinds=KINDS,
         outcomes=OUTCOMES,
         days=_days,
-        typed=_EMPTY | {name: first(visit.typed, name) for name in visit.typed},
+        typed=read_again(NewFile, visit.typed),
         may=visit.may("refund", or_operator=True),
     )
 
 
-@files.post(may=anybody, reads=file_form)
-async def post_file(visit: Visit, form: FormData) -> Answer:
+@files.post(may=anybody, shape=NewFile, reads=file_form)
+async def post_file(visit: Visit, form: NewFile) -> Answer:
     """The same file again leads to the comparison that there is."""
     visit.only("refund", "compare files", or_operator=True)
-    given, typed = form.get("file"), typed_in(form)
-    if not isinstance(given, UploadFile) or not given.filename:
+    if form.file is None:
         raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
-    reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
-    file, world = File(given.filename, given.file), visit.world
+    reading = _reading(form) if form.like is None else await _like(visit, form.like)
+    file, world = File(form.file.filename or "", form.file.file), visit.world
     ran = await in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
@@ -96,7 +118,7 @@ async def file_page(visit: Visit) -> Values:
         recipes=RECIPES,
         differ=sum(run.counts.get(name, 0) for name in _DIFFER),
         open=open_,
-        note=first(visit.typed, "note"),
+        note=read_again(Booking, visit.typed).note,
         known=done == "known",
         booked=booked,
         before=before.lstrip("0"),
@@ -107,10 +129,12 @@ async def file_page(visit: Visit) -> Values:
     )
 
 
-@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find)
-async def post_booking(visit: Visit, form: Form, run: Run) -> Answer:
-    rows = None if first(form, "which") == "all" else _rows(form.get("row", []))
-    done = await book_lines(visit.world, visit.scope, run.run_id, rows, first(form, "note"))
+@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), shape=Booking, find=_find)
+async def post_booking(visit: Visit, form: Booking, run: Run) -> Answer:
+    if form.which != "all" and not form.row:
+        raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
+    rows = None if form.which == "all" else list(form.row)
+    done = await book_lines(visit.world, visit.scope, run.run_id, rows, form.note)
     return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
 
 
@@ -123,24 +147,16 @@ async def _like(visit: Visit, run_id: str) -> Reading:
     return reading_of(run.reading, (EVERY,))
 
 
-def _reading(typed: Mapping[str, str]) -> Reading:
-    values: dict[str, Any] = mapping_file(typed.get("mapping", ""))
-    first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
-    if bool(first) != bool(last):
+def _reading(form: NewFile) -> Reading:
+    values: dict[str, Any] = mapping_file(form.mapping)
+    if bool(form.from_) != bool(form.to):
         raise Problem(
             "invalid", "Enter both days, or leave both empty.", field="from", cure="Enter the other day, too."
         )
-    period = days(first, last, values.get("zone", "UTC")) if first else None
-    named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
-    currencies = (EVERY,) if "every" in typed else named
-    return Reading(kind=typed.get("kind", ""), period=period, currencies=currencies, **values)
-
-
-def _rows(texts: list[str]) -> list[int]:
-    found = [int(text) for text in texts if _is_number(text)]
-    if not found:
-        raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
-    return found
+    period = days(form.from_, form.to, values.get("zone", "UTC")) if form.from_ else None
+    named = tuple(form.currencies.upper().replace(",", " ").split())
+    currencies = (EVERY,) if form.every else named
+    return Reading(kind=form.kind, period=period, currencies=currencies, **values)
 
 
 def _days(run: Run) -> str:

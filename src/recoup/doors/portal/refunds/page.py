@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
@@ -44,10 +43,18 @@ async def refunds(visit: Visit) -> Values:
     )
 
 
-@refunds.post("/refunds/{refund_id}", may=anybody)
-async def act(visit: Visit, form: Form) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`action`: of `ACTIONS`."""
+
+    action: str
+    note: str
+
+
+@refunds.post("/refunds/{refund_id}", may=anybody, shape=Decision)
+async def act(visit: Visit, form: Decision) -> Answer:
     """Back to the queue, which shows a refusal."""
-    refund_id, action = parse_id(visit.request.path_params["refund_id"]), first(form, "action")
+    refund_id, action = parse_id(visit.request.path_params["refund_id"]), form.action
     if refund_id is None or action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     if action in _OPERATOR:
@@ -55,5 +62,5 @@ async def act(visit: Visit, form: Form) -> Answer:
     else:
         visit.only("refund", "refund")
     portal = visit.portal
-    await decide(portal.world, portal.orders, visit.scope, refund_id, action, first(form, "note"))
+    await decide(portal.world, portal.orders, visit.scope, refund_id, action, form.note)
     return redirect("/refunds")

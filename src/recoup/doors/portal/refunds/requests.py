@@ -1,12 +1,13 @@
 """Refunds that wait for a second person: the forms by which people decide, on the desk and on the
 order's page."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.done import with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import among
 from recoup.doors.portal.order.page import find, order
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer
@@ -23,10 +24,24 @@ from recoup.store.read.order_page import OrderPage
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}
 
 
-@approvals.post("/approvals/refunds/{request_id}", may=anybody)
-async def post_on_desk(visit: Visit, form: Form) -> Answer:
+_NO_DECISION: Final = Problem(
+    "invalid", "There is no such decision.", field="decision", cure="Press one of the buttons."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`seen`: how much of the order was refunded when its page was made, in minor units."""
+
+    decision: Annotated[str, among(DECISIONS), _NO_DECISION]
+    reason: str
+    seen: str
+
+
+@approvals.post("/approvals/refunds/{request_id}", may=anybody, shape=Decision)
+async def post_on_desk(visit: Visit, form: Decision) -> Answer:
     await _decide(visit, form)
-    return redirect(with_done(visit.session, "/approvals", DECISIONS[first(form, "decision")]))
+    return redirect(with_done(visit.session, "/approvals", DECISIONS[form.decision]))
 
 
 async def _on_order(visit: Visit) -> OrderPage:
@@ -36,26 +51,23 @@ async def _on_order(visit: Visit) -> OrderPage:
     return page
 
 
-@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, find=_on_order)
-async def post_on_order(visit: Visit, form: Form, page: OrderPage) -> Answer:
+@order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Decision, find=_on_order)
+async def post_on_order(visit: Visit, form: Decision, page: OrderPage) -> Answer:
     """Back to the order, which shows a refusal."""
     await _decide(visit, form)
     return redirect(back_to(visit, page.order_id, "refunds"))
 
 
-async def _decide(visit: Visit, form: Form) -> None:
+async def _decide(visit: Visit, form: Decision) -> None:
     world, orders, request_id = visit.world, visit.portal.orders, _id(visit)
-    decision = first(form, "decision")
-    if decision not in DECISIONS:
-        raise Problem("invalid", "There is no such decision.", field="decision", cure="Press one of the buttons.")
-    if decision == "withdraw":
+    if form.decision == "withdraw":
         await requests.withdraw(world, orders, visit.scope, request_id)
         return
     visit.only("approve", "approve refunds")
-    if decision == "refuse":
-        await requests.refuse(world, orders, visit.scope, request_id, first(form, "reason"))
+    if form.decision == "refuse":
+        await requests.refuse(world, orders, visit.scope, request_id, form.reason)
         return
-    seen, merchant = first(form, "seen"), visit.session.merchant
+    seen, merchant = form.seen, visit.session.merchant
     if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
         raise Problem("invalid", "This form does not say which state of the order you saw.", cure="Reload the page.")
     requester_role = await _requester_role(visit, request_id)

@@ -1,10 +1,10 @@
 """/roles: what each role may do here, what its people may refund, and whether they see customers' data."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import AT_MERCHANT, in_words
@@ -33,6 +33,28 @@ PII_ACCESS: Final = {
     "masked": "always masked",
 }  # fmt: skip
 BRIEFLY: Final = {"shown": "customers shown", "reveal": "customers on request", "masked": "customers masked"}
+
+
+_Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsForm:
+    """Of a role in one currency: amounts as typed, empty for no limit."""
+
+    role: Annotated[str, Text(40)]
+    currency: Annotated[str, Text(40)]
+    refund_max: _Amount
+    day_max: _Amount
+    second_from: _Amount
+
+
+@dataclass(frozen=True, slots=True)
+class SightForm:
+    """`sight`: of `PII_ACCESS`."""
+
+    role: str
+    sight: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +94,8 @@ async def roles_page(visit: Visit) -> Values:
         for name, may in MAY.items()
     ]
     mine = visit.session.merchant.role if visit.session.merchant is not None else ""
-    typed = visit.typed
-    wanted = first(typed, "role") if typed else visit.request.query_params.get("role", "")
+    typed = read_again(LimitsForm, visit.typed) if visit.typed else None
+    wanted = typed.role if typed else visit.request.query_params.get("role", "")
     return dict(
         roles=roles,
         opened=wanted if wanted in MAY else mine,
@@ -85,35 +107,33 @@ async def roles_page(visit: Visit) -> Values:
         actions=AT_MERCHANT,
         may_of=MAY,
         assets=sorted({*assets, "USD"}),
-        typed={name: first(typed, name)[:40] for name in (*FIELDS, "role", "currency")} if typed else None,
+        typed=typed,
     )
 
 
-@roles_page.post("/roles/limits", may=CHANGE)
-async def post_limits(visit: Visit, form: Form) -> Answer:
-    role, asset = first(form, "role"), first(form, "currency").strip().upper()[:8]
+@roles_page.post("/roles/limits", may=CHANGE, shape=LimitsForm)
+async def post_limits(visit: Visit, form: LimitsForm) -> Answer:
+    role, asset = form.role, form.currency.strip().upper()[:8]
     if "refund" not in MAY.get(role, frozenset()):
         raise Problem(
             "invalid", "This role does not refund: it needs no limit.", field="role", cure="Choose owner or operations."
         )
     if asset not in EXPONENTS:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
-    limits = Limits(*(_units(form, name, asset) for name in FIELDS))
+    limits = Limits(*(_units(getattr(form, name), name, asset) for name in FIELDS))
     await change_limits(visit.world, visit.scope, role, asset, limits)
     return redirect(f"{PLACE}?role={role}#{role}")
 
 
-@roles_page.post("/roles/sight", may=CHANGE)
-async def post_pii_access(visit: Visit, form: Form) -> Answer:
-    role = first(form, "role")
-    await change_pii_access(visit.world, visit.scope, role, first(form, "sight"))
+@roles_page.post("/roles/sight", may=CHANGE, shape=SightForm)
+async def post_pii_access(visit: Visit, form: SightForm) -> Answer:
+    await change_pii_access(visit.world, visit.scope, form.role, form.sight)
     visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(f"{PLACE}?role={role}#{role}")
+    return redirect(f"{PLACE}?role={form.role}#{form.role}")
 
 
-def _units(form: Form, name: str, asset: str) -> int | None:
+def _units(typed: str, name: str, asset: str) -> int | None:
     """None where nothing is typed. Raises: Problem(invalid)."""
-    typed = first(form, name).strip()[:40]
     if not typed:
         return None
     try:

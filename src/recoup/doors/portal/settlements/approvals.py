@@ -9,9 +9,8 @@ from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import key_id
-from recoup.doors.portal.form_shape import read_shape
-from recoup.doors.portal.forms import Form
+from recoup.doors.portal.form_key import FormKeyId
+from recoup.doors.portal.form_shape import AtMost, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
@@ -52,11 +51,18 @@ def _may_look(visit: Visit) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """None for what is no id."""
+
+    payout: Annotated[tuple[UUID | None, ...], AtMost(ROWS_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """`outcome`: paid or returned."""
 
     outcome: str
-    reason: Annotated[str, 300]
+    reason: Annotated[str, Text(300)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +70,18 @@ class Decision:
     """`decision`: approve or book; anything else refuses."""
 
     decision: str
-    reason: Annotated[str, 300]
+    reason: Annotated[str, Text(300)]
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """`direction`: to or from the merchant. `key`: the form's own, an id."""
+    """`direction`: to or from the merchant."""
 
-    amount: Annotated[str, 40]
-    currency: Annotated[str, 4]
-    note: Annotated[str, 1000]
+    amount: Annotated[str, Text(40)]
+    currency: Annotated[str, Text(4)]
+    note: Annotated[str, Text(1000)]
     direction: str
-    key: str
+    key: FormKeyId
 
 
 @member.page(
@@ -98,7 +104,7 @@ async def approvals(visit: Visit) -> Values:
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         counts = await open_payout_counts(connection, visit.merchant_id)
         payouts = await waiting_payouts(visit, connection, asset)
-    typed = read_shape(Adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
+    typed = read_again(Adjustment, visit.typed if visit.request.url.path == ADJUSTMENTS else {})
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -132,17 +138,16 @@ async def _id(visit: Visit) -> UUID:
 
 
 @approvals.post("/approvals/payouts/{id}/approve", may=DECIDE, find=_id)
-async def approve_payout(visit: Visit, form: Form, found: UUID) -> Answer:
+async def approve_payout(visit: Visit, found: UUID) -> Answer:
     await approve(visit.world, visit.scope, found)
     return redirect(_back(visit, "payout"))
 
 
-@approvals.post("/approvals/payouts", may=DECIDE)
-async def approve_payouts(visit: Visit, form: Form) -> Answer:
+@approvals.post("/approvals/payouts", may=DECIDE, shape=Chosen)
+async def approve_payouts(visit: Visit, form: Chosen) -> Answer:
     """Those that are named, each for itself: one that cannot be approved stops no other."""
-    wanted = [parse_id(text) for text in form.get("payout", [])[:ROWS_MAX]]
     done, refused = 0, None
-    for payout_id in wanted:
+    for payout_id in form.payout:
         try:
             if payout_id is None:
                 raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
@@ -150,10 +155,10 @@ async def approve_payouts(visit: Visit, form: Form) -> Answer:
             done += 1
         except Problem as problem:
             refused = refused or problem
-    if not wanted:
+    if not form.payout:
         refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Select the payouts to approve.")
     elif refused is not None:
-        message = f"{done} of {len(wanted)} payouts were approved. First failure: {refused.message}"
+        message = f"{done} of {len(form.payout)} payouts were approved. First failure: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
     return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 
@@ -194,8 +199,7 @@ async def make_adjustment(visit: Visit, form: Adjustment) -> Answer:
         )
     units = typed_amounts.units(form.amount, asset, "amount")
     units = -units if form.direction == "from" else units
-    key = key_id(form.key)
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, form.note, key=key)))
+    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, form.note, key=form.key)))
 
 
 @approvals.post("/approvals/adjustments/{id}", may=DECIDE, shape=Decision, find=_id)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
@@ -28,25 +28,25 @@ _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
 class NewAccount:
     """By its IBAN, or by routing and account number."""
 
-    holder: Annotated[str, 200]
-    currency: Annotated[str, 4]
-    iban: Annotated[str, 80]
-    routing: Annotated[str, 40]
-    account: Annotated[str, 40]
+    holder: Annotated[str, Text(200)]
+    currency: Annotated[str, Text(4)]
+    iban: Annotated[str, Text(80)]
+    routing: Annotated[str, Text(40)]
+    account: Annotated[str, Text(40)]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """The two amounts that came to the account."""
 
-    first: Annotated[str, 20]
-    second: Annotated[str, 20]
+    first: Annotated[str, Text(20)]
+    second: Annotated[str, Text(20)]
 
 
 @member.page("/bank", "settlements/bank.html", menu=Entry("Money", 3, "Bank account", "bank"))
 async def bank(visit: Visit) -> Values:
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
-    typed = {name: first(visit.typed, name)[:80] for name in ("holder", "currency") if "holder" in visit.typed}
+    typed = read_again(NewAccount, visit.typed)
     async with visit.world.db.read() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
         returns = await last_returns(connection, visit.merchant_id)
@@ -57,7 +57,7 @@ async def bank(visit: Visit) -> Values:
         returns=returns,
         states=ACCOUNTS,
         may=visit.may("bank", or_operator=True),
-        typed={"holder": "", "currency": next(iter(assets), "USD")} | typed,
+        typed={"holder": typed.holder, "currency": typed.currency or next(iter(assets), "USD")},
         assets=sorted({*assets, "USD", "EUR", "GBP"}),
         delay=terms.account_delay_days,
         tries_max=TRIES_MAX,
@@ -99,7 +99,7 @@ async def post_proof(visit: Visit, form: Proof, account: tuple[UUID, str]) -> An
 
 
 @bank.post("/bank/{account_id}/withdraw", may=_CHANGE, find=_account)
-async def post_withdrawal(visit: Visit, form: Form, account: tuple[UUID, str]) -> Answer:
+async def post_withdrawal(visit: Visit, account: tuple[UUID, str]) -> Answer:
     await refuse_account(visit.world, visit.scope, account[0], "withdrawn")
     return redirect("/bank")
 

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
@@ -143,7 +142,7 @@ async def _find(visit: Visit) -> Batch:
 
 
 @settlement.post("/settlements/{batch_id}/pay-again", may=MAY_ASK, find=_find)
-async def post_pay_again(visit: Visit, form: Form, batch: Batch) -> Answer:
+async def post_pay_again(visit: Visit, batch: Batch) -> Answer:
     await pay_again(visit.world, visit.scope, batch.batch_id)
     return redirect(f"/settlements/{batch.batch_id}")
 

@@ -1,13 +1,14 @@
 """/signin/forgot asks for a link by mail, and says the same to everybody; /signin/password/{token} sets another
 password. Nobody is signed in by either."""
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Annotated, Final
 
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import locale, whence
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, only, public, shown
 from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.rights import anybody
@@ -20,17 +21,25 @@ from recoup.kernel.problem import Problem
 SHOWN: Final = only("invalid", "too_many_requests")
 
 
+@dataclass(frozen=True, slots=True)
+class ForgotForm:
+    email: Annotated[str, Text(254)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    password: str = field(repr=False)
+
+
 @public.page("/signin/forgot", "signin/forgot.html")
 async def forgot(visit: PublicVisit) -> Values:
-    return {"email": first(visit.typed, "email")[:254], "requested": False, "leave": mails_leave(visit.world)}
+    return {"email": read_again(ForgotForm, visit.typed).email, "requested": False, "leave": mails_leave(visit.world)}
 
 
-@forgot.post(may=anybody, shows=SHOWN)
-async def post_forgot(visit: PublicVisit, form: Form) -> Answer:
+@forgot.post(may=anybody, shape=ForgotForm, shows=SHOWN)
+async def post_forgot(visit: PublicVisit, form: ForgotForm) -> Answer:
     request = visit.request
-    await ask_for_link(
-        visit.world, first(form, "email")[:254], whence(request).address, locale(request), request_id(request.scope)
-    )
+    await ask_for_link(visit.world, form.email, whence(request).address, locale(request), request_id(request.scope))
     return shown(requested=True)
 
 
@@ -40,8 +49,8 @@ async def new_password(visit: PublicVisit) -> Values:
     return _values(found.login.partition("#")[0], done=False)
 
 
-@public.post("/signin/password/{token}", may=anybody)
-async def post_password(visit: PublicVisit, form: Form) -> Response:
+@public.no_page.post("/signin/password/{token}", may=anybody, shape=NewPassword)
+async def post_password(visit: PublicVisit, form: NewPassword) -> Response:
     """The link works once: it is read again only where the password was refused."""
     request, token = visit.request, visit.request.path_params["token"]
     try:
@@ -49,7 +58,7 @@ async def post_password(visit: PublicVisit, form: Form) -> Response:
             visit.world,
             visit.portal.passwords,
             token,
-            first(form, "password"),
+            form.password,
             whence(request).address,
             request_id(request.scope),
         )

@@ -1,7 +1,9 @@
 """Signing in and out, and choosing the merchant to look at."""
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Annotated, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,15 +18,14 @@ from recoup.doors.portal.endpoint import (
     session_of,
     whence,
 )
-from recoup.doors.portal.forms import Form, first, read_form
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, either, member, only, public
-from recoup.doors.portal.public_visit import PublicVisit, from_here
+from recoup.doors.portal.public_visit import PublicVisit, fields_from_here
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 HOME: Final = "/orders"
@@ -32,28 +33,56 @@ HALF: Final = "recoup_half"  # a cookie that is no session: the password was rig
 CODE: Final = "/signin/code"
 DEVICE: Final = "recoup_device"
 DEVICE_SECONDS: Final = 180 * 86_400
+_NO_MERCHANT: Final = Problem(
+    "invalid", "This is not a merchant's id.", field="merchant", cure="Choose one from the list of merchants."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInForm:
+    """`next`, here and below: the page to go on to."""
+
+    email: Annotated[str, Text(254)]
+    password: str = field(repr=False)
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOutForm:
+    csrf: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenMerchant:
+    merchant: Annotated[UUID, _NO_MERCHANT]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWorld:
+    next: str
 
 
 @public.page("/signin", "signin/signin.html")
 async def sign_in_page(visit: PublicVisit) -> Values | Answer:
-    problem, typed = visit.problem, visit.typed
-    wanted = next_page(first(typed, "next") if problem else visit.request.query_params.get("next", ""))
+    problem, typed = visit.problem, read_again(SignInForm, visit.typed)
+    wanted = next_page(typed.next if problem else visit.request.query_params.get("next", ""))
     if problem is None and await session_of(visit.portal, visit.request) is not None:
         return redirect(wanted or HOME)
     return {
-        "email": first(typed, "email")[:254],
+        "email": typed.email,
         "next": wanted,
         "error": problem.message if problem else None,
         "sign_up": is_open(visit.world),
     }
 
 
-@sign_in_page.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))
-async def post_sign_in(visit: PublicVisit, form: Form) -> Answer:
-    request, client, wanted = visit.request, whence(visit.request), next_page(first(form, "next"))
+@sign_in_page.post(may=anybody, shape=SignInForm, shows=only("bad_credentials", "too_many_requests"))
+async def post_sign_in(visit: PublicVisit, form: SignInForm) -> Answer:
+    request, client, wanted = visit.request, whence(visit.request), next_page(form.next)
     credentials = SignIn(
-        first(form, "email")[:254],
-        first(form, "password"),
+        form.email,
+        form.password,
         client.address,
         cookie(request, COOKIE)[:100] or None,
         client.agent,
@@ -110,11 +139,11 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
     return answer
 
 
-@public.post("/signout", may=anybody, reads=from_here)
-async def post_sign_out(visit: PublicVisit, form: None) -> Response:
+@public.no_page.post("/signout", may=anybody, shape=SignOutForm, reads=fields_from_here)
+async def post_sign_out(visit: PublicVisit, form: SignOutForm) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
-        if not is_csrf(session, first(await read_form(visit.request), "csrf")):
+        if not is_csrf(session, form.csrf):
             raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
         await sign_out(visit.world, cookie(visit.request, COOKIE))
     answer = redirect("/signin")
@@ -122,24 +151,19 @@ async def post_sign_out(visit: PublicVisit, form: None) -> Response:
     return answer
 
 
-@member.post("/merchant", may=anybody, while_paused=True)
-async def choose(visit: Visit, form: Form) -> Response:
+@member.no_page.post("/merchant", may=anybody, shape=ChosenMerchant, while_paused=True)
+async def choose(visit: Visit, form: ChosenMerchant) -> Response:
     """Another of the merchants that this person may see; then `next`, or the orders."""
-    merchant_id = parse_id(first(form, "merchant"))
-    if merchant_id is None:
-        raise Problem(
-            "invalid", "This is not a merchant's id.", field="merchant", cure="Choose one from the list of merchants."
-        )
     token = cookie(visit.request, COOKIE)
-    await switch_merchant(visit.world, token, visit.session, merchant_id)
-    return redirect(next_page(first(form, "next")) or HOME)
+    await switch_merchant(visit.world, token, visit.session, form.merchant)
+    return redirect(next_page(form.next) or HOME)
 
 
-@either.post("/world", may=anybody, while_paused=True)
-async def go_to_other_world(visit: AnyVisit, form: Form) -> Response:
+@either.no_page.post("/world", may=anybody, shape=OtherWorld, while_paused=True)
+async def go_to_other_world(visit: AnyVisit, form: OtherWorld) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
-    wanted = next_page(first(form, "next"))
+    wanted = next_page(form.next)
     parts = wanted.partition("?")[0].split("/")
     if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone
         wanted = "/" + parts[1]

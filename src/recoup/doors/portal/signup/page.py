@@ -1,53 +1,60 @@
 """/signup: an e-mail, a password and a name become a partner, a merchant or both. Credentials are shown once."""
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Annotated, Final
 
 from starlette.responses import Response
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, whence
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.pages import Answer, Values, only, public
 from recoup.doors.portal.partner.shell import base_address, shell_lines
-from recoup.doors.portal.public_visit import PublicVisit, public_form
-from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
 from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
 from recoup.kernel.problem import Problem
 
 _SHOWN: Final = ("invalid", "unavailable")
-_EMPTY: Final = {"email": "", "name": "", "kind": "merchant", "site_url": ""}
 _CLOSED: Final = Problem("not_found", "Sign-up is switched off.", cure="Ask the operator for an account.")
 
 
-@public.page("/signup", "signup/signup.html")
+@dataclass(frozen=True, slots=True)
+class SignUpForm:
+    """`kind`: of `KINDS`. `site_url`: of the shop, if there is one."""
+
+    email: Annotated[str, Text(512, strip=True)]
+    password: str = field(repr=False)
+    name: Annotated[str, Text(512, strip=True)]
+    kind: Annotated[str, Text(512, strip=True)]
+    site_url: Annotated[str, Text(512, strip=True)]
+
+
+_EMPTY: Final = SignUpForm("", "", "", "merchant", "")
+
+
+def _open(visit: PublicVisit) -> None:
+    """Raises: Problem(not_found)."""
+    if not is_open(visit.world):
+        raise _CLOSED
+
+
+@public.page("/signup", "signup/signup.html", may=_open)
 async def page(visit: PublicVisit) -> Values:
-    if not is_open(visit.world):
-        raise _CLOSED
-    return {"kinds": KINDS, "typed": _EMPTY | (_typed(visit.typed) if visit.problem is not None else {})}
+    return {"kinds": KINDS, "typed": read_again(SignUpForm, visit.typed) if visit.problem is not None else _EMPTY}
 
 
-async def _fields(visit: PublicVisit) -> Form:
-    if not is_open(visit.world):
-        raise _CLOSED
-    return await public_form(visit)
-
-
-def _typed(form: Form) -> dict[str, str]:
-    return {name: first(form, name).strip()[:512] for name in _EMPTY}
-
-
-@page.post(may=anybody, reads=_fields, shows=only("invalid", "unavailable"))
-async def take(visit: PublicVisit, form: Form) -> Answer:
-    request, typed, client = visit.request, _typed(form), whence(visit.request)
+@page.post(may=_open, shape=SignUpForm, shows=only("invalid", "unavailable"))
+async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
+    request, client = visit.request, whence(visit.request)
     old = cookie(request, COOKIE)[:100] or None
     registration = SignUp(
-        typed["email"],
-        first(form, "password"),
-        typed["name"],
-        typed["kind"],
-        typed["site_url"],
+        form.email,
+        form.password,
+        form.name,
+        form.kind,
+        form.site_url,
         client.address,
         old,
         client.agent,

@@ -3,11 +3,11 @@ the way that an order would go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import As, Text
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import role
@@ -35,6 +35,48 @@ class Row:
     name: str
     key: str | None
     cells: list[Switch] = field(default_factory=list)
+
+
+class Flip(NamedTuple):
+    """How a switch shall be. `level`: merchant, site or campaign."""
+
+    level: str
+    subject_id: UUID
+    kind: str
+    on: bool
+
+
+def _flip(text: str) -> Flip | None:
+    """Of a button's value, `level:subject:kind:on`."""
+    level, subject, kind, on = f"{text}:::".split(":")[:4]
+    subject_id = parse_id(subject)
+    if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
+        return None
+    return Flip(level, subject_id, kind, on == "on")
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchForm:
+    """`flip`: of the button that was pressed."""
+
+    flip: Annotated[Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyForm:
+    """`unknown`: of `POLICIES`."""
+
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryForm:
+    """`kind`: of order; `site`, `campaign`: where it would come from."""
+
+    kind: str
+    site: UUID | None
+    campaign: Annotated[str, Text(64)]
 
 
 @member.page("/switches", "switches/switches.html", menu=Entry("Settings", 2, "Switches", "toggle"))
@@ -68,33 +110,27 @@ def acting(visit: Visit) -> Scope:
     return visit.acting("switch", "change switches")
 
 
-@switches_page.post(may=acting)
-async def post_switch(visit: Visit, form: Form) -> Answer:
-    """One button was pressed: `flip` is level, subject, kind and how it shall be."""
-    level, subject, kind, on = (first(form, "flip") + ":::").split(":")[:4]
-    subject_id = parse_id(subject)
-    if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
-        raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
-    wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
-    await switches.change(visit.world, acting(visit), wanted, kind, on == "on", first(form, "why"))
+@switches_page.post(may=acting, shape=SwitchForm)
+async def post_switch(visit: Visit, form: SwitchForm) -> Answer:
+    flip = form.flip
+    wanted = MERCHANT if flip.level == "merchant" else Subject(flip.level, flip.subject_id)
+    await switches.change(visit.world, acting(visit), wanted, flip.kind, flip.on, form.why)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-@switches_page.post("/switches/unknown-sites", may=acting)
-async def post_policy(visit: Visit, form: Form) -> Answer:
-    await campaigns.set_policy(visit.world, acting(visit), first(form, "unknown"))
+@switches_page.post("/switches/unknown-sites", may=acting, shape=PolicyForm)
+async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
+    await campaigns.set_policy(visit.world, acting(visit), form.unknown)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect("/switches")
 
 
-@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))
-async def post_test(visit: Visit, form: Form) -> Answer:
+@switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True), shape=TryForm)
+async def post_test(visit: Visit, form: TryForm) -> Answer:
     """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
-    site_id, kind = parse_id(first(form, "site")), first(form, "kind")
-    campaign = first(form, "campaign")[:64] or None
-    hops = await try_connection(visit.world, visit.scope, kind, site_id, campaign)
-    return shown(tested=(kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
+    hops = await try_connection(visit.world, visit.scope, form.kind, form.site, form.campaign or None)
+    return shown(tested=(form.kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
 
 
 def _rows(standing: Iterable[Switch]) -> list[Row]:

@@ -1,8 +1,9 @@
 """/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.edge.json_body import ClientGone
@@ -11,7 +12,7 @@ from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.downloads import CSV, JSON_LINES, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
@@ -33,6 +34,14 @@ ROWS: Final = 100
 _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 
 
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """`kind`: what its rows are, as `KINDS`."""
+
+    file: UploadFile | None
+    kind: str
+
+
 @member.page(PLACE, "uploads/uploads.html", menu=Entry("Orders", 5, "Files", "file"))
 async def uploads(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
@@ -44,21 +53,20 @@ async def uploads(visit: Visit) -> Values:
         first=after is None,
         kinds=KINDS,
         states=STATES,
-        typed={"kind": first(visit.typed, "kind")},
+        typed=read_again(NewUpload, visit.typed),
         may=_may(visit),
         megabytes=FILE_BYTES_MAX >> 20,
         rows_max=ROWS_MAX,
     )
 
 
-@uploads.post(may=anybody, reads=file_form)
-async def post_upload(visit: Visit, form: FormData) -> Answer:
+@uploads.post(may=anybody, shape=NewUpload, reads=file_form)
+async def post_upload(visit: Visit, form: NewUpload) -> Answer:
     """The same file again leads to the upload that there is."""
     _must(visit)
-    given, kind = form.get("file"), form.get("kind", "")
-    if not isinstance(given, UploadFile) or not given.filename:
+    if form.file is None:
         raise Problem("invalid", "No file was chosen.", field="file")
-    file = File(given.filename, given.file, str(kind))
+    file = File(form.file.filename or "", form.file.file, form.kind)
     try:
         taken = await while_there(visit.request.receive, take(visit.world, visit.scope, file, visit.portal.readers))
     except ClientGone:
@@ -105,7 +113,7 @@ async def answers_file(visit: Visit) -> Response:
 
 
 @upload_page.post("/uploads/{upload_id}/stop", may=anybody, find=_find)
-async def post_stop(visit: Visit, form: Form, upload: Upload) -> Answer:
+async def post_stop(visit: Visit, upload: Upload) -> Answer:
     _must(visit)
     await stop_upload(visit.world, visit.scope, upload.upload_id)
     return redirect(f"{PLACE}/{upload.upload_id}")

@@ -1,13 +1,13 @@
 """/webhooks/{id}/deliveries/{try}: one try, the request and the answer; the event once more."""
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import FormKey, fresh_key, request_key
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member
 from recoup.doors.portal.visit import Visit
@@ -21,6 +21,15 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivery:
+    """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes nothing."""
+
+    key: FormKey
+    back: str
+    order: UUID | None
 
 
 @both.page("/webhooks/{endpoint_id}/deliveries/{try_id}", "webhooks/delivery.html")
@@ -45,15 +54,14 @@ async def delivery_page(visit: AnyVisit) -> Values:
     )
 
 
-@delivery_page.post("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, find=find, sessions=member)
-async def post_redeliver(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
-    """Back to the page of the form: the order with `back=order`, else the delivery. The same `key` again changes
-    nothing."""
+@delivery_page.post(
+    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=acting, shape=Redelivery, find=find, sessions=member
+)
+async def post_redeliver(visit: AnyVisit, form: Redelivery, found: Endpoint) -> Answer:
     assert isinstance(visit, Visit)
-    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(key_of(form)))
-    order_id = parse_id(first(form, "order")) if first(form, "back") == "order" else None
-    if order_id is not None:
-        return redirect(back_to(visit, order_id, "timeline", show="webhooks"))
+    done = await redeliver(visit.world, at_merchant(visit), found, _try_id(visit), request_key(form.key))
+    if form.back == "order" and form.order is not None:
+        return redirect(back_to(visit, form.order, "timeline", show="webhooks"))
     return redirect(with_done(visit.session, f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
 
 

@@ -1,15 +1,16 @@
 """/webhooks/{id}, /partner/webhooks/{id}: one endpoint with its log; changed, switched, tried, deleted, a new key."""
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.forms import Form, first
-from recoup.doors.portal.keys.question import Ending, Question, is_sure
+from recoup.doors.portal.form_shape import As, Text
+from recoup.doors.portal.keys.question import Ending, Question, hours
 from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, typed_of
+from recoup.doors.portal.webhooks.page import SAME_FORM, EndpointForm, choices, secret_page
 from recoup.doors.portal.webhooks.who import acting, find, find_to_change, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
@@ -30,6 +31,32 @@ _ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
+@dataclass(frozen=True, slots=True)
+class StateForm:
+    """`switch`: on or off, as the states of endpoints."""
+
+    switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleForm:
+    event: Annotated[str, Text(64)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`overlap`: how long the old key goes on; `of`: which it is, as `key_mark` shows it; `sure`: confirmed, as it ends
+    at once."""
+
+    overlap: Annotated[
+        timedelta,
+        hours(OVERLAPS),
+        Problem("invalid", "Choose when the old key ends.", field="overlap"),
+    ]
+    of: str
+    sure: bool
+
+
 @both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
 async def webhook(visit: AnyVisit) -> Values:
     """`changing`: its form is open, with what was typed."""
@@ -42,7 +69,7 @@ async def webhook(visit: AnyVisit) -> Values:
         rows, older = await log_of(world, found, LogQuery(result, event, before), SIZE)
     except Problem as refused:
         rows, older, wrong = [], None, refused
-    now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
+    now = EndpointForm(found.url, tuple(found.events), encrypt=found.encrypt, format=found.format)
     replays = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
     return dict(
         endpoint=found,
@@ -75,11 +102,10 @@ async def webhook(visit: AnyVisit) -> Values:
     )
 
 
-@webhook.post(may=acting, find=find_to_change)
-async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
-    typed = typed_of(form)
+@webhook.post(may=acting, shape=EndpointForm, find=find_to_change)
+async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> Answer:
     try:
-        if not typed["url"]:
+        if not form.url:
             raise Problem(
                 "invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in."
             )
@@ -87,55 +113,51 @@ async def post_change(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
             visit.world,
             acting(visit),
             found.endpoint_id,
-            url=typed["url"],
-            events=typed["events"],
-            form=typed["format"],
-            encrypt=typed["encrypt"],
+            url=form.url,
+            events=list(form.events),
+            form=form.format,
+            encrypt=form.encrypt,
         )
     except Problem as problem:
         anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
         cure = {"conflict": _TAKEN}.get(problem.code, anew)
-        return shown(in_portal(problem, cure), typed=typed, changing=True)
+        return shown(in_portal(problem, cure), typed=form, changing=True)
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/state", may=acting, find=find_to_change, shows=nothing)
-async def post_state(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
-    state = {"on": "active", "off": "disabled"}.get(first(form, "switch"))
-    if state is None:
+@webhook.post("/webhooks/{endpoint_id}/state", may=acting, shape=StateForm, find=find_to_change, shows=nothing)
+async def post_state(visit: AnyVisit, form: StateForm, found: Endpoint) -> Answer:
+    if form.switch is None:
         return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
-    if state != found.state:
-        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=state)
+    if form.switch != found.state:
+        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=form.switch)
     return redirect(f"{place(visit)}/{found.endpoint_id}")
 
 
 @webhook.post("/webhooks/{endpoint_id}/delete", may=acting, find=find_to_change, shows=nothing)
-async def post_delete(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
     await endpoints.delete(visit.world, acting(visit), found.endpoint_id)
     return redirect(place(visit))
 
 
-@webhook.post("/webhooks/{endpoint_id}/test", may=acting, find=find_to_change)
-async def post_test(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+@webhook.post("/webhooks/{endpoint_id}/test", may=acting, shape=SampleForm, find=find_to_change)
+async def post_test(visit: AnyVisit, form: SampleForm, found: Endpoint) -> Answer:
     """What the receiver said is shown at once; the log has it, too."""
     try:
-        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, first(form, "event")[:64] or None)
+        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, form.event or None)
     except Problem as problem:
         return shown(problem, status=200 if problem.code in _UNREACHED else None)
     return shown(sent=sent)
 
 
-@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, find=find_to_change)
-async def post_rotate(visit: AnyVisit, form: Form, found: Endpoint) -> Answer:
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, shape=NewKey, find=find_to_change)
+async def post_rotate(visit: AnyVisit, form: NewKey, found: Endpoint) -> Answer:
     """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
-    hours = first(form, "overlap")
+    if not form.overlap and not form.sure:
+        return shown(question=await _question(visit, found))
     try:
-        if hours not in OVERLAPS:
-            raise Problem("invalid", "Choose when the old key ends.", field="overlap")
-        if hours == "0" and not is_sure(form):
-            return shown(question=await _question(visit, found))
-        if first(form, "of") == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, timedelta(hours=int(hours)))
+        if form.of == key_mark(found.signing_key):
+            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, form.overlap)
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem(
                 "conflict",

@@ -1,12 +1,13 @@
 """/webhooks and /partner/webhooks: whose endpoints there are, how they are, and a form for the next."""
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_shape import AtMost, Text, read_again
 from recoup.doors.portal.menu import Entry, at_merchant, at_partner
 from recoup.doors.portal.pages import Answer, Values, both
 from recoup.doors.portal.templates import render
@@ -23,7 +24,19 @@ from recoup.rules.rescue.site_address import host_of
 from recoup.store.read.endpoints import WAITING_MAX
 
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
+_Event: TypeAlias = Annotated[str, Text(64)]
 _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter another address."}
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointForm:
+    """An endpoint as it was typed, no field longer than what is shown again. `key`: its own, or the shop's."""
+
+    url: Annotated[str, Text(2_048, strip=True)]
+    events: Annotated[tuple[_Event, ...], AtMost(100)]
+    encrypt: bool
+    format: Annotated[str, Text(32)] = "rescue"
+    key: Literal["own", "shared"] = "own"
 
 
 @both.page(
@@ -72,23 +85,22 @@ def dialects(visit: AnyVisit) -> dict[str, str]:
     return DIALECTS if isinstance(visit, Visit) else {}
 
 
-@new_webhook.post(PLACE, may=acting)
-async def post_new(visit: AnyVisit, form: Form) -> Answer:
+@new_webhook.post(PLACE, may=acting, shape=EndpointForm)
+async def post_new(visit: AnyVisit, form: EndpointForm) -> Answer:
     """The key is shown with this answer and not again."""
-    typed = typed_of(form)
-    own_key = typed["key"] == "own" or not isinstance(visit, Visit)
+    own_key = form.key == "own" or not isinstance(visit, Visit)
     try:
         made = await endpoints.create(
             visit.world,
             acting(visit),
-            typed["url"],
-            typed["events"],
-            typed["format"],
+            form.url,
+            list(form.events),
+            form.format,
             own_key=own_key,
-            encrypt=typed["encrypt"],
+            encrypt=form.encrypt,
         )
     except Problem as problem:
-        same = await _made_already(visit, typed) if problem.code == "conflict" else None
+        same = await _made_already(visit, form) if problem.code == "conflict" else None
         if same is not None:
             return secret_page(visit, same, "made", shown=own_key)
         raise problem if problem.code != "conflict" else in_portal(problem, _CURES["conflict"]) from None
@@ -102,17 +114,6 @@ def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) 
     )
 
 
-def typed_of(form: Form) -> dict[str, Any]:
-    """The fields of an endpoint as they were typed, none longer than what is shown again."""
-    return {
-        "url": first(form, "url").strip()[:2_048],
-        "format": first(form, "format")[:32] or "rescue",
-        "events": [name[:64] for name in form.get("events", [])[:100]],
-        "encrypt": bool(first(form, "encrypt")),
-        "key": "shared" if first(form, "key") == "shared" else "own",
-    }
-
-
 def choices(form: str) -> list[tuple[str, str, bool]]:
     """(event, what it means, sent by default) of the format's dialect."""
     usual = default_events(form)
@@ -122,10 +123,10 @@ def choices(form: str) -> list[tuple[str, str, bool]]:
     ]
 
 
-async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | None:
+async def _made_already(visit: AnyVisit, form: EndpointForm) -> Endpoint | None:
     """The endpoint that this very form made a moment ago."""
-    since, own_key = visit.wall - SAME_FORM, typed["key"] == "own" or not isinstance(visit, Visit)
-    wanted = (typed["url"], typed["format"], set(typed["events"]), typed["encrypt"], own_key)
+    since, own_key = visit.wall - SAME_FORM, form.key == "own" or not isinstance(visit, Visit)
+    wanted = (form.url, form.format, set(form.events), form.encrypt, own_key)
     for found in await endpoints.list_all(visit.world, visit.scope):
         same = (found.url, found.format, set(found.events), found.encrypt, found.own_key) == wanted
         if same and found.created_at >= since and found.rotated_at is None:
@@ -134,11 +135,12 @@ async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | No
 
 
 def _form(visit: AnyVisit, dialect: str) -> Values:
+    typed = EndpointForm("", tuple(default_events(dialect)), encrypt=False, format=dialect)
     if visit.typed:
-        dialect = "stablecoin" if first(visit.typed, "format") == "stablecoin" else "rescue"
-    usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
+        typed = read_again(EndpointForm, visit.typed)
+        dialect = "stablecoin" if typed.format == "stablecoin" else "rescue"
     return dict(
-        typed=typed_of(visit.typed) if visit.typed else usual,
+        typed=typed,
         dialect=dialect,
         dialects=dialects(visit),
         formats=formats_of(dialect),

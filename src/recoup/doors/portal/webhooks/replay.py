@@ -1,12 +1,12 @@
 """/webhooks/{id}/replay: says how many events of a range would be sent again, then sends them."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import fresh_key, key_of, request_key
-from recoup.doors.portal.forms import Form, first
+from recoup.doors.portal.form_key import FormKey, fresh_key, request_key
+from recoup.doors.portal.form_shape import AtMost, Text, read_shape
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find_to_change, in_portal, may
@@ -15,9 +15,26 @@ from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.problem import Problem
 
 NUMBER_MAX: Final = 10**13 - 1
-_FIELDS: Final = ("from", "to", "since", "until")
+_Bound: TypeAlias = Annotated[str, Text(40, strip=True)]
 _CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows its progress.",
                  "wrong_state": "Switch the endpoint on, then replay."}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which events: the numbers `from_` and `to`, the moments `since` and `until`, as they were typed, each may be
+    empty; `event`: of these kinds, of all where none is named."""
+
+    from_: _Bound
+    to: _Bound
+    since: _Bound
+    until: _Bound
+    event: Annotated[tuple[str, ...], AtMost(100)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayForm(Range):
+    key: FormKey
 
 
 @member.page("/webhooks/{endpoint_id}/replay", "webhooks/replay.html")
@@ -25,28 +42,24 @@ async def replay(visit: Visit) -> Values | Answer:
     """Without any bound it only shows the form."""
     found, query = await find_to_change(visit), visit.request.query_params
     if visit.typed:
-        return await _review(visit, found, _typed(visit.typed))
-    typed = {name: query.get(name, "").strip()[:40] for name in _FIELDS} | {"events": query.getlist("event")[:100]}
+        return await _review(visit, found, read_shape(Range, visit.typed))
+    typed = read_shape(Range, {name: query.getlist(name) for name in query})
     if "count" not in query:
         return _values(visit, found, typed)
     return await _review(visit, found, typed)
 
 
-def _typed(form: Form) -> dict[str, Any]:
-    return {name: first(form, name).strip()[:40] for name in _FIELDS} | {"events": form.get("event", [])[:100]}
-
-
-@replay.post(may=at_merchant, find=find_to_change)
-async def post_replay(visit: Visit, form: Form, found: Endpoint) -> Answer:
+@replay.post(may=at_merchant, shape=ReplayForm, find=find_to_change)
+async def post_replay(visit: Visit, form: ReplayForm, found: Endpoint) -> Answer:
     try:
-        request = _request(_typed(form), found)
-        await ask(visit.world, at_merchant(visit), found.endpoint_id, request, request_key(key_of(form)))
+        request = _request(form, found)
+        await ask(visit.world, at_merchant(visit), found.endpoint_id, request, request_key(form.key))
     except Problem as problem:
         raise in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
     return redirect(f"{PLACE}/{found.endpoint_id}#replays")
 
 
-async def _review(visit: Visit, found: Endpoint, typed: Mapping[str, Any]) -> Answer:
+async def _review(visit: Visit, found: Endpoint, typed: Range) -> Answer:
     problem: Problem | None = None
     would: Found | None = None
     try:
@@ -56,18 +69,18 @@ async def _review(visit: Visit, found: Endpoint, typed: Mapping[str, Any]) -> An
     return shown(problem, **_values(visit, found, typed, would))
 
 
-def _request(typed: Mapping[str, Any], endpoint: Endpoint) -> ReplayRequest:
+def _request(typed: Range, endpoint: Endpoint) -> ReplayRequest:
     """Raises: Problem(invalid) naming the field that cannot be read."""
-    since, until = _moment(typed, "since"), _moment(typed, "until")
+    since, until = _moment(typed.since, "since"), _moment(typed.until, "until")
     if since and until and until <= since:
         raise Problem("invalid", "The end is before the start.", field="until", cure="Enter a later end.")
-    events = tuple(dict.fromkeys(typed["events"]))
+    events = tuple(dict.fromkeys(typed.event))
     every = not events or set(events) == set(endpoint.events)
-    return ReplayRequest(_number(typed, "from"), _number(typed, "to"), since, until, None if every else events)
+    return ReplayRequest(_number(typed.from_, "from"), _number(typed.to, "to"), since, until, None if every else events)
 
 
-def _number(typed: Mapping[str, Any], name: str) -> int | None:
-    text: str = typed[name].replace(",", "")
+def _number(typed: str, name: str) -> int | None:
+    text = typed.replace(",", "")
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
@@ -75,8 +88,7 @@ def _number(typed: Mapping[str, Any], name: str) -> int | None:
     return int(text)
 
 
-def _moment(typed: Mapping[str, Any], name: str) -> datetime | None:
-    text: str = typed[name]
+def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -88,7 +100,7 @@ def _moment(typed: Mapping[str, Any], name: str) -> datetime | None:
         ) from None
 
 
-def _values(visit: Visit, found: Endpoint, typed: Mapping[str, Any], would: Found | None = None) -> Values:
+def _values(visit: Visit, found: Endpoint, typed: Range, would: Found | None = None) -> Values:
     return {
         "endpoint": found,
         "place": PLACE,
