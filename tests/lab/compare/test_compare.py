@@ -1,10 +1,11 @@
 """Whole comparisons of small worlds: budgets, hashes, scores that are checked, intervals."""
 
 import json
+import math
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 from tests.docs.running import clean_environment
-from tests.lab.compare.tiny_world import TinyWorlds
+from tests.lab.compare.tiny_world import TinyWorlds, order
 
 from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
 from recoup.lab.compare.compare import compare
@@ -22,6 +23,7 @@ from recoup.lab.compare.job import Options
 from recoup.lab.compare.readings import note_unlisted, read
 from recoup.lab.compare.report import as_dict, show
 from recoup.lab.compare.result import Comparison
+from recoup.lab.compare.sample import sample_of, search_by_sample
 from recoup.lab.world.port import WorldBroke
 from recoup.main.cli import cli
 
@@ -193,3 +195,49 @@ def test_the_verb_compares_our_own_world_and_says_its_hash(tmp_path: Path) -> No
 def test_what_cannot_be_compared_is_said_in_one_line(words: list[str], said: str) -> None:
     done = CliRunner().invoke(cli, ["lab", "compare", *words])
     assert said in str(done.exception)
+
+
+def _sends_of(price: float, numbers: Iterable[int]) -> float:
+    """Orders of very different worth: mean sends of those numbers at a price."""
+    found = [min(20.0, random.Random(one).expovariate(1 / 90) / price) for one in numbers]
+    return sum(found) / len(found)
+
+
+@pytest.mark.parametrize("target", [0.5, 1.5, 6.0])
+def test_a_price_that_is_searched_on_a_sample_holds_for_all_orders(target: float) -> None:
+    sample, seen, whole = range(0, 4_000, 10), dict[float, float](), list[float]()
+
+    def search(mean: float, close: float) -> float:
+        return search_price(lambda price: _sends_of(price, sample), mean, 30.0, seen, close)
+
+    def of_all(price: float) -> tuple[float, float]:
+        whole.append(price)
+        return _sends_of(price, range(4_000)), _sends_of(price, sample)
+
+    played = {math.inf: (0.3, 0.25)}
+    price = search_by_sample(search, target, of_all, played)
+    assert _sends_of(price, range(4_000)) == pytest.approx(target, abs=CLOSE)
+    assert len(whole) <= 3 < len(seen)
+
+
+def test_a_mean_that_no_price_reaches_is_asked_for_once() -> None:
+    seen: dict[float, float] = {}
+    played = {math.inf: (1.0, 1.1)}
+    found = search_by_sample(
+        lambda mean, close: search_price(lambda price: min(3.0, 8 / (1 + price / 40)), mean, 40.0, seen, close),
+        6.0,
+        lambda price: (2.9, min(3.0, 8 / (1 + price / 40))),
+        played,
+    )
+    assert played[found] == (2.9, 3.0)
+    assert len(played) == 2
+
+
+def test_the_sample_is_the_same_for_all_and_leaves_small_worlds_whole() -> None:
+    orders = [order(number, customer_id=f"c{number // 2}") for number in range(1_200)]
+    places = sample_of(1, orders)
+    assert places is not None
+    assert 300 < len(places) < 500
+    assert {place ^ 1 for place in places} == set(places), "a customer's orders are there together"
+    assert places != sample_of(2, orders)
+    assert sample_of(1, orders[:800]) is None

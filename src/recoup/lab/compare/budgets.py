@@ -3,9 +3,9 @@
 An arm with a **length** (schedules, `retry-2`, the slot method) is cut: of a length of 2.3 a drawn 30 % of the orders
 may have three sends, the others two. The draw is keyed by seed and order, so it is the same for all arms. An arm with a
 **price** (the engine, the oracle) is told what a send has to be worth, and stops where none is worth it. Length or
-price are searched, on the same world, until the mean is within `CLOSE` of what is asked, in a bounded number of plays,
-of which the closest counts. An arm that at its own length or price sends fewer is left as it is, and says so: a
-schedule of one try has no third.
+price are searched, on the same world (a price on a `sample` of it first), until the mean is within `CLOSE` of what is
+asked, in a bounded number of plays, of which the closest counts. An arm that at its own length or price sends fewer is
+left as it is, and says so: a schedule of one try has no third.
 """
 
 import math
@@ -60,7 +60,9 @@ def search_length(mean_at: Callable[[float], float], target: float, guess: float
     return _closest({one: mean for one, mean in seen.items() if one}, target)
 
 
-def search_price(mean_at: Callable[[float], float], target: float, first: float, seen: dict[float, float]) -> float:
+def search_price(
+    mean_at: Callable[[float], float], target: float, first: float, seen: dict[float, float], close: float = CLOSE
+) -> float:
     """The price whose mean is closest to the target: the higher, the fewer sends. A price with too few sends and one
     with too many are found by steps of `PRICE_STEP`, then the bracket is cut on a logarithmic scale."""
     if first not in seen:
@@ -77,7 +79,7 @@ def search_price(mean_at: Callable[[float], float], target: float, first: float,
     for number in range(PLAYS_MAX):
         dear = [(-math.log(price), mean) for price, mean in seen.items() if mean < target]
         cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]
-        if abs(seen[_closest(seen, target)] - target) <= CLOSE or not dear or not cheap:
+        if abs(seen[_closest(seen, target)] - target) <= close or not dear or not cheap:
             break
         price = math.exp(-_between(max(dear), min(cheap), target, number))
         if price in seen:

@@ -45,12 +45,13 @@ def play(
     arm: Arm,
     sends_max: Callable[[WorldOrder], int | None] = lambda _: None,
     *,
+    only: Sequence[int] | None = None,
     log: Log | None = None,
     refusal: Refusal = CardSends.refusal,
 ) -> Played:
-    """`name`: the world's copy that is played on, used once. `sends_max`: of an order, by the budget. `refusal` is the
-    gate. Raises: WorldBroke."""
-    return _Play(ground, name, arm, sends_max, log, refusal).run()
+    """`name`: the world's copy that is played on, used once. `sends_max`: of an order, by the budget. `only`: the
+    places of orders beside which no others come in. `refusal` is the gate. Raises: WorldBroke."""
+    return _Play(ground, name, arm, sends_max, only, log, refusal).run()
 
 
 class _Play:
@@ -60,6 +61,7 @@ class _Play:
         name: str,
         arm: Arm,
         sends_max: Callable[[WorldOrder], int | None],
+        only: Sequence[int] | None,
         log: Log | None,
         refusal: Refusal,
     ) -> None:
@@ -70,9 +72,9 @@ class _Play:
         self.told: dict[str, WorldCard] = {}  # by networks, by the number before
         self.next_signals = ground.hello.now
         self.approved_after: list[float | None] = [None] * len(ground.orders)
+        orders, numbers = ground.orders, range(len(ground.orders)) if only is None else only
         states = (
-            OrderState(number, one, one.card, ground.customer_of[number], sends_max(one))
-            for number, one in enumerate(ground.orders)
+            OrderState(n, orders[n], orders[n].card, ground.customer_of[n], sends_max(orders[n])) for n in numbers
         )
         self.queue = [Event(state.order.declined_at, next(self.place), "arrival", state, 0) for state in states]
         heapify(self.queue)

@@ -7,6 +7,7 @@ from typing import Final
 
 from recoup.lab.compare.gate import CardSends, send_of
 from recoup.lab.compare.readings import note_unlisted, read, reading_of
+from recoup.lab.compare.sample import sample_of
 from recoup.lab.compare.seam import WorldOracle
 from recoup.lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 from recoup.rules.network.limits import LOOKBACK, binds_for_ever
@@ -23,7 +24,7 @@ class Ground:
 
     `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of order i from 0.
     `cards`: the sends of the past that the gate still counts, by card number. `oracle`, `forget`: see source.
-    `unlisted`: codes met so far that no list has.
+    `unlisted`: codes met so far that no list has. `sample`: as `sample_of`.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class Ground:
     oracle: Callable[[], WorldOracle] | None = None
     forget: Callable[[str], None] = lambda arm: None
     unlisted: set[str] = field(default_factory=set)
+    sample: Sequence[int] | None = None
 
 
 def survey(
@@ -61,6 +63,7 @@ def survey(
         oracle,
         forget,
         _unlisted(history, orders),
+        sample_of(seed, orders),
     )
 
 

@@ -1,6 +1,7 @@
 """Plays some arms on one world, each at every level that is asked for."""
 
 import json
+import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,14 @@ from recoup.lab.compare.curve import Point, cut_points, point_of
 from recoup.lab.compare.driver import play
 from recoup.lab.compare.ground import Ground, survey
 from recoup.lab.compare.played import Played
+from recoup.lab.compare.sample import search_by_sample
 from recoup.lab.compare.score import check_scores, harm_share, net_of, own_score
 from recoup.lab.compare.seam import Briefing
 from recoup.lab.compare.source import Source
 from recoup.lab.world.port import Score, WorldOrder
 
 OWN: Final = "own"
+OWN_KNOB: Final = math.inf  # of the play at the arm's own price
 
 
 class Options(NamedTuple):
@@ -116,7 +119,7 @@ class _Player:
     copies: Iterator[int]
     points: list[Point] = field(default_factory=list)
     by_knob: dict[float, _Play] = field(default_factory=dict)
-    means: dict[float, float] = field(default_factory=dict)
+    means: dict[float, float] = field(default_factory=dict)  # by length or price: of the sample, else of all
     own: _Play | None = None
 
     @property
@@ -147,16 +150,20 @@ class _Player:
 
     def play(self, length: float | None = None, price: float | None = None) -> _Play:
         """Raises: WorldBroke, also where the world's score is another than ours."""
+        found = self._played(length, price, None)
+        self.points.append(point_of(self.ground, found.played))
+        return found
+
+    def _played(self, length: float | None, price: float | None, only: Sequence[int] | None) -> _Play:
         ground, options = self.ground, self.options
         copy = f"{self.name}/{next(self.copies)}"
         arm = self.entry.make(self._briefing(price))
         rows: list[str] = []
         log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
-        played = play(ground, copy, arm, _sends_max(length, ground.seed), log=log)
+        played = play(ground, copy, arm, _sends_max(length, ground.seed), only=only, log=log)
         ours, worlds = own_score(ground, played), ground.world.end(copy)
         ground.forget(copy)
         check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)
-        self.points.append(point_of(ground, played))
         return _Play(played, ours, worlds, tuple(rows))
 
     def _briefing(self, price: float | None = None) -> Briefing:
@@ -173,21 +180,38 @@ class _Player:
         )
 
     def _of_length(self, target: float, own: Played) -> _Play:
-        def mean_at(length: float) -> float:
-            found = self.by_knob[length] = self.play(length=length)
-            return found.played.mean_sends
-
-        return self.by_knob[search_length(mean_at, target, length_guess(own.sends, target), self.means)]
+        guess = length_guess(own.sends, target)
+        return self.by_knob[search_length(self._mean_of_all, target, guess, self.means)]
 
     def _priced(self, target: float) -> _Play:
-        def mean_at(price: float) -> float:
-            found = self.by_knob[price] = self.play(price=price)
-            return found.played.mean_sends
-
         first = max(float(self.ground.hello.costs.send), 1.0)
         if self.entry.first_price is not None:
             first = self.entry.first_price(self._briefing(), target)
-        return self.by_knob[search_price(mean_at, target, first, self.means)]
+        sample = self.ground.sample
+        if sample is None:
+            return self.by_knob[search_price(self._mean_of_all, target, first, self.means)]
+        assert self.own is not None
+        played = {knob: found.played for knob, found in self.by_knob.items()} | {OWN_KNOB: self.own.played}
+        means = {knob: (one.mean_sends, one.mean_sends_of(sample)) for knob, one in played.items()}
+
+        def search(mean: float, close: float) -> float:
+            return search_price(of_sample, mean, first, self.means, close)
+
+        def of_sample(price: float) -> float:
+            return self._played(None, price, sample).played.mean_sends_of(sample)
+
+        def of_all(price: float) -> tuple[float, float]:
+            mean = self._mean_of_all(price)
+            self.means[price] = self.by_knob[price].played.mean_sends_of(sample)
+            return mean, self.means[price]
+
+        found = search_by_sample(search, target, of_all, means)
+        return self.own if found == OWN_KNOB else self.by_knob[found]
+
+    def _mean_of_all(self, knob: float) -> float:
+        priced = self.entry.knob == "price"
+        found = self.by_knob[knob] = self.play(None, knob) if priced else self.play(knob)
+        return found.played.mean_sends
 
     def _level(self, label: str, found: _Play, *, reached: bool) -> Level:
         ground, played = self.ground, found.played

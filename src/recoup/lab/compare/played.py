@@ -39,6 +39,9 @@ class Played:
     def mean_sends(self) -> float:
         return sum(self.sends) / len(self.sends)
 
+    def mean_sends_of(self, places: Sequence[int]) -> float:
+        return sum(self.sends[place] for place in places) / len(places)
+
 
 def arrivals(orders: Sequence[WorldOrder]) -> Iterable[Sent]:
     """The declined payments, each of which counts as a send of its card."""
