@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import pytest
 
-from recoup.store.read import order_filter
+from recoup.store.lists import order_filter
 
 PATIENCE_MS: Final = 30_000
 real = order_filter.bound_statement

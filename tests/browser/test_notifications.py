@@ -9,8 +9,8 @@ from tests.browser.visiting import PHONE, WAY_NAMES, WAYS, beside, fits, is_narr
 from tests.doors.portal.shop import Shop, make_world
 
 from recoup.kernel.ids import new_id
-from recoup.store.read.people import find_user
-from recoup.store.write.notifications import NewNotification, tell
+from recoup.store.messages.notification_settings import NewNotification, tell
+from recoup.store.people.people import find_user
 
 ORDERS = 30
 

@@ -40,8 +40,8 @@ from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.ending import release
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.merchants.merchants import move_clock
 from recoup.store.pool import Database
-from recoup.store.write.merchants import move_clock
 
 # Numbers count for real here (no identity of their own in each order), so that merchants share cards.
 POLICY = Policy(

@@ -25,7 +25,7 @@ from recoup.moves.order import amendment
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
 from recoup.rules.order.attention import HELD, PAID_TOO, PAID_TWICE
 from recoup.rules.order.whys import HELD_BY_PERSON, held_by
-from recoup.store.read.transmissions import touched_orders
+from recoup.store.orders.transmissions import touched_orders
 from recoup.store.server import ServerAddress
 
 YES = APPROVE_CARDS[2]

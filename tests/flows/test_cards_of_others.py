@@ -11,8 +11,8 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.cards.due import start
 from recoup.flows.locked import Job
 from recoup.rules.network.magic import script_card
-from recoup.store.read.evidence import CLAIMS_READ
-from recoup.store.read.order_page import read_order
+from recoup.store.orders.evidence import CLAIMS_READ
+from recoup.store.orders.order_page import read_order
 from recoup.store.server import ServerAddress
 
 BANS = [

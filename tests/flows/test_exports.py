@@ -25,11 +25,11 @@ from recoup.flows.people.persons import erase_person, export_person, payer_ids
 from recoup.flows.run_due import DueWork
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.read import order_export
-from recoup.store.read.exports import Export
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists import order_export
+from recoup.store.lists.exports import Export
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.orders.due_work import Due
 from recoup.store.server import ServerAddress
-from recoup.store.write.due_work import Due
 
 ORDERS = 25
 COLUMNS = ("order_id", "placed", "amount")

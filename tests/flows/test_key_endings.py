@@ -26,9 +26,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.rules.stable.signing import canonical, sign
+from recoup.store.merchants.key_endings import ENDINGS_MAX
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
-from recoup.store.write.key_endings import ENDINGS_MAX
 
 NONE, DAY = timedelta(0), timedelta(days=1)
 PARTNER = UUID(int=7)

@@ -47,8 +47,8 @@ from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.store.merchants.merchants import move_clock
 from recoup.store.server import ServerAddress
-from recoup.store.write.merchants import move_clock
 
 POLICY = Policy(
     call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.8)

@@ -32,7 +32,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.lab.simulate.dying import DyingDatabase
-from recoup.store.read.signing_keys import find_signing_key
+from recoup.store.merchants.signing_keys import find_signing_key
 from recoup.store.server import ServerAddress
 
 STEPS_MAX = 120

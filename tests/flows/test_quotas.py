@@ -31,8 +31,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.rules.merchants.form import Form
 from recoup.rules.money.refund_limits import Limits
+from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.pool import Database
-from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server import ServerAddress
 
 MOST, CALLERS = 3, 8

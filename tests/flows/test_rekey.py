@@ -27,8 +27,8 @@ from recoup.gateways.keys.files import load
 from recoup.gateways.keys.keyring import Keyring, open_keyring
 from recoup.gateways.keys.sealing import Sealed
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
+from recoup.store.operation import rekeying as pages
 from recoup.store.server import ServerAddress
-from recoup.store.write import rekeying as pages
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from recoup.flows import run_due
 from recoup.flows.run_due import BATCH, IN_FLIGHT_MAX, IN_TURN_MAX, DueWork
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
+from recoup.store.orders.due_work import Due
 from recoup.store.server import ServerAddress
-from recoup.store.write.due_work import Due
 
 _WORK = """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)

@@ -10,10 +10,10 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.upkeep import EVERY, LEASED, TASK, upkeep
+from recoup.store.operation.partitions import read_days_left, read_overflown
+from recoup.store.operation.upkeep import finish_upkeep, lease_upkeep
 from recoup.store.partitions import KEYS, REFERRED_TO, partitions_of
-from recoup.store.read.partitions import read_days_left, read_overflown
 from recoup.store.server import ServerAddress
-from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
 
 
 async def drop_partitions(world: Any) -> None:

@@ -32,8 +32,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.network.magic import script_card
+from recoup.store.orders.due_work import Due
 from recoup.store.server import ServerAddress
-from recoup.store.write.due_work import Due
 
 STEPS_MAX = 60
 _given: dict[UUID, str] = {}  # a merchant's card token

@@ -46,7 +46,7 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.route import RouteInput, choose_route
-from recoup.store.read.proofs import walk
+from recoup.store.insight.proofs import walk
 from recoup.store.server import ServerAddress
 
 QUICK = Policy(
@@ -276,7 +276,7 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: 
 
 def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in _STEPS:
-        monkeypatch.setattr(f"recoup.store.read.proofs.{module}.{name}", 1)
+        monkeypatch.setattr(f"recoup.store.insight.proofs.{module}.{name}", 1)
     done = planted(server, lived_in)
     assert done.difference is None, as_text(done)
     assert planted(server, lived_in, "UPDATE pages SET sums = '{}' WHERE page_no = 2").difference

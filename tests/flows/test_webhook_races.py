@@ -9,9 +9,9 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.publish import publish
 from recoup.rules.messages.events import CATALOGUE
+from recoup.store.messages.lanes import Lane, claim_lanes, due_endpoints, finish_lanes
+from recoup.store.orders.closer import feed_events, lock_closer
 from recoup.store.server import ServerAddress
-from recoup.store.write.closer import feed_events, lock_closer
-from recoup.store.write.lanes import Lane, claim_lanes, due_endpoints, finish_lanes
 
 
 def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddress) -> None:

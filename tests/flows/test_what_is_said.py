@@ -18,7 +18,7 @@ from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.causes import NOT_OVER, SENTENCES
-from recoup.store.read.evaluate import order_outcome
+from recoup.store.orders.evaluate import order_outcome
 from recoup.store.server import ServerAddress
 
 QUICK = replace(POLICY, call_timeout=timedelta(seconds=0.4))

@@ -15,7 +15,7 @@ from tests.doors.rescue.receiver import Receiver
 from recoup.doors.clock.worker import loops_of
 from recoup.flows.run_due import DueWork
 from recoup.rules.messages.events import CATALOGUE
-from recoup.store.read.backlog import read_backlog
+from recoup.store.operation.backlog import read_backlog
 from recoup.store.retention import retain
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}

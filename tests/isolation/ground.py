@@ -42,8 +42,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
 from recoup.rules.money.refund_limits import Limits
+from recoup.store.messages.notification_settings import NewNotification, tell
 from recoup.store.server import ServerAddress
-from recoup.store.write.notifications import NewNotification, tell
 
 ROLES = ("owner", "operations", "analyst", "developer")
 UNITS = {"zzmark": 777_77, "yyother": 444_44}  # amounts that nobody else has

@@ -19,7 +19,7 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.insight.audit import read_audit
 from recoup.flows.people.sessions import read_session
 from recoup.kernel.ids import new_id
-from recoup.store.read.audit import AuditFilter, AuditLine
+from recoup.store.people.audit import AuditFilter, AuditLine
 from recoup.store.server import ServerAddress
 
 # Forms that leave no line, and why.

@@ -40,9 +40,9 @@ from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.rules.people.totp import code_of, step_at
-from recoup.store.read.partners import find_partner
+from recoup.store.merchants.go_live import add_request, decide_request
+from recoup.store.merchants.partners import find_partner
 from recoup.store.server import ServerAddress
-from recoup.store.write.go_live import add_request, decide_request
 
 REAL = real_looking("453955", 16)
 PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",

@@ -27,12 +27,12 @@ from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.make import make_export
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
+from recoup.store.lists.order_export import export_statement
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import LIMIT_MAX, list_orders
+from recoup.store.orders.due_work import Due
 from recoup.store.pool import Database
-from recoup.store.read.order_export import export_statement
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import LIMIT_MAX, list_orders
 from recoup.store.server import EmbeddedServer, ServerAddress
-from recoup.store.write.due_work import Due
 
 MANY = int(os.environ.get("RECOUP_PROVE_EXPORTED", "1000000"))
 SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"

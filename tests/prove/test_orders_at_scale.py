@@ -23,10 +23,10 @@ import pytest
 from tests.prove.many_orders import BEGIN, SPAN, Shop, fill
 
 from recoup.kernel.problem import Problem
+from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
+from recoup.store.lists.order_filter import OrderFilter, UnitRange
+from recoup.store.lists.orders import list_orders
 from recoup.store.pool import Database
-from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, count_orders, count_statuses
-from recoup.store.read.order_filter import OrderFilter, UnitRange
-from recoup.store.read.orders import list_orders
 from recoup.store.server import EmbeddedServer, ServerAddress
 
 MANY = int(os.environ.get("RECOUP_PROVE_LISTED", "5000000"))

@@ -25,10 +25,10 @@ from recoup.rules.money.ledger import collected, refund_done, refund_owed
 from recoup.rules.money.settlement_file import Proved, prove
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.evidence import read_evidence
-from recoup.store.read.locked import order_of
+from recoup.store.orders.evidence import read_evidence
+from recoup.store.orders.locked import order_of
+from recoup.store.orders.locks import lock_orders
 from recoup.store.server import ServerAddress
-from recoup.store.write.locks import lock_orders
 
 ORDERS = int(os.environ.get("RECOUP_PROVE_SETTLED", "100000"))
 SET = 500

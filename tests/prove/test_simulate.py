@@ -113,7 +113,7 @@ def _sum(found: list[dict[str, Any]], per_second: float) -> None:
     for told in found:
         deaths.update(told["deaths"])
         faults.update(told["faults"])
-        done.update(told["told"])
+        done.update(told["counts"])
     whole = sum(sum(told["stages"].values()) for told in found)
     print(
         f"\n{whole} orders of {len(found)} seeds, {per_second:.0f}/s; {deaths.total()} deaths at {len(deaths)} steps;"

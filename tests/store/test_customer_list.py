@@ -9,8 +9,8 @@ from tests.store.order_rows import vacuumed
 from tests.store.test_orders_read import Shop, run
 from tests.store.test_orders_read import shop as shop
 
-from recoup.store.read import customer_list
-from recoup.store.read.customer_list import (
+from recoup.store.lists import customer_list
+from recoup.store.lists.customer_list import (
     BEGIN,
     COUNTED_MAX,
     ListedCustomer,

@@ -12,7 +12,7 @@ from tests.store.test_statements import named
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.read import evidence
+from recoup.store.orders import evidence
 from recoup.store.server import ServerAddress
 
 KINDS = ("cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable")

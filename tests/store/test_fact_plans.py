@@ -11,20 +11,13 @@ from tests.store.declared import plans_inside, sql_of
 from tests.worlds import sandbox_world
 
 from recoup.store.connect import PLANS
-from recoup.store.read import (
-    arms,
-    endpoints,
-    evidence,
-    merchant_keys,
-    merchants,
-    partner_merchants,
-    payer_sources,
-    replays,
-    switches,
-)
-from recoup.store.read import transmissions as told
+from recoup.store.insight import arms, payer_sources
+from recoup.store.merchants import merchant_keys, merchants, partner_merchants, switches
+from recoup.store.messages import endpoints, replays
+from recoup.store.messages import replays as replaying
+from recoup.store.orders import evidence
+from recoup.store.orders import transmissions as told
 from recoup.store.server import ServerAddress
-from recoup.store.write import replays as replaying
 
 STATEMENTS = {
     "known": (evidence._statement(frozenset({"arm"})), {"payer_looks": "payer_id"}),

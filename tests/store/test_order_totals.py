@@ -11,8 +11,8 @@ import pytest
 from tests.worlds import owner, sandbox_world
 
 from recoup.kernel.ids import first_id_of
-from recoup.store.read import order_totals
-from recoup.store.read.order_totals import AGAIN, SETTLED, Totals
+from recoup.store.orders import order_totals
+from recoup.store.orders.order_totals import AGAIN, SETTLED, Totals
 from recoup.store.server import ServerAddress
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)

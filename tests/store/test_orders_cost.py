@@ -11,12 +11,12 @@ from tests import patient_reads
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
-from recoup.store.read import order_counts as counting
-from recoup.store.read import order_filter as filtering
-from recoup.store.read import order_search as searching
-from recoup.store.read.order_counts import Count, count_orders, count_statuses
-from recoup.store.read.order_filter import OrderFilter, bounded
-from recoup.store.read.orders import explain, list_orders
+from recoup.store.lists import order_counts as counting
+from recoup.store.lists import order_filter as filtering
+from recoup.store.lists import order_search as searching
+from recoup.store.lists.order_counts import Count, count_orders, count_statuses
+from recoup.store.lists.order_filter import OrderFilter, bounded
+from recoup.store.lists.orders import explain, list_orders
 
 NOTHING = Count(0, False)
 LONG_MS = 30_000

@@ -13,11 +13,11 @@ import pytest
 from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.store import migrate
+from recoup.store.lists.order_counts import count_orders
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import list_orders_page
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
-from recoup.store.read.order_counts import count_orders
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import list_orders_page
 from recoup.store.server import ServerAddress
 
 MANY = 50_000

@@ -14,14 +14,14 @@ from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.kernel.problem import Problem
 from recoup.store import migrate
+from recoup.store.lists import order_filter as filtering
+from recoup.store.lists.order_counts import Count, count_orders, count_statuses
+from recoup.store.lists.order_cursor import ORDERS, Cursor, parse_cursor
+from recoup.store.lists.order_filter import OrderFilter, UnitRange
+from recoup.store.lists.order_search import like, normalise_query
+from recoup.store.lists.orders import Page, explain, list_orders, list_orders_page
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
-from recoup.store.read import order_filter as filtering
-from recoup.store.read.order_counts import Count, count_orders, count_statuses
-from recoup.store.read.order_cursor import ORDERS, Cursor, parse_cursor
-from recoup.store.read.order_filter import OrderFilter, UnitRange
-from recoup.store.read.order_search import like, normalise_query
-from recoup.store.read.orders import Page, explain, list_orders, list_orders_page
 from recoup.store.server import ServerAddress
 
 MANY = 20_000

@@ -6,8 +6,9 @@ import re
 import asyncpg
 from tests.worlds import owner, sandbox_world
 
-from recoup.store.read import movements, origin_reports, unknown_outcomes
-from recoup.store.read.order_filter import bounded
+from recoup.store.cards import unknown_outcomes
+from recoup.store.lists.order_filter import bounded
+from recoup.store.money import movements, origin_reports
 from recoup.store.server import ServerAddress
 
 STATEMENTS = (movements._TOTALS, origin_reports._TOTALS, *origin_reports._GROUPS.values())

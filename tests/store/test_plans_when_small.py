@@ -11,9 +11,8 @@ from tests.store.declared import plans_inside, sql_of
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.store.connect import PLANS
-from recoup.store.read import evidence
+from recoup.store.orders import changes, due_work, evidence, locks
 from recoup.store.server import ServerAddress
-from recoup.store.write import changes, due_work, locks
 
 STATEMENTS = {
     "lock": sql_of(locks._lock_orders), "claim": sql_of(due_work._claim),

@@ -36,7 +36,7 @@ PLAIN: Mapping[str, type] = {
 LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, AsyncIterable)
 WRITING = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 OURS = {None, *(home.value for home in Home)}
-WRITES_OF_THE_DIRECTORY = {"issuers.count_issuers"}  # what all merchants' cards tell of an issuer, rounded
+WRITES_OF_THE_DIRECTORY = {"insight.issuers.count_issuers"}  # what all merchants' cards tell of an issuer, rounded
 BY_DATABASE = sorted({"people" if one.home is PEOPLE else "world" for one in STATEMENTS})
 
 
@@ -139,8 +139,8 @@ def test_a_statement_writes_one_table_of_its_own_home(server: ServerAddress) -> 
         tables = named(one.sql).written
         database = "people" if one.home is PEOPLE else "world"
         if len(tables) > 1:
-            several.add(one.name.removeprefix("recoup.store.write."))
+            several.add(one.name.removeprefix("recoup.store."))
         if homes(server, database, tables) - {one.home}:
-            elsewhere.add(one.name.removeprefix("recoup.store.write."))
+            elsewhere.add(one.name.removeprefix("recoup.store."))
     assert several == set()
     assert elsewhere == WRITES_OF_THE_DIRECTORY

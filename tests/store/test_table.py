@@ -27,14 +27,11 @@ from recoup.rules.order.snapshot import (
     Settlement,
 )
 from recoup.rules.rescue.arms import Terms as ArmTerms
-from recoup.store.read import locked
-from recoup.store.read.refund_limits import RoleLimits
-from recoup.store.server import ServerAddress
-from recoup.store.statement import Row, without_none
-from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
-from recoup.store.write.intake import NewOrder
-from recoup.store.write.locks import LockedOrder
-from recoup.store.write.rows import (
+from recoup.store.cards.vault import StoredCard, StoredCode
+from recoup.store.orders import locked
+from recoup.store.orders.intake import NewOrder
+from recoup.store.orders.locks import LockedOrder
+from recoup.store.orders.rows import (
     AnsweredKey,
     CardBlock,
     DecisionRow,
@@ -52,8 +49,11 @@ from recoup.store.write.rows import (
     OutboxEvent,
     OwedMail,
 )
-from recoup.store.write.transmissions import Transmission
-from recoup.store.write.vault import StoredCard, StoredCode
+from recoup.store.orders.transmissions import NewTransmission
+from recoup.store.refunds.refund_limits import RoleLimits
+from recoup.store.server import ServerAddress
+from recoup.store.statement import Row, without_none
+from recoup.store.table import TABLES, Hex, Mutable, insert_of, stored, upsert_of
 
 COLUMNS = """
 SELECT a.attname, t.typname, e.typname AS element, a.attnotnull, a.atthasdef
@@ -221,7 +221,7 @@ def test_a_block_is_written_as_before() -> None:
     [
         ("store_cards", StoredCard, "cards"),
         ("store_cards", StoredCode, "codes"),
-        ("add_transmissions", Transmission, "told"),
+        ("add_transmissions", NewTransmission, "told"),
         *(("write_changes", row, f"changed -> '{TABLES[row].name}'") for row in BESIDE_ORDERS),
     ],
 )

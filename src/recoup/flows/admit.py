@@ -10,8 +10,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.store.coalesce import Coalescer
+from recoup.store.orders.intake import NewOrder, Raced, admit
 from recoup.store.pool import retrying
-from recoup.store.write.intake import NewOrder, Raced, admit
 
 T = TypeVar("T")
 

@@ -17,10 +17,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
-from recoup.store.read.due_work import next_business_instant, outstanding
-from recoup.store.read.merchants import offset_of
-from recoup.store.write.clock_moves import ClockMove, begin_move, end_move
-from recoup.store.write.merchants import move_clock
+from recoup.store.merchants.clock_moves import NewClockMove, begin_move, end_move
+from recoup.store.merchants.merchants import move_clock, offset_of
+from recoup.store.orders.due_work import next_business_instant, outstanding
 
 Publish = Callable[[UUID], Awaitable[int]]
 SETTLE_SECONDS_MAX = 120.0
@@ -90,7 +89,7 @@ async def advance_clock(
 
 async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
     """False for a move that came before."""
-    row = ClockMove(
+    row = NewClockMove(
         merchant_id=scope.merchant_id,
         move_id=move_id,
         requested_at=world.clocks.wall(),

@@ -14,7 +14,7 @@ from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partn
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.world import World
-from recoup.store.read.people import find_user
+from recoup.store.people.people import find_user
 
 PORTAL_USER = "ops@recoup.example"
 OPERATOR_USER = "operator@recoup.example"

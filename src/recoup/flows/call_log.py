@@ -12,8 +12,8 @@ import structlog
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
-from recoup.store.write.api_calls import add_calls
-from recoup.store.write.merchant_keys import note_uses
+from recoup.store.merchants.api_calls import add_calls
+from recoup.store.merchants.merchant_keys import note_uses
 
 log = structlog.get_logger()
 QUEUE_MAX: Final = 10_000

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.find_orders import find_any_order, find_order_among
+from recoup.store.orders.find_orders import find_any_order, find_order_among
 
 
 async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> tuple[UUID, UUID]:

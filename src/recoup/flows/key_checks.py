@@ -13,8 +13,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.installation_worlds import note_world
 from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys
+from recoup.store.operation.rekeying import needs_of_people, needs_of_world
 from recoup.store.pool import Database
-from recoup.store.write.rekeying import needs_of_people, needs_of_world
 
 CURE: Final = (
     "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "

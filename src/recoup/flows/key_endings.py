@@ -19,8 +19,8 @@ import structlog
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.store.merchants.key_endings import CHANNEL, announce, any_behind, find_ending, hear, leave
 from recoup.store.pool import LOST, Database
-from recoup.store.write.key_endings import CHANNEL, announce, any_behind, find_ending, hear, leave
 
 LEASE: Final = timedelta(seconds=3)
 EVERY_SECONDS: Final = 1.0

@@ -27,17 +27,16 @@ from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.store.coalesce import Coalescer
+from recoup.store.orders.evidence import OrderEvidence, read_evidence
+from recoup.store.orders.intake import NewOrder, Raced, admit
+from recoup.store.orders.locked import Contact, contact_of, order_of
+from recoup.store.orders.locks import LockedOrder, lock_cards, lock_orders
+from recoup.store.orders.rows import NetworkSend
 from recoup.store.pool import retrying
-from recoup.store.read.evidence import OrderEvidence, read_evidence
-from recoup.store.read.locked import Contact, contact_of, order_of
-from recoup.store.read.refund_limits import read_refund_contexts
-from recoup.store.read.wallets import available
+from recoup.store.refunds.refund_limits import lock_people, read_refund_contexts
+from recoup.store.stable.payouts import lock_wallet
+from recoup.store.stable.wallets import available
 from recoup.store.statement import Tx
-from recoup.store.write.intake import NewOrder, Raced, admit
-from recoup.store.write.locks import LockedOrder, lock_cards, lock_orders
-from recoup.store.write.payouts import lock_wallet
-from recoup.store.write.refund_limits import lock_people
-from recoup.store.write.rows import NetworkSend
 
 Key = tuple[UUID, UUID]
 R = TypeVar("R")
@@ -45,7 +44,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A row for `store.write.intake`, whose order is decided in the same transaction. Transmissions from the id
+    """A row for `store.orders.intake`, whose order is decided in the same transaction. Transmissions from the id
     `recent` on are looked at."""
 
     row: NewOrder

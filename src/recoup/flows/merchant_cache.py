@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.merchants import MerchantSettings, load_merchant, offset_of
+from recoup.store.merchants.merchants import MerchantSettings, load_merchant, offset_of
 from recoup.store.statement import Read
 
 KEEP_SECONDS = 1.0

@@ -16,8 +16,8 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
 from recoup.rules.rescue.engine.standing import WhyNone, why_not
+from recoup.store.insight.models import content_of, last_choice
 from recoup.store.pool import LOST, Database
-from recoup.store.read.models import content_of, last_choice
 from recoup.store.statement import Read
 
 KEEP_SECONDS: Final = 3.0

@@ -15,7 +15,7 @@ from recoup.flows.world import World
 from recoup.rules.network.card_guard import Names, guard, refused
 from recoup.rules.network.card_text import CHARS_MAX, STRANGER_CHARS_MAX
 from recoup.rules.network.magic import classify
-from recoup.store.write.vault import find_prints
+from recoup.store.cards.vault import find_prints
 
 PROCESSOR: Final = UUID(int=0)  # a processor's own notices: it has the cards
 log = structlog.get_logger()

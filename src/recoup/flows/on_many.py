@@ -21,12 +21,20 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.audit import note
 from recoup.moves.bulk.act import end_act, take_act
+from recoup.store.lists.bulk_acts import (
+    BulkAct,
+    NewAct,
+    WaitingRow,
+    answer_act,
+    ask_act_stop,
+    find_act,
+    lock_act,
+    waiting_of,
+)
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.order_selection import SELECTED_MAX, selected_orders
+from recoup.store.orders.due_work import Due, hand_back
 from recoup.store.pool import retrying
-from recoup.store.read.bulk_acts import BulkAct, find_act
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.order_selection import SELECTED_MAX, selected_orders
-from recoup.store.write.bulk_acts import NewAct, WaitingRow, answer_act, ask_act_stop, lock_act, waiting_of
-from recoup.store.write.due_work import Due, hand_back
 
 log = structlog.get_logger()
 AT_ONCE: Final = 64

@@ -9,13 +9,13 @@ from recoup.flows.people.second_factor import OFFER_LASTS
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.flows.world import World
-from recoup.store.write.accounts import forget_over
-from recoup.store.write.key_endings import forget_endings
-from recoup.store.write.notifications import forget_notifications
-from recoup.store.write.password_links import forget_old_links
-from recoup.store.write.signatures import forget_signatures
-from recoup.store.write.tidy import forget_expired_tokens
-from recoup.store.write.vault import forget_codes
+from recoup.store.cards.vault import forget_codes
+from recoup.store.merchants.key_endings import forget_endings
+from recoup.store.merchants.signatures import forget_signatures
+from recoup.store.messages.notification_settings import forget_notifications
+from recoup.store.operation.tidy import forget_expired_tokens
+from recoup.store.people.accounts import forget_over
+from recoup.store.people.password_links import forget_old_links
 
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
 ASKS_KEPT: Final = timedelta(days=1)  # for a new password

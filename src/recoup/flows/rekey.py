@@ -21,10 +21,10 @@ from recoup.rules.money.bank_account import account_context, deposits_context
 from recoup.rules.money.bank_payout import file_context
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.stable.signing import secret_context
+from recoup.store.cards.vault import add_prints, note_issuers
 from recoup.store.installation_worlds import installation_worlds
 from recoup.store.key_checks import drop_checks, retire_checks
-from recoup.store.pool import Database
-from recoup.store.write.rekeying import (
+from recoup.store.operation.rekeying import (
     PEOPLE,
     START,
     WORLD,
@@ -38,8 +38,8 @@ from recoup.store.write.rekeying import (
     rewrap_cards,
     sealed_page,
 )
-from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
-from recoup.store.write.vault import add_prints, note_issuers
+from recoup.store.operation.upkeep import finish_upkeep, lease_upkeep
+from recoup.store.pool import Database
 
 TASK: Final = "keys"
 EVERY: Final = timedelta(minutes=1)

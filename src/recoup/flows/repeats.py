@@ -11,10 +11,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
+from recoup.store.orders.requests import answered, find_request
+from recoup.store.orders.rows import AnsweredKey
 from recoup.store.pool import Database, KeyTaken
-from recoup.store.read.requests import find_request
-from recoup.store.write.requests import answered
-from recoup.store.write.rows import AnsweredKey
 
 T = TypeVar("T")
 

@@ -36,9 +36,8 @@ from recoup.flows.stable.settle import settle
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
-from recoup.store.read.due_work import merchants_in_turn
-from recoup.store.write.due_work import Due, claim, claim_of_each, postpone
-from recoup.store.write.rows import DueKind
+from recoup.store.orders.due_work import Due, claim, claim_of_each, merchants_in_turn, postpone
+from recoup.store.orders.rows import DueKind
 
 log = structlog.get_logger()
 BATCH = 128

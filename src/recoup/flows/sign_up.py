@@ -30,21 +30,21 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
-from recoup.store.pool import Database
-from recoup.store.read.people import find_user
-from recoup.store.statement import Tx
-from recoup.store.write.memberships import note_membership
-from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.people import (
+from recoup.store.merchants.partners import add_partner_merchant
+from recoup.store.people.memberships import note_membership
+from recoup.store.people.people import (
     add_user,
     charge_sign_in,
+    find_user,
     hold_user,
     lock_email,
     save_membership,
     save_merchant,
     save_partner,
 )
-from recoup.store.write.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
+from recoup.store.people.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
+from recoup.store.pool import Database
+from recoup.store.statement import Tx
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5

@@ -25,9 +25,9 @@ from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
-from recoup.store.read.connection import count_keys
-from recoup.store.read.merchants import MerchantSettings, load_merchant
-from recoup.store.read.switches import last_actors
+from recoup.store.merchants.connection import count_keys
+from recoup.store.merchants.merchants import MerchantSettings, load_merchant
+from recoup.store.merchants.switches import last_actors
 
 PROCESSOR_SECONDS: Final = 5.0
 WEBHOOK_SECONDS: Final = 12.0

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.flows.world import World
+from recoup.store.operation.upkeep import finish_upkeep, lease_upkeep
 from recoup.store.upkeep import keep_up, may_keep_up
-from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
 
 TASK: Final = "partitions"
 EVERY: Final = timedelta(hours=1)

@@ -25,11 +25,11 @@ from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
-from recoup.store.read.bank import list_accounts, open_payouts
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import list_orders
-from recoup.store.read.people import find_user
-from recoup.store.read.refunds import refund_state
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import list_orders
+from recoup.store.money.bank import list_accounts, open_payouts
+from recoup.store.people.people import find_user
+from recoup.store.refunds.refunds import refund_state
 
 ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")

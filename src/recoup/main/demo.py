@@ -27,11 +27,10 @@ from recoup.lab.play import Tell, play
 from recoup.main.bootstrap_file import write_private
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
-from recoup.store.read.merchants import offset_of
-from recoup.store.read.order_counts import count_orders, count_statuses
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.order_counts import count_orders, count_statuses
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.merchants.merchants import move_clock, offset_of
 from recoup.store.server.footing import end_with_parent
-from recoup.store.write.merchants import move_clock
 
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[3] / "examples", Path(sys.prefix) / "share/recoup/examples")

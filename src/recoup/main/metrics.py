@@ -11,8 +11,8 @@ from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
-from recoup.store.read.backlog import read_backlog
-from recoup.store.read.partitions import read_days_left, read_overflown
+from recoup.store.operation.backlog import read_backlog
+from recoup.store.operation.partitions import read_days_left, read_overflown
 
 REGISTRY = CollectorRegistry()
 _CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)

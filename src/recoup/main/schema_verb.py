@@ -14,8 +14,8 @@ from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated
+from recoup.store.operation.partitions import read_days_left
 from recoup.store.pool import Database
-from recoup.store.read.partitions import read_days_left
 from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
 
 T = TypeVar("T")

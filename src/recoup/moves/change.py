@@ -19,9 +19,9 @@ from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
 from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import LogLine, OrderWords, OutboxEvent
 
 
 class Booked(NamedTuple):

@@ -8,9 +8,9 @@ from uuid import UUID
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.payer_looks import seen_of
-from recoup.store.read.payer_sources import sources_of
+from recoup.store.insight.facts import PayerLooks, lock_facts, save_looks
+from recoup.store.insight.payer_sources import sources_of
 from recoup.store.statement import Tx
-from recoup.store.write.facts import PayerLooks, lock_facts, save_looks
 
 TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says nothing
 

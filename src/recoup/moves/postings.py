@@ -11,8 +11,8 @@ import msgspec
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.money.ledger import Posting
-from recoup.store.write.changes import Rows
-from recoup.store.write.rows import EntryRow, PostingRow
+from recoup.store.orders.changes import Rows
+from recoup.store.orders.rows import EntryRow, PostingRow
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

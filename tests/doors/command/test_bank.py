@@ -19,7 +19,7 @@ from recoup.flows.money.adjust import decide_adjustment
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.read.people import find_user
+from recoup.store.people.people import find_user
 from recoup.store.server import ServerAddress
 
 

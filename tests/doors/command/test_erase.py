@@ -15,7 +15,7 @@ from recoup.doors.command.erase import erase
 from recoup.doors.command.verbs import Opened
 from recoup.flows.cards.taken import Person
 from recoup.kernel.problem import Problem
-from recoup.store.read import customers
+from recoup.store.lists import customers
 from recoup.store.server import ServerAddress
 
 RUN = Callable[..., Result]

@@ -16,7 +16,7 @@ from recoup.doors.portal.orders import bulk
 from recoup.flows import on_many
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
-from recoup.store.read import order_selection
+from recoup.store.lists import order_selection
 from recoup.store.server import ServerAddress
 
 

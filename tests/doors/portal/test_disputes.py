@@ -18,7 +18,7 @@ from tests.worlds import Shop, owner
 from recoup.doors.portal.disputes import page as portal_page
 from recoup.doors.portal.routes import routes
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
-from recoup.store.read import disputes as reads
+from recoup.store.disputes import disputes as reads
 from recoup.store.server import ServerAddress
 
 Tell = Callable[[Shop, Callable[[str], Awaitable[httpx.AsyncClient]]], Awaitable[None]]

@@ -17,8 +17,8 @@ from recoup.flows.merchants.arms import read_arms
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
+from recoup.store.insight.trainings import TrainingLine, add_training
 from recoup.store.server import ServerAddress
-from recoup.store.write.trainings import TrainingLine, add_training
 
 FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
 

@@ -10,8 +10,8 @@ from tests.worlds import Shop
 
 from recoup.flows.people import persons
 from recoup.flows.people.persons import erase_person, payer_ids
+from recoup.store.orders.transmissions import update_transmission
 from recoup.store.server import ServerAddress
-from recoup.store.write.transmissions import update_transmission
 
 EMAIL = INES.email.lower()
 HERS = {"external_id": "", "email": INES.email, "phone": "", "name": ""}

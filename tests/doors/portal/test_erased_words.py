@@ -43,10 +43,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.merchants import personal
 from recoup.rules.merchants.personal import Redactor
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.orders.locks import lock_orders
+from recoup.store.orders.order_notes import insert_order_note
 from recoup.store.server import ServerAddress
-from recoup.store.write.locks import lock_orders
-from recoup.store.write.order_notes import insert_order_note
 
 EMAIL = INES.email.lower()
 MUG = {"sku": "MUG", "amount": 9_999, "quantity": 1}

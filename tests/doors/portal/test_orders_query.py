@@ -23,7 +23,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.messages.local_time import zones
-from recoup.store.read.merchants import Campaign, MerchantSettings, Site
+from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site
 
 zones()  # read once, which takes longer than one example may
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)

@@ -21,7 +21,7 @@ from tests.worlds import Shop as Living
 from recoup.doors.portal.overview.chart import chart, step_of
 from recoup.doors.portal.overview.page import Group, _with_rest, percent
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
-from recoup.store.read.overview import (
+from recoup.store.lists.overview import (
     CODES_OF,
     GROUPS_MAX,
     ORDERS_MAX,

@@ -24,9 +24,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.rules.network.magic import PHONE_CARD
-from recoup.store.read import order_page
+from recoup.store.messages.replays import LOOKS_EVERY_MIN
+from recoup.store.orders import order_page
 from recoup.store.server import ServerAddress
-from recoup.store.write.replays import LOOKS_EVERY_MIN
 
 Story = Callable[[Shop, As], Awaitable[None]]
 

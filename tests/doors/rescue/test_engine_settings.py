@@ -9,7 +9,7 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from recoup.flows.insight.audit import read_audit
 from recoup.flows.merchants.arms import stop
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.read.audit import AuditFilter
+from recoup.store.people.audit import AuditFilter
 
 
 def put(shop: Caller, **body: Any) -> dict[str, Any]:

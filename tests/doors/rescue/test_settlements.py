@@ -9,7 +9,7 @@ import pytest
 from tests.doors.rescue.door import Caller
 from tests.flows.money.settling import terms
 
-from recoup.store.read import batches
+from recoup.store.money import batches
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.worlds import Shop
 
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.store.write.transmissions import ReportedTransmission, add_transmissions
+from recoup.store.orders.transmissions import ReportedTransmission, add_transmissions
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 150

@@ -20,9 +20,9 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN
-from recoup.store.read.order_page import read_order
+from recoup.store.insight.facts import keep_facts_for
+from recoup.store.orders.order_page import read_order
 from recoup.store.server import ServerAddress
-from recoup.store.write.facts import keep_facts_for
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 ANA = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="ana")

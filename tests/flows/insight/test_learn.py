@@ -28,7 +28,7 @@ from recoup.kernel.time import WallTime
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
-from recoup.store.read import past
+from recoup.store.insight import past
 from recoup.store.server import ServerAddress
 
 ANNA = Actor("operator", "anna")

@@ -12,7 +12,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.reading import Reading
 from recoup.rules.network.magic import APPROVE_CARDS
-from recoup.store.read.reconciliation import run_lines
+from recoup.store.money.reconciliation import run_lines
 
 YES = APPROVE_CARDS[2]
 

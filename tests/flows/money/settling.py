@@ -12,7 +12,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.bank_account import read_account
 from recoup.rules.network.magic import APPROVE_CARDS
-from recoup.store.read.bank import find_account
+from recoup.store.money.bank import find_account
 
 YES = APPROVE_CARDS[2]
 ROUTING, ACCOUNT = "011000015", "000123456789"

@@ -37,8 +37,8 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
-from recoup.store.read import origin_reports
-from recoup.store.read.origin_reports import RECIPES
+from recoup.store.money import origin_reports
+from recoup.store.money.origin_reports import RECIPES
 from recoup.store.server import ServerAddress
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))

@@ -22,8 +22,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.rules.money import ledger
 from recoup.rules.money.report_spans import zone_of
+from recoup.store.merchants.merchants import move_clock
 from recoup.store.server import ServerAddress
-from recoup.store.write.merchants import move_clock
 
 
 def run(server: ServerAddress, story: Any) -> None:

@@ -24,8 +24,8 @@ from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.settle import settle_merchant
 from recoup.flows.money.settlement_terms import read_terms
 from recoup.kernel.problem import Problem
+from recoup.store.merchants.merchants import move_clock
 from recoup.store.server import ServerAddress
-from recoup.store.write.merchants import move_clock
 
 
 async def balance(shop: Shop, account: str, asset: str = "USD") -> int:

@@ -20,9 +20,9 @@ from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.messages.notification_words import words_of
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.orders.due_work import Due
 from recoup.store.server import ServerAddress
-from recoup.store.write.due_work import Due
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 

@@ -22,9 +22,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
-from recoup.store.read.people import belongs_in, is_operator, partner_roles, reachable
+from recoup.store.people.people import belongs_in, is_operator, partner_roles, reachable, take_along
 from recoup.store.server import ServerAddress
-from recoup.store.write.people import take_along
 
 PARTNER = UUID(int=7)
 

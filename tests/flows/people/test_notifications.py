@@ -32,10 +32,10 @@ from recoup.gateways.web.mail.smtp import compose
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.order.whys import HOLD_REASONS
-from recoup.store.read.notifications import readers_of
+from recoup.store.messages.notification_settings import NotificationMail, choose
+from recoup.store.messages.notifications import readers_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
-from recoup.store.write.notifications import NotificationMail, choose
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 

@@ -15,7 +15,7 @@ from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.messages.notification_words import words_of
-from recoup.store.read.rescue_rate import explain
+from recoup.store.insight.rescue_rate import explain
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]

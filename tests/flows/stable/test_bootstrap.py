@@ -15,7 +15,7 @@ from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.endpoints import stablecoin_webhook_key_of
+from recoup.store.messages.endpoints import stablecoin_webhook_key_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
 

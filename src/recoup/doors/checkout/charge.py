@@ -25,7 +25,7 @@ from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.network.descriptor import statement_text
-from recoup.store.read.charges import ChargeFound, find_charges
+from recoup.store.cards.charges import ChargeFound, find_charges
 
 log = structlog.get_logger()
 ANSWER_SECONDS: Final = 0.4  # both answers take this long

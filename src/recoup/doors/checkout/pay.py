@@ -8,7 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.words import order_status
-from recoup.store.read.stable_orders import stable_order
+from recoup.store.stable.stable_orders import stable_order
 
 
 async def pay_page(visit: Visit) -> Response:

@@ -12,7 +12,7 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
-from recoup.store.read.challenges import kind_of_order
+from recoup.store.cards.challenges import kind_of_order
 
 
 def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute]:

@@ -31,7 +31,7 @@ from recoup.flows.run_due import BATCH, DueWork
 from recoup.flows.upkeep import upkeep
 from recoup.flows.world import World
 from recoup.kernel.problem import in_words
-from recoup.store.read.due_work import moved_merchants
+from recoup.store.orders.due_work import moved_merchants
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1

@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
 from recoup.rules.merchants.application import DECLINE_REASONS, Status
-from recoup.store.read.applications import Application
+from recoup.store.merchants.applications import Application
 
 OPERATOR: Final = Applicant(None, Actor("operator", "cli"), "applications")
 ROWS_MAX: Final = 200

@@ -15,7 +15,7 @@ from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
-from recoup.store.read.merchants import offset_of
+from recoup.store.merchants.merchants import offset_of
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 

@@ -19,7 +19,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
-from recoup.store.read.unlisted_codes import UnlistedCode
+from recoup.store.insight.unlisted_codes import UnlistedCode
 
 OPERATOR: Final = Actor("operator", "command")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")

@@ -10,7 +10,7 @@ from recoup.flows.merchants.partners import Quota, set_quota
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.store.read.partners import Partner, count_merchants, list_partners
+from recoup.store.merchants.partners import Partner, count_merchants, list_partners
 
 SHOWN_MAX = 1_000
 

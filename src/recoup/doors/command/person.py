@@ -6,7 +6,7 @@ from recoup.doors.command.verbs import Opened
 from recoup.flows.people.sign_in import clean_email
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.store.read.people import find_user, is_operator
+from recoup.store.people.people import find_user, is_operator
 
 as_option = click.option(
     "--as",

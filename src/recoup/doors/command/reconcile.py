@@ -22,7 +22,7 @@ from recoup.kernel.unseen import shown_by_number
 from recoup.rules.money.matching import KINDS, OUTCOMES
 from recoup.rules.money.reading import Reading, mapping_file
 from recoup.rules.money.report_spans import days, days_of
-from recoup.store.read.reconciliation import RunLine, bookings, refused_lines, run_lines
+from recoup.store.money.reconciliation import RunLine, bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20
 _DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", "refused")]

@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import Batch, BatchFilter, list_batches
+from recoup.store.money.batches import Batch, BatchFilter, list_batches
 
 BATCHES_MAX = 1_000
 

@@ -15,7 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.disputes import Party
-from recoup.store.read.disputes import DatedTerms, read_terms
+from recoup.store.disputes.disputes import DatedTerms, read_terms
 
 _PARTY = click.Choice(get_args(Party))
 

@@ -13,7 +13,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.read.exposure import Exposure
+from recoup.store.cards.exposure_terms import Exposure
 
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
 

@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.fees import REFUND_POLICIES, Tariff
-from recoup.store.read.fee_terms import FeeTermRow, fee_history
+from recoup.store.money.fee_terms import FeeTermRow, fee_history
 
 _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 

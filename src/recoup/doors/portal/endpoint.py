@@ -21,9 +21,9 @@ from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import accepted_language
-from recoup.store.read.menu_counts import menu_counts
-from recoup.store.read.order_counts import count_orders
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.menu_counts import menu_counts
+from recoup.store.lists.order_counts import count_orders
+from recoup.store.lists.order_filter import OrderFilter
 
 COOKIE: Final = "recoup_session"
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end

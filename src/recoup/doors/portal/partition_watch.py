@@ -6,7 +6,7 @@ from typing import Final
 
 from recoup.flows.world import World
 from recoup.kernel.time import WallTime
-from recoup.store.read.partitions import read_days_left
+from recoup.store.operation.partitions import read_days_left
 
 FEW: Final = 5  # days; upkeep makes seven ahead, once an hour
 _LOOKED_AT_EVERY: Final = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.ids import parse_id
 from recoup.kernel.scope import Actor
-from recoup.store.read.people import names_of
+from recoup.store.people.people import names_of
 
 _OTHERS = {
     "worker": "Recoup", "partner": "the partner", "api": "a call by API", "link": "somebody with the link",

@@ -8,8 +8,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import reveal
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.order_page import OrderPage, read_order
-from recoup.store.read.reveals import revealed_until
+from recoup.store.orders.order_page import OrderPage, read_order
+from recoup.store.people.reveals import revealed_until
 from recoup.store.statement import Read
 
 

@@ -23,7 +23,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.merchants.personal import pii_access_of
-from recoup.store.read.merchants import MerchantSettings
+from recoup.store.merchants.merchants import MerchantSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from recoup.doors.rescue.shapes.evidence_files import (
 )
 from recoup.flows.disputes.files import add_file, list_files, read_file
 from recoup.kernel.time import iso
-from recoup.store.read.disputes import DisputeFile
+from recoup.store.disputes.disputes import DisputeFile
 
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 

@@ -29,7 +29,7 @@ from recoup.flows.merchants import applications
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.rules.merchants.application import Status
 from recoup.rules.merchants.form import Form, SiteForm
-from recoup.store.read.applications import Application
+from recoup.store.merchants.applications import Application
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
 _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}

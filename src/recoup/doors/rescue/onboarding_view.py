@@ -16,8 +16,8 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.merchants.applications import Applicant, FullApplication, form_of, lacking
 from recoup.kernel.time import iso
 from recoup.rules.merchants.application import Status
-from recoup.store.read.applications import Application
-from recoup.store.read.applications import Document as StoredDocument
+from recoup.store.merchants.applications import Application
+from recoup.store.merchants.applications import Document as StoredDocument
 
 LIST = "See GET /v1/onboarding/application/list."
 

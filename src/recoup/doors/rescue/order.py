@@ -35,7 +35,7 @@ from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.rules.rescue.intake_warnings import in_sentences
-from recoup.store.read.wire_orders import WireOrder, WireRefund, wire_order
+from recoup.store.orders.wire_orders import WireOrder, WireRefund, wire_order
 
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
 

@@ -18,10 +18,10 @@ from recoup.kernel.ids import parse_id, parse_tail
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
-from recoup.store.read.order_counts import count_orders
-from recoup.store.read.order_cursor import OrderBy
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import list_orders_page
+from recoup.store.lists.order_counts import count_orders
+from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import list_orders_page
 from recoup.store.statement import Read
 
 UNITS_MAX: Final = 10**12

@@ -13,9 +13,9 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import result_of
 from recoup.kernel.ids import parse_id, parse_wire_id, tail
 from recoup.kernel.time import iso
-from recoup.store.read.evaluate import order_outcome
-from recoup.store.read.find_orders import find_any_order
-from recoup.store.read.wire_orders import order_history
+from recoup.store.orders.evaluate import order_outcome
+from recoup.store.orders.find_orders import find_any_order
+from recoup.store.orders.wire_orders import order_history
 
 
 async def outcome(call: Call) -> Reply:

@@ -28,8 +28,8 @@ from recoup.flows.merchants.bulk_switches import switch_many
 from recoup.flows.merchants.partner_merchants import STATES, MerchantRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.read.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
-from recoup.store.read.partners import count_merchants
+from recoup.store.merchants.partner_merchants import MerchantFilter, PartnerMerchant, list_merchants
+from recoup.store.merchants.partners import count_merchants
 
 _KEY_MAX: Final = 128
 SWITCHES: Final = {"citWeb": "cit_web", "citCallcenter": "cit_callcenter", "mit": "mit"}

@@ -10,7 +10,7 @@ from recoup.flows.merchants.partners import own_merchant, read_partner
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.store.read.partners import Partner
+from recoup.store.merchants.partners import Partner
 
 
 async def only_partner(call: Call, *, writes: bool = False) -> Partner:

@@ -25,8 +25,8 @@ from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.partner_status import Status, health_of, read_status
 from recoup.kernel.time import iso
-from recoup.store.read.merchant_keys import MerchantKey as StoredKey
-from recoup.store.read.partner_merchants import HookHealth
+from recoup.store.merchants.merchant_keys import MerchantKey as StoredKey
+from recoup.store.merchants.partner_merchants import HookHealth
 
 
 async def read(call: Call) -> Reply:

@@ -23,7 +23,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.report_spans import Span, zone_of
-from recoup.store.read.movements import MovementLine, Place, movements, report_span
+from recoup.store.money.movements import MovementLine, Place, movements, report_span
 
 SPAN_MAX: Final = timedelta(days=400)
 _ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}

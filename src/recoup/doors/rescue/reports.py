@@ -37,7 +37,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.read import origin_reports
+from recoup.store.money import origin_reports
 
 SPAN_MAX: Final = timedelta(days=400)
 _NAMES: Final = ("from", "to", "currency", "limit", "after", "format")

@@ -14,7 +14,7 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.world import World
-from recoup.store.read.order_totals import Totals
+from recoup.store.orders.order_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
+from recoup.store.money.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
 
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 _FORMATS: Final = {"json": "json", "csv": "csv"}

@@ -28,8 +28,8 @@ from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.kernel.ids import parse_id
 from recoup.kernel.time import iso
 from recoup.rules.rescue.switches import KINDS
-from recoup.store.read.switches import Switch as StoredSwitch
-from recoup.store.read.switches import SwitchChange
+from recoup.store.merchants.switches import Switch as StoredSwitch
+from recoup.store.merchants.switches import SwitchChange
 
 
 async def list_all(call: Call) -> Reply:

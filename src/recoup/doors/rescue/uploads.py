@@ -26,8 +26,8 @@ from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.uploads.record import KINDS
-from recoup.store.read.uploads import Upload as StoredUpload
-from recoup.store.read.uploads import list_uploads
+from recoup.store.orders.uploads import Upload as StoredUpload
+from recoup.store.orders.uploads import list_uploads
 
 PATH: Final = "/v1/uploads"
 SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds

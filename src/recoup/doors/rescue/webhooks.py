@@ -29,7 +29,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.messages.endpoint_whys import sentence_of
-from recoup.store.read.endpoints import Try
+from recoup.store.messages.endpoints import Try
 
 DELIVERIES_MAX: Final = 200
 

@@ -26,7 +26,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.words import ORDER_STATUSES, stamp
-from recoup.store.read.stable_orders import (
+from recoup.store.stable.stable_orders import (
     OrderSettlement,
     StableOrder,
     list_stable_orders,

@@ -13,7 +13,7 @@ from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.ids import wire_id
 from recoup.rules.stable.destinations import FORMS
 from recoup.rules.stable.words import stamp
-from recoup.store.read.payouts import PayoutRow, find_payout, list_payouts
+from recoup.store.stable.payouts import PayoutRow, find_payout, list_payouts
 
 _DESTINATION: Final = (
     "`chain:address`, or the bank's words where `destination_type` is `bank`. Forms: "

@@ -10,7 +10,7 @@ from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.stable.callers import Callers
 from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
-from recoup.store.read.order_totals import Totals
+from recoup.store.orders.order_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status, payment_status, stamp
-from recoup.store.read.stable_orders import StableOrder
+from recoup.store.stable.stable_orders import StableOrder
 
 OrderStatus = Annotated[
     Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],

@@ -20,7 +20,7 @@ from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.cycles import COUNT_MAX
 from recoup.rules.stable.links import check_link
 from recoup.rules.stable.words import stamp
-from recoup.store.read.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
+from recoup.store.stable.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
 
 State = Literal["active", "paused", "past_due", "canceled", "completed"]
 STATES: Final = ("active", "paused", "past_due", "canceled", "completed")

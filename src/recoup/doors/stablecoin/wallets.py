@@ -15,7 +15,7 @@ from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.amounts import plain_text
 from recoup.rules.stable.words import stamp
-from recoup.store.read.wallets import WalletMovement, balances, movements
+from recoup.store.stable.wallets import WalletMovement, balances, movements
 
 _TYPES: Final = {
     "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",

@@ -13,7 +13,7 @@ from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, check_open, move_expiry, note, replace_card, want_attempts
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.evaluate import Token, find_token, order_outcome
+from recoup.store.orders.evaluate import Token, find_token, order_outcome
 
 NOTES_MAX = 50
 

@@ -25,8 +25,8 @@ from recoup.moves.order.amendment import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address
-from recoup.store.read.challenges import ChallengeRow, last_challenge
-from recoup.store.write.payers import set_billing
+from recoup.store.cards.challenges import ChallengeRow, last_challenge
+from recoup.store.cards.payers import set_billing
 
 PAYER = Actor("payer", "page")
 State = Literal["asked", "tried", "passed", "over"]

@@ -37,11 +37,11 @@ from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
-from recoup.store.read.evaluate import order_outcome
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.switches import last_actors
+from recoup.store.merchants.merchants import MerchantSettings
+from recoup.store.merchants.switches import last_actors
+from recoup.store.orders.evaluate import order_outcome
+from recoup.store.orders.intake import NewOrder
 from recoup.store.table import hex_of
-from recoup.store.write.intake import NewOrder
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _TRIES = 5

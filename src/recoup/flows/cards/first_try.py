@@ -14,7 +14,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.order.snapshot import Order
-from recoup.store.write.intake import NewOrder
+from recoup.store.orders.intake import NewOrder
 
 CROWD_SECONDS_EACH = 0.006
 CROWD_SECONDS_MAX = 0.6

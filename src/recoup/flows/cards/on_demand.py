@@ -19,8 +19,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.magic import is_world_bin
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.due_work import unanswered
-from recoup.store.write.due_work import inquire_now
+from recoup.store.orders.due_work import inquire_now, unanswered
 
 FaultKind = Kind
 FAULTS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)

@@ -9,11 +9,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.evaluate import LatestOrder, find_token, latest_generation, order_outcome
-from recoup.store.read.requests import find_request
+from recoup.store.cards.vault import find_prints
+from recoup.store.orders.evaluate import LatestOrder, find_token, latest_generation, order_outcome
+from recoup.store.orders.requests import find_request, remember
 from recoup.store.statement import Read
-from recoup.store.write.requests import remember
-from recoup.store.write.vault import find_prints
 
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 

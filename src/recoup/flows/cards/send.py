@@ -23,7 +23,7 @@ from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
 from recoup.rules.rescue.route_by_answer import chosen_route, route_input
-from recoup.store.write.vault import note_issuers
+from recoup.store.cards.vault import note_issuers
 
 NOTHING = CardholderInput()
 Intent = Callable[[Change], tuple[Order, Attempt] | None]

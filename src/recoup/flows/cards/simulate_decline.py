@@ -15,7 +15,7 @@ from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
 from recoup.rules.rescue.intake import kind_of
-from recoup.store.read.merchants import MerchantSettings
+from recoup.store.merchants.merchants import MerchantSettings
 
 FORM_LASTS: Final = timedelta(days=1)
 RESCUE_DAYS: Final = 21

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.evaluate import OrderNow, OrderOutcome
+from recoup.store.orders.evaluate import OrderNow, OrderOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import issuer_digits, luhn, scheme_of
 from recoup.rules.network.magic import classify
+from recoup.store.cards.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
-from recoup.store.write.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,16 @@ from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewher
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.store.coalesce import Coalescer
-from recoup.store.pool import retrying
-from recoup.store.read.transmissions import read_transmission, touched_orders
-from recoup.store.write.transmissions import (
+from recoup.store.orders.transmissions import (
     ReportedTransmission,
     add_transmissions,
     look_again,
     looked,
+    read_transmission,
+    touched_orders,
     update_transmission,
 )
+from recoup.store.pool import retrying
 
 
 @dataclass(frozen=True, slots=True)

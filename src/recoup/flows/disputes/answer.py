@@ -28,10 +28,10 @@ from recoup.moves.dispute.reminder import remind
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.snapshot import Dispute
-from recoup.store.read.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
-from recoup.store.read.merchants import offset_of
+from recoup.store.disputes.dispute_notes import insert_note
+from recoup.store.disputes.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.statement import Read
-from recoup.store.write.disputes import insert_note
 
 NOTE_MAX = 4000
 NOTES_MAX = 50

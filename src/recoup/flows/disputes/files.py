@@ -15,9 +15,9 @@ from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import COUNT_MAX, evidence_type
 from recoup.rules.network.card_guard import holds_number, refused
 from recoup.rules.network.card_text import FORM_CHARS_MAX, Room
-from recoup.store.read.disputes import DisputeFile, SealedFile, read_dispute, read_files, sealed_files
-from recoup.store.read.merchants import offset_of
-from recoup.store.write.disputes import insert_file
+from recoup.store.disputes.dispute_notes import insert_file
+from recoup.store.disputes.disputes import DisputeFile, SealedFile, read_dispute, read_files, sealed_files
+from recoup.store.merchants.merchants import offset_of
 
 LOOK_IT_UP = "Look it up in the list of disputes."
 

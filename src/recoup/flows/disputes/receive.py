@@ -21,9 +21,9 @@ from recoup.moves.dispute.case import apply_notice
 from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
+from recoup.store.disputes.disputes import NoticeRow, early_notices, find_notice, order_of_charge
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.pool import KeyTaken
-from recoup.store.read.disputes import NoticeRow, early_notices, find_notice, order_of_charge
-from recoup.store.read.merchants import offset_of
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
 

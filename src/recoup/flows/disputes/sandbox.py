@@ -23,8 +23,8 @@ from recoup.moves.change import Change
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic_disputes import THEN_AFTER, Row, foreseen
 from recoup.rules.order.snapshot import Attempt
-from recoup.store.read.disputes import approved_charge
-from recoup.store.read.merchants import offset_of
+from recoup.store.disputes.disputes import approved_charge
+from recoup.store.merchants.merchants import offset_of
 
 Key = tuple[UUID, UUID]
 

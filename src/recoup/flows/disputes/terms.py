@@ -14,8 +14,8 @@ from recoup.kernel.time import iso
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.disputes import Party, Terms, terms_at
-from recoup.store.read.disputes import read_terms
-from recoup.store.write.disputes import insert_terms
+from recoup.store.disputes.dispute_notes import insert_terms
+from recoup.store.disputes.disputes import read_terms
 
 FEE_MAX = 10**9
 AHEAD_MAX = timedelta(days=366)

@@ -11,8 +11,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.messages.inbound import Notice
-from recoup.store.read.disputes import find_notice
-from recoup.store.write.disputes import settle_notice
+from recoup.store.disputes.dispute_notes import settle_notice
+from recoup.store.disputes.disputes import find_notice
 
 
 async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_id: str) -> None:

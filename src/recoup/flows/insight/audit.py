@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.audit import (
+from recoup.store.people.audit import (
     AuditFilter,
     AuditLine,
     merchant_lines,

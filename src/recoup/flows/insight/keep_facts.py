@@ -17,21 +17,21 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.moves.payer_looks import look_at
 from recoup.rules.rescue.payer_looks import answer_of
-from recoup.store.pool import retrying
-from recoup.store.read.payer_sources import (
+from recoup.store.insight.facts import (
+    add_answers,
+    lock_facts,
+    merchants_behind,
+    move_facts,
+)
+from recoup.store.insight.payer_sources import (
     FeedEvent,
     answered_with,
     events_after,
     payers_of,
     transmitted_after,
 )
+from recoup.store.pool import retrying
 from recoup.store.statement import Tx
-from recoup.store.write.facts import (
-    add_answers,
-    lock_facts,
-    merchants_behind,
-    move_facts,
-)
 
 EVENTS_MAX: Final = 500  # of a transaction; as many transmissions
 MERCHANTS_MAX: Final = 100

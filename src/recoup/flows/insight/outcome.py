@@ -9,8 +9,8 @@ from recoup.kernel.money import Money
 from recoup.kernel.time import iso
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.faces import STATUS_NAMES, face
-from recoup.store.read.evaluate import order_outcome
-from recoup.store.read.wire_orders import order_history
+from recoup.store.orders.evaluate import order_outcome
+from recoup.store.orders.wire_orders import order_history
 
 
 async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.flows.world import World
-from recoup.store.write.issuers import count_issuers
-from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
+from recoup.store.insight.issuers import count_issuers
+from recoup.store.operation.upkeep import finish_upkeep, lease_upkeep
 
 TASK: Final = "issuers"
 EVERY: Final = timedelta(hours=1)

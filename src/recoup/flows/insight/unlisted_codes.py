@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
-from recoup.store.read.unlisted_codes import UnlistedCode, unlisted_codes
+from recoup.store.insight.unlisted_codes import UnlistedCode, unlisted_codes
 
 DAYS: Final = 30
 

@@ -21,32 +21,32 @@ from recoup.moves.message.mail import TRIES_MAX
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.rules.rescue.engine.model import Model
-from recoup.store.read.proofs import issuer
-from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
-from recoup.store.read.proofs.attempts import attempts_and_refunds
-from recoup.store.read.proofs.counts import counts
-from recoup.store.read.proofs.decisions import decisions_of_nothing, read_decisions
-from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices
-from recoup.store.read.proofs.due import due_work, due_work_of_nothing
-from recoup.store.read.proofs.ledger import (
+from recoup.store.insight.proofs import issuer
+from recoup.store.insight.proofs.advances import advances, exposure, operator_exposure
+from recoup.store.insight.proofs.attempts import attempts_and_refunds
+from recoup.store.insight.proofs.counts import counts
+from recoup.store.insight.proofs.decisions import decisions_of_nothing, read_decisions
+from recoup.store.insight.proofs.disputes import disputes, issuers_cases, notices
+from recoup.store.insight.proofs.due import due_work, due_work_of_nothing
+from recoup.store.insight.proofs.ledger import (
     book,
     postings_without_order,
     read_money_lines,
     read_outstanding,
     read_postings,
 )
-from recoup.store.read.proofs.mails import mails
-from recoup.store.read.proofs.messages import feed, messages
-from recoup.store.read.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
-from recoup.store.read.proofs.pages import pages
-from recoup.store.read.proofs.periods import periods
-from recoup.store.read.proofs.reconciliation import statements
-from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
-from recoup.store.read.proofs.settlements import bank_settlements
-from recoup.store.read.proofs.stable import channel_book, payouts, settlements
-from recoup.store.read.proofs.switches import switches
-from recoup.store.read.proofs.uploads import uploads
-from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
+from recoup.store.insight.proofs.mails import mails
+from recoup.store.insight.proofs.messages import feed, messages
+from recoup.store.insight.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
+from recoup.store.insight.proofs.pages import pages
+from recoup.store.insight.proofs.periods import periods
+from recoup.store.insight.proofs.reconciliation import statements
+from recoup.store.insight.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.store.insight.proofs.settlements import bank_settlements
+from recoup.store.insight.proofs.stable import channel_book, payouts, settlements
+from recoup.store.insight.proofs.switches import switches
+from recoup.store.insight.proofs.uploads import uploads
+from recoup.store.insight.proofs.walk import Difference, Window, merchants, text, windows
 from recoup.store.statement import Read
 
 __all__ = ["Difference", "Verified", "verify"]

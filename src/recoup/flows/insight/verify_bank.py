@@ -10,8 +10,8 @@ from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context, opened_account
 from recoup.rules.money.bank_payout import file_context
-from recoup.store.read.proofs.bank import PayoutFile, SealedAccount, accounts, files
-from recoup.store.read.proofs.walk import Difference
+from recoup.store.insight.proofs.bank import PayoutFile, SealedAccount, accounts, files
+from recoup.store.insight.proofs.walk import Difference
 from recoup.store.statement import Read
 
 Wrong = tuple[str, str, str]  # field, expected, found

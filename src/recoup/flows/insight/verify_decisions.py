@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.replay import decide_again
-from recoup.store.read.proofs.decisions import StoredDecision
+from recoup.store.insight.proofs.decisions import StoredDecision
 
 
 def all_wrong(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from recoup.rules.money.fees import KEEP, Tariff, fee_units, returned_units
-from recoup.store.read.proofs.ledger import MoneyLine
+from recoup.store.insight.proofs.ledger import MoneyLine
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 

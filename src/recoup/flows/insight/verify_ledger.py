@@ -9,7 +9,7 @@ from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.postings import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
-from recoup.store.read.proofs.ledger import MoneyLine, Outstanding, StoredPosting
+from recoup.store.insight.proofs.ledger import MoneyLine, Outstanding, StoredPosting
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe

@@ -5,9 +5,9 @@ from typing import Final
 
 from recoup.flows.models import find_model
 from recoup.rules.rescue.engine.model import BadModel, Model
-from recoup.store.read.models import model_names
-from recoup.store.read.proofs.decisions import StoredDecision
-from recoup.store.read.proofs.walk import Difference
+from recoup.store.insight.models import model_names
+from recoup.store.insight.proofs.decisions import StoredDecision
+from recoup.store.insight.proofs.walk import Difference
 from recoup.store.statement import Read
 
 KEPT_MAX: Final = 4

@@ -8,7 +8,7 @@ from typing import Any, Final
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.rules.order.fold import State, after
 from recoup.rules.order.lifecycle import FACTS, STEPS, Stage
-from recoup.store.read.proofs.orders import StoredLine, StoredOrder
+from recoup.store.insight.proofs.orders import StoredLine, StoredOrder
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
 ROWS: Final = frozenset(

@@ -11,9 +11,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.moves.bulk.export import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
+from recoup.store.lists.exports import Export, NewExport, find_export, is_only_one
 from recoup.store.pool import retrying
-from recoup.store.read.exports import Export, find_export, is_only_one
-from recoup.store.write.exports import NewExport
 
 
 async def ask_for_file(

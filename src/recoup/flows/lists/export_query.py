@@ -9,8 +9,8 @@ import msgspec
 from recoup.rules.lists.cells import cells
 from recoup.rules.lists.table import Table
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.order_cursor import OrderBy
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_filter import OrderFilter
 
 
 @dataclass(frozen=True, slots=True)

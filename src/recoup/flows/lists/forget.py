@@ -2,8 +2,7 @@
 
 from recoup.flows.lists.folder import lying
 from recoup.flows.world import World
-from recoup.store.read.exports import living
-from recoup.store.write.exports import forget_exports
+from recoup.store.lists.exports import forget_exports, living
 
 
 async def forget_files(world: World) -> None:

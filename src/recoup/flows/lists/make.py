@@ -17,13 +17,12 @@ from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.moves.bulk.export import end_export
+from recoup.store.lists.exports import Export, beat, begin_run, others_running
+from recoup.store.lists.order_counts import count_orders
+from recoup.store.lists.order_export import all_orders
+from recoup.store.orders.due_work import LEASE, Due, hand_back, postpone
 from recoup.store.pool import retrying
-from recoup.store.read.exports import Export, others_running
-from recoup.store.read.order_counts import count_orders
-from recoup.store.read.order_export import all_orders
 from recoup.store.statement import Read
-from recoup.store.write.due_work import LEASE, Due, hand_back, postpone
-from recoup.store.write.exports import beat, begin_run
 
 log = structlog.get_logger()
 RUNNING_MAX: Final = 2

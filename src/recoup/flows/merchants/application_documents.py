@@ -11,8 +11,14 @@ from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type
 from recoup.rules.merchants.form import DOCUMENTS
-from recoup.store.read.applications import Document, documents_of, find_application, find_document
-from recoup.store.write.applications import add_document, delete_document
+from recoup.store.merchants.applications import (
+    Document,
+    add_document,
+    delete_document,
+    documents_of,
+    find_application,
+    find_document,
+)
 
 _NONE = "There is no such document."
 

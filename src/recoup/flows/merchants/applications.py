@@ -14,20 +14,19 @@ from recoup.kernel.scope import Actor
 from recoup.moves.merchant.application import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing
-from recoup.store.pool import KeyTaken
-from recoup.store.read.applications import (
+from recoup.store.merchants.applications import (
     Application,
     Document,
     count_drafts,
     documents_of,
     find_application,
     list_applications,
+    lock_application,
 )
-from recoup.store.read.partners import find_partner
+from recoup.store.merchants.partners import find_partner, lock_partner
+from recoup.store.merchants.sites import lock_merchant
+from recoup.store.pool import KeyTaken
 from recoup.store.statement import Tx
-from recoup.store.write.applications import lock_application
-from recoup.store.write.partners import lock_partner
-from recoup.store.write.sites import lock_merchant
 
 DRAFTS_MAX: Final = 200
 NOTE_MAX: Final = 500

@@ -19,13 +19,21 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
 from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
 from recoup.rules.rescue.engine.standing import WHY_NONE
-from recoup.store.read.arms import ArmSettings, EngineStop, arm_settings, standing_stops
-from recoup.store.read.merchants import load_merchant
-from recoup.store.read.trainings import TrainingLine, last_training
+from recoup.store.insight.arms import (
+    ArmSettings,
+    EngineStop,
+    NewArmSettings,
+    add_arm_settings,
+    arm_settings,
+    resume_engine,
+    standing_stops,
+    stop_engine,
+)
+from recoup.store.insight.facts import keep_facts_for
+from recoup.store.insight.trainings import TrainingLine, last_training
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read
-from recoup.store.write.arms import NewArmSettings, add_arm_settings, resume_engine, stop_engine
-from recoup.store.write.facts import keep_facts_for
-from recoup.store.write.sites import lock_merchant, raise_version
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
 _AT_WORK: Final = ("shadow", "share")

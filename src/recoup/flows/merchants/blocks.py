@@ -9,9 +9,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
-from recoup.store.read.blocks import subjects_of_order
-from recoup.store.write.blocks import block_of, count_blocks, insert_block, lift_block
-from recoup.store.write.sites import raise_version
+from recoup.store.merchants.blocks import block_of, count_blocks, insert_block, lift_block, subjects_of_order
+from recoup.store.merchants.sites import raise_version
 
 _NOBODY = {"customer": "Nobody is named as this order's customer.", "card": "This order was not paid by a card."}
 

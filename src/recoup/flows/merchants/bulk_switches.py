@@ -9,7 +9,7 @@ from recoup.flows.merchants.switches import MERCHANT, change
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
-from recoup.store.read.partners import own_merchants_among
+from recoup.store.merchants.partners import own_merchants_among
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,11 @@ from recoup.kernel.problem import Problem
 from recoup.moves.merchant.application import move_application
 from recoup.moves.merchant.registration import wait_for_registration
 from recoup.rules.merchants.application import step
+from recoup.store.merchants.applications import Application
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.partners import add_partner_merchant, count_merchants, lock_partner, waiting_handover
 from recoup.store.pool import KeyTaken
-from recoup.store.read.applications import Application
-from recoup.store.read.merchants import load_merchant
-from recoup.store.read.partners import count_merchants, waiting_handover
 from recoup.store.statement import Read, Tx
-from recoup.store.write.partners import add_partner_merchant, lock_partner
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
-from recoup.store.read.partners import find_partner_key
+from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
+from recoup.store.merchants.partners import find_partner_key
+from recoup.store.merchants.tokens import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.statement import Read
-from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
 
 REFRESH_LIVES = timedelta(hours=24)
 KNOWN_SECONDS = 5.0

@@ -13,9 +13,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.moves import audit
 from recoup.rules.money.fees import FeeTerm, Tariff, check_term
-from recoup.store.read.merchants import load_merchant
-from recoup.store.write.fee_terms import add_fee_term, fee_term_row
-from recoup.store.write.sites import raise_version
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.sites import raise_version
+from recoup.store.money.fee_terms import add_fee_term, fee_term_row
 
 
 @dataclass(frozen=True, slots=True)

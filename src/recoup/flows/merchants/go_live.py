@@ -11,10 +11,10 @@ from recoup.kernel.scope import Scope
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
+from recoup.store.merchants.go_live import add_request, decide_request
+from recoup.store.merchants.onboarding import onboarding_facts
 from recoup.store.pool import KeyTaken
-from recoup.store.read.onboarding import onboarding_facts
 from recoup.store.statement import Read
-from recoup.store.write.go_live import add_request, decide_request
 
 NOTE_MAX: Final = 500
 

@@ -17,9 +17,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.audit import note
-from recoup.store.read.merchant_keys import keys_ended
+from recoup.store.merchants.merchant_keys import keys_ended
+from recoup.store.merchants.partners import add_handover, open_handover
 from recoup.store.statement import Tx
-from recoup.store.write.partners import add_handover, open_handover
 
 LASTS: Final = timedelta(days=7)
 _KEYS: Final = {

@@ -11,9 +11,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.rules.stable.signing import secret_context
-from recoup.store.read.merchant_keys import keys_made
+from recoup.store.merchants.merchant_keys import add_api_key, add_signing_key, add_tokenization_key, keys_made
 from recoup.store.statement import Tx
-from recoup.store.write.merchant_keys import add_api_key, add_signing_key, add_tokenization_key
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
 SCOPES: Final = ("payments", "orders", "merchants")

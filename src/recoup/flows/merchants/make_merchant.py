@@ -16,10 +16,8 @@ from recoup.moves.settlement.period import begin_settlement
 from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
-from recoup.store.statement import Tx
-from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
-from recoup.store.write.merchant_keys import end_keys
-from recoup.store.write.merchants import (
+from recoup.store.merchants.merchant_keys import end_keys
+from recoup.store.merchants.merchants import (
     NewMerchant,
     SiteRow,
     add_merchant,
@@ -27,7 +25,9 @@ from recoup.store.write.merchants import (
     set_stablecoin_webhook_key,
     set_webhook_key,
 )
-from recoup.store.write.partners import add_partner_merchant
+from recoup.store.merchants.partners import add_partner_merchant
+from recoup.store.money.fee_terms import add_first_fee_term, fee_term_row
+from recoup.store.statement import Tx
 
 
 @dataclass(frozen=True, slots=True)

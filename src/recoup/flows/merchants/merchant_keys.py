@@ -12,9 +12,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
-from recoup.store.read.merchant_keys import MerchantKey, keys_of, live_keys
-from recoup.store.write.merchant_keys import end_keys, name_key
-from recoup.store.write.sites import lock_merchant
+from recoup.store.merchants.merchant_keys import MerchantKey, end_keys, keys_of, live_keys, name_key
+from recoup.store.merchants.sites import lock_merchant
 
 log = structlog.get_logger()
 OVERLAP_MAX: Final = timedelta(days=7)

@@ -17,14 +17,12 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
 from recoup.rules.money.fees import in_force
-from recoup.store.read.merchants import MerchantSettings, Site, load_merchant
-from recoup.store.read.onboarding import ApprovedRequest, waiting_to_open
-from recoup.store.read.partners import find_partner
-from recoup.store.write.fee_terms import add_fee_term, fee_term_row
-from recoup.store.write.go_live import note_opened
-from recoup.store.write.merchants import copy_settings
-from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.people import save_merchant, take_along
+from recoup.store.merchants.go_live import note_opened
+from recoup.store.merchants.merchants import MerchantSettings, Site, copy_settings, load_merchant
+from recoup.store.merchants.onboarding import ApprovedRequest, waiting_to_open
+from recoup.store.merchants.partners import add_partner_merchant, find_partner
+from recoup.store.money.fee_terms import add_fee_term, fee_term_row
+from recoup.store.people.people import save_merchant, take_along
 
 AT_ONCE: Final = 20
 AS_BEFORE: Final = "As in the sandbox."

@@ -21,20 +21,21 @@ from recoup.kernel.scope import PartnerScope
 from recoup.moves.merchant.registration import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
-from recoup.store.read.merchant_keys import live_keys
-from recoup.store.read.merchants import load_merchant
-from recoup.store.read.partners import (
+from recoup.store.merchants.merchant_keys import live_keys
+from recoup.store.merchants.merchants import change_merchant, load_merchant
+from recoup.store.merchants.partners import (
     EarlierMerchant,
+    add_partner_merchant,
     count_merchants,
     handover_by_key,
     is_own_merchant,
+    lock_partner,
     made_before,
+    note,
     waiting_handover,
 )
+from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
-from recoup.store.write.merchants import change_merchant
-from recoup.store.write.partners import add_partner_merchant, lock_partner, note
-from recoup.store.write.sites import lock_merchant
 
 OVERLAP_MAX: Final = timedelta(days=7)
 KEYS_MAX: Final = 10

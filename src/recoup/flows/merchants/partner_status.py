@@ -10,10 +10,10 @@ from recoup.flows.merchants.partners import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.rules.merchants.onboarding import Condition, conditions
-from recoup.store.read.merchant_keys import MerchantKey, keys_of
-from recoup.store.read.merchants import Site, load_merchant
-from recoup.store.read.onboarding import onboarding_facts
-from recoup.store.read.partner_merchants import HookHealth, PartnerMerchantStatus, hooks_of, read_merchant
+from recoup.store.merchants.merchant_keys import MerchantKey, keys_of
+from recoup.store.merchants.merchants import Site, load_merchant
+from recoup.store.merchants.onboarding import onboarding_facts
+from recoup.store.merchants.partner_merchants import HookHealth, PartnerMerchantStatus, hooks_of, read_merchant
 
 DELIVERED_WITHIN: Final = timedelta(days=30)
 

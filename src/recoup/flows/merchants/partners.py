@@ -11,12 +11,14 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.store.read.partner_merchants import partner_keys_of
-from recoup.store.read.partners import Partner, find_partner, is_own_merchant
-from recoup.store.write.partners import (
+from recoup.store.merchants.partner_merchants import partner_keys_of
+from recoup.store.merchants.partners import (
+    Partner,
     add_partner,
     add_partner_key,
     change_partner,
+    find_partner,
+    is_own_merchant,
     lock_partner,
     name_partner_key,
     note,

@@ -10,9 +10,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import check_pii_access, pii_access_of
-from recoup.store.read.merchants import load_merchant
-from recoup.store.write.reveals import insert_reveal, set_pii_access
-from recoup.store.write.sites import lock_merchant
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.sites import lock_merchant
+from recoup.store.people.reveals import insert_reveal, set_pii_access
 
 LASTS: Final = timedelta(minutes=10)
 KINDS: Final = ("order", "customer")

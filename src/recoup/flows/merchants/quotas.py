@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.partners import Partner, find_partner, partner_of
+from recoup.store.merchants.partners import Partner, find_partner, partner_of
 from recoup.store.statement import Read
 
 KEPT_SECONDS: Final = 10.0

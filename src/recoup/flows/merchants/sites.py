@@ -16,9 +16,9 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address, host_of
-from recoup.store.read.merchants import Site, load_merchant
+from recoup.store.merchants.merchants import Site, load_merchant
+from recoup.store.merchants.sites import clear_default, put_site, raise_version, retire_site
 from recoup.store.statement import Read
-from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
 
 SITES_MAX = 200
 SITES_EVER = 500  # deleted ones too: orders keep them, and each request of the merchant reads them all

@@ -13,10 +13,18 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
-from recoup.store.read.switches import Switch, SwitchChange, last_actors, standing, switch_history
+from recoup.store.merchants.sites import lock_merchant, raise_version
+from recoup.store.merchants.switches import (
+    NewSwitchChange,
+    Switch,
+    SwitchChange,
+    last_actors,
+    note_changes,
+    set_switch,
+    standing,
+    switch_history,
+)
 from recoup.store.statement import Tx
-from recoup.store.write.sites import lock_merchant, raise_version
-from recoup.store.write.switches import NewSwitchChange, note_changes, set_switch
 
 _CURES: Final = {
     "merchant": "Check the merchant's id.", "site": "See GET /v1/sites.",

@@ -25,10 +25,8 @@ from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, 
 from recoup.rules.messages.endpoint_whys import GONE, nothing_taken
 from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
-from recoup.store.pool import retrying
-from recoup.store.statement import Tx
-from recoup.store.write.alerts import failing_endpoints
-from recoup.store.write.lanes import (
+from recoup.store.messages.alerts import failing_endpoints
+from recoup.store.messages.lanes import (
     Lane,
     bring_forward,
     claim_lanes,
@@ -38,6 +36,8 @@ from recoup.store.write.lanes import (
     lock_lanes,
     set_health,
 )
+from recoup.store.pool import retrying
+from recoup.store.statement import Tx
 
 log = structlog.get_logger()
 ROOM_SECONDS = 0.01

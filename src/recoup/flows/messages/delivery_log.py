@@ -18,7 +18,7 @@ from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
-from recoup.store.read.deliveries import EventTry, LogLine, Sums, read_log, read_try, sum_tries
+from recoup.store.messages.deliveries import EventTry, LogLine, Sums, read_log, read_try, sum_tries
 
 RESULTS: Final = ("delivered", "failed", "parked", "disabled")
 BODY_CHARS_MAX: Final = 20_000

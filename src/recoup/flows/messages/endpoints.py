@@ -24,11 +24,19 @@ from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
 from recoup.rules.rescue.site_address import host_of
+from recoup.store.merchants.partners import partner_of
+from recoup.store.messages.endpoints import (
+    EndpointRow,
+    NewEndpoint,
+    Try,
+    add_endpoint,
+    change_endpoint,
+    delete_endpoint,
+    list_endpoints,
+    list_tries,
+)
 from recoup.store.pool import KeyTaken
-from recoup.store.read.endpoints import EndpointRow, Try, list_endpoints, list_tries
-from recoup.store.read.partners import partner_of
 from recoup.store.table import hex_of
-from recoup.store.write.endpoints import NewEndpoint, add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")

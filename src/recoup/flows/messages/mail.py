@@ -14,8 +14,8 @@ from recoup.rules.languages.countries import language_in
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
 from recoup.rules.network.descriptor import statement_text
+from recoup.store.messages.mails import MailFacts, mail_facts
 from recoup.store.pool import retrying
-from recoup.store.read.mails import MailFacts, mail_facts
 
 LEASE = timedelta(seconds=30)  # beyond the call's own time-out
 

@@ -10,8 +10,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.messages.notices import NAMES, switched
-from recoup.store.read.mails import notice_settings
-from recoup.store.write.mails import switch_notice
+from recoup.store.messages.mails import notice_settings, switch_notice
 
 
 async def switches(world: World, merchant_id: UUID) -> dict[str, bool]:

@@ -7,10 +7,10 @@ from uuid import UUID
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves import audit
+from recoup.store.merchants.partners import lock_partner
+from recoup.store.merchants.partners import note as note_of_partner
+from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
-from recoup.store.write.partners import lock_partner
-from recoup.store.write.partners import note as note_of_partner
-from recoup.store.write.sites import lock_merchant
 
 Owner = Scope | PartnerScope
 

@@ -20,9 +20,9 @@ from recoup.kernel.problem import Problem
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.stable_events import render_stable
 from recoup.rules.network.card_text import masked_numbers
-from recoup.store.read.deliveries import EventTry
-from recoup.store.read.feed import FeedLine
-from recoup.store.write.lanes import Lane
+from recoup.store.messages.deliveries import EventTry
+from recoup.store.messages.feed import FeedLine
+from recoup.store.messages.lanes import Lane
 
 log = structlog.get_logger()
 ABOUT_ORDERS: Final = frozenset({"order", "stable_order", "subscription"})

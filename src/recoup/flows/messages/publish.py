@@ -4,8 +4,8 @@ from uuid import UUID
 
 from recoup.flows.each import each
 from recoup.flows.world import World
+from recoup.store.orders.closer import feed_events, lock_closer, merchants_with_events
 from recoup.store.pool import retrying
-from recoup.store.write.closer import feed_events, lock_closer, merchants_with_events
 
 EVENTS_MAX = 2000
 

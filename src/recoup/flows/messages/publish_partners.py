@@ -4,9 +4,9 @@ from uuid import UUID
 
 from recoup.flows.each import each
 from recoup.flows.world import World
+from recoup.store.merchants.partners import partner_of
+from recoup.store.messages.partner_feed import feed_partner, partners_behind
 from recoup.store.pool import retrying
-from recoup.store.read.partners import partner_of
-from recoup.store.write.partner_feed import feed_partner, partners_behind
 
 EVENTS_MAX = 2000
 

@@ -10,8 +10,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
 from recoup.rules.messages.events import CATALOGUE, Event
-from recoup.store.read.feed import feed_page, last_number
-from recoup.store.read.partner_feed import last_partner_number, partner_feed_page
+from recoup.store.messages.feed import feed_page, last_number
+from recoup.store.messages.partner_feed import last_partner_number, partner_feed_page
 
 LIMIT_MAX: Final = 500
 SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the requested events

@@ -10,12 +10,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.moves.message.replay import begin_one
+from recoup.store.messages.deliveries import SentEvent, last_events, read_try
+from recoup.store.messages.endpoints import lock_owned
+from recoup.store.messages.replays import lane_in_replay, list_replays, note_replay_of_one, try_now
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.deliveries import SentEvent, last_events, read_try
-from recoup.store.read.replays import list_replays
 from recoup.store.statement import Tx
-from recoup.store.write.endpoints import lock_owned
-from recoup.store.write.replays import lane_in_replay, note_replay_of_one, try_now
 
 COMING: Final = "coming"
 

@@ -17,12 +17,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
 from recoup.moves.message.replay import begin_replay, step_replay
+from recoup.store.messages.endpoints import lock_endpoint
+from recoup.store.messages.feed import last_number
+from recoup.store.messages.partner_feed import last_partner_number
+from recoup.store.messages.replays import COUNTED_MAX, ReplayRow, count_events, is_busy, list_replays, newest_replays
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.feed import last_number
-from recoup.store.read.partner_feed import last_partner_number
-from recoup.store.read.replays import COUNTED_MAX, ReplayRow, count_events, list_replays, newest_replays
-from recoup.store.write.endpoints import lock_endpoint
-from recoup.store.write.replays import is_busy
 
 REPLAYS_SHOWN: Final = 50
 RANGE_FIELDS: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")

@@ -13,9 +13,15 @@ from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.store.messages.endpoints import (
+    SharedKeys,
+    lock_endpoint,
+    lock_shared_key,
+    set_own_key,
+    set_shared_key,
+    shared_keys,
+)
 from recoup.store.pool import retrying
-from recoup.store.read.endpoints import SharedKeys, shared_keys
-from recoup.store.write.endpoints import lock_endpoint, lock_shared_key, set_own_key, set_shared_key
 
 log = structlog.get_logger()
 OVERLAP_HOURS_MAX: Final = 168

@@ -20,9 +20,9 @@ from recoup.kernel.time import WallTime
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
-from recoup.store.read.merchants import load_merchant
-from recoup.store.read.samples import last_but
-from recoup.store.write.endpoints import SampleTry, add_sample_try
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.messages.endpoints import SampleTry, add_sample_try
+from recoup.store.messages.samples import last_but
 
 SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
 WITHIN: Final = timedelta(minutes=1)

@@ -10,8 +10,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
 from recoup.rules.rescue.site_address import host_of
-from recoup.store.read.endpoints import stablecoin_endpoint
-from recoup.store.write.endpoints import delete_endpoint, put_stablecoin_endpoint
+from recoup.store.messages.endpoints import delete_endpoint, put_stablecoin_endpoint, stablecoin_endpoint
 
 
 @dataclass(frozen=True, slots=True)

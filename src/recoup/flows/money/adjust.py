@@ -13,11 +13,11 @@ from recoup.moves import audit
 from recoup.moves.settlement.period import close_adjustment, make_adjustment
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
+from recoup.store.money.bank import Adjustment, adjusted_alone
+from recoup.store.money.bank_payouts import lock_adjustment
+from recoup.store.money.settlement import lock_clock
+from recoup.store.money.settlement_terms import payable_assets, terms_at
 from recoup.store.pool import retrying
-from recoup.store.read.bank import Adjustment, adjusted_alone
-from recoup.store.read.settlement_terms import payable_assets, terms_at
-from recoup.store.write.bank_payouts import lock_adjustment
-from recoup.store.write.settlement import lock_clock
 
 NOTE_MAX = 500
 ALONE_WITHIN = timedelta(days=1)

@@ -16,9 +16,9 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
-from recoup.store.read.bank import AccountRow, active_account, count_accounts
+from recoup.store.money.bank import AccountRow, active_account, count_accounts
+from recoup.store.money.bank_payouts import add_account, lock_account, save_account
 from recoup.store.statement import Tx
-from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
 ACCOUNTS_MAX = 500  # refused and replaced ones too: all are kept, and locked when one is decided on
 DEPOSIT_MAX = 99  # of the currency's smallest unit

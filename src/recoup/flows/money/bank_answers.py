@@ -8,7 +8,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.money.bank_answers import PayoutReturn, read_answers
-from recoup.store.read.bank import find_payout, payout_by_reference
+from recoup.store.money.bank import find_payout, payout_by_reference
 
 
 class AnswerTaken(NamedTuple):

@@ -27,12 +27,12 @@ from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.rules.network.card_text import masked_numbers
+from recoup.store.money.bank import active_account, find_account, last_payout, payout_file
+from recoup.store.money.bank_payouts import LockedPayout, lock_account, lock_payout
+from recoup.store.money.settlement import lock_clock
+from recoup.store.money.settlement_terms import account_delay
 from recoup.store.pool import retrying
-from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
-from recoup.store.read.settlement_terms import account_delay
 from recoup.store.statement import Read, Tx
-from recoup.store.write.bank_payouts import LockedPayout, lock_account, lock_payout
-from recoup.store.write.settlement import lock_clock
 
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"
 

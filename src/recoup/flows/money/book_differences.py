@@ -10,9 +10,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.moves import audit
 from recoup.moves.settlement.reconciliation import Suggestion, book_differences
+from recoup.store.merchants.merchants import offset_of
+from recoup.store.money.comparison import LockedLine, lock_lines, to_book
 from recoup.store.pool import KeyTaken
-from recoup.store.read.merchants import offset_of
-from recoup.store.write.reconciliation import LockedLine, lock_lines, to_book
 
 NOTE_MAX: Final = 500
 LINES_AT_ONCE: Final = 1_000

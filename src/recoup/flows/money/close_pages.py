@@ -4,8 +4,8 @@ from uuid import UUID
 
 from recoup.flows.each import each
 from recoup.flows.world import World
+from recoup.store.orders.closer import close_page, lock_closer, merchants_with_postings
 from recoup.store.pool import retrying
-from recoup.store.write.closer import close_page, lock_closer, merchants_with_postings
 
 POSTINGS_MAX = 20_000
 

@@ -12,7 +12,7 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.cells import Number, csv_row
-from recoup.store.read.origin_reports import (
+from recoup.store.money.origin_reports import (
     COLUMNS,
     Sums,
     all_orders,

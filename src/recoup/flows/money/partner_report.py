@@ -10,8 +10,8 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.rules.money.cells import Number, csv_row
-from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
-from recoup.store.read.partner_report import booked_by_day, placed_by_day
+from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
+from recoup.store.merchants.partner_report import booked_by_day, placed_by_day
 
 DAYS_MAX: Final = 92
 MERCHANTS_AT_ONCE: Final = 100

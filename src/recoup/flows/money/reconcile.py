@@ -27,9 +27,9 @@ from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
-from recoup.store.read.reconciliation import Run, find_run, run_by_key
+from recoup.store.money import comparison as store
+from recoup.store.money.reconciliation import Run, find_run, run_by_key
 from recoup.store.statement import Tx
-from recoup.store.write import reconciliation as store
 
 FILE_BYTES_MAX: Final = 512 << 20
 CHUNK: Final = 1 << 16

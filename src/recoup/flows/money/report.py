@@ -13,7 +13,7 @@ from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.money.report_spans import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
-from recoup.store.read.movements import SENT, MovementLine, MovementSum, Place, movements, totals
+from recoup.store.money.movements import SENT, MovementLine, MovementSum, Place, movements, totals
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes

@@ -6,10 +6,10 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.time import business_at
 from recoup.moves.settlement.report import ready_at, tell_report, wait_for
+from recoup.store.money.movements import FEES, open_differences, totals
+from recoup.store.money.reports import lock_clock
+from recoup.store.money.settlement_terms import period_of
 from recoup.store.pool import retrying
-from recoup.store.read.movements import FEES, open_differences, totals
-from recoup.store.read.settlement_terms import period_of
-from recoup.store.write.reports import lock_clock
 
 
 async def report_ready(world: World, merchant_id: UUID) -> UUID | None:

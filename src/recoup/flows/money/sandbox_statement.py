@@ -14,7 +14,7 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.report_spans import Span
-from recoup.store.read.bank import payouts_sent
+from recoup.store.money.bank import payouts_sent
 
 BOOKS = ("processor", "channel", "bank")
 HEADER = ("id", "reference", "type", "amount", "currency", "date", "route")

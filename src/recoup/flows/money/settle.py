@@ -14,9 +14,9 @@ from recoup.kernel.time import WallTime, business_at
 from recoup.moves.settlement.batch import Period, settle_batch
 from recoup.moves.settlement.period import next_settlement, release_reserve, reserve_done
 from recoup.rules.money.settlement import due_at
-from recoup.store.pool import retrying
-from recoup.store.read.batches import find_batch, is_released
-from recoup.store.read.settlement_terms import (
+from recoup.store.money.batches import find_batch, is_released
+from recoup.store.money.settlement import lock_clock
+from recoup.store.money.settlement_terms import (
     is_unsealed,
     last_page,
     open_from,
@@ -24,8 +24,8 @@ from recoup.store.read.settlement_terms import (
     period_of,
     terms_before,
 )
+from recoup.store.pool import retrying
 from recoup.store.statement import Tx
-from recoup.store.write.settlement import lock_clock
 
 SEAL_TRIES: Final = 200
 SEAL_PAUSE_SECONDS: Final = 0.02

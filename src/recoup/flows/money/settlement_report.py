@@ -15,8 +15,8 @@ from recoup.kernel.time import iso
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
-from recoup.store.read.batches import Batch, BatchLine, batch_lines, shown_batch
-from recoup.store.read.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
+from recoup.store.money.batches import Batch, BatchLine, batch_lines, shown_batch
+from recoup.store.orders.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
 
 CSV_COLUMNS: Final = (
     "settlement_id", "line_id", "kind", "amount", "currency", "order_id", "external_order_id", "site_id", "descriptor",

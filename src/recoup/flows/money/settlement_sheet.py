@@ -10,7 +10,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
 from recoup.rules.lists.cells import Kind
-from recoup.store.read.batches import Batch, BatchLine
+from recoup.store.money.batches import Batch, BatchLine
 
 COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
     ("Kind", "plain"), ("Amount", "number"), ("Currency", "plain"), ("External order", "text"), ("Order id", "plain"),

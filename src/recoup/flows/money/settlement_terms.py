@@ -14,9 +14,9 @@ from recoup.moves.audit import note
 from recoup.moves.settlement.period import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
+from recoup.store.money.settlement import add_terms, lock_clock
+from recoup.store.money.settlement_terms import DatedTerms, period_of, terms_at, terms_history
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.settlement_terms import DatedTerms, period_of, terms_at, terms_history
-from recoup.store.write.settlement import add_terms, lock_clock
 
 
 async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, list[DatedTerms]]:

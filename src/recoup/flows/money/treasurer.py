@@ -14,9 +14,9 @@ from recoup.kernel.scope import Scope
 from recoup.moves.advance.exposure import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
+from recoup.store.cards.exposure import add_terms, forgive_lost, set_operator_limit, set_switch, set_terms
+from recoup.store.cards.exposure_terms import Exposure, assets_with_terms, merchants_with_terms, read_exposure
 from recoup.store.pool import retrying
-from recoup.store.read.exposure import Exposure, assets_with_terms, merchants_with_terms, read_exposure
-from recoup.store.write.exposure import add_terms, forgive_lost, set_operator_limit, set_switch, set_terms
 
 
 @dataclass(frozen=True, slots=True)

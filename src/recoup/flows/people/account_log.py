@@ -6,9 +6,9 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.people.account_words import HAPPENINGS
-from recoup.store.read.people import belongs_in
+from recoup.store.people.account_log import add_line, owe_mail
+from recoup.store.people.people import belongs_in
 from recoup.store.statement import Tx
-from recoup.store.write.account_log import add_line, owe_mail
 
 
 async def note(

@@ -9,7 +9,7 @@ from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.rules.people.letters import of_account
-from recoup.store.write.account_log import AccountMail, claim_mails, close_mail
+from recoup.store.people.account_log import AccountMail, claim_mails, close_mail
 
 
 async def send_account_mails(world: World) -> int:

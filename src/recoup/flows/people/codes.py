@@ -17,9 +17,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.people.codes import HOW_MANY, Typed, read_code, recovery_code
 from recoup.rules.people.totp import step_of
-from recoup.store.read.second_factors import factor_state
+from recoup.store.people.second_factors import factor_of, factor_state, spend_recovery, spend_step
 from recoup.store.statement import Tx
-from recoup.store.write.second_factors import factor_of, spend_recovery, spend_step
 
 _TOO_MANY: Final = "Too many codes were wrong. A recovery code opens at once, a code of the app in"
 

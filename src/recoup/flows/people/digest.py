@@ -18,11 +18,11 @@ from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
 from recoup.rules.messages.local_time import digest_day, span_of
 from recoup.rules.messages.notifications import KINDS, ways_of
+from recoup.store.lists.day_figures import day_figures
+from recoup.store.merchants.merchants import offset_of
+from recoup.store.messages.notification_settings import take_day, tell
+from recoup.store.messages.notifications import WantedDigest, digests_wanted, readers_of
 from recoup.store.pool import Database
-from recoup.store.read.day_figures import day_figures
-from recoup.store.read.merchants import offset_of
-from recoup.store.read.notifications import WantedDigest, digests_wanted, readers_of
-from recoup.store.write.notifications import take_day, tell
 
 log = structlog.get_logger()
 _TELLING: Final = ("declined", "refunds", "disputes", "waiting")

@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_invitation
-from recoup.store.write.invitations import InvitationMail, claim_mails, close_mail
+from recoup.store.people.invitations import InvitationMail, claim_mails, close_mail
 
 
 async def send_invitations(world: World, invitation_id: UUID | None = None) -> int:

@@ -16,11 +16,20 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.notices import is_address
-from recoup.store.read.invitations import OpenInvitation, count_invitations, count_sent, open_invitation
+from recoup.store.people.invitations import (
+    OpenInvitation,
+    add_invitation,
+    count_invitations,
+    count_sent,
+    join,
+    lock_inviting,
+    open_invitation,
+    revoke_invitation,
+    take_invitation,
+)
+from recoup.store.people.memberships import lock_ownership, note_membership
+from recoup.store.people.people import add_user
 from recoup.store.statement import Tx
-from recoup.store.write.invitations import add_invitation, join, lock_inviting, revoke_invitation, take_invitation
-from recoup.store.write.memberships import lock_ownership, note_membership
-from recoup.store.write.people import add_user
 
 LASTS: Final = timedelta(days=7)
 OPEN_MAX: Final = 50

@@ -13,27 +13,25 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
-from recoup.store.pool import KeyTaken
-from recoup.store.read.list_preferences import (
+from recoup.store.lists.list_preferences import (
     SHARED_MAX,
     VIEWS_MAX,
     StandingView,
     ViewQuery,
-    count_shared,
-    standing_view,
-    views_of,
-)
-from recoup.store.statement import Tx
-from recoup.store.write.list_preferences import (
     add_view,
     change_view,
+    count_shared,
     delete_view,
     delete_views,
     lock_shared,
     save_columns,
     save_zone,
     share_view,
+    standing_view,
+    views_of,
 )
+from recoup.store.pool import KeyTaken
+from recoup.store.statement import Tx
 
 NAME_MAX: Final = 40
 QUERY_MAX: Final = 4_000

@@ -8,7 +8,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
 from recoup.rules.people.letters import of_look
-from recoup.store.write.looks import LookMail, claim_look_mails, close_look_mail
+from recoup.store.people.looks import LookMail, claim_look_mails, close_look_mail
 
 
 async def send_look_mails(world: World) -> int:

@@ -13,9 +13,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.rules.people.looks import check_minutes, check_reason
-from recoup.store.read.looks import members_to_look_as
-from recoup.store.read.people import is_operator
-from recoup.store.write.looks import NewLook, begin_look, end_look
+from recoup.store.people.looks import NewLook, begin_look, end_look, members_to_look_as
+from recoup.store.people.people import is_operator
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,10 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.read.people import find_user, names_of
-from recoup.store.read.second_factors import memberships_of, with_factor
+from recoup.store.people.accounts import end_sessions
+from recoup.store.people.people import find_user, hold_user, names_of
+from recoup.store.people.second_factors import forget_factor, forget_halves, memberships_of, with_factor
 from recoup.store.statement import Read, Tx
-from recoup.store.write.accounts import end_sessions
-from recoup.store.write.people import hold_user
-from recoup.store.write.second_factors import forget_factor, forget_halves
 
 _AT_THE_SHELL: Final = "The operator does it at the shell: recoup people reset-second-factor."
 

@@ -7,7 +7,7 @@ import structlog
 from recoup.flows.people.invitations import Subject
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.write import memberships as store
+from recoup.store.people import memberships as store
 
 log = structlog.get_logger()
 

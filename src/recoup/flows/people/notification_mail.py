@@ -12,8 +12,8 @@ from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
 from recoup.rules.messages.notifications import KINDS, ways_of
-from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, readers_of
-from recoup.store.write.notifications import NotificationMail, claim_mails, close_mail
+from recoup.store.messages.notification_settings import NotificationMail, claim_mails, close_mail
+from recoup.store.messages.notifications import MerchantReader, PartnerReader, partner_readers_of, readers_of
 
 UNSUBSCRIBE: Final = "unsubscribe"
 

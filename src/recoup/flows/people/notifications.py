@@ -10,8 +10,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.messages.notifications import KINDS, MAY
-from recoup.store.read.notifications import find_notification, named_notification, partner_readers_of, readers_of
-from recoup.store.write import notifications as store
+from recoup.store.messages import notification_settings as store
+from recoup.store.messages.notifications import find_notification, named_notification, partner_readers_of, readers_of
 
 HOURS: Final = range(24)
 ZONE_MAX: Final = 60

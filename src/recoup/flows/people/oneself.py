@@ -12,12 +12,12 @@ from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.store.people import accounts as store
+from recoup.store.people.accounts import login_of, open_sessions, password_of
+from recoup.store.people.password_links import forget_links
+from recoup.store.people.people import hold_user
+from recoup.store.people.second_factors import forget_halves
 from recoup.store.pool import KeyTaken
-from recoup.store.read.accounts import login_of, open_sessions, password_of
-from recoup.store.write import accounts as store
-from recoup.store.write.password_links import forget_links
-from recoup.store.write.people import hold_user
-from recoup.store.write.second_factors import forget_halves
 
 NAME_MAX: Final = 80
 SESSIONS_MAX: Final = 100

@@ -17,11 +17,8 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
-from recoup.store.pool import KeyTaken
-from recoup.store.read.people import find_user
-from recoup.store.statement import Tx
-from recoup.store.write.accounts import end_sessions, exchange_password
-from recoup.store.write.password_links import (
+from recoup.store.people.accounts import end_sessions, exchange_password
+from recoup.store.people.password_links import (
     PasswordLink,
     add_ask,
     add_link,
@@ -30,8 +27,10 @@ from recoup.store.write.password_links import (
     is_unanswered,
     take_link,
 )
-from recoup.store.write.people import charge_sign_in, hold_user
-from recoup.store.write.second_factors import forget_halves
+from recoup.store.people.people import charge_sign_in, find_user, hold_user
+from recoup.store.people.second_factors import forget_halves
+from recoup.store.pool import KeyTaken
+from recoup.store.statement import Tx
 
 LASTS: Final = timedelta(hours=1)
 TWICE: Final = timedelta(minutes=1)  # for how long the same form finds its work done

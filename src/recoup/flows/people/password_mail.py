@@ -9,7 +9,7 @@ from recoup.flows.world import World
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import is_address
 from recoup.rules.people.letters import of_password_link
-from recoup.store.write.password_links import PasswordMail, claim_mails, close_mail
+from recoup.store.people.password_links import PasswordMail, claim_mails, close_mail
 
 
 async def send_password_links(world: World) -> int:

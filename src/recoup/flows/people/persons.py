@@ -19,9 +19,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.classes import CLASSES
-from recoup.store.pool import retrying
-from recoup.store.read.customer_file import PersonalOrder, looks_of, personal_orders
-from recoup.store.read.customers import (
+from recoup.store.lists.bulk_acts import forget_lists_of
+from recoup.store.lists.customer_file import PersonalOrder, looks_of, personal_orders
+from recoup.store.lists.customers import (
     Customer,
     CustomerTransmission,
     count_orders_of,
@@ -30,10 +30,10 @@ from recoup.store.read.customers import (
     payers_by_email,
     transmissions_of,
 )
+from recoup.store.lists.exports import end_files_of
+from recoup.store.people.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
+from recoup.store.pool import retrying
 from recoup.store.statement import Read
-from recoup.store.write.bulk_acts import forget_lists_of
-from recoup.store.write.exports import end_files_of
-from recoup.store.write.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
 
 PART: Final = 500
 PARTS_MAX: Final = 20_000

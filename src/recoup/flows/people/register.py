@@ -4,9 +4,9 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.moves.merchant.registration import registered
-from recoup.store.read.applications import merchant_that_applied
-from recoup.store.read.partners import lock_who_is, who_is
-from recoup.store.write.people import save_heirs, save_merchant, save_partner
+from recoup.store.merchants.applications import merchant_that_applied
+from recoup.store.merchants.partners import lock_who_is, who_is
+from recoup.store.people.people import save_heirs, save_merchant, save_partner
 
 
 async def register(world: World, merchant_id: UUID) -> None:

@@ -6,8 +6,8 @@ from recoup.flows.people.account_log import note
 from recoup.flows.people.invitations import Subject
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.write.memberships import lock_ownership, worlds_with_members
-from recoup.store.write.second_factors import end_rule, make_rule
+from recoup.store.people.memberships import lock_ownership, worlds_with_members
+from recoup.store.people.second_factors import end_rule, make_rule
 
 
 async def require(world: World, subject: Subject, by: UUID, *, required: bool, request_id: str) -> None:

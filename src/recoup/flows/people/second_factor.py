@@ -27,13 +27,13 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
-from recoup.store.read.second_factors import bound_by, factor_state
-from recoup.store.statement import Tx
-from recoup.store.write.accounts import end_sessions
-from recoup.store.write.people import hold_user
-from recoup.store.write.second_factors import (
+from recoup.store.people.accounts import end_sessions
+from recoup.store.people.people import hold_user
+from recoup.store.people.second_factors import (
     Factor,
+    bound_by,
     factor_of,
+    factor_state,
     forget_factor,
     forget_halves,
     note_codes,
@@ -42,6 +42,7 @@ from recoup.store.write.second_factors import (
     take_offer,
     withdraw_offer,
 )
+from recoup.store.statement import Tx
 
 OFFER_LASTS: Final = timedelta(minutes=15)
 TWICE: Final = timedelta(minutes=10)  # for how long a form sent twice shows the same recovery codes

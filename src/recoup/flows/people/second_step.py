@@ -14,11 +14,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.people.codes import Typed
 from recoup.rules.people.whence import network_of
-from recoup.store.read.people import find_session
-from recoup.store.read.second_factors import is_half
+from recoup.store.people.people import find_session, hold_user
+from recoup.store.people.second_factors import HalfSignIn, end_half, half_of, is_half
 from recoup.store.statement import Read, Tx
-from recoup.store.write.people import hold_user
-from recoup.store.write.second_factors import HalfSignIn, end_half, half_of
 
 TWICE: Final = timedelta(minutes=1)  # for how long the same form is answered as the first time
 _TOKEN_MAX: Final = 100

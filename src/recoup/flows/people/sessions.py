@@ -13,22 +13,25 @@ from recoup.kernel.time import WallTime
 from recoup.rules.messages.notifications import MAY as MAY_HEAR
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
-from recoup.store.read.looks import Look, look_of, members_to_look_as
-from recoup.store.read.merchants import newest_of
-from recoup.store.read.notifications import read_bell
-from recoup.store.read.partners import find_partner
-from recoup.store.read.people import MerchantAccess, find_session, is_operator, partner_roles, reachable
-from recoup.store.read.second_factors import bound_by
-from recoup.store.statement import Tx
-from recoup.store.write.looks import end_look
-from recoup.store.write.people import (
+from recoup.store.merchants.merchants import newest_of
+from recoup.store.merchants.partners import find_partner
+from recoup.store.messages.notifications import read_bell
+from recoup.store.people.looks import Look, end_look, look_of, members_to_look_as
+from recoup.store.people.people import (
+    MerchantAccess,
     choose_merchant,
     choose_world,
     delete_old_sessions,
     delete_session,
+    find_session,
     insert_session,
+    is_operator,
+    partner_roles,
+    reachable,
     touch_session,
 )
+from recoup.store.people.second_factors import bound_by
+from recoup.store.statement import Tx
 
 LASTS: Final = timedelta(hours=24)
 IDLE: Final = timedelta(hours=2)

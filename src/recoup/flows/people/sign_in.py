@@ -18,12 +18,10 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
-from recoup.store.read.people import find_user
-from recoup.store.read.second_factors import sealed_secret
+from recoup.store.people.account_log import add_failed_sign_in
+from recoup.store.people.people import find_user, hold_user, save_password
+from recoup.store.people.second_factors import add_half, sealed_secret
 from recoup.store.statement import Tx
-from recoup.store.write.account_log import add_failed_sign_in
-from recoup.store.write.people import hold_user, save_password
-from recoup.store.write.second_factors import add_half
 
 HALF_LASTS: Final = timedelta(minutes=10)
 SIGN_UP_GOES_ON: Final = timedelta(days=1)  # how long one that died can be gone on with

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from recoup.flows.people.sessions import MAY
 from recoup.flows.world import World
-from recoup.store.read.partners import find_partner
-from recoup.store.read.people import is_active, reachable
+from recoup.store.merchants.partners import find_partner
+from recoup.store.people.people import is_active, reachable
 
 NOBODY: Final[frozenset[str]] = frozenset()
 

@@ -14,10 +14,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import close_alert, gather_orders
 from recoup.rules.messages.notifications import KINDS, Reader, Ways, kinds_of, ways_of
+from recoup.store.messages.alerts import Alert, alert_facts, find_alert
+from recoup.store.messages.notification_settings import NewNotification, tell
+from recoup.store.messages.notifications import MerchantReader, PartnerReader, is_known, readers_of
 from recoup.store.pool import Database, retrying
-from recoup.store.read.alerts import Alert, alert_facts, find_alert
-from recoup.store.read.notifications import MerchantReader, PartnerReader, is_known, readers_of
-from recoup.store.write.notifications import NewNotification, tell
 
 
 async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:

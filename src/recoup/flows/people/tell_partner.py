@@ -10,10 +10,10 @@ from recoup.flows.each import each
 from recoup.flows.people.tell_alert import notification, reader_of
 from recoup.flows.world import World
 from recoup.rules.messages.notifications import KINDS, ways_of
+from recoup.store.merchants.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
+from recoup.store.messages.notification_settings import tell
+from recoup.store.messages.notifications import partner_readers_of
 from recoup.store.pool import Database
-from recoup.store.read.notifications import partner_readers_of
-from recoup.store.write.notifications import tell
-from recoup.store.write.partner_alerts import PartnerAlert, close_partner_alert, untold_alerts
 
 AT_ONCE: Final = 50
 

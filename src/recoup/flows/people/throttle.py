@@ -11,8 +11,8 @@ from typing import Final
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
+from recoup.store.people.people import charge_sign_in, forgive_sign_ins
 from recoup.store.statement import Tx
-from recoup.store.write.people import charge_sign_in, forgive_sign_ins
 
 REMEMBERED: Final = timedelta(minutes=15)
 TRIES_EMAIL: Final = 8  # from one network

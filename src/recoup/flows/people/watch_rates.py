@@ -14,9 +14,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import in_words
 from recoup.kernel.time import business_at
 from recoup.moves.message.alert import alert_of_rate
+from recoup.store.insight.rescue_rate import rescue_rates
+from recoup.store.insight.rescue_watches import Watch, claim_watches
 from recoup.store.pool import retrying
-from recoup.store.read.rescue_rate import rescue_rates
-from recoup.store.write.rescue_watches import Watch, claim_watches
 
 log = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)

@@ -19,7 +19,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import ask_capture
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.refunds import refund_state
+from recoup.store.refunds.refunds import refund_state
 
 POLL_SECONDS = 0.05
 

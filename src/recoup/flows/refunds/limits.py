@@ -10,9 +10,8 @@ from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.refund_limits import NONE, Limits, check_limits
-from recoup.store.read.refund_limits import list_limits
-from recoup.store.write.refund_limits import set_limits
-from recoup.store.write.sites import lock_merchant
+from recoup.store.merchants.sites import lock_merchant
+from recoup.store.refunds.refund_limits import list_limits, set_limits
 
 CURRENCIES_MAX: Final = 30
 

@@ -14,7 +14,7 @@ from recoup.moves.change import Change
 from recoup.moves.modification import refund_approval as refund_requests
 from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.refund_limits import RequestOrigin, find_refund_request
+from recoup.store.refunds.refund_limits import RequestOrigin, find_refund_request
 
 REASON_MAX: Final = 200
 

@@ -16,8 +16,8 @@ from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification import by_hand
 from recoup.moves.pace import WORRY_AFTER_TRIES
-from recoup.store.read.refunds import order_of_modification
-from recoup.store.read.waiting_modifications import WaitingModification, waiting_modifications
+from recoup.store.refunds.refunds import order_of_modification
+from recoup.store.refunds.waiting_modifications import WaitingModification, waiting_modifications
 
 NOTE_MAX: Final = 300
 # A page is read in a world without a processor too.

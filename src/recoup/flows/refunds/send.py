@@ -21,7 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.modification.refund import close_modification, open_modification
 from recoup.rules.order.snapshot import Modification, Order
-from recoup.store.read.refunds import order_of_modification
+from recoup.store.refunds.refunds import order_of_modification
 
 _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
     "refund": "refund", "reversal": "refund", "void": "void", "capture": "capture",

@@ -22,11 +22,11 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.requests import find_request
-from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
+from recoup.store.merchants.merchants import MerchantSettings
+from recoup.store.orders.intake import NewOrder
+from recoup.store.orders.requests import find_request
+from recoup.store.stable.stable_orders import DOOR, StableOrder, stable_order
 from recoup.store.table import hex_of
-from recoup.store.write.intake import NewOrder
 
 EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)

@@ -14,11 +14,10 @@ from recoup.kernel.scope import WORKER, Scope
 from recoup.moves.stable.subscription import SubscriptionChange
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.cycles import latest_due, next_charge, order_name
+from recoup.store.merchants.merchants import offset_of
 from recoup.store.pool import retrying
-from recoup.store.read.merchants import offset_of
-from recoup.store.read.stable_orders import StableOrder, order_id_of, stable_order
-from recoup.store.read.subscriptions import SubscriptionRow, find_subscription
-from recoup.store.write.subscriptions import lock_subscription
+from recoup.store.stable.stable_orders import StableOrder, order_id_of, stable_order
+from recoup.store.stable.subscriptions import SubscriptionRow, find_subscription, lock_subscription
 
 _CHARGED = ("active", "past_due")
 _UNPAID = (Stage.DECLINED, Stage.EXPIRED)

@@ -13,7 +13,7 @@ from recoup.moves.change import Change
 from recoup.moves.stable.payment import denied
 from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.order.snapshot import Attempt
-from recoup.store.read.stable_orders import stable_order
+from recoup.store.stable.stable_orders import stable_order
 
 
 async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:

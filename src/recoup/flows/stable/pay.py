@@ -18,7 +18,7 @@ from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status
-from recoup.store.read.stable_orders import stable_order
+from recoup.store.stable.stable_orders import stable_order
 
 OPERATOR = Actor("operator", "sandbox")
 

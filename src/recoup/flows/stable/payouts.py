@@ -27,10 +27,10 @@ from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import check_destination
+from recoup.store.merchants.merchants import is_killed
 from recoup.store.pool import retrying
-from recoup.store.read.merchants import is_killed
-from recoup.store.read.wallets import available
-from recoup.store.write.payouts import NewPayout, lock_payout, lock_wallet
+from recoup.store.stable.payouts import NewPayout, lock_payout, lock_wallet
+from recoup.store.stable.wallets import available
 
 DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")

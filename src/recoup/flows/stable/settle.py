@@ -13,7 +13,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.stable.sweep import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
-from recoup.store.read.settlements import order_of_settlement
+from recoup.store.money.settlements import order_of_settlement
 
 
 async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id: UUID) -> None:

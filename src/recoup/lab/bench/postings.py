@@ -21,9 +21,9 @@ from recoup.moves.postings import book
 from recoup.rules.money.ledger import approve
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
-from recoup.store.read.evidence import read_evidence
-from recoup.store.read.locked import order_of
-from recoup.store.write.locks import lock_orders
+from recoup.store.orders.evidence import read_evidence
+from recoup.store.orders.locked import order_of
+from recoup.store.orders.locks import lock_orders
 
 SET: Final = 64
 WRITERS: Final = {1: 12, SET: 3}

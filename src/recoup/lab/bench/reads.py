@@ -11,10 +11,10 @@ from recoup.lab.bench.ground import Ground, Shop, load, make_shop
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
 from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.order_totals import Totals
-from recoup.store.read.orders import list_orders_page
-from recoup.store.read.wire_orders import wire_order
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import list_orders_page
+from recoup.store.orders.order_totals import Totals
+from recoup.store.orders.wire_orders import wire_order
 
 ORDERS = 10_000
 PAGE = 10

@@ -20,7 +20,7 @@ from recoup.lab.simulate.sim import Shop, Sim
 from recoup.rules.money.bank_account import read_account
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
-from recoup.store.write.bank_payouts import lock_account
+from recoup.store.money.bank_payouts import lock_account
 
 _ROUTING: Final = "011000015"
 _IBAN: Final = "DE89370400440532013000"

@@ -23,7 +23,7 @@ from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.dying import Killer, run_until_killed
 from recoup.lab.simulate.engine import Engine, Outside, start
 from recoup.lab.simulate.plan import TICKS, Deal, Plan
-from recoup.store.write.due_work import Due, claim
+from recoup.store.orders.due_work import Due, claim
 
 AT_ONCE: Final = 256
 CLAIM_MAX: Final = 50_000

@@ -13,9 +13,7 @@ from uuid import UUID
 from recoup.moves.change import Change
 from recoup.rules.money import exposure
 from recoup.rules.money.exposure import SLOTS, Grant, Room, Slot, Wish
-from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.exposure import (
+from recoup.store.cards.exposure import (
     draw,
     free_slot,
     lock_customers,
@@ -25,7 +23,9 @@ from recoup.store.write.exposure import (
     take_slot,
     write_slots,
 )
-from recoup.store.write.rows import DueKey
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey
+from recoup.store.statement import Tx
 
 Used = dict[tuple[UUID, UUID, str], int]
 

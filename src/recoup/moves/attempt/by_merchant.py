@@ -8,7 +8,7 @@ from recoup.moves.order.amendment import has_room
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
 from recoup.rules.order.lifecycle import OPEN, Stage, can
-from recoup.store.read.transmissions import Transmission
+from recoup.store.orders.transmissions import Transmission
 
 
 def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_order: bool) -> None:

@@ -14,8 +14,8 @@ from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import Block, GateInput
 from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
-from recoup.store.read.locked import card_send_of
-from recoup.store.write.rows import NetworkSend
+from recoup.store.orders.locked import card_send_of
+from recoup.store.orders.rows import NetworkSend
 
 
 def with_reserved(sends: list[CardSend], reserved: Mapping[UUID, NetworkSend]) -> list[CardSend]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from recoup.kernel.time import WallTime
+from recoup.store.lists.bulk_acts import NewAct, begin_act, finish_act
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
-from recoup.store.write.bulk_acts import NewAct, begin_act, finish_act
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey, DueWork
 
 
 async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:

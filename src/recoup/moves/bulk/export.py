@@ -6,10 +6,10 @@ from uuid import UUID
 
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert
+from recoup.store.lists.exports import NewExport, ask_export, cancel_run, end_run
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.exports import NewExport, ask_export, cancel_run, end_run
-from recoup.store.write.rows import DueKey, DueWork
 
 KEPT: Final = timedelta(days=7)
 UNDER_WAY_MAX: Final = 3

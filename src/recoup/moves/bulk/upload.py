@@ -6,10 +6,10 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork, OutboxEvent
+from recoup.store.orders.uploads import begin_upload, finish_upload, stop_rest
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey, DueWork, OutboxEvent
-from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
 
 
 async def take_upload(

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import WallTime
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, KeptNotice
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey, KeptNotice
 
 TRIES_MAX = 8
 _FIRST_PAUSE = timedelta(minutes=1)

@@ -12,11 +12,17 @@ from recoup.kernel.scope import Actor
 from recoup.rules.merchants.application import ENDED, Status, Step
 from recoup.rules.merchants.form import Form
 from recoup.rules.messages.events import event_data
-from recoup.store.read.applications import Application, ApplicationLine
+from recoup.store.merchants.applications import (
+    Application,
+    ApplicationLine,
+    add_application,
+    add_log_line,
+    open_feed,
+    save_application,
+)
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import OutboxEvent
 from recoup.store.statement import Tx
-from recoup.store.write.applications import add_application, add_log_line, open_feed, save_application
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import OutboxEvent
 
 
 @dataclass(frozen=True, slots=True)

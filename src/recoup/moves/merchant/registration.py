@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey, DueWork
 
 
 async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:

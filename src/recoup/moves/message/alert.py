@@ -10,14 +10,13 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.rescue.engine import drift
-from recoup.store.read.alerts import last_orders_alert, waiting_since
+from recoup.store.insight.drift_watches import lock_drift, save_drift
+from recoup.store.insight.rescue_watches import lock_watch, save_watch
+from recoup.store.merchants.partner_alerts import add_partner_alert
+from recoup.store.messages.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork, NewAlert
 from recoup.store.statement import Tx
-from recoup.store.write.alerts import FailingEndpoint, lock_feed
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.drift_watches import lock_drift, save_drift
-from recoup.store.write.partner_alerts import add_partner_alert
-from recoup.store.write.rescue_watches import lock_watch, save_watch
-from recoup.store.write.rows import DueKey, DueWork, NewAlert
 
 APART: Final = timedelta(hours=1)  # what somebody hears of orders of one merchant
 

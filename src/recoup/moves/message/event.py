@@ -6,8 +6,8 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.messages.events import event_data
-from recoup.store.write.changes import Rows
-from recoup.store.write.rows import OutboxEvent
+from recoup.store.orders.changes import Rows
+from recoup.store.orders.rows import OutboxEvent
 
 
 def add_event(

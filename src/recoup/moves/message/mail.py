@@ -6,10 +6,10 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.order.snapshot import Order
+from recoup.store.messages.mails import change_mail, lock_mail
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, OwedMail
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.mails import change_mail, lock_mail
-from recoup.store.write.rows import DueKey, OwedMail
 
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200))
 TRIES_MAX = len(PAUSES) + 1

@@ -4,11 +4,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.time import WallTime
+from recoup.store.messages.alerts import lock_feed
+from recoup.store.messages.replays import add_replay, add_replay_of_one, not_before, open_lanes
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
-from recoup.store.write.alerts import lock_feed
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.replays import add_replay, add_replay_of_one, not_before, open_lanes
-from recoup.store.write.rows import DueKey, DueWork
 
 NUMBERS_A_STEP: Final = 1_000
 

@@ -14,9 +14,9 @@ from recoup.rules.money.wallet import Wallet
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
-from recoup.store.write.changes import Owned, Rows
-from recoup.store.write.requests import answered
-from recoup.store.write.rows import (
+from recoup.store.orders.changes import Owned, Rows
+from recoup.store.orders.requests import answered
+from recoup.store.orders.rows import (
     CardBlock,
     DecisionRow,
     DueKey,

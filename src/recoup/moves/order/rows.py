@@ -4,9 +4,9 @@ import msgspec
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
-from recoup.store.write.intake import AdmittedCard, NewOrder
-from recoup.store.write.locks import LockedOrder
-from recoup.store.write.rows import HeadChange, OrderHead
+from recoup.store.orders.intake import AdmittedCard, NewOrder
+from recoup.store.orders.locks import LockedOrder
+from recoup.store.orders.rows import HeadChange, OrderHead
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 

@@ -15,10 +15,10 @@ from recoup.moves.pace import pause_after
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
+from recoup.store.money.bank_payouts import LockedPayout, add_payout, save_payout
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
-from recoup.store.write.bank_payouts import LockedPayout, add_payout, save_payout
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey
 
 PAUSE_KILLED: Final = timedelta(minutes=1)
 SCHEDULED: Final = 0  # the step of the alert that comes before every event

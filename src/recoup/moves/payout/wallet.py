@@ -6,10 +6,10 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.pace import pause_after
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import AnsweredKey, DueKey
+from recoup.store.stable.payouts import LockedPayout, NewPayout, add_payout, change_payout
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.payouts import LockedPayout, NewPayout, add_payout, change_payout
-from recoup.store.write.rows import AnsweredKey, DueKey
 
 PAUSE_KILLED = timedelta(minutes=1)
 

@@ -15,10 +15,7 @@ from recoup.moves.payout.bank import begin_payout
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
-from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueWork
-from recoup.store.write.settlement import (
+from recoup.store.money.settlement import (
     Free,
     NewBatch,
     SettlementLine,
@@ -28,6 +25,9 @@ from recoup.store.write.settlement import (
     sum_free,
     take_lines,
 )
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueWork
+from recoup.store.statement import Tx
 
 WORKER: Final = "worker:clock"
 

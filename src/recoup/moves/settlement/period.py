@@ -7,14 +7,14 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import due_at, period_start
-from recoup.store.read.bank import Adjustment
-from recoup.store.read.batches import HeldBatch
-from recoup.store.read.settlement_terms import period_of, terms_at
+from recoup.store.money.bank import Adjustment
+from recoup.store.money.bank_payouts import add_adjustment, decide_adjustment
+from recoup.store.money.batches import HeldBatch
+from recoup.store.money.settlement import begin_clock, move_period
+from recoup.store.money.settlement_terms import period_of, terms_at
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
-from recoup.store.write.bank_payouts import add_adjustment, decide_adjustment
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import DueKey, DueWork
-from recoup.store.write.settlement import begin_clock, move_period
 
 
 async def begin_settlement(tx: Tx, merchant_id: UUID, now: datetime) -> None:

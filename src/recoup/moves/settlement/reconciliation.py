@@ -7,9 +7,9 @@ from uuid import UUID
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.postings import book
 from recoup.rules.money.ledger import Entry, Posting
+from recoup.store.money.comparison import booked_before, mark_booked
+from recoup.store.orders.changes import Rows, write
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.reconciliation import booked_before, mark_booked
 
 
 class Suggestion(NamedTuple):

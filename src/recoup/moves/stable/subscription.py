@@ -6,10 +6,10 @@ from uuid import UUID
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.stable.words import stamp
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import AnsweredKey, DueKey, DueKind, DueWork, OutboxEvent
+from recoup.store.stable.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 from recoup.store.statement import Tx
-from recoup.store.write.changes import Rows, write
-from recoup.store.write.rows import AnsweredKey, DueKey, DueKind, DueWork, OutboxEvent
-from recoup.store.write.subscriptions import LockedSubscription, NewSubscription, add_subscription, change_subscription
 
 
 async def begin_subscription(tx: Tx, row: NewSubscription, answer: AnsweredKey | None) -> None:

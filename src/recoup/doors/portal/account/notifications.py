@@ -15,8 +15,14 @@ from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import reader_of
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.notifications import Kind, Ways, kinds_for, usual
-from recoup.store.read.notifications import MerchantReader, PartnerReader, partner_readers_of, read_settings, readers_of
-from recoup.store.read.partners import find_partner
+from recoup.store.merchants.partners import find_partner
+from recoup.store.messages.notifications import (
+    MerchantReader,
+    PartnerReader,
+    partner_readers_of,
+    read_settings,
+    readers_of,
+)
 
 PLACE: Final = "/account/notifications"
 

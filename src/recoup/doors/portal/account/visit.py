@@ -20,8 +20,8 @@ from recoup.flows.people.sessions import Session, session_hash
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.partners import Partner
+from recoup.store.merchants.merchants import MerchantSettings
+from recoup.store.merchants.partners import Partner
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
-from recoup.store.read.applications import log_of
+from recoup.store.merchants.applications import log_of
 
 SIZE: Final = 25
 LOG_MAX: Final = 200

@@ -25,9 +25,9 @@ from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.cells import csv_rows
+from recoup.store.lists.list_preferences import read_zone
 from recoup.store.partitions import DAILY
-from recoup.store.read.audit import AuditFilter, AuditLine, people_of
-from recoup.store.read.list_preferences import read_zone
+from recoup.store.people.audit import AuditFilter, AuditLine, people_of
 
 PLACE: Final = "/audit"
 OF_PARTNER: Final = "/partner/audit"

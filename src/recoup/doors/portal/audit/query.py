@@ -11,7 +11,7 @@ from recoup.doors.portal.audit.words import KINDS
 from recoup.doors.portal.orders.days import Days, read_day
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.rules.messages.local_time import read_zone
-from recoup.store.read.audit import AuditFilter
+from recoup.store.people.audit import AuditFilter
 
 SIZE: Final = 50
 # Who is chosen besides people by their ids -> what the actors' text holds.

@@ -17,7 +17,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block
 from recoup.flows.people.persons import erase_all, export_person, find_alike
 from recoup.kernel.problem import Problem
-from recoup.store.read.customers import Customer
+from recoup.store.lists.customers import Customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.personal import DOTS
-from recoup.store.read.customers import Customer
+from recoup.store.lists.customers import Customer
 
 
 def label_of(customer: Customer, language: str) -> str:

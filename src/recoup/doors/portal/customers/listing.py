@@ -14,8 +14,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.rules.merchants.personal import MASKED, SHOWN
-from recoup.store.read.blocks import list_blocks
-from recoup.store.read.customer_list import (
+from recoup.store.lists.customer_list import (
     BEGIN,
     COUNTED_MAX,
     ListedCustomer,
@@ -25,9 +24,10 @@ from recoup.store.read.customer_list import (
     list_customers,
     these_customers,
 )
-from recoup.store.read.customers import customers_by_email, find_customer, payers_by_email
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import list_orders
+from recoup.store.lists.customers import customers_by_email, find_customer, payers_by_email
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.orders import list_orders
+from recoup.store.merchants.blocks import list_blocks
 from recoup.store.statement import Read
 
 SIZE: Final = 50

@@ -12,8 +12,7 @@ from recoup.flows.people.persons import find_alike, no_such_customer
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.rules.merchants.blocks import REASONS
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.blocks import standing_blocks
-from recoup.store.read.customers import (
+from recoup.store.lists.customers import (
     Customer,
     attempts_of,
     count_orders_of,
@@ -24,6 +23,7 @@ from recoup.store.read.customers import (
     refunds_of,
     transmissions_of,
 )
+from recoup.store.merchants.blocks import standing_blocks
 
 SIZE: Final = 100
 

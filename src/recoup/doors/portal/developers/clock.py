@@ -19,7 +19,7 @@ from recoup.flows.advance_clock import advance_clock
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.store.read.due_work import next_business_instant
+from recoup.store.orders.due_work import next_business_instant
 
 log = structlog.get_logger()
 WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on

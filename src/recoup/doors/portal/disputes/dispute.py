@@ -27,8 +27,8 @@ from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
-from recoup.store.read.disputes import read_dispute, read_files, read_notes
-from recoup.store.read.order_page import OrderPage
+from recoup.store.disputes.disputes import read_dispute, read_files, read_notes
+from recoup.store.orders.order_page import OrderPage
 
 ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}

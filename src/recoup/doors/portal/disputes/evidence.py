@@ -2,8 +2,8 @@
 
 from recoup.doors.portal.templates import full
 from recoup.kernel.money import money
-from recoup.store.read.disputes import DisputeRow
-from recoup.store.read.order_page import OrderPage
+from recoup.store.disputes.disputes import DisputeRow
+from recoup.store.orders.order_page import OrderPage
 
 
 def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:

@@ -17,7 +17,7 @@ from recoup.flows.disputes.receive import in_words
 from recoup.flows.disputes.unmatched_notices import take_off, try_notice_again
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.disputes import COUNTED_MAX, LISTED_MAX, DisputeRow, counts, list_disputes, unmatched
+from recoup.store.disputes.disputes import COUNTED_MAX, LISTED_MAX, DisputeRow, counts, list_disputes, unmatched
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000

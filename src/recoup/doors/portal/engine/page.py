@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
-from recoup.store.read.arms import ArmSettings
+from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"
 _PERCENT: Final = re.compile(r"[0-9]{1,3}")

@@ -32,7 +32,7 @@ from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_expor
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.exports import Export, exports_of
+from recoup.store.lists.exports import Export, exports_of
 
 PLACE: Final = "/exports"
 _NO_TYPE: Final = Problem(

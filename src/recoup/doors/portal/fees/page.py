@@ -15,9 +15,9 @@ from recoup.kernel.money import to_text
 from recoup.rules.money.disputes import Terms as DisputeTerms
 from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
-from recoup.store.read.disputes import read_terms as dispute_terms
-from recoup.store.read.fee_terms import FeeTermRow, fee_history
-from recoup.store.read.settlement_terms import terms_at
+from recoup.store.disputes.disputes import read_terms as dispute_terms
+from recoup.store.money.fee_terms import FeeTermRow, fee_history
+from recoup.store.money.settlement_terms import terms_at
 
 EXAMPLE: Final = 100  # of the currency
 TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "STABLE": "Stablecoin payments"}

@@ -23,7 +23,7 @@ from recoup.doors.portal.signin.page import with_session
 from recoup.flows.people.invitations import join_as, join_new, read_invitation
 from recoup.flows.people.sessions import Session, is_csrf, switch_merchant
 from recoup.kernel.problem import Problem
-from recoup.store.read.invitations import OpenInvitation
+from recoup.store.people.invitations import OpenInvitation
 
 
 @dataclass(frozen=True, slots=True)

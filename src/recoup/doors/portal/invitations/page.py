@@ -21,8 +21,8 @@ from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.sessions import MAY, Session
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.invitations import left, list_invitations, members_of
-from recoup.store.read.second_factors import who_asks, with_factor
+from recoup.store.people.invitations import left, list_invitations, members_of
+from recoup.store.people.second_factors import who_asks, with_factor
 
 ROWS: Final = 100
 LEFT_ROWS: Final = 20

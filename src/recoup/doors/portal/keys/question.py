@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.form_shape import As
 from recoup.kernel.problem import Problem
-from recoup.store.read.merchant_keys import MerchantKey
+from recoup.store.merchants.merchant_keys import MerchantKey
 
 # A day to change over comes first: an immediate end needs a confirmation.
 OVERLAPS: Final = {"24": "after a day", "168": "after a week", "0": "at once"}

@@ -20,7 +20,7 @@ from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.looks import MINUTES, REASON_MAX
-from recoup.store.read.looks import members_to_look_as
+from recoup.store.people.looks import members_to_look_as
 
 PLACE: Final = "/look-as"
 MAY_LOOK: Final = operator("impersonate somebody")

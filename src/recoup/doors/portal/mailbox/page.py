@@ -11,7 +11,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
 from recoup.rules.merchants.personal import SHOWN, email, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
-from recoup.store.read.mails import newest_mails
+from recoup.store.messages.mails import newest_mails
 
 ROWS: Final = 50
 

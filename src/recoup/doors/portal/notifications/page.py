@@ -18,8 +18,8 @@ from recoup.kernel.problem import Problem
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import words_of
 from recoup.rules.messages.notifications import KINDS, MAY
-from recoup.store.read.notifications import Notification, find_notification
-from recoup.store.read.notifications import notifications_page as read_page
+from recoup.store.messages.notifications import Notification, find_notification
+from recoup.store.messages.notifications import notifications_page as read_page
 
 PLACE: Final = "/notifications"
 ROWS: Final = 50

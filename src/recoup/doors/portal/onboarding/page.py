@@ -15,7 +15,7 @@ from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboa
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.merchants.onboarding import TASKS, curl_line, kinds_on
-from recoup.store.read.onboarding import go_live_requests
+from recoup.store.merchants.onboarding import go_live_requests
 
 STATES = {
     "asked": State("Requested", "hold", "onhold", "The operator decides."),

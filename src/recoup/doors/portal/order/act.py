@@ -20,8 +20,8 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable.expire import last_look
 from recoup.kernel.problem import Problem
-from recoup.store.read.order_page import OrderPage
-from recoup.store.read.requests import find_request
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.requests import find_request
 
 
 @member.page("/orders/{order_id}/refund", "order/order.html")

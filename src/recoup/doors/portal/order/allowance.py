@@ -9,8 +9,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
-from recoup.store.read.order_page import OrderPage
-from recoup.store.read.refund_limits import read_refund_contexts
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.refunds.refund_limits import read_refund_contexts
 
 
 def role_of(visit: Visit) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from recoup.doors.portal.order.within import came_from, inside
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
-from recoup.store.read.order_cursor import COLUMNS, Cursor
-from recoup.store.read.order_page import OrderPage
-from recoup.store.read.orders import list_orders
+from recoup.store.lists.order_cursor import COLUMNS, Cursor
+from recoup.store.lists.orders import list_orders
+from recoup.store.orders.order_page import OrderPage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.kernel.problem import Problem
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 BLOCK: Final = role("block", "block customers and cards")
 

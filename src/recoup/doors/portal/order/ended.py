@@ -10,7 +10,7 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 _HOW: Final = {
     "expired": "Expired before an approval",

@@ -16,7 +16,7 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 ON_HOLD = 1
 _APPROVALS = frozenset({"collected", "captured", "advanced"})

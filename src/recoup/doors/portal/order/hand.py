@@ -17,7 +17,7 @@ from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.merchants.order_notes import note_order
 from recoup.flows.refunds.capture import CaptureRequest, capture
 from recoup.kernel.problem import Problem
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 WORK: Final = role("retry", "work on orders")
 

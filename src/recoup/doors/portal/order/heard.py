@@ -11,7 +11,7 @@ from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 _WHO: Final = {**SCHEME_WORDS, **SOURCE_NAMES}
 

@@ -28,7 +28,7 @@ from recoup.rules.order.attention import (
 )
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 OPERATOR: Final = "the operator of Recoup; name the order's id."
 OURS: Final = "the person who put it on hold; see the timeline."

@@ -9,7 +9,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.visit import Visit
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 ADDRESS: Final = "done"  # in the address that such a form leads back to
 NEWEST: Final = 3  # lines of the log: what was done, and what followed at once

@@ -42,8 +42,8 @@ from recoup.rules.network.limits import Allowance
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.stable.words import order_status
-from recoup.store.read.order_page import OrderPage, Row
-from recoup.store.read.refund_limits import list_limits
+from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.refunds.refund_limits import list_limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import FOR_PEOPLE
 from recoup.rules.order.holds import check_release
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 NOT_YOURS = "your role may only view it."
 

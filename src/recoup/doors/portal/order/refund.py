@@ -13,7 +13,7 @@ from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.rules.money.typed_amounts import plain
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 REASON_MAX: Final = 200
 _LINE: Final = re.compile(r"line_[0-9]{1,4}")

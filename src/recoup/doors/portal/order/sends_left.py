@@ -3,8 +3,8 @@
 from recoup.doors.portal.visit import Visit
 from recoup.rules.network.limits import LOOKBACK, Allowance, allowance
 from recoup.rules.order.card_sends import initiator_of
-from recoup.store.read.card_sends import card_of_order, sends_of_card
-from recoup.store.read.order_page import OrderPage
+from recoup.store.cards.card_sends import card_of_order, sends_of_card
+from recoup.store.orders.order_page import OrderPage
 
 OPEN = frozenset({0, 1, 3, 4})
 

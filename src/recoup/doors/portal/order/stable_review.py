@@ -10,7 +10,7 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.stable import late
 from recoup.flows.stable.settle import settle_again
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 MONEY: Final = role("refund", "move money")
 

@@ -7,7 +7,7 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 
 def _charged(context: LogContext) -> TimelineEntry:

@@ -17,7 +17,7 @@ from recoup.kernel.money import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 KINDS: Final = ("all", "attempts", "money", "webhooks", "notes")
 _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from recoup.store.read.deliveries import KEPT_MONTHS, may_be_dropped
-from recoup.store.read.order_page import Row
+from recoup.store.messages.deliveries import KEPT_MONTHS, may_be_dropped
+from recoup.store.orders.order_page import Row
 
 
 def why_undelivered(event: Row, wall: datetime) -> str:

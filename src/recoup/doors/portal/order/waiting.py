@@ -5,7 +5,7 @@ from typing import Literal
 
 from recoup.doors.portal.order.stable_words import channel_name
 from recoup.rules.stable.channels import CHANNELS
-from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage, Row
 
 
 @dataclass(frozen=True, slots=True)

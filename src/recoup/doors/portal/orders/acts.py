@@ -12,7 +12,7 @@ from recoup.doors.portal.words import State
 from recoup.flows.on_many import stop_act
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.bulk_acts import BulkAct, act_rows, find_act, list_acts, refused_rows
+from recoup.store.lists.bulk_acts import BulkAct, act_rows, find_act, list_acts, refused_rows
 
 ROWS: Final = 100
 LISTED: Final = 50

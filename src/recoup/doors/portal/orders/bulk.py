@@ -21,10 +21,10 @@ from recoup.flows.on_many import Act, act_on, take_all, too_many
 from recoup.kernel.problem import Problem
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import OPEN, can
-from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.order_row import OrderRow
-from recoup.store.read.order_selection import SELECTED_MAX, selected_sums
-from recoup.store.read.orders import list_orders
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists.order_row import OrderRow
+from recoup.store.lists.order_selection import SELECTED_MAX, selected_sums
+from recoup.store.lists.orders import list_orders
 
 ORDERS_MAX: Final = 100
 # A status says enough: no order that is paid, has ended or is a problem shows the face of one that may be cancelled.

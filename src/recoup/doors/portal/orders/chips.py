@@ -8,7 +8,7 @@ from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, Query
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.merchants import MerchantSettings
+from recoup.store.merchants.merchants import MerchantSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from recoup.store.read.order_cursor import OrderBy
+from recoup.store.lists.order_cursor import OrderBy
 
 
 class Column(NamedTuple):

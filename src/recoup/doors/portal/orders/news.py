@@ -11,7 +11,7 @@ from recoup.doors.portal.pages import member
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
-from recoup.store.read.orders import list_orders
+from recoup.store.lists.orders import list_orders
 
 COUNTED_MAX: Final = 99
 

@@ -23,13 +23,13 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.list_preferences import ListPreferences, read_habits
-from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
-from recoup.store.read.order_cursor import Cursor
-from recoup.store.read.order_row import OrderRow
-from recoup.store.read.order_search import exact_order, normalise_query
-from recoup.store.read.order_tails import orders_by_tail
-from recoup.store.read.orders import Page, list_orders
+from recoup.store.lists.list_preferences import ListPreferences, read_habits
+from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
+from recoup.store.lists.order_cursor import Cursor
+from recoup.store.lists.order_row import OrderRow
+from recoup.store.lists.order_search import exact_order, normalise_query
+from recoup.store.lists.orders import Page, list_orders
+from recoup.store.orders.order_tails import orders_by_tail
 from recoup.store.statement import Read
 
 _TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it

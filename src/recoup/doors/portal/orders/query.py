@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from recoup.doors.portal.orders.amounts import Amounts
 from recoup.doors.portal.orders.days import Days
-from recoup.store.read.order_cursor import OrderBy
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_filter import OrderFilter
 
 SIZES: Final = (25, 50, 100)
 SIZE: Final = 50

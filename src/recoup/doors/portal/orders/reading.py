@@ -19,9 +19,9 @@ from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.order_cursor import COLUMNS as ORDERS
-from recoup.store.read.order_search import TEXT_MAX, normalise_query
+from recoup.store.lists.order_cursor import COLUMNS as ORDERS
+from recoup.store.lists.order_search import TEXT_MAX, normalise_query
+from recoup.store.merchants.merchants import MerchantSettings
 
 VALUES_MAX: Final = 100
 CODE_MAX: Final = 64

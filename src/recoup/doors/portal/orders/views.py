@@ -10,9 +10,9 @@ from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
-from recoup.store.read.list_preferences import ListPreferences, SavedView
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.order_counts import Count
+from recoup.store.lists.list_preferences import ListPreferences, SavedView
+from recoup.store.lists.order_counts import Count
+from recoup.store.merchants.merchants import MerchantSettings
 
 # tab -> its word, and what narrows it
 USUAL: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {

@@ -19,7 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.rules.network.codes import read_decline
-from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
+from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
 
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline

@@ -12,7 +12,7 @@ from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.rights import seat
 from recoup.flows.merchants.merchant_keys import NAME_MAX
 from recoup.flows.merchants.partners import make_partner_key, rename_partner_key
-from recoup.store.read.partner_merchants import PartnerKeyShown, partner_keys_of
+from recoup.store.merchants.partner_merchants import PartnerKeyShown, partner_keys_of
 
 PLACE: Final = "/partner/keys"
 

@@ -17,8 +17,8 @@ from recoup.flows.merchants.partner_merchants import STATES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.switches import KINDS
-from recoup.store.read.partner_merchants import MerchantFilter, list_merchants, rescued_of
-from recoup.store.read.partners import count_merchants
+from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants, rescued_of
+from recoup.store.merchants.partners import count_merchants
 
 PAGE: Final = 50
 RESCUED_WITHIN: Final = timedelta(days=30)

@@ -15,7 +15,7 @@ from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportReq
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
+from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 
 DAYS_USUAL: Final = 30
 MERCHANTS: Final = 20  # of one page

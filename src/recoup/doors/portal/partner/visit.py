@@ -20,8 +20,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
-from recoup.store.read.merchants import MerchantSettings
-from recoup.store.read.partners import Partner
+from recoup.store.merchants.merchants import MerchantSettings
+from recoup.store.merchants.partners import Partner
 
 _ASK = {"merchants": "change merchants", "switches": "switch order types", "keys": "create keys",
         "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip

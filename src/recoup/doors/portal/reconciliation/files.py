@@ -21,7 +21,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
-from recoup.store.read.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
+from recoup.store.money.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
 
 FILES: Final = "/reconciliation/files"
 FILE_BYTES_MAX: Final = 32 << 20

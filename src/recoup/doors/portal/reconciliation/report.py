@@ -17,7 +17,7 @@ from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv,
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.report_spans import Span, month, zone_of
-from recoup.store.read.movements import Place, first_booked, movements, open_differences
+from recoup.store.money.movements import Place, first_booked, movements, open_differences
 
 LINES: Final = 100
 MONTHS_MAX: Final = 24

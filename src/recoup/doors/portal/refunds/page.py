@@ -13,7 +13,7 @@ from recoup.flows.refunds.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.waiting_modifications import ROWS_MAX, WaitingModification
+from recoup.store.refunds.waiting_modifications import ROWS_MAX, WaitingModification
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}

@@ -18,7 +18,7 @@ from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.order_page import OrderPage
+from recoup.store.orders.order_page import OrderPage
 
 # -> what the desk says then
 DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw": "refund_withdrawn"}

@@ -9,7 +9,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.refund_limits import NONE, Limits, check_one, is_theirs
-from recoup.store.read.refund_limits import WaitingRequest, list_limits, waiting_requests
+from recoup.store.refunds.refund_limits import WaitingRequest, list_limits, waiting_requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.report_spans import month
-from recoup.store.read.movements import first_booked
+from recoup.store.money.movements import first_booked
 
 LINES: Final = 100
 MONTHS_MAX: Final = 24

@@ -9,8 +9,8 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
 from recoup.flows.call_log import PAUSE_SECONDS
 from recoup.kernel.ids import parse_id
+from recoup.store.merchants.api_calls import read_calls, read_choices
 from recoup.store.partitions import DAILY
-from recoup.store.read.api_calls import read_calls, read_choices
 
 PLACE: Final = "/requests"
 SIZE: Final = 50

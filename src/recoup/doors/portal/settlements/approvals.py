@@ -28,8 +28,8 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
-from recoup.store.read.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
-from recoup.store.read.settlement_terms import payable_assets, terms_at
+from recoup.store.money.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
+from recoup.store.money.settlement_terms import payable_assets, terms_at
 
 DOING: Final = "approve payouts, accounts and adjustments"
 DECIDE: Final = operator(DOING)

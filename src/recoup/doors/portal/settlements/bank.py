@@ -18,8 +18,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_account import TRIES_MAX, read_account
-from recoup.store.read.bank import last_returns, list_accounts
-from recoup.store.read.settlement_terms import payable_assets, terms_at
+from recoup.store.money.bank import last_returns, list_accounts
+from recoup.store.money.settlement_terms import payable_assets, terms_at
 
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
 

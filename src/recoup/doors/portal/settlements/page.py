@@ -24,9 +24,9 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.bank import active_account, payouts_of
-from recoup.store.read.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
-from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
+from recoup.store.money.bank import active_account, payouts_of
+from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
+from recoup.store.money.settlement_terms import payable_assets, running_period, terms_at
 from recoup.store.statement import Read
 
 SIZE: Final = 25

@@ -5,8 +5,8 @@ from msgspec.structs import asdict, replace
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_payout import check_approval
-from recoup.store.read.bank import ActiveAccount, PayoutRow, active_account, open_payouts, payouts_of
-from recoup.store.read.settlement_terms import account_delay
+from recoup.store.money.bank import ActiveAccount, PayoutRow, active_account, open_payouts, payouts_of
+from recoup.store.money.settlement_terms import account_delay
 from recoup.store.statement import Read
 
 

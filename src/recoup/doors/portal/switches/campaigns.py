@@ -13,7 +13,7 @@ from recoup.flows.merchants import campaigns
 from recoup.flows.merchants.campaigns import CampaignFields
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.merchants import Campaign
+from recoup.store.merchants.merchants import Campaign
 
 _GONE = Problem("not_found", "There is no such campaign.", cure="Choose it from the list of switches.")
 

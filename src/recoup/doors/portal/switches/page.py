@@ -21,7 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
-from recoup.store.read.switches import Switch
+from recoup.store.merchants.switches import Switch
 
 LINES: Final = 20
 

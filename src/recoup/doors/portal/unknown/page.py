@@ -5,7 +5,7 @@ from typing import Final
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
-from recoup.store.read.unknown_outcomes import unknown_outcomes
+from recoup.store.cards.unknown_outcomes import unknown_outcomes
 
 PLACE: Final = "/unknown-outcomes"
 

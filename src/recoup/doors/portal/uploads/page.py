@@ -25,7 +25,7 @@ from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.record import ROWS_MAX
-from recoup.store.read.uploads import Upload, list_uploads, refused_rows
+from recoup.store.orders.uploads import Upload, list_uploads, refused_rows
 
 PLACE: Final = "/uploads"
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)

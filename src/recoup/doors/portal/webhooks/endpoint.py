@@ -21,7 +21,7 @@ from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.endpoint_whys import sentence_of
-from recoup.store.read.endpoints import WAITING_MAX
+from recoup.store.messages.endpoints import WAITING_MAX
 
 SIZE: Final = 50
 REPLAYS: Final = 5

@@ -21,7 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.rescue.site_address import host_of
-from recoup.store.read.endpoints import WAITING_MAX
+from recoup.store.messages.endpoints import WAITING_MAX
 
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
 _Event: TypeAlias = Annotated[str, Text(64)]

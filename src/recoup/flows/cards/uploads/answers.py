@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.flows.world import World
 from recoup.rules.uploads.answers import HEADS, csv_answer, json_answer
-from recoup.store.read.uploads import Upload, upload_rows
+from recoup.store.orders.uploads import Upload, upload_rows
 
 ROWS_AT_ONCE: Final = 1_000
 

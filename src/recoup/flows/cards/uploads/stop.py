@@ -6,8 +6,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
-from recoup.store.read.uploads import Upload, find_upload
-from recoup.store.write.uploads import ask_stop
+from recoup.store.orders.uploads import Upload, ask_stop, find_upload
 
 
 async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:

@@ -24,8 +24,7 @@ from recoup.moves.bulk.upload import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
-from recoup.store.read.uploads import Upload, find_upload, upload_by_content
-from recoup.store.write.uploads import add_rows, count_rows
+from recoup.store.orders.uploads import Upload, add_rows, count_rows, find_upload, upload_by_content
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000

@@ -26,10 +26,18 @@ from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.bulk.upload import end_upload
 from recoup.rules.rescue.intake_warnings import in_sentences
+from recoup.store.orders.due_work import Due, hand_back
+from recoup.store.orders.uploads import (
+    Copy,
+    LockedUpload,
+    WaitingRow,
+    answer_rows,
+    begin_rows,
+    lock_upload,
+    transmitted_before,
+    waiting_rows,
+)
 from recoup.store.pool import retrying
-from recoup.store.read.uploads import Copy, transmitted_before
-from recoup.store.write.due_work import Due, hand_back
-from recoup.store.write.uploads import LockedUpload, WaitingRow, answer_rows, begin_rows, lock_upload, waiting_rows
 
 log = structlog.get_logger()
 ROWS_AT_ONCE: Final = 1_000

@@ -15,11 +15,10 @@ from recoup.kernel.scope import Actor
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
 from recoup.rules.rescue.engine.trial import Trial
-from recoup.store.read import models as stored
-from recoup.store.read.models import ModelChoice, StoredModel
-from recoup.store.read.trainings import TrainingLine, last_training
+from recoup.store.insight import models as stored
+from recoup.store.insight.models import ModelChoice, NewModel, StoredModel, add_choice, add_model
+from recoup.store.insight.trainings import TrainingLine, last_training
 from recoup.store.statement import Tx
-from recoup.store.write.models import NewModel, add_choice, add_model
 
 BYTES_MAX = 32_000_000
 

@@ -15,11 +15,11 @@ from recoup.kernel.problem import in_words
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert_of_drift
 from recoup.rules.rescue.engine.drift import DAYS, NOTHING, Counted, Verdict
+from recoup.store.insight.drift import count_drift
+from recoup.store.insight.drift_watches import claim_drift_watches
+from recoup.store.insight.models import last_choice
+from recoup.store.insight.past import merchants_to_learn
 from recoup.store.pool import retrying
-from recoup.store.read.drift import count_drift
-from recoup.store.read.models import last_choice
-from recoup.store.read.past import merchants_to_learn
-from recoup.store.write.drift_watches import claim_drift_watches
 
 log = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)

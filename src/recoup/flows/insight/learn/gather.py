@@ -28,7 +28,7 @@ from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.order_facts import zone_of
-from recoup.store.read.past import (
+from recoup.store.insight.past import (
     Learner,
     PastAttempt,
     PastOrder,

@@ -13,8 +13,8 @@ import msgspec
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.flows.world import Trainer, World
 from recoup.kernel.scope import Actor
-from recoup.store.write.trainings import TrainingLine, add_training
-from recoup.store.write.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
+from recoup.store.insight.trainings import TrainingLine, add_training
+from recoup.store.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
 
 TASK: Final = "training"
 BY: Final = Actor("worker", "training")

@@ -1,0 +1,236 @@
+"""One thing done to many orders: taken whole with its orders, then answered some at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+ACT: Final = """merchant_id, act_id, action, note, state, said, row_count, done_count, refused_count, actor, request_id,
+  requested_at, stop_requested_at, finished_at"""
+Action = Literal["cancel", "redeliver", "note"]
+
+
+class BulkAct(Row, frozen=True):
+    """`said`: the list, in words; none when it is done, nor the `note`."""
+
+    merchant_id: UUID
+    act_id: UUID
+    action: Action
+    note: str
+    state: Literal["working", "completed", "stopped"]
+    said: list[str]
+    row_count: int
+    done_count: int
+    refused_count: int
+    actor: str
+    request_id: str
+    requested_at: datetime
+    stop_requested_at: datetime | None
+    finished_at: datetime | None
+
+
+@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")
+async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
+    """Newest first."""
+
+
+@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2")
+async def find_act(db: Read, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
+    """One of this merchant."""
+
+
+class ActRow(Row, frozen=True):
+    """What became of one order, and how the order is now."""
+
+    row_no: int
+    order_id: UUID
+    state: Literal["waiting", "done", "refused", "left"]
+    answer: str
+    external_id: str
+    status: int
+    asset: str
+    units: int
+    sent_text: str | None
+
+
+_ROWS: Final = """
+SELECT r.row_no, r.order_id, r.state, r.answer, o.external_id, h.status, h.asset, h.units,
+  CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
+FROM bulk_act_rows r
+JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+JOIN order_heads h ON h.merchant_id = r.merchant_id AND h.order_id = r.order_id
+WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no > $3 {only} ORDER BY r.row_no LIMIT $4
+"""
+
+
+@statement(MERCHANT, _ROWS.format(only=""))
+async def act_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
+    """In the list's order."""
+
+
+@statement(MERCHANT, _ROWS.format(only="AND r.state = 'refused'"))
+async def refused_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
+    """Those that were not done, in the list's order."""
+
+
+Key = tuple[UUID, UUID]
+
+
+class NewAct(Row, frozen=True):
+    """`said`: the list, in words."""
+
+    merchant_id: UUID
+    act_id: UUID
+    action: str
+    note: str
+    said: list[str]
+    actor: str
+    request_id: str
+    requested_at: datetime
+
+
+async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
+    """False when it was taken before."""
+    if not await _begin(
+        db,
+        act.merchant_id,
+        act.act_id,
+        act.action,
+        act.note,
+        act.said,
+        len(order_ids),
+        act.actor,
+        act.request_id,
+        act.requested_at,
+    ):
+        return False
+    await _add_rows(db, act.merchant_id, act.act_id, order_ids)
+    return True
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, requested_at)
+VALUES ($1, $2, $3, $4, 'working', $5, $6, $7, $8, $9) ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true
+""",
+)
+async def _begin(
+    db: Tx,
+    merchant_id: UUID,
+    act_id: UUID,
+    action: str,
+    note: str,
+    said: list[str],
+    row_count: int,
+    actor: str,
+    request_id: str,
+    requested_at: datetime,
+) -> bool:
+    """False when it was taken before."""
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
+SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i (order_id, row_no)
+""",
+)
+async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """In this order."""
+
+
+@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE")
+async def lock_act(db: Tx, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
+    """One of this merchant."""
+
+
+class WaitingRow(Row, frozen=True):
+    row_no: int
+    order_id: UUID
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT row_no, order_id FROM bulk_act_rows
+WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting' ORDER BY row_no LIMIT $3
+""",
+)
+async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> list[WaitingRow]:
+    """In the list's order."""
+
+
+async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
+    """Under the act's lock. Each names its row_no, state and answer."""
+    states = await _answer(db, merchant_id, act_id, answers)
+    await _count(db, merchant_id, act_id, states.count("done"), states.count("refused"))
+
+
+# What another process has answered meanwhile keeps that answer, and is not counted again.
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
+FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
+WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
+""",
+)
+async def _answer(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
+    """The states of those that waited."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_acts SET done_count = done_count + $3, refused_count = refused_count + $4
+WHERE merchant_id = $1 AND act_id = $2
+""",
+)
+async def _count(db: Tx, merchant_id: UUID, act_id: UUID, done: int, refused: int) -> None: ...
+
+
+async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:
+    """What was not begun is left."""
+    await _leave_rest(db, *key)
+    await _finish(db, *key, state, at)
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_act_rows SET state = 'left' WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting'
+""",
+)
+async def _leave_rest(db: Tx, merchant_id: UUID, act_id: UUID) -> None:
+    """What was not begun."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1 AND act_id = $2
+""",
+)
+async def _finish(db: Tx, merchant_id: UUID, act_id: UUID, state: str, at: datetime) -> None:
+    """Without its note and its list's words."""
+
+
+@statement(MERCHANT, "UPDATE bulk_acts SET said = '[]' WHERE merchant_id = $1 AND state = 'working'")
+async def forget_lists_of(db: Tx, merchant_id: UUID) -> None:
+    """In whose words somebody may stand; the orders are chosen."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE bulk_acts SET stop_requested_at = coalesce(stop_requested_at, $3)
+WHERE merchant_id = $1 AND act_id = $2 AND state = 'working' RETURNING true
+""",
+)
+async def ask_act_stop(db: Tx, merchant_id: UUID, act_id: UUID, at: datetime) -> bool:
+    """False when it is finished, or was never there."""

@@ -1,0 +1,161 @@
+"""What somebody typed into the one search box, as a condition on orders.
+
+Exact ids first, ours, the sender's, a chain's, then how ours ends; an e-mail address by its beginning; a whole
+descriptor; everything else word by word: contained from three characters on, shorter words by how a word begins.
+`order_search.text` is lower case, its words apart by one space.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
+from recoup.store.lists.order_filter import Arguments, OrderFilter, conditions, narrowing
+
+TEXT_MAX: Final = 200
+WORDS_MAX: Final = 8
+EMAIL_ORDERS: Final = 500  # of one address: they are named; of more the list is looked through
+How = Literal["all", "exact", "email", "descriptor", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order of `{}`.
+
+    `several`: of several words each may be common, and all together rare.
+    """
+
+    how: How
+    joins: str = ""
+    conditions: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    several: bool = False
+
+    def words_first(self) -> "Search":
+        """Finds all that match before the list's order is looked at. Without it a search for several common words
+        that never meet walks the whole list."""
+        if not self.several:
+            return self
+        found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
+        return Search(self.how, "", (found,), self.values)
+
+    def bind(self, args: Arguments) -> list[str]:
+        values = iter(self.values)
+        return [c.format(*(args.add(next(values)) for _ in range(c.count("{}")))) for c in self.conditions]
+
+
+NOTHING: Final = Search("all")
+
+_EXACT: Final = """
+SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
+UNION
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
+UNION
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3 AND ladder = 'payment'
+UNION
+SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
+LIMIT 100
+"""
+_TAIL: Final = "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = $2 LIMIT 100"
+# The plans of these do not know the values, so that each says in its own words where its index begins and ends: a LIKE
+# whose pattern is not known reads every address, and a descriptor that may be anywhere is looked for everywhere.
+_EMAIL: Final = """
+SELECT order_id FROM order_payer WHERE merchant_id = $1 AND lower(email) ~>=~ $2 AND lower(email) ~<=~ $3 LIMIT 501
+"""
+_DESCRIPTOR: Final = """
+SELECT lower(descriptor) = $2 FROM order_heads WHERE merchant_id = $1 AND lower(descriptor) >= $2
+ORDER BY lower(descriptor) LIMIT 1
+"""
+_LAST: Final = "\U0010ffff"  # behind it no address with the same beginning comes
+_WHOLE_NAME: Final = """EXISTS (SELECT FROM order_payer w WHERE w.merchant_id = s.merchant_id
+  AND w.order_id = s.order_id AND lower(trim(w.first_name || ' ' || w.last_name)) = {})"""
+_TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
+_EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
+
+
+def normalise_query(typed: str) -> str:
+    """One line of at most TEXT_MAX characters, without what the database cannot hold."""
+    clean = "".join(c for c in typed[: TEXT_MAX * 8] if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
+    return " ".join(clean.split())[:TEXT_MAX]
+
+
+def like(text: str) -> str:
+    """The text with LIKE's own signs taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> UUID | None:
+    """The one order that this is an id of, if it is."""
+    search = await understand(connection, merchant_id, typed)
+    found = search.values[0] if search.how == "exact" else []
+    return found[0] if len(found) == 1 else None
+
+
+async def search_of(connection: asyncpg.Connection, order_filter: OrderFilter) -> Search:
+    """What a list's filter searches for."""
+    return await understand(
+        connection, order_filter.merchant_id, order_filter.text, order_filter.sight, order_filter.last4
+    )
+
+
+def every_condition(order_filter: OrderFilter, search: Search, args: Arguments) -> list[str]:
+    """All that an order of the list meets."""
+    return conditions(order_filter, args) + search.bind(args) + narrowing(order_filter, args)
+
+
+async def understand(
+    connection: asyncpg.Connection, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = ""
+) -> Search:
+    """How this text is looked for, and beside it a card's last four. Depends on what exists, never on the page that is
+    shown. For whom customers' data is `masked` only whole values are found, so that nobody spells a name out
+    letter by letter."""
+    found = await _words(connection, merchant_id, normalise_query(typed), sight)
+    if not last4:
+        return found
+    # The last four stand at the end of what an order with a card is found by.
+    join = "" if _TEXT_JOIN in found.joins else _TEXT_JOIN
+    how: How = "text" if found is NOTHING else found.how
+    conditions = (*found.conditions, "s.merchant_id = {}", "s.text LIKE {}")
+    values = (*found.values, merchant_id, f"% {like(last4)}")
+    return Search(how, f"{found.joins} {join}".strip(), conditions, values, found.several)
+
+
+async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, sight: str) -> Search:
+    if not text:
+        return NOTHING
+    wire = parse_wire_id("ord", text) or parse_wire_id("pay", text)
+    exact = await connection.fetch(_EXACT, merchant_id, wire or parse_id(text), text)
+    tail = parse_tail(text)
+    if not exact and tail is not None:
+        exact = await connection.fetch(_TAIL, merchant_id, tail)
+    if exact:
+        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), ([r["order_id"] for r in exact],))
+    lower = text.lower()
+    if "@" in lower[1:] and " " not in lower:
+        pattern = like(lower) + ("%" if sight != "masked" else "")
+        last = lower + (_LAST if sight != "masked" else "")
+        named = [row["order_id"] for row in await connection.fetch(_EMAIL, merchant_id, lower, last)]
+        if 0 < len(named) <= EMAIL_ORDERS:
+            return Search("email", "", ("h.order_id = ANY({}::uuid[])",), (named,))
+        if named:
+            return Search(
+                "email", _EMAIL_JOIN, ("m.merchant_id = {}", "lower(m.email) LIKE {}"), (merchant_id, pattern)
+            )
+    if await connection.fetchval(_DESCRIPTOR, merchant_id, lower):
+        return Search("descriptor", "", ("lower(h.descriptor) = {}",), (lower,))
+    tests: list[str] = ["s.merchant_id = {}"]
+    values: list[Any] = [merchant_id]
+    for word in lower.split()[:WORDS_MAX]:
+        if len(word) >= 3:
+            tests.append("s.text LIKE {}")
+            values.append(f"%{like(word)}%")
+        else:
+            tests.append("(s.text LIKE {} OR s.text LIKE {})")
+            values += [f"{like(word)}%", f"% {like(word)}%"]
+    if sight == "masked":
+        tests.append(_WHOLE_NAME)
+        values.append(lower)
+    several = sum(len(word) >= 3 for word in lower.split()) > 1
+    return Search("text", _TEXT_JOIN, tuple(tests), tuple(values), several)

@@ -1,0 +1,56 @@
+"""Moves of a sandbox merchant's clock: noted before each begins, and when it is done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import insert_of, stored
+
+
+class ClockMove(Row, frozen=True):
+    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not get there."""
+
+    move_id: UUID
+    requested_at: datetime
+    actor: str
+    from_at: datetime
+    target_at: datetime
+    reached_at: datetime | None
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT move_id, requested_at, actor, from_at, target_at, reached_at FROM clock_moves
+WHERE merchant_id = $1 ORDER BY move_id DESC LIMIT $2
+""",
+)
+async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]:
+    """Newest first."""
+
+
+@stored("clock_moves")
+class NewClockMove(Row, frozen=True):
+    merchant_id: UUID
+    move_id: UUID
+    requested_at: datetime
+    actor: str
+    request_id: str
+    from_at: datetime
+    target_at: datetime
+
+
+@statement(MERCHANT, f"{insert_of(NewClockMove)} ON CONFLICT DO NOTHING RETURNING true")
+async def _begin_moves(db: Tx, rows: Sequence[NewClockMove]) -> bool: ...
+
+
+async def begin_move(db: Tx, row: NewClockMove) -> bool:
+    """False for one that came before."""
+    return await _begin_moves(db, [row])
+
+
+@statement(MERCHANT, "UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")
+async def end_move(db: Tx, merchant_id: UUID, move_id: UUID, reached_at: datetime) -> None:
+    """It is there."""

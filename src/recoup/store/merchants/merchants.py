@@ -1,0 +1,342 @@
+"""Merchants with their sites, and the keys by which they are known. Every change raises the merchant's version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import convert
+
+from recoup.rules.money.fees import FeeTerm
+from recoup.rules.order.snapshot import Merchant
+from recoup.rules.rescue.arms import Terms
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.insight.arms import NEWEST
+from recoup.store.orders.locked import fee_terms_of
+from recoup.store.statement import Read, Row, Tx, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`retired_at`: it takes no orders any more."""
+
+    site_id: UUID
+    url: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    is_default: bool
+    created_at: datetime
+    retired_at: datetime | None = None
+    support: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """`descriptor` empty: the site's."""
+
+    campaign_id: UUID
+    site_id: UUID
+    key: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantSettings:
+    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
+    `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
+    merchant's own line."""
+
+    merchant: Merchant
+    sites: tuple[Site, ...]
+    fee_terms: tuple[FeeTerm, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    blocked: Mapping[UUID, str] = field(default_factory=dict)
+    arms: Mapping[UUID | None, Terms] = field(default_factory=dict)
+
+    def arms_of(self, site_id: UUID) -> Terms | None:
+        """The site's own line, or else the merchant's; None where neither was ever set."""
+        own = self.arms.get(site_id)
+        return own if own is not None and own.mode != "inherit" else self.arms.get(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or retired, or will be."""
+
+    app_key: str
+    key_id: UUID
+    merchant_id: UUID | None
+    secret_hash: bytes
+    scopes: tuple[str, ...]
+    partner_id: UUID | None = None
+    ended_at: datetime | None = None
+
+
+@statement(MERCHANT, "SELECT killed FROM merchants WHERE merchant_id = $1")
+async def is_killed(db: Read, merchant_id: UUID) -> bool:
+    """As it stands now, not as it is known."""
+
+
+class _Loaded(Row, frozen=True):
+    """`fee_terms`, `arms`: rows as JSON. `blocked`: subject -> kind."""
+
+    merchant_id: UUID
+    version: int
+    name: str
+    offset_us: int
+    mit_mode: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    region: str
+    acceptor_id: str
+    cit_unresolved: str
+    killed: bool
+    capture_window_minutes: int
+    unknown_sites: str
+    state: str
+    sight: dict[str, str]
+    fee_terms: object
+    blocked: object
+    arms: list[object] | None
+
+
+class _OfSite(Row, frozen=True):
+    site_id: UUID | None
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.cit_callcenter, m.mit, m.region,
+  m.acceptor_id, m.cit_unresolved, m.killed, m.capture_window_minutes, m.unknown_sites, m.state, m.sight,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
+  (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
+    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
+  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
+FROM merchants m WHERE merchant_id = $1
+""",
+)
+async def _load(db: Read, merchant_id: UUID) -> _Loaded | None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
+FROM sites WHERE merchant_id = $1 ORDER BY created_at, site_id
+""",
+)
+async def _sites(db: Read, merchant_id: UUID) -> list[Site]: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
+WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
+""",
+)
+async def _campaigns(db: Read, merchant_id: UUID) -> list[Campaign]: ...
+
+
+async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
+    loaded = await _load(db, merchant_id)
+    if loaded is None:
+        return None
+    sites, campaigns = await _sites(db, merchant_id), await _campaigns(db, merchant_id)
+    return MerchantSettings(
+        convert(loaded, Merchant, from_attributes=True),
+        tuple(sites),
+        fee_terms_of(loaded.fee_terms),
+        tuple(campaigns),
+        convert(loaded.blocked or {}, dict[UUID, str]),
+        {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
+    )
+
+
+@statement(MERCHANT, "SELECT offset_us FROM merchants WHERE merchant_id = $1")
+async def offset_of(db: Read, merchant_id: UUID) -> int | None:
+    """Microseconds from wall to business time."""
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT app_key, key_id, merchant_id, secret_hash, scopes, NULL::uuid AS partner_id,
+  least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1
+""",
+)
+async def find_api_key(db: Read, app_key: str) -> ApiKey | None:
+    """None for an unknown key; one that has ended says so."""
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT merchant_id FROM tokenization_keys
+WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+""",
+)
+async def find_tokenization_merchant(db: Read, environment_key: str, at: datetime) -> UUID | None:
+    """None for an unknown key, and for one that has ended `at` that wall time."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
+CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
+  ORDER BY h.placed_at DESC LIMIT 1) h
+ORDER BY h.order_id DESC LIMIT 1
+""",
+)
+async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
+    """Of these merchants the one whose newest order is the newest; None when none has an order."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6
+WHERE merchant_id = $1
+""",
+)
+async def _choose(
+    db: Tx,
+    merchant_id: UUID,
+    mit_mode: str,
+    cit_unresolved: str,
+    capture_window_minutes: int,
+    unknown_sites: str,
+    region: str,
+) -> None: ...
+
+
+async def copy_settings(db: Tx, merchant: Merchant) -> None:
+    """What a merchant chose in one world, in another where it was just made."""
+    await _choose(
+        db,
+        merchant.merchant_id,
+        merchant.mit_mode,
+        merchant.cit_unresolved,
+        merchant.capture_window_minutes,
+        merchant.unknown_sites,
+        merchant.region,
+    )
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $1 AND offset_us < $2
+""",
+)
+async def move_clock(db: Tx, merchant_id: UUID, offset_us: int) -> None:
+    """Forward only."""
+
+
+class NewMerchant(Row, frozen=True):
+    merchant_id: UUID
+    partner_id: UUID | None
+    name: str
+    offset_us: int
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    region: str
+    acceptor_id: str
+    created_at: datetime
+
+
+class SiteRow(Row, frozen=True):
+    merchant_id: UUID
+    site_id: UUID
+    url: str
+    name: str
+    descriptor: str
+    is_default: bool
+    created_at: datetime
+    support: str
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
+  created_at)
+SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, created_at
+FROM jsonb_populate_record(NULL::merchants, $1)
+ON CONFLICT DO NOTHING
+""",
+)
+async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
+
+
+@statement(MERCHANT, "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
+async def _add_closer(db: Tx, merchant_id: UUID) -> None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
+SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
+FROM jsonb_populate_record(NULL::sites, $1)
+ON CONFLICT DO NOTHING
+""",
+)
+async def _add_site(db: Tx, site: SiteRow) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1")
+async def _raise_version(db: Tx, merchant_id: UUID) -> None: ...
+
+
+async def add_merchant(db: Tx, merchant: NewMerchant, site: SiteRow) -> None:
+    """A merchant with its default site and its closer."""
+    await _add_merchant(db, merchant)
+    await _add_closer(db, merchant.merchant_id)
+    await _add_site(db, site)
+
+
+async def add_site(db: Tx, site: SiteRow) -> None:
+    await _add_site(db, site)
+    await _raise_version(db, site.merchant_id)
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
+WHERE merchant_id = $1
+""",
+)
+async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
+    """What is None stays."""
+
+
+async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
+    """Instead of each that signs."""
+    await _end_overlap(db, merchant_id)
+    await _set_webhook_key(db, merchant_id, sealed)
+
+
+@statement(MERCHANT, "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue'")
+async def _end_overlap(db: Tx, merchant_id: UUID) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+async def _set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+async def set_stablecoin_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...

@@ -1,0 +1,110 @@
+"""Mails that are owed, what they are made from, a merchant's newest ones, and the switches of notices."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+State = Literal["owed", "sent", "refused", "given_up", "no_address"]
+
+
+class MailFacts(Row, frozen=True):
+    """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is known. `netted`:
+    the refund that it is about was paid from what was due."""
+
+    notice: str
+    units: int
+    business_at: datetime
+    state: State
+    order_id: UUID
+    external_id: str
+    asset: str
+    descriptor: str
+    shop: str
+    url: str
+    support: str
+    email: str
+    scheme: str
+    last4: str
+    country: str
+    netted: bool
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
+  s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
+  coalesce(p.billing ->> 'countryCode', '') AS country,
+  coalesce(r.state = 'netted', false) AS netted
+FROM mails m
+JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id
+JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+LEFT JOIN refunds r ON r.merchant_id = m.merchant_id AND r.refund_id = m.about
+WHERE m.merchant_id = $1 AND m.mail_id = $2
+""",
+)
+async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | None:
+    """Of the order, its site and its payer as they are now."""
+
+
+class Mail(Row, frozen=True):
+    """`why`: it was not sent."""
+
+    mail_id: UUID
+    order_id: UUID
+    external_id: str
+    notice: str
+    state: State
+    tries: int
+    why: str
+    business_at: datetime
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at
+FROM mails m JOIN orders o USING (merchant_id, order_id)
+WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
+""",
+)
+async def newest_mails(db: Read, merchant_id: UUID, limit: int) -> list[Mail]:
+    """Newest first."""
+
+
+@statement(MERCHANT, "SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1")
+async def notice_settings(db: Read, merchant_id: UUID) -> dict[str, bool]:
+    """Only what somebody has set."""
+
+
+class OwedMail(Row, frozen=True):
+    state: State
+    tries: int
+    why: str
+
+
+@statement(MERCHANT, "SELECT state, tries, why FROM mails WHERE merchant_id = $1 AND mail_id = $2 FOR UPDATE")
+async def lock_mail(db: Tx, merchant_id: UUID, mail_id: UUID) -> OwedMail | None:
+    """Whatever became of it."""
+
+
+@statement(MERCHANT, "UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
+async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str) -> None:
+    """Under its lock."""
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, actor = EXCLUDED.actor,
+  changed_at = EXCLUDED.changed_at
+""",
+)
+async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
+    """Whether the merchant's payers get it."""

@@ -1,0 +1,263 @@
+"""Everything a flow needs to know of orders that it has locked: by one statement, and another on their cards."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.orders.locks import LockedOrder
+from recoup.store.statement import Read, Row, statement
+
+Key = tuple[UUID, UUID]
+Json = object  # as it came; None: nothing
+
+# The newest of a card's sends: more than any window lets pass, and few enough to be read under the order's lock.
+SENDS_READ: Final = 1_000
+CLAIMS_READ: Final = 500
+# One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
+# comes as text, so that each text is read once. Each part with what needs it, see `_needed_parts`: one that no order
+# needs is left out, for each costs the server a start and an end, in the log one for each of its months.
+_PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
+    ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
+    ("card", frozenset(), "to_jsonb(v)"),
+    ("attempts", frozenset(), """
+  (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id)"""),
+    ("refunds", frozenset(), """
+  (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.refund_no) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id)"""),
+    ("challenges", frozenset(), """
+  (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
+    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)"""),
+    ("settlements", frozenset({"stable"}), """
+  CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
+    WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END"""),
+    ("advance", frozenset({"completed"}), """
+  CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END"""),
+    ("limits", frozenset({"customer"}), """
+  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone)
+    FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+    WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
+    ) END"""),
+    ("fee_terms", frozenset(), """
+  (SELECT jsonb_agg(to_jsonb(f))::text FROM fee_terms f
+    WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
+      AND (f.currency IS NULL OR f.currency = o.asset))"""),
+    ("notices", frozenset(), """
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id)"""),
+    ("approval", frozenset({"completed"}), """
+  CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.order_id BETWEEN $3 AND $4
+      AND l.dst = 'completed' AND l.src <> 'completed') END"""),
+    ("held", frozenset({"held"}), """
+  CASE WHEN o.stage = 'held' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.order_id BETWEEN $3 AND $4
+      AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1) END"""),
+    ("disputes", frozenset({"ended"}), """
+  CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
+    (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
+      WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END"""),
+    ("dispute_terms", frozenset({"cards", "ended"}), """
+  CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
+    (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
+      WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END"""),
+    ("blocked", frozenset({"cards", "open"}), """
+  CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
+    SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
+      b.kind))
+    FROM blocks b WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (
+      b.kind = 'card' AND b.subject_id = o.pan_id
+      OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
+        WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
+    ) END"""),
+    ("arm", frozenset({"arm"}), """
+  CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
+    'terms', (SELECT to_jsonb(s) FROM arm_settings s
+      WHERE s.merchant_id = o.merchant_id AND s.version = o.arm_version),
+    'stopped', EXISTS (SELECT FROM engine_stops e
+      WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
+    ) END"""),
+    ("known", frozenset({"arm"}), """
+  CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
+    SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
+      FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
+    FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits)) END"""),
+)  # fmt: skip
+# The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
+# were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one
+# key, see `write_changes`. So is the second: by its bounds the log's months are passed by that hold none.
+_FROM: Final = """
+FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
+JOIN orders o USING (merchant_id, order_id)
+JOIN merchants m ON m.merchant_id = ANY (ARRAY[o.merchant_id])
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+WHERE k.order_id = ANY (ARRAY[k.order_id])
+  AND k.order_id BETWEEN $3::uuid AND $4::uuid
+"""
+_BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
+    "received": ("open",), "processing": ("open",), "challenged": ("open",), "held": ("held",),
+    "completed": ("completed", "ended"), "declined": ("ended",), "cancelled": ("ended",), "expired": ("ended",),
+}  # fmt: skip
+
+
+class OrderEvidence(Row, frozen=True):
+    """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
+    there is nothing.
+    `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
+    sends, blocks, and how many more orders of the merchant are under way with this card."""
+
+    offset_us: int
+    merchant: str
+    card: Json
+    attempts: Json
+    refunds: Json
+    challenges: Json
+    settlements: Json
+    advance: Json
+    limits: Json
+    fee_terms: str | None
+    notices: Json
+    approval: Json
+    held: Json
+    disputes: Json
+    dispute_terms: Json
+    blocked: Json
+    arm: Json
+    known: Json
+    sends: Json = None
+    blocks: Json = None
+    others_open: int = 0
+
+
+async def read_evidence(
+    db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool
+) -> dict[Key, OrderEvidence]:
+    """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
+    merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
+    if not locked:
+        return {}
+    orders = [key[1] for key in locked]
+    statement = _statement(_needed_parts(locked.values(), with_sends=with_sends))
+    rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
+    found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
+    cards = [key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)]
+    return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
+
+
+async def _with_cards(
+    db: Read,
+    keys: Sequence[Key],
+    found: Mapping[Key, OrderEvidence],
+    locked: Mapping[Key, LockedOrder],
+    since: datetime,
+    *,
+    with_sends: bool,
+) -> dict[Key, OrderEvidence]:
+    cards = await _of_cards(
+        db,
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+        [card_id for key in keys if (card_id := locked[key].card_id)],
+        [since + timedelta(microseconds=found[key].offset_us) for key in keys],
+        [locked[key].arm is not None for key in keys],
+        with_sends=with_sends,
+    )
+    others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
+    still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
+    return {
+        (card.merchant_id, card.order_id): msgspec.structs.replace(
+            found[card.merchant_id, card.order_id],
+            sends=card.sends,
+            blocks=card.blocks,
+            others_open=still_open.get(card.order_id, 0),
+        )
+        for card in cards
+    }
+
+
+class _CardEvidence(Row, frozen=True):
+    """`others`: more orders of the same merchant that the card was sent for."""
+
+    merchant_id: UUID
+    order_id: UUID
+    sends: Json
+    blocks: Json
+    others: tuple[UUID, ...] | None
+
+
+@statement(
+    HUB,
+    f"""
+SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM (
+    (SELECT * FROM network_sends WHERE card_id = k.card_id AND NOT claimed AND state <> 'not_sent'
+      AND (at > k.since OR lasting)
+      ORDER BY at DESC LIMIT {SENDS_READ})
+    UNION ALL (SELECT * FROM network_sends
+      WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id AND state <> 'not_sent'
+        AND (at > k.since OR lasting OR send_id = k.order_id)
+      ORDER BY at DESC LIMIT {CLAIMS_READ})) s) END AS sends,
+  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = k.card_id) END AS blocks,
+  CASE WHEN k.armed THEN ARRAY(SELECT DISTINCT n.order_id FROM (
+      (SELECT order_id, merchant_id FROM network_sends WHERE card_id = k.card_id AND NOT claimed
+        ORDER BY at DESC LIMIT 100)
+      UNION ALL (SELECT order_id, merchant_id FROM network_sends
+        WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
+    WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])
+  AS k (merchant_id, order_id, card_id, since, armed)
+""",
+)
+async def _of_cards(
+    db: Read,
+    merchants: Sequence[UUID],
+    orders: Sequence[UUID],
+    cards: Sequence[UUID],
+    since: Sequence[datetime],
+    armed: Sequence[bool],
+    *,
+    with_sends: bool,
+) -> list[_CardEvidence]: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, other_id)
+CROSS JOIN LATERAL (SELECT x.stage FROM orders x
+  WHERE x.merchant_id = k.merchant_id AND x.order_id = k.other_id OFFSET 0) x
+WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GROUP BY 1
+""",
+)
+async def _open_orders(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
+) -> dict[UUID, int]:
+    """Of each order how many of its others."""
+
+
+def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozenset[str]:
+    """By what these orders are, which parts they need."""
+    needed = {"cards"} if with_sends else set()
+    for order in orders:
+        needed.update(_BY_STAGE.get(order.stage, ()))
+        if order.arm is not None:
+            needed.add("arm")
+        if order.kind == "stable":
+            needed.add("stable")
+        elif order.stage is Stage.PROCESSING and order.kind.startswith("cit"):
+            needed.add("customer")
+    return frozenset(needed)
+
+
+@lru_cache(maxsize=256)
+def _statement(needed: frozenset[str]) -> str:
+    """The whole row whatever is needed: what is left out is NULL."""
+    parts = (f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
+    return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join(parts) + _FROM

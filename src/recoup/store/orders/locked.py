@@ -1,0 +1,210 @@
+"""Locked rows and their evidence, as the values that rules and moves work on."""
+
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import convert
+
+from recoup.kernel.time import WallTime
+from recoup.rules.money.disputes import Terms
+from recoup.rules.money.exposure import Limits
+from recoup.rules.money.fees import FeeTerm, Tariff, choose
+from recoup.rules.network.limits import Send
+from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
+from recoup.rules.order.known import RescueKnown, Seen
+from recoup.rules.order.snapshot import (
+    Advance,
+    Attempt,
+    CardFacts,
+    Challenge,
+    Dispute,
+    Merchant,
+    Modification,
+    Order,
+    Settlement,
+)
+from recoup.rules.rescue.arms import Known
+from recoup.store.orders.evidence import OrderEvidence
+from recoup.store.orders.locks import LockedOrder
+from recoup.store.orders.rows import NetworkSend
+from recoup.store.statement import Row
+from recoup.store.table import Hex
+
+_AS_LOCKED = tuple(name for name in LockedOrder.__struct_fields__ if name != "merchant_id")
+_as_locked = attrgetter(*_AS_LOCKED)
+
+
+class _FeeTerm(Row, frozen=True):
+    """As JSON."""
+
+    term_id: UUID
+    valid_from: datetime
+    basis_points: int
+    fixed_units: int
+    minimum_units: int
+    refund: str
+    site_id: UUID | None
+    order_type: str | None
+    currency: str | None
+    ended: bool
+
+    def term(self) -> FeeTerm:
+        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
+        return FeeTerm(
+            self.term_id,
+            self.valid_from,
+            tariff,
+            site_id=self.site_id,
+            order_type=self.order_type,
+            currency=self.currency,
+            ended=self.ended,
+        )
+
+
+def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:
+    """Rows of fee_terms as JSON; None: there are none."""
+    return tuple(row.term() for row in _list(rows, _FeeTerm))
+
+
+def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order:
+    """`wall`: the instant of the transaction that has locked it."""
+    merchant = _merchant_of(evidence.merchant)
+    tariff = choose(
+        _terms_of(evidence.fee_terms),
+        site_id=row.site_id,
+        order_type=row.order_type,
+        currency=row.asset,
+        at=merchant.business(wall),
+    )
+    return Order(
+        merchant=merchant,
+        tariff=tariff,
+        approval=convert(evidence.approval or {}, dict[str, Any]),
+        held=convert(evidence.held or {}, dict[str, Any]),
+        notices=convert(evidence.notices or {}, dict[str, bool]),
+        card=convert(evidence.card, _StoredCard).facts() if evidence.card else None,
+        attempts=_list(evidence.attempts, Attempt),
+        refunds=_list(evidence.refunds, Modification),
+        challenges=_list(evidence.challenges, Challenge),
+        sends=[card_send_of(row) for row in _list(evidence.sends, NetworkSend)],
+        blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),
+        settlements=_list(evidence.settlements, Settlement),
+        advance=convert(evidence.advance, Advance) if evidence.advance else None,
+        rescue=_rescue_known(evidence.known, evidence.others_open) if evidence.known else None,
+        limits=convert(evidence.limits, Limits) if evidence.limits else None,
+        payer_id=contact_of(evidence).payer_id,
+        disputes=_list(evidence.disputes, Dispute),
+        dispute_terms=_list(evidence.dispute_terms, Terms),
+        arm_known=convert(evidence.arm, Known) if evidence.arm else None,
+        **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
+    )
+
+
+T = TypeVar("T")
+
+
+def _list(value: object, kind: type[T]) -> list[T]:
+    """Of JSON: texts become the dates and ids that the kind declares. New objects each time, for orders change them."""
+    return convert(value, list[kind]) if value else []  # type: ignore[valid-type]
+
+
+@lru_cache(maxsize=4096)
+def _merchant_of(text: str) -> Merchant:
+    return _read_merchant(text)
+
+
+_read_merchant = msgspec.json.Decoder(Merchant).decode
+
+
+@lru_cache(maxsize=4096)
+def _terms_of(text: str | None) -> tuple[FeeTerm, ...]:
+    return fee_terms_of(msgspec.json.decode(text) if text else None)
+
+
+def card_send_of(row: NetworkSend) -> CardSend:
+    send = Send(
+        at=row.at,
+        units=row.units,
+        currency=row.currency,
+        initiator=initiator_of(row.initiator),
+        acceptor_id=row.acceptor_id,
+        merchant_id=str(row.merchant_id),
+        state="reserved" if row.state == "reserved" else "sent",
+        declined=row.declined,
+        visa_category=row.visa_category,
+        advice=row.advice_code,
+        code=row.scheme_code,
+        klass=row.klass,
+        claimed=row.claimed,
+    )
+    return CardSend(row.send_id, send)
+
+
+class Contact(Row, frozen=True):
+    """By what else the customer of an order is known."""
+
+    payer_id: UUID | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+_UNKNOWN = Contact()
+
+
+def contact_of(evidence: OrderEvidence) -> Contact:
+    """Of an order that may be advanced; nothing of others."""
+    return convert(evidence.limits, Contact) if evidence.limits else _UNKNOWN
+
+
+class _Looks(Row, frozen=True):
+    at: tuple[datetime, ...]
+    answers: tuple[int, ...]
+    tries: tuple[int, ...]
+    orders: tuple[UUID | None, ...]
+
+
+class _Known(Row, frozen=True):
+    looks: _Looks | None
+    issuer_answers: tuple[int, ...] | None
+
+
+def _rescue_known(stored: object, others_open: int) -> RescueKnown:
+    known = convert(stored, _Known)
+    looks = known.looks
+    seen = map(Seen, looks.at, looks.answers, looks.tries, looks.orders) if looks else ()
+    return RescueKnown(tuple(seen), others_open, known.issuer_answers or ())
+
+
+class _StoredCard(Row, frozen=True):
+    """Of the vault."""
+
+    token_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: str | None
+    exp_month: int
+    exp_year: int
+    issuer_digits: str
+    kek_id: str
+    wrapped_dek: Hex
+    nonce: Hex
+    ciphertext: Hex
+
+    def facts(self) -> CardFacts:
+        wrapped, nonce, text = (bytes.fromhex(one[2:]) for one in (self.wrapped_dek, self.nonce, self.ciphertext))
+        return CardFacts(
+            token_id=self.token_id,
+            scheme=self.scheme,
+            bin=self.bin,
+            last4=self.last4,
+            magic=self.magic,
+            exp_month=self.exp_month,
+            exp_year=self.exp_year,
+            sealed=(self.kek_id, wrapped, nonce, text),
+            issuer_digits=self.issuer_digits,
+        )

@@ -1,0 +1,196 @@
+"""Looks of the operator's people as somebody of a merchant, and the mails about them. People database; wall time.
+What was begun is never rewritten."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from recoup.store.homes import PEOPLE
+from recoup.store.statement import Read, Row, Tx, statement
+
+
+class Look(Row, frozen=True):
+    """`user_id` None: as nobody, with `role`; `name` of the user. `over`: ended, or its time is up."""
+
+    look_id: UUID
+    merchant_id: UUID
+    merchant_name: str
+    user_id: UUID | None
+    name: str
+    role: str
+    reason: str
+    may_act: bool
+    expires_at: datetime
+    over: bool
+
+
+@statement(
+    PEOPLE,
+    """
+SELECT l.look_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id, coalesce(u.name, '') AS name, l.role,
+  l.reason, l.may_act, l.expires_at, l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
+FROM sessions s JOIN looks l ON l.look_id = s.look_id AND l.staff_id = s.user_id
+LEFT JOIN users u ON u.user_id = l.user_id
+LEFT JOIN merchant_worlds w ON w.merchant_id = l.merchant_id AND w.world = l.world
+WHERE s.session_hash = $1
+""",
+)
+async def look_of(db: Read, session_hash: bytes, now: datetime) -> Look | None:
+    """The last one of this session, over or not."""
+
+
+class LookTarget(Row, frozen=True):
+    user_id: UUID
+    name: str
+    role: str
+
+
+@statement(
+    PEOPLE,
+    """
+SELECT u.user_id, u.name, m.role FROM memberships m JOIN users u USING (user_id)
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.state = 'active' AND u.user_id <> $2
+  AND ($4::uuid IS NULL OR u.user_id = $4)
+ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
+""",
+)
+async def members_to_look_as(
+    db: Read, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
+) -> list[LookTarget]:
+    """The merchant's own members, without the one who looks; or this one."""
+
+
+class NewLook(Row, frozen=True):
+    """`user_id` None: as nobody, with the role."""
+
+    look_id: UUID
+    staff_id: UUID
+    world: str
+    merchant_id: UUID
+    user_id: UUID | None
+    role: str
+    reason: str
+    may_act: bool
+    request_id: str
+    began_at: datetime
+    expires_at: datetime
+
+
+# One at a time in a session: of two forms at once the second waits here, and then finds the first.
+@statement(PEOPLE, "SELECT FROM sessions WHERE session_hash = $1 AND user_id = $2 FOR UPDATE")
+async def _lock_session(db: Tx, session_hash: bytes, staff_id: UUID) -> None: ...
+
+
+@statement(
+    PEOPLE,
+    """
+INSERT INTO looks (look_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id, began_at,
+  expires_at)
+SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM sessions s LEFT JOIN looks l ON l.look_id = s.look_id
+WHERE s.session_hash = $1 AND s.user_id = $3 AND (l.look_id IS NULL OR l.ended_at IS NOT NULL OR l.expires_at <= $11)
+RETURNING look_id
+""",
+)
+async def _add_look(
+    db: Tx,
+    session_hash: bytes,
+    look_id: UUID,
+    staff_id: UUID,
+    world: str,
+    merchant_id: UUID,
+    user_id: UUID | None,
+    role: str,
+    reason: str,
+    may_act: bool,
+    request_id: str,
+    began_at: datetime,
+    expires_at: datetime,
+) -> bool: ...
+
+
+@statement(PEOPLE, "UPDATE sessions SET look_id = $2 WHERE session_hash = $1")
+async def _hold_look(db: Tx, session_hash: bytes, look_id: UUID) -> None: ...
+
+
+@statement(
+    PEOPLE,
+    """
+INSERT INTO look_mails (look_id, user_id, mail_id, world, mail_due_at)
+SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
+LIMIT 50
+""",
+)
+async def _owe_mails(db: Tx, look_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
+
+
+async def begin_look(db: Tx, session_hash: bytes, look: NewLook) -> bool:
+    """With the mails to the merchant's owners. False when the session looks as somebody already, or is over."""
+    await _lock_session(db, session_hash, look.staff_id)
+    if not await _add_look(db, session_hash, *astuple(look)):
+        return False
+    await _hold_look(db, session_hash, look.look_id)
+    await _owe_mails(db, look.look_id, look.merchant_id, look.world, look.began_at)
+    return True
+
+
+@statement(
+    PEOPLE,
+    """
+UPDATE looks l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
+WHERE s.session_hash = $1 AND l.look_id = s.look_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
+  AND l.expires_at > $2 RETURNING l.look_id
+""",
+)
+async def end_look(db: Tx, session_hash: bytes, now: datetime, how: str, request_id: str | None = None) -> bool:
+    """The session's, if it is not over. `how`: ended, signed_out, not_staff or not_member."""
+
+
+class LookMail(Row, frozen=True):
+    """`staff`: who looks; `as_name` None: as nobody, with the role."""
+
+    mail_id: UUID
+    mail_tries: int
+    email: str
+    staff: str
+    merchant_id: UUID
+    role: str
+    reason: str
+    may_act: bool
+    began_at: datetime
+    expires_at: datetime
+    zone: str
+    language: str
+    as_name: str | None
+    merchant_name: str | None
+
+
+# The intent: its taker has until $2 to say what became of it.
+@statement(
+    PEOPLE,
+    """
+UPDATE look_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
+FROM (SELECT look_id, user_id FROM look_mails WHERE mail_due_at <= $1 AND world = $3
+  ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, looks l, users u, users o
+WHERE k.look_id = due.look_id AND k.user_id = due.user_id AND l.look_id = k.look_id AND u.user_id = l.staff_id
+  AND o.user_id = k.user_id
+RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.role, l.reason, l.may_act, l.began_at,
+  l.expires_at, coalesce((SELECT zone FROM person_settings s WHERE s.user_id = o.user_id), 'GMT') AS zone,
+  coalesce((SELECT nullif(language, '') FROM person_settings s WHERE s.user_id = o.user_id), 'en') AS language,
+  (SELECT name FROM users x WHERE x.user_id = l.user_id) AS as_name,
+  (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id AND w.world = l.world) AS merchant_name
+""",
+)
+async def claim_look_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[LookMail]: ...
+
+
+@statement(
+    PEOPLE,
+    """
+UPDATE look_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
+WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
+""",
+)
+async def close_look_mail(db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
+    """What became of the try with this number; `again_at` None: it is not sent again."""
