@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.lab.compare.arms.schedules import SCHEDULES
+from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
 from recoup.lab.compare.driver import play
 from recoup.lab.compare.ground import survey
 from recoup.lab.compare.played import Played
 from recoup.lab.compare.score import net_of, own_score
+from recoup.lab.compare.seam import Choice, Known
 from recoup.lab.world.port import Signal, WorldAnswer, WorldBroke, WorldCharge
 
 HOUR = timedelta(hours=1)
@@ -120,6 +121,31 @@ def test_a_card_that_a_network_tells_anew_is_charged_from_then_on() -> None:
         card(77).number,
         card(77).number,
     ]
+
+
+def test_news_that_are_heard_after_a_later_charge_ask_for_nothing_before_it() -> None:
+    """A customer's second order waits for the first, while another's is charged; then the news are told."""
+    minute, asked = timedelta(minutes=1), list[Known]()
+
+    class Noting(Schedule):
+        def decide(self, known: Known) -> Choice:
+            asked.append(known)
+            return super().decide(known)
+
+    world = Scripted(
+        [
+            order(0, customer_id="a"),
+            order(1, customer_id="a", declined_at=NOW + 10 * minute),
+            order(2, declined_at=NOW + 50 * minute),
+            order(3, declined_at=NOW + 18 * HOUR + 5 * minute),
+        ]
+    )
+    world.signals_of = [Signal(NOW + 20 * HOUR, "new_number", card(2).number, card(77))]
+    daily = SCHEDULES["daily-3"]
+    play(survey(world, 1), "arm", Noting(daily.offsets, daily.by_scheme))
+    renewed = [one for one in asked if one.card == card(77)]
+    assert renewed
+    assert all(one.earliest >= one.attempts[-1].at for one in renewed)
 
 
 def test_a_closed_card_ends_its_orders() -> None:

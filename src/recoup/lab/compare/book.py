@@ -29,6 +29,7 @@ class OrderState:
     turn: int = 0
     decision: int = 0
     charges: int = 0
+    charged_at: datetime | None = None
     declines: list[Reading] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     asked: tuple[Known, SendAt] | None = None

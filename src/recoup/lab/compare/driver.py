@@ -205,7 +205,7 @@ class _Play:
 
     def _make_charge(self, state: OrderState, at: datetime) -> WorldCharge:
         order = state.order
-        state.charges += 1
+        state.charges, state.charged_at = state.charges + 1, at
         return WorldCharge(
             f"{order.order_id}#{state.charges}", order.order_id, at, order.amount, order.currency, ACCEPTOR, state.card
         )
@@ -293,8 +293,11 @@ class _Play:
                     self._end(state, "ended")
                 else:
                     self._renew(state, held, signal.card)
-                    if state.unanswered is None and state.order.expires_at > now:
-                        self._ask(state, now)
+                    earliest = max(
+                        now, state.charged_at or now
+                    )  # a round may have charged it later than this one begins
+                    if state.unanswered is None and state.order.expires_at > earliest:
+                        self._ask(state, earliest)
             held.closed = held.closed or signal.card is None
 
     def _renew(self, state: OrderState, held: CardState, card: WorldCard) -> None:
