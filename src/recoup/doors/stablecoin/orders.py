@@ -123,7 +123,7 @@ async def refund(call: Call) -> Reply:
 
 
 async def cancel(call: Call) -> Reply:
-    order_id = call.object_id("ord")
+    order_id = (await _order(call, call.object_id("ord"))).order_id
     await cancel_order(call.services.world, call.services.orders, call.scope, order_id)
     return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
 

@@ -15,7 +15,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused
 from recoup.rules.order import whys
 from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN
-from recoup.rules.order.snapshot import Attempt, Modification
+from recoup.rules.order.snapshot import Advance, Attempt, Modification
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
 from recoup.rules.rescue.gate import ask_gate, gate
@@ -243,13 +243,10 @@ def end_collection(change: Change) -> None:
         write_off(change, whys.COLLECTION_OVER)
 
 
-def fund_refund(change: Change, refund: Modification) -> None:
-    """Where the money of a refund comes from: the customer who paid gets it back; what they were not charged yet they
-    will not be; a charge that is out decides it; what they never paid lessens the bad debt."""
-    advance = change.order.advance
-    if advance is None or advance.state == "charged":
-        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
-    elif advance.state == "uncollected":
+def refund_uncharged(change: Change, refund: Modification, advance: Advance) -> None:
+    """A refund of what its customer was not charged: they will not be; a charge that is out decides it; what they never
+    paid lessens the bad debt."""
+    if advance.state == "uncollected":
         change.set_modification(refund, state="netted")
         change.fact(
             "refund_of_bad_debt",

@@ -66,7 +66,10 @@ def owe_refund(
         booked=Booked(refund.refund_id, postings),
         **details,
     )
-    collection.fund_refund(change, refund)
+    if order.advance is None or order.advance.state == "charged":
+        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    else:
+        collection.refund_uncharged(change, refund, order.advance)
     return refund
 
 
