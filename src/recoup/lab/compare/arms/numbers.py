@@ -109,6 +109,12 @@ def _each(at: Columns, values: Any) -> Columns:
     return np.tile(np.array(values, float), (len(at), 1))
 
 
+def _chance(scaled: Columns, weights: Columns, bias: float) -> Columns:
+    """A step of the fit may go far: beyond 30 either way a chance is as good as certain."""
+    found: Columns = 1.0 / (1.0 + np.exp(-np.clip(scaled @ weights + bias, -30.0, 30.0)))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """A fitted regression: columns are centred and scaled before they are weighed."""
@@ -120,8 +126,7 @@ class Numbers:
 
     def chances(self, rows: Columns) -> Columns:
         """To nine places: what machines compute differently beyond these chooses no instant."""
-        found: Columns = 1.0 / (1.0 + np.exp(-(((rows - self.mean) / self.scale) @ self.weights + self.bias)))
-        return np.round(found, 9)
+        return np.round(_chance((rows - self.mean) / self.scale, self.weights, self.bias), 9)
 
 
 def fitted(rows: Columns, approved: Columns, ridge: float, steps: int = 8) -> Numbers:
@@ -131,10 +136,10 @@ def fitted(rows: Columns, approved: Columns, ridge: float, steps: int = 8) -> Nu
     rate = (approved.sum() + 1.0) / (len(approved) + 2.0)
     bias, weights = float(np.log(rate / (1.0 - rate))), np.zeros(rows.shape[1])
     for _ in range(steps):
-        chance = 1.0 / (1.0 + np.exp(-(scaled @ weights + bias)))
+        chance = _chance(scaled, weights, bias)
         spread = chance * (1.0 - chance)
         bend = (scaled * spread[:, None]).T @ scaled + ridge * np.eye(len(weights))
         weights = weights + np.linalg.solve(bend, scaled.T @ (approved - chance) - ridge * weights)
-        chance = 1.0 / (1.0 + np.exp(-(scaled @ weights + bias)))
+        chance = _chance(scaled, weights, bias)
         bias += float((approved - chance).sum() / (chance * (1.0 - chance)).sum())
     return Numbers(mean, scale, weights, bias)
