@@ -34,7 +34,12 @@ def test_a_form_is_read_as_its_page_declares_it() -> None:
     assert read_shape(Shape, form) == Shape("a", "lon", sure=True, chosen=("1", "2"), zone="")
 
 
-@pytest.mark.parametrize("said", ["no", "on", "", "YES"])
+@pytest.mark.parametrize("said", ["yes", "1", "on"])
+def test_a_page_from_before_an_upgrade_ticks_its_boxes_too(said: str) -> None:
+    assert read_shape(Shape, {"sure": [said]}).sure
+
+
+@pytest.mark.parametrize("said", ["no", "0", "", "YES"])
 def test_only_yes_is_yes_and_what_was_not_sent_is_empty(said: str) -> None:
     assert read_shape(Shape, {"sure": [said]}) == Shape("", "", sure=False, chosen=(), zone=None)
 

@@ -2,7 +2,7 @@
 apart only where they may be."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import exp
 from typing import Any
 
@@ -50,7 +50,7 @@ def _planted(seed: int, orders: int) -> Tries:
 
 @pytest.fixture(scope="module")
 def found() -> Regression:
-    return regressed(_data(), _planted(1, 6000), np.array([True, True]))
+    return regressed(_data(), _planted(1, 6000), np.array([True, True]), {"51", "05"})
 
 
 def test_what_was_planted_is_found(found: Regression) -> None:
@@ -76,13 +76,13 @@ def test_orders_that_are_never_approved_stand_at_low_nodes(found: Regression) ->
 
 
 def test_its_weight_grows_with_the_tries() -> None:
-    few, many = (regressed(_data(), _planted(2, orders), np.array([True, True])) for orders in (50, 2000))
+    few, many = (regressed(_data(), _planted(2, orders), np.array([True, True]), {"51", "05"}) for orders in (50, 2000))
     assert few.tries < many.tries
     assert 0.0 < few.weight < 0.05 < many.weight < 0.6
 
 
 def test_an_issuer_without_a_line_has_no_row() -> None:
-    found = regressed(_data(), _planted(3, 500), np.array([False, True]))
+    found = regressed(_data(), _planted(3, 500), np.array([False, True]), {"51", "05"})
     assert list(found.issuers) == ["b"]
 
 
@@ -119,3 +119,16 @@ def test_each_try_is_judged_by_a_model_that_has_not_seen_its_payer(monkeypatch: 
     assert sum(map(len, halves)) == len(whole) == len(data)
     for number, half in enumerate(halves):
         assert not _payers(data, payers[payers % 2 == number]) & _payers(half, np.unique(half.payer))
+
+
+def test_where_no_issuer_may_have_a_line_all_share_one() -> None:
+    found = regressed(_data(), _planted(2, 400), np.array([False, False]), {"51"})
+    assert (found.issuers, set(found.keys)) == ({}, {"51"})
+
+
+def test_one_payer_alone_teaches_no_regression() -> None:
+    """What is learned of a payer's tries comes from others."""
+    rows = [
+        Past("p", f"o{n // 2}", 1 + n % 2, BEGIN + timedelta(hours=9 * n), SOFT, "51", "a", 0, True) for n in range(900)
+    ]
+    assert train(attempts_of(rows), "test").learned.regression is None

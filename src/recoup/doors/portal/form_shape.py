@@ -3,7 +3,7 @@
 A field takes the first value of its name; a name that Python keeps for itself has an underscore behind it (`from_`).
 
 - `str`: empty where nothing was sent; `str | None`: None there.
-- `bool`: whether it says "yes", as boxes that are ticked do.
+- `bool`: whether it says "yes", as boxes that are ticked do; pages from before an upgrade may say "1" or "on".
 - `UUID`, `Literal["a", "b"]`: what the text stands for, if it does; `UploadFile`: if one was chosen.
 - `tuple[..., ...]`: all values; those that stand for nothing are left out, unless it is a tuple of `X | None`.
 
@@ -123,11 +123,16 @@ def _reader(field: Field[Any], hint: Any) -> _Reader:
         return _Reader(_by_name(name, get_args(kind)[1], said), {}, refusal)
     take, usual = _take(name, kind, said), field.default
     if usual is not MISSING:
-        return _Reader(_one_value(sent_as, lambda value: take(value) or usual, ""), usual, refusal)
+        return _Reader(_one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal)
     takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in said)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
     absent = None if optional and kind is str else ""
     return _Reader(_one_value(sent_as, take, absent), None if optional else "", refusal)
+
+
+def _or_usual(taken: Any, usual: Any) -> Any:
+    """The default stands for nothing, not for a value that is false."""
+    return usual if taken is None or taken == "" else taken
 
 
 def _one_value(name: str, take: Take, absent: str | None) -> Callable[[Fields], Any]:
@@ -189,6 +194,6 @@ def _chosen(value: object) -> UploadFile | None:
 
 _PARSERS: Final[Mapping[Any, Callable[[str], object]]] = {
     str: lambda text: text,
-    bool: lambda text: text == "yes",
+    bool: lambda text: text in ("yes", "1", "on"),
     UUID: parse_id,
 }

@@ -89,7 +89,8 @@ def _rows() -> st.SearchStrategy[float]:
 def _models(draw: st.DrawFn) -> Model:
     columns = {name: draw(st.tuples(*[_rows()] * min(size, 3))) for name, size in COLUMNS.items()}
     filled = {name: (row * COLUMNS[name])[: COLUMNS[name]] for name, row in columns.items()}
-    nodes = draw(st.tuples(*[st.floats(0.01, 1.0)] * len(NODES)))
+    drawn = draw(st.tuples(*[st.floats(0.01, 1.0)] * len(NODES)))
+    nodes = tuple(one / sum(drawn) for one in drawn)
     row = (draw(_rows()),) * ISSUER_SIZE
     weight, bias = draw(st.floats(0.0, 1.0)), draw(_rows())
     return mixed_model(regression(**filled, frailty=(nodes,) * 6, weight=weight, bias=bias, issuers={ISSUER: row}))
@@ -140,7 +141,8 @@ def _changed(**changes: object) -> bytes:
         (_changed(columns={name: [0.0] * (size + (name == "day")) for name, size in COLUMNS.items()}), "[day]"),
         (_changed(issuers={"400088001": [0.0]}), "regression.issuers[400088001]"),
         (_changed(keys={"51": 99.0}), "regression.keys[51]"),
-        (_changed(frailty=[[0.0] * 6] * 6), "a row of nothing"),
+        (_changed(frailty=[[0.0] * 6] * 6), "rows that add up to 1"),
+        (_changed(tries=-5), "regression.tries must be between"),
         (_changed(frailty=[[0.5] * 6] * 5), "regression.frailty needs 6 rows"),
         (_changed(nodes=[]), "cannot be read"),
         (_changed().replace(b'"format": 3', b'"format": 2'), "format 2 has no regression"),
@@ -151,6 +153,15 @@ def test_a_damaged_regression_is_refused(content: bytes, words: str) -> None:
     with pytest.raises(BadModel) as raised:
         model_of(content)
     assert words in str(raised.value)
+
+
+def test_an_order_that_no_node_explains_stands_as_at_first() -> None:
+    """The likelihood of its tries is too small for a number."""
+    columns = {name: (10.0,) * size for name, size in COLUMNS.items()}
+    nodes = ((0.0, 0.0, 0.0, 1.0, 0.0, 0.0),) * 6
+    made = mixed_model(regression(**columns, frailty=nodes, weight=1.0, bias=10.0))
+    tried = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in (1, 2, 3))
+    assert all(0.0 <= one.chance <= 1.0 for one in _found(made, evidence("05", tries=tried)))
 
 
 def test_numbers_that_are_none_are_refused() -> None:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
-from recoup.flows.insight.learn.past_facts import facts_at
+from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, local_day
 from recoup.rules.rescue.engine.classes import APPROVED
@@ -65,8 +65,8 @@ def tries_of(data: Attempts, payers: Column, models: Sequence[Model]) -> Tries:
                 bins.append(columns)
                 places.append(issuers)
                 first = own[0]
-                told = data.issuer[row], data.key[first], data.order[row], data.answer[first]
-                rest.append((*map(int, told), int(data.answer[row] == APPROVED)))
+                of_order = data.issuer[row], data.key[first], data.order[row], data.answer[first]
+                rest.append((*map(int, of_order), int(data.answer[row] == APPROVED)))
     issuer, key, order, klass, approved = np.array(rest, np.int64).reshape(-1, 5).T
     return Tries(
         np.array(bins, np.int64).reshape(-1, len(COLUMNS)),
@@ -94,7 +94,7 @@ def _of_order(
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Of each of its tries, by what was known before it."""
     mine = set(own)
-    facts = facts_at(data, own, [row for row in range(start, own[-1]) if row not in mine])
+    facts = facts_at(data, own, [row for row in range(max(start, own[-1] - ROWS_BEFORE), own[-1]) if row not in mine])
     ground = ground_of(model, facts, 0)
     attempts = (facts.first, *facts.tries)
     for number, (one, belief) in enumerate(zip(facts.tries, trail(ground, facts), strict=False), start=1):

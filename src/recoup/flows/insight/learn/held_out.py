@@ -11,11 +11,11 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
-from recoup.flows.insight.learn.past_facts import facts_at
+from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.classes import APPROVED, HARD
-from recoup.rules.rescue.engine.facts import LOOKS_MAX, MERCHANTS_MIN, Facts
+from recoup.rules.rescue.engine.facts import MERCHANTS_MIN, Facts
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.trial import HELD_OUT_DAYS_MAX, HELD_OUT_LEAST, HELD_OUT_SHARE, Trial
@@ -29,7 +29,6 @@ RATES_LEAST: Final = 2_000  # likewise
 _SURELY: Final = 1e-6
 _RATE_WEIGHT: Final = 20.0  # tries as good as seen at the rate of all, in each cell of the plain rates
 _INSTANT: Final = 1e-6
-_ROWS_BEFORE: Final = 8 * LOOKS_MAX
 
 
 class HeldOut(NamedTuple):
@@ -166,7 +165,7 @@ def scored(held: HeldOut) -> Iterator[Scored]:
     late = set(held.tries.tolist())
     for payer, start, end in zip(chosen_payers.tolist(), starts.tolist(), ends.tolist(), strict=True):
         for row in range(start, end):
-            one = _scored(data, payer, max(start, row - _ROWS_BEFORE), row) if row in late else None
+            one = _scored(data, payer, max(start, row - ROWS_BEFORE), row) if row in late else None
             if one is not None:
                 yield one
 

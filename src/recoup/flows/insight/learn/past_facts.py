@@ -1,10 +1,14 @@
-"""An attempt of the past as a decision would have been told of it: from columns to the facts of the engine."""
+"""An attempt of the past as a decision would have known it: from columns to the facts of the engine."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from recoup.flows.insight.learn.attempts import Attempts
 from recoup.rules.rescue.engine.chances import instant_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+
+# Of a payer, so many are looked through for those of other orders.
+ROWS_BEFORE: Final = 8 * LOOKS_MAX
 
 
 def facts_at(data: Attempts, own: Sequence[int], others: Sequence[int]) -> Facts:

@@ -2,6 +2,7 @@
 orders' nodes by expectation and maximisation.
 """
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,8 +32,8 @@ class _Part(NamedTuple):
     where: Column
 
 
-def regressed(data: Attempts, tries: Tries, lines: Column) -> Regression:
-    """`lines`: a mask of issuers that may have a row of their own."""
+def regressed(data: Attempts, tries: Tries, lines: Column, known: Collection[str]) -> Regression:
+    """`lines`: a mask of issuers that may have a row of their own. `known`: the codes that may have a coefficient."""
     issuers = np.unique(tries.issuer[lines[tries.issuer]])
     parts = [_Part(np.zeros(size + 1), tries.bins[:, n]) for n, size in enumerate(COLUMNS.values())]
     parts.append(_Part(np.zeros(len(data.keys) + 1), tries.key))
@@ -44,9 +45,10 @@ def regressed(data: Attempts, tries: Tries, lines: Column) -> Regression:
         where = place[tries.issuer] * width + tries.places[:, n] - begin
         parts.append(_Part(values, np.minimum(where, len(values) - 1)))
     bias, shares = _fitted(parts, tries)
-    rows = np.concatenate([part.values[:-1].reshape(len(issuers), -1) for part in parts[-len(ISSUER_PARTS) :]], axis=1)
+    of_issuers = zip(parts[-len(ISSUER_PARTS) :], ISSUER_PARTS, strict=True)
+    rows = np.concatenate([p.values[:-1].reshape(len(issuers), end - begin) for p, (begin, end) in of_issuers], axis=1)
     assert rows.shape == (len(issuers), ISSUER)
-    seen = np.unique(tries.key).tolist()
+    seen = [one for one in np.unique(tries.key).tolist() if data.keys[one] in known]
     return Regression(
         tries=len(tries),
         weight=len(tries) / (len(tries) + _HALF_WEIGHT),
@@ -90,8 +92,8 @@ def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
 def _at_node(logit: Column, order: Column, orders: int, yes: Column, shares: Column, nodes: Column) -> Column:
     """Orders × nodes: how likely each order stands there, by how its tries ended."""
     signed = np.where(yes, 1.0, -1.0) * (logit[:, None] + nodes)
-    told = -np.logaddexp(0.0, -signed)
-    likely = np.stack([np.bincount(order, column, orders) for column in told.T], axis=1) + np.log(shares)
+    likelihoods = -np.logaddexp(0.0, -signed)
+    likely = np.stack([np.bincount(order, column, orders) for column in likelihoods.T], axis=1) + np.log(shares)
     found: Column = np.exp(likely - likely.max(1, keepdims=True))
     found /= found.sum(1, keepdims=True)
     return found

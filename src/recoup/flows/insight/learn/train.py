@@ -17,7 +17,8 @@ from recoup.rules.rescue.engine.regression import Regression
 SHAPE_MAX: Final = 60_000  # attempts that the coefficients are fitted to
 HALF_MAX: Final = 20_000  # the same, of a model that is only asked about the other half's payers
 TRIES_LEAST: Final = 300  # from so many on a regression is learned,
-TRIES_MAX: Final = 30_000  # from so many at most
+TRIES_MAX: Final = 30_000  # from about so many,
+PAYER_MAX: Final = 3_000  # and of no payer who has more
 ISSUERS_MAX: Final = 5_000
 KEYS_MAX: Final = 500
 
@@ -49,8 +50,8 @@ def _by_causes(data: Attempts, made_from: str, lines: Column, most: int) -> dict
 
 
 def _regression(data: Attempts, made_from: str, lines: Column, plain: dict[str, Any]) -> Regression | None:
-    """None where tries are too few. Where enough payers are outside of what the coefficients were fitted to, they are
-    asked about by that model; else each half by a model of the other half."""
+    """None where tries or payers are too few. Where enough payers are outside of what the coefficients were fitted to,
+    they are asked about by that model; else each half by a model of the other half."""
     seen = _spread(data, SHAPE_MAX)
     tries = np.bincount(data.payer, data.tries > 0, data.payers)
     if tries.sum() < TRIES_LEAST:
@@ -60,11 +61,14 @@ def _regression(data: Attempts, made_from: str, lines: Column, plain: dict[str, 
     else:
         half = np.arange(data.payers) % 2 == 0
         parts = [chosen(data, mask[data.payer]) for mask in (~half, half)]
+        if min(map(len, parts)) < TRIES_LEAST:
+            return None
         models, payers = [_model(_by_causes(part, made_from, lines, HALF_MAX)) for part in parts], tries > 0
-    payers = np.flatnonzero(payers & (tries > 0))
+    payers = np.flatnonzero(payers & (tries > 0) & (tries <= PAYER_MAX))
     step = max(1.0, float(tries[payers].sum()) / TRIES_MAX)
     payers = payers[(np.arange(int(len(payers) / step)) * step).astype(int)]
-    return regressed(data, tries_of(data, payers, models), lines)
+    found = tries_of(data, payers, models)
+    return regressed(data, found, lines, plain["holds_by_code"]) if len(found) >= TRIES_LEAST else None
 
 
 def _model(plain: dict[str, Any]) -> Model:

@@ -100,7 +100,7 @@ def _nodes(ground: Ground, weighed: Weighed, beliefs: Sequence[Belief], facts: F
         odds = _Odds(weighed, ground, facts, situation).at(at, *parts_at(ground, belief, at))
         nodes = [share / (1.0 + odds * node) for share, node in zip(nodes, weighed.nodes, strict=True)]
     whole = total(nodes)
-    return [share / whole for share in nodes]
+    return [share / whole for share in nodes] if whole > 0.0 else list(weighed.frailty[ground.first_answer])
 
 
 def _weighed(ground: Ground) -> Weighed | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from recoup.rules.rescue.engine.bins import chance_of, odds_of
+from recoup.rules.rescue.engine.bins import chance_of, odds_of, total
 from recoup.rules.rescue.engine.classes import CLASSES
 
 NODES: Final = (-6.0, -3.0, -1.5, 0.0, 1.2, 2.4)  # logits
@@ -63,6 +63,8 @@ ISSUER: Final = ISSUER_WEEKDAY + _WEEKDAYS
 
 _STEPS: Final = 16  # of a logit, in the table of powers
 _REACH: Final = 8
+_SUM_OFF: Final = 0.001  # six shares, each rounded
+_TRIES_MOST: Final = 1_000_000_000
 
 
 class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,4 +135,6 @@ def wrong_in(regression: Regression) -> str | None:
     for name, (row, length) in shares.items():
         if len(row) != length or not all(0.0 <= one <= 1.0 for one in row):
             return f"{name} needs {length} numbers from 0 to 1."
-    return None if all(any(row) for row in regression.frailty) else "regression.frailty has a row of nothing."
+    if not all(abs(total(row) - 1.0) <= _SUM_OFF for row in regression.frailty):
+        return "regression.frailty needs rows that add up to 1."
+    return None if 0 < regression.tries <= _TRIES_MOST else f"regression.tries must be between 1 and {_TRIES_MOST}."
