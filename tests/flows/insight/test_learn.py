@@ -190,7 +190,7 @@ def test_a_merchant_with_one_customer_for_all_its_guests_is_told_what_is_missing
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No try could be judged, so far back was its payment: the training divided by nothing and failed."""
-    monkeypatch.setattr(held_out, "_ROWS_BEFORE", 4)
+    monkeypatch.setattr(held_out, "ROWS_BEFORE", 4)
 
     async def story(shop: Shop) -> None:
         rows, guest = payments(shop.merchant_id, 1, 600), new_id()
