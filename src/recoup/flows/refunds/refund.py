@@ -22,6 +22,7 @@ from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.rules.stable.refunds import check_gives_back
+from recoup.store.table import hex_of
 
 REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
 
@@ -194,7 +195,7 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 
 
 def _still_open(order: Order, input_mac: bytes) -> Modification | None:
-    mac = "\\x" + input_mac.hex()
+    mac = hex_of(input_mac)
     return next((r for r in order.refunds if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
 
 

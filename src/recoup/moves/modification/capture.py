@@ -12,6 +12,7 @@ from recoup.rules.money.ledger import collected
 from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Modification
+from recoup.store.table import hex_of
 
 ASK_AGAIN = timedelta(minutes=1)
 
@@ -31,7 +32,7 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
     Raises: Problem(wrong_state) when nothing is held, or a capture is out already.
     """
     order = change.order
-    mac = "\\x" + input_mac.hex()
+    mac = hex_of(input_mac)
     same = next((r for r in order.refunds if r.kind == "capture" and r.input_mac == mac), None)
     if same is not None:
         return same
@@ -103,7 +104,7 @@ def refund_hold(change: Change, actor: str, input_mac: bytes) -> Modification:
     while a capture is out."""
     refuse_while_capturing(change)
     change.step("cancelled")
-    void = void_authorisation(change, actor, "\\x" + input_mac.hex())
+    void = void_authorisation(change, actor, hex_of(input_mac))
     assert void is not None
     return void
 

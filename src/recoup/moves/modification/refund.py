@@ -15,6 +15,7 @@ from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification
+from recoup.store.table import hex_of
 
 
 def owe_refund(
@@ -44,7 +45,7 @@ def owe_refund(
         units,
         text=message,
         items=items,
-        input_mac="\\x" + input_mac.hex(),
+        input_mac=hex_of(input_mac),
         actor=actor,
         modification_id=refund_id,
         approved_by=approved_by,

@@ -25,6 +25,7 @@ from recoup.rules.money.refund_limits import (
     is_theirs,
 )
 from recoup.rules.order.snapshot import Order
+from recoup.store.table import hex_of
 
 
 def may_go(change: Change, units: int, role: str, actor: str) -> bool:
@@ -60,7 +61,7 @@ def ask_second(
         asset=order.asset,
         message=message,
         items=items,
-        input_mac="\\x" + input_mac.hex(),
+        input_mac=hex_of(input_mac),
         requested_by=actor,
         requested_role=role,
         requested_at=now,

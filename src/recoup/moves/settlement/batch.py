@@ -28,6 +28,7 @@ from recoup.store.money.settlement import (
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx
+from recoup.store.table import hex_of
 
 WORKER: Final = "worker:clock"
 
@@ -146,7 +147,7 @@ def _batch(
         period.period_to,
         window.page_from,
         window.page_to,
-        root="\\x" + period.root.hex(),
+        root=hex_of(period.root),
         open_from=free.left_from or window.page_to + 1,
         lines=lines,
         payout_units=closing.payout,
