@@ -11,16 +11,14 @@ import numpy as np
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
 from recoup.rules.rescue.engine.belief import ground_of, trail
-from recoup.rules.rescue.engine.chances import hours_of, local_day
+from recoup.rules.rescue.engine.chances import local_day
 from recoup.rules.rescue.engine.classes import APPROVED
 from recoup.rules.rescue.engine.columns import (
-    Situation,
+    before_tries,
     of_day,
     of_hour,
     of_parts,
     of_time,
-    parts_at,
-    record_of,
     staying,
     weekday_of,
 )
@@ -96,21 +94,16 @@ def _of_order(
     mine = set(own)
     facts = facts_at(data, own, [row for row in range(max(start, own[-1] - ROWS_BEFORE), own[-1]) if row not in mine])
     ground = ground_of(model, facts, 0)
-    attempts = (facts.first, *facts.tries)
-    for number, (one, belief) in enumerate(zip(facts.tries, trail(ground, facts), strict=False), start=1):
-        before, at = attempts[:number], hours_of(one.at)
-        record = record_of(ground, [look for look in facts.looks if look.at < one.at], before)
-        last = before[-1].answer
-        situation = Situation(ground, record, number, last, hours_of(before[-1].at))
+    for at, situation, parts in before_tries(ground, facts, trail(ground, facts)):
         day = local_day(ground, at)
         columns = (
             *staying(situation),
             *of_day(situation, day),
             *of_hour(situation, int((at + ground.offset) % 24)),
             *of_time(situation, at),
-            *of_parts(*parts_at(ground, belief, at)),
+            *of_parts(*parts),
         )
         yield (
             columns,
-            (0, ISSUER_LAST + last, ISSUER_HOUR + int(at % 24) // 3, ISSUER_WEEKDAY + weekday_of(day)),
+            (0, ISSUER_LAST + situation.last, ISSUER_HOUR + int(at % 24) // 3, ISSUER_WEEKDAY + weekday_of(day)),
         )

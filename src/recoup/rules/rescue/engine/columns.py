@@ -1,9 +1,9 @@
-"""What the regression is told of an order and of an instant, as bins of its columns. Whoever trains and whoever scores
-cut alike: both call this. Instants are hours since 1970, as in `chances`.
+"""What the regression knows of an order and of an instant, as bins of its columns. Training and scoring cut alike: both
+call this. Instants are hours since 1970, as in `chances`.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ from recoup.rules.rescue.engine.chances import (
     refused,
 )
 from recoup.rules.rescue.engine.classes import APPROVED, CLASSES
-from recoup.rules.rescue.engine.facts import Look
+from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.regression import CHANCES, DELAY, GAP, LAST, LONG_DELAY, NUMBERS, RATES, SINCE
 
 _K: Final = len(CLASSES)
@@ -52,6 +52,23 @@ class Situation(NamedTuple):
     number: int
     last: int
     last_at: float
+
+
+def situation_of(ground: Ground, looks: Iterable[Look], own: Sequence[Look]) -> Situation:
+    """As `record_of`, before the try that would come next."""
+    return Situation(ground, record_of(ground, looks, own), len(own), own[-1].answer, hours_of(own[-1].at))
+
+
+def before_tries(
+    ground: Ground, facts: Facts, beliefs: Iterable[Belief]
+) -> Iterator[tuple[float, Situation, tuple[float, float, float]]]:
+    """Of each of the order's tries: its instant, and before it the situation and `parts_at`. `beliefs`: as
+    `belief.trail`."""
+    own = (facts.first, *facts.tries)
+    for number, (one, belief) in enumerate(zip(facts.tries, beliefs, strict=False), start=1):
+        earlier = [look for look in facts.looks if look.at < one.at]
+        at = hours_of(one.at)
+        yield at, situation_of(ground, earlier, own[:number]), parts_at(ground, belief, at)
 
 
 def record_of(ground: Ground, looks: Iterable[Look], own: Sequence[Look]) -> Record:

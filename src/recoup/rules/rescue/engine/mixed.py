@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import total
-from recoup.rules.rescue.engine.chances import Ground, hours_of, local_day
+from recoup.rules.rescue.engine.chances import Ground, local_day
 from recoup.rules.rescue.engine.columns import (
     Situation,
+    before_tries,
     of_day,
     of_hour,
     of_parts,
     of_time,
-    parts_at,
-    record_of,
+    situation_of,
     staying,
     weekday_of,
 )
@@ -38,9 +38,8 @@ def candidates_of(
     found, weighed = candidates(ground, beliefs[-1], earliest, end), _weighed(ground)
     if weighed is None:
         return found
-    own = (facts.first, *facts.tries)
-    record, nodes = record_of(ground, facts.looks, own), _nodes(ground, weighed, beliefs, facts)
-    odds = _Odds(weighed, ground, facts, Situation(ground, record, len(own), own[-1].answer, hours_of(own[-1].at)))
+    nodes = _nodes(ground, weighed, beliefs, facts)
+    odds = _Odds(weighed, facts, situation_of(ground, facts.looks, (facts.first, *facts.tries)))
     free, result = mended_by(beliefs[-1].holds), list[Candidate]()
     for at, chance, willing in found:
         learned = _chance(weighed, nodes, odds.at(at, chance, free[passed(ground, at)], willing))
@@ -53,8 +52,8 @@ def candidates_of(
 class _Odds:
     """Of an approval, for an order at the node of logit 0: products, those of a day and of an hour made once."""
 
-    def __init__(self, weighed: Weighed, ground: Ground, facts: Facts, situation: Situation) -> None:
-        self._weighed, self._situation, self._offset = weighed, situation, ground.offset
+    def __init__(self, weighed: Weighed, facts: Facts, situation: Situation) -> None:
+        self._weighed, self._situation = weighed, situation
         self._issuer = weighed.issuers.get(facts.issuer, weighed.no_issuer)
         self._days, self._hours = dict[int, float](), dict[tuple[int, int], float]()
         odds = weighed.bias * weighed.keys.get(facts.first_key, 1.0)
@@ -63,7 +62,7 @@ class _Odds:
 
     def at(self, at: float, chance: float, free: float, willing: float) -> float:
         weighed, situation, ground = self._weighed, self._situation, self._situation.ground
-        day, hour, zulu = local_day(ground, at), int((at + self._offset) % 24), int(at % 24) // 3
+        day, hour, zulu = local_day(ground, at), int((at + ground.offset) % 24), int(at % 24) // 3
         of_this_day, of_this_hour = self._days.get(day), self._hours.get((hour, zulu))
         if of_this_day is None:
             odds = self._issuer[ISSUER_WEEKDAY + weekday_of(day)]
@@ -92,12 +91,8 @@ def _chance(weighed: Weighed, nodes: Sequence[float], odds: float) -> float:
 def _nodes(ground: Ground, weighed: Weighed, beliefs: Sequence[Belief], facts: Facts) -> list[float]:
     """How likely the order stands at each node after its tries, each of which failed. They add up to 1."""
     nodes = list(weighed.frailty[ground.first_answer])
-    own = (facts.first, *facts.tries)
-    for number, (one, belief) in enumerate(zip(facts.tries, beliefs, strict=False), start=1):
-        at, before = hours_of(one.at), own[:number]
-        record = record_of(ground, [look for look in facts.looks if look.at < one.at], before)
-        situation = Situation(ground, record, number, before[-1].answer, hours_of(before[-1].at))
-        odds = _Odds(weighed, ground, facts, situation).at(at, *parts_at(ground, belief, at))
+    for at, situation, parts in before_tries(ground, facts, beliefs):
+        odds = _Odds(weighed, facts, situation).at(at, *parts)
         nodes = [share / (1.0 + odds * node) for share, node in zip(nodes, weighed.nodes, strict=True)]
     whole = total(nodes)
     return [share / whole for share in nodes] if whole > 0.0 else list(weighed.frailty[ground.first_answer])
