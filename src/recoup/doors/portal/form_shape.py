@@ -28,7 +28,7 @@ from recoup.kernel.problem import Problem
 F = TypeVar("F")
 Fields = Mapping[str, Sequence[Any]]  # texts; of a form with a file, files too
 Take = Callable[[Any], Any]  # a value of the form -> what it stands for, None for nothing
-Said = tuple[Any, ...]  # what stands beside a hint
+Metadata = tuple[Any, ...]  # what stands beside a hint in `Annotated`
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +113,18 @@ def _read_hints(shape: type[Any]) -> Mapping[str, _Reader]:
 
 
 def _reader(field: Field[Any], hint: Any) -> _Reader:
-    name, (kind, optional, said) = field.name, _parts(hint)
+    name, (kind, optional, metadata) = field.name, _parts(hint)
     sent_as, whole = name.removesuffix("_"), get_origin(kind)
-    refusal = next((one for one in said if isinstance(one, Problem)), None)
+    refusal = next((one for one in metadata if isinstance(one, Problem)), None)
     assert refusal is None or refusal.field in (None, sent_as), f"{name}: its refusal is of another field"
     if whole is tuple:
-        return _Reader(_all_values(sent_as, get_args(kind)[0], said), (), refusal)
+        return _Reader(_all_values(sent_as, get_args(kind)[0], metadata), (), refusal)
     if whole is Mapping:
-        return _Reader(_by_name(name, get_args(kind)[1], said), {}, refusal)
-    take, usual = _take(name, kind, said), field.default
+        return _Reader(_by_name(name, get_args(kind)[1], metadata), {}, refusal)
+    take, usual = _take(name, kind, metadata), field.default
     if usual is not MISSING:
         return _Reader(_one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal)
-    takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in said)
+    takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in metadata)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
     absent = None if optional and kind is str else ""
     return _Reader(_one_value(sent_as, take, absent), None if optional else "", refusal)
@@ -143,9 +143,12 @@ def _one_value(name: str, take: Take, absent: str | None) -> Callable[[Fields], 
     return read
 
 
-def _all_values(name: str, element: Any, said: Said) -> Callable[[Fields], Any]:
+def _all_values(name: str, element: Any, metadata: Metadata) -> Callable[[Fields], Any]:
     kind, keeps_none, more = _parts(element)
-    take, most = _take(name, kind, (*more, *said)), next((one.count for one in said if isinstance(one, AtMost)), None)
+    take, most = (
+        _take(name, kind, (*more, *metadata)),
+        next((one.count for one in metadata if isinstance(one, AtMost)), None),
+    )
 
     def read(form: Fields) -> Any:
         taken = [take(value) for value in form.get(name, ())[:most]]
@@ -154,8 +157,8 @@ def _all_values(name: str, element: Any, said: Said) -> Callable[[Fields], Any]:
     return read
 
 
-def _by_name(name: str, kind: Any, said: Said) -> Callable[[Fields], Any]:
-    take, (names,) = _take(name, kind, said), [one for one in said if isinstance(one, Names)]
+def _by_name(name: str, kind: Any, metadata: Metadata) -> Callable[[Fields], Any]:
+    take, (names,) = _take(name, kind, metadata), [one for one in metadata if isinstance(one, Names)]
 
     def read(form: Fields) -> Any:
         taken = {name: take(values[0]) for name, values in form.items() if names.taken(name)}
@@ -164,24 +167,24 @@ def _by_name(name: str, kind: Any, said: Said) -> Callable[[Fields], Any]:
     return read
 
 
-def _parts(hint: Any) -> tuple[Any, bool, Said]:
-    """Of a hint: the kind, whether it may be None, and what is said beside it."""
-    said: Said = ()
+def _parts(hint: Any) -> tuple[Any, bool, Metadata]:
+    """Of a hint: the kind, whether it may be None, and its metadata."""
+    metadata: Metadata = ()
     if get_origin(hint) is Annotated:
         hint, *more = get_args(hint)
-        said = tuple(more)
+        metadata = tuple(more)
     if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
         (kind,) = (one for one in get_args(hint) if one is not NoneType)
         kind, _, inner = _parts(kind)
-        return kind, True, (*inner, *said)
-    return hint, False, said
+        return kind, True, (*inner, *metadata)
+    return hint, False, metadata
 
 
-def _take(name: str, kind: Any, said: Said) -> Take:
-    cut = next((one for one in said if isinstance(one, Text)), Text())
+def _take(name: str, kind: Any, metadata: Metadata) -> Take:
+    cut = next((one for one in metadata if isinstance(one, Text)), Text())
     if kind is UploadFile:
         return _chosen
-    parse = next((one.parse for one in said if isinstance(one, As)), None)
+    parse = next((one.parse for one in metadata if isinstance(one, As)), None)
     if parse is None:
         parse = among(get_args(kind)).parse if get_origin(kind) is Literal else _PARSERS.get(kind)
     assert parse is not None, f"{name}: no form holds {kind}"

@@ -293,9 +293,8 @@ class _Play:
                     self._end(state, "ended")
                 else:
                     self._renew(state, held, signal.card)
-                    earliest = max(
-                        now, state.charged_at or now
-                    )  # a round may have charged it later than this one begins
+                    # A round may have charged it later than this one begins.
+                    earliest = max(now, state.charged_at or now)
                     if state.unanswered is None and state.order.expires_at > earliest:
                         self._ask(state, earliest)
             held.closed = held.closed or signal.card is None
