@@ -361,7 +361,7 @@ def test_it_reads_only(server: ServerAddress, lived_in: str) -> None:
             async with world.db.connection() as connection:
                 with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
                     async with connection.transaction(isolation="repeatable_read", readonly=True):
-                        await walk.fetch(connection, "DELETE FROM due_work")
+                        await connection.execute("DELETE FROM due_work")
             await verify(world)
             async with world.db.connection() as connection:  # the owner's role does not outlive the proof
                 assert await connection.fetchval("SELECT current_user") == "recoup_app"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.disputes.files import evidence_context
@@ -209,37 +209,31 @@ async def _sealed(world: World, db: Database, place: Place, current: Mapping[str
             rows = await sealed_page(connection, place, current["seal"])
         if not rows or world.keys.current_ids() != current:
             return
-        made = [(world.keys.reseal_secret(context(world, row), row["found"]), row) for row in rows]
+        made = [(world.keys.reseal_secret(context(world, *row.owner), row.found), row) for row in rows]
         async with db.transaction() as tx:
             await reseal(tx, place, made)
         done += len(rows)
         tell(f"{place.table}.{place.column}", done, done)
 
 
-def _webhook(_: World, row: Any) -> str:
-    return f"webhook:{row['merchant_id'] or row['partner_id']}"
+def _webhook(_: World, owner_id: UUID) -> str:
+    return f"webhook:{owner_id}"
 
 
-def _of_merchant(_: World, row: Any) -> str:
-    return f"webhook:{row['merchant_id']}"
+def _of_person(_: World, user_id: UUID) -> str:
+    return f"totp:{user_id}"
 
 
-def _of_person(_: World, row: Any) -> str:
-    return f"totp:{row['user_id']}"
-
-
-_CONTEXTS: Final[Mapping[tuple[str, str], Callable[[World, Any], str]]] = {
-    ("merchants", "webhook_key"): _of_merchant, ("merchants", "stablecoin_webhook_key"): _of_merchant,
+_CONTEXTS: Final[Mapping[tuple[str, str], Callable[..., str]]] = {
+    ("merchants", "webhook_key"): _webhook, ("merchants", "stablecoin_webhook_key"): _webhook,
     ("endpoints", "own_key"): _webhook, ("endpoints", "previous_key"): _webhook,
-    ("webhook_key_overlaps", "previous_key"): _of_merchant,
-    ("signing_keys", "secret"): lambda _, row: secret_context(row["key_id"]),
-    ("handovers", "sealed"): lambda _, row: handover_context(row["handover_id"]),
-    ("application_documents", "sealed"):
-        lambda world, row: document_context(world, row["application_id"], row["document_id"]),
-    ("dispute_files", "sealed"): lambda world, row: evidence_context(world, row["dispute_id"], row["file_id"]),
-    ("bank_accounts", "sealed"): lambda _, row: account_context(row["account_id"]),
-    ("bank_accounts", "deposits"): lambda _, row: deposits_context(row["account_id"]),
-    ("bank_payouts", "file"): lambda _, row: file_context(row["payout_id"]),
+    ("webhook_key_overlaps", "previous_key"): _webhook,
+    ("signing_keys", "secret"): lambda _, key_id: secret_context(key_id),
+    ("handovers", "sealed"): lambda _, handover_id: handover_context(handover_id),
+    ("application_documents", "sealed"): document_context, ("dispute_files", "sealed"): evidence_context,
+    ("bank_accounts", "sealed"): lambda _, account_id: account_context(account_id),
+    ("bank_accounts", "deposits"): lambda _, account_id: deposits_context(account_id),
+    ("bank_payouts", "file"): lambda _, payout_id: file_context(payout_id),
     ("second_factors", "sealed_secret"): _of_person, ("second_factors", "sealed_offer"): _of_person,
-    ("invitations", "sealed_token"): lambda _, row: token_context(row["invitation_id"]),
+    ("invitations", "sealed_token"): lambda _, invitation_id: token_context(invitation_id),
 }  # fmt: skip

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from recoup.flows.world import World
@@ -22,12 +21,13 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.money.encodings import encoding_of, lines
-from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
+from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
 from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
+from recoup.store.money.comparison import Candidate, VerdictLine
 from recoup.store.money.reconciliation import Run, find_run, run_by_key
 from recoup.store.statement import Tx
 
@@ -35,7 +35,6 @@ FILE_BYTES_MAX: Final = 512 << 20
 CHUNK: Final = 1 << 16
 LINES_AT_ONCE: Final = 2_000
 _encode = msgspec.json.Encoder(order="sorted").encode
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +127,24 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
 async def _compare(tx: Tx, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
-        await store.stage(tx, [tuple(line) for line in good])
+        await store.stage(tx, good)
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
     async for rows in store.candidates(tx):
         await _keep(tx, run, [_judged(run.key, reading.kind, row, run.route) for row in rows])
     number = run.statement.last_number
-    async for rows in store.missing(tx, period, run.statement.currencies):
-        judged = [_missing(run.key, number + at, row, period) for at, row in enumerate(rows, 1)]
-        number += len(rows)
+    async for movements in store.missing(tx, period, run.statement.currencies):
+        judged = [_missing(run.key, number + at, ours, period) for at, ours in enumerate(movements, 1)]
+        number += len(movements)
         await _keep(tx, run, judged)
     await store.end_run(tx, run.key, run.lines, run.counts, _notes(run.statement, reading), period)
 
 
-async def _keep(tx: Tx, run: _Run, rows: list[Row]) -> None:
-    for row in rows:
-        run.counts[row["outcome"]] = run.counts.get(row["outcome"], 0) + 1
-    await store.add_verdicts(tx, rows)
+async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
+    for line in lines:
+        run.counts[line.outcome] = run.counts.get(line.outcome, 0) + 1
+    await store.add_verdicts(tx, lines)
 
 
 async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
@@ -197,89 +196,50 @@ def _notes(statement: Statement, reading: Reading) -> list[str]:
     return notes
 
 
-def _refused(key: tuple[UUID, UUID], line: Broken) -> Row:
-    return {
-        "merchant_id": key[0],
-        "run_id": key[1],
-        "row_no": line.number,
-        "line_no": line.number,
-        "outcome": "refused",
-        "reason": line.code,
-        "finding": f"Line {line.number} could not be read: {line.why}."[:400],
-    }
+def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
+    finding = f"Line {line.number} could not be read: {line.why}."[:400]
+    return VerdictLine(*key, line.number, "refused", line.code, finding, line_no=line.number)
 
 
-def _judged(key: tuple[UUID, UUID], kind: str, row: asyncpg.Record, route: str) -> Row:
-    line = Theirs(
-        row["number"],
-        row["line_id"],
-        row["type"],
-        row["our_id"],
-        row["reference"],
-        row["units"],
-        row["asset"],
-        row["at"],
-        row["route"],
-    )
-    ours = _ours(row, "our_") if row["posting_id"] else None
-    first, taken = (row[name] if row[name] != row["number"] else None for name in ("first", "taken"))
-    found = Found(
-        ours, row["by"], row["several"], first, taken, row["same_amount"], row["parts"], row["booked"], row["alike"]
-    )
-    verdict = judge(kind, line, found, route)
-    return _row(key, line.number, verdict) | {
-        "line_no": line.number,
-        "line_id": line.line_id,
-        "type": line.type,
-        "our_id": line.our_id,
-        "reference": shown_reference(line.reference),
-        "asset": line.asset,
-        "units": line.units,
-        "our_units": ours.units if ours and verdict.outcome != "missing_here" else None,
-        "dated": line.at,
-        "order_id": row["order_id"],
-        "posting_id": row["posting_id"],
-    }
-
-
-def _missing(key: tuple[UUID, UUID], row_no: int, row: asyncpg.Record, period: tuple[datetime, datetime]) -> Row:
-    ours = _ours(row, "")
-    return _row(key, row_no, judge_missing(ours, period)) | {
-        "type": ours.type,
-        "our_id": ours.source_id,
-        "reference": ours.reference,
-        "asset": ours.asset,
-        "our_units": ours.units,
-        "dated": ours.at,
-        "order_id": ours.order_id,
-        "posting_id": row["posting_id"],
-    }
-
-
-def _ours(row: asyncpg.Record, prefix: str) -> Ours:
-    entry = (row["posting_id"], row["entry_no"] if prefix else row["line_no"])
-    return Ours(
-        entry,
-        row["source_id"],
-        row["type"],
-        row[prefix + "reference"],
-        row[prefix + "units"],
-        row[prefix + "asset"],
-        row[prefix + "at"],
-        row["order_id"],
-        row["from_file"],
+def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str) -> VerdictLine:
+    line, ours = candidate.line, candidate.found.ours
+    verdict = judge(kind, line, candidate.found, route)
+    return _line(key, line.number, verdict)._replace(
+        line_no=line.number,
+        line_id=line.line_id,
+        type=line.type,
+        our_id=line.our_id,
+        reference=shown_reference(line.reference),
+        asset=line.asset,
+        units=line.units,
+        our_units=ours.units if ours and verdict.outcome != "missing_here" else None,
+        dated=line.at,
+        order_id=ours.order_id if ours else None,
+        posting_id=ours.entry[0] if ours else None,
     )
 
 
-def _row(key: tuple[UUID, UUID], row_no: int, verdict: Verdict) -> Row:
+def _missing(key: tuple[UUID, UUID], row_no: int, ours: Ours, period: tuple[datetime, datetime]) -> VerdictLine:
+    return _line(key, row_no, judge_missing(ours, period))._replace(
+        type=ours.type,
+        our_id=ours.source_id,
+        reference=ours.reference,
+        asset=ours.asset,
+        our_units=ours.units,
+        dated=ours.at,
+        order_id=ours.order_id,
+        posting_id=ours.entry[0],
+    )
+
+
+def _line(key: tuple[UUID, UUID], row_no: int, verdict: Verdict) -> VerdictLine:
     posting = verdict.posting
-    return {
-        "merchant_id": key[0],
-        "run_id": key[1],
-        "row_no": row_no,
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "finding": verdict.text,
-        "recipe": posting.recipe if posting else None,
-        "entries": [list(entry) for entry in posting.entries] if posting else None,
-    }
+    return VerdictLine(
+        *key,
+        row_no,
+        verdict.outcome,
+        verdict.reason,
+        verdict.text,
+        posting.recipe if posting else None,
+        [list(entry) for entry in posting.entries] if posting else None,
+    )

@@ -16,7 +16,7 @@ from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
 from recoup.store.money.batches import Batch, BatchLine, batch_lines, shown_batch
-from recoup.store.orders.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
+from recoup.store.orders.sealed_pages import PAGES_MAX, PostingContent, pages_of_batch, posting_contents, sealed_pages
 
 CSV_COLUMNS: Final = (
     "settlement_id", "line_id", "kind", "amount", "currency", "order_id", "external_order_id", "site_id", "descriptor",
@@ -149,7 +149,7 @@ def _head(batch: Batch) -> dict[str, Any]:
     }
 
 
-def _line(row: BatchLine, posting: list[Any]) -> dict[str, Any]:
+def _line(row: BatchLine, posting: PostingContent) -> dict[str, Any]:
     return {
         "type": "line",
         "lineId": line_id(row.posting_id, row.line_no),
@@ -164,7 +164,15 @@ def _line(row: BatchLine, posting: list[Any]) -> dict[str, Any]:
         "descriptor": row.descriptor,
         "placed": iso(row.placed_at) if row.placed_at else None,
         "booked": iso(row.business_at),
-        "posting": posting,
+        "posting": [
+            posting.merchant_id,
+            posting.source_kind,
+            posting.source_id,
+            posting.recipe,
+            posting.asset,
+            posting.business_at,
+            posting.entries,
+        ],
     }
 
 

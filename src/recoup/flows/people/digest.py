@@ -5,11 +5,11 @@ What would take too long to count is tried again later. Source: decision 0038.
 """
 
 from datetime import date, timedelta
-from typing import Final
 from uuid import UUID
 
 import asyncpg
 import structlog
+from msgspec.structs import asdict
 
 from recoup.flows.people.tell_alert import notification, reader_of
 from recoup.flows.world import World
@@ -25,7 +25,6 @@ from recoup.store.messages.notifications import WantedDigest, digests_wanted, re
 from recoup.store.pool import Database
 
 log = structlog.get_logger()
-_TELLING: Final = ("declined", "refunds", "disputes", "waiting")
 
 
 async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
@@ -72,7 +71,7 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
     yesterday = day - timedelta(days=1)
     async with world.db.connection() as connection:
         figures = await day_figures(connection, merchant_id, span_of(yesterday, reader.zone))
-    telling = any(figures[name] for name in _TELLING) or reader.digest_empty
+    telling = bool(figures.declined or figures.refunds or figures.disputes or figures.waiting) or reader.digest_empty
     wall = world.clocks.wall()
     row = notification(
         world,
@@ -80,7 +79,7 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
         (merchant_id, reader.subject_name),
         new_id(),
         "digest",
-        {"day": yesterday.isoformat()} | figures,
+        {"day": yesterday.isoformat()} | asdict(figures),
         way,
         wall,
     )

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -27,7 +29,7 @@ async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
         async with world.db.connection() as connection:
             alert = await find_alert(connection, merchant_id, alert_id)
             found = alert and await alert_facts(connection, merchant_id, alert.kind, alert.about, alert.step)
-        facts = found or (alert.facts if alert is not None else {})
+        facts = asdict(found) if found else alert.facts if alert is not None else {}
         if alert is not None and facts:
             await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
     async with world.db.transaction() as tx:

@@ -42,6 +42,11 @@ def cells(columns: Sequence[str], zone: str, *, masked: bool = False) -> list[Ce
     return [_MASKED if masked and cell.name == "customer" else cell for cell in found]
 
 
+def needs_of(column: str) -> tuple[str, ...]:
+    """The fields of a row that its cells are made of."""
+    return tuple(name for cell in _CELLS[column] for name in cell.needs)
+
+
 def moment_text(zone: str) -> Callable[[datetime | None], str | None]:
     """ISO 8601 with the zone's offset, to the second."""
     there = ZoneInfo(zone)

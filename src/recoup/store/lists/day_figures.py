@@ -1,7 +1,7 @@
 """What a merchant's day came to, and what stands open now. Bounded in time; payments as the overview counts them."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -13,9 +13,20 @@ from recoup.store.statement import Read, Row, statement
 TIMEOUT_MS: Final = 5_000
 
 
-async def day_figures(
-    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]
-) -> dict[str, Any]:
+class DayFigures(Row, frozen=True):
+    """Numbers of payments, refunds and disputes; `recovered` and `refunded`: units by currency."""
+
+    declined: int
+    rescued: int
+    recovered: list[tuple[str, int]]
+    refunds: int
+    refunded: list[tuple[str, int]]
+    disputes: int
+    in_flight: int
+    waiting: int
+
+
+async def day_figures(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> DayFigures:
     """As of one moment. Raises: asyncpg.QueryCanceledError when that takes too long."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
@@ -23,16 +34,16 @@ async def day_figures(
         refunds = await _refunds(connection, merchant_id, *span)
         disputes = await _disputes(connection, merchant_id, *span)
         now = await _now(connection, merchant_id)
-    return {
-        "declined": sum(row.declined for row in placed),
-        "rescued": sum(row.rescued for row in placed),
-        "recovered": [[row.asset, row.units] for row in placed if row.units],
-        "refunds": sum(row.refunds for row in refunds),
-        "refunded": [[row.asset, row.units] for row in refunds],
-        "disputes": disputes,
-        "in_flight": now.in_flight,
-        "waiting": now.waiting,
-    }
+    return DayFigures(
+        declined=sum(row.declined for row in placed),
+        rescued=sum(row.rescued for row in placed),
+        recovered=[(row.asset, row.units) for row in placed if row.units],
+        refunds=sum(row.refunds for row in refunds),
+        refunded=[(row.asset, row.units) for row in refunds],
+        disputes=disputes,
+        in_flight=now.in_flight,
+        waiting=now.waiting,
+    )
 
 
 class _Placed(Row, frozen=True):

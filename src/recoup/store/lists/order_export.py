@@ -20,7 +20,7 @@ TEXTS: Final = {"order_id": "h.order_id::text", "site_id": "h.site_id::text"}
 
 async def all_orders(
     connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
-) -> AsyncIterator[list[asyncpg.Record]]:
+) -> AsyncIterator[list[tuple[object, ...]]]:
     """These fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not grow with the list. The
     server makes the next rows while these are used."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -29,10 +29,10 @@ async def all_orders(
         cursor = await connection.cursor(sql, *values, timeout=FIRST_SECONDS)
         ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
         try:
-            while rows := await ahead:
+            while records := await ahead:
                 ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
                 await asyncio.sleep(0)  # so that it is asked before these are used
-                yield rows
+                yield list(map(tuple, records))
         finally:
             with suppress(Exception):
                 await ahead

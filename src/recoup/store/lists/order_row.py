@@ -36,11 +36,11 @@ class OrderRow:
     reason: str | None
     attention: str | None
     disputed: bool
-    sent_text: str | None = None
-    decline_code: str = ""
-    card_scheme: str = ""
+    sent_text: str | None
+    decline_code: str
+    card_scheme: str
+    paid_units: int
     last4: str = ""
-    paid_units: int = 0
     approved_at: datetime | None = None
     fee_units: int | None = None
     net_units: int | None = None
@@ -88,8 +88,9 @@ FIELDS: Final[dict[str, str]] = {
     "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts", "expires_at": "h.expires_at",
     "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
     "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END",
-    "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "last4": "coalesce(v.last4, '')",
-    "paid_units": _PAID, "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET, "settlement": _SETTLEMENT,
+    "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "paid_units": _PAID,
+    "last4": "coalesce(v.last4, '')", "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET,
+    "settlement": _SETTLEMENT,
 }  # fmt: skip
 # What of an order each of them reads stands elsewhere: read alone.
 SEPARATE_FIELDS: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")

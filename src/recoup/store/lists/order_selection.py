@@ -7,6 +7,7 @@ import asyncpg
 
 from recoup.store.lists.order_filter import Arguments, OrderFilter
 from recoup.store.lists.order_search import every_condition, search_of
+from recoup.store.statement import Row, maker_of
 
 SELECTED_MAX: Final = 10_000
 SECONDS_MAX: Final = 10.0
@@ -16,11 +17,21 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def selected_sums(connection: asyncpg.Connection, order_filter: OrderFilter) -> list[asyncpg.Record]:
+class SelectedSum(Row, frozen=True):
+    status: int
+    asset: str
+    orders: int
+    units: int
+
+
+_selected_sum = maker_of(SelectedSum)
+
+
+async def selected_sums(connection: asyncpg.Connection, order_filter: OrderFilter) -> list[SelectedSum]:
     """By status and currency, of at most SELECTED_MAX + 1 orders."""
     async with connection.transaction(readonly=True):
         selected, values = await _selected(connection, order_filter, "h.status, h.asset, h.units")
-        return await _fetch(connection, _SUMS.format(selected=selected), values)
+        return [_selected_sum(record) for record in await _fetch(connection, _SUMS.format(selected=selected), values)]
 
 
 async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> list[UUID]:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 
@@ -60,6 +60,7 @@ _COLUMNS: Final = (
 _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
 
 
+_ALWAYS: Final = len(ALL)
 _wire_order = maker_of(WireOrder)
 
 
@@ -88,16 +89,17 @@ async def list_orders(
     search = await search_of(connection, order_filter)
     dress = _dress(more)
 
-    async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
+    async def run(narrowed: OrderFilter, search: Search) -> list[OrderRow]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, ORDERS[by, descending], limit + 1, cursor, descending)
-        return await connection.fetch(  # type: ignore[no-any-return]
-            dress.format(page=page, order=ORDERS[by, descending]), *args.values
-        )
+        records = await connection.fetch(dress.format(page=page, order=ORDERS[by, descending]), *args.values)
+        return [OrderRow(*record[:_ALWAYS], **dict(zip(more, record[_ALWAYS:], strict=True))) for record in records]
 
-    records, recent_only = await _bounded(connection, order_filter, search, run, by)
-    further = len(records) > limit
-    rows = [row_of(r, order_filter) for r in records[:limit]]
+    rows, recent_only = await _bounded(connection, order_filter, search, run, by)
+    further = len(rows) > limit
+    rows = rows[:limit]
+    if order_filter.sight != personal.SHOWN:
+        rows = [replace(row, customer=personal.name(row.customer)) for row in rows]
     if back:
         rows.reverse()
     has_next, has_prev = (True, further) if back else (further, cursor is not None)
@@ -108,12 +110,6 @@ async def list_orders(
         how=search.how,
         recent_only=recent_only,
     )
-
-
-def row_of(record: asyncpg.Record, order_filter: OrderFilter) -> OrderRow:
-    """As its reader may see it."""
-    row = OrderRow(**record)
-    return row if order_filter.sight == "shown" else replace(row, customer=personal.name(row.customer))
 
 
 @cache
@@ -146,14 +142,12 @@ async def list_orders_page(
     order = ORDERS[order_by, descending]
     search = await search_of(connection, order_filter)
 
-    async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
+    async def run(narrowed: OrderFilter, search: Search) -> list[WireOrder]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, order, size, None, descending, offset)
-        return await connection.fetch(  # type: ignore[no-any-return]
-            wire_page(page, order), *args.values
-        )
+        return [_wire_order(record) for record in await connection.fetch(wire_page(page, order), *args.values)]
 
-    return [_wire_order(record) for record in (await _bounded(connection, order_filter, search, run))[0]]
+    return (await _bounded(connection, order_filter, search, run))[0]
 
 
 def _page(
@@ -267,7 +261,7 @@ async def explain(
     by: OrderBy = "placed",
     descending: bool = True,
     after: str | None = None,
-) -> Any:
+) -> str:
     """The plan of a page, for tests and for slow lists."""
     search = await search_of(connection, order_filter)
     args = Arguments(order_filter.merchant_id)

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from msgspec.structs import asdict
-
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
@@ -29,21 +27,7 @@ async def find_alert(db: Read, merchant_id: UUID, alert_id: UUID) -> Alert | Non
     """With the facts that it carries itself."""
 
 
-async def alert_facts(db: Read, merchant_id: UUID, kind: str, about: UUID, step: int) -> dict[str, Any] | None:
-    """Of an alert that an event made; None for kinds that carry their own."""
-    found: Row | None
-    if kind == "dispute":
-        found = await _dispute(db, merchant_id, about, step)
-    elif kind == "payout":
-        found = await _payout(db, merchant_id, about, step)
-    elif kind == "settlement":
-        found = await _batch(db, merchant_id, about)
-    else:
-        return None
-    return asdict(found) if found is not None else None
-
-
-class _Dispute(Row, frozen=True):
+class DisputeFacts(Row, frozen=True):
     dispute_id: str | None
     continued: bool
     order_id: UUID
@@ -62,11 +46,11 @@ FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
 """,
 )
-async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> _Dispute | None:
+async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> DisputeFacts | None:
     """As a line of the order's log tells it."""
 
 
-class _Payout(Row, frozen=True):
+class PayoutFacts(Row, frozen=True):
     payout_id: UUID
     batch_id: UUID | None
     units: int
@@ -84,11 +68,11 @@ SELECT p.payout_id, p.batch_id, p.units, p.asset,
 FROM bank_payouts p WHERE p.merchant_id = $1 AND p.payout_id = $2
 """,
 )
-async def _payout(db: Read, merchant_id: UUID, payout_id: UUID, step: int) -> _Payout | None:
+async def _payout(db: Read, merchant_id: UUID, payout_id: UUID, step: int) -> PayoutFacts | None:
     """`step`: its event's; below zero it waits again, at zero it is scheduled."""
 
 
-class _Batch(Row, frozen=True):
+class SettlementFacts(Row, frozen=True):
     batch_id: UUID
     units: int
     asset: str
@@ -103,8 +87,21 @@ SELECT batch_id, payout_units AS units, asset, period_from, period_to - interval
 FROM settlement_batches WHERE merchant_id = $1 AND batch_id = $2
 """,
 )
-async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> _Batch | None:
+async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> SettlementFacts | None:
     """A settlement."""
+
+
+async def alert_facts(
+    db: Read, merchant_id: UUID, kind: str, about: UUID, step: int
+) -> DisputeFacts | PayoutFacts | SettlementFacts | None:
+    """Of an alert that an event made; None for kinds that carry their own."""
+    if kind == "dispute":
+        return await _dispute(db, merchant_id, about, step)
+    if kind == "payout":
+        return await _payout(db, merchant_id, about, step)
+    if kind == "settlement":
+        return await _batch(db, merchant_id, about)
+    return None
 
 
 class Last(NamedTuple):

@@ -1,24 +1,21 @@
 """A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
 movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.money.matching import Found, Ours, Theirs
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
 ROWS_AT_ONCE: Final = 5_000
-LINE: Final = ("number", "line_id", "type", "our_id", "reference", "units", "asset", "at", "route")
-VERDICT: Final = (
-    "merchant_id", "run_id", "row_no", "line_no", "line_id", "outcome", "reason", "finding", "type", "our_id",
-    "reference", "asset", "units", "our_units", "dated", "order_id", "posting_id", "recipe", "entries",
-)  # fmt: skip
+T = TypeVar("T")
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
 _STAGED = """
@@ -120,17 +117,20 @@ WITH open AS MATERIALIZED (
   LEFT JOIN (SELECT DISTINCT source_id AS line_id, units FROM ours WHERE from_file) k
     ON k.line_id = s.line_id AND k.units = s.units
 )
-SELECT t.*, first_value(number) OVER best AS taken,
-  (first_value(units) OVER best, first_value(asset) OVER best) = (units, asset) AS same_amount,
+SELECT number, line_id, type, our_id, reference, units, asset, at, route, by, several, nullif(first, number) AS first,
+  nullif(first_value(number) OVER best, number) AS taken,
+  coalesce((first_value(units) OVER best, first_value(asset) OVER best) = (units, asset), false) AS same_amount,
   count(*) FILTER (WHERE number = first) OVER every > 1
     AND coalesce(sum(units) FILTER (WHERE number = first AND asset = our_asset) OVER every = our_units, false)
-    AND bool_and(asset = our_asset) OVER every AS parts
+    AND coalesce(bool_and(asset = our_asset) OVER every, false) AS parts,
+  booked, alike, posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at,
+  order_id, from_file
 FROM told t
 WINDOW every AS (PARTITION BY about, about_no), best AS (PARTITION BY about, about_no
   ORDER BY (our_units = units AND our_asset = asset) DESC NULLS LAST, number)
 """
 _MISSING = """
-SELECT o.* FROM ours o
+SELECT o.posting_id, o.line_no, o.source_id, o.type, o.reference, o.units, o.asset, o.at, o.order_id FROM ours o
 WHERE NOT o.from_file AND o.at >= $1 AND o.at < $2 AND o.asset = ANY($3::text[])
   AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
 ORDER BY o.at, o.posting_id
@@ -185,8 +185,8 @@ async def begin_run(tx: asyncpg.Connection, run: NewRun) -> bool:
     return True
 
 
-async def stage(tx: asyncpg.Connection, records: Sequence[tuple[Any, ...]]) -> None:
-    await tx.copy_records_to_table("staged", records=records, columns=list(LINE), timeout=STATEMENT_SECONDS)
+async def stage(tx: asyncpg.Connection, lines: Sequence[Theirs]) -> None:
+    await tx.copy_records_to_table("staged", records=lines, columns=list(Theirs._fields), timeout=STATEMENT_SECONDS)
 
 
 async def staged_span(tx: asyncpg.Connection) -> tuple[datetime | None, datetime | None]:
@@ -215,31 +215,74 @@ async def collect(
     await tx.execute("ANALYZE found", timeout=STATEMENT_SECONDS)
 
 
-async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[asyncpg.Record]]:
-    """Each line with what was found for it, some at a time."""
-    async for rows in _in_parts(tx, _VERDICTS):
+class Candidate(NamedTuple):
+    """A line of the statement, and what was found for it."""
+
+    line: Theirs
+    found: Found
+
+
+async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[Candidate]]:
+    """All lines, some at a time."""
+    async for rows in _in_parts(tx, _candidate, _VERDICTS):
         yield rows
+
+
+def _candidate(record: Any) -> Candidate:
+    posting_id, line_no, *movement = record[17:]
+    ours = Ours((posting_id, line_no), *movement) if posting_id is not None else None
+    return Candidate(Theirs(*record[:9]), Found(ours, *record[9:17]))
 
 
 async def missing(
     tx: asyncpg.Connection, period: tuple[datetime, datetime], currencies: Iterable[str]
-) -> AsyncIterator[list[asyncpg.Record]]:
+) -> AsyncIterator[list[Ours]]:
     """Movements of the period that no line is about."""
-    async for rows in _in_parts(tx, _MISSING, *period, list(currencies)):
+    async for rows in _in_parts(tx, _movement, _MISSING, *period, list(currencies)):
         yield rows
 
 
-async def _in_parts(tx: asyncpg.Connection, sql: str, *args: Any) -> AsyncIterator[list[asyncpg.Record]]:
+def _movement(record: Any) -> Ours:
+    return Ours((record[0], record[1]), *record[2:])
+
+
+async def _in_parts(
+    tx: asyncpg.Connection, make: Callable[[Any], T], sql: str, *args: object
+) -> AsyncIterator[list[T]]:
     cursor = await tx.cursor(sql, *args)
-    while rows := await cursor.fetch(ROWS_AT_ONCE, timeout=STATEMENT_SECONDS):
-        yield rows
+    while records := await cursor.fetch(ROWS_AT_ONCE, timeout=STATEMENT_SECONDS):
+        yield list(map(make, records))
 
 
-async def add_verdicts(tx: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    records = [tuple(row.get(name) for name in VERDICT) for row in rows]
-    if records:
+class VerdictLine(NamedTuple):
+    """What came of a line, or of a movement that has none. `recipe`, `entries`: what may be booked."""
+
+    merchant_id: UUID
+    run_id: UUID
+    row_no: int
+    outcome: str
+    reason: str
+    finding: str
+    recipe: str | None = None
+    entries: list[list[str | int]] | None = None
+    line_no: int | None = None
+    line_id: UUID | None = None
+    type: str | None = None
+    our_id: UUID | None = None
+    reference: str | None = None
+    asset: str | None = None
+    units: int | None = None
+    our_units: int | None = None
+    dated: datetime | None = None
+    order_id: UUID | None = None
+    posting_id: UUID | None = None
+
+
+async def add_verdicts(tx: asyncpg.Connection, lines: Sequence[VerdictLine]) -> None:
+    if lines:
+        columns = list(VerdictLine._fields)
         await tx.copy_records_to_table(
-            "reconciliation_lines", records=records, columns=list(VERDICT), timeout=STATEMENT_SECONDS
+            "reconciliation_lines", records=lines, columns=columns, timeout=STATEMENT_SECONDS
         )
 
 

@@ -4,7 +4,7 @@ Each page is a statement of its own: a run after a kill begins again and finds w
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -19,32 +19,37 @@ START: Final = (LOWEST, LOWEST)
 
 
 class Place(NamedTuple):
-    """A column of sealed bytes; `keys` name its row."""
+    """A column of sealed bytes. `keys` name its row; `owner`: what the bytes are sealed for, in SQL."""
 
     table: str
     keys: tuple[str, ...]
     column: str
+    owner: tuple[str, ...]
 
 
 WORLD: Final = (
-    Place("merchants", ("merchant_id",), "webhook_key"), Place("merchants", ("merchant_id",), "stablecoin_webhook_key"),
-    Place("endpoints", ("endpoint_id",), "own_key"), Place("endpoints", ("endpoint_id",), "previous_key"),
-    Place("webhook_key_overlaps", ("merchant_id", "door"), "previous_key"),
-    Place("signing_keys", ("key_id",), "secret"), Place("handovers", ("merchant_id", "handover_id"), "sealed"),
-    Place("application_documents", ("document_id",), "sealed"),
-    Place("dispute_files", ("merchant_id", "file_id"), "sealed"),
-    Place("bank_accounts", ("merchant_id", "account_id"), "sealed"),
-    Place("bank_accounts", ("merchant_id", "account_id"), "deposits"),
-    Place("bank_payouts", ("merchant_id", "payout_id"), "file"),
+    Place("merchants", ("merchant_id",), "webhook_key", ("merchant_id",)),
+    Place("merchants", ("merchant_id",), "stablecoin_webhook_key", ("merchant_id",)),
+    Place("endpoints", ("endpoint_id",), "own_key", ("coalesce(merchant_id, partner_id)",)),
+    Place("endpoints", ("endpoint_id",), "previous_key", ("coalesce(merchant_id, partner_id)",)),
+    Place("webhook_key_overlaps", ("merchant_id", "door"), "previous_key", ("merchant_id",)),
+    Place("signing_keys", ("key_id",), "secret", ("key_id",)),
+    Place("handovers", ("merchant_id", "handover_id"), "sealed", ("handover_id",)),
+    Place("application_documents", ("document_id",), "sealed", ("application_id", "document_id")),
+    Place("dispute_files", ("merchant_id", "file_id"), "sealed", ("dispute_id", "file_id")),
+    Place("bank_accounts", ("merchant_id", "account_id"), "sealed", ("account_id",)),
+    Place("bank_accounts", ("merchant_id", "account_id"), "deposits", ("account_id",)),
+    Place("bank_payouts", ("merchant_id", "payout_id"), "file", ("payout_id",)),
 )  # fmt: skip
 PEOPLE: Final = (
-    Place("second_factors", ("user_id",), "sealed_secret"), Place("second_factors", ("user_id",), "sealed_offer"),
-    Place("invitations", ("invitation_id",), "sealed_token"),
+    Place("second_factors", ("user_id",), "sealed_secret", ("user_id",)),
+    Place("second_factors", ("user_id",), "sealed_offer", ("user_id",)),
+    Place("invitations", ("invitation_id",), "sealed_token", ("invitation_id",)),
 )  # fmt: skip
 # Format byte, then the id of the key: see gateways/keys/sealing.
 _SEALED: Final = {
     place: f"""
-SELECT *, {place.column} AS found FROM {place.table}
+SELECT {", ".join((place.column, *place.keys, *place.owner))} FROM {place.table}
 WHERE {place.column} IS NOT NULL AND substring({place.column} from 2 for 8) <> decode($1, 'hex')
 LIMIT {SEALED_PAGE}
 """
@@ -64,16 +69,24 @@ WHERE {place.column} IS NOT NULL GROUP BY 1
 }
 
 
-async def sealed_page(connection: asyncpg.Connection, place: Place, current: str) -> list[asyncpg.Record]:
-    """Some rows whose column is not sealed by the current key; `found` is what stands there."""
-    return list(await connection.fetch(_SEALED[place], current))
+class SealedValue(NamedTuple):
+    """What stands in a place, with the values of its `keys` and of its `owner`."""
+
+    found: bytes
+    keys: tuple[UUID | str, ...]
+    owner: tuple[UUID | str, ...]
 
 
-async def reseal(connection: asyncpg.Connection, place: Place, rows: Sequence[tuple[bytes, Any]]) -> None:
-    """`rows`: the bytes to be, and the row as it was found; one that changed since stays."""
-    await connection.executemany(
-        _RESEAL[place], [(made, row["found"], *(row[key] for key in place.keys)) for made, row in rows]
-    )
+async def sealed_page(db: Read, place: Place, current: str) -> list[SealedValue]:
+    """Some whose column is not sealed by the current key."""
+    behind = 1 + len(place.keys)
+    records = await db.fetch(_SEALED[place], current)
+    return [SealedValue(record[0], tuple(record[1:behind]), tuple(record[behind:])) for record in records]
+
+
+async def reseal(connection: asyncpg.Connection, place: Place, rows: Sequence[tuple[bytes, SealedValue]]) -> None:
+    """`rows`: the bytes to be, and what was found; one that changed since stays."""
+    await connection.executemany(_RESEAL[place], [(made, row.found, *row.keys) for made, row in rows])
 
 
 class WrappedCard(Row, frozen=True):

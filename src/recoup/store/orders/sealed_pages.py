@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -32,14 +32,21 @@ async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpa
     """Of a settlement batch."""
 
 
+class PageSum(NamedTuple):
+    account: str
+    asset: str
+    place: str
+    units: int
+
+
 class SealedPage(Row, frozen=True):
-    """Roots and hashes in hex. `sums`: [account, asset, place, units]."""
+    """Roots and hashes in hex."""
 
     page_no: int
     prev_root: str
     root: str
     hashes: list[str]
-    sums: list[list[Any]]
+    sums: list[PageSum]
 
 
 # In the closer's order: the database's own.
@@ -67,29 +74,35 @@ async def sealed_pages(db: Read, merchant_id: UUID, low: int, high: int) -> list
     return await _pages(db, merchant_id, low, min(high, low + PAGES_MAX - 1))
 
 
-class _Content(Row, frozen=True):
+class PostedEntry(NamedTuple):
+    account: str
+    place: str
+    units: int
+
+
+class PostingContent(Row, frozen=True):
+    """What its hash is made of."""
+
     posting_id: UUID
-    head: list[Any]
+    merchant_id: UUID
+    source_kind: str
+    source_id: UUID
+    recipe: str
+    asset: str
     business_at: datetime
-    entries: list[Any]
+    entries: list[PostedEntry]
 
 
 @statement(
     MERCHANT,
     """
-SELECT p.posting_id, jsonb_build_array(p.merchant_id, p.source_kind, p.source_id, p.recipe, min(e.asset)) AS head,
-  p.business_at, jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
+SELECT p.posting_id, p.merchant_id, p.source_kind, p.source_id, p.recipe, min(e.asset) AS asset, p.business_at,
+  jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])
 GROUP BY p.merchant_id, p.posting_id
 """,
     seconds=STATEMENT_SECONDS,
 )
-async def _contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> list[_Content]:
-    """In no order."""
-
-
-async def posting_contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> dict[UUID, list[Any]]:
-    """What each posting says: [merchant, source kind, source, recipe, asset, date, entries]."""
-    rows = await _contents(db, merchant_id, posting_ids)
-    return {row.posting_id: [*row.head, row.business_at, row.entries] for row in rows}
+async def posting_contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> dict[UUID, PostingContent]:
+    """Of these postings."""

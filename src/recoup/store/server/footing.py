@@ -11,13 +11,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from recoup.kernel.problem import Problem
 from recoup.store.server.binaries import Binaries
 
 _NAMESPACE: Final = ("unshare", "-U", "--map-user=65534", "--map-group=65534", "--")
 _PR_SET_PDEATHSIG: Final = 1
+
+
+class Identity(TypedDict, total=False):
+    """Keywords of `subprocess`; none for an ordinary user."""
+
+    user: int
+    group: int | None
+    extra_groups: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,7 @@ class Footing:
     def command(self, *parts: str | Path) -> list[str]:
         return [*self.prefix, *map(str, parts)]
 
-    def identity(self) -> dict[str, Any]:
-        """Keywords for `subprocess`."""
+    def identity(self) -> Identity:
         if self.uid is None:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}

@@ -177,16 +177,16 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
             return redirect(f"/orders/bulk/{press.key}")
     async with visit.world.db.read() as connection:
         groups = await selected_sums(connection, order_filter)
-    count = sum(group["orders"] for group in groups)
+    count = sum(group.orders for group in groups)
     if count > SELECTED_MAX or count == 0:
         nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")
         return await list_again(visit, query, too_many() if count else nothing)
     totals: dict[str, tuple[int, int]] = {}
     for group in groups:
-        orders, units = totals.get(group["asset"], (0, 0))
-        totals[group["asset"]] = (orders + group["orders"], units + group["units"])
+        orders, units = totals.get(group.asset, (0, 0))
+        totals[group.asset] = (orders + group.orders, units + group.units)
     sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
-    taken = sum(group["orders"] for group in groups if _takes(press, group["status"]))
+    taken = sum(group.orders for group in groups if _takes(press, group.status))
     values = _question(visit, press) | {
         "rows": (),
         "sums": sums,

@@ -2,7 +2,9 @@
 
 from typing import Final, NamedTuple
 
+from recoup.rules.lists.cells import needs_of
 from recoup.store.lists.order_cursor import OrderBy
+from recoup.store.lists.order_row import SEPARATE_FIELDS
 
 
 class Column(NamedTuple):
@@ -44,10 +46,10 @@ COLUMNS: Final[dict[str, Column]] = {
         Column("settlement", "Settlement", "w-id", "Latest settlement of the order"),
     )
 }
-# column -> the field that is read for it alone
-SEPARATE_FIELDS: Final = {"card": "last4", "approved": "approved_at", "fee": "fee_units", "net": "net_units",
-               "settlement": "settlement"}  # fmt: skip
-_FILE: Final = ("reason", "code", *SEPARATE_FIELDS)
+_SEPARATE: Final = {
+    name: [field for field in needs_of(name) if field in SEPARATE_FIELDS] for name in COLUMNS
+}  # column -> fields that are read for it alone
+_FILE: Final = ("reason", "code", *(name for name, fields in _SEPARATE.items() if fields))
 _CHOSEN: Final = ("paid", "attempts", "expires", "channel", *_FILE)
 DEFAULT: Final = tuple(name for name in COLUMNS if name not in _CHOSEN)
 IN_FILES: Final = (*DEFAULT, *_FILE)
@@ -60,4 +62,4 @@ def of_file(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def fields_of(columns: tuple[str, ...]) -> tuple[str, ...]:
     """What is read for these columns alone."""
-    return tuple(SEPARATE_FIELDS[name] for name in columns if name in SEPARATE_FIELDS)
+    return tuple(field for name in columns for field in _SEPARATE[name])

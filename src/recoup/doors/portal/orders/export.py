@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import asyncpg
 from starlette.responses import StreamingResponse
 
 from recoup.doors.portal.endpoint import redirect
@@ -113,7 +112,7 @@ def file_name(query: Query, visit: Visit) -> str:
     return f"orders_{range_}_{query.zone.replace('/', '-')}{masked}"
 
 
-async def _rows(visit: Visit, query: ExportQuery, fields: tuple[str, ...]) -> AsyncIterator[list[asyncpg.Record]]:
+async def _rows(visit: Visit, query: ExportQuery, fields: tuple[str, ...]) -> AsyncIterator[list[tuple[object, ...]]]:
     async with visit.portal.files.of(visit.merchant_id), visit.world.db.read() as connection:
         batches = all_orders(connection, query.filter, query.by, fields, newest_first=query.newest_first)
         async with aclosing(batches):  # type: ignore[type-var]

@@ -3,9 +3,8 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
-from recoup.store.insight.proofs.walk import fetch
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
+from recoup.store.statement import Read
 
 _TABLES: Final = {
     "orders": "orders", "log lines": "order_log", "decisions": "decisions", "attempts": "attempts",
@@ -15,10 +14,10 @@ _TABLES: Final = {
 }  # fmt: skip
 
 
-async def counts(connection: asyncpg.Connection, merchant_id: UUID | None) -> dict[str, int]:
+async def counts(connection: Read, merchant_id: UUID | None) -> dict[str, int]:
     """Of all merchants, or of one."""
     found = {}
     for name, table in _TABLES.items():
-        sql = f"SELECT count(*) AS n FROM {table} WHERE $1::uuid IS NULL OR merchant_id = $1"  # noqa: S608 - ours
-        found[name] = int((await fetch(connection, sql, merchant_id))[0]["n"])
+        sql = f"SELECT count(*) FROM {table} WHERE $1::uuid IS NULL OR merchant_id = $1"  # noqa: S608 - ours
+        found[name] = await connection.fetchval(sql, merchant_id, timeout=STATEMENT_SECONDS)
     return found

@@ -18,7 +18,6 @@ from recoup.store.insight.proofs.walk import (
     Window,
     all_of,
     differences,
-    fetch,
 )
 from recoup.store.statement import Read, Row, Tx, statement
 
@@ -150,8 +149,8 @@ async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
     for table, proof in proofs:
         after = LOWEST
         while after < HIGHEST:
-            rows = await fetch(db, _UNTIL.format(table=table), after, ROWS_MAX - 1)
-            until = rows[0]["id"] if rows else HIGHEST
+            sql = _UNTIL.format(table=table)
+            until: UUID = await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
             found += await differences(db, proof, merchant_id, after, until, merchant_id)
             after = until
     return found

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-
 from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
@@ -70,22 +68,20 @@ SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
 _DISTINCT = "SELECT DISTINCT merchant_id FROM {table} WHERE merchant_id IS NOT NULL"
 
 
-async def fetch(db: Read, sql: str, *args: Any) -> Sequence[asyncpg.Record]:
-    rows: Sequence[asyncpg.Record] = await db.fetch(sql, *args, timeout=STATEMENT_SECONDS)
-    return rows
+async def _ids(db: Read, sql: str) -> set[UUID]:
+    return {record[0] for record in await db.fetch(sql, timeout=STATEMENT_SECONDS)}
 
 
 async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     """Every merchant that has rows anywhere, those that applications are to become too; and, for each that has rows but
     does not exist, where it has them first."""
-    promised = {r["merchant_id"] for r in await fetch(db, _DISTINCT.format(table="applications"))}
-    partners = {r["partner_id"] for r in await fetch(db, "SELECT partner_id FROM partners")}
+    promised = await _ids(db, _DISTINCT.format(table="applications"))
+    partners = await _ids(db, "SELECT partner_id FROM partners")
     known: set[UUID] = set()
     everywhere: set[UUID] = set()
     wrong: dict[UUID, Difference] = {}
     for table in (*TABLES, *UNSORTED):
-        sql = (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table)
-        found = {r["merchant_id"] for r in await fetch(db, sql)}
+        found = await _ids(db, (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table))
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             found -= partners
         strangers = found - known - promised if table in BEFORE_MERCHANTS else found - known
