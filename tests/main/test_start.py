@@ -3,11 +3,19 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from recoup.main.cli import cli
+from recoup.main.later_verbs import LATER
 
+SHOWN = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from recoup.main.cli import run
+run()
+"""
 DOORS, LAB = "recoup.doors.portal.routes", "recoup.lab.bench.run"
 
 
@@ -23,6 +31,22 @@ def test_a_server_starts_without_the_code_of_others(imports: str, spared: set[st
     assert not spared & loaded
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["up", "--help"], ["rescu"], ["settings"]])
+def test_what_needs_no_world_imports_none(words: list[str]) -> None:
+    ended = subprocess.run([sys.executable, "-c", SHOWN, *words], capture_output=True, text=True)
+    loaded = set(ended.stderr.split())
+    assert "recoup.main.cli" in loaded
+    assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.flows"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    assert found.hidden == (not LATER[name].help)
+    assert found.hidden or " ".join((found.help or "").split()).startswith(LATER[name].help)
+
+
 @pytest.mark.parametrize("verb", ["worker", "outcome", "keys", "schema", "lab", "bench", "openapi"])
 def test_a_verb_is_found_wherever_it_stands_and_help_has_it(verb: str) -> None:
     assert CliRunner().invoke(cli, [verb, "--help"]).exit_code == 0
@@ -33,3 +57,4 @@ def test_a_verb_that_is_not_there_is_named() -> None:
     refused = CliRunner().invoke(cli, ["rescu"])
     assert refused.exit_code == 2
     assert "No such command 'rescu'." in refused.output
+    assert "verify" in CliRunner().invoke(cli, ["verfy"]).output

@@ -1,64 +1,37 @@
 """`recoup`: every verb, what it needs, and how it fails: non-zero, with one clear line."""
 
-import asyncio
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-import uvloop
 
 from recoup import __version__
 from recoup.kernel.problem import Problem
-from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.command_line import CommandLine
-from recoup.main.databases import Databases, find_databases, prepare
-from recoup.main.logs import start_logs
+from recoup.main.later_verbs import LATER
 from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.terminal import guard_terminal
 from recoup.main.verb_group import VerbGroup
-from recoup.main.worlds import open_sandbox
 from recoup.rules.network.card_guard import check_words
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from recoup.main.databases import Databases
+
 PORT = click.IntRange(0, 65535)
+ONLY_SHOWN: Final = {"--version", "--help", "-h"}
 _data_dir = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder. Default: .recoup"
 )
 
 
-def _of_doors(group: click.Group) -> None:
-    from recoup.doors.command.verbs import register
-    from recoup.main import lab_verbs
-
-    register(group)
-    lab_verbs.add(group)
-
-
-def _of_installation(group: click.Group) -> None:
-    from recoup.main import keys_verb, live_verb, schema_verb
-
-    live_verb.add(group)
-    keys_verb.add(group, load_settings)
-    schema_verb.add(group)
-
-
-def _others(group: click.Group) -> None:
-    from recoup.main import bench_verb, docs_verb, lab_group, simulate_verb
-
-    lab_group.add(group)
-    bench_verb.add(group)
-    simulate_verb.add(group)
-    docs_verb.add(group)
-
-
 @click.group(
     cls=VerbGroup,
-    later=(_of_doors, _of_installation, _others),
+    later=LATER,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="recoup")
@@ -71,7 +44,13 @@ def cli(context: click.Context, is_live: bool) -> None:
         os.environ["RECOUP_WORLD"] = "live"
 
 
-def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = False) -> dict[str, Any] | None:
+def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = False) -> dict[str, Any] | None:
+    import uvloop
+
+    from recoup.main.bootstrap_file import bootstrap_once
+    from recoup.main.databases import prepare
+    from recoup.main.worlds import open_sandbox
+
     async def inside() -> dict[str, Any] | None:
         await prepare(databases)
         async with open_sandbox(settings, databases, "recoup-start") as running:
@@ -87,6 +66,7 @@ def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = Fals
 @_data_dir
 def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
     """Starts database, HTTP server and worker in one command."""
+    from recoup.main.databases import find_databases
     from recoup.main.up import listen_on, only_one, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
@@ -140,6 +120,9 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
 @_data_dir
 def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | None) -> None:
     """Starts only the HTTP server."""
+    import asyncio
+
+    from recoup.main.databases import find_databases, prepare
     from recoup.main.serve import serve as serve_doors
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
@@ -154,6 +137,9 @@ def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | N
 @_data_dir
 def worker(data_dir: Path | None, prepared: bool) -> None:
     """Starts only the worker: due work, events, webhook deliveries, ledger pages."""
+    import asyncio
+
+    from recoup.main.databases import find_databases, prepare
     from recoup.main.worker import run_worker
 
     settings = load_settings(data_dir=data_dir)
@@ -181,6 +167,8 @@ def _which_installation(settings: Settings) -> str:
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """Creates the sandbox's merchant, keys and portal user once, and prints them."""
+    from recoup.main.databases import find_databases
+
     settings = load_settings(data_dir=data_dir)
     where = _which_installation(settings)
     databases = find_databases(settings)
@@ -236,7 +224,10 @@ def no_cards(words: Sequence[str]) -> None:
 
 def run() -> None:
     """The console script."""
-    start_logs("warning")
+    if not ONLY_SHOWN & set(sys.argv[1:]):
+        from recoup.main.logs import start_logs
+
+        start_logs("warning")
     guard_terminal()
     try:
         no_cards(sys.argv[1:])

@@ -16,7 +16,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.main.databases import Databases, find_databases, prepare
-from recoup.main.settings import Settings
+from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ WAIT_SECONDS_MAX: Final = 7 * 24 * 3600
 _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
-def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
+def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings) -> None:
     @cli.group()
     def keys() -> None:
         """Shows and rotates the keys of this installation; see docs/keys.md."""

@@ -10,7 +10,7 @@ from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.receive import notice_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.kernel.problem import Problem
-from recoup.main.command_line import with_world
+from recoup.main.chosen_world import with_world
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 

@@ -1,26 +1,59 @@
 """The command line's group. What a verb needs is imported when it runs: the processes of a server are verbs
 too, and need nothing of the laboratory's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import click
 
 
-class VerbGroup(click.Group):
-    """`later`: each adds some verbs. For a verb that is not known yet they are called in turn until it is."""
+@dataclass(frozen=True, slots=True)
+class LaterVerb:
+    """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by `add(group)`, or
+    has the verb."""
 
-    def __init__(self, *given: Any, later: Sequence[Callable[[click.Group], None]] = (), **more: Any) -> None:
+    help: str
+    modules: tuple[str, ...]
+
+    def add(self, group: click.Group, name: str) -> None:
+        for module in map(import_module, self.modules):
+            if add := getattr(module, "add", None):
+                add(group)
+            else:
+                found = (one for one in vars(module).values() if isinstance(one, click.Command))
+                group.add_command(next(one for one in found if one.name == name))
+
+
+class VerbGroup(click.Group):
+    """`later`: by name. Help lists them without importing any."""
+
+    def __init__(self, *given: Any, later: Mapping[str, LaterVerb], **more: Any) -> None:
         super().__init__(*given, **more)
-        self._later = list(later)
+        self._later = later
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        while (found := super().get_command(ctx, cmd_name)) is None and self._later:
-            self._later.pop(0)(self)
-        return found
+        if cmd_name in self._later and cmd_name not in self.commands:
+            self._later[cmd_name].add(self, cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            raise click.exceptions.NoSuchCommand(error.command_name, None, self.list_commands(ctx), ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Help shows them all."""
-        while self._later:
-            self._later.pop(0)(self)
-        return super().list_commands(ctx)
+        return sorted({*super().list_commands(ctx), *(name for name, verb in self._later.items() if verb.help)})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        known = {name: self.commands.get(name) for name in self.list_commands(ctx)}
+        lines = {name: verb or click.Command(name, help=self._later[name].help) for name, verb in known.items()}
+        limit = formatter.width - 6 - max(map(len, lines))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, verb.get_short_help_str(limit)) for name, verb in lines.items() if not verb.hidden]
+            )

@@ -1,4 +1,4 @@
-"""How verbs get their world, and the list of them."""
+"""How verbs get their world."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -58,43 +58,3 @@ def in_world(verb: Callable[..., None], *, sandbox_only: bool = False) -> Callab
 
 
 in_sandbox = partial(in_world, sandbox_only=True)  # it does what only the sandbox's counterparts can
-
-
-def register(cli: click.Group) -> None:
-    """Adds each verb of this folder to the command line."""
-    from recoup.doors.command.applications import applications
-    from recoup.doors.command.bank import bank
-    from recoup.doors.command.clock import clock
-    from recoup.doors.command.engine import engine
-    from recoup.doors.command.erase import erase
-    from recoup.doors.command.learn import verb as learn
-    from recoup.doors.command.listen import listen
-    from recoup.doors.command.outcome import outcome
-    from recoup.doors.command.partner import partner
-    from recoup.doors.command.people import people
-    from recoup.doors.command.reconcile import reconcile_file
-    from recoup.doors.command.report import report
-    from recoup.doors.command.sandbox import sandbox
-    from recoup.doors.command.terms import terms
-    from recoup.doors.command.verify import verify
-    from recoup.doors.command.webhooks import webhooks
-
-    for verb in (
-        applications,
-        outcome,
-        terms,
-        partner,
-        people,
-        report,
-        reconcile_file,
-        bank,
-        verify,
-        erase,
-        learn,
-        engine,
-        webhooks,
-        clock,
-        listen,
-        sandbox,
-    ):
-        cli.add_command(verb)

@@ -1,4 +1,4 @@
-"""The verbs that need the lab: `recoup sandbox play FILE`, and the demo's own (hidden) verb."""
+"""`recoup sandbox play FILE`: needs the lab, which doors do not know."""
 
 import asyncio
 import base64
@@ -14,12 +14,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.lab.example import read_example
 from recoup.lab.play import play
-from recoup.main.command_line import with_world
-from recoup.main.demo import load_demo
+from recoup.main.chosen_world import with_world
 from recoup.main.settings import load_settings
 
 
-def add(cli: click.Group) -> None:
+def add(_cli: click.Group) -> None:
     @sandbox.command("play")
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
     @click.option("--url", help="Target address; default: this installation.")
@@ -35,15 +34,6 @@ def add(cli: click.Group) -> None:
         now = with_world(settings, lambda opened: shown_now(opened, None))
         played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name()))
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
-
-    @cli.command(hidden=True)
-    @click.option("--url", required=True, help="Address of the API.")
-    @data_dir_option
-    def demo(url: str, data_dir: Path | None) -> None:
-        """Plays or continues the demo; `recoup up --demo` calls this."""
-        settings = load_settings(data_dir=data_dir)
-        summary = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
-        click.echo(summary)
 
 
 def _run_name() -> str:

@@ -1,0 +1,50 @@
+"""The verbs that are imported when they run. A test holds each line to the verb's own help."""
+
+from typing import Final
+
+from recoup.main.verb_group import LaterVerb
+
+
+def _of_doors(module: str, help: str, *modules: str) -> LaterVerb:
+    return LaterVerb(help, (f"recoup.doors.command.{module}", *modules))
+
+
+def _of_main(module: str, help: str) -> LaterVerb:
+    return LaterVerb(help, (f"recoup.main.{module}",))
+
+
+LATER: Final = {
+    "applications": _of_doors("applications", "Lists and decides applications of new merchants."),
+    "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
+    "bench": _of_main(
+        "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
+    ),
+    "clock": _of_doors("clock", "A sandbox merchant's business time."),
+    "demo": _of_main("demo_verb", ""),
+    "engine": _of_doors(
+        "engine", "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."
+    ),
+    "erase": _of_doors("erase", "Erases a customer's data."),
+    "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/keys.md."),
+    "lab": _of_main("lab_group", "Simulated worlds that judge retry policies."),
+    "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),
+    "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),
+    "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
+    "openapi": _of_main("docs_verb", "Prints the OpenAPI 3.1 document of one API."),
+    "outcome": _of_doors("outcome", "What became of an order, with its history line by line."),
+    "partner": _of_doors("partner", "Shows all partners, or one; options change its limits and state."),
+    "people": _of_doors("people", "Helps people who cannot sign in to the portal."),
+    "reconcile": _of_doors("reconcile", "Compares a CSV statement with the ledger."),
+    "report": _of_doors("report", "Reports for a merchant's accounting."),
+    "sandbox": _of_doors(
+        "sandbox", "Simulates issuer, processor and cardholder in the sandbox.", "recoup.main.play_verb"
+    ),
+    "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
+    "simulate": _of_main("simulate_verb", "Simulates a seeded month with faults and crashes, verified every day."),
+    "terms": _of_doors("terms", "Shows and changes the terms of a merchant's contract."),
+    "verify": _of_doors(
+        "verify",
+        "Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails.",
+    ),
+    "webhooks": _of_doors("webhooks", "Lists a merchant's webhook endpoints and replays events."),
+}
