@@ -10,7 +10,7 @@ import pytest
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.on_demand import set_fault
-from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.port import Inquiry, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.moves.pace import WORRY_AFTER_TRIES
 
@@ -42,8 +42,8 @@ def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "modify") -
             dropped.add(message.id)
         return never if message.id in dropped else await real_call(self, message)
 
-    async def inquired(self: SandboxProcessor, id: UUID) -> Outcome:
-        return never if id in dropped else await real_inquiry(self, id)
+    async def inquired(self: SandboxProcessor, inquiry: Inquiry) -> Outcome:
+        return never if inquiry.id in dropped else await real_inquiry(self, inquiry)
 
     with monkeypatch.context() as patched:
         patched.setattr(SandboxProcessor, call, answered)

@@ -124,7 +124,7 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
             shop = await make_shop(*made)
             order_id = await started(shop, script_card("visa", "51", 99))
             assert await try_now(shop, order_id) == "unknown"
-            monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(days=1))
+            monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(hours=1))
             await shop.value(
                 "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1", order_id
             )
@@ -141,8 +141,8 @@ def test_not_found_counts_from_when_it_was_asked(server: ServerAddress, monkeypa
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="lost"))
     ask = SandboxProcessor.inquire
 
-    async def slowly(self: SandboxProcessor, id: UUID) -> Any:
-        found = await ask(self, id)
+    async def slowly(self: SandboxProcessor, inquiry: Any) -> Any:
+        found = await ask(self, inquiry)
         await asyncio.sleep(6.5)
         return found
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from tests.flows.test_card_limits import POLICY, started, try_now
@@ -10,7 +9,7 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.port import Inquiry, Outcome
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -20,7 +19,7 @@ def test_an_order_goes_on_once_the_processor_proves_that_it_never_sent_the_charg
 ) -> None:
     """The proof was not heard in answer to an inquiry: the order waited for a day, then for a person."""
 
-    async def never_sent(_: UUID) -> Outcome:
+    async def never_sent(_: Inquiry) -> Outcome:
         return Outcome("not_sent", processor_code="not_processed")
 
     async def story() -> None:

@@ -33,9 +33,9 @@ class SaysItBack:
         self.is_first, first = False, self.is_first
         return Outcome("unknown") if first else said
 
-    async def inquire(self, id: Any) -> Any:
+    async def inquire(self, inquiry: Any) -> Any:
         return replace(
-            await self.inner.inquire(id),
+            await self.inner.inquire(inquiry),
             reference=f"auth-{CARD}-7",
             network_transaction_id=LIKE_A_CARD,
             processor_code=GROUPED,

@@ -215,7 +215,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
         await shop.value(
             "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
             made.refund_id,
-            first_id_of(shop.world.clocks.wall() - timedelta(days=29, minutes=1)),
+            first_id_of(shop.world.clocks.wall() - timedelta(days=29, hours=23, minutes=1)),
         )
         for _ in range(2):
             await act(shop, made.refund_id, "again")

@@ -15,7 +15,7 @@ from recoup.kernel.time import WallTime
 
 GRACE_SECONDS = 0.5  # beyond the time-out that the gateway keeps by itself
 ASK_FIRST_SECONDS_MAX: Final = 3.0  # of an inquiry, within the time that a message has to leave in
-SURELY_KNOWN: Final = timedelta(days=1)  # before the end of a window, for clocks and queues on the way
+SURELY_KNOWN: Final = timedelta(hours=1)  # before the end of a window, for clocks and queues on the way
 
 
 def deadline_of(world: World, send_before: datetime) -> float:
@@ -48,9 +48,14 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
 
 
 def may_be_forgotten(world: World, processor: Counterpart, message_id: UUID) -> bool:
-    """Whether the processor may no longer know the id: sent again it could be done twice, and "not found" proves
-    nothing."""
+    """Whether the processor may no longer know an id that was first sent when it was made: sent again it could be done
+    twice, and "not found" proves nothing."""
     return message_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
+
+
+def attempt_may_be_forgotten(world: World, processor: Counterpart, first_sent: datetime) -> bool:
+    """The same of an attempt, which may be planned long before it is sent. `first_sent`: wall time."""
+    return first_sent <= world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN
 
 
 def never_processed(processor: Counterpart, outcome: Outcome) -> bool:

@@ -17,7 +17,7 @@ from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.owner import Owner
 from recoup.flows.messages.send_sample import send_sample
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -167,10 +167,10 @@ async def _processors(world: World) -> list[Hop]:
 
 
 async def _processor(world: World, processor: Processor) -> Hop:
-    if processor.asks == "none":
+    if processor.asks in ("none", "by_replay"):
         return Hop("processor", "skipped", f"{processor.name} cannot be tested without a payment.")
     begun = world.clocks.monotonic()
-    outcome = await call_with_timeout(processor.inquire(new_id()), PROCESSOR_SECONDS)
+    outcome = await call_with_timeout(processor.inquire(Inquiry(new_id(), "probe")), PROCESSOR_SECONDS)
     latency = _ms(world, begun)
     if outcome.state == "not_found":
         return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)

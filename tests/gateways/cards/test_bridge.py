@@ -13,7 +13,15 @@ from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
 from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
-from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, EvidenceFile, ModificationMessage, Processor
+from recoup.gateways.cards.port import (
+    Card,
+    Charge,
+    DisputeAnswer,
+    EvidenceFile,
+    Inquiry,
+    ModificationMessage,
+    Processor,
+)
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -42,7 +50,7 @@ def charge_of(**more: Any) -> Charge:
         "order_id": new_id(),
         "merchant_id": new_id(),
         "acceptor_id": "acq-1",
-        "card": Card(PAN, 9, 2031, "visa", "123"),
+        "credential": Card(PAN, 9, 2031, "visa", "123"),
         "units": 4590,
         "currency": "USD",
         "initiator": "merchant",
@@ -72,15 +80,15 @@ def reversal_of(charge_id: UUID, **more: Any) -> ModificationMessage:
 def test_a_charge_its_refund_and_questions_about_them() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         port: Processor = bridge
-        charge = charge_of(network_transaction_id="0123")
+        charge = charge_of(first_network_id="0123")
         said = await port.charge(charge)
         assert (said.state, said.scheme_code, said.reference) == ("approved", "00", f"ref-{str(charge.id)[-6:]}")
         sent = twin.sent[str(charge.id)]
         assert sent["card"] == {"number": PAN, "expMonth": 9, "expYear": 2031, "scheme": "visa", "cvv": "123"}
         assert (sent["amount"], sent["currency"], sent["initiator"]) == (4590, "USD", "merchant")
         assert sent["networkTransactionId"] == "0123"
-        assert (await port.inquire(charge.id)).state == "approved"
-        assert (await port.inquire(new_id())).state == "not_found"
+        assert (await port.inquire(Inquiry(charge.id))).state == "approved"
+        assert (await port.inquire(Inquiry(new_id()))).state == "not_found"
         back = reversal_of(charge.id)
         assert (await port.modify(back)).state == "approved"
         assert twin.sent[str(back.id)]["chargeId"] == str(charge.id)
@@ -129,7 +137,7 @@ def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         twin.raw = lambda: web.Response(**raw)
         assert (await bridge.charge(charge_of())).state == "unknown"
-        assert (await bridge.inquire(new_id())).state == "unknown"
+        assert (await bridge.inquire(Inquiry(new_id()))).state == "unknown"
 
     run(story)
 
@@ -182,7 +190,7 @@ def test_silence_is_unknown_and_a_closed_door_proof_that_nothing_left() -> None:
         assert (await bridge.charge(late)).state == "not_sent"
         away = Bridge("http://127.0.0.1:1", secret=SECRET, acceptor_id="acq-1")
         assert (await away.charge(charge_of())).state == "not_sent"
-        assert (await away.inquire(new_id())).state == "unknown"
+        assert (await away.inquire(Inquiry(new_id()))).state == "unknown"
         await away.close()
 
     run(story)
@@ -206,7 +214,7 @@ def test_a_process_that_was_paused_before_the_first_byte_sends_nothing_late() ->
                 said = await bridge.charge(charge)
                 assert (said.state, said.text) == ("not_sent", "too late to send")
                 assert not twin.sent
-                assert (await bridge.inquire(charge.id)).state == "not_found"  # questions may be late
+                assert (await bridge.inquire(Inquiry(charge.id))).state == "not_found"  # questions may be late
             finally:
                 await bridge.close()
 
@@ -218,7 +226,7 @@ def test_without_a_processor_nothing_leaves() -> None:
         port: Processor = NoProcessor()
         assert (await port.charge(charge_of())).state == "not_sent"
         assert (await port.modify(reversal_of(new_id()))).state == "not_sent"
-        assert (await port.inquire(new_id())).state == "unknown"
+        assert (await port.inquire(Inquiry(new_id()))).state == "unknown"
 
     asyncio.run(whole())
 

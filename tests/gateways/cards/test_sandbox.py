@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from recoup.gateways.cards.port import Card, Charge, ModificationMessage, Outcome, Processor
+from recoup.gateways.cards.port import Card, Charge, Inquiry, ModificationMessage, Outcome, Processor
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.faults import active_faults, clear_faults, set_fault
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -44,7 +44,7 @@ def charge_of(pan: str, units: int = 4590, **more: Any) -> Charge:
         "order_id": new_id(),
         "merchant_id": new_id(),
         "acceptor_id": "sandbox",
-        "card": Card(pan, 9, 2029, scheme_of(pan)),
+        "credential": Card(pan, 9, 2029, scheme_of(pan)),
         "units": units,
         "currency": "USD",
         "initiator": "merchant",
@@ -136,7 +136,7 @@ def test_cards_answer_as_documented(play: Play) -> None:
         assert (await sandbox.charge(phone, initiator="customer")).state == "declined"
         assert (await sandbox.charge(phone, initiator="customer", phone="+1 555 010 2030")).state == "approved"
         with_cvv = Card(phone, 9, 2029, "visa", cvv="123")
-        assert (await sandbox.charge(phone, initiator="customer", card=with_cvv)).state == "approved"
+        assert (await sandbox.charge(phone, initiator="customer", credential=with_cvv)).state == "approved"
 
     play(story)
 
@@ -148,7 +148,7 @@ def test_one_id_is_one_decision_however_often_it_arrives(play: Play) -> None:
         again = await asyncio.gather(*(sandbox.processor.charge(charge) for _ in range(8)))
         assert first.state == "declined"
         assert {(one.state, one.reference) for one in again} == {("declined", first.reference)}
-        asked = await sandbox.processor.inquire(charge.id)
+        asked = await sandbox.processor.inquire(Inquiry(charge.id))
         assert replace(asked, latency_ms=0) == replace(first, latency_ms=0)
         assert (await sandbox.count("sends", charge.id), await sandbox.count("calls", charge.id)) == (1, 10)
 
@@ -197,7 +197,7 @@ def test_nothing_is_sent_after_its_last_moment(play: Play) -> None:
         refund = reversal_of(charge, "refund", 1, send_before_monotonic=time.monotonic() - 0.001)
         assert (await sandbox.processor.modify(refund)).state == "not_sent"
         assert await sandbox.connection.fetchval("SELECT count(*) FROM issuer.calls") == 0
-        assert (await sandbox.processor.inquire(charge.id)).state == "not_found"
+        assert (await sandbox.processor.inquire(Inquiry(charge.id))).state == "not_found"
 
     play(story)
 
@@ -217,7 +217,7 @@ def test_a_time_out_is_unknown_and_an_inquiry_finds_what_became_of_it(play: Play
         started = time.monotonic()
         assert (await sandbox.processor.charge(charge)).state == "unknown"
         assert HASTY_SECONDS <= time.monotonic() - started < HASTY_SECONDS + 5
-        assert (await sandbox.processor.inquire(charge.id)).state == found
+        assert (await sandbox.processor.inquire(Inquiry(charge.id))).state == found
         assert (await sandbox.processor.charge(charge)).state == found
         assert await sandbox.count("sends", charge.id) == 1
 
@@ -228,7 +228,7 @@ def test_a_message_that_never_arrived_is_not_found_and_approved_when_sent_again(
     async def story(sandbox: Sandbox) -> None:
         charge = charge_of(VISA_FAULT, 80_003, timeout_seconds=HASTY_SECONDS)
         assert (await sandbox.processor.charge(charge)).state == "unknown"
-        assert [(await sandbox.processor.inquire(charge.id)).state for _ in range(2)] == ["not_found"] * 2
+        assert [(await sandbox.processor.inquire(Inquiry(charge.id))).state for _ in range(2)] == ["not_found"] * 2
         assert (await sandbox.processor.charge(charge)).state == "approved"
         assert await sandbox.count("sends", charge.id) == 1
 
@@ -242,7 +242,7 @@ def test_a_slow_answer_comes_when_one_waits(play: Play, amount: int, state: str)
         assert (patient.state, patient.latency_ms >= 1500) == (state, True)
         hasty = charge_of(VISA_FAULT, amount, timeout_seconds=HASTY_SECONDS)
         assert (await sandbox.processor.charge(hasty)).state == "unknown"
-        assert (await sandbox.processor.inquire(hasty.id)).state == state
+        assert (await sandbox.processor.inquire(Inquiry(hasty.id))).state == state
 
     play(story)
 
@@ -262,10 +262,10 @@ def test_a_late_message_is_found_within_the_settling_time(play: Play) -> None:
         charge = charge_of(VISA_FAULT, 80_007, timeout_seconds=HASTY_SECONDS)
         assert (await processor.charge(charge)).state == "unknown"
         MovedByHand.wall_now += timedelta(seconds=HASTY_SECONDS)
-        assert (await processor.inquire(charge.id)).state == "not_found"
+        assert (await processor.inquire(Inquiry(charge.id))).state == "not_found"
         assert (await processor.charge(charge)).state == "unknown"
         MovedByHand.wall_now += processor.settled_after
-        assert (await processor.inquire(charge.id)).state == "approved"
+        assert (await processor.inquire(Inquiry(charge.id))).state == "approved"
         assert (await processor.charge(charge)).state == "approved"
         assert await sandbox.count("sends", charge.id) == 1
         await processor.close()
@@ -293,10 +293,10 @@ def test_an_inquiry_may_find_nothing_at_first_and_an_answer_may_be_garbage(play:
         hidden = charge_of(VISA_FAULT, 80_011, timeout_seconds=HASTY_SECONDS)
         garbage = charge_of(VISA_FAULT, 80_012)
         assert (await sandbox.processor.charge(hidden)).state == "unknown"
-        asked = [(await sandbox.processor.inquire(hidden.id)).state for _ in range(3)]
+        asked = [(await sandbox.processor.inquire(Inquiry(hidden.id))).state for _ in range(3)]
         assert asked == ["not_found", "approved", "approved"]
         assert (await sandbox.processor.charge(garbage)).state == "unknown"
-        assert (await sandbox.processor.inquire(garbage.id)).state == "approved"
+        assert (await sandbox.processor.inquire(Inquiry(garbage.id))).state == "approved"
 
     play(story)
 
@@ -306,9 +306,9 @@ def test_an_issuer_that_is_mute_says_neither_yes_nor_that_it_knows_nothing(play:
         mute = charge_of(VISA_FAULT, 80_013, timeout_seconds=HASTY_SECONDS)
         for _ in range(2):
             assert (await sandbox.processor.charge(mute)).state == "unknown"
-            assert (await sandbox.processor.inquire(mute.id)).state == "unknown"
+            assert (await sandbox.processor.inquire(Inquiry(mute.id))).state == "unknown"
         await sandbox.connection.execute("UPDATE issuer.sends SET known_from = now() WHERE id = $1", mute.id)
-        assert (await sandbox.processor.inquire(mute.id)).state == "approved"
+        assert (await sandbox.processor.inquire(Inquiry(mute.id))).state == "approved"
 
     play(story)
 
@@ -319,13 +319,13 @@ def test_the_operator_can_switch_faults_on_and_off(play: Play) -> None:
         soon = WallTime(now + timedelta(minutes=5))
         await set_fault(sandbox.connection, "outage", soon)
         assert (await sandbox.charge(magic.PHONE_CARD)).state == "not_sent"
-        assert (await sandbox.processor.inquire(new_id())).state == "unknown"
+        assert (await sandbox.processor.inquire(Inquiry(new_id()))).state == "unknown"
         await set_fault(sandbox.connection, "outage", now)
         assert (await sandbox.charge(magic.PHONE_CARD)).state == "approved"
         await set_fault(sandbox.connection, "silent", soon)
         charge = charge_of(magic.PHONE_CARD, timeout_seconds=HASTY_SECONDS)
         assert (await sandbox.processor.charge(charge)).state == "unknown"
-        assert (await sandbox.processor.inquire(charge.id)).state == "approved"
+        assert (await sandbox.processor.inquire(Inquiry(charge.id))).state == "approved"
         await clear_faults(sandbox.connection)
         await set_fault(sandbox.connection, "duplicate", soon)
         twice = charge_of(magic.PHONE_CARD)
@@ -347,7 +347,7 @@ def test_refunds_never_exceed_the_charge(play: Play) -> None:
         refund = reversal_of(charge, "refund", 4000)
         said = [await sandbox.processor.modify(refund) for _ in range(3)]
         assert {(one.state, one.reference) for one in said} == {("approved", said[0].reference)}
-        assert (await sandbox.processor.inquire(refund.id)).state == "approved"
+        assert (await sandbox.processor.inquire(Inquiry(refund.id))).state == "approved"
         over = await sandbox.processor.modify(reversal_of(charge, "refund", 591))
         assert (over.state, over.processor_code) == ("declined", "over_charge")
         rest = [reversal_of(charge, "refund", 100) for _ in range(8)]
@@ -395,7 +395,7 @@ def test_a_caller_that_gives_up_does_not_stop_the_issuer(play: Play) -> None:
             if await sandbox.count("sends", charge.id):
                 break
             await asyncio.sleep(0.05)
-        assert (await sandbox.processor.inquire(charge.id)).state == "approved"
+        assert (await sandbox.processor.inquire(Inquiry(charge.id))).state == "approved"
 
     play(story)
 
@@ -416,7 +416,7 @@ def test_without_its_database_the_processor_is_an_outage() -> None:
         processor = SandboxProcessor(connect, mac_key=b"k" * 32)
         charge = charge_of(magic.PHONE_CARD)
         assert (await processor.charge(charge)).state == "not_sent"
-        assert (await processor.inquire(charge.id)).state == "unknown"
+        assert (await processor.inquire(Inquiry(charge.id))).state == "unknown"
         await processor.close()
 
     asyncio.run(story())

@@ -1,31 +1,33 @@
 """An attempt whose answer we do not know: ask the processor under the attempt's own id, never send blind.
 
-"Not found" counts only after everything that could still arrive has arrived, twice; then the same id is sent again.
-What stays unknown for a day needs attention; inquiries go on.
+"Not found" counts only after everything that could still arrive has arrived, twice; then the same id is sent again,
+as long as the processor surely knows it. What stays unknown for a day, or beyond that window, needs attention;
+inquiries go on. A processor that asks by replay is asked only when a send is allowed.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.flows.cards.send import call, close
-from recoup.flows.external_call import call_with_timeout, deadline_of, may_be_forgotten, processor_of
+from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of
+from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.port import Inquiry, Processor, as_requested
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.advance.collection import raise_uncollected
-from recoup.moves.attempt.close import ProcessorResult, close_attempt
+from recoup.moves.attempt.close import ProcessorResult, close_attempt, raise_unclear
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
-from recoup.rules.order.attention import UNKNOWN
+from recoup.rules.order.attention import NOT_REPEATED, UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import LADDER
-from recoup.rules.rescue.gate import ask_gate, gate
+from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 
 ASK_EVERY_MAX = timedelta(minutes=10)
 ASK_EVERY_MIN = timedelta(milliseconds=250)
@@ -33,23 +35,52 @@ ASK_SECONDS_MAX = 15.0
 
 
 async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
-    def look(change: Change) -> Attempt | None:
+    def look(change: Change) -> tuple[Order, Attempt] | None:
         attempt = change.order.attempt_in_flight()
         if attempt is None:
             change.undue("inquire")
-        return attempt
+            return None
+        return change.order, attempt
 
-    attempt = await orders.run(look, key)
-    if attempt is None:
+    found = await orders.run(look, key)
+    if found is None:
         return
+    order, attempt = found
     processor = processor_of(world, attempt.route or "")
     inquired_at = world.clocks.wall()
-    outcome = await call_with_timeout(processor.inquire(attempt.attempt_id), ASK_SECONDS_MAX)
-    if outcome.state in ("approved", "declined", "not_sent"):  # each is the processor's proof
-        await close(orders, key, attempt.attempt_id, outcome)
+    inquiry = await _inquiry(world, orders, key, order, attempt, processor)
+    if inquiry is None:
+        await _not_known(world, orders, key, attempt, processor, None)
         return
-    found_nothing = outcome.state == "not_found" and not may_be_forgotten(world, processor, attempt.attempt_id)
-    await _not_known(world, orders, key, attempt, processor, inquired_at if found_nothing else None)
+    outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
+    outcome = as_requested(outcome, attempt.units, attempt.asset)
+    if outcome.state in ("approved", "declined", "not_sent") or outcome.contradicts:  # else it proves nothing
+        await close(orders, key, attempt.attempt_id, outcome)
+    if outcome.state in ("unknown", "not_found"):
+        await _not_known(world, orders, key, attempt, processor, inquired_at if outcome.state == "not_found" else None)
+
+
+async def _inquiry(
+    world: World, orders: Orders, key: tuple[UUID, UUID], order: Order, attempt: Attempt, processor: Processor
+) -> Inquiry | None:
+    """None where the question could be a send, and none is allowed now."""
+    if processor.asks != "by_replay":
+        return inquiry_of(world, order, attempt)
+
+    def replay(change: Change) -> Opened | None:
+        now = _still_out(change, attempt.attempt_id)
+        if now is None or _forgotten(world, change, processor, now) or _barred(world, change, now)[0]:
+            return None
+        return _open_again(world, change, now, processor.settled_after)
+
+    opened = await orders.run(replay, key, cards=True)
+    if opened is None:
+        return None
+    order, same, deadline = opened
+    try:
+        return inquiry_of(world, order, same, replay_until=deadline)
+    except Problem:  # a card that does not open
+        return None
 
 
 async def _not_known(
@@ -66,23 +97,25 @@ async def _not_known(
     """
     attempt_id = attempt.attempt_id
 
-    def count(change: Change) -> tuple[Order, Attempt, float] | None:
-        order = change.order
-        now = next((a for a in order.attempts if a.attempt_id == attempt_id), None)
-        if now is None or now.state not in ("open", "unknown"):
+    def count(change: Change) -> Opened | None:
+        now = _still_out(change, attempt_id)
+        if now is None:
             return None
         assert now.send_before is not None
         settled = now.send_before + timedelta(milliseconds=now.call_timeout_ms or 0) + processor.settled_after
-        if not_found is not None and not_found >= settled:
+        forgotten = _forgotten(world, change, processor, now)
+        if not forgotten and not_found is not None and not_found >= settled:
             change.set_attempt(now, not_found=now.not_found + 1)
             if now.not_found >= 2:
                 return _again(world, change, now, processor.settled_after)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
             return None
-        if change.wall > now.send_before + world.policy.review_after:
-            if can(order.stage, "broke"):
+        if forgotten or change.wall > now.send_before + world.policy.review_after:
+            if can(change.order.stage, "broke"):
                 change.step("broke", why=UNKNOWN, cause="unknown_outcome")
             raise_uncollected(change)
+        if forgotten:
+            raise_unclear(change, now, NOT_REPEATED)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
@@ -94,27 +127,47 @@ async def _not_known(
         await close(orders, key, attempt_id, outcome)
 
 
-def _again(
-    world: World, change: Change, attempt: Attempt, settled_after: timedelta
-) -> tuple[Order, Attempt, float] | None:
-    """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
+def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:
+    found = next((one for one in change.order.attempts if one.attempt_id == attempt_id), None)
+    return found if found is not None and found.state in ("open", "unknown") else None
+
+
+def _forgotten(world: World, change: Change, processor: Processor, attempt: Attempt) -> bool:
+    return attempt_may_be_forgotten(world, processor, first_sent_at(change.order, attempt))
+
+
+def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateInput | None]:
+    """Whether the attempt may not be sent again now, and what its gate read: None where the order is over for it."""
     order = change.order
     # A customer's try is not made without them: what they gave went out with the first send.
     over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
+    if over or order.merchant.killed or not can(order.stage, "collected"):
+        return True, None
     inputs = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
-    over = over or order.merchant.killed or not can(order.stage, "collected")
-    if over or isinstance(ask_gate(inputs), Refused):
-        why = whys.NOT_SENT_AGAIN
+    return isinstance(ask_gate(inputs), Refused), inputs
+
+
+def _again(world: World, change: Change, attempt: Attempt, settled_after: timedelta) -> Opened | None:
+    """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
+    barred, inputs = _barred(world, change, attempt)
+    if not barred:
+        return _open_again(world, change, attempt, settled_after)
+    decision = None
+    if inputs is not None:
         inputs = replace(inputs, may_wait=False)
-        barred = None if over else change.decide(gate(inputs), inputs.features())
-        close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=barred))
-        return None
+        decision = change.decide(gate(inputs), inputs.features())
+    why = whys.NOT_SENT_AGAIN
+    close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=decision))
+    return None
+
+
+def _open_again(world: World, change: Change, attempt: Attempt, settled_after: timedelta) -> Opened:
+    """Its time of sending stays the first one's: the processor's window for the id began there."""
     send_before = change.wall + SEND_WITHIN
-    change.set_attempt(
-        attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before, sent_at=change.now
-    )
-    change.send(attempt.attempt_id, at=change.now)
-    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after, wall=True)
-    return order, attempt, deadline_of(world, send_before)
+    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
+    change.send(attempt.attempt_id, at=change.now, initiator=attempt.initiator, units=attempt.units)
+    due = send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after
+    change.due("inquire", due, wall=True)
+    return change.order, attempt, deadline_of(world, send_before)

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Card, Charge, Outcome
+from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, Outcome, as_requested
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
@@ -19,6 +20,7 @@ from recoup.moves.attempt.open import open_attempt
 from recoup.moves.attempt.send import Route
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
+from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
@@ -161,32 +163,84 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    return await call_with_timeout(processor.charge(charge), timeout)
+    outcome = await call_with_timeout(processor.charge(charge), timeout)
+    return as_requested(outcome, attempt.units, attempt.asset)
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
     """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
+    return charge_with(open_card(world, order, at_hand.cvv), order, attempt, deadline, at_hand)
+
+
+def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: float | None = None) -> Inquiry:
+    """The question what became of an attempt, with the message that was sent. `replay_until`: it may be sent once more
+    until that instant on the monotonic clock, and only then the vault is opened."""
+    assert attempt.send_before is not None
+    if replay_until is not None:
+        charge = charge_of(world, order, attempt, replay_until, NOTHING)
+    else:
+        charge = charge_with(_closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING)
+    return Inquiry(
+        attempt.attempt_id,
+        message=charge,
+        reference=attempt.reference,
+        first_sent_at=first_sent_at(order, attempt),
+        last_sent_at=attempt.send_before - SEND_WITHIN,
+        may_send=replay_until is not None,
+    )
+
+
+def first_sent_at(order: Order, attempt: Attempt) -> datetime:
+    """Wall time, or earlier where a sandbox merchant's clock was moved since."""
+    assert attempt.sent_at is not None
+    return attempt.sent_at - order.merchant.offset
+
+
+def _closed_card(order: Order) -> Card:
+    card = order.card
+    if card is None:
+        return Card(pan="", exp_month=0, exp_year=0, scheme="generic")
+    return Card(pan="", exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme)
+
+
+def charge_with(
+    credential: Credential, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput
+) -> Charge:
     assert attempt.sent_at is not None
     facts = order.facts
+    by_customer = attempt.initiator == "customer"
     return Charge(
         id=attempt.attempt_id,
         order_id=order.order_id,
         merchant_id=order.merchant_id,
         acceptor_id=order.merchant.acceptor_id,
-        card=open_card(world, order, at_hand.cvv),
+        credential=credential,
         units=attempt.units,
         currency=attempt.asset,
-        initiator="customer" if attempt.initiator == "customer" else "merchant",
+        initiator="customer" if by_customer else "merchant",
         capture=not order.manual_capture,
         sent_at=attempt.sent_at,
         descriptor=order.statement,
         send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000,
         phone=at_hand.phone or None,
-        network_transaction_id=facts.get("network_transaction_id"),
+        first_network_id=facts.get("network_transaction_id"),
+        latest_network_id=_latest_network_id(order),
         agreement=facts.get("agreement"),
         three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),
+        mit_reason=None if by_customer else _mit_reason(order),
+        n=max(1, attempt.sends),
+        invoice=facts.get("invoice"),
     )
+
+
+def _mit_reason(order: Order) -> MitReason:
+    return "recurring" if order.facts.get("agreement") == "recurring" else "unscheduled"
+
+
+def _latest_network_id(order: Order) -> str | None:
+    known = (one.network_transaction_id for one in reversed(order.attempts) if one.state == "approved")
+    return next((one for one in known if one), None)
 
 
 def open_card(world: World, order: Order, cvv: str) -> Card:
@@ -223,4 +277,7 @@ def _processor_result(outcome: Outcome) -> ProcessorResult:
         advice_code=outcome.advice_code,
         processor_code=outcome.processor_code,
         latency_ms=outcome.latency_ms,
+        contradicts=outcome.contradicts,
+        reached_network=outcome.reached_network is not False,
+        network_attempts=outcome.network_attempts,
     )

@@ -10,12 +10,13 @@ from recoup.flows.external_call import (
     ASK_FIRST_SECONDS_MAX,
     call_with_timeout,
     deadline_of,
+    may_be_forgotten,
     never_processed,
     processor_of,
 )
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Outcome
+from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Inquiry, Outcome, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -111,26 +112,18 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     assert dispute.answer_before is not None
     processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
-    outcome = Outcome("unknown")
-    if dispute.answer_tries > 1:
-        outcome = await call_with_timeout(processor.inquire(dispute.answer_id), ASK_FIRST_SECONDS_MAX)
-    if outcome.state not in ("approved", "declined") and not never_processed(processor, outcome):
-        outcome = await call_with_timeout(
-            processor.answer_dispute(
-                DisputeAnswer(
-                    id=dispute.answer_id,
-                    case_ref=dispute.case_ref,
-                    charge_id=dispute.attempt_id,
-                    answer=dispute.answer,
-                    evidence=_in_words(notes, files, sent_along=processor.takes_files),
-                    sent_at=now,
-                    files=files if processor.takes_files and dispute.answer == "contest" else (),
-                    send_before_monotonic=deadline_of(world, dispute.answer_before),
-                    timeout_seconds=timeout,
-                )
-            ),
-            timeout,
-        )
+    sending = DisputeAnswer(
+        id=dispute.answer_id,
+        case_ref=dispute.case_ref,
+        charge_id=dispute.attempt_id,
+        answer=dispute.answer,
+        evidence=_in_words(notes, files, sent_along=processor.takes_files),
+        sent_at=now,
+        files=files if processor.takes_files and dispute.answer == "contest" else (),
+        send_before_monotonic=deadline_of(world, dispute.answer_before),
+        timeout_seconds=timeout,
+    )
+    outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
     answer_id = dispute.answer_id
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
@@ -139,6 +132,19 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         return close_answer(change, dispute_id, answer_id, state, code)
 
     await orders.run(result, key)
+
+
+async def _settled(world: World, processor: Processor, message: DisputeAnswer, *, is_first: bool) -> Outcome:
+    """A later try inquires first, and is sent only while the processor surely knows the id."""
+    if not is_first:
+        if processor.asks != "by_replay":  # there the message itself is the question
+            inquiry = Inquiry(message.id, "dispute_answer", message)
+            outcome = await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX)
+            if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
+                return outcome
+        if may_be_forgotten(world, processor, message.id):
+            return Outcome("unknown", text="sent again it could be another answer")
+    return await call_with_timeout(processor.answer_dispute(message), message.timeout_seconds)
 
 
 def _in_words(notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:

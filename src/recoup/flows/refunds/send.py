@@ -16,7 +16,7 @@ from recoup.flows.external_call import (
 )
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Counterpart, ModificationMessage, Outcome
+from recoup.gateways.cards.port import Counterpart, Inquiry, ModificationMessage, Outcome, as_requested
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.modification.refund import close_modification, open_modification
@@ -48,7 +48,8 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
         return
     order, modification = opened
     processor = processor_for(world, order, modification_id)
-    outcome = await _settled(world, processor, modification)
+    outcome = await _settled(world, processor, order, modification)
+    outcome = as_requested(outcome, modification.units, modification.asset)
     state = "unprocessed" if never_processed(processor, outcome) else outcome.state
 
     def result(change: Change) -> str:
@@ -59,6 +60,7 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
             state,
             reference=outcome.reference,
             code=outcome.processor_code or outcome.scheme_code,
+            contradicts=outcome.contradicts,
         )
 
     await orders.run(result, key)
@@ -74,21 +76,24 @@ def processor_for(world: World, order: Order, modification_id: UUID) -> Counterp
     return world.channels[route]
 
 
-async def _settled(world: World, processor: Counterpart, modification: Modification) -> Outcome:
+async def _settled(world: World, processor: Counterpart, order: Order, modification: Modification) -> Outcome:
+    message = _message(world, order, modification)
     if modification.unsent < modification.tries - 1:  # one before this may have left
-        outcome = await call_with_timeout(processor.inquire(modification.wire_id), ASK_FIRST_SECONDS_MAX)
-        if outcome.state in ("approved", "declined") or never_processed(processor, outcome):
-            return outcome
+        if processor.asks != "by_replay":  # there the message itself is the question
+            inquiry = Inquiry(message.id, "modification", message, modification.reference, message.sent_at)
+            outcome = await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX)
+            outcome = as_requested(outcome, modification.units, modification.asset)
+            if outcome.state in ("approved", "declined") or outcome.contradicts or never_processed(processor, outcome):
+                return outcome
         if may_be_forgotten(world, processor, modification.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
-    return await _call(world, processor, modification)
+    return await call_with_timeout(processor.modify(message), message.timeout_seconds)
 
 
-async def _call(world: World, processor: Counterpart, modification: Modification) -> Outcome:
+def _message(world: World, order: Order, modification: Modification) -> ModificationMessage:
     assert modification.send_before is not None
-    timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert modification.attempt_id is not None
-    message = ModificationMessage(
+    return ModificationMessage(
         id=modification.wire_id,
         charge_id=modification.attempt_id,
         units=modification.units,
@@ -96,6 +101,6 @@ async def _call(world: World, processor: Counterpart, modification: Modification
         kind=_KINDS[modification.kind],
         sent_at=modification.business_at,
         send_before_monotonic=deadline_of(world, modification.send_before),
-        timeout_seconds=timeout,
+        timeout_seconds=world.policy.call_timeout / timedelta(seconds=1),
+        reference=order.attempt(modification.attempt_id).reference,
     )
-    return await call_with_timeout(processor.modify(message), timeout)

@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.flows.locked import Orders
 from recoup.flows.stable.pay import record_payment
 from recoup.flows.world import World
+from recoup.gateways.cards.port import Inquiry
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Change
@@ -26,7 +27,7 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
     if order is None or order.stage not in OPEN or not order.channel:
         return
     channel = world.channels[order.channel]
-    outcome = await channel.inquire(order.attempt_id)
+    outcome = await channel.inquire(Inquiry(order.attempt_id, "payment"))
     if outcome.state == "unknown":
         raise Problem(
             "unavailable",
@@ -53,7 +54,7 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
         assert attempt.route is not None
         assert attempt.send_before is not None
         channel = world.channels[attempt.route]
-        outcome = await channel.inquire(attempt.attempt_id)
+        outcome = await channel.inquire(Inquiry(attempt.attempt_id, "payment"))
         settled = attempt.send_before + channel.settled_after
         if outcome.state == "unknown":
             raise Problem(

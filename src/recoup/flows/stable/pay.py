@@ -7,7 +7,7 @@ from recoup.flows.external_call import channel_of
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.port import Inquiry, Outcome
 from recoup.gateways.channels.port import Payment, is_simulated
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -87,7 +87,7 @@ async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
     Raises: Problem(unavailable) while it may still come.
     """
     channel = channel_of(world, attempt.route)
-    outcome = await channel.inquire(attempt.attempt_id)
+    outcome = await channel.inquire(Inquiry(attempt.attempt_id, "payment"))
     settled = attempt.send_before is None or world.clocks.wall() > attempt.send_before + channel.settled_after
     if outcome.state == "unknown" or outcome.state == "not_found" and not settled:
         message = "A payment by the channel that was picked first may still be on its way."

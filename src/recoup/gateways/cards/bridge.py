@@ -6,41 +6,37 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import asyncio
 import hmac
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
 import msgspec
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
+from recoup.gateways.cards.bridge_wire import (
+    NOT_PROCESSED,
+    BridgeAnswer,
+    charge_body,
+    dispute_body,
+    modification_body,
+    outcome_of,
+)
+from recoup.gateways.cards.credential import CredentialKind
+from recoup.gateways.cards.iso_amounts import IsoAmounts
+from recoup.gateways.cards.outcome import State
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks, iso
+from recoup.kernel.time import Clocks
 
 ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
 SECRET_LENGTH_MIN: Final = 32
-NOT_PROCESSED: Final = "not_processed"
 SETTLED_AFTER: Final = timedelta(seconds=60)
-
-
-class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """A bridge's answer. `id` is ours; what it leaves out is not known."""
-
-    id: UUID
-    state: Literal["approved", "declined", "unknown", "not_processed", "not_found"]
-    reference: str | None = None
-    scheme_code: str | None = None
-    advice_code: str | None = None
-    processor_code: str | None = None
-    text: str | None = None
-    network_transaction_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +68,11 @@ class _InTime(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
-class Bridge:
+class Bridge(IsoAmounts):
     """Implements `port.Processor`. Make it inside a running loop, close it there."""
 
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    kind = "bridge"
+    asks: Asks = "by_our_key"
     unprocessed_codes: frozenset[str] = frozenset({NOT_PROCESSED})
     idempotency_window = timedelta(days=30)
     settled_after = SETTLED_AFTER
@@ -91,11 +88,12 @@ class Bridge:
         takes_files: bool = False,
         settled_after: timedelta = SETTLED_AFTER,
         world: str = "live",
+        takes: frozenset[CredentialKind] = frozenset({"card"}),
     ) -> None:
-        """`world`: whose settings these are. Raises: Problem(invalid) for an address in the clear, a short secret, or
-        no acceptor."""
+        """`world`: whose settings these are. `takes`: which credentials the bridge understands. Raises:
+        Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
         check_bridge(url, secret, acceptor_id, world)
-        self.name, self.acceptor_id, self.takes_files = name, acceptor_id, takes_files
+        self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
         self.settled_after = settled_after
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
@@ -113,61 +111,20 @@ class Bridge:
         await self._session.close()
 
     async def charge(self, charge: Charge) -> Outcome:
-        card = charge.card
-        body = {
-            "id": charge.id,
-            "orderId": charge.order_id,
-            "merchantId": charge.merchant_id,
-            "acceptorId": charge.acceptor_id,
-            "amount": charge.units,
-            "currency": charge.currency,
-            "initiator": charge.initiator,
-            "capture": charge.capture,
-            "descriptor": charge.descriptor,
-            "sentAt": iso(charge.sent_at),
-            "phone": charge.phone,
-            "agreement": charge.agreement,
-            "networkTransactionId": charge.network_transaction_id,
-            "threeDSecure": charge.three_d_secure,
-            "card": {
-                "number": card.pan,
-                "expMonth": card.exp_month,
-                "expYear": card.exp_year,
-                "scheme": card.scheme,
-                "cvv": card.cvv,
-            },
-        }
-        return await self._post("/charges", charge, body)
+        if charge.credential.kind not in self.takes:
+            return Outcome("not_sent", text="the bridge takes no stored methods", fault="credential")
+        return await self._post("/charges", charge, charge_body(charge))
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        body = {
-            "id": message.id,
-            "chargeId": message.charge_id,
-            "kind": message.kind,
-            "amount": message.units,
-            "currency": message.currency,
-            "sentAt": iso(message.sent_at),
-        }
-        return await self._post("/reversals", message, body)
+        return await self._post("/reversals", message, modification_body(message))
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
-        body: dict[str, Any] = {
-            "id": answer.id,
-            "caseRef": answer.case_ref,
-            "chargeId": answer.charge_id,
-            "answer": answer.answer,
-            "evidence": answer.evidence,
-            "sentAt": iso(answer.sent_at),
-        }
-        if self.takes_files:
-            body["files"] = [
-                {"name": one.name, "mediaType": one.media_type, "content": b64encode(one.content).decode()}
-                for one in answer.files
-            ]
+        body = dispute_body(answer, with_files=self.takes_files)
         return await self._post("/dispute-answers", answer, body)
 
-    async def inquire(self, id: UUID) -> Outcome:
-        return await self._send(_Message("GET", f"/messages/{id}", id, None, INQUIRY_SECONDS, None))
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        path = f"/messages/{inquiry.id}"
+        return await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
 
     async def _post(
         self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
@@ -186,10 +143,11 @@ class Bridge:
         except _TooLate:
             return Outcome("not_sent", text="too late to send")
         except aiohttp.ClientConnectorError:
-            return Outcome("unknown" if message.body is None else "not_sent", text="no connection to the bridge")
+            state: State = "unknown" if message.body is None else "not_sent"
+            return Outcome(state, text="no connection to the bridge", fault="outage")
         except (TimeoutError, aiohttp.ClientError, OSError):
             return Outcome("unknown", text="no answer in time")
-        return _outcome(message, answer, round((self._clocks.monotonic() - started) * 1000))
+        return outcome_of(message.id, message.body, answer, round((self._clocks.monotonic() - started) * 1000))
 
     async def _exchange(self, message: _Message, body: bytes) -> BridgeAnswer | None:
         """None for what cannot be understood."""
@@ -218,11 +176,13 @@ class Bridge:
         return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
 
 
-class NoProcessor:
+class NoProcessor(IsoAmounts):
     """Where none is set: nothing is sent, so orders wait. It has the name of the route that takes them over later."""
 
     acceptor_id = ""
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    kind = "none"
+    asks: Asks = "by_our_key"
+    takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
     unprocessed_codes: frozenset[str] = frozenset()
     takes_files = False
     idempotency_window = Bridge.idempotency_window
@@ -240,7 +200,7 @@ class NoProcessor:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return _NOT_SET
 
-    async def inquire(self, id: UUID) -> Outcome:
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
         return Outcome("unknown", text=_NOT_SET.text)
 
     async def close(self) -> None: ...
@@ -280,28 +240,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _outcome(message: _Message, answer: BridgeAnswer | None, latency_ms: int) -> Outcome:
-    if answer is None or answer.id != message.id or answer.state == "not_found" and message.body is not None:
-        return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
-    if answer.state == "not_processed":
-        return Outcome(
-            "not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed", latency_ms=latency_ms
-        )
-    pan = str(((message.body or {}).get("card") or {}).get("number", ""))
-    return Outcome(
-        answer.state,
-        _without(pan, answer.reference),
-        _without(pan, answer.scheme_code),
-        _without(pan, answer.advice_code),
-        _without(pan, answer.processor_code),
-        _without(pan, answer.text),
-        _without(pan, answer.network_transaction_id),
-        latency_ms,
-    )
-
-
-def _without(pan: str, text: str | None) -> str | None:
-    """A processor may say the card's number back: in an id, too, it is masked."""
-    return text.replace(pan, f"{pan[:6]}…{pan[-4:]}") if text and pan else text

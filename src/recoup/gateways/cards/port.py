@@ -2,38 +2,44 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
-from recoup.rules.network.card_text import masked_numbers
+from recoup.gateways.cards.credential import Card, Credential, CredentialKind, CredentialNews, Stored
+from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
 
+__all__ = [
+    "Asks", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews", "DisputeAnswer",
+    "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome", "Processor", "StatementLine",
+    "Stored", "as_requested",
+]  # fmt: skip
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error."""
-
-    pan: str = field(repr=False)
-    exp_month: int
-    exp_year: int
-    scheme: str
-    cvv: str | None = field(default=None, repr=False)
+MitReason = Literal["recurring", "installment", "unscheduled"]
+Asks = Literal["by_our_key", "by_search", "by_replay", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """One send of a card to the network.
 
-    `id` is the attempt's id; `order_id` groups the sends of one rescue; `sent_at` is business time; `units` in the
-    currency's minor unit; `initiator` is `merchant` (MIT) or `customer` (CIT); `capture` False only authorises.
-    `send_before_monotonic` is this process's monotonic clock: no first byte may leave later.
+    `id` is the attempt's id; `order_id` groups the sends of one rescue; `sent_at` is business time, of the first send
+    under this id; `n` counts those sends from 1; `units` in the currency's minor unit; `initiator` is `merchant` (MIT)
+    or `customer` (CIT); `capture` False only authorises. `send_before_monotonic` is this process's monotonic clock: no
+    first byte may leave later.
+
+    `sequence`: which charge of its agreement, from 1. `first_network_id` is of the customer's first consent,
+    `latest_network_id` of the newest approval. `exemption`: from strong authentication. `invoice`: the processor's own
+    invoice, which is paid as that.
+
+    `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
+    compares with an earlier message of the same id.
     """
 
     id: UUID
     order_id: UUID
     merchant_id: UUID
     acceptor_id: str
-    card: Card
+    credential: Credential
     units: int
     currency: str
     initiator: Literal["merchant", "customer"]
@@ -43,14 +49,28 @@ class Charge:
     send_before_monotonic: float
     timeout_seconds: float
     phone: str | None = None
-    network_transaction_id: str | None = None
+    first_network_id: str | None = None
+    latest_network_id: str | None = None
     agreement: str | None = None
     three_d_secure: dict[str, str] | None = None
+    mit_reason: MitReason | None = None
+    sequence: int | None = None
+    n: int = 1
+    exemption: str | None = None
+    invoice: str | None = None
+
+    @property
+    def card(self) -> Card:
+        """Raises: TypeError for what a processor keeps."""
+        if not isinstance(self.credential, Card):
+            raise TypeError("the charge has no card")
+        return self.credential
 
 
 @dataclass(frozen=True, slots=True)
 class ModificationMessage:
-    """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key."""
+    """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key; `reference` is what the
+    processor called the charge; `final_part`: no further capture of it follows."""
 
     id: UUID
     charge_id: UUID
@@ -60,6 +80,8 @@ class ModificationMessage:
     sent_at: datetime
     send_before_monotonic: float
     timeout_seconds: float
+    reference: str | None = None
+    final_part: bool = True
 
 
 class StatementLine(NamedTuple):
@@ -98,59 +120,55 @@ class DisputeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the processor said.
+class Inquiry:
+    """A question about a message. `message` is what was sent, as it was sent; None where the question needs no more
+    than the id. `reference`: what the processor called it, where it ever did. Times are wall time.
 
-    `state`: approved; declined; unknown (it may have happened: ask, never resend blind); not_sent (proof that it
-    never left); not_found (answer of an inquiry only). Codes are as the processor gave them; `scheme_code` is field
-    39, `advice_code` Mastercard's MAC.
+    `may_send`: the question may be that message once more, for a processor that asks by replay; never without.
     """
 
-    state: Literal["approved", "declined", "unknown", "not_sent", "not_found"]
+    id: UUID
+    kind: Literal["charge", "modification", "dispute_answer", "payment", "probe"] = "charge"
+    message: Charge | ModificationMessage | DisputeAnswer | None = None
     reference: str | None = None
-    scheme_code: str | None = None
-    advice_code: str | None = None
-    processor_code: str | None = None
-    text: str | None = None
-    network_transaction_id: str | None = None
-    latency_ms: int = 0
-
-    def __post_init__(self) -> None:
-        """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
-        so that the state is never lost over it."""
-        for name, most in _KEPT:
-            text = getattr(self, name)
-            if text is not None:
-                plain = masked_numbers(text) if name == "text" else text
-                object.__setattr__(self, name, kept(plain, most))
-
-
-_KEPT: Final = (
-    ("reference", REFERENCE_MAX), ("scheme_code", CODE_MAX), ("advice_code", CODE_MAX), ("processor_code", CODE_MAX),
-    ("text", SENTENCE_MAX), ("network_transaction_id", REFERENCE_MAX),
-)  # fmt: skip
+    first_sent_at: datetime | None = None
+    last_sent_at: datetime | None = None
+    may_send: bool = False
 
 
 class Counterpart(Protocol):
     """A processor or a channel: what took the money gives it back. No method raises for anything a network or
-    counterpart does: that is an Outcome."""
+    counterpart does: that is an Outcome. An id is sent again only inside `idempotency_window` of its first send.
+
+    `asks`: how it can be inquired what became of a message. `by_our_key` and `by_search` only read; `by_replay` may
+    send what never arrived."""
 
     name: str
+    asks: Asks
     idempotency_window: timedelta
     settled_after: timedelta
     unprocessed_codes: frozenset[str]
 
     async def modify(self, message: ModificationMessage) -> Outcome: ...
 
-    async def inquire(self, id: UUID) -> Outcome: ...
+    async def inquire(self, inquiry: Inquiry) -> Outcome: ...
 
 
 class Processor(Counterpart, Protocol):
-    """A route of cards."""
+    """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials."""
 
+    kind: str
     acceptor_id: str
-    asks: Literal["by_our_key", "by_search", "none"]
+    takes: frozenset[CredentialKind]
     takes_files: bool  # with the answer to a dispute
+
+    def exponent(self, currency: str) -> int | None:
+        """The decimals of its amounts in this currency; None for one that it does not take."""
+        ...
+
+    def carries(self, units: int, currency: str) -> bool:
+        """Whether it takes this amount as it is: none is rounded."""
+        ...
 
     async def charge(self, charge: Charge) -> Outcome: ...
 

@@ -7,13 +7,22 @@ charge is approved, derived from the charge's id, so that a repeat hears the sam
 import asyncio
 import json
 import sys
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 import uvloop
 
 from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
-from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
+from recoup.gateways.cards.iso_amounts import IsoAmounts
+from recoup.gateways.cards.port import (
+    Asks,
+    Charge,
+    CredentialKind,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+)
 
 LATENCY_SECONDS: Final = 0.05
 NAME: Final = "http"
@@ -29,11 +38,13 @@ def approves(charge_id: UUID) -> bool:
     return charge_id.int & 1 == 0
 
 
-class FixedProcessor:
+class FixedProcessor(IsoAmounts):
     """A processor that says one thing at once: for recording statements."""
 
     name = NAME
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    kind = NAME
+    asks: Asks = "by_our_key"
+    takes: frozenset[CredentialKind] = frozenset({"card"})
     idempotency_window = Bridge.idempotency_window
     settled_after = Bridge.settled_after
     unprocessed_codes = Bridge.unprocessed_codes
@@ -49,8 +60,8 @@ class FixedProcessor:
     async def modify(self, message: ModificationMessage) -> Outcome:
         return outcome_of(message.id, True, 50)
 
-    async def inquire(self, id: UUID) -> Outcome:
-        return outcome_of(id, self._approved, 50)
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        return outcome_of(inquiry.id, self._approved, 50)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return outcome_of(answer.id, True, 50)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import ModificationMessage, Outcome
+from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
 from recoup.lab.simulate.clock import SimClocks
 from recoup.lab.simulate.dice import dice
@@ -54,6 +54,7 @@ class SimChannel:
     clocks: SimClocks
     faults: Faults
     book: ChannelBook
+    asks: Asks = "by_our_key"
     idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset()
@@ -115,7 +116,8 @@ class SimChannel:
             )
         return _UNKNOWN if fault else self._moved(payout.id)
 
-    async def inquire(self, id: UUID) -> Outcome:
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        id = inquiry.id
         if away(self.seed, self.faults, self.clocks.wall()):
             return _UNKNOWN
         paid = self.book.payments.get(id)

@@ -8,10 +8,19 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome
+from recoup.gateways.cards.iso_amounts import IsoAmounts
+from recoup.gateways.cards.port import (
+    Asks,
+    Charge,
+    CredentialKind,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+)
 from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
@@ -77,7 +86,7 @@ def away(seed: int, faults: Faults, now: datetime) -> bool:
 
 
 @dataclass
-class SimIssuer:
+class SimIssuer(IsoAmounts):
     """Implements `gateways.cards.port.Processor`."""
 
     seed: int
@@ -85,7 +94,9 @@ class SimIssuer:
     faults: Faults
     name: str = "sandbox"
     acceptor_id: str = "sandbox"
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    kind: str = "sandbox"
+    asks: Asks = "by_our_key"
+    takes: frozenset[CredentialKind] = frozenset({"card"})
     idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset({"not_processed"})
@@ -214,7 +225,8 @@ class SimIssuer:
             )
         )
 
-    async def inquire(self, id: UUID) -> Outcome:
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        id = inquiry.id
         now = self.clocks.wall()
         self.counts["inquiries"] += 1
         if away(self.seed, self.faults, now):

@@ -22,6 +22,7 @@ from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
+from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
@@ -43,6 +44,9 @@ class ProcessorResult:
     latency_ms: int | None = None
     why: str = whys.NOT_REACHED  # of not_sent
     decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
+    contradicts: bool = False  # it speaks of another message, amount or currency
+    reached_network: bool = True
+    network_attempts: int = 1
 
 
 def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> str:
@@ -50,6 +54,8 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
     order = change.order
     attempt = order.attempt(attempt_id)
     row = attempt_life.on(attempt.state, result.event, order.stage)
+    if row is not None and result.contradicts:
+        raise_unclear(change, attempt, ANSWER_DIFFERS)
     if row is None or (row.to == attempt.state and row.due == "inquire"):
         return attempt.state
     change.undue("inquire")
@@ -64,10 +70,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
     )
     match row.to:
         case "approved":
-            change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            attempts = result.network_attempts
+            change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
             _approved(change, attempt, row.due)
         case "declined":
-            _declined(change, attempt)
+            change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
+            _declined(change, attempt, result)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
             _not_sent(change, attempt, row.happening, result)
@@ -75,6 +84,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
     return attempt.state
+
+
+def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
+    """People shall look at an attempt whose outcome the processor does not say, once for each reason."""
+    if change.order.attention != why:
+        change.raise_attention(why)
+        change.fact("attempt_unknown", attempt.attempt_id, number=attempt.attempt_no, why=why)
 
 
 def _approved(change: Change, attempt: Attempt, due: str) -> None:
@@ -111,7 +127,7 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
     schedule_test_dispute(change, attempt)
 
 
-def _declined(change: Change, attempt: Attempt) -> None:
+def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None:
     order = change.order
     reading = attempt_reading(order, attempt)
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
@@ -119,8 +135,9 @@ def _declined(change: Change, attempt: Attempt) -> None:
     change.send(
         attempt.attempt_id,
         at=attempt.sent_at,
-        state="sent",
+        state="sent" if result.reached_network else "not_sent",
         declined=True,
+        network_attempts=result.network_attempts,
         scheme_code=reading.code,
         advice_code=reading.advice,
         visa_category=reading.visa_category,
@@ -137,10 +154,11 @@ def _declined(change: Change, attempt: Attempt) -> None:
         "cure": reading.cure,
         "latency_ms": attempt.latency_ms,
     }
+    stopped = {} if result.reached_network else {"reached_network": False}
     event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
 
     def record(**changes: Any) -> None:
-        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details)
+        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped)
 
     if order.collecting() is not None:
         record(is_final=False)

@@ -13,7 +13,7 @@ from recoup.moves.modification.request import request_modification
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
-from recoup.rules.order.attention import delayed, stuck
+from recoup.rules.order.attention import ANSWER_DIFFERS, delayed, stuck
 from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.store.table import hex_of
 
@@ -88,7 +88,7 @@ def _returned_fee(change: Change, units: int) -> int:
 
 def clear_delay(change: Change, modification: Modification) -> None:
     """It needs nobody's attention any more."""
-    change.clear_attention(stuck(modification.kind), delayed(modification.kind))
+    change.clear_attention(stuck(modification.kind), delayed(modification.kind), ANSWER_DIFFERS)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -133,16 +133,27 @@ def open_modification(
 
 
 def close_modification(
-    change: Change, modification_id: UUID, wire_id: UUID, state: str, *, reference: str | None, code: str | None
+    change: Change,
+    modification_id: UUID,
+    wire_id: UUID,
+    state: str,
+    *,
+    reference: str | None,
+    code: str | None,
+    contradicts: bool = False,
 ) -> str:
     """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed.
 
     Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
+    `contradicts`: it spoke of another message, amount or currency.
     """
     modification = change.order.modification(modification_id)
     if modification.state != "sent" or modification.wire_id != wire_id:
         return modification.state
     reference, code = (without_card(text, change.order.card) for text in (reference, code))
+    if contradicts and change.order.attention != ANSWER_DIFFERS:
+        change.raise_attention(ANSWER_DIFFERS)
+        change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units, why=ANSWER_DIFFERS)
     if state == "approved":
         _done(change, modification, reference, code)
     elif state == "declined":

@@ -41,8 +41,9 @@ class Send:
     """One send of a card, ours or the merchant's own declined one.
 
     `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent and declined,
-    as of the payment that came in. `declined` is None while the answer is not known.
-    `visa_category`, `advice`, `code` and `klass` are of the reading of its decline, if it has one.
+    as of the payment that came in. `declined` is None while the answer is not known. `network_attempts`: how many sends
+    it cost, where the processor repeated it by itself. `visa_category`, `advice`, `code` and `klass` are of the reading
+    of its decline, if it has one.
     """
 
     at: datetime
@@ -58,6 +59,7 @@ class Send:
     code: str | None = None
     klass: str | None = None
     claimed: bool = False
+    network_attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +320,7 @@ def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: _Wish, vi
 
 
 def _ends(sends: Iterable[Send], span: timedelta, wish: _Wish, now: datetime) -> list[datetime]:
-    return sorted(end for send in sends if (end := _end(send, span, wish)) > now)
+    return sorted(end for send in sends if (end := _end(send, span, wish)) > now for _ in range(send.network_attempts))
 
 
 def _refusal(tally: Tally, now: datetime) -> Refused | None:

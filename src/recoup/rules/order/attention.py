@@ -12,6 +12,8 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 
 HELD: Final = "held"
+ANSWER_DIFFERS: Final = "answer_differs"
+NOT_REPEATED: Final = "not_repeated"
 UNKNOWN: Final = "outcome_unknown"
 CHARGE_UNKNOWN: Final = "charge_unknown"
 CHARGE_CLAIMED: Final = "charge_claimed"
@@ -33,6 +35,9 @@ _KINDS: Final = ("refund", "capture", "void", "reversal")
 _SENTENCES: Final = MappingProxyType({
     HELD: "{0}",  # a code of `whys`
     UNKNOWN: "The processor has not said for a day whether this payment went through.",
+    ANSWER_DIFFERS: "The processor's answer is of another payment, amount or currency: it is not booked. Look it up"
+    " there.",
+    NOT_REPEATED: "The processor may have forgotten this payment, so it is not sent again. Look it up there.",
     CHARGE_UNKNOWN: "The processor has not said for a day whether the customer was charged. It is asked until it does.",
     CHARGE_CLAIMED: "Not charged: by what the merchant reports of this card, it may not be tried for now.",
     PAID_TWICE: "Paid twice: the merchant's own payment succeeded too. Refund one of them.",

@@ -140,6 +140,7 @@ def card_send_of(row: NetworkSend) -> CardSend:
         code=row.scheme_code,
         klass=row.klass,
         claimed=row.claimed,
+        network_attempts=row.network_attempts,
     )
     return CardSend(row.send_id, send)
 

@@ -277,7 +277,7 @@ class CardBlock(Row, frozen=True):
 @stored("network_sends", "card_id", "send_id")
 class NetworkSend(Row, frozen=True):
     """`at`: the latest time that is given. `lasting`: its answer binds longer than any window. `claimed`: only the
-    merchant says that it was sent."""
+    merchant says that it was sent. `network_attempts`: how many sends it cost."""
 
     card_id: UUID
     send_id: UUID
@@ -297,6 +297,7 @@ class NetworkSend(Row, frozen=True):
     klass: Mutable[str | None] = None
     lasting: Mutable[bool] = False
     claimed: bool = False
+    network_attempts: Mutable[int] = 1
 
 
 class PostingRow(NamedTuple):

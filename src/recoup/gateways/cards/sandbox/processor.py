@@ -8,11 +8,23 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, ModificationMessage, Outcome, StatementLine
+from recoup.gateways.cards.iso_amounts import IsoAmounts
+from recoup.gateways.cards.port import (
+    Asks,
+    Card,
+    Charge,
+    CredentialKind,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+    StatementLine,
+)
 from recoup.gateways.cards.sandbox import book, disputes, movements
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
@@ -26,11 +38,13 @@ _MUTE_FOR: Final = timedelta(days=2)
 _UNPROCESSED: Final = "not_processed"
 
 
-class SandboxProcessor:
+class SandboxProcessor(IsoAmounts):
     """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number."""
 
     name = "sandbox"
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    kind = "sandbox"
+    asks: Asks = "by_our_key"
+    takes: frozenset[CredentialKind] = frozenset({"card"})
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
@@ -62,14 +76,16 @@ class SandboxProcessor:
         await self._connections.close()
 
     async def charge(self, charge: Charge) -> Outcome:
+        if not isinstance(charge.credential, Card):
+            return Outcome("not_sent", text="the sandbox takes magic card numbers only", fault="credential")
         return await self._within(charge.timeout_seconds, self._charge(charge))
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return await self._within(message.timeout_seconds, self._modify(message))
 
-    async def inquire(self, id: UUID) -> Outcome:
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
         """Never later than 10 s: unknown when the processor does not answer."""
-        return await self._within(10.0, self._inquire(id))
+        return await self._within(10.0, self._inquire(inquiry.id))
 
     async def end_silence(self, ids: Sequence[UUID]) -> list[UUID]:
         """Inquiries about these charges are answered from now on; answers those of which that was not so."""
@@ -121,7 +137,7 @@ class SandboxProcessor:
         task.add_done_callback(self._running.discard)
         done, _ = await asyncio.wait({task}, timeout=timeout_seconds)
         outcome = task.result() if done else _NO_ANSWER
-        return _timed(outcome, round((self._clocks.monotonic() - started) * 1000))
+        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
 
     async def _charge(self, charge: Charge) -> Outcome:
         mac = hmac.digest(self._mac_key, charge.card.pan.encode(), hashlib.sha256)
@@ -132,7 +148,7 @@ class SandboxProcessor:
             async with self._connections.one() as connection:
                 past = await book.past(connection, charge, mac, self._clocks.wall())
                 if "outage" in past.faults:
-                    return Outcome("not_sent", text="connection refused")
+                    return Outcome("not_sent", text="connection refused", fault="outage")
                 answer = self._answer(charge, past)
                 if answer is not None and past.scripted is not None:
                     answer = Answer(past.scripted, "00" if past.scripted else "05")
@@ -209,7 +225,7 @@ class SandboxProcessor:
             async with self._connections.one() as connection:
                 faults = await active_faults(connection, self._clocks.wall())
                 if "outage" in faults:
-                    return Outcome("not_sent", text="connection refused")
+                    return Outcome("not_sent", text="connection refused", fault="outage")
                 if self._clocks.monotonic() >= message.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
@@ -224,7 +240,7 @@ class SandboxProcessor:
                 now: WallTime = self._clocks.wall()
                 faults = await active_faults(connection, now)
                 if "outage" in faults:
-                    return Outcome("unknown", text="connection refused")
+                    return Outcome("unknown", text="connection refused", fault="outage")
                 decided = await book.inquire(connection, id, now)
         except book.NoAnswerError:
             return _NO_ANSWER
@@ -236,7 +252,7 @@ class SandboxProcessor:
 
 _NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
 _UNDECIDED: Final = {
-    "outage": Outcome("not_sent", text="connection refused"),
+    "outage": Outcome("not_sent", text="connection refused", fault="outage"),
     "unprocessed": Outcome("not_sent", processor_code=_UNPROCESSED, text="refused before it was processed"),
 }
 
@@ -284,16 +300,3 @@ def _reference(id: UUID) -> str:
 
 def _network_id(id: UUID) -> str:
     return str(int.from_bytes(hashlib.sha256(b"network" + id.bytes).digest()[:8], "big"))[:15].rjust(15, "0")
-
-
-def _timed(outcome: Outcome, latency_ms: int) -> Outcome:
-    return Outcome(
-        outcome.state,
-        outcome.reference,
-        outcome.scheme_code,
-        outcome.advice_code,
-        outcome.processor_code,
-        outcome.text,
-        outcome.network_transaction_id,
-        latency_ms,
-    )

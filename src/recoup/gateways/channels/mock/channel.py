@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import ModificationMessage, Outcome, StatementLine
+from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome, StatementLine
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import active_faults
 from recoup.gateways.channels.mock import book
@@ -24,6 +24,7 @@ Decide = Callable[[Any], Awaitable[book.Decided]]
 class MockChannel:
     """Implements `port.Simulated`."""
 
+    asks: Asks = "by_our_key"
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset()
@@ -86,7 +87,8 @@ class MockChannel:
             async for lines in book.movements(connection, self.name, merchant_id, begin, end):
                 yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
 
-    async def inquire(self, id: UUID) -> Outcome:
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        id = inquiry.id
         try:
             async with self._connections.one() as connection:
                 if "outage" in await active_faults(connection, self._clocks.wall()):

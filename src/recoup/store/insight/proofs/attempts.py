@@ -78,6 +78,7 @@ LEFT JOIN {SENDS.format("$4")} ON s.card_id = ANY(o.card_id || o.cards_before) A
 CROSS JOIN LATERAL (
   SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
+    coalesce(bool_or(l.body ->> 'reached_network' = 'false'), false) AS stopped,
     max(l.body ->> 'units') FILTER (WHERE happening = 'attempt_sent') AS sent_units,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
       WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
@@ -108,11 +109,13 @@ CROSS JOIN LATERAL (VALUES
   (10, 'network send', CASE WHEN l.sent AND o.kind <> 'stable' THEN 'one' ELSE 'none' END,
       CASE WHEN s.send_id IS NULL THEN 'none' ELSE 'one' END),
   (11, 'state of the network send', CASE WHEN s.send_id IS NULL THEN NULL ELSE CASE a.state WHEN 'approved' THEN 'sent'
-      WHEN 'declined' THEN 'sent, declined' WHEN 'not_sent' THEN 'not_sent' ELSE 'reserved' END END,
+      WHEN 'declined' THEN CASE WHEN l.stopped THEN 'not_sent' ELSE 'sent, declined' END
+      WHEN 'not_sent' THEN 'not_sent' ELSE 'reserved' END END,
       s.state || CASE WHEN s.declined AND s.state = 'sent' THEN ', declined' ELSE '' END),
   (12, 'units of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.units::text || ' ' || a.asset END,
       s.units::text || ' ' || s.currency),
-  (13, 'date of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.sent_at::text END, s.at::text),
+  (13, 'date of the network send', CASE WHEN s.send_id IS NULL THEN NULL WHEN a.sends > 1 AND s.at > a.sent_at
+      THEN s.at::text ELSE a.sent_at::text END, s.at::text),
   (14, 'order of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.order_id::text END, s.order_id::text)
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found

@@ -29,7 +29,7 @@ CREATE TABLE attempts (
   units bigint NOT NULL,
   asset text NOT NULL,
   initiator text NOT NULL,
-  sent_at timestamptz,                     -- business time given to the network
+  sent_at timestamptz,                     -- business time given to the network, of the first send under this id
   send_before timestamptz,                 -- wall time; no first byte leaves later
   call_timeout_ms int,
   sends int NOT NULL DEFAULT 0,

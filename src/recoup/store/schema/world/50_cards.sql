@@ -24,6 +24,7 @@ CREATE TABLE hub.network_sends (
   klass text,
   lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
   claimed boolean NOT NULL DEFAULT false,  -- only the merchant says that it was sent: binds that merchant alone
+  network_attempts smallint NOT NULL DEFAULT 1,  -- how many sends it cost: a processor may repeat by itself
   PRIMARY KEY (card_id, send_id)
 );
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;

@@ -1,0 +1,163 @@
+"""The bridge's wire: our messages as JSON, and its answers as outcomes. docs/live.md says the same for its writers."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from recoup.gateways.cards.credential import Card, Credential, CredentialNews
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome
+from recoup.kernel.time import iso
+
+NOT_PROCESSED: Final = "not_processed"
+
+
+class News(msgspec.Struct, frozen=True, rename="camel"):
+    """What a bridge says of the credential: see `CredentialNews`."""
+
+    exp_month: int | None = None
+    exp_year: int | None = None
+    id: str | None = None
+    account_reference: str | None = None
+    closed: bool = False
+
+
+class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A bridge's answer. `id` is ours; what it leaves out is not known."""
+
+    id: UUID
+    state: Literal["approved", "declined", "unknown", "not_processed", "not_found"]
+    reference: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    text: str | None = None
+    network_transaction_id: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    fault: Fault | None = None
+    reached_network: bool | None = None
+    network_attempts: int = 1
+    sca_wanted: bool = False
+    processor_advice: str | None = None
+    category: str | None = None
+    avs: str | None = None
+    cvv: str | None = None
+    cavv: str | None = None
+    risk: str | None = None
+    auth_code: str | None = None
+    retries_itself_at: datetime | None = None
+    credential_news: News | None = None
+
+
+_SAME: Final = (
+    "reference", "scheme_code", "advice_code", "processor_code", "text", "network_transaction_id", "currency",
+    "processor_advice", "category", "avs", "cvv", "cavv", "risk", "auth_code",
+)  # fmt: skip
+
+
+def charge_body(charge: Charge) -> dict[str, Any]:
+    return {
+        "id": charge.id,
+        "orderId": charge.order_id,
+        "merchantId": charge.merchant_id,
+        "acceptorId": charge.acceptor_id,
+        "amount": charge.units,
+        "currency": charge.currency,
+        "initiator": charge.initiator,
+        "capture": charge.capture,
+        "descriptor": charge.descriptor,
+        "sentAt": iso(charge.sent_at),
+        "phone": charge.phone,
+        "agreement": charge.agreement,
+        "networkTransactionId": charge.first_network_id,
+        "latestNetworkTransactionId": charge.latest_network_id,
+        "threeDSecure": charge.three_d_secure,
+        "mitReason": charge.mit_reason,
+        "sequence": charge.sequence,
+        "exemption": charge.exemption,
+        "invoice": charge.invoice,
+        "send": charge.n,
+    } | _credential(charge.credential)
+
+
+def _credential(credential: Credential) -> dict[str, Any]:
+    if isinstance(credential, Card):
+        card = {
+            "number": credential.pan,
+            "expMonth": credential.exp_month,
+            "expYear": credential.exp_year,
+            "scheme": credential.scheme,
+            "cvv": credential.cvv,
+        }
+        return {"card": card}
+    return {"storedMethod": {"id": credential.id, "customer": credential.customer, "scheme": credential.scheme}}
+
+
+def modification_body(message: ModificationMessage) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "chargeId": message.charge_id,
+        "kind": message.kind,
+        "amount": message.units,
+        "currency": message.currency,
+        "sentAt": iso(message.sent_at),
+        "reference": message.reference,
+        "finalPart": message.final_part,
+    }
+
+
+def dispute_body(answer: DisputeAnswer, *, with_files: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": answer.id,
+        "caseRef": answer.case_ref,
+        "chargeId": answer.charge_id,
+        "answer": answer.answer,
+        "evidence": answer.evidence,
+        "sentAt": iso(answer.sent_at),
+    }
+    if with_files:
+        body["files"] = [
+            {"name": one.name, "mediaType": one.media_type, "content": b64encode(one.content).decode()}
+            for one in answer.files
+        ]
+    return body
+
+
+def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | None, latency_ms: int) -> Outcome:
+    """`body`: of the message, None for an inquiry; `answer`: None for what cannot be read."""
+    if answer is None or answer.state == "not_found" and body is not None:
+        return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
+    if answer.id != id:
+        return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms, other_id=True)
+    if answer.state == "not_processed":
+        text = "refused before it was processed"
+        return Outcome("not_sent", processor_code=NOT_PROCESSED, text=text, latency_ms=latency_ms, fault=answer.fault)
+    pan = str(((body or {}).get("card") or {}).get("number", ""))
+    texts: dict[str, Any] = {name: _without(pan, getattr(answer, name)) for name in _SAME}
+    return Outcome(
+        answer.state,
+        **texts,
+        latency_ms=latency_ms,
+        units=answer.amount,
+        fault=answer.fault,
+        reached_network=answer.reached_network,
+        network_attempts=answer.network_attempts,
+        sca_wanted=answer.sca_wanted,
+        retries_itself_at=answer.retries_itself_at,
+        credential_news=_news(answer.credential_news),
+    )
+
+
+def _news(said: News | None) -> CredentialNews | None:
+    if said is None:
+        return None
+    return CredentialNews(said.exp_month, said.exp_year, said.id, said.account_reference, said.closed)
+
+
+def _without(pan: str, text: str | None) -> str | None:
+    """A processor may say the card's number back: in an id, too, it is masked."""
+    return text.replace(pan, f"{pan[:6]}…{pan[-4:]}") if text and pan else text

@@ -1,0 +1,54 @@
+"""What a charge is made with: a card, or a reference to one that a processor keeps."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+CredentialKind = Literal["card", "stored", "network_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error. In an inquiry `pan` is
+    empty unless the processor asks by replay: no vault is opened for a question."""
+
+    pan: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    scheme: str
+    cvv: str | None = field(default=None, repr=False)
+
+    kind = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A card that the processor of `route` keeps: no number, no vault. `id` and `customer` are the processor's;
+    `fingerprint` as it identifies the card, None where it does not say. Neither reaches a repr."""
+
+    route: str
+    id: str = field(repr=False)
+    customer: str | None = field(default=None, repr=False)
+    scheme: str = "generic"
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    funding: str | None = None
+    country: str | None = None
+    fingerprint: str | None = field(default=None, repr=False)
+
+    kind = "stored"
+
+
+Credential = Card | Stored
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialNews:
+    """What an answer says of the credential itself: a newer expiry or id, the account behind the card (PAR), or that
+    it is closed."""
+
+    exp_month: int | None = None
+    exp_year: int | None = None
+    id: str | None = field(default=None, repr=False)
+    account_reference: str | None = field(default=None, repr=False)
+    is_closed: bool = False

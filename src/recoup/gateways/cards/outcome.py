@@ -1,0 +1,84 @@
+"""What a counterpart said of one message, as it may be kept."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from recoup.gateways.cards.credential import CredentialNews
+from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
+from recoup.rules.network.card_text import masked_numbers
+
+State = Literal["approved", "declined", "unknown", "not_sent", "not_found"]
+Fault = Literal["request", "credential", "account", "rate", "outage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the processor said; what it left out is None.
+
+    `state`: approved; declined; unknown (it may have happened: inquire, never resend blind); not_sent (proof that it
+    never left); not_found (answer of an inquiry only). Codes are as the processor gave them: `scheme_code` is field
+    39, `advice_code` Mastercard's MAC, `processor_advice` the processor's own; none is filled from another.
+
+    `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
+    `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
+    network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
+    """
+
+    state: State
+    reference: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    text: str | None = None
+    network_transaction_id: str | None = None
+    latency_ms: int = 0
+    units: int | None = None
+    currency: str | None = None
+    other_id: bool = False
+    fault: Fault | None = None
+    reached_network: bool | None = None
+    network_attempts: int = 1
+    sca_wanted: bool = False
+    processor_advice: str | None = None
+    category: str | None = None
+    avs: str | None = None
+    cvv: str | None = None
+    cavv: str | None = None
+    risk: str | None = None
+    auth_code: str | None = None
+    retries_itself_at: datetime | None = None
+    credential_news: CredentialNews | None = None
+    contradicts: bool = False
+
+    def __post_init__(self) -> None:
+        """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
+        so that the state is never lost over it."""
+        for name, most in _KEPT:
+            text = getattr(self, name)
+            if text is not None:
+                plain = masked_numbers(text) if name == "text" else text
+                object.__setattr__(self, name, kept(plain, most))
+        if not 1 <= self.network_attempts <= NETWORK_ATTEMPTS_MAX:
+            object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
+
+
+NETWORK_ATTEMPTS_MAX: Final = 100
+_CODES: Final = ("scheme_code", "advice_code", "processor_code", "processor_advice", "category", "avs", "cvv", "cavv",
+                 "risk", "auth_code", "currency")  # fmt: skip
+_KEPT: Final = (
+    ("text", SENTENCE_MAX), ("reference", REFERENCE_MAX), ("network_transaction_id", REFERENCE_MAX),
+    *((name, CODE_MAX) for name in _CODES),
+)  # fmt: skip
+
+
+def as_requested(outcome: Outcome, units: int, currency: str) -> Outcome:
+    """An approval of another message, amount or currency, or of a part, is no approval of this one: unknown, and
+    `contradicts`."""
+    if outcome.state != "approved":
+        return replace(outcome, state="unknown", contradicts=True) if outcome.other_id else outcome
+    same_units = outcome.units is None or outcome.units == units
+    same_currency = outcome.currency is None or outcome.currency.upper() == currency
+    if same_units and same_currency and not outcome.other_id:
+        return outcome
+    return replace(outcome, state="unknown", text="the answer is of another charge or amount", contradicts=True)
