@@ -260,7 +260,7 @@ class Shop:
     async def settle(self, seconds: float = 30.0) -> None:
         """Runs due work until no attempt and no refund is out."""
         give_up = self.world.clocks.monotonic() + seconds
-        sql = "SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind IN ('inquire', 'refund')"
+        sql = "SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind IN ('inquire', 'modification')"
         while True:
             await self.run_due()
             if not await self.value(sql, self.merchant_id):

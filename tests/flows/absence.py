@@ -51,7 +51,7 @@ def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "modify") -
         yield dropped
 
 
-async def hurried(shop: Shop, kind: str = "refund") -> None:
+async def hurried(shop: Shop, kind: str = "modification") -> None:
     """What is sent to the processor again is sent now."""
     async with owner(shop.world) as connection:
         await connection.execute(

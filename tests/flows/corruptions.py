@@ -280,7 +280,8 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "attempt renumbered": (
         (f"UPDATE attempts SET attempt_no = 7 WHERE attempt_id = {_attempt('APPROVED-1', 'approved')}",),
         ("number of attempts", "7")),
-    "reversal deleted": ((f"DELETE FROM refunds WHERE order_id = {_of('LATE')}",), ("reversal of attempt 1", "none")),
+    "reversal deleted": (
+        (f"DELETE FROM modifications WHERE order_id = {_of('LATE')}",), ("reversal of attempt 1", "none")),
     "approved by the issuer without us": (
         ("INSERT INTO issuer.sends SELECT (jsonb_populate_record(s, jsonb_build_object('id', '"
          f"{_ID}'))).* FROM issuer.sends s WHERE id = {_attempt('APPROVED-1', 'approved')}",),
@@ -315,21 +316,24 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (f"UPDATE order_log SET body = body || '{{\"fee_returned\": 77}}' WHERE {_line('APPROVED-1', 'refund_owed')}",),
         ("fee_returned of log line", "133", "77")),
     "refund's amount changed": (
-        (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        (f"UPDATE modifications SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND modification_no = 1",),
         ("refunded units of the refunds", "1500", "501")),
     "reversal's amount changed": (
-        (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('LATE')}",), ("units of reversal 1", "80001", "1")),
+        (f"UPDATE modifications SET units = 1 WHERE order_id = {_of('LATE')}",), ("units of reversal 1", "80001", "1")),
     "refund's state changed": (
-        (f"UPDATE refunds SET state = 'owed' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        (f"UPDATE modifications SET state = 'owed' WHERE order_id = {_of('APPROVED-0')} AND modification_no = 1",),
         ("state of refund 1", "done", "owed")),
     "a refund's reference": (
-        (f"UPDATE refunds SET reference = 'sbx_other' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        (f"UPDATE modifications SET reference = 'sbx_other' WHERE order_id = {_of('APPROVED-0')}"
+         " AND modification_no = 1",),
         ("reference of refund 1", "sbx_other")),
     "a refund's code": (
-        (f"UPDATE refunds SET processor_code = 'by_hand' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        (f"UPDATE modifications SET processor_code = 'by_hand' WHERE order_id = {_of('APPROVED-0')}"
+         " AND modification_no = 1",),
         ("code of refund 1", "by_hand")),
     "a reversal's reference": (
-        (f"UPDATE refunds SET reference = NULL WHERE order_id = {_of('LATE')}",), ("reference of reversal 1", "none")),
+        (f"UPDATE modifications SET reference = NULL WHERE order_id = {_of('LATE')}",),
+        ("reference of reversal 1", "none")),
     # notices and mails
     "a dispute's deadline": (
         ("UPDATE disputes SET respond_by = respond_by + interval '1 day'"

@@ -131,7 +131,7 @@ async def approved_late(shop: Shop) -> UUID:
     await do_cancel(shop, order_id)
     for _ in range(60):
         await inquire(shop.world, shop.orders, shop.key(order_id))
-        if await shop.value("SELECT count(*) FROM refunds WHERE order_id = $1", order_id):
+        if await shop.value("SELECT count(*) FROM modifications WHERE order_id = $1", order_id):
             return order_id
         await asyncio.sleep(0.1)
     raise AssertionError("the approval is not found")

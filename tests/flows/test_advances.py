@@ -280,7 +280,7 @@ def test_a_refund_before_the_charge_reduces_it(server: ServerAddress) -> None:
         await give_back(shop, order_id, "5.00")
         await shop.settle()
         assert await kept(shop, order_id) == (1, 3000)
-        states = await shop.value("SELECT array_agg(state ORDER BY refund_no) FROM refunds")
+        states = await shop.value("SELECT array_agg(state ORDER BY modification_no) FROM modifications")
         assert states == ["netted", "netted", "done"]
 
     run(server, story)
@@ -316,7 +316,7 @@ def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
         assert (await balances(shop, order_id))["refund_due"] == -refunded
         await shop.settle()
         await shop.advance(timedelta(days=31))
-        states = set(await shop.value("SELECT array_agg(state) FROM refunds"))
+        states = set(await shop.value("SELECT array_agg(state) FROM modifications"))
         assert states == ({"done"} if units in (SILENT_YES, HIDDEN) else {"netted"})
         held = await balances(shop, order_id)
         assert not {"customer_due", "refund_due", "bad_debt"} & set(held)

@@ -246,7 +246,7 @@ def test_a_stuck_refund_is_not_hidden_by_paid_twice(server: ServerAddress, ended
         else:
             await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.90", key="rest"))
             await shop.settle()
-        states = await shop.value("SELECT array_agg(state ORDER BY refund_no) FROM refunds")
+        states = await shop.value("SELECT array_agg(state ORDER BY modification_no) FROM modifications")
         assert states[0] == "stuck"
         assert await attention_of(shop, order_id) is not None
 

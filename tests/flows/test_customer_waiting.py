@@ -162,7 +162,7 @@ def test_a_capture_takes_the_whole_amount_once(server: ServerAddress) -> None:
             await capture(shop.world, shop.orders, shop.scope, asked(word, "another"))
         assert again.value.code == "wrong_state"
         assert (await shop.order(word.order_id))["stage"] == "completed"
-        captures = await shop.value("SELECT count(*) FROM refunds WHERE kind = 'capture'")
+        captures = await shop.value("SELECT count(*) FROM modifications WHERE kind = 'capture'")
         assert captures == 1
 
     run(server, story)

@@ -196,7 +196,7 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
             await set_merchant(shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint")
             await until(shop, word.order_id, {"cancelled"})
             await shop.run_due()
-        out = "SELECT count(*) FROM refunds WHERE kind = $1 AND state IN ('owed', 'sent', 'stuck')"
+        out = "SELECT count(*) FROM modifications WHERE kind = $1 AND state IN ('owed', 'sent', 'stuck')"
         async with owner(shop.world) as connection:
             assert await connection.fetchval(out, kind) == 1
 

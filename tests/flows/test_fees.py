@@ -87,6 +87,6 @@ def test_a_term_of_tomorrow_counts_from_tomorrow(server: ServerAddress) -> None:
 
 async def _refuse_last(shop: Shop, order_id: UUID) -> None:
     def work(change: Any) -> None:
-        refuse_refund(change, change.order.refunds[-1], why="by the test")
+        refuse_refund(change, change.order.modifications[-1], why="by the test")
 
     await shop.orders.change(Job(shop.key(order_id), work, WORKER, "test"))

@@ -229,7 +229,9 @@ async def do_publish(shop: Shop, case: Case) -> Any:
 
 async def with_refund(shop: Shop, case: Case) -> None:
     await do_refund(shop, case)
-    case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+    case.more["refund_id"] = await shop.value(
+        "SELECT modification_id FROM modifications WHERE order_id = $1", case.order_id
+    )
 
 
 async def with_late_approval(shop: Shop, case: Case) -> None:
@@ -238,7 +240,9 @@ async def with_late_approval(shop: Shop, case: Case) -> None:
     assert case.order_id
     for _ in range(40):  # the call may still be on its way to the issuer
         await inquire(shop.world, shop.orders, shop.key(case.order_id))
-        case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+        case.more["refund_id"] = await shop.value(
+            "SELECT modification_id FROM modifications WHERE order_id = $1", case.order_id
+        )
         if case.more["refund_id"] is not None:
             return
         await asyncio.sleep(0.1)
@@ -479,7 +483,7 @@ async def working(shop: Shop) -> AsyncIterator[None]:
 # Whom to tell of an alert is asked of the people's database, which has not heard of these shops.
 _LEFT = """
 SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
-  WHERE d.kind IN ('inquire', 'refund', 'settle', 'payout', 'dispute_answer')
+  WHERE d.kind IN ('inquire', 'modification', 'settle', 'payout', 'dispute_answer')
     OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
     OR (d.wall AND d.due_at <= now() AND d.kind <> 'alert'))
   + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings WHERE page_no IS NULL)
@@ -567,7 +571,7 @@ _OF_ADVANCE = """
 SELECT x.state, x.due_units, x.units, r.*, s.*, g.* FROM advances x
 CROSS JOIN LATERAL (SELECT coalesce(sum(units) FILTER (WHERE state = 'netted'), 0)::bigint AS netted,
     coalesce(sum(units) FILTER (WHERE state = 'done'), 0)::bigint AS done,
-    coalesce(sum(units), 0)::bigint AS refunded FROM refunds r WHERE r.order_id = x.order_id) r
+    coalesce(sum(units), 0)::bigint AS refunded FROM modifications r WHERE r.order_id = x.order_id) r
 CROSS JOIN LATERAL (SELECT count(*) AS charges, coalesce(sum(units), 0)::bigint AS charged FROM issuer.sends s
   WHERE s.order_id = x.order_id AND decision = 'approved') s
 CROSS JOIN LATERAL (SELECT coalesce(sum(v.units), 0)::bigint AS given_back FROM issuer.reversals v

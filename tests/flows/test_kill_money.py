@@ -158,6 +158,6 @@ async def _judge(shop: Shop, name: str, cases: list[Case]) -> None:
     if name == "refund of a hold":
         assert found == {}
     if name == "refund with its fee":
-        acted = await shop.value("SELECT count(*) FROM refunds WHERE kind = 'refund'")
+        acted = await shop.value("SELECT count(*) FROM modifications WHERE kind = 'refund'")
         assert found.get("fees", 0) == -133 * (paid - acted)
     assert cases

@@ -46,12 +46,12 @@ async def act(shop: Shop, refund_id: UUID, action: str, who: Actor = ANN, note: 
 
 
 async def state(shop: Shop, refund_id: UUID) -> str:
-    return str(await shop.value("SELECT state FROM refunds WHERE refund_id = $1", refund_id))
+    return str(await shop.value("SELECT state FROM modifications WHERE modification_id = $1", refund_id))
 
 
 async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
     rows = await waiting_refunds(shop.world, shop.merchant_id, await shop.now(), clear=True)
-    return [(row.refund_id, row.why) for row in rows]
+    return [(row.modification_id, row.why) for row in rows]
 
 
 def told(server: ServerAddress, work: Callable[[Shop], Any]) -> None:
@@ -78,7 +78,7 @@ def test_asking_once_more_for_a_stuck_refund_does_not_pay_it_twice(server: Serve
         assert (again.refund_id, again.remaining_units) == (first.refund_id, 8_999)
         await act(shop, first.refund_id, "again")
         await shop.settle()
-        assert await shop.value("SELECT sum(units)::bigint FROM refunds WHERE order_id = $1", order_id) == 1_000
+        assert await shop.value("SELECT sum(units)::bigint FROM modifications WHERE order_id = $1", order_id) == 1_000
 
     told(server, work)
 
@@ -191,7 +191,7 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
         for action in ("propose", "refuse"):
             with pytest.raises(Problem, match="may still pay"):
                 await act(shop, made.refund_id, action)
-        await shop.value("UPDATE refunds SET tries = 6 WHERE refund_id = $1", made.refund_id)
+        await shop.value("UPDATE modifications SET tries = 6 WHERE modification_id = $1", made.refund_id)
         assert await on_desk(shop) == [(made.refund_id, "delayed")]
         await clear_fault(shop.world, "outage")
         assert await act(shop, made.refund_id, "again") == "sent"
@@ -213,7 +213,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
             await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await shop.value(
-            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
             made.refund_id,
             first_id_of(shop.world.clocks.wall() - timedelta(days=29, hours=23, minutes=1)),
         )
@@ -224,7 +224,7 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
         assert await on_desk(shop) == [(made.refund_id, "outcome_unknown")]
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
-        await shop.value("UPDATE refunds SET send_id = NULL WHERE refund_id = $1", made.refund_id)
+        await shop.value("UPDATE modifications SET send_id = NULL WHERE modification_id = $1", made.refund_id)
         await shop.settle()
         assert await state(shop, made.refund_id) == "done"
 
@@ -242,9 +242,9 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
         made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         for _ in range(2):
             await hurried(shop)
-        assert await shop.value("SELECT tries FROM refunds WHERE refund_id = $1", made.refund_id) > 1
+        assert await shop.value("SELECT tries FROM modifications WHERE modification_id = $1", made.refund_id) > 1
         await shop.value(
-            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
             made.refund_id,
             old := first_id_of(shop.world.clocks.wall() - timedelta(days=40)),
         )
@@ -252,7 +252,7 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
         await clear_fault(shop.world, "outage")
         await hurried(shop)
         assert await state(shop, made.refund_id) == "done"
-        assert await shop.value("SELECT send_id FROM refunds WHERE refund_id = $1", made.refund_id) != old
+        assert await shop.value("SELECT send_id FROM modifications WHERE modification_id = $1", made.refund_id) != old
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 1
 
@@ -319,7 +319,7 @@ def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(
             await shop.run_due()
         for one in made:
             await shop.value(
-                "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+                "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
                 one.refund_id,
                 first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
             )
@@ -346,7 +346,7 @@ def test_two_people_close_a_void_whose_outcome_nobody_will_ever_say(
         with pytest.raises(Problem, match="let go, not paid"):
             await act(shop, made.refund_id, "propose", ANN)
         await shop.value(
-            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
             made.refund_id,
             first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
         )
@@ -376,10 +376,10 @@ def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
             for _ in range(3):
                 await hurried(shop)
         async with owner(shop.world) as connection:
-            sql = "SELECT refund_id, send_id, state FROM refunds WHERE order_id = $1"
+            sql = "SELECT modification_id, send_id, state FROM modifications WHERE order_id = $1"
             found = await connection.fetch(sql, order_id)
         (row,) = found
-        assert (row["state"], dropped) == ("done", {row["refund_id"]})
-        assert row["send_id"] not in (None, row["refund_id"])
+        assert (row["state"], dropped) == ("done", {row["modification_id"]})
+        assert row["send_id"] not in (None, row["modification_id"])
 
     told(server, work)

@@ -81,7 +81,8 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
             )
         )
         netted = await connection.fetchval(
-            "SELECT coalesce(sum(units), 0)::bigint FROM refunds WHERE order_id = $1 AND state = 'netted'", order_id
+            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND state = 'netted'",
+            order_id,
         )
         disputed = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes WHERE order_id = $1 AND status <> 'won'"

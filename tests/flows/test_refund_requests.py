@@ -66,7 +66,7 @@ async def refused(work: Awaitable[object]) -> Problem:
 
 
 async def refunded(shop: Shop) -> int:
-    return int(await shop.value("SELECT coalesce(sum(units), 0) FROM refunds WHERE state <> 'refused'"))
+    return int(await shop.value("SELECT coalesce(sum(units), 0) FROM modifications WHERE state <> 'refused'"))
 
 
 async def state(shop: Shop, request_id: UUID) -> str:
@@ -96,7 +96,7 @@ def test_many_refunds_of_one_person_at_once_stay_within_their_day(server: Server
         # Without a key the same words of the same order are the same refund while it is open.
         assert sum({a.refund_id: a.units for a in made}.values()) == 2_800
         assert all(isinstance(a, RefundAnswer) for a in answers[30:]), "another person has a day of their own"
-        by_ann = await shop.value("SELECT sum(units) FROM refunds WHERE actor = $1", ANN.text())
+        by_ann = await shop.value("SELECT sum(units) FROM modifications WHERE actor = $1", ANN.text())
         assert by_ann == 2_800
         assert "2.00 USD are left" in (await refused(ask(shop, ids[0], "20.00"))).message
 
@@ -159,7 +159,9 @@ def test_a_second_person_makes_it_one_refund_however_often_they_press(server: Se
         assert {a.code for a in answers if isinstance(a, Problem)} == {"wrong_state"}
         assert sum(a is None for a in answers) == 6, "the same word of the same person does nothing"
         assert await refunded(shop) == 3_999
-        by = await shop.value("SELECT actor || ' ' || approved_by FROM refunds WHERE refund_id = $1", asked.refund_id)
+        by = await shop.value(
+            "SELECT actor || ' ' || approved_by FROM modifications WHERE modification_id = $1", asked.refund_id
+        )
         assert by in (f"{ANN.text()} {BEN.text()}", f"{ANN.text()} {EVE.text()}")
 
     told(server, work)

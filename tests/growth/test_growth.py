@@ -38,8 +38,8 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
 }
 # Tables that are as long as the history is.
 LONG = ("order_log", "orders", "order_heads", "order_payer", "order_search", "order_refs", "requests", "attempts",
-        "refunds", "decisions", "network_sends", "outbox", "feed", "delivery_tries", "postings", "entries", "pages",
-        "transmissions", "payers", "vault", "mails", "alerts")  # fmt: skip
+        "modifications", "decisions", "network_sends", "outbox", "feed", "delivery_tries", "postings", "entries",
+        "pages", "transmissions", "payers", "vault", "mails", "alerts")  # fmt: skip
 
 
 @pytest.mark.timeout(600)

@@ -62,7 +62,7 @@ def planted(ground: Ground) -> Side:
         side.mid,
         json.dumps({"who": PLANTED["metadata"]}),
     )
-    sql("UPDATE refunds SET message = $2 WHERE merchant_id = $1", side.mid, f"for {PLANTED['first_name']}")
+    sql("UPDATE modifications SET message = $2 WHERE merchant_id = $1", side.mid, f"for {PLANTED['first_name']}")
     sql("UPDATE refund_requests SET message = $2 WHERE merchant_id = $1", side.mid, f"to {PLANTED['email']}")
     sql(
         "UPDATE order_search SET text = text || ' qvvilma qvvdottir qvv.mail@qvvpost.example' WHERE merchant_id = $1",

@@ -150,7 +150,7 @@ async def _quiet(connection: Any) -> None:
     """Until nothing is due and every event had its delivery; pages sealed."""
     sql = """
         SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
-            WHERE d.kind IN ('inquire', 'refund')
+            WHERE d.kind IN ('inquire', 'modification')
               OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond'))
           + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM lanes WHERE due_at IS NOT NULL)
           + (SELECT count(*) FROM postings WHERE page_no IS NULL)"""

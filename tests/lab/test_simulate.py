@@ -80,7 +80,7 @@ def _refund_twice(patch: pytest.MonkeyPatch) -> None:
 
     async def call(world: Any, processor: Any, refund: Any) -> Any:
         if refund.kind == "refund":
-            await real(world, processor, replace(refund, refund_id=new_id()))
+            await real(world, processor, replace(refund, modification_id=new_id()))
         return await real(world, processor, refund)
 
     patch.setattr(send, "_call", call)

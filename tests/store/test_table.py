@@ -64,7 +64,7 @@ WHERE a.attrelid = $1::regclass AND a.attnum > 0
 # table of `write_changes` -> what an order has of it
 OF_ORDERS = {
     "attempts": Attempt,
-    "refunds": Modification,
+    "modifications": Modification,
     "refund_requests": RefundApproval,
     "challenges": Challenge,
     "settlements": Settlement,

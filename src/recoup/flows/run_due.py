@@ -75,7 +75,7 @@ FLOWS: dict[DueKind, Flow] = {
     "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
     "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
     "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
-    "refund": lambda world, orders, due: send_modification(world, orders, due.merchant_id, due.subject_id),
+    "modification": lambda world, orders, due: send_modification(world, orders, due.merchant_id, due.subject_id),
     "refund_request": lambda world, orders, due: let_request_expire(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),

@@ -109,9 +109,9 @@ class Business:
         finally:
             await processor.behave("refuse")
 
-    async def _on_its_way(self, refund_id: UUID) -> bool:
+    async def _on_its_way(self, modification_id: UUID) -> bool:
         async with self._world.db.connection() as connection:
-            row = await refund_state(connection, self._merchant_id, refund_id)
+            row = await refund_state(connection, self._merchant_id, modification_id)
         return row is not None and row.state in ("owed", "sent")
 
     async def _completed(self, count: int) -> Sequence[UUID]:

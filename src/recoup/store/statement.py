@@ -1,8 +1,8 @@
 """A statement is a function: its signature says what the SQL takes and gives, and one test holds every statement to the
 real schema.
 
-    @statement(MERCHANT, "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
-    async def order_of_refund(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
+    @statement(MERCHANT, "SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+    async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
 What follows `db` is $1, $2, … in order. The annotation of the result says which result that is:

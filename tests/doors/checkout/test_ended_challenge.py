@@ -48,7 +48,7 @@ def asked_about(door: Door, shop: Caller, order_id: str) -> None:
     """Until the processor tells that it was approved."""
     for _ in range(300):
         door.run(inquire(door.world, shop.shop.orders, shop.shop.key(uuid.UUID(order_id))))
-        if door.sql("SELECT FROM refunds WHERE order_id = $1", uuid.UUID(order_id)):
+        if door.sql("SELECT FROM modifications WHERE order_id = $1", uuid.UUID(order_id)):
             return
         time.sleep(0.1)
     raise AssertionError("the approval is not found")

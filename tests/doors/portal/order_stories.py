@@ -196,7 +196,7 @@ class Story:
         self.refunds.append(
             {
                 "refund_id": refund_id,
-                "refund_no": len(self.refunds) + 1,
+                "modification_no": len(self.refunds) + 1,
                 "state": "done",
                 "units": units,
                 "message": "One box arrived damaged",
@@ -397,12 +397,13 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     paid = next((a["attempt_id"] for a in s.attempts if a["state"] == "approved"), None)
     for r in s.refunds:
         await connection.execute(
-            "INSERT INTO refunds (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset,"
-            " message, input_mac, business_at, actor) VALUES ($1,$2,$3,$4,'refund',$5,$6,$7,$8,$9,'',$10,'user:m')",
+            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, attempt_id,"
+            " state, units, asset, message, input_mac, business_at, actor)"
+            " VALUES ($1,$2,$3,$4,'refund',$5,$6,$7,$8,$9,'',$10,'user:m')",
             m,
             r["refund_id"],
             o,
-            r["refund_no"],
+            r["modification_no"],
             paid,
             r["state"],
             r["units"],

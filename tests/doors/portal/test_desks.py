@@ -107,7 +107,7 @@ def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypat
             made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
             await shop.run_due()
         await shop.value(
-            "UPDATE refunds SET send_id = $2 WHERE refund_id = $1",
+            "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
             made.refund_id,
             first_id_of(shop.world.clocks.wall() - timedelta(days=31)),
         )

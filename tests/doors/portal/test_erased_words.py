@@ -57,7 +57,8 @@ SHOWN = {"subject": "Zzyx's plan", "description": "for Zzyx", "metadata": {"who"
 KEPT = (
     "SELECT array_agg((order_id, units, stage, version) ORDER BY order_id)::text FROM orders",
     "SELECT string_agg(l::text, '|' ORDER BY order_id, seq) FROM order_log l",
-    "SELECT array_agg((refund_id, kind, state, units, items, hand_actor) ORDER BY refund_id)::text FROM refunds",
+    "SELECT array_agg((modification_id, kind, state, units, items, hand_actor) ORDER BY modification_id)::text"
+    " FROM modifications",
     "SELECT array_agg((dispute_id, state, units, reason_code) ORDER BY dispute_id)::text FROM disputes",
     "SELECT array_agg((posting_id, line_no, account, units) ORDER BY posting_id, line_no)::text FROM entries",
     "SELECT array_agg((subscription_id, state, units) ORDER BY subscription_id)::text FROM subscriptions",
@@ -208,7 +209,7 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
             "orders",
             "order_notes",
             "order_words",
-            "refunds",
+            "modifications",
             "dispute_notes",
             "reconciliation_lines",
             "delivery_tries",

@@ -37,7 +37,7 @@ async def the_request(shop: Shop) -> str:
 
 
 async def refunded(shop: Shop) -> int:
-    return int(await shop.value("SELECT coalesce(sum(units), 0) FROM refunds"))
+    return int(await shop.value("SELECT coalesce(sum(units), 0) FROM modifications"))
 
 
 def test_an_owner_sets_limits_and_everybody_reads_them(server: ServerAddress) -> None:
@@ -201,7 +201,7 @@ def test_pieces_of_an_order_wait_and_are_refunded_as_they_were_asked(server: Ser
         approved = await decides(owner, path, "approve", seen="0")
         said = texts(await owner.get(approved.headers["location"]))
         assert "The refund is approved and is being sent." in said
-        assert await shop.value("SELECT items FROM refunds") == [{"line": 1, "units": 6_000, "quantity": 2}]
+        assert await shop.value("SELECT items FROM modifications") == [{"line": 1, "units": 6_000, "quantity": 2}]
 
     portal(server, story)
 

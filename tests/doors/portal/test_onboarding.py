@@ -31,8 +31,9 @@ async def all_done(shop: Shop) -> None:
             " received_at, facts) VALUES ($1, $2, 'SO-1', false, false, 1, 'USD', now(), '{}')",
             "INSERT INTO vault SELECT merchant_id, $2, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id,"
             " wrapped_dek, nonce, ciphertext, created_at FROM vault WHERE merchant_id = $1 LIMIT 1",
-            "INSERT INTO refunds (merchant_id, refund_id, order_id, refund_no, kind, state, units, asset, input_mac,"
-            f" business_at, actor) SELECT $1, $2, '{order_id}', 9, 'refund', 'done', 1, 'USD', '', now(), 'x'",
+            "INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, state, units,"
+            f" asset, input_mac, business_at, actor) SELECT $1, $2, '{order_id}', 9, 'refund', 'done', 1, 'USD',"
+            " '', now(), 'x'",
             "INSERT INTO endpoints (merchant_id, endpoint_id, url, events, format, created_at)"
             " VALUES ($1, $2, 'https://x.example', '{}', 'rescue', now())",
             "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at,"

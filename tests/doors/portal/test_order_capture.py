@@ -18,7 +18,7 @@ KEY = "c4" * 16
 
 
 async def captures(shop: Shop) -> list[str]:
-    sql = "SELECT array_agg(state ORDER BY refund_id) FROM refunds WHERE kind = 'capture'"
+    sql = "SELECT array_agg(state ORDER BY modification_id) FROM modifications WHERE kind = 'capture'"
     return await shop.value(sql) or []
 
 

@@ -330,7 +330,7 @@ def test_a_refund_that_waits_for_its_charge_is_not_to_be_tried_again(
             made = await post(ops, here, f"{here}/refund", how="amount", amount="10.00", key=KEY)
             assert "the outcome of their charge decides" in top(texts(await ops.get(made.headers["location"])))
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE refunds SET business_at = business_at - interval '2 hours'")
+                await connection.execute("UPDATE modifications SET business_at = business_at - interval '2 hours'")
             desk = texts(await ops.get("/refunds"))
             assert "Waits for the charge" in desk
             assert "Try again" not in desk

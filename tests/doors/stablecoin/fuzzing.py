@@ -23,7 +23,7 @@ from recoup.doors.stablecoin.app import PREFIX
 from recoup.kernel.ids import parse_wire_id, wire_id
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413}
-_MARKED = ("merchants", "orders", "order_heads", "attempts", "requests", "refunds", "payouts", "subscriptions",
+_MARKED = ("merchants", "orders", "order_heads", "attempts", "requests", "modifications", "payouts", "subscriptions",
            "endpoints", "due_work")  # fmt: skip
 _MARKS = "SELECT " + " || ' ' || ".join(
     f"(SELECT '{name}:' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {name} t WHERE merchant_id = $1)"

@@ -83,7 +83,7 @@ async def approved_late(shop: Shop) -> UUID:
     await cancel(shop.world, shop.orders, shop.scope, order_id)
     for _ in range(60):
         await inquire(shop.world, shop.orders, shop.key(order_id))
-        if await shop.value("SELECT count(*) FROM refunds WHERE order_id = $1", order_id):
+        if await shop.value("SELECT count(*) FROM modifications WHERE order_id = $1", order_id):
             return order_id
         await asyncio.sleep(0.1)
     raise AssertionError("the approval is not found")
@@ -323,9 +323,9 @@ def test_a_refund_under_way_that_the_bank_does_not_take_gives_way_too(server: Se
         notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await refunded(shop, order_id, "45.90")
         await shop.settle()
-        assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "stuck"
+        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "stuck"
         await sent(shop, notice)
-        assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "refused"
+        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "refused"
         assert (await shop.order(order_id))["refunded_units"] == 0
 
     story(server, tell)
@@ -362,7 +362,7 @@ def test_a_late_approval_that_is_disputed_does_not_go_back_twice(server: ServerA
     async def tell(shop: Shop) -> None:
         order_id = await approved_late(shop)
         await disputed(shop, order_id)
-        assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "netted"
+        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "netted"
         await shop.settle()
         assert await by_the_issuer(shop, order_id) == SILENT_YES
         left = await balances(shop)
@@ -400,9 +400,9 @@ def test_a_reversal_that_the_bank_refuses_for_a_dispute_is_settled_by_it(server:
         issuer: Any = shop.world.processors["sandbox"]
         notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await shop.settle()
-        assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "stuck"
+        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "stuck"
         await sent(shop, notice)
-        assert await shop.value("SELECT state FROM refunds WHERE order_id = $1", order_id) == "netted"
+        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "netted"
         assert "reversal_due" not in await balances(shop)
 
     story(server, tell)
@@ -419,7 +419,7 @@ def test_a_second_dispute_of_a_late_approval_that_is_won_gives_nothing_back_twic
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE issuer.disputes SET status = 'won' WHERE case_id = $1", notice["caseId"])
         await sent(shop, notice | {"noticeId": notice["noticeId"] + "-won", "status": "won"})
-        sql = "SELECT state, units FROM refunds WHERE order_id = $1 ORDER BY refund_no"
+        sql = "SELECT state, units FROM modifications WHERE order_id = $1 ORDER BY modification_no"
         states = [tuple(row) for row in await shop.world.db.fetch(sql, order_id)]
         assert states == [("netted", SILENT_YES), ("done", SILENT_YES - 50_000)]
         assert await by_the_issuer(shop, order_id) == SILENT_YES

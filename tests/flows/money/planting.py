@@ -23,8 +23,8 @@ SELECT $1, id, order_id, 1, 'approved', 'soft', at, 'sandbox', units, 'USD', 'me
 FROM staged_plan WHERE type = 'charge'
 """
 _REFUNDS = """
-INSERT INTO refunds (merchant_id, refund_id, order_id, refund_no, kind, state, units, asset, input_mac, business_at,
-  actor, reference)
+INSERT INTO modifications (merchant_id, modification_id, order_id, modification_no, kind, state, units, asset,
+  input_mac, business_at, actor, reference)
 SELECT $1, id, order_id, 1, 'refund', 'done', units, 'USD', '', at, 'test', reference
 FROM staged_plan WHERE type = 'refund'
 """

@@ -93,7 +93,7 @@ def test_late_money_of_a_direct_channel_is_settled_by_hand_with_a_note(server: S
             for _ in range(3):
                 await settle_by_hand(shop.orders, shop.scope, order_id, "Sent back, tx 0xabc")
             assert (await shop.happenings(order_id)).count("settled_by_hand") == 1
-            assert await shop.value("SELECT message FROM refunds") == "Sent back, tx 0xabc"
+            assert await shop.value("SELECT message FROM modifications") == "Sent back, tx 0xabc"
             assert await told(shop, order_id) is None
             assert (await sent(shop, "refund"), await shop.value(OWED)) == (0, 0)
             await shop.close_pages()

@@ -100,7 +100,9 @@ def paid_late(then: str = "") -> Prepare:
         await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, late=True)
         if then:
             await give_back(shop.orders, shop.scope, case.order_id)
-            case.more["id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+            case.more["id"] = await shop.value(
+                "SELECT modification_id FROM modifications WHERE order_id = $1", case.order_id
+            )
         case.more["owed"] = bool(then)
         return case
 

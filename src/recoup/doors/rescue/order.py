@@ -106,8 +106,8 @@ def members(row: WireOrder) -> dict[str, Any]:
 
 def _refund(row: WireRefund) -> RefundShown:
     return RefundShown(
-        id=row.refund_id,
-        number=row.refund_no,
+        id=row.modification_id,
+        number=row.modification_no,
         status=_REFUND_STATUS.get(row.state, "PENDING"),
         amount=row.units,
         created_date=iso(row.business_at),

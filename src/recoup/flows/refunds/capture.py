@@ -62,8 +62,8 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
         before = change.order.version
         made = ask_capture(change, scope.actor.text(), gate.input_mac)
         if change.order.version > before:
-            gate.take(change, {"capture_id": str(made.refund_id)})
-        return made.refund_id
+            gate.take(change, {"capture_id": str(made.modification_id)})
+        return made.modification_id
 
     async def begin() -> UUID:
         capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")

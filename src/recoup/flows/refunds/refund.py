@@ -135,7 +135,7 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
         cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
-    given = sum(one.kind == "refund" for one in order.refunds)
+    given = sum(one.kind == "refund" for one in order.modifications)
     if given >= REFUNDS_MAX and units != order.refundable_units:
         message = f"The order was refunded in {given} parts, which is the most."
         raise Problem("wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable")
@@ -149,7 +149,7 @@ def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> 
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if request.items is not None:
         taken: dict[int, tuple[int, int]] = {}
-        for earlier in order.refunds:
+        for earlier in order.modifications:
             if earlier.kind == "refund" and earlier.state != "refused":
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
@@ -196,12 +196,12 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 
 def _still_open(order: Order, input_mac: bytes) -> Modification | None:
     mac = hex_of(input_mac)
-    return next((r for r in order.refunds if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
+    return next((r for r in order.modifications if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
 
 
 def _answer(order: Order, made: Modification) -> RefundAnswer:
     left = order.refundable_units if order.stage is Stage.COMPLETED else 0
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, left)
+    return RefundAnswer(made.modification_id, order.order_id, made.units, order.asset, left)
 
 
 def _stored_answer(stored: dict[str, Any]) -> RefundAnswer:

@@ -48,7 +48,7 @@ async def decide(world: World, orders: Orders, scope: Scope, modification_id: UU
     actor, note = scope.actor.text(), " ".join(note.split())[:NOTE_MAX]
 
     def forgotten(change: Change) -> bool:
-        modification = next((one for one in change.order.refunds if one.refund_id == modification_id), None)
+        modification = next((one for one in change.order.modifications if one.modification_id == modification_id), None)
         return (
             modification is not None
             and not modification.never_left

@@ -18,7 +18,7 @@ WITH lines AS (
   FROM attempts WHERE merchant_id = $1
   UNION ALL
   SELECT order_id, 3, concat_ws('|', kind, state, units, asset, extract(epoch FROM business_at))
-  FROM refunds WHERE merchant_id = $1
+  FROM modifications WHERE merchant_id = $1
   UNION ALL
   SELECT p.order_id, 4, concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset,
     e.place, e.units)

@@ -32,8 +32,8 @@ _GONE_SECONDS: Final = 20.0
 _NAMES: Final = """
 WITH k AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, id))
 SELECT k.id, o.external_id AS name FROM k JOIN orders o ON o.merchant_id = k.merchant_id AND o.order_id = k.id
-UNION ALL SELECT k.id, o.external_id || '/' || r.kind || r.refund_no
-FROM k JOIN refunds r ON r.merchant_id = k.merchant_id AND r.refund_id = k.id
+UNION ALL SELECT k.id, o.external_id || '/' || r.kind || r.modification_no
+FROM k JOIN modifications r ON r.merchant_id = k.merchant_id AND r.modification_id = k.id
 JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 UNION ALL SELECT k.id, o.external_id || '/settlement'
 FROM k JOIN settlements s ON s.merchant_id = k.merchant_id AND s.settlement_id = k.id

@@ -183,7 +183,7 @@ def charged(change: Change, attempt: Attempt) -> None:
     )
     schedule_test_dispute(change, attempt)
     for refund in _waiting(change):
-        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+        change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
 
 
 def not_charged(change: Change, reading: Reading | None = None) -> None:
@@ -250,10 +250,10 @@ def refund_uncharged(change: Change, refund: Modification, advance: Advance) -> 
         change.set_modification(refund, state="netted")
         change.fact(
             "refund_of_bad_debt",
-            refund.refund_id,
+            refund.modification_id,
             units=refund.units,
-            number=refund.refund_no,
-            booked=Booked(refund.refund_id, [ledger.refund_of_bad_debt(refund.units)]),
+            number=refund.modification_no,
+            booked=Booked(refund.modification_id, [ledger.refund_of_bad_debt(refund.units)]),
         )
         change.paid_once()
     elif change.order.attempt_in_flight() is None:
@@ -274,11 +274,11 @@ def net(change: Change, refund: Modification) -> None:
         change.set_attempt(planned, units=due)
     change.fact(
         "refund_netted",
-        refund.refund_id,
+        refund.modification_id,
         units=refund.units,
-        number=refund.refund_no,
+        number=refund.modification_no,
         due=due,
-        booked=Booked(refund.refund_id, [ledger.refund_netted(refund.units)]),
+        booked=Booked(refund.modification_id, [ledger.refund_netted(refund.units)]),
     )
 
 
@@ -290,7 +290,7 @@ def raise_uncollected(change: Change) -> None:
 
 
 def _waiting(change: Change) -> list[Modification]:
-    return [r for r in change.order.refunds if r.kind == "refund" and r.state == "owed"]
+    return [r for r in change.order.modifications if r.kind == "refund" and r.state == "owed"]
 
 
 def _drop_plan(change: Change) -> None:

@@ -77,7 +77,7 @@ def _charged(order: Order, charge: Attempt) -> bool:
         return False
     if order.stage is Stage.COMPLETED:
         return True
-    return any(r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.refunds)
+    return any(r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.modifications)
 
 
 def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute:

@@ -38,7 +38,7 @@ def try_again(change: Change, modification_id: UUID, actor: str) -> str:
     elif modification.state == "owed" and change.order.collecting() is not None:
         message = "The customer's charge is out: its answer decides what becomes of this refund."
         raise Problem("wrong_state", message, cure="Wait for it; nothing has to be done.")
-    change.due("refund", change.wall, subject_id=modification_id, wall=True)
+    change.due("modification", change.wall, subject_id=modification_id, wall=True)
     return modification.state
 
 
@@ -65,7 +65,7 @@ def confirm_by_hand(change: Change, modification_id: UUID, actor: str, *, forgot
     if modification.hand_actor is None:
         raise Problem("wrong_state", "Nobody has said how it was paid.", cure="Say it first; another person confirms.")
     check_second(modification.hand_actor, actor, "A refund that is paid by hand")
-    change.undue("refund", subject_id=modification_id)
+    change.undue("modification", subject_id=modification_id)
     change.set_modification(modification, state="done", processor_code=BY_HAND)
     details: dict[str, Any] = {"words": modification.hand_note or "", "units": modification.units, BY_HAND: True}
     if modification.kind == "refund":
@@ -105,7 +105,7 @@ def refuse(change: Change, modification_id: UUID, note: str, *, forgotten: bool)
 
 
 def _found(change: Change, modification_id: UUID) -> Modification:
-    modification = next((r for r in change.order.refunds if r.refund_id == modification_id), None)
+    modification = next((r for r in change.order.modifications if r.modification_id == modification_id), None)
     if modification is None or modification.kind == "capture":
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     return modification

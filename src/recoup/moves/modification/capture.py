@@ -33,7 +33,7 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
     """
     order = change.order
     mac = hex_of(input_mac)
-    same = next((r for r in order.refunds if r.kind == "capture" and r.input_mac == mac), None)
+    same = next((r for r in order.modifications if r.kind == "capture" and r.input_mac == mac), None)
     if same is not None:
         return same
     if order.stage is not Stage.AUTHORISED:
@@ -44,8 +44,8 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
         raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
     capture = request_modification(change, "capture", payment.attempt_id, payment.units, input_mac=mac, actor=actor)
-    change.fact("capture_asked", capture.refund_id, units=capture.units)
-    change.due("refund", change.wall + INLINE_GRACE, subject_id=capture.refund_id, wall=True)
+    change.fact("capture_asked", capture.modification_id, units=capture.units)
+    change.due("modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True)
     return capture
 
 
@@ -55,7 +55,7 @@ def _until(change: Change, held_from: datetime) -> datetime:
 
 def refused(change: Change, capture: Modification, code: str | None) -> None:
     """The processor did not take it: it may be requested again, unless the merchant was paid otherwise meanwhile."""
-    change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
+    change.fact("capture_refused", capture.modification_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
         change.clear_attention(PAID_TWICE)
         change.step("paid_elsewhere")
@@ -94,8 +94,8 @@ def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: s
     if payment is None:
         return None
     void = request_modification(change, "void", payment.attempt_id, payment.units, input_mac=input_mac, actor=actor)
-    change.fact("void_owed", void.refund_id, units=void.units)
-    change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
+    change.fact("void_owed", void.modification_id, units=void.units)
+    change.due("modification", change.wall, subject_id=void.modification_id, wall=True)
     return void
 
 

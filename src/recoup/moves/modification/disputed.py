@@ -17,7 +17,7 @@ def cancel_refunds_for_dispute(change: Change, attempt_id: UUID) -> None:
     """Called when a dispute has taken its money: what was not sent yet, and is more than the charge has left, is not
     sent any more. What is out is left to its answer."""
     order = change.order
-    for refund in reversed(order.refunds):
+    for refund in reversed(order.modifications):
         if refund.attempt_id == attempt_id and (refund.state == "stuck" or refund.state == "owed" and not refund.tries):
             cancel_for_dispute(change, refund)
 
@@ -30,7 +30,7 @@ def cancel_for_dispute(change: Change, modification: Modification) -> bool:
     over = beyond(order, modification.attempt_id)
     if over <= 0 or modification.kind not in ("refund", "reversal"):
         return False
-    change.undue("refund", subject_id=modification.refund_id)
+    change.undue("modification", subject_id=modification.modification_id)
     if order.stage is Stage.COMPLETED:
         _refuse(change, modification)
     else:
@@ -48,7 +48,7 @@ def gone_back(order: Order, attempt_id: UUID) -> int:
     """What refunds and reversals of a charge gave back, or may have, or will."""
     return sum(
         r.units
-        for r in order.refunds
+        for r in order.modifications
         if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS
     )
 
@@ -71,10 +71,10 @@ def _net(change: Change, reversal: Modification, units: int) -> None:
     change.clear_attention(stuck("reversal"), delayed("reversal"))
     change.fact(
         "reversal_netted",
-        reversal.refund_id,
+        reversal.modification_id,
         units=reversal.units,
         why=whys.TAKEN_BY_DISPUTE,
-        booked=Booked(reversal.refund_id, [ledger.reversal_netted(reversal.units)]),
+        booked=Booked(reversal.modification_id, [ledger.reversal_netted(reversal.units)]),
     )
     if units < reversal.units:
         _owe(change, reversal, reversal.units - units)
@@ -84,7 +84,9 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
     """A dispute of a late approval was won: the money is here again, and still the customer's; but no more than the
     charge has left beside what went back already."""
     order = change.order
-    netted = [r for r in order.refunds if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]
+    netted = [
+        r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"
+    ]
     left = order.attempt(attempt_id).units - gone_back(order, attempt_id) - _taken(order, attempt_id)
     units = min(units, left)
     if netted and units > 0 and order.stage is not Stage.COMPLETED:
@@ -96,8 +98,8 @@ def _owe(change: Change, like: Modification, units: int) -> None:
     anew = request_modification(change, "reversal", like.attempt_id, units, text=like.message)
     change.fact(
         "reversal_owed_again",
-        anew.refund_id,
+        anew.modification_id,
         units=units,
-        booked=Booked(anew.refund_id, [ledger.reversal_owed_again(units)]),
+        booked=Booked(anew.modification_id, [ledger.reversal_owed_again(units)]),
     )
-    change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)
+    change.due("modification", change.wall, subject_id=anew.modification_id, wall=True)

@@ -26,7 +26,7 @@ def owe_refund(
     items: list[dict[str, Any]],
     input_mac: bytes,
     actor: str,
-    refund_id: UUID | None = None,
+    modification_id: UUID | None = None,
     approved_by: str | None = None,
 ) -> Modification:
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder.
@@ -47,7 +47,7 @@ def owe_refund(
         items=items,
         input_mac=hex_of(input_mac),
         actor=actor,
-        modification_id=refund_id,
+        modification_id=modification_id,
         approved_by=approved_by,
     )
     order.refunded_units += units
@@ -58,17 +58,17 @@ def owe_refund(
         postings.append(ledger.fee_returned(fee, order.payable_place))
     change.fact(
         "refund_owed",
-        refund.refund_id,
-        refund_id=refund.refund_id,
+        refund.modification_id,
+        refund_id=refund.modification_id,
         units=units,
-        number=refund.refund_no,
+        number=refund.modification_no,
         items=items,
         remaining=order.refundable_units,
-        booked=Booked(refund.refund_id, postings),
+        booked=Booked(refund.modification_id, postings),
         **details,
     )
     if order.advance is None or order.advance.state == "charged":
-        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+        change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
     else:
         collection.refund_uncharged(change, refund, order.advance)
     return refund
@@ -109,7 +109,7 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         units=attempt.units,
         booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
     )
-    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
 
 
 def open_modification(
@@ -119,7 +119,7 @@ def open_modification(
     that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
     modification = change.order.modification(modification_id)
     if modification.state not in ("owed", "sent"):
-        change.undue("refund", subject_id=modification_id)
+        change.undue("modification", subject_id=modification_id)
         return None
     send_before = change.wall + SEND_WITHIN
     first = modification.state == "owed"
@@ -128,7 +128,7 @@ def open_modification(
     change.set_modification(modification, state="sent", tries=modification.tries + 1, send_before=send_before)
     if first and modification.kind == "refund":
         change.fact("refund_sent", modification_id, units=modification.units)
-    change.due("refund", send_before + timeout + settled_after, subject_id=modification_id, wall=True)
+    change.due("modification", send_before + timeout + settled_after, subject_id=modification_id, wall=True)
     return modification
 
 
@@ -163,7 +163,7 @@ def close_modification(
             change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
         elif state == "not_sent" and modification.unsent == modification.tries - 1:
             change.set_modification(modification, unsent=modification.tries)
-        change.due("refund", change.wall + pause_after(modification.tries), subject_id=modification_id, wall=True)
+        change.due("modification", change.wall + pause_after(modification.tries), subject_id=modification_id, wall=True)
         if modification.tries == WORRY_AFTER_TRIES:
             change.raise_attention(delayed(modification.kind))
             change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units)
@@ -171,21 +171,21 @@ def close_modification(
 
 
 def _done(change: Change, modification: Modification, reference: str | None, code: str | None) -> None:
-    change.undue("refund", subject_id=modification.refund_id)
+    change.undue("modification", subject_id=modification.modification_id)
     change.set_modification(modification, state="done", reference=reference, processor_code=code)
     clear_delay(change, modification)
     route = _route(change, modification)
     details: dict[str, Any] = {"units": modification.units, "reference": reference, "code": code}
     match modification.kind:
         case "refund":
-            booked = Booked(modification.refund_id, [ledger.refund_done(modification.units, route)])
-            change.fact("refund_done", modification.refund_id, booked=booked, **details)
+            booked = Booked(modification.modification_id, [ledger.refund_done(modification.units, route)])
+            change.fact("refund_done", modification.modification_id, booked=booked, **details)
             change.paid_once()
         case "reversal":
-            booked = Booked(modification.refund_id, [ledger.reversed_(modification.units, route)])
-            change.fact("reversed", modification.refund_id, booked=booked, **details)
+            booked = Booked(modification.modification_id, [ledger.reversed_(modification.units, route)])
+            change.fact("reversed", modification.modification_id, booked=booked, **details)
         case "void":
-            change.fact("voided", modification.refund_id, **details)
+            change.fact("voided", modification.modification_id, **details)
         case "capture":
             captures.captured(change, modification)
 
@@ -193,7 +193,7 @@ def _done(change: Change, modification: Modification, reference: str | None, cod
 def _not_done(change: Change, modification: Modification, state: str, code: str | None) -> None:
     """A refusal of the processor. A capture may be requested again; all else waits for a person: the money stays
     owed."""
-    change.undue("refund", subject_id=modification.refund_id)
+    change.undue("modification", subject_id=modification.modification_id)
     if modification.kind == "capture":
         change.set_modification(modification, state="refused", processor_code=code)
         clear_delay(change, modification)
@@ -203,7 +203,9 @@ def _not_done(change: Change, modification: Modification, state: str, code: str 
         return
     change.set_modification(modification, state="stuck", processor_code=code)
     change.raise_attention(stuck(modification.kind))
-    change.fact(f"{modification.kind}_stuck", modification.refund_id, units=modification.units, code=code, why=state)
+    change.fact(
+        f"{modification.kind}_stuck", modification.modification_id, units=modification.units, code=code, why=state
+    )
 
 
 def _route(change: Change, modification: Modification) -> str:

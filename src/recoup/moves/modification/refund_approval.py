@@ -112,7 +112,7 @@ def approve(
         items=request.items,
         input_mac=bytes.fromhex(request.input_mac[2:]),
         actor=request.requested_by,
-        refund_id=request.request_id,
+        modification_id=request.request_id,
         approved_by=approver,
     )
     _decided(change, request, "approved", approver)
@@ -166,7 +166,7 @@ def _decided(change: Change, request: RefundApproval, state: str, actor: str, re
 
 
 def _alone(order: Order, actor: str) -> int:
-    alone = (r for r in order.refunds if r.kind == "refund" and r.state != "refused" and r.approved_by is None)
+    alone = (r for r in order.modifications if r.kind == "refund" and r.state != "refused" and r.approved_by is None)
     return sum(r.units for r in alone if is_theirs(r.actor, actor))
 
 

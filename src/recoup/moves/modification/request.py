@@ -26,9 +26,9 @@ def request_modification(
     """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
     order = change.order
     made = Modification(
-        refund_id=modification_id or new_id(),
+        modification_id=modification_id or new_id(),
         order_id=order.order_id,
-        refund_no=len(order.refunds) + 1,
+        modification_no=len(order.modifications) + 1,
         kind=kind,
         attempt_id=attempt_id,
         state="owed",
@@ -49,22 +49,22 @@ def refuse_refund(change: Change, refund: Modification, **reason: Any) -> None:
     """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
     `reason`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
-    change.undue("refund", subject_id=refund.refund_id)
+    change.undue("modification", subject_id=refund.modification_id)
     change.set_modification(refund, state="refused")
     fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units -= refund.units
     fee = fee_before - order.returned_fee(order.refunded_units)
     details: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
-    event = {"refund_id": refund.refund_id, "units": refund.units}
+    event = {"refund_id": refund.modification_id, "units": refund.units}
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_taken_back(fee, order.payable_place))
     change.fact(
         "refund_refused",
-        refund.refund_id,
+        refund.modification_id,
         event=event,
         units=refund.units,
-        booked=Booked(refund.refund_id, postings),
+        booked=Booked(refund.modification_id, postings),
         **details,
         **reason,
     )

@@ -64,7 +64,7 @@ class Gathered:
         self._set("attempts", attempt.attempt_id, attempt, values)
 
     def set_modification(self, refund: Modification, **values: Any) -> None:
-        self._set("refunds", refund.refund_id, refund, values)
+        self._set("modifications", refund.modification_id, refund, values)
 
     def set_request(self, request: RefundApproval, **values: Any) -> None:
         for name, value in values.items():

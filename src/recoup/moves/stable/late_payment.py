@@ -28,12 +28,12 @@ def give_back(change: Change) -> list[Modification]:
         _check_custodial(attempt)
         if before is not None:
             change.set_modification(before, state="refused")
-            change.fact("reversal_refused", before.refund_id, units=before.units)
+            change.fact("reversal_refused", before.modification_id, units=before.units)
         refund = request_modification(
             change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor
         )
-        change.fact("reversal_owed", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
-        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+        change.fact("reversal_owed", refund.modification_id, attempt_id=attempt.attempt_id, units=refund.units)
+        change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
         made.append(refund)
     if made:
         change.clear_attention(PAID_LATE, stuck("reversal"), delayed("reversal"))
@@ -56,9 +56,9 @@ def settle_by_hand(change: Change, note: str) -> list[Modification]:
             change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor
         )
         change.set_modification(refund, state="done", processor_code=BY_HAND)
-        booked = Booked(refund.refund_id, [by_hand(refund.units, attempt.route or "")])
+        booked = Booked(refund.modification_id, [by_hand(refund.units, attempt.route or "")])
         change.fact(
-            "settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units, booked=booked
+            "settled_by_hand", refund.modification_id, attempt_id=attempt.attempt_id, units=refund.units, booked=booked
         )
         made.append(refund)
     if made:
@@ -84,7 +84,7 @@ def _late(order: Order) -> list[Attempt]:
 
 
 def _reversal(order: Order, attempt: Attempt) -> Modification | None:
-    rows = (r for r in order.refunds if r.kind == "reversal" and r.attempt_id == attempt.attempt_id)
+    rows = (r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id)
     return next((r for r in rows if r.state != "refused"), None)
 
 

@@ -93,7 +93,7 @@ def needed(order: Order) -> str | None:
         return held(str(order.held.get("why") or whys.ON_HOLD))
     if order.stage is Stage.PROBLEM:
         return UNKNOWN
-    unsent = next((refund for refund in order.refunds if refund.state == "stuck"), None)
+    unsent = next((refund for refund in order.modifications if refund.state == "stuck"), None)
     if unsent is not None:
         return stuck(unsent.kind)
     open_ = next((d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None)

@@ -92,11 +92,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class Modification:
-    """One row of refunds: a refund that is owed, the reversal of a late approval, a hold's void or its capture."""
+    """One row: a refund that is owed, the reversal of a late approval, a hold's void or its capture."""
 
-    refund_id: UUID
+    modification_id: UUID
     order_id: UUID
-    refund_no: int
+    modification_no: int
     kind: str
     attempt_id: UUID | None
     state: str
@@ -121,7 +121,7 @@ class Modification:
     @property
     def wire_id(self) -> UUID:
         """What the processor knows it by."""
-        return self.send_id or self.refund_id
+        return self.send_id or self.modification_id
 
     @property
     def never_left(self) -> bool:
@@ -272,7 +272,7 @@ class Order:
     attention: str | None
     card: CardFacts | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    refunds: list[Modification] = field(default_factory=list)
+    modifications: list[Modification] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
     sends: list[CardSend] = field(default_factory=list)
     blocks: list[CardBlock] = field(default_factory=list)
@@ -301,8 +301,8 @@ class Order:
     def attempt(self, attempt_id: UUID | None) -> Attempt:
         return next(a for a in self.attempts if a.attempt_id == attempt_id)
 
-    def modification(self, refund_id: UUID) -> Modification:
-        return next(r for r in self.refunds if r.refund_id == refund_id)
+    def modification(self, modification_id: UUID) -> Modification:
+        return next(r for r in self.modifications if r.modification_id == modification_id)
 
     def settlement(self, settlement_id: UUID) -> Settlement:
         return next(s for s in self.settlements if s.settlement_id == settlement_id)
@@ -336,7 +336,7 @@ class Order:
 
     def capturing(self) -> Modification | None:
         """The capture that was requested and has no answer."""
-        return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
+        return next((r for r in self.modifications if r.kind == "capture" and r.state in ("owed", "sent")), None)
 
     def challenge(self) -> Challenge | None:
         """The challenge that the customer may still meet, or is just being tried."""

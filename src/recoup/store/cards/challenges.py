@@ -51,9 +51,9 @@ JOIN merchants m USING (merchant_id)
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-LEFT JOIN LATERAL (SELECT r.kind, r.state FROM refunds r
+LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
-  ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.refund_no DESC LIMIT 1) b ON true
+  ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.modification_no DESC LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
 """,

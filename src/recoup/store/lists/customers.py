@@ -197,9 +197,9 @@ class CustomerRefund(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT r.order_id, r.business_at, r.state, r.message, r.units, r.asset FROM refunds r
+SELECT r.order_id, r.business_at, r.state, r.message, r.units, r.asset FROM modifications r
 WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund', 'reversal')
-ORDER BY r.business_at DESC, r.refund_id DESC
+ORDER BY r.business_at DESC, r.modification_id DESC
 """,
 )
 async def _refunds(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[CustomerRefund]:

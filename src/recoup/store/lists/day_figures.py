@@ -77,7 +77,7 @@ class _Refunds(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT asset, count(*) AS refunds, sum(units)::bigint AS units FROM refunds
+SELECT asset, count(*) AS refunds, sum(units)::bigint AS units FROM modifications
 WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 'refund' AND state <> 'refused'
 GROUP BY asset ORDER BY asset
 """,

@@ -44,7 +44,7 @@ JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-LEFT JOIN refunds r ON r.merchant_id = m.merchant_id AND r.refund_id = m.about
+LEFT JOIN modifications r ON r.merchant_id = m.merchant_id AND r.modification_id = m.about
 WHERE m.merchant_id = $1 AND m.mail_id = $2
 """,
 )

@@ -38,7 +38,8 @@ JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id 
   WHEN 'bank' THEN e.account = 'bank'
   ELSE e.account = 'clearing' AND e.place = ANY($5::text[]) OR e.account = 'bank' AND p.recipe = 'payout_paid' END
 LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
-LEFT JOIN refunds r ON r.merchant_id = p.merchant_id AND r.refund_id = p.source_id AND p.source_kind = 'refund'
+LEFT JOIN modifications r ON r.merchant_id = p.merchant_id AND r.modification_id = p.source_id
+  AND p.source_kind = 'refund'
 LEFT JOIN settlements s ON s.merchant_id = p.merchant_id AND s.settlement_id = p.source_id
   AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id AND p.source_kind = 'payout'

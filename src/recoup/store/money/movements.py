@@ -85,7 +85,7 @@ LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = o.site_id
 LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = p.posting_id AND l.line_no = p.line_no
 LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
-LEFT JOIN refunds r ON r.merchant_id = $1 AND r.refund_id = p.source_id AND p.source_kind = 'refund'
+LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = p.source_id AND p.source_kind = 'refund'
 LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
 LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'

@@ -1,5 +1,5 @@
-"""Everything that a transaction changes about its locked orders: log, stage, heads, attempts, refunds, sends, ledger,
-outbox, due work, decisions and the gate's answers. Only moves import it.
+"""Everything that a transaction changes about its locked orders: log, stage, heads, attempts, modifications, sends,
+ledger, outbox, due work, decisions and the gate's answers. Only moves import it.
 
 What belongs to merchants is written by one function, what is counted over them by statements of its own behind it.
 """
@@ -58,7 +58,7 @@ class Rows:
     order_heads: list[HeadChange] = field(default_factory=list)
     new_heads: list[OrderHead] = field(default_factory=list)  # of orders that this transaction admits
     attempts: list[Owned[Attempt]] = field(default_factory=list)
-    refunds: list[Owned[Modification]] = field(default_factory=list)
+    modifications: list[Owned[Modification]] = field(default_factory=list)
     refund_requests: list[Owned[RefundApproval]] = field(default_factory=list)
     challenges: list[Owned[Challenge]] = field(default_factory=list)
     settlements: list[Owned[Settlement]] = field(default_factory=list)
@@ -89,7 +89,7 @@ _PARTS: Final = tuple(one.name for one in fields(Rows))
 _every_part = attrgetter(*_PARTS)
 _JSON: Final = tuple(name for name in _PARTS if name not in {"postings", "entries", "network_sends", "card_blocks"})
 _OWNED: Final = frozenset(
-    {"attempts", "refunds", "refund_requests", "challenges", "settlements", "advances", "disputes"}
+    {"attempts", "modifications", "refund_requests", "challenges", "settlements", "advances", "disputes"}
 )
 
 

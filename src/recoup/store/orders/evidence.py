@@ -28,8 +28,8 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("attempts", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id)"""),
-    ("refunds", frozenset(), """
-  (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.refund_no) FROM refunds r
+    ("modifications", frozenset(), """
+  (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id)"""),
     ("challenges", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
@@ -118,7 +118,7 @@ class OrderEvidence(Row, frozen=True):
     merchant: str
     card: Json
     attempts: Json
-    refunds: Json
+    modifications: Json
     challenges: Json
     settlements: Json
     advance: Json

@@ -88,7 +88,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         notices=convert(evidence.notices or {}, dict[str, bool]),
         card=convert(evidence.card, _StoredCard).facts() if evidence.card else None,
         attempts=_list(evidence.attempts, Attempt),
-        refunds=_list(evidence.refunds, Modification),
+        modifications=_list(evidence.modifications, Modification),
         challenges=_list(evidence.challenges, Challenge),
         sends=[card_send_of(row) for row in _list(evidence.sends, NetworkSend)],
         blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),

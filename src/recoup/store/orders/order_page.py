@@ -40,8 +40,8 @@ SELECT
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
-  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS modifications,
   (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.requested_at, q.request_id)
     FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id) AS requests,
   (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
@@ -133,7 +133,7 @@ class OrderPage:
     payer: Row | None
     card: Row | None
     attempts: tuple[Row, ...]
-    refunds: tuple[Row, ...]
+    modifications: tuple[Row, ...]
     requests: tuple[Row, ...]
     disputes: tuple[Row, ...]
     challenge: Row | None
@@ -169,7 +169,7 @@ async def read_order(
         _mask(plain, row["external_payer"])
     lists = (
         "attempts",
-        "refunds",
+        "modifications",
         "requests",
         "disputes",
         "log",
@@ -191,10 +191,10 @@ async def read_order(
 
 # Where somebody's data may stand beside them: texts of people, processors and receivers.
 _FREE: Final = {
-    "log": ("body",), "events": ("body", "tries"), "refunds": ("message", "hand_note"), "disputes": ("answer",),
+    "log": ("body",), "events": ("body", "tries"), "modifications": ("message", "hand_note"), "disputes": ("answer",),
     "requests": ("message", "reason"), "notes": ("text",), "words": ("text",),
 }  # fmt: skip
-_TYPED: Final = frozenset({"refunds", "requests", "notes", "words"})  # by people, who may name anybody
+_TYPED: Final = frozenset({"modifications", "requests", "notes", "words"})  # by people, who may name anybody
 
 
 def _mask(plain: dict[str, Any], external_payer: str | None) -> None:

@@ -147,7 +147,7 @@ DueKind = Literal[
     "collect",
     "write_off",
     "allot",
-    "refund",
+    "modification",
     "refund_request",
     "transmission",
     "settle",

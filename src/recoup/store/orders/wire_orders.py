@@ -20,8 +20,9 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' || jsonb_build_object('life',
       (SELECT jsonb_agg(jsonb_build_object('happening', l.happening, 'at', l.business_at) ORDER BY l.seq)
-        FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = r.refund_id))
-      ORDER BY r.refund_no) FROM refunds r
+        FROM order_log l
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = r.modification_id))
+      ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
       AND (r.kind = 'refund' OR r.kind = 'void' AND length(r.input_mac) > 0)) AS refunds,
   CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
@@ -88,8 +89,8 @@ class RefundStep(Row, frozen=True):
 
 
 class WireRefund(Row, frozen=True):
-    refund_id: UUID
-    refund_no: int
+    modification_id: UUID
+    modification_no: int
     kind: str
     state: str
     units: int

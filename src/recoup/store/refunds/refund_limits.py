@@ -50,7 +50,7 @@ class _Desk(Row, frozen=True):
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
     AS limits,
-  (SELECT coalesce(sum(r.units), 0)::bigint FROM refunds r
+  (SELECT coalesce(sum(r.units), 0)::bigint FROM modifications r
     WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person AND r.kind = 'refund'
       AND r.asset = o.asset AND r.state <> 'refused'
       AND r.business_at >= date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC')) AS spent,

@@ -7,8 +7,8 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
 
-@statement(MERCHANT, "SELECT order_id FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
-async def order_of_modification(db: Read, merchant_id: UUID, refund_id: UUID) -> UUID | None:
+@statement(MERCHANT, "SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+async def order_of_modification(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
     """The order that it belongs to."""
 
 
@@ -17,6 +17,6 @@ class RefundState(Row, frozen=True):
     processor_code: str | None
 
 
-@statement(MERCHANT, "SELECT state, processor_code FROM refunds WHERE merchant_id = $1 AND refund_id = $2")
-async def refund_state(db: Read, merchant_id: UUID, refund_id: UUID) -> RefundState | None:
+@statement(MERCHANT, "SELECT state, processor_code FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+async def refund_state(db: Read, merchant_id: UUID, modification_id: UUID) -> RefundState | None:
     """How it stands, and what the processor answered last."""

@@ -19,10 +19,10 @@ class WaitingModification(Row, frozen=True):
     for the charge is sent or not by what that becomes. `hand_actor` said by `hand_note` that it was paid otherwise.
     `payer`: never leaves this module."""
 
-    refund_id: UUID
+    modification_id: UUID
     order_id: UUID
     external_id: str
-    refund_no: int
+    modification_no: int
     kind: Literal["refund", "reversal", "void"]
     units: int
     asset: str
@@ -40,20 +40,20 @@ class WaitingModification(Row, frozen=True):
 @statement(
     MERCHANT,
     f"""
-SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.asset, r.state, r.tries, r.message,
-  r.processor_code, r.business_at, r.hand_note, r.hand_actor,
+SELECT r.modification_id, r.order_id, o.external_id, r.modification_no, r.kind, r.units, r.asset, r.state, r.tries,
+  r.message, r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
     WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
       AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits_for_charge'
-    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4 THEN 'outcome_unknown'
+    WHEN r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.modification_id) < $4 THEN 'outcome_unknown'
     WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed_long' END AS why,
   to_jsonb(p) AS payer
-FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+FROM modifications r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
 WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
-    OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.refund_id) < $4)
-ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT {ROWS_MAX}
+    OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.modification_id) < $4)
+ORDER BY r.state = 'stuck' DESC, r.business_at, r.modification_id LIMIT {ROWS_MAX}
 """,
 )
 async def _desk(

@@ -92,7 +92,7 @@ FROM page m
 LEFT JOIN settlements s ON s.merchant_id = $1 AND s.settlement_id = m.source_id
 LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = m.source_id
 LEFT JOIN payouts o ON o.merchant_id = $1 AND o.payout_id = m.source_id
-LEFT JOIN refunds r ON r.merchant_id = $1 AND r.refund_id = m.source_id
+LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = m.source_id
 ORDER BY m.page_no DESC NULLS FIRST, m.position DESC, m.posting_id DESC
 """,
 )

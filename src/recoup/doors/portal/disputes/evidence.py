@@ -8,9 +8,9 @@ from recoup.store.orders.order_page import OrderPage
 
 def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
     asset, found = page.order["asset"], []
-    for refund in page.refunds:
+    for refund in page.modifications:
         if refund["kind"] in ("refund", "reversal") and refund["state"] == "done":
-            amount, reference = money(refund["units"], asset), refund["reference"] or refund["refund_id"]
+            amount, reference = money(refund["units"], asset), refund["reference"] or refund["modification_id"]
             found.append(
                 f"{amount} {asset} were refunded to the cardholder, requested on "
                 f"{full(refund['business_at'])},"

@@ -45,7 +45,7 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     asset, role = page.order["asset"], role_of(visit)
     alone = sum(
         r["units"]
-        for r in page.refunds
+        for r in page.modifications
         if r["kind"] == "refund" and r["state"] != "refused" and not r["approved_by"] and is_theirs(r["actor"], me)
     )
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):

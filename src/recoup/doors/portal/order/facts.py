@@ -242,7 +242,7 @@ def order_items(page: OrderPage) -> tuple[Item, ...]:
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
     """Line -> (units, quantity) that earlier refunds took of it."""
     found: dict[int, tuple[int, int]] = {}
-    for refund in page.refunds:
+    for refund in page.modifications:
         if refund["kind"] == "refund" and refund["state"] != "refused":
             for part in refund["items"]:
                 units, quantity = found.get(part["line"], (0, 0))
@@ -262,7 +262,7 @@ def paid(page: OrderPage) -> int:
     """What the customer paid, as far as it was not let go or given back late; as the list says it."""
     if page.head["status"] in (0, 5):
         return 0
-    back = sum(r["units"] for r in page.refunds if r["kind"] in ("void", "reversal") and r["state"] != "refused")
+    back = sum(r["units"] for r in page.modifications if r["kind"] in ("void", "reversal") and r["state"] != "refused")
     return int(sum(a["units"] for a in page.attempts if a["state"] == "approved") - back)
 
 
@@ -342,7 +342,7 @@ def _paid_for_good(page: OrderPage) -> str:
 
 def _given_back(page: OrderPage) -> str:
     """Of an order of which nothing is left: a refund that is stuck has not arrived."""
-    if any(r["kind"] == "refund" and r["state"] in ("owed", "sent", "stuck") for r in page.refunds):
+    if any(r["kind"] == "refund" and r["state"] in ("owed", "sent", "stuck") for r in page.modifications):
         return "Its full amount is being refunded: see Refunds below."
     return "It is already refunded in full."
 
@@ -375,7 +375,9 @@ def capture_before(page: OrderPage) -> datetime | None:
 
 def capture_out(page: OrderPage) -> Row | None:
     """The capture that was requested and has no answer."""
-    return next((r for r in page.refunds if r["kind"] == "capture" and r["state"] not in ("done", "refused")), None)
+    return next(
+        (r for r in page.modifications if r["kind"] == "capture" and r["state"] not in ("done", "refused")), None
+    )
 
 
 def stopped(page: OrderPage) -> Row | None:
@@ -390,5 +392,7 @@ def _role(visit: Visit) -> str:
     return f"Your role ({visit.session.merchant.role if visit.session.merchant else 'none'})"
 
 
-def refund_with(page: OrderPage, refund_id: UUID | None) -> Row | None:
-    return next((r for r in page.refunds if refund_id and r["refund_id"] == str(refund_id)), None)
+def refund_with(page: OrderPage, modification_id: UUID | None) -> Row | None:
+    return next(
+        (r for r in page.modifications if modification_id and r["modification_id"] == str(modification_id)), None
+    )

@@ -80,7 +80,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if stage is Stage.PROBLEM:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
-    unsent = next((r for r in page.refunds if r["state"] == "stuck"), None)
+    unsent = next((r for r in page.modifications if r["state"] == "stuck"), None)
     if found in FOR_PEOPLE and unsent is not None:
         first = stuck(unsent["kind"])
         return _cured(first, _both(sentence_of(first), cause))

@@ -75,9 +75,11 @@ def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
 def lives(page: OrderPage, now: datetime, zone: str) -> dict[str, list[Item]]:
     """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
     found: dict[str, list[Item]] = {}
-    for refund in page.refunds:
-        began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
-        found[refund["refund_id"]] = [
+    for refund in page.modifications:
+        began = {str(refund["modification_id"])} | (
+            {str(refund["attempt_id"])} if refund["kind"] == "reversal" else set()
+        )
+        found[refund["modification_id"]] = [
             _line(page, line, page.head["status"], now, zone)
             for line in page.log
             if line["fact_kind"] in _MONEY_BACK

@@ -29,7 +29,7 @@ def waiting(page: OrderPage) -> Waiting | None:
 def _late(page: OrderPage, attempt: Row) -> Waiting | None:
     if attempt["initiator"] != "payer" or not attempt["reference"] or attempt["state"] in ("approved", "declined"):
         return None
-    rows = [r for r in page.refunds if r["kind"] == "reversal" and r["attempt_id"] == attempt["attempt_id"]]
+    rows = [r for r in page.modifications if r["kind"] == "reversal" and r["attempt_id"] == attempt["attempt_id"]]
     before = next((r for r in rows if r["state"] != "refused"), None)
     if before is not None and before["state"] != "stuck":
         return None

@@ -51,16 +51,16 @@ class Decision:
     note: str
 
 
-@refunds.post("/refunds/{refund_id}", may=anybody, shape=Decision)
+@refunds.post("/refunds/{modification_id}", may=anybody, shape=Decision)
 async def act(visit: Visit, form: Decision) -> Answer:
     """Back to the queue, which shows a refusal."""
-    refund_id, action = parse_id(visit.request.path_params["refund_id"]), form.action
-    if refund_id is None or action not in ACTIONS:
+    modification_id, action = parse_id(visit.request.path_params["modification_id"]), form.action
+    if modification_id is None or action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     if action in _OPERATOR:
         visit.only_operator(_OPERATOR[action])
     else:
         visit.only("refund", "refund")
     portal = visit.portal
-    await decide(portal.world, portal.orders, visit.scope, refund_id, action, form.note)
+    await decide(portal.world, portal.orders, visit.scope, modification_id, action, form.note)
     return redirect("/refunds")

@@ -18,12 +18,13 @@ LEFT JOIN advances x USING (merchant_id, order_id)
 CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
     count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
-    count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM refunds r WHERE r.merchant_id = a.merchant_id
-      AND r.order_id = a.order_id AND r.kind IN ('reversal', 'void') AND r.attempt_id = a.attempt_id)) AS paid
+    count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM modifications r
+      WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.kind IN ('reversal', 'void')
+        AND r.attempt_id = a.attempt_id)) AS paid
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
 CROSS JOIN LATERAL (
-  SELECT count(*) AS n, coalesce(max(refund_no), 0) AS last FROM refunds r
+  SELECT count(*) AS n, coalesce(max(modification_no), 0) AS last FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
 ) r
 CROSS JOIN LATERAL (VALUES
@@ -101,7 +102,7 @@ CROSS JOIN LATERAL (VALUES
   (8, 'reversal', CASE WHEN l.late OR EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id
       AND g.order_id = a.order_id AND g.happening IN ('reversal_owed', 'settled_by_hand')
       AND g.body ->> 'attempt_id' = a.attempt_id::text) THEN 'one' ELSE 'none' END,
-    CASE WHEN EXISTS (SELECT FROM refunds r WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id
+    CASE WHEN EXISTS (SELECT FROM modifications r WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id
       AND r.kind = 'reversal' AND r.attempt_id = a.attempt_id) THEN 'one' ELSE 'none' END),
   (9, 'if_late', CASE WHEN a.state IN ('open', 'unknown') AND o.stage IN ('declined', 'cancelled', 'expired')
       THEN 'reverse' ELSE 'any' END, CASE WHEN a.state IN ('open', 'unknown')
@@ -146,8 +147,8 @@ async def _lines_of_no_attempt(db: Read, merchant_id: UUID, after: UUID, until: 
 @statement(
     MERCHANT,
     """
-SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
-FROM refunds r
+SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
+FROM modifications r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
   SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
@@ -169,7 +170,7 @@ CROSS JOIN LATERAL (
       WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
         THEN 'again' END AS said
     FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
-      AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+      AND (l.fact_id = r.modification_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
   ) l
 ) l
 CROSS JOIN LATERAL (VALUES
@@ -185,7 +186,7 @@ CROSS JOIN LATERAL (VALUES
       ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
+ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
 """,
     seconds=STATEMENT_SECONDS,
 )
@@ -197,7 +198,7 @@ async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> l
     """
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
   'none' AS found
-FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
+FROM order_log l LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
   AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id

@@ -75,16 +75,17 @@ async def _of_order(
 @statement(
     MERCHANT,
     """
-SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
-FROM refunds r
+SELECT r.order_id, 'due work modification of ' || r.kind || ' ' || r.modification_no AS field,
+  'due' AS expected, 'none' AS found
+FROM modifications r
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN ('owed', 'sent')
   -- While the charge of an advanced order is out, its answer decides what becomes of a refund.
   AND NOT (r.state = 'owed' AND EXISTS (SELECT FROM attempts a JOIN advances x USING (merchant_id, order_id)
     WHERE a.merchant_id = r.merchant_id AND a.order_id = r.order_id AND x.state = 'due'
       AND a.state IN ('open', 'unknown')))
-  AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
-    AND d.subject_id = r.refund_id)
-ORDER BY r.order_id, r.refund_no LIMIT 1000
+  AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'modification'
+    AND d.subject_id = r.modification_id)
+ORDER BY r.order_id, r.modification_no LIMIT 1000
 """,
     seconds=STATEMENT_SECONDS,
 )
@@ -98,7 +99,7 @@ async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> l
 SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
 FROM refund_requests q
 LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
-LEFT JOIN refunds r ON r.merchant_id = q.merchant_id AND r.refund_id = q.request_id
+LEFT JOIN modifications r ON r.merchant_id = q.merchant_id AND r.modification_id = q.request_id
 CROSS JOIN LATERAL (VALUES
   (1, 'end', CASE WHEN q.state = 'waiting' THEN q.expires_at::text ELSE 'none' END, coalesce(d.due_at::text, 'none')),
   (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.requested_by,
@@ -119,14 +120,14 @@ async def _of_request(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> 
 @statement(
     MERCHANT,
     """
-SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
-  CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
+SELECT CASE WHEN d.kind <> 'modification' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
+  CASE d.kind WHEN 'modification' THEN 'a modification' ELSE 'an order' END AS expected, 'none' AS found
 FROM due_work d
 WHERE d.merchant_id = $1 AND CASE
   WHEN d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release') THEN NOT EXISTS (SELECT FROM orders o
     WHERE o.merchant_id = d.merchant_id AND o.order_id = d.subject_id)
-  WHEN d.kind = 'refund' THEN NOT EXISTS (SELECT FROM refunds r
-    WHERE r.merchant_id = d.merchant_id AND r.refund_id = d.subject_id)
+  WHEN d.kind = 'modification' THEN NOT EXISTS (SELECT FROM modifications r
+    WHERE r.merchant_id = d.merchant_id AND r.modification_id = d.subject_id)
   ELSE false END
 LIMIT 1000
 """,

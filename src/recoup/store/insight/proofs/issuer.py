@@ -65,10 +65,10 @@ async def _ours(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[D
 @statement(
     MERCHANT,
     """
-SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
-FROM refunds r
+SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
+FROM modifications r
 JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
-LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.refund_id)
+LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.modification_id)
 CROSS JOIN LATERAL (VALUES
   (1, 'decision', 'approved', s.decision),
   (2, 'units', r.units || ' ' || r.asset, s.units || ' ' || s.currency),
@@ -77,7 +77,7 @@ CROSS JOIN LATERAL (VALUES
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
   AND r.processor_code IS DISTINCT FROM 'by_hand'
   AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
+ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
 """,
     seconds=STATEMENT_SECONDS,
 )
@@ -111,9 +111,9 @@ SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
 LEFT JOIN issuer.sends c ON c.id = s.charge_id
-LEFT JOIN refunds r ON r.merchant_id = c.merchant_id AND coalesce(r.send_id, r.refund_id) = s.id
+LEFT JOIN modifications r ON r.merchant_id = c.merchant_id AND coalesce(r.send_id, r.modification_id) = s.id
 CROSS JOIN LATERAL (VALUES
-  (1, 'refund', 'one', CASE WHEN r.refund_id IS NULL THEN 'none' ELSE 'one' END),
+  (1, 'refund', 'one', CASE WHEN r.modification_id IS NULL THEN 'none' ELSE 'one' END),
   (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck')
       THEN 'sent, done or stuck' ELSE r.state END),
   (3, 'units of the refund', s.units || ' ' || s.currency, r.units || ' ' || r.asset)

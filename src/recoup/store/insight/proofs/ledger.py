@@ -152,7 +152,7 @@ SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units, (l
   l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units, o.kind
 FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
-LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
+LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id
 LEFT JOIN fee_terms f ON f.merchant_id = l.merchant_id AND f.term_id = (l.body ->> 'fee_term')::uuid
 LEFT JOIN settlements s ON s.merchant_id = l.merchant_id AND s.settlement_id = l.fact_id
 LEFT JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
@@ -186,7 +186,7 @@ SELECT order_id, coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint 
   coalesce(sum(units) FILTER (WHERE kind IN ('reversal', 'late')), 0)::bigint AS reversal_due,
   -coalesce(sum(units) FILTER (WHERE kind = 'advance'), 0)::bigint AS customer_due
 FROM (
-  SELECT order_id, kind, units FROM refunds
+  SELECT order_id, kind, units FROM modifications
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
   UNION ALL
   SELECT order_id, 'advance', due_units FROM advances
@@ -194,7 +194,7 @@ FROM (
   UNION ALL
   SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
-    SELECT FROM refunds r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
+    SELECT FROM modifications r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
       AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """,

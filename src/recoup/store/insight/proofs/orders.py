@@ -131,7 +131,7 @@ LEFT JOIN (
   FROM attempts WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 GROUP BY order_id
 ) a USING (order_id)
 LEFT JOIN (
-  SELECT order_id, sum(units) AS units FROM refunds
+  SELECT order_id, sum(units) AS units FROM modifications
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND kind = 'refund' AND state <> 'refused'
   GROUP BY order_id
 ) r USING (order_id)

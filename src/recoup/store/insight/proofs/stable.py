@@ -149,7 +149,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(units) FILTER (WHERE state = 'done'), 0)::bigint AS done,
     coalesce(sum(units) FILTER (WHERE state IN ('sent', 'done', 'stuck')), 0)::bigint AS most
-  FROM refunds r WHERE r.merchant_id = c.merchant_id AND r.attempt_id = c.id
+  FROM modifications r WHERE r.merchant_id = c.merchant_id AND r.attempt_id = c.id
     AND r.processor_code IS DISTINCT FROM 'by_hand'
 ) r
 CROSS JOIN LATERAL (

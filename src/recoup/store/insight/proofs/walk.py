@@ -34,18 +34,19 @@ class Window(NamedTuple):
 # Every table of a merchant's rows: a new one belongs here (a test says so). What a processor told of somebody is kept
 # under the merchant that it names, whoever that is: dispute_notices are in none.
 TABLES: Final = (
-    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "refunds", "postings",
-    "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments", "advances",
-    "bank_accounts", "bank_payouts", "challenges", "customer_exposure", "decisions", "delivery_tries", "dispute_notes",
-    "dispute_files", "dispute_terms", "disputes", "exposure_allotments", "exposure_limits", "fee_terms",
-    "mails", "notice_settings", "order_payer", "order_search", "payers", "payouts", "cvv_once", "reconciliation_clocks",
-    "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
-    "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
-    "wallets", "api_keys", "campaigns", "go_live_requests", "handovers", "partner_merchants", "replays", "signing_keys",
-    "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps", "order_notes", "blocks",
-    "person_log", "exports", "bulk_acts", "bulk_act_rows", "clock_moves", "audit_lines", "api_call_gaps", "api_calls",
-    "order_words", "refund_limits", "refund_people", "refund_requests", "reveals", "alerts", "rescue_watches",
-    "arm_settings", "payer_looks", "issuer_answers", "fact_clocks", "seen_signatures",
+    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "modifications",
+    "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments",
+    "advances", "bank_accounts", "bank_payouts", "challenges", "customer_exposure", "decisions", "delivery_tries",
+    "dispute_notes", "dispute_files", "dispute_terms", "disputes", "exposure_allotments", "exposure_limits",
+    "fee_terms", "mails", "notice_settings", "order_payer", "order_search", "payers", "payouts", "cvv_once",
+    "reconciliation_clocks", "reconciliation_lines", "reconciliation_reports", "reconciliation_runs",
+    "settlement_batches", "settlement_clocks", "settlement_lines", "settlement_terms", "settlements", "sites",
+    "subscriptions", "transmissions", "vault", "wallets", "api_keys", "campaigns", "go_live_requests", "handovers",
+    "partner_merchants", "replays", "signing_keys", "switch_changes", "tokenization_keys", "upload_rows", "uploads",
+    "webhook_key_overlaps", "order_notes", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
+    "clock_moves", "audit_lines", "api_call_gaps", "api_calls", "order_words", "refund_limits", "refund_people",
+    "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
+    "fact_clocks", "seen_signatures",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

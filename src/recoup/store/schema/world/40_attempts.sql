@@ -58,11 +58,11 @@ CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
 CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
-CREATE TABLE refunds (
+CREATE TABLE modifications (
   merchant_id uuid NOT NULL,
-  refund_id uuid NOT NULL,
+  modification_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  refund_no int NOT NULL,
+  modification_no int NOT NULL,
   kind text NOT NULL CHECK (kind IN ('refund', 'reversal', 'void', 'capture')),
   attempt_id uuid,
   state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
@@ -78,18 +78,18 @@ CREATE TABLE refunds (
   processor_code text,
   business_at timestamptz NOT NULL,
   actor text NOT NULL,
-  send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
+  send_id uuid,                            -- what the processor knows it by, when it is not modification_id any more
   hand_note text,                          -- how somebody says that it was paid; another person confirms
   hand_actor text,
   approved_by text,                        -- the second person, where one had to agree
   unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
-  PRIMARY KEY (merchant_id, refund_id),
-  UNIQUE (merchant_id, order_id, refund_no),
+  PRIMARY KEY (merchant_id, modification_id),
+  UNIQUE (merchant_id, order_id, modification_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
-CREATE INDEX refunds_at ON refunds (merchant_id, business_at);
-CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
+CREATE INDEX modifications_at ON modifications (merchant_id, business_at);
+CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (

@@ -18,7 +18,7 @@ CREATE TABLE refund_people (
   person text NOT NULL,                    -- as the refund's actor, without who is behind them
   PRIMARY KEY (merchant_id, person)
 );
-CREATE INDEX refunds_of_person ON refunds (merchant_id, split_part(actor, ' by operator:', 1), business_at)
+CREATE INDEX modifications_of_person ON modifications (merchant_id, split_part(actor, ' by operator:', 1), business_at)
   WHERE kind = 'refund';
 
 -- A refund that a second person has to agree to. Its id is the refund's when they do: it becomes one, once.

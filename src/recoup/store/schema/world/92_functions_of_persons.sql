@@ -15,7 +15,7 @@ BEGIN
   WHERE merchant_id = merchant AND order_id = ANY(erased);
   UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
-  UPDATE refunds SET message = '', hand_note = left(hand_note, 0)
+  UPDATE modifications SET message = '', hand_note = left(hand_note, 0)
   WHERE merchant_id = merchant AND order_id = ANY(erased) AND (message <> '' OR hand_note <> '');
   UPDATE refund_requests SET message = '', reason = ''
   WHERE merchant_id = merchant AND order_id = ANY(erased) AND (message <> '' OR reason <> '');

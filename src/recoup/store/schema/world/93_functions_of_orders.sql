@@ -1,4 +1,4 @@
--- Everything that a transaction changes about its locked orders: log, stage, heads, attempts, refunds, ledger, outbox,
+-- Everything that a transaction changes about its locked orders: log, stage, heads, attempts, modifications, ledger, outbox,
 -- due work, decisions and the gate's answers. As in `90_functions.sql` each statement writes one table; a log line comes
 -- before the order that points at it. Rows come by their table as JSON; the ledger's come in large sets, which cost the
 -- server two thirds of that as arrays. What was due is done before what is due is written: of one kind both may come.
@@ -72,15 +72,15 @@ BEGIN
       code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
       decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due;
   END IF;
-  IF changed ? 'refunds' THEN
-    INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset,
-      message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor,
-      send_id, hand_note, hand_actor, approved_by, unsent)
-    SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items,
-      input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
-      hand_actor, approved_by, unsent
-    FROM jsonb_populate_recordset(NULL::refunds, changed -> 'refunds')
-    ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
+  IF changed ? 'modifications' THEN
+    INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
+      units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
+      actor, send_id, hand_note, hand_actor, approved_by, unsent)
+    SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
+      items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
+      hand_note, hand_actor, approved_by, unsent
+    FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
+    ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
       send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
       processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
       hand_actor = EXCLUDED.hand_actor, unsent = EXCLUDED.unsent;
