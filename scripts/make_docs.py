@@ -7,6 +7,7 @@
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -38,7 +39,8 @@ from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
 
-DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+ROOT: Final = Path(__file__).resolve().parent.parent
+DOCS: Final = ROOT / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
 
 
@@ -350,6 +352,37 @@ def world_example() -> str:
     return f"```python\n{text.strip()}\n```"
 
 
+# reading the code -----------------------------------------------------------------------------------------------
+
+_FIRST: Final = re.compile(r'"""(.*?)(?:\n\n|""")', re.S)
+
+
+def first_words(file: str) -> str:
+    """The first paragraph of a module's docstring; of a template, that it is one."""
+    found = _FIRST.match((ROOT / "src/recoup" / file).read_text(encoding="utf-8"))
+    return " ".join(found[1].split()) if found else "The template."
+
+
+def from_docs(file: str) -> str:
+    return f"[`{file}`](../src/recoup/{file})"
+
+
+def stories() -> str:
+    told = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["now"]
+    parts = []
+    for story, files in told.items():
+        rows = [(str(number), from_docs(file), first_words(file)) for number, file in enumerate(files, 1)]
+        parts.append(f"### {story[0].upper()}{story[1:]}\n\n{table(('', 'file', 'what it does'), rows)}")
+    return "\n\n".join(parts)
+
+
+def changes() -> str:
+    where = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["changes"]
+    return table(
+        ("what should change", "files"), [(wish, ", ".join(map(from_docs, files))) for wish, files in where.items()]
+    )
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
@@ -360,7 +393,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
     "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table, "world-example": world_example,
+    "code-sources": source_table, "world-example": world_example, "stories": stories, "changes": changes,
 }  # fmt: skip
 
 if __name__ == "__main__":

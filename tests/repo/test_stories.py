@@ -39,3 +39,11 @@ def test_a_file_that_nothing_names_is_not_found() -> None:
     assert leads_to(text, "moves/order/start.py")
     assert not leads_to(text, "moves/attempt/open.py")
     assert not leads_to(text, "moves/order/rows.py")
+
+
+def test_where_a_change_goes_is_there() -> None:
+    where = COUNTER["stories"]("changes")
+    assert len(where) >= 20
+    for wish, files in where.items():
+        assert files, wish
+        assert [file for file in files if not (SOURCE / file).exists()] == [], wish
