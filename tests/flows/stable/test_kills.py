@@ -51,7 +51,7 @@ def paid(channel: str = "mock", kind: str = "") -> Prepare:
         shop = patient(shop)
         case = await charged(channel)(shop)
         await do_pay(shop, case)
-        if kind == "refund":
+        if kind == "modification":
             await do_refund(shop, case)
         if kind:
             sql = f"SELECT {kind}_id FROM {kind}s WHERE order_id = $1"  # noqa: S608
@@ -139,7 +139,7 @@ STORIES = (
     Story("pay", charged(), do_pay, again=True),
     Story("pay, direct", charged("mock_direct"), do_pay, again=True),
     Story("refund", paid(), do_refund, again=True),
-    Story("send refund", paid(kind="refund"), do_send_refund),
+    Story("send refund", paid(kind="modification"), do_send_refund),
     Story("settle", paid("mock_direct", kind="settlement"), do_settle),
     Story("give back", paid_late(), do_give_back, again=True),
     Story("send what is given back", paid_late("give back"), do_send_refund),
