@@ -350,7 +350,8 @@ def _disputes_and_refunds(walk: _Walk) -> None:
     )
     walk.act(f"{one}/answer", "order.dispute_answer_owed", path=f"/disputes/{dispute}/answer", answer="contest")
     walk.act(f"{one}/decide", "dispute.simulated", "operator", path=f"/disputes/{dispute}/decide", decided="won")
-    walk.act("/refunds/{modification_id}", "order.refund_retried", path=f"/refunds/{walk.a.ids['refund']}", action="again")
+    refund = walk.a.ids["refund"]
+    walk.act("/refunds/{modification_id}", "order.refund_retried", path=f"/refunds/{refund}", action="again")
 
 
 def _money(walk: _Walk) -> None:
