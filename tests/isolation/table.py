@@ -438,7 +438,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/uploads/{upload_id}/stop"): _page(ids={"upload_id": "upload"}),
     ("GET", "/refunds"): _page(),
     ("GET", "/unknown-outcomes"): _page(),
-    ("POST", "/refunds/{modification_id}"): _page(ids={"modification_id": "refund"}, body=lambda s: {"action": "again"}),
+    ("POST", "/refunds/{modification_id}"): _page(
+        ids={"modification_id": "refund"}, body=lambda s: {"action": "again"}
+    ),
     ("GET", "/mailbox"): _page(),
     ("POST", "/mailbox"): _page(body=lambda s: {"kind": "refund", "on": "0"}, may=frozenset({"owner", "operations"})),
     ("POST", "/orders/{order_id}/give-back"): _page(ids=_ORDER, lets_in=_NO_MONEY),
