@@ -213,8 +213,9 @@ def settings_table() -> str:
     rows = []
     for spec in fields(Settings):
         if spec.name != "origins":
-            variable = code(f"RECOUP_{spec.name.upper()}")
-            rows.append((code(spec.name), variable, code(spec.default), spec.metadata["meaning"]))
+            variable = code(f"RECOUP_{spec.name.upper()}") if spec.name != "routes" else "none"
+            default = code(spec.default) if spec.name != "routes" else "none"
+            rows.append((code(spec.name), variable, default, spec.metadata["meaning"]))
     return table(("setting", "variable", "default", "meaning"), rows)
 
 

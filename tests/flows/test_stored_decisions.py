@@ -32,10 +32,6 @@ OUTAGE_ONCE, OUTAGE_ALWAYS = 80_008, 80_009
 Row = Mapping[str, Any]
 
 
-class SecondRoute(SandboxProcessor):
-    name = "second"
-
-
 def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
@@ -123,14 +119,18 @@ def test_an_ordinary_order_has_no_decision_but_that_of_its_plan(server: ServerAd
 
 def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_nothing(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        second = SecondRoute(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+        second = SandboxProcessor(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second")
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
             await shop.advance(timedelta(days=20))
             await shop.settle()
-            first, then = await decisions(shop, order_id, "route-2")
-            assert (first["taken"], first["rules"], first["lines"]) == ("sandbox", ["first_route"], ["attempt_sent"])
+            first, then = await decisions(shop, order_id, "route-3")
+            assert (first["taken"], first["rules"], first["lines"]) == (
+                "sandbox",
+                ["first_of_equals"],
+                ["attempt_sent"],
+            )
             assert (then["taken"], then["rules"], then["verdict"]) == ("second", ["proof_of_not_sent"], "send")
             assert [o["name"] for o in then["alternatives"]] == ["sandbox", "second"]
             (proof,) = then["features"]["failures"]
@@ -145,15 +145,15 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
 
 def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        second = SecondRoute(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+        second = SandboxProcessor(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second")
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=script_card("visa", "91", 1), code="91")
             await shop.advance(timedelta(days=3))
             await shop.settle()
             assert (await shop.order(order_id))["stage"] == "completed"
-            first, then = await decisions(shop, order_id, "route-2")
-            assert (first["taken"], first["rules"]) == ("sandbox", ["first_route"])
+            first, then = await decisions(shop, order_id, "route-3")
+            assert (first["taken"], first["rules"]) == ("sandbox", ["first_of_equals"])
             assert (then["taken"], then["rules"], then["lines"]) == ("second", ["technical_decline"], ["attempt_sent"])
             (failure,) = then["features"]["failures"]
             assert (failure["route"], failure["how"], failure["code"]) == ("sandbox", "technical", "91")
@@ -169,7 +169,7 @@ def test_with_one_route_a_retry_after_an_outage_says_that_there_was_no_other(ser
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ALWAYS, days=None, code="05")
         await shop.advance(timedelta(hours=1))
-        rows = await decisions(shop, order_id, "route-2")
+        rows = await decisions(shop, order_id, "route-3")
         assert {(row["taken"], *row["rules"]) for row in rows} == {("sandbox", "every_route_failed")}
 
     run(server, story)

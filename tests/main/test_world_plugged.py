@@ -21,8 +21,8 @@ from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.kernel.problem import Problem
 from recoup.lab.plug.program import Program
 from recoup.lab.world.port import WorldCard, WorldOrder
+from recoup.main.card_processors import plugged_world
 from recoup.main.settings import Settings
-from recoup.main.worlds import plugged_world
 from recoup.rules.network.magic import APPROVE_CARDS, WORLD_CARDS, WORLD_ROUTE, world_card
 from recoup.store.server import ServerAddress
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recoup.flows.card_hits import CardHits
+from recoup.flows.card_routes import CardRoutes
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import Models, NoModels
 from recoup.flows.samples_under_way import SamplesUnderWay
@@ -45,6 +46,7 @@ class World:
     mail: Mail | None = None
     bank: Bank = field(default_factory=ByHand)
     models: Models | NoModels = field(default_factory=NoModels)
+    routes: CardRoutes = field(default_factory=CardRoutes)
     people_database: Database | None = None
     owner_dsn: str | None = None
     url: str = ""  # of this installation, without a slash at its end

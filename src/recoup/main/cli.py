@@ -14,6 +14,7 @@ from recoup import __version__
 from recoup.kernel.problem import Problem
 from recoup.main.command_line import CommandLine
 from recoup.main.later_verbs import LATER
+from recoup.main.route_settings import shown
 from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.terminal import guard_terminal
 from recoup.main.verb_group import VerbGroup
@@ -195,7 +196,8 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     rows = []
     for spec in fields(loaded):
         if spec.name != "origins":
-            value = without_secrets(spec.name, str(getattr(loaded, spec.name)))
+            given = getattr(loaded, spec.name)
+            value = shown(given) if spec.name == "routes" else without_secrets(spec.name, str(given))
             rows.append(
                 {
                     "name": spec.name,

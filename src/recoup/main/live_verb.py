@@ -46,12 +46,15 @@ def add(cli: click.Group) -> None:
 
     @live.command("notice-key")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
-    def show_key(data_dir: Path | None) -> None:
-        """Prints the key with which the bridge signs its notices (hex); see docs/disputes.md."""
+    @click.option("--route", "name", help="Name of the route; default: the first.")
+    def show_key(data_dir: Path | None, name: str | None) -> None:
+        """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
 
         async def work(opened: Opened) -> str:
-            (route,) = opened.world.processors
-            return notice_key(opened.world, route).hex()
+            routes = list(opened.world.processors)
+            if name is not None and name not in routes:
+                raise Problem("not_found", f"There is no route {name!r}.", cure=f"There are {', '.join(routes)}.")
+            return notice_key(opened.world, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
+from recoup.main.route_settings import RouteSettings, read_routes
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
@@ -89,6 +90,9 @@ class Settings:
     )
     training_hour: int = _setting(3, "hour of the nightly training, 0 to 23 UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
+    routes: tuple[RouteSettings, ...] = _setting(
+        (), "card routes beside these, as [[routes]] in the file (docs/routes.md); no variable"
+    )
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -168,6 +172,10 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    del known["routes"]
+    values["routes"], origins["routes"] = (), "default"
+    if "routes" in listed:
+        values["routes"], origins["routes"] = read_routes(listed["routes"], path.parent), str(path)
     for name, spec in known.items():
         variable = f"RECOUP_{name.upper()}"
         if name in given:

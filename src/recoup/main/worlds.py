@@ -15,9 +15,7 @@ from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.bridge import Bridge, NoProcessor
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.cards.kinds import SimulatedIssuer
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
@@ -27,12 +25,12 @@ from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
+from recoup.main.card_processors import live_processors, sandbox_processors
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
 from recoup.main.training import mode_of, trainer_of
 from recoup.rules.money.bank_account import check_routing
-from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
@@ -126,23 +124,19 @@ async def open_live(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[Running]:
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
-    processor: Bridge | NoProcessor = NoProcessor()
-    if settings.live_processor_url:
-        processor = Bridge(
-            settings.live_processor_url,
-            secret=settings.live_processor_secret,
-            takes_files=settings.live_processor_files,
-            acceptor_id=settings.live_acceptor_id,
-        )
     clocks = DatabaseClocks(machine)
-    async with _parts(settings, databases, "live", name, clocks, loopback=False) as parts:
+    async with (
+        _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
+        live_processors(settings) as cards,
+    ):
         world = World(
             name="live",
             db=parts.db,
             keys=parts.keys,
             clocks=clocks,
             web=parts.web,
-            processors={processor.name: processor},
+            processors=cards.processors,
+            routes=cards.routes(),
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
             bank=ByHand(originator_of(settings)),
@@ -153,10 +147,7 @@ async def open_live(
             exports=settings.data_dir / "exports" / "live",
             trainer=trainer_of(settings, databases, "live"),
         )
-        try:
-            yield Running(settings, world, Orders(world), Deliveries(world))
-        finally:
-            await processor.close()
+        yield Running(settings, world, Orders(world), Deliveries(world))
 
 
 def originator_of(settings: Settings) -> Originator | None:
@@ -183,36 +174,18 @@ def originator_of(settings: Settings) -> Originator | None:
     return Originator(**given)
 
 
-def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
-    """The world that answers for its own cards, where one is set. Raises: Problem(invalid) for settings that no card
-    may be sent by."""
-    if not settings.sandbox_processor_url:
-        return None
-    return Bridge(
-        settings.sandbox_processor_url,
-        secret=settings.sandbox_processor_secret,
-        acceptor_id=acceptor_id,
-        name=WORLD_ROUTE,
-        settled_after=timedelta(seconds=1),
-        world="sandbox",
-    )
-
-
 @asynccontextmanager
 async def open_sandbox(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[Running]:
     """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
     clocks, loopback = DatabaseClocks(machine), settings.takes_loopback
-    async with _parts(settings, databases, "sandbox", name, clocks, loopback=loopback) as parts:
-        processor = SandboxProcessor(
-            databases.sandbox, mac_key=parts.keys.mac("issuer", b"book"), acceptor_id="sandbox"
-        )
+    async with AsyncExitStack() as stack:
+        made = _parts(settings, databases, "sandbox", name, clocks, loopback=loopback)
+        parts = await stack.enter_async_context(made)
+        issuer = SimulatedIssuer(databases.sandbox, parts.keys.mac("issuer", b"book"))
+        cards = await stack.enter_async_context(sandbox_processors(settings, issuer))
         channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
-        processors: dict[str, Processor] = {processor.name: processor}
-        plugged = plugged_world(settings, processor.acceptor_id)
-        if plugged is not None:
-            processors[plugged.name] = plugged
         mailbox = Mailbox(databases.sandbox)
         world = World(
             name="sandbox",
@@ -220,7 +193,8 @@ async def open_sandbox(
             keys=parts.keys,
             clocks=clocks,
             web=parts.web,
-            processors=processors,
+            processors=cards.processors,
+            routes=cards.routes(),
             channels=channels,
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,
@@ -236,9 +210,6 @@ async def open_sandbox(
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
-            await processor.close()
-            if plugged is not None:
-                await plugged.close()
             for channel in channels.values():
                 await channel.close()
             await mailbox.close()

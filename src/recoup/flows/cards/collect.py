@@ -18,7 +18,7 @@ async def collect(
     """Sends the due charge; answers its attempt's state, or None when there was nothing to send."""
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
-        attempt = open_charge(change, world.policy, route_of(world, change))
+        attempt = open_charge(change, world.policy, route_of(world))
         return (change.order, attempt) if attempt is not None else None
 
     return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id)

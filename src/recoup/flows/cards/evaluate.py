@@ -29,6 +29,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
+from recoup.rules.network.card import scheme_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arms import arm_of, has_arm, place_of
@@ -36,10 +37,11 @@ from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
+from recoup.rules.rescue.route_terms import Carried, check_carried, needs
 from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
-from recoup.store.orders.evaluate import order_outcome
+from recoup.store.orders.evaluate import find_token, order_outcome
 from recoup.store.orders.intake import NewOrder
 from recoup.store.table import hex_of
 
@@ -78,6 +80,7 @@ class Evaluate:
                 row, warnings = self._row(scope, settings, request, generation, token_id, input_mac)
                 row = await self._assigned(scope, settings, request, row, token_id)
                 await self._check_not_blocked(scope, settings, request, token_id)
+                await self._check_scheme(scope, request, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await seen_before(self._world, scope, request, token_id, input_mac)
@@ -123,6 +126,7 @@ class Evaluate:
         try:
             _, warnings = self._row(scope, settings, request, 1, token_id, input_mac)
             await self._check_not_blocked(scope, settings, request, token_id)
+            await self._check_scheme(scope, request, token_id)
         except Problem as problem:
             raise await self._with_actors(scope, problem) from None
         return warnings
@@ -139,6 +143,7 @@ class Evaluate:
         input_mac: bytes,
     ) -> tuple[NewOrder, tuple[str, ...]]:
         merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
+        payer, routes = request.payer, self._world.routes.terms(self._world.processors)
         check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, request.is_mit, request.order_source, request.expires_at is not None)
@@ -156,12 +161,15 @@ class Evaluate:
         facts = request.facts | {"decline": request.decline}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
+        country = (payer.billing or {}).get("countryCode") or ""
+        if needs(routes, "countries"):
+            facts["country"] = country
+        check_carried(routes, Carried(request.units, request.currency, country=country), without=("scheme",))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
         managed = kind == "mit_managed"
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
-        payer = request.payer
         return NewOrder(
             merchant_id=merchant.merchant_id,
             merchant_version=merchant.version,
@@ -243,6 +251,25 @@ class Evaluate:
         if "card" in settings.blocked.values():
             async with self._world.db.connection() as connection:
                 check_not_blocked(settings.blocked, await pan_of(self._world, connection, scope, request, token_id))
+
+    async def _check_scheme(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
+        """Looked up only where a route takes some schemes alone.
+
+        Raises: Problem(invalid) for a card that no route takes, or an unknown token.
+        """
+        world = self._world
+        routes = world.routes.terms(world.processors)
+        if not needs(routes, "schemes"):
+            return
+        scheme = scheme_of(request.pan) if request.pan is not None else ""
+        if request.pan is None:
+            async with world.db.connection() as connection:
+                token = await find_token(connection, scope.merchant_id, token_id)
+            if token is None:  # whoever admits it says so
+                return
+            scheme = token.scheme
+        country = (request.payer.billing or {}).get("countryCode") or ""
+        check_carried(routes, Carried(request.units, request.currency, scheme, country))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()

@@ -145,7 +145,14 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
     if over or order.merchant.killed or not can(order.stage, "collected"):
         return True, None
-    inputs = gate_input(order, change.now, world.policy.visa_limit, attempt.initiator, units=attempt.units)
+    inputs = gate_input(
+        order,
+        change.now,
+        world.policy.visa_limit,
+        attempt.initiator,
+        units=attempt.units,
+        acceptor_id=world.routes.acceptor_of(attempt.route, order.merchant.acceptor_id),
+    )
     return isinstance(ask_gate(inputs), Refused), inputs
 
 
@@ -167,7 +174,10 @@ def _open_again(world: World, change: Change, attempt: Attempt, settled_after: t
     """Its time of sending stays the first one's: the processor's window for the id began there."""
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
-    change.send(attempt.attempt_id, at=change.now, initiator=attempt.initiator, units=attempt.units)
+    acceptor = world.routes.acceptor_of(attempt.route, change.order.merchant.acceptor_id)
+    change.send(
+        attempt.attempt_id, at=change.now, initiator=attempt.initiator, units=attempt.units, acceptor_id=acceptor
+    )
     due = send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after
     change.due("inquire", due, wall=True)
     return change.order, attempt, deadline_of(world, send_before)

@@ -17,14 +17,15 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
-from recoup.moves.attempt.send import Route
+from recoup.moves.attempt.send import PickRoute, Route
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
-from recoup.rules.rescue.route_by_answer import chosen_route, route_input
+from recoup.rules.rescue.route_by_worth import TRICKLE, USUAL_CHANCE, WorthInput, chosen_route, failures_of
+from recoup.rules.rescue.route_terms import Carried
 from recoup.store.cards.vault import note_issuers
 
 NOTHING = CardholderInput()
@@ -34,15 +35,33 @@ _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out
            "not_found": "not_found"}  # fmt: skip
 
 
-def route_of(world: World, change: Change) -> Route:
-    """The processor for the order's next send, and what it was chosen from."""
-    inputs = route_input(_routes(world, change.order), change.order.attempts, change.now)
-    name = chosen_route(inputs)
-    return Route(name, processor_of(world, name).settled_after, inputs)
+def route_of(world: World) -> PickRoute:
+    """The choice of the processor for an order's next send."""
+
+    def pick(change: Change, attempt: Attempt) -> Route:
+        order = change.order
+        inputs = WorthInput(
+            world.routes.candidates(_routes(world, order)),
+            _carried(order, attempt),
+            failures_of(order.attempts),
+            USUAL_CHANCE if change.chance is None else change.chance,
+            attempt.attempt_id.int % TRICKLE,
+            change.now,
+        )
+        name = chosen_route(inputs)
+        settled_after = processor_of(world, name or "").settled_after
+        return Route(name, settled_after, inputs, world.routes.acceptor_of(name, order.merchant.acceptor_id))
+
+    return pick
+
+
+def _carried(order: Order, attempt: Attempt) -> Carried:
+    scheme = order.card.scheme if order.card else ""
+    return Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "")
 
 
 def _routes(world: World, order: Order) -> list[str]:
-    """By preference. A card of a plugged world goes to that world, no other card does."""
+    """A card of a plugged world goes to that world, no other card does."""
     if world.policy.magic_inputs and order.card is not None and is_world_bin(order.card.bin):
         return [WORLD_ROUTE]
     return [name for name in world.processors if name != WORLD_ROUTE]
@@ -73,7 +92,7 @@ def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> In
     def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
             start_order(change)
-        attempt = open_attempt(change, world.policy, route_of(world, change), with_customer=with_customer)
+        attempt = open_attempt(change, world.policy, route_of(world), with_customer=with_customer)
         return (change.order, attempt) if attempt is not None else None
 
     return intent
@@ -169,7 +188,7 @@ async def call(
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
     """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
-    return charge_with(open_card(world, order, at_hand.cvv), order, attempt, deadline, at_hand)
+    return charge_with(world, open_card(world, order, at_hand.cvv), order, attempt, deadline, at_hand)
 
 
 def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: float | None = None) -> Inquiry:
@@ -179,7 +198,7 @@ def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: fl
     if replay_until is not None:
         charge = charge_of(world, order, attempt, replay_until, NOTHING)
     else:
-        charge = charge_with(_closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING)
+        charge = charge_with(world, _closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING)
     return Inquiry(
         attempt.attempt_id,
         message=charge,
@@ -204,7 +223,7 @@ def _closed_card(order: Order) -> Card:
 
 
 def charge_with(
-    credential: Credential, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput
+    world: World, credential: Credential, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput
 ) -> Charge:
     assert attempt.sent_at is not None
     facts = order.facts
@@ -213,7 +232,7 @@ def charge_with(
         id=attempt.attempt_id,
         order_id=order.order_id,
         merchant_id=order.merchant_id,
-        acceptor_id=order.merchant.acceptor_id,
+        acceptor_id=world.routes.acceptor_of(attempt.route, order.merchant.acceptor_id),
         credential=credential,
         units=attempt.units,
         currency=attempt.asset,

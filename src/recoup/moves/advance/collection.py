@@ -6,9 +6,10 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer
-from recoup.moves.attempt.send import Route, gate_input, send_intent
+from recoup.moves.attempt.send import PickRoute, gate_input, send_intent
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.case import schedule_test_dispute
+from recoup.moves.pace import NO_ROUTE_PAUSE
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
@@ -20,6 +21,7 @@ from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
 from recoup.rules.rescue.gate import ask_gate, gate
 from recoup.rules.rescue.order_evidence import last_reading
+from recoup.rules.rescue.route_by_worth import choose_route
 from recoup.rules.rescue.slots import offset_minutes
 
 LADDER = "collect"
@@ -103,7 +105,7 @@ def bring_forward(change: Change, policy: Policy, why: str) -> bool:
     return True
 
 
-def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
+def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | None:
     """Transaction A: the charge that may be sent now, or None: then the order says why, or has other work due."""
     order, advance, attempt = change.order, change.order.collecting(), change.order.planned()
     change.undue("collect")
@@ -119,12 +121,30 @@ def open_charge(change: Change, policy: Policy, route: Route) -> Attempt | None:
         why = whys.KILL_SWITCH
         _wait(change, attempt, change.now + KILLED_PAUSE, why)
         return None
-    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
+    route = pick(change, attempt)
+    if route.name is None:
+        decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
+        _wait(change, attempt, change.now + NO_ROUTE_PAUSE, whys.NO_ROUTE, decision_id=decision_id)
+        return None
+    inputs = gate_input(
+        order,
+        change.now,
+        policy.visa_limit,
+        attempt.initiator,
+        units=attempt.units,
+        acceptor_id=route.acceptor_id,
+    )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):
         decision_id = change.decide(gate(inputs), inputs.features())
         without_claims = gate_input(
-            order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units, claims=False
+            order,
+            change.now,
+            policy.visa_limit,
+            attempt.initiator,
+            units=attempt.units,
+            claims=False,
+            acceptor_id=route.acceptor_id,
         )
         _refused(change, attempt, answer, ask_gate(without_claims), decision_id)
         return None

@@ -7,19 +7,21 @@ from uuid import UUID
 
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.plan import decide_due
-from recoup.moves.attempt.send import Route, gate_input, send_intent
+from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
+from recoup.moves.pace import NO_ROUTE_PAUSE
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
+from recoup.rules.rescue.route_by_worth import choose_route
 
 
-def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer: bool = False) -> Attempt | None:
+def open_attempt(change: Change, policy: Policy, pick: PickRoute, *, with_customer: bool = False) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
     `with_customer`: what they have just given is at hand; without it their try is not made.
@@ -47,7 +49,11 @@ def open_attempt(change: Change, policy: Policy, route: Route, *, with_customer:
         return None
     if not decide_due(change, attempt):
         return None
-    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator)
+    route = pick(change, attempt)
+    if route.name is None:
+        _no_route(change, attempt, route)
+        return None
+    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator, acceptor_id=route.acceptor_id)
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):
         _refused(change, attempt, inputs, answer)
@@ -65,6 +71,19 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
         challenges.withhold(change, attempt, why, cause, decision_id=decision_id)
     else:
         hold(change, why, cause, decision_id=decision_id)
+
+
+def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
+    """Held for a while: a route may be switched on again."""
+    decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
+    if change.order.by_customer or attempt.ladder == LADDER:
+        _wait(change, attempt, whys.NO_ROUTE, "no_route", decision_id=decision_id)
+        return
+    until = change.now + NO_ROUTE_PAUSE
+    hold(change, whys.NO_ROUTE, "no_route", until, decision_id=decision_id)
+    change.set_attempt(attempt, due_at=until)
+    change.order.next_attempt_at = until
+    change.due("release", until)
 
 
 def hold(

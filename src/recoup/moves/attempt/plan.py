@@ -25,6 +25,7 @@ from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.route_terms import MILLION
 
 INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
@@ -158,6 +159,9 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine)
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)
+    taken = next((one for one in done.decision.alternatives if one.name == done.decision.taken), None)
+    if done.decision.verdict == "attempt_now" and taken is not None and taken.chance is not None:
+        change.chance = round(taken.chance * MILLION)
     return done.decision, change.decide(done.decision, done.evidence.features(), done.arm)
 
 

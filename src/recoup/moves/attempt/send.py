@@ -1,6 +1,6 @@
 """One send of a card: what the network gate counts, and the intent that is committed before any byte leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ from recoup.rules.network.limits import Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import Block, GateInput
-from recoup.rules.rescue.route_by_answer import RouteInput, choose_route
+from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
 from recoup.store.orders.rows import NetworkSend
 
@@ -27,10 +27,18 @@ def with_reserved(sends: list[CardSend], reserved: Mapping[UUID, NetworkSend]) -
 
 
 def gate_input(
-    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None, claims: bool = True
+    order: Order,
+    now: datetime,
+    visa_limit: int,
+    initiator: str,
+    *,
+    units: int | None = None,
+    claims: bool = True,
+    acceptor_id: str | None = None,
 ) -> GateInput:
     """What decides whether the networks allow one more send of the order's card now. Only under the card's lock.
-    `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts."""
+    `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts.
+    `acceptor_id`: of the send's route, where it is not the merchant's."""
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
     sends = [one.send for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
     found = tallies(
@@ -40,12 +48,14 @@ def gate_input(
         units=order.units if units is None else units,
         currency=order.asset,
         initiator=who,
-        acceptor_id=order.merchant.acceptor_id,
+        acceptor_id=acceptor_id or order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id),
         region=order.merchant.region,
         visa_limit=visa_limit,
     )
-    return GateInput(scheme, order.merchant.region, who, now, found, _blocks(order))
+    return GateInput(
+        scheme, order.merchant.region, who, now, found, _blocks(order, acceptor_id or order.merchant.acceptor_id)
+    )
 
 
 def _claim_counts(order: Order, claim: CardSend) -> bool:
@@ -54,12 +64,12 @@ def _claim_counts(order: Order, claim: CardSend) -> bool:
     return order.collecting() is None or claim.send_id <= order.order_id
 
 
-def _blocks(order: Order) -> tuple[Block, ...]:
+def _blocks(order: Order, acceptor_id: str) -> tuple[Block, ...]:
     """Those that reach this merchant."""
     return tuple(
         Block(block.reason, block.until)
         for block in order.blocks
-        if block.merchant_id in (None, order.merchant_id) and block.acceptor_id in (None, order.merchant.acceptor_id)
+        if block.merchant_id in (None, order.merchant_id) and block.acceptor_id in (None, acceptor_id)
     )
 
 
@@ -82,11 +92,17 @@ def lasting(order: Order, reading: Reading, at: datetime) -> bool:
 
 
 class Route(NamedTuple):
-    """Where a send goes. `settled_after` is its processor's; `inputs`: of the choice."""
+    """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
+    choice, `acceptor_id` counts it."""
 
-    name: str
+    name: str | None
     settled_after: timedelta
-    inputs: RouteInput
+    inputs: WorthInput
+    acceptor_id: str
+
+
+PickRoute = Callable[[Change, Attempt], Route]
+"""Of an attempt that is due, under the locks of its order and card."""
 
 
 def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
@@ -111,7 +127,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     )
     order.attempts_count += 1
     order.next_attempt_at = None
-    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
+    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id)
     details: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
     if units is not None:
         details["units"] = units

@@ -56,6 +56,7 @@ class Gathered:
         self.refund_context: RefundApprovalContext | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
+        self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
         self.lost_units = 0  # of those: written off, so that their room is not used again
@@ -121,16 +122,21 @@ class Gathered:
         self.rows.dispute_notices.append(KeptNotice(merchant_id=self.order.merchant_id, received_at=self.wall, **row))
 
     def send(self, send_id: UUID, **values: Any) -> None:
-        """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
+        """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock. What was given
+        when it was reserved stays so: amount, initiator and acceptor."""
         order = self.order
         if order.card_id is None:
             raise AssertionError("what has no card is not sent")
-        usual: dict[str, Any] = {"initiator": order.initiator, "units": order.units, "currency": order.asset}
+        usual: dict[str, Any] = {
+            "initiator": order.initiator,
+            "units": order.units,
+            "currency": order.asset,
+            "acceptor_id": order.merchant.acceptor_id,
+        }
         self.rows.network_sends.append(
             NetworkSend(
                 card_id=order.card_id,
                 send_id=send_id,
-                acceptor_id=order.merchant.acceptor_id,
                 scheme=order.card.scheme if order.card else "generic",
                 merchant_id=order.merchant_id,
                 order_id=order.order_id,

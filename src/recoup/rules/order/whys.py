@@ -14,6 +14,7 @@ from recoup.rules.messages.local_time import noted
 ON_HOLD: Final = "on_hold"
 KILL_SWITCH: Final = "kill_switch"
 OUTAGE: Final = "processor_outage"
+NO_ROUTE: Final = "no_route"
 NOT_REACHED: Final = "processor_not_reached"
 NOT_SENT_AGAIN: Final = "never_arrived"
 ANSWERED: Final = "processor_answered"
@@ -57,6 +58,7 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     ON_HOLD: "It is on hold.",
     KILL_SWITCH: "The operator has stopped all sending for this merchant.",
     OUTAGE: "The processor cannot be reached.",
+    NO_ROUTE: "No card processor takes it at the moment.",
     NOT_REACHED: "The processor was not reachable.",
     NOT_SENT_AGAIN: "It never arrived, and it may not be sent again now.",
     ANSWERED: "The processor has answered.",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from recoup.rules.money.collection import COLLECTION_POLICIES
-from recoup.rules.rescue import route_by_answer
+from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
@@ -41,6 +41,9 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
     route_by_answer.ROUTE_BY_ANSWER_VERSION: (
         {None: None}, lambda told, *_: route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(told)),
+    ),
+    route_by_worth.ROUTE_BY_WORTH_VERSION: (
+        {None: None}, lambda told, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(told)),
     ),
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
 }  # fmt: skip

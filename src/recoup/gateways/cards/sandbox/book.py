@@ -125,15 +125,21 @@ WITH call AS (
 INSERT INTO issuer.sends (id, order_id, merchant_id, card_mac, scheme, units, currency, initiator,
                           acceptor_id, capture, sent_at, decided_at,
                           decision, scheme_code, advice_code, known_from,
-                          hidden_inquiries, descriptor)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                          hidden_inquiries, descriptor, route)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
 
 
 async def decide_charge(
-    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime, decided: Decided, hidden: int
+    connection: asyncpg.Connection,
+    charge: Charge,
+    card_mac: bytes,
+    now: datetime,
+    decided: Decided,
+    hidden: int,
+    route: str,
 ) -> Decided:
     """The message arrives and is decided, once for its id: the loser of a race gets the winner's decision."""
     mine = await connection.fetchval(
@@ -156,6 +162,7 @@ async def decide_charge(
         decided.known_from,
         hidden,
         charge.descriptor,
+        route,
     )
     if mine is not None:
         return decided

@@ -15,26 +15,27 @@ SELECT id, reference, type, units, currency, at FROM (
   SELECT s.id, '' AS reference, 'charge' AS type, s.units, s.currency, coalesce(c.sent_at, s.sent_at) AS at
   FROM issuer.sends s
   LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'
-  WHERE s.merchant_id = $1 AND s.decision = 'approved' AND (s.capture OR c.id IS NOT NULL)
+  WHERE s.route = $4 AND s.merchant_id = $1 AND s.decision = 'approved' AND (s.capture OR c.id IS NOT NULL)
   UNION ALL
   SELECT r.id, '', 'refund', r.units, r.currency, r.sent_at
   FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
-  WHERE s.merchant_id = $1 AND r.decision = 'approved' AND r.kind = 'refund'
+  WHERE s.route = $4 AND s.merchant_id = $1 AND r.decision = 'approved' AND r.kind = 'refund'
   UNION ALL
   SELECT NULL, d.case_id, t.type, t.units, d.currency, d.opened_at
   FROM issuer.disputes d
   CROSS JOIN LATERAL (VALUES ('dispute', d.units, true), ('dispute_fee', d.fee, true),
     ('dispute_won', d.units, d.status = 'won')) t (type, units, so)
+  JOIN issuer.sends s ON s.id = d.charge_id AND s.route = $4
   WHERE d.merchant_id = $1 AND d.stage <> 'inquiry' AND t.so AND t.units > 0
 ) book WHERE at >= $2 AND at < $3 ORDER BY at, id, reference, type
 """
 
 
 async def lines(
-    connection: asyncpg.Connection, merchant_id: UUID, begin: datetime, end: datetime
+    connection: asyncpg.Connection, route: str, merchant_id: UUID, begin: datetime, end: datetime
 ) -> AsyncIterator[list[StatementLine]]:
     """References of what we sent are left empty."""
     async with connection.transaction(readonly=True):
-        cursor = await connection.cursor(_STATEMENT, merchant_id, begin, end)
+        cursor = await connection.cursor(_STATEMENT, merchant_id, begin, end, route)
         while rows := await cursor.fetch(LINES_AT_ONCE):
             yield [StatementLine(r["id"], r["reference"], r["type"], r["units"], r["currency"], r["at"]) for r in rows]

@@ -41,7 +41,6 @@ _UNPROCESSED: Final = "not_processed"
 class SandboxProcessor(IsoAmounts):
     """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number."""
 
-    name = "sandbox"
     kind = "sandbox"
     asks: Asks = "by_our_key"
     takes: frozenset[CredentialKind] = frozenset({"card"})
@@ -56,13 +55,14 @@ class SandboxProcessor(IsoAmounts):
         *,
         mac_key: bytes,
         acceptor_id: str = "sandbox",
+        name: str = "sandbox",
         clocks: Clocks | None = None,
         connections: int = 4,
     ) -> None:
         """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
         installed.
         """
-        self.acceptor_id = acceptor_id
+        self.name, self.acceptor_id = name, acceptor_id
         self._connections = Connections(source, connections)
         self._mac_key = mac_key
         self._clocks = clocks or Clocks()
@@ -95,7 +95,7 @@ class SandboxProcessor(IsoAmounts):
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What it took and gave back for a merchant in that time of the merchant's clock, some lines at a time."""
         async with self._connections.one() as connection:
-            async for lines in movements.lines(connection, merchant_id, begin, end):
+            async for lines in movements.lines(connection, self.name, merchant_id, begin, end):
                 yield [line if line.id is None else line._replace(reference=_reference(line.id)) for line in lines]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
@@ -193,9 +193,11 @@ class SandboxProcessor(IsoAmounts):
             known_from = now + _MUTE_FOR
         decision = Decided("approved" if answer.approved else "declined", answer.code, answer.advice, None, known_from)
         hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(answer.fault or "", 0)
-        decided = await book.decide_charge(connection, charge, mac, now, decision, hidden)
+        decided = await book.decide_charge(connection, charge, mac, now, decision, hidden, self.name)
         if answer.fault == "duplicate" or "duplicate" in past.faults:
-            decided = await book.decide_charge(connection, charge, mac, self._clocks.wall(), decision, hidden)
+            decided = await book.decide_charge(
+                connection, charge, mac, self._clocks.wall(), decision, hidden, self.name
+            )
         return decided
 
     async def _drop(self, connection: Any, charge: Charge, mac: bytes, why: str) -> None:

@@ -40,8 +40,10 @@ CREATE TABLE IF NOT EXISTS issuer.sends (
     advice_code text,
     known_from timestamptz,
     hidden_inquiries integer NOT NULL DEFAULT 0,
-    descriptor text NOT NULL DEFAULT ''
+    descriptor text NOT NULL DEFAULT '',
+    route text NOT NULL DEFAULT 'sandbox'
 );
+ALTER TABLE issuer.sends ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT 'sandbox';
 CREATE INDEX IF NOT EXISTS sends_by_order ON issuer.sends (order_id);
 
 -- Messages that a fault card kept away from the issuer.

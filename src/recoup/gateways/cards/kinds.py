@@ -1,0 +1,80 @@
+"""The kinds of card routes: what each takes, needs, and how it is made. Settings are read with it, so that a connector
+is imported only when one is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from recoup.gateways.cards.port import Processor
+    from recoup.gateways.cards.sandbox.connections import Connect
+
+    class OpenProcessor(Processor, Protocol):
+        """What is to be closed where it was made."""
+
+        async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
+    reach a repr."""
+
+    name: str
+    url: str = ""
+    key: str = field(default="", repr=False)
+    notice_secret: str = field(default="", repr=False)
+    account: str = ""
+    acceptor: str = ""
+    world: str = "sandbox"
+    takes_files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedIssuer:
+    """The book behind simulated routes, and the key of its card identities."""
+
+    source: "str | Connect"
+    mac_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`url`: the vendor's, empty where each route names its own. `cards`, `stored`: what it takes. `sandbox_only`: it
+    moves no money."""
+
+    make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
+    url: str = ""
+    needs_url: bool = False
+    needs_key: bool = True
+    key_length_min: int = 1
+    cards: bool = True
+    stored: bool = False
+    sandbox_only: bool = False
+
+
+def _simulated(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+
+    if issuer is None:
+        raise LookupError("Only the sandbox has an issuer.")
+    return SandboxProcessor(issuer.source, mac_key=issuer.mac_key, acceptor_id=given.acceptor, name=given.name)
+
+
+def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.bridge import Bridge
+
+    return Bridge(
+        given.url,
+        secret=given.key,
+        acceptor_id=given.acceptor,
+        name=given.name,
+        takes_files=given.takes_files,
+        world=given.world,
+    )
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "simulated": Kind(_simulated, needs_key=False, sandbox_only=True),
+    "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
+}

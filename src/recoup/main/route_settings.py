@@ -1,0 +1,252 @@
+"""`[[routes]]` of the settings file: the card routes of each world, read and checked before anything is opened.
+
+[[routes]]
+world = "live"
+name = "acme"
+kind = "bridge"
+url = "https://bridge.example/"
+key_file = "/etc/recoup/acme.key"
+acceptor = "123456789012345"
+currencies = ["EUR"]
+cost = "1.4% + 0.25"
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from recoup.gateways.cards.kinds import KINDS, Connection, Kind
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.countries import COUNTRIES
+from recoup.rules.network.codes import SCHEMES
+from recoup.rules.rescue.route_terms import MILLION, RouteTerms
+
+ROUTES_MAX: Final = 32
+FILE_BYTES_MAX: Final = 4_096
+AMOUNT_MAX: Final = Decimal(10_000_000)
+WORLDS: Final = ("sandbox", "live")
+RESERVED: Final = frozenset({"sandbox", "world", "bridge"})  # names of the routes that need no table
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_ACCEPTOR: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_MODE: Final = re.compile(r"^[a-z]{2}_(test|live)_")
+_SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}$")
+_COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
+_TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost")
+_LISTS: Final = ("countries", "schemes", "currencies")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSettings:
+    """One route. `key`, `notice_secret`: what stands in the files named."""
+
+    connection: Connection
+    kind: str
+    terms: RouteTerms
+
+    @property
+    def name(self) -> str:
+        return self.connection.name
+
+    @property
+    def world(self) -> str:
+        return self.connection.world
+
+
+def read_routes(listed: object, folder: Path) -> tuple[RouteSettings, ...]:
+    """`listed`: `routes` as the file says it; files are named from `folder`.
+
+    Raises: Problem(invalid) in one sentence, naming route and member.
+    """
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise _bad("routes", "routes must be tables.", "Write [[routes]] above each.")
+    if len(listed) > ROUTES_MAX:
+        raise _bad("routes", f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "Remove some.")
+    found = tuple(_read(number, one, folder) for number, one in enumerate(listed, 1))
+    seen: set[str] = set()
+    for one in found:
+        if one.name in seen:
+            raise _bad("name", f"Two routes are called {one.name!r}.", "Give each its own name, in both worlds.")
+        seen.add(one.name)
+    return found
+
+
+def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings:
+    name = listed.get("name")
+    at = f"routes[{name if isinstance(name, str) and name else number}]"
+    _check_members(at, listed)
+    kind = KINDS.get(listed.get("kind", ""))
+    if kind is None:
+        message = f"{at}: {listed.get('kind')!r} is no kind of route."
+        raise _bad(f"{at}.kind", message, f"It is one of {', '.join(sorted(KINDS))}.")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
+        message = f"{at}: a route needs a name of its own of small letters, digits and hyphens."
+        raise _bad(f"{at}.name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken.")
+    world = listed.get("world")
+    if world not in WORLDS:
+        raise _bad(f"{at}.world", f"{at}: world must be sandbox or live, not {world!r}.", "Set one of these.")
+    if kind.sandbox_only and world != "sandbox":
+        message = f"{at}: a route of the kind {listed['kind']} belongs to the sandbox."
+        raise _bad(f"{at}.world", message, 'Set world = "sandbox".')
+    acceptor = listed.get("acceptor") or ("sandbox" if kind.sandbox_only else "")
+    if not _ACCEPTOR.fullmatch(acceptor):
+        message = f"{at}: network limits are counted by acceptor, so it needs an id."
+        raise _bad(f"{at}.acceptor", message, "It is the merchant or acceptor id that your acquirer gave you.")
+    connection = Connection(
+        name,
+        url=_url(at, listed, kind),
+        key=_key(at, listed, kind, folder),
+        notice_secret=_secret(at, listed, "notice_secret_file", folder),
+        account=listed.get("account", ""),
+        acceptor=acceptor,
+        world=world,
+    )
+    return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
+
+
+def _check_members(at: str, listed: Mapping[str, Any]) -> None:
+    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max"}
+    for member, value in listed.items():
+        if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
+            message = f"{at}: {member} would stand here in the clear."
+            raise _bad(f"{at}.{member}", message, "Write it into a file that only Recoup reads, and name key_file.")
+        if member not in known:
+            message = f"{at}: there is no setting {member!r}."
+            raise _bad(f"{at}.{member}", message, f"There are {', '.join(sorted(known))}.")
+        if member in _TEXTS and not isinstance(value, str):
+            raise _bad(f"{at}.{member}", f"{at}: {member} must be a text.", "Write it in quotes.")
+        if member in _LISTS and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+            raise _bad(f"{at}.{member}", f"{at}: {member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
+
+
+def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
+    url = str(listed.get("url") or kind.url)
+    if not url:
+        if kind.needs_url:
+            raise _bad(f"{at}.url", f"{at}: this kind of route needs a url.", "Write https://host/path.")
+        return ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    secure = parts.scheme == "https" or parts.scheme == "http" and _is_this_machine(host)
+    if not host or not secure or parts.username or parts.password or parts.query or parts.fragment:
+        message = f"{at}: cards go over HTTPS only, or to this machine."
+        raise _bad(f"{at}.url", message, "Write https://host/path, without a user or a query.")
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _key(at: str, listed: Mapping[str, Any], kind: Kind, folder: Path) -> str:
+    key = _secret(at, listed, "key_file", folder)
+    if kind.needs_key and not key:
+        message = f"{at}: this kind of route needs a key."
+        raise _bad(f"{at}.key_file", message, "Name the file that holds it.")
+    mode = _MODE.match(key)
+    if mode and mode[1] == "live" and listed["world"] == "sandbox":
+        message = f"{at}: this is a live key, and the sandbox takes test keys."
+        raise _bad(f"{at}.key_file", message, "Use a test key.")
+    if mode and mode[1] == "test" and listed["world"] == "live":
+        message = f"{at}: this is a test key, and the live world takes live keys."
+        raise _bad(f"{at}.key_file", message, "Use a live key.")
+    if kind.needs_key and len(key) < kind.key_length_min:
+        message = f"{at}: the shared secret has at least {kind.key_length_min} characters."
+        raise _bad(f"{at}.key_file", message, "Make one: openssl rand -hex 32.")
+    return key
+
+
+def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> str:
+    """What stands in the file that `member` names, never repeated in an error."""
+    named = str(listed.get(member, ""))
+    if not named:
+        return ""
+    if _SECRET_LIKE.match(named):
+        message = f"{at}: {member} names a file; this looks like the secret itself, in the clear."
+        raise _bad(f"{at}.{member}", message, "Write it into a file that only Recoup reads, and name that file.")
+    text = ""
+    try:
+        with (folder / named).open("rb") as file:
+            text = file.read(FILE_BYTES_MAX + 1).decode("ascii").strip()
+    except (OSError, ValueError):
+        pass
+    if not text or len(text) > FILE_BYTES_MAX or not text.isprintable():
+        message = f"{at}: {member} cannot be read, or does not hold one line."
+        raise _bad(f"{at}.{member}", message, "Name a file that holds the secret alone, and that Recoup may read.")
+    return text
+
+
+def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, Any]) -> RouteTerms:
+    least, most = _amount(at, listed, "amount_min"), _amount(at, listed, "amount_max")
+    if least is not None and most is not None and least > most:
+        message = f"{at}: amount_min is larger than amount_max."
+        raise _bad(f"{at}.amount_min", message, "Exchange them, or remove one.")
+    share, fixed = _cost(at, listed.get("cost", ""))
+    return RouteTerms(
+        name,
+        acceptor,
+        kind.cards,
+        kind.stored,
+        _names(at, listed, "countries", str.upper, COUNTRIES.__contains__),
+        _names(at, listed, "schemes", str.lower, SCHEMES.__contains__),
+        _names(at, listed, "currencies", str.upper, EXPONENTS.__contains__),
+        least,
+        most,
+        share,
+        fixed,
+    )
+
+
+def _names(at: str, listed: Mapping[str, Any], member: str, spelled: Any, known: Any) -> tuple[str, ...]:
+    found: Sequence[str] = [spelled(one) for one in listed.get(member, ())]
+    unknown = next((one for one in found if not known(one)), None)
+    if unknown is not None:
+        examples = {"countries": "DE", "schemes": ", ".join(SCHEMES), "currencies": "EUR"}
+        message = f"{at}: {unknown!r} is not known among the {member}."
+        raise _bad(f"{at}.{member}", message, f"Write codes like {examples[member]}.")
+    return tuple(dict.fromkeys(found))
+
+
+def _amount(at: str, listed: Mapping[str, Any], member: str) -> int | None:
+    """Millionths."""
+    value = listed.get(member)
+    if value is None:
+        return None
+    try:
+        amount = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount <= AMOUNT_MAX or amount * MILLION % 1:
+        message = f"{at}: {member} must be an amount, not {value!r}."
+        raise _bad(f"{at}.{member}", message, 'Write it like "0.50", in the currency of the charge.')
+    return int(amount * MILLION)
+
+
+def _cost(at: str, text: str) -> tuple[int, int]:
+    """Share and fixed part in millionths."""
+    found = _COST.fullmatch(text.replace(" ", ""))
+    if found is None:
+        message = f"{at}: {text!r} is no cost of a send."
+        raise _bad(f"{at}.cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.')
+    share, fixed = Decimal(found["share"] or 0), Decimal(found["fixed"] or 0)
+    return int(share * MILLION / 100), int(fixed * MILLION)
+
+
+def _bad(field: str, message: str, cure: str) -> Problem:
+    return Problem("invalid", message, field=field, cure=cure)
+
+
+def shown(routes: Sequence[RouteSettings]) -> str:
+    """For `recoup settings`: names and kinds, no secrets."""
+    return ", ".join(f"{one.name} ({one.world}, {one.kind})" for one in routes)

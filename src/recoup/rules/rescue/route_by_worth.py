@@ -1,0 +1,238 @@
+"""Which card route an attempt goes to: of those that can carry it the one that is worth most. Pure.
+
+Worth is chance × what is left of the amount − the cost of a send. The chance is the engine's, corrected by how a
+route's approvals compare with what the engine expected of the same sends; a prior stands for `PRIOR` approvals as
+expected.
+A route that has just failed with this order stands back: it proved to have sent nothing, or brought a technical
+decline. What an issuer says about card or money it would say on any route. An attempt whose outcome is unknown leaves
+no choice at all. Whole numbers only, so that a stored decision is decided the same again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, Self
+
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.route_terms import MILLION, Carried, RouteTerms, why_not
+
+ROUTE_BY_WORTH_VERSION: Final = "route-3"
+PRIOR: Final = 30 * MILLION  # expected approvals
+USUAL_CHANCE: Final = 300_000  # millionths, where nobody has estimated one
+TRICKLE: Final = 10  # of so many orders one tries a route that comes back
+How = Literal["not_sent", "technical"]
+Breaker = Literal["closed", "open", "trickle"]
+_BY_FAILURE: Final[Mapping[How, str]] = {"not_sent": "proof_of_not_sent", "technical": "technical_decline"}
+_CANNOT: Final = {
+    "credential": "It does not take this kind of card.",
+    "currency": "It does not take this currency.",
+    "scheme": "It does not take this card scheme.",
+    "country": "It does not take payments from this country.",
+    "too_small": "It does not take such a small amount.",
+    "too_large": "It does not take such a large amount.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A route and how it stands. `approved` sends were approved where the engine expected `expected` millionths.
+    `off`: somebody switched it off."""
+
+    terms: RouteTerms
+    approved: int = 0
+    expected: int = 0
+    breaker: Breaker = "closed"
+    off: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "terms": self.terms.to_dict(),
+            "approved": self.approved,
+            "expected": self.expected,
+            "breaker": self.breaker,
+            "off": self.off,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        return cls(**{**plain, "terms": RouteTerms.from_dict(plain["terms"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Of one attempt. `code`: the processor's or the scheme's, where there was an answer."""
+
+    route: str
+    attempt_no: int
+    at: datetime
+    how: How
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorthInput:
+    """The inputs of one decision. `routes` in the settings' order. `failures`: of the attempts since another answer
+    came, the newest of each route, oldest first. `chance`: the engine's, in millionths. `draw`: 0 … TRICKLE - 1, the
+    order's own."""
+
+    routes: tuple[Candidate, ...]
+    charge: Carried
+    failures: tuple[Failure, ...]
+    chance: int
+    draw: int
+    now: datetime
+
+    @property
+    def open_choice(self) -> bool:
+        """Whether there is anything to choose, or proof that nothing was sent: else the route is the only one."""
+        return len(self.routes) > 1 or any(one.how == "not_sent" for one in self.failures)
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same back."""
+        return {
+            "routes": [one.to_dict() for one in self.routes],
+            "charge": asdict(self.charge),
+            "failures": [asdict(one) | {"at": one.at.isoformat()} for one in self.failures],
+            "chance": self.chance,
+            "draw": self.draw,
+            "now": self.now.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        return cls(
+            tuple(Candidate.from_dict(one) for one in plain["routes"]),
+            Carried(**plain["charge"]),
+            tuple(Failure(**one | {"at": datetime.fromisoformat(one["at"])}) for one in plain["failures"]),
+            plain["chance"],
+            plain["draw"],
+            datetime.fromisoformat(plain["now"]),
+        )
+
+
+def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
+    """`attempts` of the order, oldest first."""
+    newest: dict[str, Failure] = {}
+    for one in reversed([a for a in attempts if a.route]):
+        how = _failed(one)
+        if how is None or one.route is None:
+            break
+        at = one.closed_at or one.sent_at or one.due_at
+        newest.setdefault(one.route, Failure(one.route, one.attempt_no, at, how, one.scheme_code or one.processor_code))
+    return tuple(reversed(newest.values()))
+
+
+def chosen_route(given: WorthInput) -> str | None:
+    """Its name alone; None where no route may take the attempt now."""
+    return _choice(given)[0]
+
+
+def chance_at(candidate: Candidate, chance: int) -> int:
+    """The engine's chance as that route bears it out, in millionths."""
+    seen = candidate.approved * MILLION + PRIOR
+    return min(MILLION, chance * seen // (candidate.expected + PRIOR))
+
+
+def worth_at(candidate: Candidate, charge: Carried, chance: int) -> int:
+    """Millionths of the charge's currency."""
+    left = charge.millionths * (MILLION - candidate.terms.cost_share) // MILLION
+    return chance_at(candidate, chance) * left // MILLION - candidate.terms.cost_fixed
+
+
+def choose_route(given: WorthInput) -> Decision:
+    """Verdict `send`, `taken` names one of the alternatives; or `wait`, where no route may take the attempt now. Once
+    every route has failed, the one that failed longest ago is tried again."""
+    taken, rule = _choice(given)
+    last = given.failures[-1].route if given.failures else ""
+    why = {
+        "only_route": "It is the only route that can take it.",
+        "most_worth": "Of the routes that can take it, chance and cost speak for this one.",
+        "first_of_equals": "Chance and cost speak for several routes alike; it is the first of them.",
+        "proof_of_not_sent": f"Route {last} did not process the attempt before: nothing was sent.",
+        "technical_decline": f"The attempt before was declined on route {last} for a technical reason.",
+        "every_route_failed": "The attempts before failed on every route; the one that failed longest ago is tried"
+        " again.",
+        "trickle": "It was not reachable for a time and comes back: some payments try it.",
+        "every_breaker_open": "No route is reachable at the moment, so that the best one is tried.",
+        "no_route": "Each route is switched off or does not take this payment.",
+    }[rule]
+    if taken is None:
+        change = "Once a route takes it or is switched on again, it is sent."
+        reasons: tuple[str, ...] = ("No route takes the attempt now.", why, change)
+    else:
+        change = "After a technical decline, or proof that nothing was sent, the next attempt takes another route."
+        reasons = (f"Route {taken} takes the attempt.", why, change)
+    versions = {"decider": ROUTE_BY_WORTH_VERSION, "policy": None, "knowledge": None, "model": None}
+    verdict: Literal["send", "wait"] = "send" if taken is not None else "wait"
+    return Decision(verdict, (), None, reasons, (rule,), versions, _alternatives(given), taken)
+
+
+def _failed(attempt: Attempt) -> How | None:
+    if attempt.state == "not_sent":
+        return "not_sent"
+    return "technical" if attempt.state == "declined" and attempt.klass == "technical" else None
+
+
+def _able(given: WorthInput) -> list[Candidate]:
+    return [one for one in given.routes if not one.off and why_not(one.terms, given.charge) is None]
+
+
+def _choice(given: WorthInput) -> tuple[str | None, str]:
+    """The route, and the rule that took it."""
+    able = _able(given)
+    if not able:
+        return None, "no_route"
+    failed = [one for one in given.failures if one.route in {each.terms.name for each in able}]
+    against = {one.route for one in failed}
+    fresh = [one for one in able if one.terms.name not in against]
+    coming = [one for one in fresh if one.breaker == "trickle" and given.draw == 0]
+    if coming:
+        return coming[0].terms.name, "trickle"
+    steady = [one for one in fresh if one.breaker == "closed"]
+    if steady:
+        name, rule = _best(given, steady)
+        return name, _BY_FAILURE[failed[-1].how] if failed else rule if len(able) > 1 else "only_route"
+    again = next((one for one in failed if _breaker(able, one.route) == "closed"), None)
+    if again is not None:
+        return again.route, "every_route_failed"
+    if fresh:
+        return _best(given, fresh)[0], "every_breaker_open"
+    return failed[0].route, "every_route_failed"
+
+
+def _best(given: WorthInput, among: list[Candidate]) -> tuple[str, str]:
+    """Of equals the first."""
+    worth = [worth_at(one, given.charge, given.chance) for one in among]
+    best = max(worth)
+    rule = "first_of_equals" if len(among) > 1 and worth.count(best) > 1 else "most_worth"
+    return among[worth.index(best)].terms.name, rule
+
+
+def _breaker(able: Iterable[Candidate], name: str) -> Breaker:
+    return next(one.breaker for one in able if one.terms.name == name)
+
+
+def _alternatives(given: WorthInput) -> tuple[Alternative, ...]:
+    how = {one.route: one.how for one in given.failures}
+    return tuple(
+        Alternative(
+            one.terms.name, chance_at(one, given.chance) / MILLION, _note(one, given.charge, how.get(one.terms.name))
+        )
+        for one in given.routes
+    )
+
+
+def _note(one: Candidate, charge: Carried, how: How | None) -> str:
+    why = why_not(one.terms, charge)
+    if why is not None:
+        return _CANNOT[why]
+    if one.off:
+        return "It is switched off."
+    if how == "not_sent":
+        return "It did not process the attempt before."
+    if how == "technical":
+        return "It brought back a technical decline."
+    if one.breaker != "closed":
+        return "It was not reachable a short time ago."
+    return "Nothing is known against it."

@@ -1,0 +1,153 @@
+"""What a card route carries: credential, currency, scheme, country and amount, as the settings say. Pure.
+
+What a route cannot carry is never sent there; what no route carries is refused at the door. Nothing named means any.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+
+CARD: Final = "card"
+MILLION: Final = 1_000_000
+Why = Literal["credential", "currency", "scheme", "country", "too_small", "too_large"]
+_ORDER: Final[tuple[Why, ...]] = ("credential", "currency", "scheme", "country", "too_small", "too_large")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTerms:
+    """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
+    card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
+    charge's currency, `cost_share` millionths of an approved amount."""
+
+    name: str
+    acceptor: str = ""
+    cards: bool = True
+    stored: bool = False
+    countries: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    amount_min: int | None = None
+    amount_max: int | None = None
+    cost_share: int = 0
+    cost_fixed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, without what is not said; `from_dict` gives the same back."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        usual = {one.name: one.default for one in fields(self)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items() if v != usual[k]}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "RouteTerms":
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What decides whether a route can carry a charge. `credential`: "card", or the name of the route whose processor
+    stored it. `scheme` and `country` (of the billing address) are empty where they are not known."""
+
+    units: int
+    currency: str
+    scheme: str = ""
+    country: str = ""
+    credential: str = CARD
+
+    @property
+    def millionths(self) -> int:
+        return _millionths(self.units, self.currency)
+
+
+def why_not(terms: RouteTerms, charge: Carried) -> Why | None:
+    """Why the route cannot carry it, None when it can. An unknown country is not one of those named."""
+    amount = charge.millionths
+    found: dict[Why, bool] = {
+        "credential": not terms.cards
+        if charge.credential == CARD
+        else not (terms.stored and charge.credential == terms.name),
+        "currency": bool(terms.currencies) and charge.currency not in terms.currencies,
+        "scheme": bool(terms.schemes) and charge.scheme not in terms.schemes,
+        "country": bool(terms.countries) and charge.country not in terms.countries,
+        "too_small": terms.amount_min is not None and amount < terms.amount_min,
+        "too_large": terms.amount_max is not None and amount > terms.amount_max,
+    }
+    return next((why for why in _ORDER if found[why]), None)
+
+
+def check_carried(routes: Sequence[RouteTerms], charge: Carried, *, without: Iterable[Why] = ()) -> None:
+    """At the door. `without`: what is not known there yet and not judged. A world without routes takes orders, which
+    wait.
+
+    Raises: Problem(invalid) when no route can carry the charge, naming what the route that came closest lacks.
+    """
+    skipped = frozenset(without)
+    whys = [why_not(_freed(terms, skipped), charge) for terms in routes]
+    if not whys or None in whys:
+        return
+    furthest = max((why for why in whys if why), key=_ORDER.index)
+    near = [terms for terms, why in zip(routes, whys, strict=True) if why == furthest]
+    raise _refusal(furthest, near, charge)
+
+
+def needs(routes: Iterable[RouteTerms], what: Literal["schemes", "countries"]) -> bool:
+    """Whether any route restricts it."""
+    return any(getattr(terms, what) for terms in routes)
+
+
+def _freed(terms: RouteTerms, skipped: frozenset[str]) -> RouteTerms:
+    """The terms that forget what is not judged."""
+    if not skipped:
+        return terms
+    plain = terms.to_dict()
+    if "scheme" in skipped:
+        plain.pop("schemes", None)
+    if "country" in skipped:
+        plain.pop("countries", None)
+    return RouteTerms.from_dict(plain)
+
+
+def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
+    if why == "credential":
+        message = "No card processor here takes card numbers."
+        return Problem("invalid", message, field="PaymentMethod.CardNumber", cure="Send a method that one has stored.")
+    if why == "currency":
+        message = f"No card processor here takes {charge.currency}."
+        cure = f"Send it in one of {_listed(near, 'currencies')}."
+        return Problem("invalid", message, field="Transaction.Currency", cure=cure)
+    if why == "scheme":
+        message = f"No card processor here takes {charge.scheme or 'unknown'} cards for this payment."
+        cure = f"Send a card of {_listed(near, 'schemes')}."
+        return Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+    if why == "country":
+        message = f"No card processor here takes payments from {charge.country or 'an unknown country'}."
+        cure = f"Send one of these country codes, if it is the payer's: {_listed(near, 'countries')}."
+        return Problem("invalid", message, field="BillingInformation.CountryCode", cure=cure)
+    return _out_of_bounds(why, near, charge.currency)
+
+
+def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Problem:
+    if why == "too_small":
+        least = min(terms.amount_min or 0 for terms in near)
+        message = f"No card processor here takes less than {_amount(least)} {currency}."
+        return Problem("invalid", message, field="Transaction.Amount", cure="Send a larger amount.")
+    most = max(terms.amount_max or 0 for terms in near)
+    message = f"No card processor here takes more than {_amount(most)} {currency}."
+    return Problem("invalid", message, field="Transaction.Amount", cure="Send a smaller amount.")
+
+
+def _listed(near: Iterable[RouteTerms], what: str) -> str:
+    return ", ".join(sorted({one for terms in near for one in getattr(terms, what)}))
+
+
+def _millionths(units: int, currency: str) -> int:
+    return units * MILLION // int(10 ** EXPONENTS.get(currency, 2))
+
+
+def _amount(millionths: int) -> str:
+    whole, rest = divmod(millionths, MILLION)
+    decimals = f"{rest:06}".rstrip("0")
+    return f"{whole}.{decimals:<02}" if decimals else str(whole)
