@@ -22,7 +22,7 @@ from tests.docs.operations import RESCUE, STABLE, own_dialects
 from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.sample_things import Things
 
-from recoup.doors.docs.reference import Sample, make_reference
+from recoup.doors.docs.reference import Reference, Sample, make_reference
 from recoup.doors.docs.routes import SETUP
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, anchor_of
@@ -40,6 +40,7 @@ LANGUAGES = tuple(PROGRAMS)
 PERFORMED = [(own_dialects()[0], one) for one in RESCUE] + [
     (dialect, one) for dialect in dialects() for one in dialect.operations
 ]
+_references: dict[int, Reference] = {}  # by the dialect's identity: made once, as a server makes it
 
 
 class Hooks(BaseHTTPRequestHandler):
@@ -82,7 +83,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
 
 def sample_of(dialect: Dialect, operation: Operation) -> Sample:
     """As one load of the page makes it."""
-    return make_reference(dialect, "0").samples(fresh_at(Clocks().wall()))[anchor_of(operation)]
+    if id(dialect) not in _references:
+        _references[id(dialect)] = make_reference(dialect, "0")
+    return _references[id(dialect)].samples(fresh_at(Clocks().wall()))[anchor_of(operation)]
 
 
 def perform(language: str, text: str, variables: dict[str, str], folder: Path) -> int:
