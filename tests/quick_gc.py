@@ -1,4 +1,5 @@
-"""Thousands of collected tests live until the end: the garbage collector need not look through them again and again."""
+"""Thousands of collected tests live until the end: the garbage collector need not look through them again and again, nor
+through what a test has just made."""
 
 import gc
 
@@ -9,3 +10,4 @@ import pytest
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 10)

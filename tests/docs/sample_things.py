@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import subprocess
 import time
 import uuid
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from click.testing import CliRunner, Result
 
 from recoup.doors.edge.described import Operation
+from recoup.main.cli import cli
 from recoup.rules.network.magic import APPROVE_CARDS, script_card
 
-ROOT = Path(__file__).resolve().parents[2]
 CARD = {"expirationMonth": 9, "expirationYear": 2031}
 
 
@@ -156,12 +156,11 @@ class Things:
 
     def pay(self, order_id: str) -> None:
         """As the outside world pays it; a card payment must have been picked up before."""
-        command = [str(ROOT / ".venv/bin/recoup"), "sandbox", "pay", order_id, "--data-dir", str(self.data_dir)]
         for left in range(50, -1, -1):
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
-            if ran.returncode == 0:
+            ran = self.run("sandbox", "pay", order_id)
+            if ran.exit_code == 0:
                 return
-            assert left, ran.stderr
+            assert left, ran.exception
             time.sleep(0.1)
 
     def settlement(self) -> str:
@@ -176,9 +175,12 @@ class Things:
         return self.settled
 
     def recoup(self, *words: str) -> None:
-        command = [str(ROOT / ".venv/bin/recoup"), *words, "--data-dir", str(self.data_dir)]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert ran.returncode == 0, ran.stderr
+        ran = self.run(*words)
+        assert ran.exit_code == 0, ran.exception
+
+    def run(self, *words: str) -> Result:
+        """A verb, in this process: a new one would import everything each time."""
+        return CliRunner().invoke(cli, [*words, "--data-dir", str(self.data_dir)])
 
     def retire_sites(self) -> None:
         """Those of earlier samples: an address belongs to one site."""

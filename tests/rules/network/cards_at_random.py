@@ -5,7 +5,7 @@ next, or to the very instant at which a refusal says that the next may leave. No
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -43,10 +43,17 @@ SPECIAL: dict[str, Sequence[tuple[int, tuple[str, ...], tuple[str, ...]]]] = {
 }  # fmt: skip
 
 
-def play(seed: int, sends: int, gate: Gate | None = None, schemes: Sequence[str] = ()) -> Found:
-    """Lives until so many sends have left. `gate`: another one than the product's."""
+def play(
+    seed: int,
+    sends: int,
+    gate: Gate | None = None,
+    schemes: Sequence[str] = (),
+    enough: Callable[[Found], bool] = lambda _: False,
+) -> Found:
+    """Lives until so many sends have left. `gate`: another one than the product's. `enough`: whether what was found in
+    the lives so far is what was looked for."""
     found, dice = Found(), random.Random(seed)
-    while found.sends < sends:
+    while found.sends < sends and not enough(found):
         scheme = dice.choice(schemes) if schemes else dice.choices(tuple(SCHEMES), tuple(SCHEMES.values()))[0]
         Life(scheme, dice, found, gate).live()
     return found
