@@ -76,9 +76,14 @@ def memory() -> int:
 
 
 @contextlib.contextmanager
-def serving(limits: Limits, app: App = echo, proxies: str = "", **options: Any) -> Iterator[Raw]:
+def serving(
+    limits: Limits, app: App = echo, proxies: str = "", kernel_keeps: int | None = None, **options: Any
+) -> Iterator[Raw]:
+    """`kernel_keeps`: bytes of an answer that the kernel takes before its caller reads them."""
     connections = Connections(limits, crowded(app, refuse), Proxies(proxies))
     with socket.socket() as listener:
+        if kernel_keeps is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_keeps)
         listener.bind(("127.0.0.1", 0))
         listener.listen(2048)
         port = listener.getsockname()[1]
