@@ -4,10 +4,8 @@ processor's own language with the processor. The wire format: docs/live.md.
 What cannot be understood is unknown, never declined; only an answer that names our id counts.
 """
 
-import asyncio
 import hmac
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -15,7 +13,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import aiohttp
 import msgspec
 
 from recoup.gateways.cards.bridge_wire import (
@@ -30,6 +27,7 @@ from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
@@ -49,23 +47,6 @@ class _Message:
     body: Mapping[str, Any] | None
     timeout_seconds: float
     send_before: float | None
-
-
-class _TooLate(Exception):
-    """Nothing was written."""
-
-
-_too_late: ContextVar[Callable[[], bool]] = ContextVar("too_late", default=bool)
-
-
-class _InTime(aiohttp.ClientRequest):
-    """Looks at the clock when a connection is there, right before the first byte: a process that was paused meanwhile
-    sends nothing late."""
-
-    async def send(self, conn: Any) -> Any:
-        if _too_late.get()():
-            raise _TooLate
-        return await super().send(conn)
 
 
 class Bridge(IsoAmounts):
@@ -97,18 +78,10 @@ class Bridge(IsoAmounts):
         self.settled_after = settled_after
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
-        connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            request_class=_InTime,
-            auto_decompress=False,
-            headers={"accept-encoding": "identity"},  # a small answer may unpack to a large one
-        )
+        self._transport = Transport(self._clocks, ANSWER_BYTES_MAX)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._transport.close()
 
     async def charge(self, charge: Charge) -> Outcome:
         if charge.credential.kind not in self.takes:
@@ -135,45 +108,38 @@ class Bridge(IsoAmounts):
 
     async def _send(self, message: _Message) -> Outcome:
         started = self._clocks.monotonic()
-        _too_late.set(lambda: message.send_before is not None and self._clocks.monotonic() >= message.send_before)
         body = b"" if message.body is None else msgspec.json.encode(message.body)
         try:
-            async with asyncio.timeout(message.timeout_seconds):
-                answer = await self._exchange(message, body)
-        except _TooLate:
-            return Outcome("not_sent", text="too late to send")
-        except aiohttp.ClientConnectorError:
+            reply = await self._transport.call(
+                message.method,
+                self._url + message.path,
+                self._proof(message, body) | {"content-type": "application/json"},
+                body,
+                timeout_seconds=message.timeout_seconds,
+                send_before=message.send_before,
+            )
+        except NotSentError as error:
             state: State = "unknown" if message.body is None else "not_sent"
-            return Outcome(state, text="no connection to the bridge", fault="outage")
-        except (TimeoutError, aiohttp.ClientError, OSError):
-            return Outcome("unknown", text="no answer in time")
-        return outcome_of(message.id, message.body, answer, round((self._clocks.monotonic() - started) * 1000))
-
-    async def _exchange(self, message: _Message, body: bytes) -> BridgeAnswer | None:
-        """None for what cannot be understood."""
-        call = self._session.request(
-            message.method,
-            self._url + message.path,
-            data=body or None,
-            allow_redirects=False,
-            headers=self._proof(message, body) | {"content-type": "application/json"},
+            return Outcome(state, text=f"{error}", fault=None if message.send_before is None else "outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        return outcome_of(
+            message.id, message.body, _read(reply.body), round((self._clocks.monotonic() - started) * 1000)
         )
-        async with call as response:
-            text = await response.content.read(ANSWER_BYTES_MAX + 1)
-            while not response.content.at_eof() and len(text) <= ANSWER_BYTES_MAX:
-                text += await response.content.read(ANSWER_BYTES_MAX + 1 - len(text))
-        if len(text) > ANSWER_BYTES_MAX:
-            return None
-        try:
-            return msgspec.json.decode(text, type=BridgeAnswer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
 
     def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
         at = str(int(self._clocks.wall().timestamp()))
         signed = f"{at}.{message.method} {self._prefix}{message.path}.".encode() + body
         signature = hmac.digest(self._secret, signed, "sha256").hex()
         return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
+
+
+def _read(body: bytes | None) -> BridgeAnswer | None:
+    """None for what cannot be understood."""
+    try:
+        return msgspec.json.decode(body or b"", type=BridgeAnswer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class NoProcessor(IsoAmounts):

@@ -1,0 +1,262 @@
+"""Stripe's HTTP and what its account says: forms in, JSON out, one pinned version, one loop over lists; the rights of a
+key, the lines of the balance, the signed events."""
+
+import hmac
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+
+from recoup.gateways.cards.connector import Finding, Notice
+from recoup.gateways.cards.port import StatementLine
+from recoup.gateways.cards.stripe.amounts import units_of
+from recoup.gateways.cards.stripe.outcomes import OUR_ID, ErrorBody, read
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+
+VERSION: Final = "2025-03-31.basil"
+ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to
+READ_SECONDS: Final = 10.0
+PAGE: Final = 100
+PAGES_MAX: Final = 10_000
+SIGNED_WITHIN: Final = timedelta(seconds=300)
+RIGHT_SECONDS: Final = 10.0
+_NOBODY: Final = "recoup_rights_check"
+# A call that changes nothing: a list, or a change of what does not exist, which is refused after the right was seen.
+_READS: Final = {
+    "PaymentIntents": "/v1/payment_intents", "Customers": "/v1/customers", "Invoices": "/v1/invoices",
+    "Subscriptions": "/v1/subscriptions", "Disputes": "/v1/disputes", "Balance": "/v1/balance_transactions",
+    "Events": "/v1/events", "Refunds": "/v1/refunds",
+}  # fmt: skip
+_WRITES: Final = {
+    "PaymentIntents": "/v1/payment_intents/pi_{}/cancel", "Refunds": "/v1/refunds/re_{}",
+    "Invoices": "/v1/invoices/in_{}/pay", "Disputes": "/v1/disputes/dp_{}",
+}  # fmt: skip
+_TYPES: Final = {
+    "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund",
+    "payment_failure_refund": "refund_failed", "refund_failure": "refund_failed", "stripe_fee": "fee",
+    "payout": "payout", "payout_failure": "payout_return", "topup": "funding",
+}  # fmt: skip
+_FORM: Final = "application/x-www-form-urlencoded"
+Form = Mapping[str, Any]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Without `has_more` nobody knows whether it is the last: that is no list."""
+
+    data: list[dict[str, Any]]
+    has_more: bool
+
+
+class Api:
+    """`key` reaches the header and nothing else."""
+
+    def __init__(self, url: str, key: str, account: str, clocks: Clocks) -> None:
+        self._url, self._clocks = url.rstrip("/"), clocks
+        self._headers = {"authorization": f"Bearer {key}", "stripe-version": VERSION}
+        if account:
+            self._headers["stripe-account"] = account
+        self._transport = Transport(clocks, ANSWER_BYTES_MAX)
+
+    def now(self) -> float:
+        """On the monotonic clock."""
+        return self._clocks.monotonic()
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def post(self, path: str, form: Form, key: str, *, until: float, send_before: float | None = None) -> Reply:
+        """`until`: when the answer has to be there, on the monotonic clock. Raises: NotSentError, NoAnswerError."""
+        left = until - self._clocks.monotonic()
+        if left <= 0:
+            raise NotSentError("too late to send")
+        return await self._transport.call(
+            "POST",
+            self._url + path,
+            self._headers | {"content-type": _FORM} | ({"idempotency-key": key} if key else {}),
+            encoded(form),
+            timeout_seconds=left,
+            send_before=send_before,
+        )
+
+    async def get(self, path: str, form: Form | None = None, *, seconds: float = READ_SECONDS) -> Reply:
+        """Raises: NotSentError, NoAnswerError."""
+        query = "?" + encoded(form).decode() if form else ""
+        return await self._transport.call("GET", self._url + path + query, self._headers, b"", timeout_seconds=seconds)
+
+    async def pages(self, path: str, form: Form) -> AsyncIterator[list[dict[str, Any]]]:
+        """A list to its end, some objects at a time. Raises: Problem(unavailable) for an answer that is none, a list
+        that goes round, or one without an end."""
+        after, seen = "", set[str]()
+        for _ in range(PAGES_MAX):
+            try:
+                reply = await self.get(path, {**form, "limit": PAGE} | ({"starting_after": after} if after else {}))
+            except (NotSentError, NoAnswerError) as error:
+                raise unavailable(f"{error}") from None
+            page = read(Page, reply) if reply.status == 200 else None
+            if page is None:
+                raise unavailable(reason_of(reply))
+            ids = [str(one.get("id")) for one in page.data]
+            if seen.intersection(ids) or len(set(ids)) < len(ids):
+                raise unavailable("a list goes round")
+            seen.update(ids)
+            yield page.data
+            if not page.has_more:
+                return
+            if not ids:
+                raise unavailable("an empty page says that more follow")
+            after = ids[-1]
+        raise unavailable("a list has no end")
+
+
+def reason_of(reply: Reply) -> str:
+    """Stripe's code for what went wrong, else the status: no sentence, which may quote a key."""
+    body = read(ErrorBody, reply)
+    return (body.error.code or body.error.type or "" if body else "") or f"HTTP {reply.status}"
+
+
+def unavailable(why: str) -> Problem:
+    return Problem("unavailable", f"Stripe's answer cannot be used: {why}.", cure="Try again in a few minutes.")
+
+
+def encoded(form: Form) -> bytes:
+    """As Stripe nests: `metadata[a]=1`, `expand[]=b`. What is None is left out."""
+    return urlencode(list(_flat("", form))).encode()
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _flat(f"{prefix}[{name}]" if prefix else str(name), one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _flat(f"{prefix}[]", one)
+    elif isinstance(value, bool):
+        yield prefix, "true" if value else "false"
+    elif value is not None:
+        yield prefix, str(value)
+
+
+async def checked_rights(api: Api) -> list[Finding]:
+    """A call for each right that the connector uses."""
+    found = [await _right(api, f"read {name}", path, None) for name, path in _READS.items()]
+    writes = [await _right(api, f"write {name}", path.format(_NOBODY), name) for name, path in _WRITES.items()]
+    return [*found, await _right(api, "read PaymentMethods", f"/v1/payment_methods/pm_{_NOBODY}", None), *writes]
+
+
+async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
+    try:
+        if write is None:
+            reply = await api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)
+        else:
+            until = api.now() + RIGHT_SECONDS
+            reply = await api.post(path, {}, "", until=until)
+    except (NotSentError, NoAnswerError) as error:
+        return Finding(name, False, f"Stripe cannot be reached: {error}.", "Look at the network and the url.")
+    if reply.status in (200, 400, 404):
+        return Finding(name, True, "The key may do it.")
+    if reply.status in (401, 403):
+        return Finding(
+            name, False, f"The key may not do it: {reason_of(reply)}.", "Add the right to the restricted key."
+        )
+    return Finding(name, False, f"Stripe answers {reason_of(reply)}.", "Try again in a few minutes.")
+
+
+def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
+    """A balance transaction as a line of what moved and one of its fee."""
+    currency, at = str(plain["currency"]).upper(), datetime.fromtimestamp(int(plain["created"]), UTC)
+    source = plain.get("source")
+    about: Mapping[str, Any] = source if isinstance(source, dict) else {"id": source}
+    reference, id = _reference(about), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
+    amount, fee = units_of(int(plain["amount"]), currency), units_of(int(plain["fee"]), currency)
+    if amount:
+        yield StatementLine(id, reference, _type(plain), amount, currency, at)
+    if fee:
+        yield StatementLine(None, reference, "fee", -fee, currency, at)
+
+
+def _reference(about: Mapping[str, Any]) -> str:
+    """Of a charge its intent, which is what we know it by."""
+    intent = about.get("payment_intent") if about.get("object") == "charge" else None
+    return str(intent or about.get("id") or "")
+
+
+def _type(plain: Mapping[str, Any]) -> str:
+    if plain.get("type") == "adjustment":
+        return "dispute_won" if int(plain["amount"]) > 0 else "dispute"
+    return _TYPES.get(str(plain.get("type")), str(plain.get("type")))
+
+
+def read_event(
+    headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str], *, account: str, live: bool
+) -> Notice:
+    """Raises: Problem(unauthenticated) for what is not signed with one of the secrets in the last five minutes;
+    Problem(invalid) for a signed body that is no event."""
+    if not _signed(headers.get("stripe-signature", ""), body, now, secrets):
+        raise Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the endpoint's secret.")
+    try:
+        event = msgspec.json.decode(body, type=Event)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Problem("invalid", "The notice is no event.", cure="Send it as Stripe does.") from None
+    about = event.data.object
+    request = event.request or Request()
+    return Notice(
+        event.id,
+        event.type,
+        str(about.get("object") or ""),
+        str(about.get("id") or ""),
+        datetime.fromtimestamp(event.created, UTC),
+        mine=event.livemode is live and (event.account or account) == account,
+        message_id=_our_id(about, request.idempotency_key),
+        charge=_text(about.get("payment_intent")) or _text(about.get("charge")),
+        invoice=_text(about.get("id") if about.get("object") == "invoice" else about.get("invoice")),
+        by_itself=request.id is None and request.idempotency_key is None,
+    )
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What caused an event: nothing of it is set where nobody did."""
+
+    id: str | None = None
+    idempotency_key: str | None = None
+
+
+class Data(msgspec.Struct, frozen=True):
+    object: dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    data: Data
+    account: str | None = None
+    request: Request | None = None
+
+
+def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> bool:
+    parts = [one.strip().partition("=") for one in header.split(",")][:20]
+    at = next((value for name, _, value in parts if name == "t"), "")
+    if not (at.isascii() and at.isdigit() and len(at) < 12):
+        return False
+    if abs(now - datetime.fromtimestamp(int(at), UTC)) > SIGNED_WITHIN:
+        return False
+    given = [value for name, _, value in parts if name == "v1"]
+    proofs = [hmac.digest(one.encode(), f"{at}.".encode() + body, "sha256").hex() for one in secrets if one]
+    return any(hmac.compare_digest(proof.encode(), one.encode()) for proof in proofs for one in given)
+
+
+def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:
+    known = about.get("metadata")
+    marked = known.get(OUR_ID) if isinstance(known, dict) else None
+    return parse_id(str(marked)) if marked else parse_id((key or "")[:36])
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

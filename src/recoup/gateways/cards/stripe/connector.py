@@ -1,0 +1,291 @@
+"""Stripe as a route: charges, what follows them, and what its account, books and notices say."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
+from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.stripe import amounts
+from recoup.gateways.cards.stripe.api import Api, checked_rights, lines_of, read_event, reason_of, unavailable
+from recoup.gateways.cards.stripe.charges import Charges
+from recoup.gateways.cards.stripe.outcomes import (
+    OUR_ID,
+    UNREADABLE,
+    Intent,
+    Refund,
+    of_refund,
+    of_refusal,
+    read,
+)
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+
+URL: Final = "https://api.stripe.com"
+EVIDENCE_MAX: Final = 150_000
+_DONE: Final = {"capture": "succeeded", "void": "canceled"}
+
+
+class MethodCard(msgspec.Struct, frozen=True):
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    funding: str | None = None
+    country: str | None = None
+    fingerprint: str | None = None
+
+
+class Method(msgspec.Struct, frozen=True):
+    """A payment method."""
+
+    id: str
+    customer: str | None = None
+    card: MethodCard | None = None
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A dispute. `amount` as Stripe has it."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    reason: str
+    payment_intent: str | None = None
+    network_reason_code: str | None = None
+    evidence_details: dict[str, Any] = {}
+
+
+def _case(reply: Reply) -> Case | None:
+    return read(Case, reply) if reply.status == 200 else None
+
+
+class Stripe(Charges):
+    """Implements `connector.Connector`. Make it inside a running loop, close it there."""
+
+    kind = "stripe"
+    asks: Asks = "by_our_key"
+    takes: frozenset[CredentialKind] = frozenset({"stored"})
+    takes_files = False
+    unprocessed_codes: frozenset[str] = frozenset()
+    idempotency_window = timedelta(hours=24)
+    settled_after = timedelta(seconds=60)
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        name: str = "stripe",
+        url: str = URL,
+        account: str = "",
+        acceptor_id: str = "",
+        notice_secrets: tuple[str, ...] = (),
+        clocks: Clocks | None = None,
+    ) -> None:
+        """`account`: a connected one, on whose behalf the key acts. `notice_secrets`: the present signing secret, and
+        while it rolls the one before."""
+        self.name, self.acceptor_id = name, acceptor_id
+        self._clocks = clocks or Clocks()
+        self._api = Api(url or URL, key, account, self._clocks)
+        self._key, self._account, self._notice_secrets = key, account, notice_secrets
+        self.live = key.startswith(("sk_live_", "rk_live_"))
+
+    def __repr__(self) -> str:
+        return f"Stripe({self.name!r})"
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def exponent(self, currency: str) -> int | None:
+        return amounts.exponent(currency)
+
+    def carries(self, units: int, currency: str) -> bool:
+        return amounts.wire_amount(units, currency) is not None
+
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        message = inquiry.message
+        try:
+            match message:
+                case Charge() if message.invoice:
+                    return await self.look_at_invoice(message, inquiry)
+                case Charge():
+                    return await self.look_at_charge(message, inquiry)
+                case ModificationMessage():
+                    return await self._look_at_modification(message)
+                case DisputeAnswer():
+                    return await self._look_at_dispute(message)
+            reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.id.hex}")
+            return Outcome("not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}")
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("unknown", inquiry.reference, text=f"{error}")
+        except Problem as problem:
+            return Outcome("unknown", inquiry.reference, text=problem.message)
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        until = self._clocks.monotonic() + message.timeout_seconds
+        if message.reference is None:
+            return Outcome("not_sent", text="Stripe's own reference is not known", fault="request")
+        amount = amounts.wire_amount(message.units, message.currency)
+        path, form = f"/v1/payment_intents/{message.reference}", dict[str, Any]()
+        match message.kind:
+            case "refund":
+                path, form = "/v1/refunds", {"payment_intent": message.reference, "amount": amount}
+                form["metadata"] = {OUR_ID: message.id}
+            case "capture":
+                path, form = f"{path}/capture", {"amount_to_capture": amount}
+                form["final_capture"] = None if message.final_part else False
+            case "void":
+                path = f"{path}/cancel"
+        try:
+            before = message.send_before_monotonic
+            reply = await self._api.post(path, form, str(message.id), until=until, send_before=before)
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        if reply.status != 200:
+            return of_refusal(reply, frozenset({"payment_intent_unexpected_state"}))
+        return self._modified(message, reply)
+
+    def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
+        if message.kind == "refund":
+            refund = read(Refund, reply)
+            return of_refund(refund, message.id) if refund is not None else Outcome("unknown", text=UNREADABLE)
+        intent = read(Intent, reply)
+        if intent is None or intent.id != message.reference:
+            return Outcome("unknown", text=UNREADABLE, other_id=intent is not None)
+        if intent.status != _DONE[message.kind]:
+            return Outcome("unknown", intent.id, text=intent.status)
+        moved = intent.amount_received if message.kind == "capture" else intent.amount
+        units = amounts.units_of(moved, intent.currency.upper())
+        return Outcome("approved", intent.id, units=-1 if units is None else units, currency=intent.currency.upper())
+
+    async def _look_at_modification(self, message: ModificationMessage) -> Outcome:
+        if message.reference is None:
+            return Outcome("not_sent", text="Stripe's own reference is not known")
+        if message.kind == "refund":
+            async for page in self._api.pages("/v1/refunds", {"payment_intent": message.reference}):
+                for one in page:
+                    if (one.get("metadata") or {}).get(OUR_ID) == str(message.id):
+                        return of_refund(msgspec.convert(one, Refund), message.id)
+            return Outcome("not_found")
+        reply = await self._api.get(f"/v1/payment_intents/{message.reference}")
+        intent = read(Intent, reply) if reply.status == 200 else None
+        if intent is None:
+            return Outcome("unknown", text=UNREADABLE)
+        if intent.status == "requires_capture":
+            return Outcome("not_found")
+        if intent.status == _DONE[message.kind]:
+            return self._modified(message, reply)
+        return Outcome("declined", intent.id, processor_code=f"already_{intent.status}")
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()
+        if answer.answer == "contest":
+            form = {"evidence": {"uncategorized_text": answer.evidence[:EVIDENCE_MAX]}, "submit": True}
+            form["metadata"] = {OUR_ID: answer.id}
+        else:
+            path += "/close"
+        try:
+            until = self._clocks.monotonic() + answer.timeout_seconds
+            reply = await self._api.post(
+                path, form, str(answer.id), until=until, send_before=answer.send_before_monotonic
+            )
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        return self._heard(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
+
+    async def _look_at_dispute(self, answer: DisputeAnswer) -> Outcome:
+        reply = await self._api.get(f"/v1/disputes/{answer.case_ref}")
+        heard = self._heard(answer, reply) if reply.status == 200 else Outcome("unknown", text=UNREADABLE)
+        return Outcome("not_found") if heard.text == "needs_response" else heard
+
+    def _heard(self, answer: DisputeAnswer, reply: Reply) -> Outcome:
+        case = _case(reply)
+        if case is None or case.id != answer.case_ref:
+            return Outcome("unknown", text=UNREADABLE)
+        done = {
+            "contest": ("under_review", "won", "lost", "warning_under_review"),
+            "accept": ("lost", "warning_closed"),
+        }
+        return Outcome("approved" if case.status in done[answer.answer] else "unknown", case.id, text=case.status)
+
+    async def dispute(self, case_ref: str) -> Case | None:
+        """As it stands; None for what cannot be read. Raises: Problem(unavailable)."""
+        return _case(await self._read(f"/v1/disputes/{case_ref}"))
+
+    async def describe(self, stored: Stored) -> Stored | None:
+        reply = await self._read(f"/v1/payment_methods/{stored.id}")
+        found = read(Method, reply) if reply.status == 200 else None
+        if found is None and reply.status != 404:
+            raise unavailable(reason_of(reply))
+        if found is None or found.customer is None or found.card is None:
+            return None
+        if stored.customer is not None and stored.customer != found.customer:
+            return None
+        card = found.card
+        return Stored(
+            self.name,
+            found.id,
+            found.customer,
+            card.brand or "generic",
+            card.last4,
+            card.exp_month,
+            card.exp_year,
+            card.funding,
+            card.country,
+            card.fingerprint,
+        )
+
+    async def own_retries(self) -> list[OwnRetry]:
+        form, found = {"status": "open", "collection_method": "charge_automatically"}, list[OwnRetry]()
+        async for page in self._api.pages("/v1/invoices", form):
+            for one in page:
+                at = one.get("next_payment_attempt")
+                if one.get("auto_advance") is True and isinstance(at, int):
+                    found.append(OwnRetry(str(one["id"]), datetime.fromtimestamp(at, UTC)))
+        return found
+
+    async def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+        """The fee of a movement is a line of its own, under the same reference."""
+        created = {"gte": int(begin.timestamp()), "lt": int(end.timestamp())}
+        form = {"created": created, "expand": ["data.source"]}
+        async for page in self._api.pages("/v1/balance_transactions", form):
+            yield [line for one in page for line in lines_of(one)]
+
+    async def check(self) -> list[Finding]:
+        return [*await checked_rights(self._api), await self._mode(), await self._retrying()]
+
+    async def _mode(self) -> Finding:
+        cure = "Use a restricted key: rk_live_…, or rk_test_… in the sandbox."
+        if self._key.startswith("rk_"):
+            return Finding("key", True, f"A restricted key of the {'live' if self.live else 'test'} mode.")
+        return Finding("key", False, "The key may do everything in the account.", cure)
+
+    async def _retrying(self) -> Finding:
+        try:
+            found = await self.own_retries()
+        except Problem as problem:
+            return Finding("own_retries", False, problem.message, problem.cure)
+        if not found:
+            return Finding("own_retries", True, "Stripe retries no open invoice by itself.")
+        cure = "Turn Smart Retries off, or let Recoup take the invoices over."
+        return Finding("own_retries", False, f"Stripe itself will retry {len(found)} open invoices.", cure)
+
+    def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        return [read_event(headers, body, now, self._notice_secrets, account=self._account, live=self.live)]
+
+    async def _read(self, path: str) -> Reply:
+        """Raises: Problem(unavailable)."""
+        try:
+            return await self._api.get(path)
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None

@@ -1,0 +1,299 @@
+"""What the stand-in's account does: one method a call, over the book. A refusal is `Refused`, as Stripe words it."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from recoup.lab.processors.stripe.book import Book
+from recoup.lab.processors.stripe.cards import CARDS, Answer
+
+Plain = dict[str, Any]
+_PREFIXES: Final = {
+    "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
+    "dispute": "dp", "balance_transaction": "txn", "event": "evt",
+}  # fmt: skip
+_CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
+DISPUTE_FEE: Final = 1500
+
+
+class Refused(Exception):
+    def __init__(self, status: int, type: str, code: str | None = None, message: str = "", **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error: Plain = {"type": type, "code": code, "message": message, **more}
+
+
+def _bad(code: str, message: str, **more: Any) -> Refused:
+    return Refused(400, "invalid_request_error", code, message, **more)
+
+
+class Account:
+    """`clock`: seconds since 1970. `request`: what causes the events of the call under way."""
+
+    def __init__(self, book: Book, clock: Callable[[], float], *, live: bool = False) -> None:
+        self.book, self._clock, self.live = book, clock, live
+        self.request: Plain = {"id": None, "idempotency_key": None}
+        self.events: list[Plain] = []  # of the calls since somebody took them
+
+    def need(self, kind: str, id: str) -> Plain:
+        found = self.book.get(kind, id)
+        if found is None:
+            raise Refused(404, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'")
+        return found
+
+    def _new(self, kind: str, **values: Any) -> Plain:
+        id = f"{_PREFIXES[kind]}_standin{self.book.count(kind) + 1:08d}"
+        plain = {"id": id, "object": kind, "created": int(self._clock()), "livemode": self.live, "metadata": {}}
+        return self.book.put(plain | values)
+
+    def _tell(self, type: str, about: Plain) -> None:
+        event = self._new("event", type=type, data={"object": about}, request=self.request, api_version=None)
+        self.events.append(event)
+
+    def make_customer(self, form: Plain) -> Plain:
+        return self._new("customer", email=form.get("email"), metadata=form.get("metadata") or {})
+
+    def attach(self, id: str, form: Plain) -> Plain:
+        """`pm_card_…`: a new method that answers so."""
+        customer = self.need("customer", str(form.get("customer")))["id"]
+        name = id.removeprefix("pm_card_")
+        if name not in CARDS:
+            method = self.need("payment_method", id)
+            return self.book.put(method | {"customer": customer})
+        card = {
+            "brand": CARDS[name].brand, "last4": "4242", "exp_month": 12, "exp_year": 2034, "funding": "credit",
+            "country": "US", "fingerprint": f"fp_{name}",
+        }  # fmt: skip
+        return self._new("payment_method", type="card", customer=customer, card=card, answer=name)
+
+    def detach(self, id: str) -> Plain:
+        return self.book.put(self.need("payment_method", id) | {"customer": None})
+
+    def make_intent(self, form: Plain) -> Plain:
+        for name in ("amount", "currency"):
+            if name not in form:
+                raise _bad("parameter_missing", f"Missing required param: {name}.", param=name)
+        amount = _whole(form["amount"], "amount")
+        method = self._method(form, form.get("customer")) if form.get("payment_method") else None
+        intent = self._new(
+            "payment_intent",
+            amount=amount,
+            amount_received=0,
+            amount_capturable=0,
+            currency=form["currency"],
+            customer=form.get("customer"),
+            payment_method=method and method["id"],
+            capture_method=form.get("capture_method") or "automatic",
+            metadata=form.get("metadata") or {},
+            status="requires_confirmation" if method else "requires_payment_method",
+            latest_charge=None,
+            last_payment_error=None,
+        )
+        return self.confirm(intent["id"], form) if form.get("confirm") == "true" else intent
+
+    def _method(self, form: Plain, customer: Any) -> Plain:
+        method = self.need("payment_method", str(form["payment_method"]))
+        if method["customer"] is None or method["customer"] != customer:
+            raise _bad("payment_method_unactivated", "The payment method is not attached to this customer.")
+        return method
+
+    def confirm(self, id: str, form: Plain) -> Plain:
+        intent = self.need("payment_intent", id)
+        if intent["status"] not in _CONFIRMABLE:
+            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+        name = form.get("payment_method") or intent["payment_method"]
+        method = self._method({"payment_method": name}, intent["customer"])
+        answer = CARDS[method["answer"]]
+        intent["payment_method"] = method["id"]
+        if answer.wants_payer and form.get("off_session") != "true":
+            if form.get("error_on_requires_action") == "true":
+                intent["status"] = "requires_payment_method"
+            else:
+                intent["status"] = "requires_action"
+                return self.book.put(intent)
+        charge = self._charge(intent, method, answer)
+        intent["latest_charge"] = charge["id"]
+        if answer.decline is not None:
+            self._declined(intent, charge, answer)
+        return self._approved(intent, charge, answer)
+
+    def _charge(self, intent: Plain, method: Plain, answer: Answer) -> Plain:
+        approved = answer.decline is None
+        reached = "not_sent_to_network" if answer.blocked else "declined_by_network"
+        outcome = {
+            "network_status": "approved_by_network" if approved else reached,
+            "network_decline_code": answer.network,
+            "network_advice_code": answer.advice,
+            "advice_code": answer.own,
+            "type": "blocked" if answer.blocked else "authorized" if approved else "issuer_declined",
+            "risk_level": "highest" if answer.blocked else "normal",
+            "risk_score": 80 if answer.blocked else 12,
+        }
+        number = f"{900000000000000 + self.book.count('charge')}" if approved else None
+        checks = {"cvc_check": "pass", "address_line1_check": None, "address_postal_code_check": "pass"}
+        card = {"brand": answer.brand, "network_transaction_id": number, "checks": checks,
+                "authorization_code": "A1B2C3" if approved else None}  # fmt: skip
+        return self._new(
+            "charge",
+            amount=intent["amount"],
+            amount_captured=0,
+            amount_refunded=0,
+            currency=intent["currency"],
+            customer=intent["customer"],
+            payment_intent=intent["id"],
+            payment_method=method["id"],
+            status="succeeded" if approved else "failed",
+            paid=approved,
+            captured=False,
+            failure_code=None if approved else answer.code,
+            outcome=outcome,
+            payment_method_details={"type": "card", "card": card},
+            metadata=intent["metadata"],
+        )
+
+    def _declined(self, intent: Plain, charge: Plain, answer: Answer) -> None:
+        error = {
+            "type": "card_error", "code": answer.code, "decline_code": answer.decline, "advice_code": answer.own,
+            "network_decline_code": answer.network, "network_advice_code": answer.advice,
+            "message": "Your card was declined.", "charge": charge["id"],
+        }  # fmt: skip
+        intent |= {"status": "requires_payment_method", "last_payment_error": error}
+        self.book.put(intent)
+        self._tell("payment_intent.payment_failed", intent)
+        raise Refused(402, **{**error, "payment_intent": intent})
+
+    def _approved(self, intent: Plain, charge: Plain, answer: Answer) -> Plain:
+        if intent["capture_method"] == "manual":
+            intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
+            return self.book.put(intent)
+        self._take(intent, charge, intent["amount"])
+        if answer.then == "dispute":
+            self.dispute(charge["id"])
+        return intent
+
+    def _take(self, intent: Plain, charge: Plain, amount: int) -> None:
+        intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
+        self.book.put(charge | {"captured": True, "amount_captured": amount})
+        self.book.put(intent)
+        self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+        self._tell("payment_intent.succeeded", intent)
+
+    def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> None:
+        self._new("balance_transaction", type=type, amount=amount, fee=fee, net=amount - fee, currency=currency,
+                  source=source)  # fmt: skip
+
+    def capture(self, id: str, form: Plain) -> Plain:
+        intent = self.need("payment_intent", id)
+        if intent["status"] != "requires_capture":
+            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+        amount = _whole(form.get("amount_to_capture", intent["amount_capturable"]), "amount_to_capture")
+        if amount > intent["amount_capturable"]:
+            raise _bad("amount_too_large", "More than is held.")
+        self._take(intent, self.need("charge", intent["latest_charge"]), amount)
+        return intent
+
+    def cancel(self, id: str) -> Plain:
+        intent = self.need("payment_intent", id)
+        if intent["status"] in ("succeeded", "canceled", "processing"):
+            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+        intent |= {"status": "canceled", "amount_capturable": 0}
+        self.book.put(intent)
+        self._tell("payment_intent.canceled", intent)
+        return intent
+
+    def refund(self, form: Plain) -> Plain:
+        if "payment_intent" not in form:
+            raise _bad("parameter_missing", "Missing required param: payment_intent.")
+        intent = self.need("payment_intent", form["payment_intent"])
+        charge = self.need("charge", str(intent["latest_charge"]))
+        amount = _whole(form.get("amount", charge["amount_captured"]), "amount")
+        if not charge["captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
+            spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
+            raise _bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
+        refund = self._new("refund", amount=amount, currency=charge["currency"], charge=charge["id"],
+                           payment_intent=intent["id"], status="succeeded",
+                           metadata=form.get("metadata") or {})  # fmt: skip
+        self.book.put(charge | {"amount_refunded": charge["amount_refunded"] + amount})
+        self._move("refund", -amount, 0, charge["currency"], refund["id"])
+        self._tell("refund.created", refund)
+        return refund
+
+    def fail_refund(self, id: str) -> Plain:
+        """Days later: the money comes back."""
+        refund = self.book.put(self.need("refund", id) | {"status": "failed", "failure_reason": "lost_or_stolen_card"})
+        charge = self.need("charge", refund["charge"])
+        self.book.put(charge | {"amount_refunded": charge["amount_refunded"] - refund["amount"]})
+        self._move("refund_failure", refund["amount"], 0, refund["currency"], id)
+        self._tell("refund.failed", refund)
+        return refund
+
+    def dispute(self, charge_id: str) -> Plain:
+        charge = self.need("charge", charge_id)
+        case = self._new("dispute", amount=charge["amount_captured"], currency=charge["currency"], charge=charge_id,
+                         payment_intent=charge["payment_intent"], reason="fraudulent", network_reason_code="10.4",
+                         status="needs_response", evidence={}, evidence_details={"submission_count": 0})  # fmt: skip
+        self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
+        self._tell("charge.dispute.created", case)
+        return case
+
+    def answer_dispute(self, id: str, form: Plain) -> Plain:
+        case = self.need("dispute", id)
+        if case["status"] != "needs_response":
+            raise _bad("dispute_closed", "This dispute takes no evidence any more.")
+        case["evidence"] |= form.get("evidence") or {}
+        if form.get("submit") == "true":
+            case |= {"status": "under_review", "evidence_details": {"submission_count": 1}}
+        return self.book.put(case)
+
+    def close_dispute(self, id: str) -> Plain:
+        case = self.need("dispute", id)
+        if case["status"] != "needs_response":
+            raise _bad("dispute_closed", "This dispute is closed.")
+        return self.book.put(case | {"status": "lost"})
+
+    def make_invoice(self, form: Plain) -> Plain:
+        """Open, as Stripe's own try has left it."""
+        amount = _whole(form.get("amount_due", 0), "amount_due")
+        return self._new("invoice", customer=form.get("customer"), currency=form.get("currency", "usd"),
+                         amount_due=amount, amount_remaining=amount, amount_paid=0, status="open", auto_advance=True,
+                         collection_method="charge_automatically", payments=[], attempt_count=1,
+                         next_payment_attempt=int(self._clock()) + 259_200)  # fmt: skip
+
+    def change_invoice(self, id: str, form: Plain) -> Plain:
+        invoice = self.need("invoice", id)
+        if "auto_advance" in form:
+            advances = form["auto_advance"] == "true"
+            retry = int(self._clock()) + 259_200 if advances else None
+            invoice |= {"auto_advance": advances, "next_payment_attempt": retry}
+        return self.book.put(invoice)
+
+    def pay_invoice(self, id: str, form: Plain) -> Plain:
+        invoice = self.need("invoice", id)
+        if invoice["status"] != "open":
+            raise _bad("invoice_already_paid", f"Invoice is already {invoice['status']}.")
+        about = {"amount": invoice["amount_remaining"], "currency": invoice["currency"],
+                 "customer": invoice["customer"], "payment_method": form.get("payment_method")}  # fmt: skip
+        intent = self.make_intent(about)
+        invoice["attempt_count"] += 1
+        try:
+            intent = self.confirm(intent["id"], {"off_session": form.get("off_session")})
+        except Refused:
+            invoice["payments"].insert(0, {"status": "open", "intent": intent["id"]})
+            self.book.put(invoice)
+            self._tell("invoice.payment_failed", invoice)
+            raise
+        invoice["payments"].insert(0, {"status": "paid", "intent": intent["id"]})
+        paid = {"status": "paid", "amount_paid": invoice["amount_remaining"], "amount_remaining": 0}
+        invoice |= paid | {"auto_advance": False, "next_payment_attempt": None}
+        self.book.put(invoice)
+        self._tell("invoice.paid", invoice)
+        return invoice
+
+
+def _whole(text: Any, param: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise _bad("parameter_invalid_integer", f"Invalid integer: {text}", param=param) from None
+    if value < 1:
+        raise _bad("parameter_invalid_integer", "This value must be greater than or equal to 1.", param=param)
+    return value
