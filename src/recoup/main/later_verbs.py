@@ -37,7 +37,10 @@ LATER: Final = {
     "reconcile": _of_doors("reconcile", "Compares a CSV statement with the ledger."),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
     "sandbox": _of_doors(
-        "sandbox", "Simulates issuer, processor and cardholder in the sandbox.", "recoup.main.play_verb"
+        "sandbox",
+        "Simulates issuer, processor and cardholder in the sandbox.",
+        "recoup.main.play_verb",
+        "recoup.main.processor_verb",
     ),
     "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
     "simulate": _of_main("simulate_verb", "Simulates a seeded month with faults and crashes, verified every day."),

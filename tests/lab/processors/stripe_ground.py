@@ -41,19 +41,35 @@ class Ground:
 
     def charge(self, name: str = "visa", **more: Any) -> Charge:
         usual: dict[str, Any] = {
-            "id": new_id(), "order_id": new_id(), "merchant_id": new_id(), "acceptor_id": "acct",
-            "credential": self.method(name), "units": 4590, "currency": "USD", "initiator": "merchant", "capture": True,
-            "descriptor": "RC*SHOP", "sent_at": AT, "send_before_monotonic": Clocks().monotonic() + 60,
-            "timeout_seconds": 2.0, "mit_reason": "recurring",
-        }  # fmt: skip
+            "id": new_id(),
+            "order_id": new_id(),
+            "merchant_id": new_id(),
+            "acceptor_id": "acct",
+            "credential": self.method(name),
+            "units": 4590,
+            "currency": "USD",
+            "initiator": "merchant",
+            "capture": True,
+            "descriptor": "RC*SHOP",
+            "sent_at": AT,
+            "send_before_monotonic": Clocks().monotonic() + 60,
+            "timeout_seconds": 2.0,
+            "mit_reason": "recurring",
+        }
         return Charge(**(usual | more))
 
     def modification(self, charge: Charge, reference: str | None, kind: Any, units: int, **more: Any) -> Any:
         usual: dict[str, Any] = {
-            "id": new_id(), "charge_id": charge.id, "units": units, "currency": charge.currency, "kind": kind,
-            "sent_at": AT, "send_before_monotonic": Clocks().monotonic() + 60, "timeout_seconds": 2.0,
+            "id": new_id(),
+            "charge_id": charge.id,
+            "units": units,
+            "currency": charge.currency,
+            "kind": kind,
+            "sent_at": AT,
+            "send_before_monotonic": Clocks().monotonic() + 60,
+            "timeout_seconds": 2.0,
             "reference": reference,
-        }  # fmt: skip
+        }
         return ModificationMessage(**(usual | more))
 
     def inquiry(self, message: Any, reference: str | None = None, *, ago: timedelta = timedelta()) -> Inquiry:

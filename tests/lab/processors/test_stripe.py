@@ -17,6 +17,7 @@ from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.lab.processors.stripe.server import KEY, SECRET, signature
+from recoup.rules.network.magic import script_card
 
 
 def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Path) -> None:
@@ -29,8 +30,9 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
         assert (said.network_transaction_id or "").isdigit()
         assert (said.cvv, said.auth_code, said.reached_network) == ("pass", "A1B2C3", True)
         assert [one for one in on.standin.calls if one.startswith("POST")] == [
-            "POST /v1/payment_intents", f"POST /v1/payment_intents/{said.reference}/confirm",
-        ]  # fmt: skip
+            "POST /v1/payment_intents",
+            f"POST /v1/payment_intents/{said.reference}/confirm",
+        ]
         again = await port.charge(charge)
         assert (again.state, again.reference, on.succeeded()) == ("approved", said.reference, 1)
         assert (await port.inquire(on.inquiry(charge))).state == "approved"
@@ -47,14 +49,17 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
     play(tmp_path, story)
 
 
-@pytest.mark.parametrize(("name", "codes"), [
-    ("visa_chargeDeclined", ("05", None, "generic_decline", "try_again_later", True)),
-    ("visa_chargeDeclinedLostCard", ("41", None, "lost_card", "do_not_try_again", True)),
-    ("mastercard_advice03", ("05", "03", "generic_decline", "do_not_try_again", True)),
-    ("visa_advice03", ("05", None, "generic_decline", None, True)),
-    ("noCodes", (None, None, "generic_decline", None, True)),
-    ("radarBlock", (None, None, "fraudulent", None, False)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("visa_chargeDeclined", ("05", None, "generic_decline", "try_again_later", True)),
+        ("visa_chargeDeclinedLostCard", ("41", None, "lost_card", "do_not_try_again", True)),
+        ("mastercard_advice03", ("05", "03", "generic_decline", "do_not_try_again", True)),
+        ("visa_advice03", ("05", None, "generic_decline", None, True)),
+        ("noCodes", (None, None, "generic_decline", None, True)),
+        ("radarBlock", (None, None, "fraudulent", None, False)),
+    ],
+)
 def test_each_code_stands_in_its_own_field(tmp_path: Path, name: str, codes: tuple[Any, ...]) -> None:
     async def story(on: Ground) -> None:
         charge = on.charge(name)
@@ -76,14 +81,23 @@ def test_what_wants_its_payer_is_declined_and_nothing_stays_open(tmp_path: Path,
     play(tmp_path, story)
 
 
-@pytest.mark.parametrize(("kind", "on_call", "state", "found"), [
-    ("lost", "POST /v1/payment_intents", "not_sent", None), ("html", "confirm", "unknown", "approved"),
-    ("lost", "confirm", "unknown", "approved"), ("cut", "confirm", "unknown", "approved"),
-    ("error_200", "confirm", "unknown", "approved"), ("saved_500", "confirm", "unknown", "approved"),
-    ("endless", "confirm", "unknown", "approved"), ("redirect", "confirm", "unknown", "not_sent"),
-    ("never", "confirm", "unknown", "not_sent"), ("in_progress", "confirm", "unknown", "not_sent"),
-    ("too_many", "confirm", "not_sent", None), ("unauthorized", "confirm", "not_sent", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "on_call", "state", "found"),
+    [
+        ("lost", "POST /v1/payment_intents", "not_sent", None),
+        ("html", "confirm", "unknown", "approved"),
+        ("lost", "confirm", "unknown", "approved"),
+        ("cut", "confirm", "unknown", "approved"),
+        ("error_200", "confirm", "unknown", "approved"),
+        ("saved_500", "confirm", "unknown", "approved"),
+        ("endless", "confirm", "unknown", "approved"),
+        ("redirect", "confirm", "unknown", "not_sent"),
+        ("never", "confirm", "unknown", "not_sent"),
+        ("in_progress", "confirm", "unknown", "not_sent"),
+        ("too_many", "confirm", "not_sent", None),
+        ("unauthorized", "confirm", "not_sent", None),
+    ],
+)
 def test_what_proves_nothing_is_read_from_the_intent(
     tmp_path: Path, kind: str, on_call: str, state: str, found: str | None
 ) -> None:
@@ -138,7 +152,7 @@ def test_after_a_day_the_intent_is_looked_for_and_no_key_is_used_again(tmp_path:
 
 def test_what_it_cannot_take_is_not_sent(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
-        card = on.charge(credential=Card("4242424242424242", 12, 2030, "visa"))
+        card = on.charge(credential=Card(script_card("visa", "51", 0), 12, 2030, "visa"))
         assert ((await on.stripe.charge(card)).state, on.standin.calls) == ("not_sent", [])
         odd = on.charge(units=1, currency="BHD")
         assert (await on.stripe.charge(odd)).state == "not_sent"
@@ -207,8 +221,10 @@ def test_the_books_lines_sum_up_with_the_fee_apart(tmp_path: Path) -> None:
         begin, end = on.clocks.wall() - timedelta(days=1), on.clocks.wall() + timedelta(days=1)
         lines = [one async for page in on.stripe.lines(begin, end) for one in page]
         assert [(one.type, one.units, one.id) for one in reversed(lines)] == [
-            ("fee", -163, None), ("charge", 4590, charge.id), ("refund", -4590, back.id),
-        ]  # fmt: skip
+            ("fee", -163, None),
+            ("charge", 4590, charge.id),
+            ("refund", -4590, back.id),
+        ]
 
     play(tmp_path, story)
 
@@ -221,8 +237,11 @@ def test_a_long_list_is_read_to_its_end_and_a_round_one_is_refused(
             on.standin.account.make_invoice({"customer": on.customer, "amount_due": "1", "currency": "usd"})
         assert len(await on.stripe.own_retries()) == 230
         for answer in (
-            {"data": [{"id": "a"}], "has_more": True}, {"data": [{"id": "a"}]}, {"data": [], "has_more": True}, [],
-        ):  # fmt: skip
+            {"data": [{"id": "a"}], "has_more": True},
+            {"data": [{"id": "a"}]},
+            {"data": [], "has_more": True},
+            [],
+        ):
             monkeypatch.setattr(on.standin, "_list", lambda *_, answer=answer: answer)
             with pytest.raises(Problem) as refused:
                 await asyncio.wait_for(on.stripe.own_retries(), 10)
@@ -266,8 +285,11 @@ def test_a_stored_method_is_described_unless_it_is_another_customers(tmp_path: P
         found = await on.stripe.describe(stored)
         assert found is not None
         assert (found.last4, found.exp_year, found.fingerprint, found.customer) == (
-            "4242", 2034, "fp_visa", on.customer,
-        )  # fmt: skip
+            "4242",
+            2034,
+            "fp_visa",
+            on.customer,
+        )
         on.standin.account.detach(stored.id)
         assert await on.stripe.describe(stored) is None
         await on.standin.stop()
@@ -296,9 +318,13 @@ def test_a_notice_is_read_only_when_it_is_signed_now(tmp_path: Path) -> None:
         rolled = signature(body, "whsec_other", now) + "," + signature(body, SECRET, now).split(",")[1]
         assert read(rolled)
         for header, at in (
-            (signature(body, "whsec_other", now), AT), (signature(body, SECRET, now), AT + timedelta(minutes=6)),
-            ("", AT), ("t=x,v1=y", AT), (f"t={now}", AT), (f"t={now},v1=é", AT),
-        ):  # fmt: skip
+            (signature(body, "whsec_other", now), AT),
+            (signature(body, SECRET, now), AT + timedelta(minutes=6)),
+            ("", AT),
+            ("t=x,v1=y", AT),
+            (f"t={now}", AT),
+            (f"t={now},v1=é", AT),
+        ):
             with pytest.raises(Problem) as refused:
                 read(header, at=at)
             assert refused.value.code == "unauthenticated"

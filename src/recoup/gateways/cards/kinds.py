@@ -74,7 +74,21 @@ def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
     )
 
 
+def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.stripe.connector import Stripe
+
+    return Stripe(
+        key=given.key,
+        name=given.name,
+        url=given.url,
+        account=given.account,
+        acceptor_id=given.acceptor,
+        notice_secrets=(given.notice_secret,) if given.notice_secret else (),
+    )
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True),
     "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
+    "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=16, cards=False, stored=True),
 }

@@ -22,7 +22,6 @@ _THREE: Final = "BHD JOD KWD OMR TND"
 DECIMALS: Final = MappingProxyType(
     {code: decimals for codes, decimals in ((_TWO, 2), (_NONE, 0), (_THREE, 3)) for code in codes.split()}
 )
-WIRE_MAX: Final = 99_999_999  # of one charge
 
 
 def exponent(currency: str) -> int | None:
@@ -35,9 +34,7 @@ def wire_amount(units: int, currency: str) -> int | None:
     if decimals is None or not 0 < units <= UNITS_MAX:
         return None
     amount = _rescaled(units, EXPONENTS[currency], decimals)
-    if amount is None or decimals == 3 and amount % 10:
-        return None
-    return amount if amount <= WIRE_MAX else None
+    return None if amount is not None and decimals == 3 and amount % 10 else amount
 
 
 def units_of(amount: int, currency: str) -> int | None:

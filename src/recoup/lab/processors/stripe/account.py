@@ -60,9 +60,14 @@ class Account:
             method = self.need("payment_method", id)
             return self.book.put(method | {"customer": customer})
         card = {
-            "brand": CARDS[name].brand, "last4": "4242", "exp_month": 12, "exp_year": 2034, "funding": "credit",
-            "country": "US", "fingerprint": f"fp_{name}",
-        }  # fmt: skip
+            "brand": CARDS[name].brand,
+            "last4": "4242",
+            "exp_month": 12,
+            "exp_year": 2034,
+            "funding": "credit",
+            "country": "US",
+            "fingerprint": f"fp_{name}",
+        }
         return self._new("payment_method", type="card", customer=customer, card=card, answer=name)
 
     def detach(self, id: str) -> Plain:
@@ -130,8 +135,12 @@ class Account:
         }
         number = f"{900000000000000 + self.book.count('charge')}" if approved else None
         checks = {"cvc_check": "pass", "address_line1_check": None, "address_postal_code_check": "pass"}
-        card = {"brand": answer.brand, "network_transaction_id": number, "checks": checks,
-                "authorization_code": "A1B2C3" if approved else None}  # fmt: skip
+        card = {
+            "brand": answer.brand,
+            "network_transaction_id": number,
+            "checks": checks,
+            "authorization_code": "A1B2C3" if approved else None,
+        }
         return self._new(
             "charge",
             amount=intent["amount"],
@@ -152,10 +161,15 @@ class Account:
 
     def _declined(self, intent: Plain, charge: Plain, answer: Answer) -> None:
         error = {
-            "type": "card_error", "code": answer.code, "decline_code": answer.decline, "advice_code": answer.own,
-            "network_decline_code": answer.network, "network_advice_code": answer.advice,
-            "message": "Your card was declined.", "charge": charge["id"],
-        }  # fmt: skip
+            "type": "card_error",
+            "code": answer.code,
+            "decline_code": answer.decline,
+            "advice_code": answer.own,
+            "network_decline_code": answer.network,
+            "network_advice_code": answer.advice,
+            "message": "Your card was declined.",
+            "charge": charge["id"],
+        }
         intent |= {"status": "requires_payment_method", "last_payment_error": error}
         self.book.put(intent)
         self._tell("payment_intent.payment_failed", intent)
@@ -178,8 +192,9 @@ class Account:
         self._tell("payment_intent.succeeded", intent)
 
     def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> None:
-        self._new("balance_transaction", type=type, amount=amount, fee=fee, net=amount - fee, currency=currency,
-                  source=source)  # fmt: skip
+        self._new(
+            "balance_transaction", type=type, amount=amount, fee=fee, net=amount - fee, currency=currency, source=source
+        )
 
     def capture(self, id: str, form: Plain) -> Plain:
         intent = self.need("payment_intent", id)
@@ -209,9 +224,15 @@ class Account:
         if not charge["captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
             spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
             raise _bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
-        refund = self._new("refund", amount=amount, currency=charge["currency"], charge=charge["id"],
-                           payment_intent=intent["id"], status="succeeded",
-                           metadata=form.get("metadata") or {})  # fmt: skip
+        refund = self._new(
+            "refund",
+            amount=amount,
+            currency=charge["currency"],
+            charge=charge["id"],
+            payment_intent=intent["id"],
+            status="succeeded",
+            metadata=form.get("metadata") or {},
+        )
         self.book.put(charge | {"amount_refunded": charge["amount_refunded"] + amount})
         self._move("refund", -amount, 0, charge["currency"], refund["id"])
         self._tell("refund.created", refund)
@@ -228,9 +249,18 @@ class Account:
 
     def dispute(self, charge_id: str) -> Plain:
         charge = self.need("charge", charge_id)
-        case = self._new("dispute", amount=charge["amount_captured"], currency=charge["currency"], charge=charge_id,
-                         payment_intent=charge["payment_intent"], reason="fraudulent", network_reason_code="10.4",
-                         status="needs_response", evidence={}, evidence_details={"submission_count": 0})  # fmt: skip
+        case = self._new(
+            "dispute",
+            amount=charge["amount_captured"],
+            currency=charge["currency"],
+            charge=charge_id,
+            payment_intent=charge["payment_intent"],
+            reason="fraudulent",
+            network_reason_code="10.4",
+            status="needs_response",
+            evidence={},
+            evidence_details={"submission_count": 0},
+        )
         self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
         self._tell("charge.dispute.created", case)
         return case
@@ -253,10 +283,20 @@ class Account:
     def make_invoice(self, form: Plain) -> Plain:
         """Open, as Stripe's own try has left it."""
         amount = _whole(form.get("amount_due", 0), "amount_due")
-        return self._new("invoice", customer=form.get("customer"), currency=form.get("currency", "usd"),
-                         amount_due=amount, amount_remaining=amount, amount_paid=0, status="open", auto_advance=True,
-                         collection_method="charge_automatically", payments=[], attempt_count=1,
-                         next_payment_attempt=int(self._clock()) + 259_200)  # fmt: skip
+        return self._new(
+            "invoice",
+            customer=form.get("customer"),
+            currency=form.get("currency", "usd"),
+            amount_due=amount,
+            amount_remaining=amount,
+            amount_paid=0,
+            status="open",
+            auto_advance=True,
+            collection_method="charge_automatically",
+            payments=[],
+            attempt_count=1,
+            next_payment_attempt=int(self._clock()) + 259_200,
+        )
 
     def change_invoice(self, id: str, form: Plain) -> Plain:
         invoice = self.need("invoice", id)
@@ -270,8 +310,12 @@ class Account:
         invoice = self.need("invoice", id)
         if invoice["status"] != "open":
             raise _bad("invoice_already_paid", f"Invoice is already {invoice['status']}.")
-        about = {"amount": invoice["amount_remaining"], "currency": invoice["currency"],
-                 "customer": invoice["customer"], "payment_method": form.get("payment_method")}  # fmt: skip
+        about = {
+            "amount": invoice["amount_remaining"],
+            "currency": invoice["currency"],
+            "customer": invoice["customer"],
+            "payment_method": form.get("payment_method"),
+        }
         intent = self.make_intent(about)
         invoice["attempt_count"] += 1
         try:

@@ -84,10 +84,12 @@ class StandIn:
     def _instead(self, fault: Fault, request: web.Request) -> web.StreamResponse | None:
         """What is answered in place of doing it."""
         refusals = {
-            "error_500": (500, "api_error", None), "too_many": (429, "invalid_request_error", "rate_limit"),
-            "unauthorized": (401, "invalid_request_error", None), "forbidden": (403, "invalid_request_error", None),
+            "error_500": (500, "api_error", None),
+            "too_many": (429, "invalid_request_error", "rate_limit"),
+            "unauthorized": (401, "invalid_request_error", None),
+            "forbidden": (403, "invalid_request_error", None),
             "in_progress": (409, "idempotency_error", "idempotency_key_in_use"),
-        }  # fmt: skip
+        }
         if fault.kind == "never":
             _cut(request)
         if fault.kind == "redirect":
@@ -168,10 +170,16 @@ class StandIn:
             return plain | {"source": self.book.get(kinds[plain["type"]], plain["source"])}
         if plain["object"] == "invoice":
             rows = [
-                {"object": "invoice_payment", "status": one["status"], "payment": {
-                    "type": "payment_intent", "payment_intent": self.book.get("payment_intent", one["intent"])}}
+                {
+                    "object": "invoice_payment",
+                    "status": one["status"],
+                    "payment": {
+                        "type": "payment_intent",
+                        "payment_intent": self.book.get("payment_intent", one["intent"]),
+                    },
+                }
                 for one in plain["payments"]
-            ]  # fmt: skip
+            ]
             return plain | {"payments": {"object": "list", "data": rows, "has_more": False}}
         return plain
 
@@ -269,10 +277,10 @@ def _fits(one: Plain, form: Plain) -> bool:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> Plain:
-    """`a[b]=1` and `c[]=2` as Stripe reads them."""
+    """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them."""
     form: Plain = {}
     for name, value in pairs:
-        parts = name.replace("]", "").split("[")
+        parts = ["" if one.isdigit() else one for one in name.replace("]", "").split("[")]
         here: Any = form
         for part in parts[:-1]:
             here = here.setdefault(part, [] if parts[-1] == "" and part == parts[-2] else {})
