@@ -131,9 +131,9 @@ def test_a_card_that_others_used_up_is_told_without_their_counts(server: ServerA
                 page = await read_order(connection, ours.merchant_id, order_id, clear=True)
             assert page is not None
             refusal = page.decisions[-1]
-            assert refusal["versions"]["decider"] == "gate-1"
-            assert "tallies" not in refusal["features"]
-            assert [one for one in refusal["reasons"] if "00:00 UTC" in one]
+            assert refusal.versions["decider"] == "gate-1"
+            assert "tallies" not in refusal.features
+            assert [one for one in refusal.reasons if "00:00 UTC" in one]
 
     asyncio.run(story())
 

@@ -238,7 +238,7 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
         async with shop.world.db.connection() as connection:
             page = await read_order(connection, shop.merchant_id, known, clear=True)
         assert page is not None
-        told = [one["features"]["facts"] for one in page.decisions if one["arm"]]
+        told = [one.features["facts"] for one in page.decisions if one.arm]
         assert told
         over_all = {"issuer_answers", "sends_left", "free_at"}
         assert not [one for one in told if over_all & set(one)], "the order's JSON says nothing of other merchants"

@@ -1,8 +1,9 @@
 """Customers' data on the pages of one order or customer: masked or not for the visitor, and the form that reveals."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.personal_data import reveal

@@ -1,16 +1,37 @@
 """One order with everything that is known about it, as of one instant: a single statement."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import asyncpg
+from msgspec.structs import asdict, replace
 
 from recoup.rules.merchants import personal
+from recoup.rules.order.snapshot import Attempt, Challenge, Dispute
+from recoup.store.homes import MERCHANT
+from recoup.store.orders.order_page_rows import (
+    PageAdvance,
+    PageBatch,
+    PageBlock,
+    PageCampaign,
+    PageCard,
+    PageDecision,
+    PageDue,
+    PageEvent,
+    PageModification,
+    PageNote,
+    PageOrder,
+    PagePayer,
+    PagePosting,
+    PageRequest,
+    PageSite,
+    PageWords,
+)
+from recoup.store.orders.rows import LogLine, OrderHead
+from recoup.store.statement import Read, Row, statement
 
-Row = Mapping[str, Any]
+R = TypeVar("R", bound=Row)
 
 # Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its answers are the
 # partner's own.
@@ -26,45 +47,43 @@ WITH tried AS MATERIALIZED (
     WHERE merchant_id = $1 AND subject_id = $2) y
   ORDER BY place, try_id DESC LIMIT $4
 )
-SELECT
+SELECT o.order_id,
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
   (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)
     AS campaign,
   to_jsonb(p) AS payer,
-  (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id)
-    AS external_payer,
   (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
       'exp_year', v.exp_year)
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
-  (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
-    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
-  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS modifications,
-  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.requested_at, q.request_id)
-    FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id) AS requests,
-  (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
-    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
+  coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id), '[]') AS attempts,
+  coalesce((SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.modification_no) FROM modifications r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), '[]') AS modifications,
+  coalesce((SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.requested_at, q.request_id)
+    FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id), '[]') AS requests,
+  coalesce((SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id), '[]') AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
   (SELECT to_jsonb(x) - 'payer_id' - 'pan_id' - 'slot' FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
-  (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
-    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
-  (SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
-    WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id) AS words,
-  (SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #- '{features,facts,sends_left}'
+  coalesce((SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id), '[]') AS log,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
+    WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id), '[]') AS words,
+  coalesce((SELECT jsonb_agg(to_jsonb(d) #- '{features,facts,issuer_answers}' #- '{features,facts,sends_left}'
       #- '{features,facts,free_at}' #- '{features,tallies}' ORDER BY d.decision_id) FROM decisions d
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
-    )) AS decisions,
-  (SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
-      (SELECT jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id' ORDER BY e.line_no) FROM entries e
+    )), '[]') AS decisions,
+  coalesce((SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
+      (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id' ORDER BY e.line_no), '[]') FROM entries e
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
-    FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS postings,
-  (SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
+    FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS postings,
+  coalesce((SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
       (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url',
         CASE WHEN n.merchant_id = y.merchant_id THEN n.url ELSE regexp_replace(n.url, $3, '\1\2') END, 'answer',
         CASE WHEN n.merchant_id = y.merchant_id THEN y.answer ELSE '' END, 'mine',
@@ -81,144 +100,120 @@ SELECT
           AND (l.next_seq = b.seq OR b.fed AND b.seq >= coalesce(l.live_seq, l.next_seq) AND b.event = ANY(n.events)
             AND (n.format = 'stablecoin') = (b.subject_kind IN ('stable_order', 'subscription')))))
       ORDER BY b.seq)
-    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
-  (SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n, unnest(n.events) AS taken(event)
+    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id), '[]') AS events,
+  coalesce((SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n, unnest(n.events) AS taken(event)
     WHERE n.state = 'active' AND (n.format = 'stablecoin') = (o.kind = 'stable') AND (n.merchant_id = o.merchant_id
-      OR n.partner_id IN (SELECT b.partner_id FROM heard_by_partners b WHERE b.merchant_id = o.merchant_id))) AS heard,
-  (SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
-    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
-  (SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
+      OR n.partner_id IN (SELECT b.partner_id FROM heard_by_partners b WHERE b.merchant_id = o.merchant_id))), '[]')
+    AS heard,
+  coalesce((SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
+    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id), '[]') AS notes,
+  coalesce((SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
     WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (b.kind = 'card' AND b.subject_id = o.pan_id
-      OR b.kind = 'customer' AND b.subject_id = p.payer_id)) AS blocks,
-  (SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to', i.period_to))
+      OR b.kind = 'customer' AND b.subject_id = p.payer_id)), '[]') AS blocks,
+  coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to', i.period_to))
     FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id AND s.posting_id = g.posting_id
     JOIN settlement_batches i ON i.merchant_id = s.merchant_id AND i.batch_id = s.batch_id
-    WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS batches,
-  (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
+    WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS batches,
+  coalesce((SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
     WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
-      'release', 'inquire')) AS due
+      'release', 'inquire')), '{}') AS due,
+  (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id)
+    AS external_payer
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN sites t ON t.merchant_id = o.merchant_id AND t.site_id = o.site_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """
-_TIMES: Final = frozenset({
-    "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
-    "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
-    "started_at", "until", "opened_at", "respond_by", "answer_before",
-    "period_to", "requested_at", "decided_at",
-})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPage:
-    """Rows as their tables hold them, times as datetimes, ids as text.
+class _Parts(Row, frozen=True):
+    order_id: UUID
+    order: PageOrder
+    head: OrderHead
+    site: PageSite
+    campaign: PageCampaign | None
+    payer: PagePayer | None
+    card: PageCard | None
+    attempts: list[Attempt]
+    modifications: list[PageModification]
+    requests: list[PageRequest]
+    disputes: list[Dispute]
+    challenge: Challenge | None
+    advance: PageAdvance | None
+    log: list[LogLine]
+    words: list[PageWords]
+    decisions: list[PageDecision]
+    postings: list[PagePosting]
+    events: list[PageEvent]
+    heard: list[str]
+    notes: list[PageNote]
+    blocks: list[PageBlock]
+    batches: list[PageBatch]
+    due: PageDue
 
-    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
-    its open challenge, `advance` what was approved before it was collected. Lists are oldest first:
-    `requests` are refunds that a second person has or had to agree to, `words` what people typed for lines of the
-    `log`, `postings` carry their `entries`, `events` their delivery `tries`, and as `waits` to which url they are still
-    to go, when, and after how many tries, `heard` names what some endpoint takes; `notes` are people's, `batches` the
-    settlements that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits:
-    kind -> when.
+
+class _Read(_Parts, frozen=True):
+    external_payer: str | None
+
+
+class OrderPage(_Parts, frozen=True):
+    """`order` never changes, `head` is how it stands. `challenge` is its open challenge. Lists are oldest first:
+    `words` are what people typed for lines of the `log`, `heard` names what some endpoint takes, `notes` are people's,
+    `batches` the settlements that have entries of it, `blocks` those that stand for its customer and card.
     `masked`: its customer's data is; `clear_until`: it is not for this reader, who revealed it, until then.
     """
 
-    order_id: UUID
-    order: Row
-    head: Row
-    site: Row
-    campaign: Row | None
-    payer: Row | None
-    card: Row | None
-    attempts: tuple[Row, ...]
-    modifications: tuple[Row, ...]
-    requests: tuple[Row, ...]
-    disputes: tuple[Row, ...]
-    challenge: Row | None
-    advance: Row | None
-    log: tuple[Row, ...]
-    words: tuple[Row, ...]
-    decisions: tuple[Row, ...]
-    postings: tuple[Row, ...]
-    events: tuple[Row, ...]
-    heard: tuple[str, ...]
-    notes: tuple[Row, ...]
-    batches: tuple[Row, ...]
-    blocks: tuple[Row, ...]
-    due: Mapping[str, datetime]
     masked: bool = False
     clear_until: datetime | None = None
 
     @property
     def sent_text(self) -> str | None:
         """The amount of a stablecoin order in its sender's own scale."""
-        return self.order["amount_text"] if self.order["kind"] == "stable" else None
+        return self.order.amount_text if self.order.kind == "stable" else None
 
 
-async def read_order(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, clear: bool
-) -> OrderPage | None:
+@statement(MERCHANT, _READ)
+async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:
+    """None for a foreign or unknown id."""
+
+
+async def read_order(db: Read, merchant_id: UUID, order_id: UUID, *, clear: bool) -> OrderPage | None:
     """None when this merchant has no such order. Unless `clear`, its customer's data is masked wherever it stands."""
-    row = await connection.fetchrow(_READ, merchant_id, order_id, _HOST, TRIES_READ)
-    if row is None:
+    found = await _read(db, merchant_id, order_id, _HOST, TRIES_READ)
+    if found is None:
         return None
-    plain: dict[str, Any] = {name: _timed(value) for name, value in row.items() if name != "external_payer"}
-    if not clear:
-        _mask(plain, row["external_payer"])
-    lists = (
-        "attempts",
-        "modifications",
-        "requests",
-        "disputes",
-        "log",
-        "words",
-        "decisions",
-        "postings",
-        "events",
-        "heard",
-        "notes",
-        "batches",
-        "blocks",
+    parts = asdict(found)
+    external_payer = parts.pop("external_payer")
+    page = OrderPage(**parts)
+    return page if clear else _masked(page, external_payer)
+
+
+def _masked(page: OrderPage, external_payer: str | None) -> OrderPage:
+    """Texts of people, processors and receivers lose what is known of the customer. Metadata is the merchant's own:
+    nobody knows who stands in it."""
+    payer = asdict(page.payer) if page.payer is not None else None
+    hide = personal.redactor((payer, {"external_id": external_payer})).value
+    typed = personal.hidden if personal.is_erased(payer) else hide  # by people, who may name anybody
+    events = [replace(one, body=hide(one.body), tries=_without(one.tries, _OF_TRIES, hide)) for one in page.events]
+    metadata = dict.fromkeys(page.order.metadata, personal.DOTS)
+    return replace(
+        page,
+        order=replace(page.order, metadata=metadata, facts=hide(page.order.facts)),
+        payer=PagePayer(**personal.person(payer)) if payer else None,
+        log=_without(page.log, ("body",), hide),
+        events=events,
+        modifications=_without(page.modifications, ("message", "hand_note"), typed),
+        requests=_without(page.requests, ("message", "reason"), typed),
+        notes=_without(page.notes, ("text",), typed),
+        words=_without(page.words, ("text",), typed),
+        masked=True,
     )
-    return OrderPage(
-        order_id=order_id,
-        masked=not clear,
-        **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},
-    )
 
 
-# Where somebody's data may stand beside them: texts of people, processors and receivers.
-_FREE: Final = {
-    "log": ("body",), "events": ("body", "tries"), "modifications": ("message", "hand_note"), "disputes": ("answer",),
-    "requests": ("message", "reason"), "notes": ("text",), "words": ("text",),
-}  # fmt: skip
-_TYPED: Final = frozenset({"modifications", "requests", "notes", "words"})  # by people, who may name anybody
+_OF_TRIES: Final = ("error", "answer", "url")
 
 
-def _mask(plain: dict[str, Any], external_payer: str | None) -> None:
-    """Texts lose what is known of the customer. Metadata is the merchant's own: nobody knows who stands in it."""
-    payer = plain["payer"]
-    hide = personal.redactor((payer, {"external_id": external_payer}))
-    for name, texts in _FREE.items():
-        free = personal.hidden if personal.is_erased(payer) and name in _TYPED else hide.value
-        plain[name] = [row | {text: free(row[text]) for text in texts} for row in plain[name] or ()]
-    plain["payer"] = personal.person(payer) if payer else None
-    metadata = dict.fromkeys(plain["order"]["metadata"] or {}, personal.DOTS)
-    plain["order"] = plain["order"] | {"metadata": metadata, "facts": hide.value(plain["order"]["facts"])}
-
-
-def _timed(value: Any) -> Any:
-    """Our own columns' times, and nothing inside the free JSON of facts, bodies and features."""
-    if isinstance(value, list):
-        return [_timed(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: _one(name, inner) for name, inner in value.items()}
-
-
-def _one(name: str, value: Any) -> Any:
-    if name in _TIMES and isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return _timed(value) if name in ("entries", "tries", "waits") else value
+def _without(rows: Iterable[R], texts: tuple[str, ...], hide: Callable[[Any], Any]) -> list[R]:
+    """The rows with these of their texts hidden."""
+    return [replace(row, **{name: hide(getattr(row, name)) for name in texts}) for row in rows]

@@ -157,7 +157,7 @@ async def decide(visit: Visit, form: Decision) -> Answer:
 @order.post("/orders/{order_id}/dispute", may=ANSWER, shape=NewDispute, find=find)
 async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answer:
     """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
-    world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order["asset"]
+    world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
     units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
     await dispute_on_demand(world, visit.portal.orders, order_key, kind=form.kind, units=units, by=visit.scope)
     return redirect(back_to(visit, page.order_id, "disputes"))

@@ -66,7 +66,7 @@ async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answ
     """The second step. The same form again, by a double click or by going back, is the same refund."""
     refund_form = form.as_typed()
     try:
-        request = to_ask(refund_form, page.order["asset"])
+        request = to_ask(refund_form, page.order.asset)
         made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, request, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":

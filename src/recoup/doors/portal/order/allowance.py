@@ -24,7 +24,7 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
     if not visit.session.may("refund"):
         return ""
     context = await _context(visit, page.order_id)
-    limits, asset = context.of(role_of(visit)), page.order["asset"]
+    limits, asset = context.of(role_of(visit)), page.order.asset
     if limits == NONE:
         return ""
     sentences = []
@@ -42,11 +42,11 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
 async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
     desk, me = await _context(visit, page.order_id), visit.scope.actor.text()
-    asset, role = page.order["asset"], role_of(visit)
+    asset, role = page.order.asset, role_of(visit)
     alone = sum(
-        r["units"]
+        r.units
         for r in page.modifications
-        if r["kind"] == "refund" and r["state"] != "refused" and not r["approved_by"] and is_theirs(r["actor"], me)
+        if r.kind == "refund" and r.state != "refused" and not r.approved_by and is_theirs(r.actor, me)
     )
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
         return found

@@ -28,7 +28,7 @@ async def beside(visit: Visit, page: OrderPage) -> Beside:
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
 
     async def neighbour(back: bool) -> str:
-        cursor = Cursor(back, page.head[COLUMNS[query.sort][0]], page.order_id, query.sort).text()
+        cursor = Cursor(back, getattr(page.head, COLUMNS[query.sort][0]), page.order_id, query.sort).text()
         try:
             async with visit.world.db.read() as connection:
                 found = await list_orders(

@@ -10,7 +10,8 @@ from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageDecision
 
 _HOW: Final = {
     "expired": "Expired before an approval",
@@ -51,36 +52,36 @@ class Ended:
 
 def ended(page: OrderPage) -> Ended | None:
     """None while it is open, and of one that was paid."""
-    line: Row | None = next((one for one in reversed(page.log) if one["src"] != one["dst"]), None)
-    if line is None or Stage(line["dst"]) not in ENDED - {Stage.COMPLETED}:
+    line = next((one for one in reversed(page.log) if one.src != one.dst), None)
+    if line is None or line.dst not in ENDED - {Stage.COMPLETED}:
         return None
-    decision = decision_of(page, line["decision_id"])
-    reasons = reasons_at_end(decision) if decision else tuple(line["body"].get("reasons") or ())
+    decision = decision_of(page, line.decision_id)
+    reasons = reasons_at_end(decision) if decision else tuple(line.body.get("reasons") or ())
     cause = end_cause(page)
-    how = _CAUSES.get(cause.word if cause else "") or _HOW.get(line["happening"])
-    how = how or f"Cancelled by {actor_words(line['actor'])}"
-    if page.order["kind"] == "stable" and line["happening"] == "declined":
+    how = _CAUSES.get(cause.word if cause else "") or _HOW.get(line.happening)
+    how = how or f"Cancelled by {actor_words(line.actor)}"
+    if page.order.kind == "stable" and line.happening == "declined":
         how = "The payment failed on its channel"
-    return Ended(how, line["business_at"], reasons, versions(decision))
+    return Ended(how, line.business_at, reasons, versions(decision))
 
 
-def reasons_at_end(decision: Row) -> tuple[str, ...]:
+def reasons_at_end(decision: PageDecision) -> tuple[str, ...]:
     """Of an order that is not tried again: not the cure that only waits for the next try."""
-    reading = decision["features"].get("reading") or {}
+    reading = decision.features.get("reading") or {}
     waits = only_waits(reading.get("reason", ""), reading.get("klass", ""))
-    return tuple(reason for reason in decision["reasons"] if not waits or reason != reading["cure"])
+    return tuple(reason for reason in decision.reasons if not waits or reason != reading["cure"])
 
 
 def end_cause(page: OrderPage) -> Cause | None:
     """From the log and the last try, as the API says it."""
-    line: Row | None = next((one for one in reversed(page.log) if one["dst"] == Stage.DECLINED != one["src"]), None)
-    tried = [a for a in page.attempts if a["state"] != "planned"]
-    last = Try(tried[-1]["state"], tried[-1]["klass"], tried[-1]["code_reason"]) if tried else None
-    cause_code = line["body"].get("cause") if line is not None else None
-    logged = Cause(cause_code, line["body"].get("decline")) if cause_code and line is not None else None
-    return cause_of(Stage(page.order["stage"]), page.head["reason"], last, logged=logged)
+    line = next((one for one in reversed(page.log) if one.dst == Stage.DECLINED != one.src), None)
+    tried = [a for a in page.attempts if a.state != "planned"]
+    last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
+    cause_code = line.body.get("cause") if line is not None else None
+    logged = Cause(cause_code, line.body.get("decline")) if cause_code and line is not None else None
+    return cause_of(page.order.stage, page.head.reason, last, logged=logged)
 
 
-def versions(decision: Row | None) -> str:
-    found = decision["versions"] if decision else {}
+def versions(decision: PageDecision | None) -> str:
+    found = decision.versions if decision else {}
     return ", ".join(f"{name} {value}" for name, value in found.items() if value)

@@ -1,5 +1,6 @@
 """What stands beside the timeline: the money, what is planned and why, and what may be done now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,8 +16,11 @@ from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
+from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS, Channel
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageAdvance, PageDecision, PageModification
+from recoup.store.orders.rows import LogLine
 
 ON_HOLD = 1
 _APPROVALS = frozenset({"collected", "captured", "advanced"})
@@ -59,14 +63,14 @@ class Planned:
     would_change: str
     alternatives: tuple[str, ...]
     versions: str
-    forward_request: Row | None = None
+    forward_request: LogLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One row of the attempts table."""
 
-    row: Row
+    row: Attempt
     meaning: str
     klass: str
     cure: str
@@ -98,43 +102,43 @@ def sums(page: OrderPage) -> Sums:
     totals: dict[str, int] = {}
     by_recipe: dict[str, int] = {}
     for posting in page.postings:
-        for entry in posting["entries"] or ():
-            fee_of = "dispute_" if posting["recipe"].startswith("dispute_fee") and entry["account"] == "fees" else ""
-            account = fee_of + entry["account"]
-            totals[account] = totals.get(account, 0) + entry["units"]
-        by_recipe[posting["recipe"]] = by_recipe.get(posting["recipe"], 0) + max(
-            (e["units"] for e in posting["entries"] or ()), default=0
+        for entry in posting.entries:
+            fee_of = "dispute_" if posting.recipe.startswith("dispute_fee") and entry.account == "fees" else ""
+            account = fee_of + entry.account
+            totals[account] = totals.get(account, 0) + entry.units
+        by_recipe[posting.recipe] = by_recipe.get(posting.recipe, 0) + max(
+            (e.units for e in posting.entries), default=0
         )
     return Sums(
         by_recipe.get("approve", 0),
         -totals.get("fees", 0),
-        page.head["refunded_units"],
+        page.head.refunded_units,
         -totals.get("merchant_payable", 0),
         by_recipe.get("charge", 0),
         totals.get("customer_due", 0),
-        sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
+        sum(d.units for d in page.disputes if d.liable == "merchant" and takes_money(d.stage, d.state)),
         -totals.get("dispute_fees", 0),
     )
 
 
 def planned(page: OrderPage) -> Planned | None:
-    attempt = next((a for a in page.attempts if a["state"] == "planned"), None)
-    at = page.head["next_attempt_at"]
+    attempt = next((a for a in page.attempts if a.state == "planned"), None)
+    at = page.head.next_attempt_at
     if attempt is None or at is None:
         return None
     if to_collect(page) is not None:
-        return Planned(attempt["attempt_no"], attempt["units"], at, COLLECTED, COLLECTED_ENDS, (), "")
-    decision = decision_of(page, attempt["decision_id"])
-    reasons = tuple(decision["reasons"]) if decision else ()
+        return Planned(attempt.attempt_no, attempt.units, at, COLLECTED, COLLECTED_ENDS, (), "")
+    decision = decision_of(page, attempt.decision_id)
+    reasons = tuple(decision.reasons) if decision else ()
     forward_request = brought_forward(page)
-    if forward_request is not None and page.head["status"] != ON_HOLD:
-        return Planned(attempt["attempt_no"], attempt["units"], at, (), "", (), "", forward_request)
-    if page.head["status"] == ON_HOLD and page.head["attention"]:
+    if forward_request is not None and page.head.status != ON_HOLD:
+        return Planned(attempt.attempt_no, attempt.units, at, (), "", (), "", forward_request)
+    if page.head.status == ON_HOLD and page.head.attention:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
-        reasons = (sentence_of(page.head["attention"]), *reasons[1:])
+        reasons = (sentence_of(page.head.attention), *reasons[1:])
     return Planned(
-        attempt["attempt_no"],
-        attempt["units"],
+        attempt.attempt_no,
+        attempt.units,
         at,
         reasons[:-1] if len(reasons) > 1 else reasons,
         reasons[-1] if reasons else "",
@@ -143,65 +147,60 @@ def planned(page: OrderPage) -> Planned | None:
     )
 
 
-def brought_forward(page: OrderPage) -> Row | None:
+def brought_forward(page: OrderPage) -> LogLine | None:
     """The log line of the person's request for the attempt that is planned now."""
     newest = next(
-        (
-            line
-            for line in reversed(page.log)
-            if line["happening"] == "planned" or line["happening"].startswith("attempt_")
-        ),
+        (line for line in reversed(page.log) if line.happening == "planned" or line.happening.startswith("attempt_")),
         None,
     )
-    return newest if newest is not None and newest["body"].get("verdict") == "by_hand" else None
+    return newest if newest is not None and newest.body.get("verdict") == "by_hand" else None
 
 
-def last_hold(page: OrderPage) -> Row:
+def last_hold(page: OrderPage) -> Mapping[str, Any]:
     """What the log says of the last hold: cause, why, until."""
     return last_of(page, "held")
 
 
-def last_of(page: OrderPage, happening: str) -> Row:
+def last_of(page: OrderPage, happening: str) -> Mapping[str, Any]:
     """What the log says of the last time; empty when it never happened."""
-    found: Row = next((line["body"] for line in reversed(page.log) if line["happening"] == happening), {})
-    return found
+    return next((line.body for line in reversed(page.log) if line.happening == happening), {})
 
 
-def to_collect(page: OrderPage) -> Row | None:
+def to_collect(page: OrderPage) -> PageAdvance | None:
     """The advance that its customer was not charged for yet."""
-    return page.advance if page.advance is not None and page.advance["state"] == "due" else None
+    return page.advance if page.advance is not None and page.advance.state == "due" else None
 
 
 def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
     """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
     newest = next(
-        (line for line in reversed(page.log) if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None
+        (line for line in reversed(page.log) if line.happening == "planned" or line.fact_kind == "attempt"), None
     )
-    if newest is not None and newest["happening"] in ("attempt_withheld", "attempt_not_sent"):
-        return (str(newest["body"].get("why") or ""),), versions(decision_of(page, newest["decision_id"]))
-    last = next((one for one in reversed(page.decisions) if one["verdict"] != "send"), None)
+    if newest is not None and newest.happening in ("attempt_withheld", "attempt_not_sent"):
+        return (str(newest.body.get("why") or ""),), versions(decision_of(page, newest.decision_id))
+    last = next((one for one in reversed(page.decisions) if one.verdict != "send"), None)
     if last is None or attempt_out(page):
         return (), ""
-    return tuple(last["reasons"]) if _tried_again(page) else reasons_at_end(last), versions(last)
+    return tuple(last.reasons) if _tried_again(page) else reasons_at_end(last), versions(last)
 
 
 def _tried_again(page: OrderPage) -> bool:
     """Something is planned or out, or will be: the order waits for its first look, or was approved before its customer
     was charged."""
-    if Stage(page.order["stage"]) in ENDED:
+    if page.order.stage in ENDED:
         return to_collect(page) is not None
-    if page.order["stage"] == Stage.RECEIVED or page.head["next_attempt_at"] is not None:
+    if page.order.stage == Stage.RECEIVED or page.head.next_attempt_at is not None:
         return True
     return attempt_out(page)
 
 
-def _alternatives(decision: Row | None) -> tuple[str, ...]:
+def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
     found = []
-    for one in decision["alternatives"] if decision else ():
-        if "probability" in one and decision is not None and one["name"] == decision["taken"]:
+    for one in decision.alternatives if decision else ():
+        if one.probability is not None and decision is not None and one.name == decision.taken:
             continue
-        chance, note = one.get("chance"), one["note"] or _OFFERED.get(one["name"], "")
-        if one["name"] == "stop":
+        chance, note = one.chance, one.note or _OFFERED.get(one.name, "")
+        if one.name == "stop":
             chance = None
         found.append(note + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
     return tuple(found)
@@ -209,12 +208,10 @@ def _alternatives(decision: Row | None) -> tuple[str, ...]:
 
 def tried(page: OrderPage) -> list[Tried]:
     """What each answer meant stands in the log, as it was read on that day."""
-    bodies: dict[str, Any] = {
-        str(line["fact_id"]): line["body"] for line in page.log if line["happening"] == "attempt_declined"
-    }
+    bodies = {line.fact_id: line.body for line in page.log if line.happening == "attempt_declined"}
     rows = []
     for attempt in page.attempts:
-        body = bodies.get(str(attempt["attempt_id"]), {})
+        body = bodies.get(attempt.attempt_id, {})
         meaning = str(body.get("meaning") or "").partition(";")[0]
         waits = only_waits(body.get("reason") or "", body.get("class") or "")
         cure = str(body.get("cure") or "") if _tried_again(page) or not waits else ""
@@ -224,73 +221,73 @@ def tried(page: OrderPage) -> list[Tried]:
 
 def sent(page: OrderPage) -> int:
     """Attempts sent to the processor; of a stablecoin order what its payer made."""
-    if page.order["kind"] == "stable":
-        return sum(bool(a["reference"]) or a["state"] in ("approved", "declined") for a in page.attempts)
-    return int(page.head["attempts"])
+    if page.order.kind == "stable":
+        return sum(bool(a.reference) or a.state in ("approved", "declined") for a in page.attempts)
+    return int(page.head.attempts)
 
 
 def own_declines(page: OrderPage) -> int:
     """The merchant's own attempts that were declined: what the order came from, and what was transmitted since."""
-    since = sum(line["happening"] == "merchant_attempt" and bool(line["body"].get("declined")) for line in page.log)
-    return int(bool(page.order["facts"].get("decline")) + since)
+    since = sum(line.happening == "merchant_attempt" and bool(line.body.get("declined")) for line in page.log)
+    return int(bool(page.order.facts.get("decline")) + since)
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order["facts"].get("items") or (), page.order["units"])
+    return items_of(page.order.facts.get("items") or (), page.order.units)
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
     """Line -> (units, quantity) that earlier refunds took of it."""
     found: dict[int, tuple[int, int]] = {}
     for refund in page.modifications:
-        if refund["kind"] == "refund" and refund["state"] != "refused":
-            for part in refund["items"]:
-                units, quantity = found.get(part["line"], (0, 0))
-                found[part["line"]] = (units + part["units"], quantity + part["quantity"])
+        if refund.kind == "refund" and refund.state != "refused":
+            for part in refund.items:
+                units, quantity = found.get(part.line, (0, 0))
+                found[part.line] = (units + part.units, quantity + part.quantity)
     return found
 
 
 def fee_back(page: OrderPage, units: int) -> int:
     """What of the fee comes back with a refund of so much more."""
-    approval: Row = next((line["body"] for line in page.log if line["happening"] in _APPROVALS), {})
-    fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head["refunded_units"]
-    total = page.order["units"]
+    approval: Mapping[str, Any] = next((line.body for line in page.log if line.happening in _APPROVALS), {})
+    fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head.refunded_units
+    total = page.order.units
     return returned_units(fee, policy, before + units, total) - returned_units(fee, policy, before, total)
 
 
 def paid(page: OrderPage) -> int:
     """What the customer paid, as far as it was not let go or given back late; as the list says it."""
-    if page.head["status"] in (0, 5):
+    if page.head.status in (0, 5):
         return 0
-    back = sum(r["units"] for r in page.modifications if r["kind"] in ("void", "reversal") and r["state"] != "refused")
-    return int(sum(a["units"] for a in page.attempts if a["state"] == "approved") - back)
+    back = sum(r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state != "refused")
+    return int(sum(a.units for a in page.attempts if a.state == "approved") - back)
 
 
 def remaining(page: OrderPage) -> int:
-    return max(0, int(page.head["units"] - page.head["refunded_units"]) - disputed(page))
+    return max(0, int(page.head.units - page.head.refunded_units) - disputed(page))
 
 
 def disputed(page: OrderPage) -> int:
     """What issuers have taken back."""
-    return sum(d["units"] for d in page.disputes if takes_money(d["stage"], d["state"]))
+    return sum(d.units for d in page.disputes if takes_money(d.stage, d.state))
 
 
 def channel(page: OrderPage) -> Channel | None:
     """Of a stablecoin order, as soon as it is known."""
-    route = (page.attempts[-1]["route"] if page.attempts else None) or page.head["source"]
+    route = (page.attempts[-1].route if page.attempts else None) or page.head.source
     return CHANNELS.get(route)
 
 
 def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
         return Action(f"{_role(visit)} may view orders, but not refund them.")
-    if page.order["stage"] != Stage.COMPLETED:
-        if any(line["happening"] == "paid_late" for line in page.log):
+    if page.order.stage != Stage.COMPLETED:
+        if any(line.happening == "paid_late" for line in page.log):
             return Action("The payment arrived too late for the order; it is listed separately below.")
-        if any(line["happening"] == "approved_late" for line in page.log):
+        if any(line.happening == "approved_late" for line in page.log):
             return Action("Late approvals are reversed automatically.")
         return Action("Nothing was paid, so there is nothing to refund.")
-    if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
+    if page.order.kind == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):
         return Action(_taken_back(page))
@@ -302,18 +299,18 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
 def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
     """The sandbox's cardholder may come back for what was charged on the sandbox's route. `usual` without an amount:
     an inquiry goes on with its own, a new one takes what was not refunded."""
-    charge = next((a for a in reversed(page.attempts) if a["state"] == "approved"), None)
-    sandbox = visit.world.policy.test_mode and charge is not None and charge["route"] == "sandbox"
-    if not (sandbox and charge and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute")):
+    charge = next((a for a in reversed(page.attempts) if a.state == "approved"), None)
+    sandbox = visit.world.policy.test_mode and charge is not None and charge.route == "sandbox"
+    if not (sandbox and charge and page.order.stage == Stage.COMPLETED and visit.session.may("dispute")):
         return None
-    most = int(charge["units"]) - disputed(page)
-    inquired_units = next((int(d["units"]) for d in reversed(page.disputes) if d["stage"] == "inquiry"), None)
-    usual = most - int(page.head["refunded_units"]) if inquired_units is None else inquired_units
+    most = int(charge.units) - disputed(page)
+    inquired_units = next((int(d.units) for d in reversed(page.disputes) if d.stage == "inquiry"), None)
+    usual = most - int(page.head.refunded_units) if inquired_units is None else inquired_units
     return Disputable(most, usual if usual <= most else 0, inquired_units is not None)
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:
-    stage = Stage(page.order["stage"])
+    stage = page.order.stage
     if stage is Stage.COMPLETED:
         return Action(_paid_for_good(page))
     if stage in ENDED:
@@ -331,7 +328,7 @@ def _paid_for_good(page: OrderPage) -> str:
     """What can be done with a paid order instead of cancelling it, as far as there is something."""
     if (found := channel(page)) is not None and not found.supports_refund:
         return "It is paid. The money went straight to your own wallet."
-    if remaining(page) > 0 and page.head["status"] == 8:
+    if remaining(page) > 0 and page.head.status == 8:
         return "It was paid. What is not disputed can be refunded."
     if remaining(page) > 0:
         return "It is paid. A completed order is refunded, not cancelled."
@@ -342,14 +339,14 @@ def _paid_for_good(page: OrderPage) -> str:
 
 def _given_back(page: OrderPage) -> str:
     """Of an order of which nothing is left: a refund that is stuck has not arrived."""
-    if any(r["kind"] == "refund" and r["state"] in ("owed", "sent", "stuck") for r in page.modifications):
+    if any(r.kind == "refund" and r.state in ("owed", "sent", "stuck") for r in page.modifications):
         return "Its full amount is being refunded: see Refunds below."
     return "It is already refunded in full."
 
 
 def _taken_back(page: OrderPage) -> str:
     """Of an order of which a dispute holds all that was not refunded."""
-    if page.head["refunded_units"]:
+    if page.head.refunded_units:
         return "The rest is disputed: the cardholder's bank has taken it back."
     return "It is disputed: the cardholder's bank has taken it back."
 
@@ -362,28 +359,26 @@ def can_capture(visit: Visit, page: OrderPage) -> bool:
 
 def attempt_out(page: OrderPage) -> bool:
     """One is sent, and its outcome is not known."""
-    return any(a["state"] in ("open", "unknown") for a in page.attempts)
+    return any(a.state in ("open", "unknown") for a in page.attempts)
 
 
 def capture_before(page: OrderPage) -> datetime | None:
     """The end of the window in which what is held may be captured."""
-    if page.order["stage"] != Stage.AUTHORISED:
+    if page.order.stage != Stage.AUTHORISED:
         return None
     until = last_of(page, "authorised").get("capture_before")
     return datetime.fromisoformat(until) if until else None
 
 
-def capture_out(page: OrderPage) -> Row | None:
+def capture_out(page: OrderPage) -> PageModification | None:
     """The capture that was requested and has no answer."""
-    return next(
-        (r for r in page.modifications if r["kind"] == "capture" and r["state"] not in ("done", "refused")), None
-    )
+    return next((r for r in page.modifications if r.kind == "capture" and r.state not in ("done", "refused")), None)
 
 
-def stopped(page: OrderPage) -> Row | None:
+def stopped(page: OrderPage) -> LogLine | None:
     """The line of who stopped its attempts, while they are stopped."""
-    lines = (line for line in reversed(page.log) if line["happening"] == "retries_stopped")
-    return next(lines, None) if page.order["do_not_retry"] else None
+    lines = (line for line in reversed(page.log) if line.happening == "retries_stopped")
+    return next(lines, None) if page.order.do_not_retry else None
 
 
 def _role(visit: Visit) -> str:
@@ -392,7 +387,5 @@ def _role(visit: Visit) -> str:
     return f"Your role ({visit.session.merchant.role if visit.session.merchant else 'none'})"
 
 
-def refund_with(page: OrderPage, modification_id: UUID | None) -> Row | None:
-    return next(
-        (r for r in page.modifications if modification_id and r["modification_id"] == str(modification_id)), None
-    )
+def refund_with(page: OrderPage, modification_id: UUID | None) -> PageModification | None:
+    return next((r for r in page.modifications if r.modification_id == modification_id), None)

@@ -78,7 +78,7 @@ async def post_deal_with(visit: Visit, form: DealtWith, page: OrderPage) -> Answ
 @order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), shape=Capture, find=find)
 async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
     """A processor that takes its time is not a refusal: the page says that the capture is under way."""
-    request = CaptureRequest(page.order_id, page.order["units"], page.order["asset"], request_key(form.key))
+    request = CaptureRequest(page.order_id, page.order.units, page.order.asset, request_key(form.key))
     try:
         made = await capture(visit.world, visit.portal.orders, visit.scope, request)
     except Problem as problem:

@@ -3,15 +3,16 @@
 A processor's own code is read as a network's, and decisions keep that reading; the page shows it in words.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
 
 _WHO: Final = {**SCHEME_WORDS, **SOURCE_NAMES}
 
@@ -23,17 +24,18 @@ def source_word(source: str) -> str:
 
 def in_heard_codes(page: OrderPage) -> OrderPage:
     """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
-    decline = page.order["facts"].get("decline") or {}
+    decline = page.order.facts.get("decline") or {}
     codes = [decline.get("code"), decline.get("advice")]
-    codes += [a[name] for a in page.attempts for name in ("scheme_code", "processor_code", "advice_code")]
+    codes += [code for a in page.attempts for code in (a.scheme_code, a.processor_code, a.advice_code)]
     known_codes = {str(code).strip().upper().zfill(2) for code in codes if code}
-    plainer = {
-        row["decision_id"]: dict(_without(row["features"].get("reading"), known_codes)) for row in page.decisions
-    }
+    plainer = {row.decision_id: dict(_without(row.features.get("reading"), known_codes)) for row in page.decisions}
     return replace(
         page,
-        decisions=tuple(_row(row, plainer[row["decision_id"]]) for row in page.decisions),
-        log=tuple({**line, "body": _row(line["body"], plainer.get(line["decision_id"], {}))} for line in page.log),
+        decisions=[replace(one, reasons=_sentences(one.reasons, plainer[one.decision_id])) for one in page.decisions],
+        log=[
+            replace(line, body=_body(line.body, plainer.get(line.decision_id, {}) if line.decision_id else {}))
+            for line in page.log
+        ],
     )
 
 
@@ -48,10 +50,14 @@ def _without(reading: Mapping[str, Any] | None, known_codes: Collection[str]) ->
     yield decline_that_came_in(reason, code), decline_that_came_in(reason, known_code)
 
 
-def _row(row: Row, plainer: Mapping[str, str]) -> dict[str, Any]:
+def _body(body: Mapping[str, Any], plainer: Mapping[str, str]) -> dict[str, Any]:
     news: dict[str, Any] = {}
-    if isinstance(row.get("why"), str):
-        news["why"] = sentence_of(plainer.get(row["why"], row["why"]))
-    if row.get("reasons"):
-        news["reasons"] = [sentence_of(plainer.get(reason, reason)) for reason in row["reasons"]]
-    return {**row, **news}
+    if isinstance(body.get("why"), str):
+        news["why"] = sentence_of(plainer.get(body["why"], body["why"]))
+    if body.get("reasons"):
+        news["reasons"] = _sentences(body["reasons"], plainer)
+    return {**body, **news}
+
+
+def _sentences(reasons: Iterable[str], plainer: Mapping[str, str]) -> list[str]:
+    return [sentence_of(plainer.get(reason, reason)) for reason in reasons]

@@ -68,7 +68,7 @@ class Trouble:
 
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     """None for an order that needs nobody."""
-    found, stage = page.head["attention"], Stage(page.order["stage"])
+    found, stage = page.head.attention, page.order.stage
     if found in FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
         waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")
         return _cured(found, _both(sentence_of(found), waits.get("why")))
@@ -80,9 +80,9 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if stage is Stage.PROBLEM:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
-    unsent = next((r for r in page.modifications if r["state"] == "stuck"), None)
+    unsent = next((r for r in page.modifications if r.state == "stuck"), None)
     if found in FOR_PEOPLE and unsent is not None:
-        first = stuck(unsent["kind"])
+        first = stuck(unsent.kind)
         return _cured(first, _both(sentence_of(first), cause))
     if found == PAID_TWICE and capture_out(page) is not None:
         return _cured(CHARGE_UNKNOWN, cause)
@@ -116,7 +116,7 @@ def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     held = last_hold(page)
     beside = sentence_of(attention) if attention and code_of(attention) != HELD else None
     why = _both(held.get("why"), beside) or "It is on hold."
-    until = page.due.get("release")
+    until = page.due.release
     if until is not None:
         moment = f"{when(until, visit.now, zone=visit.session.zone)} {visit.session.zone}"
         return Trouble(why, f"Nothing: it continues automatically on {moment}.", OPERATOR)

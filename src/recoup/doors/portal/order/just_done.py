@@ -28,15 +28,15 @@ _WORDS: Final = {
 
 def just_done(visit: Visit, page: OrderPage) -> str:
     """Empty when nothing was, and when something newer stands in the log: the page shows that itself."""
-    if ADDRESS not in visit.request.query_params or page.order["stage"] in (Stage.HELD, Stage.PROBLEM):
+    if ADDRESS not in visit.request.query_params or page.order.stage in (Stage.HELD, Stage.PROBLEM):
         return ""
     for line in reversed(page.log[-NEWEST:]):
-        name = line["body"].get("verdict") if line["happening"] == "planned" else line["happening"]
-        if name == "dealt_with" and page.head["attention"]:
+        name = line.body.get("verdict") if line.happening == "planned" else line.happening
+        if name == "dealt_with" and page.head.attention:
             return ""
         if name in _WORDS:
             return _WORDS[name]
-        if line["happening"] != "planned":
+        if line.happening != "planned":
             return ""
     return ""
 

@@ -1,10 +1,11 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from recoup.doors.portal.form_key import FormKey, fresh_key
@@ -39,10 +40,11 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
-from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.stable.words import order_status
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest, PageTry, PageWait
+from recoup.store.orders.rows import LogLine
 from recoup.store.refunds.refund_limits import list_limits
 
 
@@ -50,6 +52,19 @@ from recoup.store.refunds.refund_limits import list_limits
 class NewNote:
     note: str
     key: FormKey
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """`name`: as its receivers call it."""
+
+    name: str
+    tries: list[PageTry]
+    waits: list[PageWait]
+    why_undelivered: str
+
+
+R = TypeVar("R", LogLine, PageNote, PageBlock)
 
 
 @member.page("/orders/{order_id}", "order/order.html")
@@ -101,31 +116,32 @@ def _customer_link(visit: Visit, order_id: UUID) -> str:
 
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     """Rows hold ids of people only; their names are looked up for those who may see them."""
-    actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks)]
-    actors += [line["body"].get("asked_by") for line in page.log] + [row["requested_by"] for row in page.requests]
+    actors = [line.actor for line in page.log] + [note.actor for note in page.notes]
+    actors += [block.actor for block in page.blocks]
+    actors += [line.body.get("asked_by") or "" for line in page.log] + [row.requested_by for row in page.requests]
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
     limits = {}
-    if any(row["state"] == "waiting" for row in page.requests):
+    if any(row.state == "waiting" for row in page.requests):
         async with visit.world.db.read() as connection:
             limits = await list_limits(connection, visit.merchant_id)
 
-    def with_name(row: Row) -> Row:
-        return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
+    def with_name(row: R) -> R:
+        return replace(row, actor=f"user:{names[row.actor]}") if row.actor in names else row
 
-    def log_line_with_names(row: Row) -> Row:
-        by = names.get(row["body"].get("asked_by") or "")
-        return with_name({**row, "body": {**row["body"], "asked_by": by}} if by else row)
+    def log_line_with_names(row: LogLine) -> LogLine:
+        by = names.get(row.body.get("asked_by") or "")
+        return with_name(replace(row, body={**row.body, "asked_by": by}) if by else row)
 
-    def request_with_names(row: Row) -> Row:
-        why_not = not_now(visit, row["requested_by"], row["units"], row["asset"], limits)
-        return {**row, "asker": names[row["requested_by"]], "not_now": why_not}
+    def request_with_names(row: PageRequest) -> PageRequest:
+        why_not = not_now(visit, row.requested_by, row.units, row.asset, limits)
+        return replace(row, asker=names[row.requested_by], not_now=why_not)
 
     return replace(
         page,
-        log=tuple(log_line_with_names(line) for line in page.log),
-        notes=tuple(with_name(note) for note in page.notes),
-        blocks=tuple(with_name(block) for block in page.blocks),
-        requests=tuple(request_with_names(row) for row in page.requests),
+        log=[log_line_with_names(line) for line in page.log],
+        notes=[with_name(note) for note in page.notes],
+        blocks=[with_name(block) for block in page.blocks],
+        requests=[request_with_names(row) for row in page.requests],
     )
 
 
@@ -150,7 +166,7 @@ def sheet(
     form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
     reasons, versions = facts.last_reasons(page)
-    stable = page.order["kind"] == "stable"
+    stable = page.order.kind == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     return dict(
         page=page,
@@ -191,19 +207,19 @@ def sheet(
         beside=beside,
         within=inside(came_from(visit)),
         listed_in=filters_of(came_from(visit)),
-        why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head["reason"] or "", ""),
+        why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head.reason or "", ""),
         channel=facts.channel(page) if stable else None,
         stable=stable,
         waiting=waiting(page),
         events=[
-            {**event, "name": name, "why_undelivered": why_undelivered(event, visit.wall)}
+            ShownEvent(name, event.tries, event.waits, why_undelivered(event, visit.wall))
             for event in page.events
             if (name := event_name(page, event))
         ],
         wire_id=wire_id("ord", page.order_id) if stable else "",
         reference=tail(page.order_id),
         api_states=API_STATES,
-        api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
+        api_status=order_status(page.order.stage, page.order.units, page.head.refunded_units),
         customer_link=_customer_link(visit, page.order_id),
         can_dispute=facts.can_dispute(visit, page),
         dispute_looks=DISPUTE_STATES,
@@ -214,11 +230,11 @@ def sheet(
         review=review,
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
-        approval=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
+        approval=next((r for r in page.requests if r.request_id == refunded), None),
         approval_rows=[
-            Waiting(row, row["asker"], is_theirs(row["requested_by"], visit.scope.actor.text()), row["not_now"])
+            Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now)
             for row in page.requests
-            if row["state"] != "approved"
+            if row.state != "approved"
         ],
         allowance=allowance,
         just_done=just_done(visit, page),

@@ -30,12 +30,12 @@ class Possible:
 
 
 def possible(visit: Visit, page: OrderPage) -> Possible:
-    stage, head = Stage(page.order["stage"]), page.head
-    may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
+    stage, head = page.order.stage, page.head
+    may, by_plan = visit.session.may("retry"), page.order.kind.startswith("mit")
     out = attempt_out(page)
-    due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
-    deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
-    stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
+    due = head.next_attempt_at is not None and head.next_attempt_at <= visit.now
+    deal = may and head.attention in FOR_PEOPLE and capture_out(page) is None
+    stopped, worked_on = page.order.do_not_retry, stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no planned attempts.", shown=False)
         return Possible(none, none, none, none, none, may, out, deal, _block(visit, page))
@@ -69,8 +69,8 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
 def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:
     if not visit.session.may("block"):
         return ()
-    there = (("customer", page.payer is not None and page.payer["payer_id"]), ("card", page.card is not None))
-    done = {block["kind"] for block in page.blocks}
+    there = (("customer", page.payer is not None and page.payer.payer_id), ("card", page.card is not None))
+    done = {block.kind for block in page.blocks}
     return tuple(kind for kind, known in there if known and kind not in done)
 
 

@@ -80,7 +80,7 @@ def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
 
     Raises: Problem invalid, over_remainder, refund_items, as the flow does.
     """
-    asset = page.order["asset"]
+    asset = page.order.asset
     left = Money(remaining(page), asset)
     if form.how == "items":
         units, _ = by_items(_items(form), order_items(page), taken(page))
@@ -120,14 +120,14 @@ def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
 
 
 def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
-    asset, left = page.order["asset"], remaining(page) - units
-    stable = page.order["kind"] == "stable"
+    asset, left = page.order.asset, remaining(page) - units
+    stable = page.order.kind == "stable"
 
     def text(of: int) -> str:
         return f"{money(of, asset, page.sent_text)} {asset}"
 
     amount = text(units)
-    card = f"the card ending in {page.card['last4']}" if page.card else "where the payment came from"
+    card = f"the card ending in {page.card.last4}" if page.card else "where the payment came from"
     state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
     api = f" ({state[1]} in the API)" if stable else ""
     return (
@@ -152,11 +152,11 @@ def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
 
 def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str]) -> str:
     """What was advanced may not be collected yet."""
-    if page.order["kind"] == "stable":
+    if page.order.kind == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"
         return f"{name} sends {amount} back to where the payment came from."
-    state = page.advance["state"] if page.advance else "charged"
+    state = page.advance.state if page.advance else "charged"
     if state == "uncollected":
         return "Nothing is sent: the customer was never charged."
     if state == "charged" or page.advance is None:
@@ -166,6 +166,6 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
             "The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
             "is never charged."
         )
-    left = page.advance["due_units"] - units
+    left = page.advance.due_units - units
     less = f"they will be charged {text(left)}" if left else "they will not be charged at all"
     return f"The customer was not charged yet: {less}."

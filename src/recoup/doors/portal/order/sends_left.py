@@ -11,20 +11,20 @@ OPEN = frozenset({0, 1, 3, 4})
 
 async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     """None for an order that is not tried any more, or has no card."""
-    if page.head["status"] not in OPEN or page.order["kind"] == "stable" or page.card is None:
+    if page.head.status not in OPEN or page.order.kind == "stable" or page.card is None:
         return None
     async with visit.world.db.read() as connection:
         card = await card_of_order(connection, visit.merchant_id, page.order_id)
         if card is None or card.card_id is None:
             return None
         sends = await sends_of_card(connection, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
-    planned = next((a["initiator"] for a in page.attempts if a["state"] == "planned"), "merchant")
+    planned = next((a.initiator for a in page.attempts if a.state == "planned"), "merchant")
     return allowance(
         card.scheme,
         sends,
         visit.now,
-        units=page.order["units"],
-        currency=page.order["asset"],
+        units=page.order.units,
+        currency=page.order.asset,
         initiator=initiator_of(planned),
         acceptor_id=card.acceptor_id,
         merchant_id=str(visit.merchant_id),

@@ -7,7 +7,8 @@ from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageEvent
 
 
 def _charged(context: LogContext) -> TimelineEntry:
@@ -80,13 +81,13 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
 WIRE: Final[Mapping[str, str]] = {ours: wire for wire, ours in NAMES.items()}
 
 
-def event_name(page: OrderPage, event: Row) -> str | None:
+def event_name(page: OrderPage, event: PageEvent) -> str | None:
     """What its receivers call an event of this order; None when its dialect does not have it."""
-    if page.order["kind"] != "stable":
-        return str(event["event"])
-    if event["event"] == "order.cancelled" and event["body"].get("status") != "failed":
+    if page.order.kind != "stable":
+        return str(event.event)
+    if event.event == "order.cancelled" and event.body.get("status") != "failed":
         return None
-    return WIRE.get(event["event"])
+    return WIRE.get(event.event)
 
 
 def channel_name(code: str) -> str:

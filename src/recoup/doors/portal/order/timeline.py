@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,11 +13,14 @@ from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline_entry import LogContext
 from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.words import ERRORS
+from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.orders.order_page import OrderPage, Row
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageDecision, PageEntry, PageEvent, PageNote, PagePosting, PageTry
+from recoup.store.orders.rows import LogLine
 
 KINDS: Final = ("all", "attempts", "money", "webhooks", "notes")
 _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
@@ -46,7 +49,7 @@ class Item:
     by: str = ""
     reasons: tuple[str, ...] = ()
     entries: tuple[tuple[str, str], ...] = ()  # account, and what of it
-    sent: tuple[str, str] | None = None  # endpoint and try of a delivery that is the merchant's own
+    sent: tuple[UUID, UUID] | None = None  # endpoint and try of a delivery that is the merchant's own
     typed: str = ""
 
     def filled(self, text: str) -> str:
@@ -58,35 +61,33 @@ def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
     items: list[tuple[datetime, int, int, Item]] = []
     statuses = _statuses(page)
     for line in page.log:
-        items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now, zone)))
+        items.append((line.recorded_at, 0, line.seq, _line(page, line, statuses[line.seq], now, zone)))
     for number, postings in enumerate(_together(page.postings)):
-        status = _at(page.log, statuses, postings[0]["recorded_at"])
-        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status, page.sent_text)))
+        status = _at(page.log, statuses, postings[0].recorded_at)
+        items.append((postings[0].recorded_at, 1, number, _posted(postings, status, page.sent_text)))
     for event in page.events:
-        for attempt in event["tries"]:
-            status = _at(page.log, statuses, attempt["at"])
-            items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
+        for attempt in event.tries:
+            status = _at(page.log, statuses, attempt.at)
+            items.append((attempt.at, 2, attempt.try_no, _delivery(page, event, attempt, status)))
     for number, note in enumerate(page.notes):
-        status = _at(page.log, statuses, note["recorded_at"])
-        items.append((note["recorded_at"], 3, number, _note(note, status)))
+        status = _at(page.log, statuses, note.recorded_at)
+        items.append((note.recorded_at, 3, number, _note(note, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
-def lives(page: OrderPage, now: datetime, zone: str) -> dict[str, list[Item]]:
+def lives(page: OrderPage, now: datetime, zone: str) -> dict[UUID, list[Item]]:
     """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
-    found: dict[str, list[Item]] = {}
+    found: dict[UUID, list[Item]] = {}
     for refund in page.modifications:
-        began = {str(refund["modification_id"])} | (
-            {str(refund["attempt_id"])} if refund["kind"] == "reversal" else set()
-        )
-        found[refund["modification_id"]] = [
-            _line(page, line, page.head["status"], now, zone)
+        began = {refund.modification_id} | ({refund.attempt_id} if refund.kind == "reversal" else set())
+        found[refund.modification_id] = [
+            _line(page, line, page.head.status, now, zone)
             for line in page.log
-            if line["fact_kind"] in _MONEY_BACK
-            and str(line["fact_id"]) in began
-            or refund["kind"] == "reversal"
-            and line["happening"] == "approved_late"
-            and str(line["fact_id"]) in began
+            if line.fact_kind in _MONEY_BACK
+            and line.fact_id in began
+            or refund.kind == "reversal"
+            and line.happening == "approved_late"
+            and line.fact_id in began
         ]
     return found
 
@@ -94,84 +95,85 @@ def lives(page: OrderPage, now: datetime, zone: str) -> dict[str, list[Item]]:
 def moments(page: OrderPage, now: datetime, zone: str, fact_id: UUID) -> list[Item]:
     """The lines that are about one thing alone, newest first."""
     statuses = _statuses(page)
-    lines = [line for line in page.log if line["fact_id"] == str(fact_id)]
-    return [_line(page, line, statuses[line["seq"]], now, zone) for line in reversed(lines)]
+    lines = [line for line in page.log if line.fact_id == fact_id]
+    return [_line(page, line, statuses[line.seq], now, zone) for line in reversed(lines)]
 
 
 def _statuses(page: OrderPage) -> dict[int, int]:
     """The face after each line: the fold of the log up to it."""
     order, refunded, disputed, found = page.order, 0, 0, {}
     for line in page.log:
-        units = int(line["body"].get("units") or 0)
-        refunded += _REFUNDS.get(line["happening"], 0) * units
-        disputed += _DISPUTES.get(line["happening"], 0) * units
-        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, disputed > 0)
-        found[line["seq"]] = shown.status
+        units = int(line.body.get("units") or 0)
+        refunded += _REFUNDS.get(line.happening, 0) * units
+        disputed += _DISPUTES.get(line.happening, 0) * units
+        shown = face(Stage(line.dst), order.kind, order.units, refunded, disputed > 0)
+        found[line.seq] = shown.status
     if page.log:
-        found[page.log[-1]["seq"]] = page.head["status"]
+        found[page.log[-1].seq] = page.head.status
     return found
 
 
-def _at(log: Sequence[Row], statuses: Mapping[int, int], moment: datetime) -> int:
-    before = [statuses[line["seq"]] for line in log if line["recorded_at"] <= moment]
+def _at(log: Sequence[LogLine], statuses: Mapping[int, int], moment: datetime) -> int:
+    before = [statuses[line.seq] for line in log if line.recorded_at <= moment]
     return before[-1] if before else 0
 
 
-def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> Item:
+def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str) -> Item:
     order = page.order
-    more = _came_in(page) if line["src"] == Stage.NEW else {}
-    typed: str | None = next((words["text"] for words in page.words if words["seq"] == line["seq"]), None)
+    more = _came_in(page) if line.src == Stage.NEW else {}
+    typed: str | None = next((words.text for words in page.words if words.seq == line.seq), None)
     more |= {"why": _TYPED if typed else ERASED} if typed is not None else {}
     context = LogContext(
-        line["body"] | more,
-        order["asset"],
-        order["units"],
-        page.card["scheme"] if page.card else "generic",
+        line.body | more,
+        order.asset,
+        order.units,
+        page.card.scheme if page.card else "generic",
         now,
-        order["expires_at"],
+        order.expires_at,
         page.sent_text,
         zone,
     )
-    stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
-    entry = stable(context) if stable else say(line["happening"], context)
-    decision = decision_of(page, line["decision_id"]) or _decision_when_due(page, line)
-    reasons = tuple(decision["reasons"]) if decision else ()
+    stable = STABLE_SAY.get(line.happening) if order.kind == "stable" else None
+    entry = stable(context) if stable else say(line.happening, context)
+    decision = decision_of(page, line.decision_id) or _decision_when_due(page, line)
+    reasons = tuple(decision.reasons) if decision else ()
     return Item(
-        line["business_at"],
+        line.business_at,
         entry.title,
         entry.text,
         entry.icon,
         entry.tone,
         entry.kind,
         status,
-        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]),
+        "" if line.actor.startswith("worker:") else actor_words(line.actor),
         reasons,
         typed=typed or "",
     )
 
 
-def _decision_when_due(page: OrderPage, line: Row) -> Row | None:
+def _decision_when_due(page: OrderPage, line: LogLine) -> PageDecision | None:
     """What the engine decided when the attempt came due; another attempt's reasons stand at its plan."""
-    decision = decision_of(page, line["body"].get("decision")) if line["happening"] == "attempt_sent" else None
-    return decision if decision is not None and decision["features"].get("due_at") else None
+    decision = (
+        decision_of(page, parse_id(line.body.get("decision") or "")) if line.happening == "attempt_sent" else None
+    )
+    return decision if decision is not None and decision.features.get("due_at") else None
 
 
-def _note(note: Row, status: int) -> Item:
-    text = note["text"] or ERASED
-    return Item(note["business_at"], "Note", text, "note", "", "notes", status, by=actor_words(note["actor"]))
+def _note(note: PageNote, status: int) -> Item:
+    text = note.text or ERASED
+    return Item(note.business_at, "Note", text, "note", "", "notes", status, by=actor_words(note.actor))
 
 
 def _came_in(page: OrderPage) -> dict[str, str]:
     """The merchant's own decline, as the knowledge of its day reads it."""
-    decline = page.order["facts"].get("decline") or {}
-    placed: datetime = page.order["placed_at"]
+    decline = page.order.facts.get("decline") or {}
     reading = read_decline(
-        scheme=page.card["scheme"] if page.card else "generic",
+        scheme=page.card.scheme if page.card else "generic",
         source=decline.get("source"),
         code=decline.get("code"),
         text=decline.get("text"),
         advice=decline.get("advice"),
-        on=placed.date(),
+        on=page.order.placed_at.date(),
     )
     return {
         "code": str(decline.get("code") or ""),
@@ -180,69 +182,69 @@ def _came_in(page: OrderPage) -> dict[str, str]:
     }
 
 
-def decision_of(page: OrderPage, decision_id: Any) -> Row | None:
-    return next((d for d in page.decisions if decision_id and d["decision_id"] == str(decision_id)), None)
+def decision_of(page: OrderPage, decision_id: UUID | None) -> PageDecision | None:
+    return next((one for one in page.decisions if one.decision_id == decision_id), None)
 
 
-def _together(postings: Sequence[Row]) -> list[list[Row]]:
+def _together(postings: Sequence[PagePosting]) -> list[list[PagePosting]]:
     """Postings of one source at one instant are one event to a reader."""
-    groups: dict[tuple[str, str, datetime], list[Row]] = {}
+    groups: dict[tuple[str, UUID, datetime], list[PagePosting]] = {}
     for posting in postings:
-        groups.setdefault((posting["source_kind"], posting["source_id"], posting["recorded_at"]), []).append(posting)
+        groups.setdefault((posting.source_kind, posting.source_id, posting.recorded_at), []).append(posting)
     return list(groups.values())
 
 
-def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
+def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> Item:
     """What it changes for the merchant is the title; each recipe is a part of the sentence."""
-    entries = [(p["recipe"], e) for p in postings for e in p["entries"] or ()]
-    asset = entries[0][1]["asset"] if entries else ""
-    owed = -sum(e["units"] for _, e in entries if e["account"] == "merchant_payable")
+    entries = [(p.recipe, e) for p in postings for e in p.entries]
+    asset = entries[0][1].asset if entries else ""
+    owed = -sum(e.units for _, e in entries if e.account == "merchant_payable")
     parts = [
-        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset, like)}"
-        f" {asset} {RECIPES.get(p['recipe'], p['recipe'])}"
+        f"{money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like)}"
+        f" {asset} {RECIPES.get(p.recipe, p.recipe)}"
         for p in postings
     ]
     title = f"Owed to you: {'+' if owed > 0 else '−'}{money(abs(owed), asset, like)} {asset}"
     if not owed:
         title = f"Posted: {parts[0] if parts else 'nothing'}"
     first = postings[0]
-    sealed = f"Page {first['page_no']:,}, entry {first['position']}." if first["page_no"] else "Not yet sealed."
+    sealed = f"Page {first.page_no:,}, entry {first.position}." if first.page_no else "Not yet sealed."
     text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
-    lines = tuple((ACCOUNTS[e["account"]], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
-    return Item(first["business_at"], title, text, "money", "", "money", status, entries=lines)
+    lines = tuple((ACCOUNTS[e.account], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
+    return Item(first.business_at, title, text, "money", "", "money", status, entries=lines)
 
 
-def _place(entry: Mapping[str, Any]) -> str:
-    return f" ({entry['place']})" if entry["place"] else ""
+def _place(entry: PageEntry) -> str:
+    return f" ({entry.place})" if entry.place else ""
 
 
-def _signed(entry: Mapping[str, Any], like: str | None) -> str:
-    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"], like)
+def _signed(entry: PageEntry, like: str | None) -> str:
+    return ("+" if entry.units > 0 else "") + money(entry.units, entry.asset, like)
 
 
-def _error(attempt: Row) -> str:
-    return ERRORS.get(attempt["error"], str(attempt["error"]))
+def _error(attempt: PageTry) -> str:
+    return ERRORS.get(attempt.error or "", str(attempt.error))
 
 
-def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
+def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) -> Item:
     """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
-    fine = attempt["result"] == "delivered"
-    name = event_name(page, event) or event["event"]
-    host, took, number = urlsplit(attempt["url"] or "").hostname, f"{attempt['latency_ms']:,}", attempt["try_no"]
-    outcome = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
+    fine = attempt.result == "delivered"
+    name = event_name(page, event) or event.event
+    host, took, number = urlsplit(attempt.url or "").hostname, f"{attempt.latency_ms:,}", attempt.try_no
+    outcome = f"answered {attempt.status}" if attempt.status is not None else f"gave no answer: {_error(attempt)}"
     text = (
         f"{host} {outcome} in {took} ms, try {number}."
         if host
         else f"The endpoint {outcome} in {took} ms, try {number}."
     )
-    title = _DELIVERIES[attempt["result"]].format(name=name)
+    title = _DELIVERIES[attempt.result].format(name=name)
     return Item(
-        attempt["at"],
+        attempt.at,
         title,
         text,
         "webhook",
         "ok" if fine else "bad",
         "webhooks",
         status,
-        sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None,
+        sent=(attempt.endpoint_id, attempt.try_id) if attempt.mine else None,
     )

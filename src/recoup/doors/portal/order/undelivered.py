@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from recoup.store.messages.deliveries import KEPT_MONTHS, may_be_dropped
-from recoup.store.orders.order_page import Row
+from recoup.store.orders.order_page_rows import PageEvent
 
 
-def why_undelivered(event: Row, wall: datetime) -> str:
+def why_undelivered(event: PageEvent, wall: datetime) -> str:
     """Empty for an event that was sent or waits to be sent."""
-    if event["tries"] or event["waits"]:
+    if event.tries or event.waits:
         return ""
-    if not event["fed"]:
+    if not event.fed:
         return "It is sent in a moment."
-    if may_be_dropped(event["recorded_at"], wall):
+    if may_be_dropped(event.recorded_at, wall):
         return f"Deliveries are kept for {KEPT_MONTHS} months; this event is older."
     return "No endpoint subscribes to it."

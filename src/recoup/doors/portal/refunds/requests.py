@@ -46,7 +46,7 @@ async def post_on_desk(visit: Visit, form: Decision) -> Answer:
 
 async def _on_order(visit: Visit) -> OrderPage:
     page = await find(visit)
-    if _id(visit) not in {parse_id(row["request_id"]) for row in page.requests}:
+    if _id(visit) not in {row.request_id for row in page.requests}:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return page
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money.refund_limits import NONE, Limits, check_one, is_theirs
+from recoup.store.orders.order_page_rows import PageRequest
 from recoup.store.refunds.refund_limits import WaitingRequest, list_limits, waiting_requests
 
 
@@ -16,7 +16,7 @@ from recoup.store.refunds.refund_limits import WaitingRequest, list_limits, wait
 class Waiting:
     """`not_now`: why this person cannot agree to it, empty when they can; `mine`: it is their own request."""
 
-    row: WaitingRequest | Mapping[str, Any]
+    row: WaitingRequest | PageRequest
     requested_by: str
     mine: bool
     not_now: str
