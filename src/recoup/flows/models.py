@@ -32,7 +32,7 @@ class _Taken(NamedTuple):
 
 
 class NoModels:
-    """Where nothing is learned: the ladders decide."""
+    """Where nothing is learned: the fixed schedules decide."""
 
     async def ready(self) -> None:
         """Nothing to read."""
@@ -76,7 +76,7 @@ class Models:
                 log.warning("model not read again", error=in_words(error))
 
     def current(self, now: datetime) -> Model | None:
-        """The one that decides at that business time; None where the ladders do, and `why_none` says why."""
+        """The one that decides at that business time; None where the schedules do, and `why_none` says why."""
         if self._taken is None or self._taken.model is None or why_not(self._taken.model.learned, now):
             return None
         return self._taken.model
@@ -109,7 +109,7 @@ class Models:
                 try:
                     self._taken = _Taken(name, await find_model(connection, name))
                 except BadModel as error:
-                    log.error("the model is damaged; the ladders decide", model=name, error=str(error))
+                    log.error("the model is damaged; the fixed schedules decide", model=name, error=str(error))
                     self._taken = _Taken(name, None)
 
 

@@ -32,7 +32,7 @@ class World:
     What may be missing: without `mail` mails wait, and are given up at last; without a `people_database` nobody is
     notified of anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the database up;
     without `exports` (the folder of their files) there are none; without a `trainer` nothing is trained by night. By
-    default the bank's files are carried there by somebody, and the ladders decide.
+    default the bank's files are carried there by somebody, and the fixed schedules decide.
     """
 
     name: str

@@ -72,7 +72,7 @@ def test_a_try_that_was_held_back_is_sent_when_it_may_and_the_schedule_goes_on()
     assert arm_of("daily-3").decide(after) == SendAt(NOW + 2 * DAY)
 
 
-def test_retry_2_follows_the_products_ladder() -> None:
+def test_retry_2_follows_the_products_schedules() -> None:
     """Funds: pay days, five past midnight at the card holder's; 1 March 2027 is a Monday."""
     sends = instants(RETRY_2, utc_offset_minutes=-300)
     days = [at.astimezone(UTC) - timedelta(minutes=300) for at in sends]

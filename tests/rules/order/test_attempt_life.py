@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from recoup.rules.order.attempts import EVENTS, GOING, ROWS, STATES, on
-from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage, can
+from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage
 
 PLACES = sorted(OPEN | ENDED)
 WITHOUT_MONEY = ENDED - {Stage.COMPLETED}
@@ -58,38 +58,27 @@ def test_what_a_row_writes_may_be_written_at_its_stages() -> None:
         for stage in row.stages - no_attempts_yet:
             if row.happening:
                 assert stage in HAPPENINGS[row.happening].stages, (row, stage)
-            if row.order_step:
-                assert can(stage, row.order_step), (row, stage)
 
 
-def test_money_moves_exactly_where_an_approval_is_found() -> None:
+def test_an_approval_is_undone_exactly_where_the_order_ended_without_money() -> None:
     for row in ROWS:
-        assert (row.recipe is not None) == (row.to == "approved")
         if row.to == "approved":
-            told = (row.recipe, row.order_step)
-            assert told in (("collected", "collected"), ("charge", None), ("late_approval", None))
-        if row.recipe == "charge":
-            assert (row.stages, row.if_late) == ({Stage.COMPLETED}, None)
-        if row.recipe == "late_approval":
-            assert (row.stages, row.if_late, row.due) == (WITHOUT_MONEY, "reverse", "reverse")
+            late = row.stages == WITHOUT_MONEY
+            assert row.happening == ("approved_late" if late else "attempt_approved")
+            assert row.if_late == ("reverse" if late else None)
 
 
 def test_an_answer_no_is_kept_by_turning_a_call_that_is_out_to_reverse() -> None:
     for now, stage in product(GOING, ENDED):
         row = on(now, "order_ended", stage)
         assert row is not None
-        assert (row.to, row.if_late, row.due) == (now, "reverse", "inquire")
+        assert (row.to, row.if_late) == (now, "reverse")
     sent = on("planned", "sent", Stage.PROCESSING)
     assert sent is not None
-    assert (sent.if_late, sent.due) == ("keep", "inquire")
+    assert sent.if_late == "keep"
 
 
-def test_unknown_is_asked_about_and_never_sent_blind() -> None:
+def test_what_was_never_found_goes_out_again_only_while_its_order_is_open() -> None:
     for row in ROWS:
-        if row.to == "unknown":
-            assert row.due == "inquire"
-        if row.due == "resend":
-            assert (row.event, row.to) == ("not_found", "open")
-            assert row.stages <= OPEN
-        if row.state in GOING and row.event in ("declined", "not_sent") and row.stages <= WITHOUT_MONEY:
-            assert row.due == "none"
+        if row.event == "not_found":
+            assert row.to == ("open" if row.stages <= OPEN else "not_sent")

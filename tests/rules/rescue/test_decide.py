@@ -87,7 +87,7 @@ def test_the_policy_of_before_decides_as_it_did() -> None:
 
 
 def test_a_plan_that_is_used_up_promises_no_further_try() -> None:
-    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(CURRENT.ladders["funds"].tries_max))
+    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(CURRENT.schedules["funds"].tries_max))
     for more in ({"attempts": six}, {"expires_at": NOW}):
         decision = decide(evidence("51", **more))
         assert decision.verdict == "wait"
@@ -147,7 +147,7 @@ def test_budgets_count_per_group_over_a_mixed_history() -> None:
     history = tried(declines, sent)
     assert [one.group for one in history] == ["funds", "technical", "technical"]
     back_to_funds = evidence("51", attempts=history, now=sent[-1], expires_at=NOW + 30 * DAY)
-    assert len(decide(back_to_funds).plan) <= CURRENT.ladders["funds"].tries_max - 1
+    assert len(decide(back_to_funds).plan) <= CURRENT.schedules["funds"].tries_max - 1
     still_technical = evidence("91", attempts=history, now=sent[-1])
     assert len(decide(still_technical).plan) == 2
     assert decide(still_technical).plan[0] == sent[-1].replace(second=0) + 6 * HOUR + MINUTE
@@ -199,7 +199,7 @@ offsets_in_minutes = st.integers(0, 60 * 24 * 40).map(lambda minutes: minutes * 
 def any_evidence(draw: st.DrawFn) -> Evidence:
     now = NOW + draw(st.integers(0, 10**12)) * timedelta(microseconds=1)
     first = now - draw(offsets_in_minutes)
-    groups = draw(st.lists(st.sampled_from([*CURRENT.ladders, "sca"]), max_size=14))
+    groups = draw(st.lists(st.sampled_from([*CURRENT.schedules, "sca"]), max_size=14))
     attempts = tuple(Tried(group, now - draw(offsets_in_minutes)) for group in groups)
     return Evidence(
         kind=draw(st.sampled_from(["cit", "sync_mit", "managed_mit"])),
@@ -242,14 +242,14 @@ def test_every_plan_keeps_the_rules(given_: Evidence) -> None:
     sent = [given_.now] if decision.verdict == "attempt_now" else []
     before = [given_.first_declined_at, *(one.at for one in given_.attempts)]
     chain = [*(sent or [max(before)]), *times]
-    slack = CURRENT.ladders[group].slack if group and not reading.wait_by_rule else timedelta(0)
+    slack = CURRENT.schedules[group].slack if group and not reading.wait_by_rule else timedelta(0)
     floor = timedelta(hours=reading.min_wait_hours or 0) - slack
     assert all(later - earlier >= floor for earlier, later in zip(chain, chain[1:], strict=False))
     made = len(given_.attempts) + len(sent) + len(times)
     assert not times or made <= CURRENT.sends_max
     if group and (times or sent) and not given_.magic_first_send and given_.kind != "cit":
         used = sum(1 for one in given_.attempts if one.group == group)
-        assert used + len(sent) + len(times) <= CURRENT.ladders[group].tries_max
+        assert used + len(sent) + len(times) <= CURRENT.schedules[group].tries_max
     assert (decision.verdict == "decline_at_once") >= reading.terminal
     assert not times or reading.retry == "yes"
     assert all(reason.endswith(".") for reason in decision.reasons)

@@ -26,7 +26,7 @@ from recoup.rules.order import whys
 from recoup.rules.order.attention import NOT_REPEATED, UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 
 ASK_EVERY_MAX = timedelta(minutes=10)
@@ -140,7 +140,7 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     """Whether the attempt may not be sent again now, and what its gate read: None where the order is over for it."""
     order = change.order
     # A customer's try is not made without them: what they gave went out with the first send.
-    over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
+    over = attempt.ladder == PURPOSE or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
     if over or order.merchant.killed or not can(order.stage, "collected"):

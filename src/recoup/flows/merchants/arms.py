@@ -1,7 +1,7 @@
-"""Who decides about a merchant's new orders, the engine or the ladder; and the engine stopped at once.
+"""Who decides about a merchant's new orders, the engine or the fixed schedule; and the engine stopped at once.
 
 Settings are about new orders: those that were taken keep their arm. A stop is about all of them: while it stands the
-ladder decides in the engine's place, also about what the engine had planned, once that has come.
+schedule decides in the engine's place, also about what the engine had planned, once that has come.
 """
 
 from collections.abc import Mapping

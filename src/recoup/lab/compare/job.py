@@ -92,8 +92,8 @@ def do(job: Job) -> JobDone:
         copies = count(1)
         targets = [(f"{target:g}", target) for target in job.options.targets]
         if any(CATALOGUE[name].knob == "price" for name in job.arms):
-            ladder = _Player(ground, RETRY_2, job.options, copies).play().played.mean_sends
-            targets.append((RETRY_2, ladder))
+            mean_sends = _Player(ground, RETRY_2, job.options, copies).play().played.mean_sends
+            targets.append((RETRY_2, mean_sends))
         for name in job.arms:
             player = _Player(ground, name, job.options, copies)
             done.levels.extend(player.at_levels(targets))

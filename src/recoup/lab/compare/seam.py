@@ -1,7 +1,7 @@
 """What an arm of a comparison is: a decider that is asked with what a merchant knows at a moment, and answers when to
 send next, or that nothing more is to be sent.
 
-A fixed schedule, the product's ladder and a learning engine are plugged in here alike; whatever they answer, the
+A fixed schedule, the product's schedules and a learning engine are plugged in here alike; whatever they answer, the
 network gate stands before the send.
 """
 

@@ -24,7 +24,7 @@ from recoup.rules.rescue.order_evidence import last_reading
 from recoup.rules.rescue.route_by_worth import choose_route
 from recoup.rules.rescue.slots import offset_minutes
 
-LADDER = "collect"
+PURPOSE = "collect"
 KILLED_PAUSE = timedelta(days=1)
 CLAIMED_WAIT = timedelta(days=7)  # longer than this, no merchant's report keeps a charge back unseen
 DOUBLINGS_MAX = 10  # of the pause between charges that cannot be sent, in minutes
@@ -35,7 +35,7 @@ def plan_charge(change: Change, reading: Reading) -> None:
     order, advance = change.order, change.order.collecting()
     if advance is None:
         return
-    sent = [a.sent_at for a in order.attempts if a.ladder == LADDER and a.sent_at and a.state != "not_sent"]
+    sent = [a.sent_at for a in order.attempts if a.ladder == PURPOSE and a.sent_at and a.state != "not_sent"]
     inputs = ChargeInput(
         reading,
         advance.due_units,
@@ -73,7 +73,7 @@ def _plan(
             order_id=order.order_id,
             attempt_no=number,
             state="planned",
-            ladder=LADDER,
+            ladder=PURPOSE,
             due_at=due,
             units=advance.due_units,
             asset=order.asset,
@@ -217,7 +217,7 @@ def not_charged(change: Change, reading: Reading | None = None) -> None:
     if reading is not None:
         plan_charge(change, reading)
         return
-    tried = [a for a in change.order.attempts if a.ladder == LADDER and a.route]
+    tried = [a for a in change.order.attempts if a.ladder == PURPOSE and a.route]
     failed = next((n for n, a in enumerate(reversed(tried)) if a.state != "not_sent"), len(tried))
     last = tried[-1] if tried else None
     advance = change.order.advance

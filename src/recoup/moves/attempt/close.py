@@ -25,7 +25,7 @@ from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.order_evidence import attempt_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
@@ -56,9 +56,10 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
     row = attempt_life.on(attempt.state, result.event, order.stage)
     if row is not None and result.contradicts:
         raise_unclear(change, attempt, ANSWER_DIFFERS)
-    if row is None or (row.to == attempt.state and row.due == "inquire"):
+    if row is None or row.to == attempt.state:
         return attempt.state
-    change.undue("inquire")
+    if row.to not in attempt_life.GOING:
+        change.undue("inquire")
     texts = {name: without_card(getattr(result, name), order.card) for name in _SAID}
     change.set_attempt(
         attempt,
@@ -73,7 +74,7 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
             attempts = result.network_attempts
             change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
-            _approved(change, attempt, row.due)
+            _approved(change, attempt, late=row.if_late == "reverse")
         case "declined":
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
             _declined(change, attempt, result)
@@ -93,9 +94,10 @@ def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
         change.fact("attempt_unknown", attempt.attempt_id, number=attempt.attempt_no, why=why)
 
 
-def _approved(change: Change, attempt: Attempt, due: str) -> None:
+def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
+    """`late`: after an end that was announced."""
     order = change.order
-    if due == "reverse":
+    if late:
         reverse_late_approval(change, attempt)
         return
     if order.stage is Stage.PROBLEM:
@@ -171,7 +173,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.ANSWERED)
-    if attempt.ladder == LADDER and not order.by_customer:
+    if attempt.ladder == PURPOSE and not order.by_customer:
         challenges.refused(change, reading.meaning)
     decision, decision_id = decide_next(change, reading)
     final = decision.verdict == "decline_at_once"
@@ -202,7 +204,7 @@ def _not_sent(change: Change, attempt: Attempt, fact: str | None, result: Proces
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
-    if attempt.ladder == LADDER:
+    if attempt.ladder == PURPOSE:
         challenges.not_made(change, why)
         return
     sent = [a.state for a in order.attempts if a.route]

@@ -16,7 +16,7 @@ from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 from recoup.rules.rescue.route_by_worth import choose_route
 
@@ -41,7 +41,7 @@ def open_attempt(change: Change, policy: Policy, pick: PickRoute, *, with_custom
         return None
     if too_late(change):
         return None
-    if attempt.ladder == LADDER and not with_customer:
+    if attempt.ladder == PURPOSE and not with_customer:
         challenges.withhold(change, attempt, whys.ANSWER_LOST, "answer_lost")
         return None
     if order.merchant.killed:
@@ -67,7 +67,7 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
     """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
     if change.order.customer_waits:
         decline(change, why, decision_id=decision_id)
-    elif attempt.ladder == LADDER:
+    elif attempt.ladder == PURPOSE:
         challenges.withhold(change, attempt, why, cause, decision_id=decision_id)
     else:
         hold(change, why, cause, decision_id=decision_id)
@@ -76,7 +76,7 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
 def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
     """Held for a while: a route may be switched on again."""
     decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
-    if change.order.by_customer or attempt.ladder == LADDER:
+    if change.order.by_customer or attempt.ladder == PURPOSE:
         _wait(change, attempt, whys.NO_ROUTE, "no_route", decision_id=decision_id)
         return
     until = change.now + NO_ROUTE_PAUSE
@@ -96,7 +96,7 @@ def hold(
 def _refused(change: Change, attempt: Attempt, inputs: GateInput, answer: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
-    inputs = replace(inputs, may_wait=not (order.by_customer or attempt.ladder == LADDER), before=order.expires_at)
+    inputs = replace(inputs, may_wait=not (order.by_customer or attempt.ladder == PURPOSE), before=order.expires_at)
     decision = gate(inputs)
     decision_id = change.decide(decision, inputs.features())
     if not inputs.may_wait:

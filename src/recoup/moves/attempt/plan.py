@@ -17,7 +17,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
-from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.evidence import Decision, Evidence
@@ -106,7 +106,7 @@ def _when_due(decision: Decision) -> str | None:
 def plan_attempt(
     change: Change,
     due: datetime,
-    ladder: str,
+    purpose: str,
     decision_id: UUID | None,
     *,
     initiator: str | None = None,
@@ -126,7 +126,7 @@ def plan_attempt(
             order_id=order.order_id,
             attempt_no=number,
             state="planned",
-            ladder=ladder,
+            ladder=purpose,
             due_at=due,
             units=order.units,
             asset=order.asset,
@@ -134,7 +134,7 @@ def plan_attempt(
         )
     change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
-    first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now
+    first = (order.answered_inline and attempt.attempt_no == 1 or purpose == PURPOSE) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")

@@ -9,7 +9,7 @@ from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, swap_card
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.challenge import LADDER
+from recoup.rules.rescue.challenge import PURPOSE
 
 _ANSWERABLE: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 
@@ -36,7 +36,7 @@ def answer(change: Change, card: NewCard | None) -> None:
         change.step("challenge_answered", decision_id=decision_id, **log_details(challenge))
     else:
         change.fact("challenge_tried", challenge.challenge_id, decision_id=decision_id, **log_details(challenge))
-    plan_attempt(change, change.now, LADDER, decision_id, initiator="customer")
+    plan_attempt(change, change.now, PURPOSE, decision_id, initiator="customer")
 
 
 def decline_by_customer(change: Change) -> None:

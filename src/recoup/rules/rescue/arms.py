@@ -1,4 +1,4 @@
-"""Who decides about an order, the engine or the ladder, and what is stored of it. Pure.
+"""Who decides about an order, the engine or the fixed schedule, and what is stored of it. Pure.
 
 A customer keeps their place among all customers for good, by a keyed hash. The comparison group is cut off at one end
 of the line and the engine's share at the other: each may grow or shrink without moving anybody between them. An order
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.rules.rescue.decide import decide as by_ladder
+from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.expected import expected_under
 from recoup.rules.rescue.engine.model import Model
@@ -138,19 +138,19 @@ def decide_by_arm(
     decides, each arm's decider can be asked later with what is stored."""
     evidence, number = _drawing(evidence, known.terms, engine)
     engines, fallback = _engines(evidence, known, engine) if arm in ("engine", "shadow") else (None, "")
-    # The ladder has not planned what has come due here: it is asked as after the last decline.
+    # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
-    ladder = by_ladder(asked, CURRENT)
+    scheduled = by_schedule(asked, CURRENT)
     about = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
     if number == 1 and evidence.due_at is None and engine.model is not None:
-        about["chance"] = expected_under(ladder, evidence, engine.model)
+        about["chance"] = expected_under(scheduled, evidence, engine.model)
     if engines is not None and arm == "engine":
         return DecisionRecord(engines, evidence, about), None
     if fallback:
         about["fallback"] = fallback
-    *why, last = ladder.reasons
+    *why, last = scheduled.reasons
     words = _words(arm, known.terms, engines, fallback, evidence)
-    done = DecisionRecord(replace(ladder, reasons=(*why, *words, last)), asked, about)
+    done = DecisionRecord(replace(scheduled, reasons=(*why, *words, last)), asked, about)
     return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
 
 

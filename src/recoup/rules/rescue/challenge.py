@@ -10,7 +10,7 @@ _ASKS: Final = {
     "sca_required": "confirm", "bad_cvv": "code", "bad_address": "address", "invalid_number": "card",
     "expired_card": "card", "card_update_available": "card", "closed_or_invalid_account": "card", "bad_pin": "card",
 }  # fmt: skip
-LADDER: Final = "challenge"  # of the attempts that a customer makes on the page
+PURPOSE: Final = "challenge"  # of the attempts that a customer makes on the page
 TRIES_MAX: Final = 3
 WINDOW: Final = timedelta(minutes=15)  # for a customer at the checkout; a link to a managed MIT's lasts as its order
 

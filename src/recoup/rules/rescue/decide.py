@@ -9,7 +9,7 @@ from typing import Final
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
-from recoup.rules.rescue.policy import Group, Ladder, RetryPolicy, group_of
+from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
 from recoup.rules.rescue.sentences import decided, heard, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
 
@@ -81,20 +81,20 @@ def _used(evidence: Evidence, group: Group) -> int:
 
 
 def _left(evidence: Evidence, policy: RetryPolicy, group: Group) -> int:
-    return min(policy.ladders[group].tries_max - _used(evidence, group), policy.sends_max - len(evidence.attempts))
+    return min(policy.schedules[group].tries_max - _used(evidence, group), policy.sends_max - len(evidence.attempts))
 
 
 def _plan(evidence: Evidence, policy: RetryPolicy, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
     """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very moment."""
     if group is None:
         return ()
-    ladder, used, plan = policy.ladders[group], _used(evidence, group) + sent_now, list[BusinessTime]()
+    schedule, used, plan = policy.schedules[group], _used(evidence, group) + sent_now, list[BusinessTime]()
     last = evidence.now if sent_now else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     end = evidence.expires_at
-    if ladder.within is not None:
-        end = min(end, max(evidence.first_declined_at, evidence.started_at) + ladder.within)
+    if schedule.within is not None:
+        end = min(end, max(evidence.first_declined_at, evidence.started_at) + schedule.within)
     for number in range(used, used + _left(evidence, policy, group) - sent_now):
-        due = next_minute(_instant(evidence, ladder, number, last)).astimezone(UTC)
+        due = next_minute(_instant(evidence, schedule, number, last)).astimezone(UTC)
         if due >= end:
             break
         plan.append(BusinessTime(due))
@@ -102,22 +102,24 @@ def _plan(evidence: Evidence, policy: RetryPolicy, group: Group | None, sent_now
     return tuple(plan)
 
 
-def _instant(evidence: Evidence, ladder: Ladder, number: int, last: datetime) -> datetime:
-    """When try `number` (from 0) of a ladder is best, the send before it having been at `last`."""
-    earliest = max(last + _wait(evidence, ladder, number), evidence.now + timedelta(microseconds=1))
+def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime) -> datetime:
+    """When try `number` (from 0) of a schedule is best, the send before it having been at `last`."""
+    earliest = max(last + _wait(evidence, schedule, number), evidence.now + timedelta(microseconds=1))
     debit, offset = evidence.funding == "debit", evidence.utc_offset
-    if ladder.slots == "pay_day":
+    if schedule.slots == "pay_day":
         return pay_day_slot(earliest, offset, debit)
-    if ladder.slots == "next_day_then_month_start":
+    if schedule.slots == "next_day_then_month_start":
         if number == 0:
             return next_day_slot(last, earliest, offset, debit)
         return month_start_slot(earliest, offset, debit)
     return earliest
 
 
-def _wait(evidence: Evidence, ladder: Ladder, number: int) -> timedelta:
-    wait = max(ladder.waits[min(number, len(ladder.waits) - 1)], timedelta(hours=evidence.reading.min_wait_hours or 0))
-    return wait if evidence.reading.wait_by_rule else wait - ladder.slack
+def _wait(evidence: Evidence, schedule: Schedule, number: int) -> timedelta:
+    wait = max(
+        schedule.waits[min(number, len(schedule.waits) - 1)], timedelta(hours=evidence.reading.min_wait_hours or 0)
+    )
+    return wait if evidence.reading.wait_by_rule else wait - schedule.slack
 
 
 def _decision(
@@ -149,12 +151,11 @@ def _decision(
 def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
     if group is None:
         return []
-    ladder = policy.ladders[group]
-    lines = [
-        f"For a {_GROUP_WORDS[group]} the policy allows {ladder.tries_max} tries; {_used(evidence, group)} made so far."
-    ]
+    schedule = policy.schedules[group]
+    most, used = schedule.tries_max, _used(evidence, group)
+    lines = [f"For a {_GROUP_WORDS[group]} the policy allows {most} tries; {used} made so far."]
     if plan:
-        lines.append(_SLOT_WORDS[ladder.slots])
+        lines.append(_SLOT_WORDS[schedule.slots])
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
     return lines
@@ -174,9 +175,9 @@ def _alternatives(policy: RetryPolicy, verdict: Verdict, group: Group | None) ->
     other_card = Alternative("other_card", None, "Another card of the customer.")
     if group is None or verdict in ("wait", "decline_at_once", "challenge"):
         return (other_card,)
-    ladder = policy.ladders[group]
+    schedule = policy.schedules[group]
     return (
-        Alternative("planned", ladder.chance, "The next try as planned; a rough prior."),
-        Alternative("daily", ladder.chance_daily, "A try at the same hour each day; a rough prior."),
+        Alternative("planned", schedule.chance, "The next try as planned; a rough prior."),
+        Alternative("daily", schedule.chance_daily, "A try at the same hour each day; a rough prior."),
         other_card,
     )

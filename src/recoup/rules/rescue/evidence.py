@@ -47,7 +47,7 @@ class Evidence:
     rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
     `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
-    `facts`: what the engine knows beside them; None where the ladders decide.
+    `facts`: what the engine knows beside them; None where the schedules decide.
     """
 
     kind: Kind
@@ -110,8 +110,8 @@ class Offered(Alternative):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What any decider answers. `plan` holds the due times still to come (UTC; a ladder's are full minutes before
-    expiry). `group` is the ladder that the next attempt belongs to: store it with the attempt, it becomes
+    """What any decider answers. `plan` holds the due times still to come (UTC; a schedule's are full minutes before
+    expiry). `group` is the schedule that the next attempt belongs to: store it with the attempt, it becomes
     `Tried.group`. `versions` names decider, policy, knowledge and model. `reasons` are plain sentences for merchants;
     the first says what was decided, the last what would have changed it. `taken`: which of the `alternatives` was
     chosen, where a decision chose among them.

@@ -17,7 +17,7 @@ Group = Literal["technical", "soft", "funds", "limits"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class Schedule:
     """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before try i + 1.
 
     Each wait counts from the send before it (the declined payment for the first); where tries outnumber waits
@@ -39,28 +39,28 @@ class RetryPolicy:
     """`sends_max`: of one order, over all groups."""
 
     version: str
-    ladders: Mapping[Group, Ladder]
+    schedules: Mapping[Group, Schedule]
     sends_max: int = 12
 
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-_FUNDS: Final = Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12)
+_FUNDS: Final = Schedule("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12)
 _RETRY_1: Final = RetryPolicy(
     "retry-1",
     {
-        "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
-        "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
+        "technical": Schedule("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
+        "soft": Schedule("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
         "funds": _FUNDS,
-        "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
+        "limits": Schedule("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
     },
 )
-RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.ladders, "funds": replace(_FUNDS, slack=_HOUR)})
+RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.schedules, "funds": replace(_FUNDS, slack=_HOUR)})
 POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2)}
 CURRENT: Final = RETRY_2
 
 
 def group_of(reading: Reading) -> Group | None:
-    """The ladder that a decline belongs to; None when waiting cures nothing, or something has to come first."""
+    """The schedule that a decline belongs to; None when waiting cures nothing, or something has to come first."""
     if reading.retry != "yes":
         return None
     if reading.reason == "limit_exceeded":

@@ -1,5 +1,5 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the ladder; and the engine stopped
-at once."""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; and the engine
+stopped at once."""
 
 import re
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Evidence, pricing and model in, decision out: when to try again, if at all. Pure.
 
-Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the ladders'
+Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the schedules'
 decider answers as ever. The model's format says which version decides: `engine-1` by what it knows of causes alone,
 `engine-2` by a regression beside it.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.rescue.decide import decide as by_ladder
+from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
@@ -38,7 +38,7 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
         raise ValueError("The engine decides with facts only.")
     waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
     if not waits or evidence.reading.terminal:
-        return _named(by_ladder(evidence, RETRY_2), pricing, model)
+        return _named(by_schedule(evidence, RETRY_2), pricing, model)
     ground = ground_of(model, facts, evidence.utc_offset)
     beliefs = trail(ground, facts)
     belief = beliefs[-1]
@@ -155,11 +155,17 @@ def _decision(
     )
 
 
-def _named(ladder: Decision, pricing: Pricing, model: Model) -> Decision:
-    """What the ladders decide for the engine is replayed by the engine."""
-    versions = {**ladder.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
+def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
+    """What the schedules decide for the engine is replayed by the engine."""
+    versions = {**scheduled.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
     return Decision(
-        ladder.verdict, ladder.plan, ladder.group, ladder.reasons, ladder.rules, versions, ladder.alternatives
+        scheduled.verdict,
+        scheduled.plan,
+        scheduled.group,
+        scheduled.reasons,
+        scheduled.rules,
+        versions,
+        scheduled.alternatives,
     )
 
 

@@ -9,7 +9,7 @@ from recoup.rules.rescue.engine.model import Learned
 WhyNone = Literal["no_model", "model_stale", "model_damaged", "model_ahead"]
 STALE_AFTER: Final = timedelta(days=90)  # business time since the newest attempt that the model has seen
 
-# What a merchant reads where the ladders decide in the engine's place.
+# What a merchant reads where the fixed schedule decides in the engine's place.
 WHY_NONE: Final[Mapping[WhyNone, str]] = {
     "no_model": "No model is in use yet, so the fixed schedule applies.",
     "model_stale": f"The model’s data are more than {STALE_AFTER.days} days old, so the fixed schedule applies.",
