@@ -11,8 +11,8 @@ import pytest
 from tests.doors.edge.asgi_client import scope_of
 
 from recoup.doors.edge.cookies import cookie_of
+from recoup.doors.edge.field_names import fold_keys, folding, names_of
 from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
-from recoup.doors.edge.keys import fold_keys, folding, names_of
 from recoup.doors.rescue.complaints import COMPLAINTS_MAX, Complaints
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.query import Query, QueryValues

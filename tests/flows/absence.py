@@ -12,7 +12,7 @@ from tests.worlds import Shop, owner
 from recoup.flows.cards.on_demand import set_fault
 from recoup.gateways.cards.port import Inquiry, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.moves.pace import WORRY_AFTER_TRIES
+from recoup.moves.pace import ATTENTION_AFTER_TRIES
 
 
 async def away(self: SandboxProcessor, asked: Any) -> Outcome:
@@ -62,7 +62,7 @@ async def hurried(shop: Shop, kind: str = "modification") -> None:
 
 async def worried(shop: Shop) -> None:
     """It is sent so often that somebody is told."""
-    for _ in range(WORRY_AFTER_TRIES + 1):
+    for _ in range(ATTENTION_AFTER_TRIES + 1):
         await hurried(shop)
 
 

@@ -18,7 +18,7 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Job
-from recoup.flows.refunds.capture import CaptureRequest, capture
+from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER

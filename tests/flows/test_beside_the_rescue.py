@@ -18,7 +18,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.cards.transmit import Transmit, transmitted
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.refunds.capture import capture
+from recoup.flows.modifications.capture import capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.moves.order import amendment

@@ -13,7 +13,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.first_try import Tried
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
+from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import (

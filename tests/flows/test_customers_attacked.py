@@ -15,7 +15,7 @@ from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.challenge import PAYER, ChallengeAnswer, answer, refuse, show
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
-from recoup.flows.refunds.capture import capture
+from recoup.flows.modifications.capture import capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor

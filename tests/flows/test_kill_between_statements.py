@@ -32,10 +32,10 @@ from recoup.flows.disputes.receive import notice_key, receive
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.messages.publish import publish
+from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.money.treasurer import allot_due
-from recoup.flows.refunds.capture import Captured, CaptureRequest, capture
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.refunds.send import send_modification
 from recoup.gateways.cards.sandbox.disputes import DisputeRequest
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy

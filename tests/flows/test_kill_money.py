@@ -25,9 +25,9 @@ from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.messages.notices import switch
+from recoup.flows.modifications.review_queue import decide
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.refunds.review_queue import decide
-from recoup.flows.refunds.send import send_modification
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff

@@ -15,8 +15,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.review_queue import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.refunds.review_queue import decide, waiting_refunds
 from recoup.gateways.cards.port import ModificationMessage, Outcome
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem

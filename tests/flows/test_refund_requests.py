@@ -12,7 +12,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds import requests, review_queue
+from recoup.flows.modifications import review_queue
+from recoup.flows.refunds import requests
 from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.kernel.problem import Problem

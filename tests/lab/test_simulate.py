@@ -74,7 +74,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def _refund_twice(patch: pytest.MonkeyPatch) -> None:
     """The refund goes out under a new id each time."""
-    import recoup.flows.refunds.send as send
+    import recoup.flows.modifications.send as send
 
     real: Callable[..., Awaitable[Any]] = send._call
 

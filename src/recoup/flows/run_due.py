@@ -20,6 +20,7 @@ from recoup.flows.lists.make import make_export
 from recoup.flows.locked import Orders
 from recoup.flows.messages import replay
 from recoup.flows.messages.mail import send_mail
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
@@ -28,7 +29,6 @@ from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.refunds.requests import let_request_expire
-from recoup.flows.refunds.send import send_modification
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import final_inquiry, last_look
 from recoup.flows.stable.payouts import pay_out

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
-WORRY_AFTER_TRIES = 6
+ATTENTION_AFTER_TRIES = 6
 NO_ROUTE_PAUSE = timedelta(minutes=30)  # until what no card route takes is looked at again
 
 

@@ -27,13 +27,13 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.lists.ask import ask_for_file
 from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.messages.endpoints import create
+from recoup.flows.modifications.review_queue import decide
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.on_many import Act, take_all
 from recoup.flows.people import list_preferences, persons
 from recoup.flows.people.list_preferences import keep_view
 from recoup.flows.people.persons import erase_person, payer_ids
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.refunds.review_queue import decide
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import settle_by_hand
 from recoup.flows.stable.pay import simulate_by_operator

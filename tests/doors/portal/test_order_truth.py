@@ -24,8 +24,8 @@ from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
+from recoup.flows.modifications.review_queue import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.flows.refunds.review_queue import decide
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.network.magic import FAULT_CARDS

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from tests.doors.rescue.door import Door
 
-from recoup.doors.edge.keys import Names, names_of
+from recoup.doors.edge.field_names import Names, names_of
 from recoup.doors.rescue.app import OPERATIONS
 
 CPU_SECONDS_MAX = 3.0  # a hundred times what the dearest takes; what is not bounded takes minutes

@@ -8,7 +8,7 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused
 
 from recoup.doors.edge.described import Operation
-from recoup.doors.edge.keys import fold_keys
+from recoup.doors.edge.field_names import fold_keys
 from recoup.doors.rescue.app import METHODS, OPERATIONS, routes
 from recoup.doors.rescue.errors import TABLE
 

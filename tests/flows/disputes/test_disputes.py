@@ -30,7 +30,7 @@ from recoup.gateways.cards.sandbox.disputes import DisputeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
-from recoup.moves.pace import WORRY_AFTER_TRIES
+from recoup.moves.pace import ATTENTION_AFTER_TRIES
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
 from recoup.rules.order.whys import blocked
@@ -701,7 +701,7 @@ def test_an_answer_that_was_heard_late_needs_nobody_any_more(
 
         with processor_away(monkeypatch, "answer_dispute"):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
-            for _ in range(WORRY_AFTER_TRIES):
+            for _ in range(ATTENTION_AFTER_TRIES):
                 await hurried(shop, "dispute_answer")
             assert (await shop.order(order_id))["attention"] == "dispute_answer_delayed:1"
         await hurried(shop, "dispute_answer")

@@ -10,8 +10,8 @@ from tests.flows.test_kill_between_statements import POLICY, Case, Prepare, Stor
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
-from recoup.flows.refunds.send import send_modification
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back

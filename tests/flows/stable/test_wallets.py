@@ -14,7 +14,7 @@ from tests.flows.test_refund_requests import agree, ask, limit, refused
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds import review_queue
+from recoup.flows.modifications import review_queue
 from recoup.flows.refunds.refund import RefundAnswer, RefundRequest, refund
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.stable.late import give_back

@@ -24,8 +24,8 @@ from recoup.doors.edge.asgi import (
 )
 from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.field_names import Folding, Names, folding, names_of
 from recoup.doors.edge.json_body import ClientGone
-from recoup.doors.edge.keys import Folding, Names, folding, names_of
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id

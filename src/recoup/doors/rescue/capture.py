@@ -11,8 +11,8 @@ from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
 from recoup.doors.rescue.wire import ErrorTuple
-from recoup.flows.refunds.capture import CaptureRequest
-from recoup.flows.refunds.capture import capture as capture_flow
+from recoup.flows.modifications.capture import CaptureRequest
+from recoup.flows.modifications.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
 
 

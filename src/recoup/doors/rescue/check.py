@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
-from recoup.doors.edge.keys import folding, names_of, unknown_names
+from recoup.doors.edge.field_names import folding, names_of, unknown_names
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined

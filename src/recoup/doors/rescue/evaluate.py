@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
-from recoup.doors.edge.keys import names_of
+from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import members, read_body

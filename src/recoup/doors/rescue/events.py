@@ -3,7 +3,7 @@
 from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.keys import names_of
+from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query

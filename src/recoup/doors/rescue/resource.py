@@ -9,8 +9,8 @@ from uuid import UUID
 from recoup.doors.edge import resource as kit
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
 from recoup.doors.edge.bearer import bearer_token
+from recoup.doors.edge.field_names import Folding, fold_keys, unknown_names
 from recoup.doors.edge.json_body import read_json
-from recoup.doors.edge.keys import Folding, fold_keys, unknown_names
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.doors.edge.field_names import fold_keys, folding, names_of
 from recoup.doors.edge.json_body import decode_json
-from recoup.doors.edge.keys import fold_keys, folding, names_of
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.shapes.declined import EvaluateBody, KnownCopy, TransmitBody

@@ -1,1 +1,1 @@
-"""Refunds of both dialects, and the reversal of late approvals."""
+"""Refunds of both dialects: how much, by whom, with whose consent."""

@@ -7,7 +7,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
-from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
@@ -88,7 +88,7 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
             change.set_dispute(dispute, answer_id=new_id())
         pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
-        if dispute.answer_tries == WORRY_AFTER_TRIES:
+        if dispute.answer_tries == ATTENTION_AFTER_TRIES:
             change.raise_attention(of_dispute(ANSWER_DELAYED, dispute.dispute_no))
             change.fact("dispute_answer_delayed", dispute_id, number=dispute.dispute_no, answer=dispute.answer)
     return dispute.state

@@ -6,8 +6,8 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
-from recoup.moves.modification.refund import clear_delay
 from recoup.moves.modification.request import refuse_refund
+from recoup.moves.modification.send import clear_delay
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import check_second
 from recoup.rules.order.snapshot import Modification

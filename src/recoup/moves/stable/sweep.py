@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
-from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 from recoup.rules.order.snapshot import Settlement
@@ -66,7 +66,7 @@ def close_settlement(change: Change, settlement_id: UUID, state: str, *, tx_hash
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
     change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
-    if settlement.tries == WORRY_AFTER_TRIES:
+    if settlement.tries == ATTENTION_AFTER_TRIES:
         change.raise_attention(SETTLEMENT_DELAYED)
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
     return settlement.state

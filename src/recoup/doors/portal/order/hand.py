@@ -15,7 +15,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.merchants.order_notes import note_order
-from recoup.flows.refunds.capture import CaptureRequest, capture
+from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.kernel.problem import Problem
 from recoup.store.orders.order_page import OrderPage
 

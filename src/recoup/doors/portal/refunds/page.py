@@ -9,7 +9,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
-from recoup.flows.refunds.review_queue import ACTIONS, decide, waiting_refunds
+from recoup.flows.modifications.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN

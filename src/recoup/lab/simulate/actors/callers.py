@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.transmit import Transmitted
-from recoup.flows.refunds.capture import CaptureRequest, capture
+from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.external_call import SURELY_KNOWN, may_be_forgotten
 from recoup.flows.locked import Orders
-from recoup.flows.refunds.send import processor_for
+from recoup.flows.modifications.send import processor_for
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart
 from recoup.kernel.ids import first_id_of
@@ -15,7 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.moves.modification import by_hand
-from recoup.moves.pace import WORRY_AFTER_TRIES
+from recoup.moves.pace import ATTENTION_AFTER_TRIES
 from recoup.store.refunds.refunds import order_of_modification
 from recoup.store.refunds.waiting_modifications import WaitingModification, waiting_modifications
 
@@ -32,7 +32,7 @@ async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, cle
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     async with world.db.connection() as connection:
         return await waiting_modifications(
-            connection, merchant_id, now, WORRY_AFTER_TRIES, forgotten_before, clear=clear
+            connection, merchant_id, now, ATTENTION_AFTER_TRIES, forgotten_before, clear=clear
         )
 
 

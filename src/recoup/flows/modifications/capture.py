@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.locked import Orders
-from recoup.flows.refunds.send import send_modification
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.repeats import once
 from recoup.flows.world import World
 from recoup.kernel.money import Money

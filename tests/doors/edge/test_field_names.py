@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from recoup.doors.edge.keys import fold_keys, folding, names_of
+from recoup.doors.edge.field_names import fold_keys, folding, names_of
 
 FOLD = folding({"orderId": None, "transaction": {"amount": None, "id": None}, "items": {"sku": None}, "zipCode": None})
 

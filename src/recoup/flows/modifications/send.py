@@ -1,5 +1,5 @@
-"""A refund that is owed goes to the processor under its own id. A later try asks first what became of the one before,
-and sends the same id again only while the processor surely knows it.
+"""A modification goes to the processor under its own id: transaction A, call, transaction B. A later try inquires first
+what became of the one before, and sends the same id again only while the processor surely knows it.
 """
 
 from datetime import timedelta
@@ -19,7 +19,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.port import Counterpart, Inquiry, ModificationMessage, Outcome, as_requested
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.modification.refund import close_modification, open_modification
+from recoup.moves.modification.send import close_modification, open_modification
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.store.refunds.refunds import order_of_modification
 

@@ -1,0 +1,121 @@
+"""One try of a modification at the processor: what is committed before it leaves, and what follows from the answer."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.moves.change import Booked, Change
+from recoup.moves.modification import capture as captures
+from recoup.moves.modification.disputed import cancel_for_dispute
+from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
+from recoup.rules.money import ledger
+from recoup.rules.network.card_text import without_card
+from recoup.rules.order.attention import ANSWER_DIFFERS, delayed, stuck
+from recoup.rules.order.snapshot import Modification
+
+
+def open_modification(
+    change: Change, modification_id: UUID, timeout: timedelta, settled_after: timedelta, *, forgotten: bool
+) -> Modification | None:
+    """Transaction A: the refund may be sent now, under its own id, or under another where the processor would not keep
+    that one for long enough (`forgotten`) and cannot know it. None when nothing is left to send."""
+    modification = change.order.modification(modification_id)
+    if modification.state not in ("owed", "sent"):
+        change.undue("modification", subject_id=modification_id)
+        return None
+    send_before = change.wall + SEND_WITHIN
+    first = modification.state == "owed"
+    if forgotten and modification.never_left:
+        change.set_modification(modification, send_id=new_id())
+    change.set_modification(modification, state="sent", tries=modification.tries + 1, send_before=send_before)
+    if first and modification.kind == "refund":
+        change.fact("refund_sent", modification_id, units=modification.units)
+    change.due("modification", send_before + timeout + settled_after, subject_id=modification_id, wall=True)
+    return modification
+
+
+def close_modification(
+    change: Change,
+    modification_id: UUID,
+    wire_id: UUID,
+    state: str,
+    *,
+    reference: str | None,
+    code: str | None,
+    contradicts: bool = False,
+) -> str:
+    """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed.
+
+    Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
+    `contradicts`: it spoke of another message, amount or currency.
+    """
+    modification = change.order.modification(modification_id)
+    if modification.state != "sent" or modification.wire_id != wire_id:
+        return modification.state
+    reference, code = (without_card(text, change.order.card) for text in (reference, code))
+    if contradicts and change.order.attention != ANSWER_DIFFERS:
+        change.raise_attention(ANSWER_DIFFERS)
+        change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units, why=ANSWER_DIFFERS)
+    if state == "approved":
+        _done(change, modification, reference, code)
+    elif state == "declined":
+        _not_done(change, modification, state, code)
+    else:
+        if state == "unprocessed":
+            change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
+        elif state == "not_sent" and modification.unsent == modification.tries - 1:
+            change.set_modification(modification, unsent=modification.tries)
+        change.due("modification", change.wall + pause_after(modification.tries), subject_id=modification_id, wall=True)
+        if modification.tries == ATTENTION_AFTER_TRIES:
+            change.raise_attention(delayed(modification.kind))
+            change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units)
+    return modification.state
+
+
+def _done(change: Change, modification: Modification, reference: str | None, code: str | None) -> None:
+    change.undue("modification", subject_id=modification.modification_id)
+    change.set_modification(modification, state="done", reference=reference, processor_code=code)
+    clear_delay(change, modification)
+    route = _route(change, modification)
+    details: dict[str, Any] = {"units": modification.units, "reference": reference, "code": code}
+    match modification.kind:
+        case "refund":
+            booked = Booked(modification.modification_id, [ledger.refund_done(modification.units, route)])
+            change.fact("refund_done", modification.modification_id, booked=booked, **details)
+            change.paid_once()
+        case "reversal":
+            booked = Booked(modification.modification_id, [ledger.reversed_(modification.units, route)])
+            change.fact("reversed", modification.modification_id, booked=booked, **details)
+        case "void":
+            change.fact("voided", modification.modification_id, **details)
+        case "capture":
+            captures.captured(change, modification)
+
+
+def _not_done(change: Change, modification: Modification, state: str, code: str | None) -> None:
+    """A refusal of the processor. A capture may be requested again; all else waits for a person: the money stays
+    owed."""
+    change.undue("modification", subject_id=modification.modification_id)
+    if modification.kind == "capture":
+        change.set_modification(modification, state="refused", processor_code=code)
+        clear_delay(change, modification)
+        captures.refused(change, modification, code)
+        return
+    if cancel_for_dispute(change, modification):
+        return
+    change.set_modification(modification, state="stuck", processor_code=code)
+    change.raise_attention(stuck(modification.kind))
+    change.fact(
+        f"{modification.kind}_stuck", modification.modification_id, units=modification.units, code=code, why=state
+    )
+
+
+def _route(change: Change, modification: Modification) -> str:
+    payment = next((a for a in change.order.attempts if a.attempt_id == modification.attempt_id), None)
+    return (payment.route if payment else None) or ""
+
+
+def clear_delay(change: Change, modification: Modification) -> None:
+    """It needs nobody's attention any more."""
+    change.clear_attention(stuck(modification.kind), delayed(modification.kind), ANSWER_DIFFERS)
