@@ -7,7 +7,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
-from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute

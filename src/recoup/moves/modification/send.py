@@ -8,7 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
-from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import ANSWER_DIFFERS, delayed, stuck

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Booked, Change
-from recoup.moves.pace import SEND_WITHIN, ATTENTION_AFTER_TRIES, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.attention import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 from recoup.rules.order.snapshot import Settlement
