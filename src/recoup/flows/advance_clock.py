@@ -16,6 +16,7 @@ from recoup.flows.run_due import run_due
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.store.merchants.clock_moves import NewClockMove, begin_move, end_move
 from recoup.store.merchants.merchants import move_clock, offset_of
@@ -55,7 +56,7 @@ async def advance_clock(
     if by > STEP_MAX:
         raise Problem(
             "invalid",
-            f"A clock moves at most {STEP_MAX.days} days at once.",
+            Sentence("A clock moves at most {0} days at once.", STEP_MAX.days),
             field="advance",
             cure="Move it in several steps.",
         )
@@ -65,7 +66,7 @@ async def advance_clock(
         raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
-        message = f"A clock can be at most {AHEAD_MAX.days} days ahead and never goes back."
+        message = Sentence("A clock can be at most {0} days ahead and never goes back.", AHEAD_MAX.days)
         raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
     if requested_by and not await _begin(world, *requested_by, target - by, target):
         return BusinessTime(target - by)
@@ -134,9 +135,9 @@ async def _settle(
 def _stuck(unanswered: int) -> Problem:
     """Why the clock cannot go on."""
     if unanswered:
-        message = f"{unanswered} attempts have no answer from the processor yet; the clock was not moved."
-        if unanswered == 1:
-            message = "One attempt has no answer from the processor yet; the clock was not moved."
+        many = Sentence("{0} attempts have no answer from the processor yet; the clock was not moved.", unanswered)
+        one = "One attempt has no answer from the processor yet; the clock was not moved."
+        message = one if unanswered == 1 else many
         return Problem(
             "unavailable", message, cure="See Unknown outcomes in the portal: the clock waits for each answer."
         )

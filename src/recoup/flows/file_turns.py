@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.pool import Database
 
@@ -166,7 +167,7 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
     except TimeoutError:
         raise Problem(
             "too_large",
-            f"The file takes more than {seconds_max} seconds to read; nothing of it was taken.",
+            Sentence("The file takes more than {0} seconds to read; nothing of it was taken.", seconds_max),
             field="file",
             cure="Split it.",
         ) from None

@@ -5,6 +5,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.orders.find_orders import find_any_order, find_order_among
 
 
@@ -15,17 +16,21 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
     if not found:
         raise Problem(
             "not_found",
-            f"No order is known by {key!r}.",
+            Sentence("No order is known by {0}.", repr(key)),
             cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its reference number.",
         )
     if len({row.merchant_id for row in found}) > 1:
         ids = ", ".join(str(row.order_id) for row in found)
-        raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")
+        raise Problem(
+            "conflict", "Several merchants have an order with this id.", cure=Sentence("Use one of {0}.", ids)
+        )
     tail = parse_tail(key)
     alike = [row.order_id for row in found if tail is not None and str(row.order_id).endswith(tail)]
     if len(alike) > 1:
         raise Problem(
-            "conflict", "Several orders have this reference number.", cure=f"Use one of {', '.join(map(str, alike))}."
+            "conflict",
+            "Several orders have this reference number.",
+            cure=Sentence("Use one of {0}.", ", ".join(map(str, alike))),
         )
     return found[0].merchant_id, found[0].order_id
 

@@ -10,6 +10,7 @@ from typing import Final
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.store.installation_worlds import note_world
 from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys
@@ -26,7 +27,7 @@ async def check_there(db: Database, place: str, *, people: bool) -> None:
     """Before new keys are made. Raises: Problem(unavailable) for a database that has its keys already."""
     async with db.connection() as connection:
         if await key_checks(connection) or await is_in_use(connection, people=people):
-            message = f"This database was written with keys that are not in {place}."
+            message = Sentence("This database was written with keys that are not in {0}.", place)
             raise Problem("unavailable", message, cure=CURE)
 
 
@@ -53,7 +54,9 @@ async def check_first(db: Database, keys: Keyring, place: str, world: str, *, pe
         secrets, card = await sealed_by_keys(connection, people=people)
     held = {(purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several}
     if lacking := sorted(set(needs) - held):
-        message = f"The keys in {place} lack some that this database was written with: {_named(lacking)}."
+        message = Sentence(
+            "The keys in {0} lack some that this database was written with: {1}.", place, _named(lacking)
+        )
         raise Problem("unavailable", message, cure=CURE)
     try:
         for context, sealed in secrets:
@@ -85,7 +88,9 @@ async def check_keys(
         _refuse_others(known, checks, place)
         lacking = sorted(key for key, value in known.items() if checks.get(key) != value and key not in retiring)
         if lacking:
-            message = f"The keys in {place} lack some that this database was written with: {_named(lacking)}."
+            message = Sentence(
+                "The keys in {0} lack some that this database was written with: {1}.", place, _named(lacking)
+            )
             raise Problem("unavailable", message, cure=CURE)
         await add_checks(tx, {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)})
 
@@ -106,7 +111,7 @@ def _refuse_others(known: Mapping[tuple[str, str], bytes], checks: Mapping[tuple
 
 
 def _others(place: str) -> Problem:
-    return Problem("unavailable", f"The keys in {place} are not those of this database.", cure=CURE)
+    return Problem("unavailable", Sentence("The keys in {0} are not those of this database.", place), cure=CURE)
 
 
 def _named(keys: Sequence[tuple[str, str]]) -> str:

@@ -19,6 +19,7 @@ from recoup.flows.stable.expire import last_look
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence, joined
 from recoup.moves.audit import note
 from recoup.moves.bulk.act import end_act, take_act
 from recoup.store.lists.bulk_acts import (
@@ -77,7 +78,11 @@ async def take_all(
             if len(order_ids) > SELECTED_MAX:
                 raise too_many()
             if len(order_ids) != expected or not order_ids:
-                message = f"The list has changed: {len(order_ids):,} orders match now, {expected:,} were shown."
+                message = Sentence(
+                    "The list has changed: {0} orders match now, {1} were shown.",
+                    f"{len(order_ids):,}",
+                    f"{expected:,}",
+                )
                 raise Problem("conflict", message, cure="Check again, then repeat.")
             if await take_act(tx, new, order_ids):
                 await note(tx, scope, wall, "bulk.begun", act_id, {"what": act.action, "orders": expected})
@@ -88,7 +93,7 @@ async def take_all(
 def too_many() -> Problem:
     return Problem(
         "invalid",
-        f"More than {SELECTED_MAX:,} orders match; nothing was done.",
+        Sentence("More than {0} orders match; nothing was done.", f"{SELECTED_MAX:,}"),
         cure="Narrow the list, for example by days, and proceed in parts.",
     )
 
@@ -171,7 +176,7 @@ async def _some(
             if problem.code in _NOT_NOW and not last_try:
                 trouble.append(problem)
                 return {"state": "waiting"}
-            return {"state": "refused", "answer": f"{problem.message} {problem.cure or ''}".strip()}
+            return {"state": "refused", "answer": joined(filter(None, (problem.message, problem.cure)))}
         except Exception as error:  # noqa: BLE001 - whatever it was, the other orders go on
             log.warning("bulk row failed", order=str(order_id), error=in_words(error)[:200])
             if not last_try:

@@ -10,6 +10,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.store.orders.requests import answered, find_request
 from recoup.store.orders.rows import AnsweredKey
@@ -65,8 +66,10 @@ class Once:
         if known is None:
             return None
         if known.input_mac != self.input_mac:
-            message = f"This idempotency key came before with another {self.operation}."
-            raise Problem("conflict", message, field=self.field, cure=f"Use a new key for a new {self.operation}.")
+            message = Sentence("This idempotency key came before with another {0}.", self.operation)
+            raise Problem(
+                "conflict", message, field=self.field, cure=Sentence("Use a new key for a new {0}.", self.operation)
+            )
         return dict(known.answer or {})
 
 

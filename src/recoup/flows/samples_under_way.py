@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 OF_OWNER_MAX: Final = 5  # as many as a connection test sends
 ALL_MAX: Final = 64
@@ -23,9 +24,9 @@ class SamplesUnderWay:
     def one(self, owner: UUID) -> Iterator[None]:
         """Raises: Problem(too_many_requests)."""
         if self._of[owner] >= OF_OWNER_MAX:
-            raise _full(f"{OF_OWNER_MAX} samples are under way, which is the limit.")
+            raise _full(Sentence("{0} samples are under way, which is the limit.", OF_OWNER_MAX))
         if self._of.total() >= ALL_MAX:
-            raise _full(f"{ALL_MAX} samples of all callers are under way, which is the limit.")
+            raise _full(Sentence("{0} samples of all callers are under way, which is the limit.", ALL_MAX))
         self._of[owner] += 1
         try:
             yield
@@ -37,5 +38,8 @@ class SamplesUnderWay:
 
 def _full(message: str) -> Problem:
     return Problem(
-        "too_many_requests", message, retry_after_seconds=RETRY_SECONDS, cure=f"Send the next one in {RETRY_SECONDS} s."
+        "too_many_requests",
+        message,
+        retry_after_seconds=RETRY_SECONDS,
+        cure=Sentence("Send the next one in {0} s.", RETRY_SECONDS),
     )

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 import xlsxwriter
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.lists.cells import Kind
 
 ROWS_MAX: Final = 100_000
@@ -118,6 +119,6 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 def too_many() -> Problem:
     return Problem(
         "invalid",
-        f"This list has more than {ROWS_MAX:,} rows: no XLSX file was made.",
+        Sentence("This list has more than {0} rows: no XLSX file was made.", f"{ROWS_MAX:,}"),
         cure="Export it as CSV, or narrow it.",
     )

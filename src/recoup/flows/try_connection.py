@@ -21,6 +21,7 @@ from recoup.gateways.cards.port import Inquiry, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.site_address import host_of
@@ -87,7 +88,7 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
     if scopes is None and not api_keys:
         return Hop("credential", "failed", "There is no key that allows payments.", "Ask the operator for a key.")
     if scopes is None:
-        return Hop("credential", "ok", f"{api_keys} key{'' if api_keys == 1 else 's'} may send orders.")
+        return Hop("credential", "ok", Sentence("{0} key{1} may send orders.", api_keys, "" if api_keys == 1 else "s"))
     if "payments" not in scopes:
         return Hop("credential", "failed", "This key does not allow payments.", "Use a key with the scope payments.")
     return Hop("credential", "ok", "The key is valid and may send orders.")
@@ -105,7 +106,7 @@ def _merchant(settings: MerchantSettings) -> Hop:
             "The operator has stopped all sending: orders are accepted and wait.",
             "Ask the operator when sending resumes.",
         )
-    return Hop("merchant", "ok", f"{settings.merchant.name} takes orders.")
+    return Hop("merchant", "ok", Sentence("{0} takes orders.", settings.merchant.name))
 
 
 async def _switches(
@@ -127,7 +128,7 @@ async def _switches(
         elif level == "campaign" and origin.campaign is None:
             hops.append(_no_campaign(origin, campaign))
         else:
-            hops.append(Hop(f"switch_{level}", "ok", f"{KINDS[kind]} is on for {name}."))
+            hops.append(Hop(f"switch_{level}", "ok", Sentence("{0} is on for {1}.", KINDS[kind], name)))
     return hops
 
 
@@ -136,8 +137,8 @@ def _no_campaign(origin: Origin, campaign: str | None) -> Hop:
         return Hop(
             "switch_campaign",
             "failed",
-            f"The site {origin.site.name} has no campaign {campaign!r}.",
-            f"Create it: POST /v1/sites/{origin.site.site_id}/campaigns.",
+            Sentence("The site {0} has no campaign {1}.", origin.site.name, repr(campaign)),
+            Sentence("Create it: POST /v1/sites/{0}/campaigns.", origin.site.site_id),
         )
     return Hop("switch_campaign", "skipped", "No campaign was named.")
 
@@ -168,15 +169,19 @@ async def _processors(world: World) -> list[Hop]:
 
 async def _processor(world: World, processor: Processor) -> Hop:
     if processor.asks in ("none", "by_replay"):
-        return Hop("processor", "skipped", f"{processor.name} cannot be tested without a payment.")
+        return Hop("processor", "skipped", Sentence("{0} cannot be tested without a payment.", processor.name))
     begun = world.clocks.monotonic()
     outcome = await call_with_timeout(processor.inquire(Inquiry(new_id(), "probe")), PROCESSOR_SECONDS)
     latency = _ms(world, begun)
     if outcome.state == "not_found":
-        return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)
+        return Hop("processor", "ok", Sentence("{0} answers.", processor.name), latency_ms=latency)
     why = "did not answer in time" if outcome.text == "time-out" else "could not be reached"
     return Hop(
-        "processor", "failed", f"{processor.name} {why}.", "Orders wait until it answers; tell the operator.", latency
+        "processor",
+        "failed",
+        Sentence("{0} {1}.", processor.name, why),
+        "Orders wait until it answers; tell the operator.",
+        latency,
     )
 
 
@@ -194,13 +199,15 @@ async def _webhooks(world: World, scope: Scope) -> list[Hop]:
     tried = active[:WEBHOOKS_MAX]
     hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
     if len(active) > WEBHOOKS_MAX:
-        hops.append(Hop("webhook", "skipped", f"{len(active) - WEBHOOKS_MAX} more endpoints were not tried."))
+        hops.append(
+            Hop("webhook", "skipped", Sentence("{0} more endpoints were not tried.", len(active) - WEBHOOKS_MAX))
+        )
     return hops
 
 
 async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint) -> Hop:
     host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
-    host = host if owner is scope else f"Your partner's endpoint at {host_of(endpoint.url)}"
+    host = host if owner is scope else Sentence("Your partner's endpoint at {0}", host_of(endpoint.url))
     try:
         async with asyncio.timeout(WEBHOOK_SECONDS):
             sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
@@ -208,7 +215,7 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
         return Hop(
             "webhook",
             "skipped" if problem.code == "too_many_requests" else "failed",
-            f"{host}: {problem.message}",
+            Sentence("{0}: {1}", host, problem.message),
             problem.cure,
             _ms(world, begun),
         )
@@ -216,7 +223,7 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
         return Hop(
             "webhook",
             "failed",
-            f"{host} did not answer in time.",
+            Sentence("{0} did not answer in time.", host),
             "Answer at once and process afterwards.",
             _ms(world, begun),
         )
@@ -224,11 +231,11 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
         return Hop(
             "webhook",
             "failed",
-            f"{host} answered {sent.status}.",
+            Sentence("{0} answered {1}.", host, sent.status),
             "Answer 2xx to a signed event; the sample is listed in its deliveries.",
             sent.latency_ms,
         )
-    return Hop("webhook", "ok", f"{host} took a signed sample.", latency_ms=sent.latency_ms)
+    return Hop("webhook", "ok", Sentence("{0} took a signed sample.", host), latency_ms=sent.latency_ms)
 
 
 def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
@@ -237,7 +244,7 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     readable = scopes is None or "orders" in scopes
     if pushed or readable:
         ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", readable)) if there]
-        return Hop("outcome", "ok", f"Outcomes of orders are available {' and '.join(ways)}.")
+        return Hop("outcome", "ok", Sentence("Outcomes of orders are available {0}.", joined(ways, " and ")))
     return Hop(
         "outcome",
         "failed",

@@ -6,6 +6,7 @@ from typing import Final
 
 from recoup.kernel.currencies import CUSTOMARY, EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
@@ -92,18 +93,28 @@ def from_text(text: str, asset: str, field: str) -> Money:
     """
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         cure = "Send a plain decimal like 19.99."
-        raise Problem("invalid", f"The field {field} is invalid.", field=field, cure=cure, verbatim=True)
+        raise Problem("invalid", Sentence("The field {0} is invalid.", field), field=field, cure=cure, verbatim=True)
     scale = EXPONENTS[asset]
     whole, _, fraction = text.partition(".")
     if fraction[scale:].strip("0"):
-        message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
+        message = Sentence(
+            "The field {0} has more than {1} decimal places, which {2} does not have.", field, scale, asset
+        )
         raise Problem(
-            "invalid", message, field=field, cure=f"Round it to {scale} decimal places." if scale else "Leave them out."
+            "invalid",
+            message,
+            field=field,
+            cure=Sentence("Round it to {0} decimal places.", scale) if scale else "Leave them out.",
         )
     units = int(whole + fraction[:scale].ljust(scale, "0"))
     if units > UNITS_MAX:
         most = f"{apart(to_text(UNITS_MAX, scale).partition('.')[0])} {asset}"
-        raise Problem("invalid", f"The field {field} is more than {most}.", field=field, cure=f"Send at most {most}.")
+        raise Problem(
+            "invalid",
+            Sentence("The field {0} is more than {1}.", field, most),
+            field=field,
+            cure=Sentence("Send at most {0}.", most),
+        )
     return Money(units, asset)
 
 

@@ -8,6 +8,8 @@ a dialect of that vendor says the cure elsewhere.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from recoup.kernel.sentence import Sentence, changed, joined
+
 # code -> what went wrong, in general. Each dialect maps every code to a status of its own; a test holds both complete.
 CODES: Final[Mapping[str, str]] = {
     "too_large": "the body is larger than the endpoint accepts",
@@ -67,7 +69,7 @@ class Problem(Exception):
         if code not in CODES:
             raise ValueError(f"unknown problem code {code!r}")
         self._shape = message
-        self.message = message.replace(STAGE, facts["stage"]) if "stage" in facts else message
+        self.message = _at_stage(message, facts["stage"]) if "stage" in facts else message
         super().__init__(self.message)
         self.code = code
         self.field = field
@@ -83,9 +85,13 @@ class Problem(Exception):
 
     def sentence(self, *, stage: str | None = None) -> str:
         """What happened and what to do, in one line. `stage`: a dialect's word for where the order stands."""
-        message = self.message if stage is None else self._shape.replace(STAGE, stage)
-        message = message if message.endswith((".", "?", "!")) else f"{message}."
-        return f"{message} {self.cure}" if self.cure else message
+        message = self.message if stage is None else _at_stage(self._shape, stage)
+        message = message if message.endswith((".", "?", "!")) else Sentence("{0}.", message)
+        return joined((message, self.cure)) if self.cure else message
+
+
+def _at_stage(message: str, stage: str) -> str:
+    return changed(message, lambda text: text.replace(STAGE, stage))
 
 
 def _made_again(kind: type[Problem], message: str) -> Problem:

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 _OBEYED: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _IN_AN_ID: Final = re.compile(f"[{_OBEYED}]")
@@ -20,7 +21,7 @@ def check_seen(text: str, field: str) -> None:
     if has_unseen(text):
         raise Problem(
             "invalid",
-            f"The field {field} contains control characters.",
+            Sentence("The field {0} contains control characters.", field),
             field=field,
             cure="Send only characters that can be seen.",
         )

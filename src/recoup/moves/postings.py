@@ -6,15 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
+from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.money.ledger import Posting
 from recoup.store.orders.changes import Rows
 from recoup.store.orders.rows import EntryRow, PostingRow
-
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def book(
@@ -56,4 +53,4 @@ def content_hash(content: list[Any]) -> str:
 
 
 def _digest(content: list[Any]) -> bytes:
-    return hashlib.sha256(_encode(content)).digest()
+    return hashlib.sha256(encode_sorted(content)).digest()

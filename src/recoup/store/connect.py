@@ -6,6 +6,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.homes import SEARCH_PATH
@@ -21,12 +22,11 @@ PLANS: Final = {
 }  # fmt: skip
 SESSION: Final = {"search_path": SEARCH_PATH, "timezone": "UTC", "jit": "off"} | PLANS
 
-_encode = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder()
 
 
 def to_json(value: Any) -> str:
-    return _encode.encode(value).decode()
+    return encode(value).decode()
 
 
 async def speak_json(connection: asyncpg.Connection) -> None:
@@ -34,7 +34,7 @@ async def speak_json(connection: asyncpg.Connection) -> None:
         "jsonb",
         schema="pg_catalog",
         format="binary",
-        encoder=lambda value: b"\x01" + _encode.encode(value),
+        encoder=lambda value: b"\x01" + encode(value),
         decoder=lambda raw: _decode.decode(raw[1:]),
     )
 

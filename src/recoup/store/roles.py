@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 APP: Final = "recoup_app"
 READ: Final = "recoup_read"
@@ -60,7 +61,7 @@ async def ensure_roles(connection: asyncpg.Connection, log_in: str | None = None
         except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
             raise Problem(
                 "unavailable",
-                f"The log-in {who} cannot become {role}: {str(error).splitlines()[0]}.",
+                Sentence("The log-in {0} cannot become {1}: {2}.", who, role, str(error).splitlines()[0]),
                 cure="`recoup schema sql` prints what an administrator runs once.",
             ) from error
 

@@ -17,22 +17,36 @@ What follows `db` is $1, $2, … in order. The annotation of the result says whi
 | `list[X]`, `list[R]` | every row |
 | `dict[K, X]`, `dict[K, R]` | every row by its first column; X is the second column, R the whole row |
 
+`Kept` is a sentence, as a parameter and as a column (`kernel/kept_sentence.py`); `list[Kept]` is a JSON array of them.
 `dict[str, Any]` is one JSON value. An Enum, a tuple or a frozenset is made of what the driver gives; a list of rows, as
 the column of one, is made of JSON, and so is a row there.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import reduce, update_wrapper
 from operator import or_
 from types import NoneType, UnionType
-from typing import Any, Final, NewType, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NewType,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
+from recoup.kernel.kept_sentence import keep, kept
 from recoup.store.homes import Home
 
 P = ParamSpec("P")
@@ -40,6 +54,8 @@ R = TypeVar("R")
 Make = Callable[[Any], Any]
 
 Written = NewType("Written", int)
+_KEPT: Final = "sentence"
+Kept = Annotated[str, _KEPT]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -91,7 +107,9 @@ def statement(
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         hints, signature = get_type_hints(function), inspect.signature(function)
         db, *names = signature.parameters
-        gives, method, finish = _result(hints["return"])
+        written = get_type_hints(function, include_extras=True)
+        gives = _result(hints["return"])[0]
+        _, method, finish = _result(written["return"])
         STATEMENTS.append(
             Statement(
                 f"{function.__module__}.{function.__name__}",
@@ -103,12 +121,15 @@ def statement(
             )
         )
         count, options = len(names), {} if seconds is None else {"timeout": seconds}
+        keeps = [(at, keeper) for at, name in enumerate(names) if (keeper := _each_kept(written[name], keep))]
 
         async def call(db: Any, *args: Any, **named: Any) -> Any:
             if named or len(args) != count:
                 bound = signature.bind(db, *args, **named)
                 bound.apply_defaults()
                 args = tuple(bound.arguments.values())[1:]
+            if keeps:
+                args = _converted(args, keeps)
             return finish(await getattr(db, method)(sql, *args, **options))
 
         return update_wrapper(call, function)  # type: ignore[return-value]
@@ -174,18 +195,24 @@ def _maker(kind: Any) -> tuple[Columns, Make]:
         return ((None, kind),), _at(0, kind)
     hints = get_type_hints(kind)
     columns = tuple((name, hints[name]) for name in _fields(kind))
-    special = [(at, made) for at, (_, of) in enumerate(columns) if (made := _made_of(of)) is not None]
+    written = get_type_hints(kind, include_extras=True)
+    special = [(at, made) for at, (name, _) in enumerate(columns) if (made := _made_of(written[name])) is not None]
     if not special:
         return columns, lambda record: kind(*record)
 
     def convert(record: Any) -> Any:
-        values = list(record)
-        for at, made in special:
-            if values[at] is not None:
-                values[at] = made(values[at])
-        return kind(*values)
+        return kind(*_converted(record, special))
 
     return columns, convert
+
+
+def _converted(values: Iterable[Any], makes: Iterable[tuple[int, Make]]) -> tuple[Any, ...]:
+    """The values with those at some places made anew."""
+    made = list(values)
+    for at, make in makes:
+        if made[at] is not None:
+            made[at] = make(made[at])
+    return tuple(made)
 
 
 def _at(place: int, kind: Any) -> Make:
@@ -196,13 +223,31 @@ def _at(place: int, kind: Any) -> Make:
 
 
 def _made_of(kind: Any) -> Make | None:
-    plain = without_none(kind)[0]
+    if made := _each_kept(kind, kept):
+        return made
+    plain = without_none(get_args(kind)[0] if get_origin(kind) is Annotated else kind)[0]
     if isinstance(plain, type) and issubclass(plain, Enum):
         return plain
     origin = get_origin(plain)
     if is_row(plain) or origin is list and is_row(get_args(plain)[0]):
         return lambda value: msgspec.convert(value, plain)
     return origin if origin in (tuple, frozenset) else None
+
+
+def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
+    """What `convert` makes of a `Kept` or of each in a list; None for any other annotation."""
+    plain = without_none(kind)[0]
+    if get_origin(plain) is Annotated and _KEPT in plain.__metadata__:
+        return convert
+    of = get_args(plain)
+    if (
+        of
+        and isinstance(get_origin(plain), type)
+        and issubclass(get_origin(plain), Iterable)
+        and _each_kept(of[0], convert)
+    ):
+        return lambda values: [convert(value) for value in values]
+    return None
 
 
 def _fields(row: Any) -> tuple[str, ...]:

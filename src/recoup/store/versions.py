@@ -13,6 +13,7 @@ from zlib import crc32
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 CLASS: Final = 7_301_842
 _FROM_BEFORE: Final = ("recoup", "recoup-worker")
@@ -58,7 +59,7 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
         message = "The database's schema is newer than this process."
         raise Problem("unavailable", message, cure="Stop it, and start the new release.", retry_after_seconds=10)
     if schema.numbers - applied:
-        message = f"The database lacks {len(schema.numbers - applied)} migrations that this release needs."
+        message = Sentence("The database lacks {0} migrations that this release needs.", len(schema.numbers - applied))
         raise Problem("unavailable", message, cure="Run `recoup schema apply`.", retry_after_seconds=10)
 
 
@@ -73,5 +74,5 @@ async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
 
 
 def held_up_by(connections: Sequence[str]) -> Problem:
-    message = f"Processes of another release use this database: {', '.join(connections[:5])}."
+    message = Sentence("Processes of another release use this database: {0}.", ", ".join(connections[:5]))
     return Problem("unavailable", message, cure="Stop Recoup on every machine, then start the new release.")

@@ -1,81 +1,71 @@
-"""Sentences of our code in another language: as they are, by their shape, one by one, and never what is not known."""
+"""A sentence in another language: by its key, its parts in turn, and without a search."""
 
-from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import NoReturn
 
 import pytest
 
+from recoup.kernel.kept_sentence import keep, kept
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import NearDay, Sentence, joined, shaped
 from recoup.rules.languages import said as module
-from recoup.rules.languages.catalogues import Catalogue
+from recoup.rules.languages.catalogues import Catalogue, catalogue
 from recoup.rules.languages.said import said
 
 WORDS = {
-    "Nothing was done.": "Nichts wurde getan.",
     "Refund {0} of {1}": "Erstattung {0} über {1}",
-    "{0} of {1}": "{0} von {1}",
-    "{0} day{1}": "{0} {1=s?Tage|Tag}",
-    "It is {0}": "{0=on?Es läuft|Es steht}",
-    "on": "an",
-    "It waits {0}.": "Es wartet {0}.",
-    "{amount} went back to the payer": "{amount} gingen an den Zahler zurück",
+    "{amount} went back": "{amount} gingen zurück",
+    "{0} order{1} wait.": "{0} {1=s?Aufträge warten|Auftrag wartet}.",
+    "It waits.": "Es wartet.",
+    "Nothing was done.": "Nichts wurde getan.",
+    "First: {1}": "Zuerst: {1}",
+    "{0} of {1}.": "{0} von {1}.",
     "the operator": "der Betreiber",
-    "asked by {0}": "gefragt von {0}",
-    "Posted: {0}": "Gebucht: {0}",
-    "taken back": "zurückgeholt",
 }
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(module, "catalogue", lambda _: Catalogue({}, WORDS, "", "", [], []))
-    forget()
-    yield
-    forget()
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def searched(language: str, text: str) -> NoReturn:
+        raise AssertionError(f"{text!r} was searched for")
 
-
-def forget() -> None:
-    """What was said by another catalogue, in other tests too."""
-    module._said.cache_clear()
-    module._shapes.cache_clear()
+    german = catalogue("de")
+    monkeypatch.setattr(
+        module,
+        "catalogue",
+        lambda _: Catalogue({}, WORDS, german.day, german.day_and_year, german.months, german.weekdays),
+    )
+    monkeypatch.setattr(module, "said_by_shape", searched)
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("sentence", "german"),
     [
-        ("Nothing was done.", "Nichts wurde getan."),
-        ("Refund 2 of 10.00 USD", "Erstattung 2 über 10.00 USD"),
-        ("3 of 4", "3 von 4"),
-        ("1 day", "1 Tag"),
-        ("It is on", "Es läuft"),
-        ("It is off", "Es steht"),
-        ("51: aim at a pay day", "51: aim at a pay day"),
-        ("the operator, 40.00 USD the operator", "der Betreiber, 40.00 USD der Betreiber"),
-        ("the operator, nobody", "the operator, nobody"),
-        ("Nothing was done.; 22 days", "Nichts wurde getan.; 22 Tage"),
-        ("Nothing was done.; nobody", "Nothing was done.; nobody"),
-        ("22 days", "22 Tage"),
-        ("Demo days", "Demo days"),
-        ("It waits 3 days. Nothing was done.", "Es wartet 3 Tage. Nichts wurde getan."),
-        ("Posted: 5.00 USD taken back", "Gebucht: 5.00 USD zurückgeholt"),
-        ("Posted: 5.00 USD and more", "Gebucht: 5.00 USD and more"),
-        ("10.00 USD went back to the payer", "10.00 USD gingen an den Zahler zurück"),
-        ("asked by the operator", "gefragt von der Betreiber"),
-        ("Nobody knows this. Nothing was done.", "Nobody knows this. Nichts wurde getan."),
-        (" Nothing was done. ", " Nichts wurde getan. "),
-        ("", ""),
+        (Sentence("Refund {0} of {1}", 2, "10.00 USD"), "Erstattung 2 über 10.00 USD"),
+        (shaped("{amount} went back", amount="1 USD"), "1 USD gingen zurück"),
+        (Sentence("{0} order{1} wait.", 1, ""), "1 Auftrag wartet."),
+        (Sentence("{0} order{1} wait.", 2, "s"), "2 Aufträge warten."),
+        (Sentence("{0} of {1}. First: {1}", "1", "the operator"), "1 von der Betreiber. Zuerst: der Betreiber"),
+        (joined(("It waits.", Sentence("Refund {0} of {1}", 1, 2), "Mine.")), "Es wartet. Erstattung 1 über 2 Mine."),
+        (Sentence("{0}: {1}", "a", "Nothing was done. It waits."), "a: Nichts wurde getan. Es wartet."),
+        (Sentence("{0}{1}", "x", Sentence(" It waits.")), "x Es wartet."),
+        (Sentence("{0} – {1}", date(2026, 11, 5), NearDay(2026, 12, 6)), "5. Nov. 2026 – 6. Dez."),
+        (Sentence("Refund {0} of {1}", "{1} of {0}", r"\1"), r"Erstattung {1} of {0} über \1"),
+        (Sentence("Unknown {0}.", "Refund 1 of 2"), "Unknown Refund 1 of 2."),
+        (Problem("invalid", "Nothing was done.", cure="It waits.").sentence(), "Nichts wurde getan. Es wartet."),
     ],
 )
-def test_sentences(text: str, expected: str) -> None:
-    assert said("de", text) == expected
-    assert said("en", text) == text
+def test_by_key(sentence: str, german: str) -> None:
+    assert said("de", sentence) == german
+    assert said("de", kept(keep(sentence))) == german
+    assert said("en", sentence) == sentence
 
 
-def test_what_is_filled_in_is_never_read_as_a_shape() -> None:
-    assert said("de", r"Refund {1} of \1 {0}") == r"Erstattung {1} über \1 {0}"
+def test_a_moment_is_read_in_its_readers_zone_in_every_language() -> None:
+    sentence = Sentence("Refund {0} of {1}", datetime(2026, 11, 20, 17, 30, tzinfo=UTC), "x")
+    assert said("de", sentence, datetime.isoformat) == "Erstattung 2026-11-20T17:30:00+00:00 über x"
+    assert said("en", sentence, datetime.isoformat) == "Refund 2026-11-20T17:30:00+00:00 of x"
 
 
-def test_a_text_longer_than_any_of_ours_stays_as_it_is() -> None:
-    """To look for the shape of 20,000 characters took 16 seconds, in which nobody else was answered."""
-    filled = "Refund {} of a".format("x " * 700)
-    assert said("de", filled).startswith("Erstattung x x")
-    for long in (f"Refund {'x ' * 10_000}of a", f"Nothing was done. {'x ' * 1_000}"):
-        assert said("de", long) == long
+def test_a_sentence_of_any_length_is_said_at_once() -> None:
+    assert said("de", Sentence("Refund {0} of {1}", "x " * 100_000, 1)).endswith(" über 1")

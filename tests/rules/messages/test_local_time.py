@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recoup.kernel.sentence import noted
 from recoup.rules.messages.local_time import (
     REMIND_DAYS,
     begin_of,
     digest_day,
     local_day,
     next_reminder,
-    noted,
     read_zone,
     reminder_due,
     retold,

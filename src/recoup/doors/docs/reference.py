@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from recoup.doors.docs.fields import Field, fields_of, parameter_fields
 from recoup.doors.docs.samples.curl import curl
 from recoup.doors.docs.samples.javascript import javascript
@@ -17,6 +15,7 @@ from recoup.doors.edge.described import JSON, JSON_LINES, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, anchor_of
 from recoup.doors.edge.example_values import Fresh
 from recoup.doors.edge.openapi import document
+from recoup.kernel.encode import to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def make_reference(dialect: Dialect, version: str) -> Reference:
 
 
 def as_text(value: Any) -> str:
-    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    return json.dumps(to_plain(value), indent=2, ensure_ascii=False)
 
 
 def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) -> Shown:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
-import msgspec
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -20,6 +19,7 @@ from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
 from recoup.doors.edge.postman import collection
 from recoup.flows.world import World
+from recoup.kernel.encode import encode
 from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]
@@ -50,7 +50,7 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
         return Route(path, endpoint, methods=["GET"])
 
-    search = msgspec.json.encode(entries(site))
+    search = encode(entries(site))
     return [
         at("/docs", _overview),
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
@@ -65,14 +65,14 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
 
 def _described(reference: Reference) -> Route:
-    document = _json(msgspec.json.encode(reference.document))
+    document = _json(encode(reference.document))
     return Route(f"{reference.dialect.prefix}/openapi.json", document, methods=["GET"])
 
 
 def _collected(reference: Reference) -> Route:
     async def endpoint(request: Request) -> Response:
         made = collection(reference.dialect, _origin(request))
-        return Response(msgspec.json.encode(made), media_type="application/json")
+        return Response(encode(made), media_type="application/json")
 
     return Route(f"/docs/{reference.dialect.name}.postman.json", endpoint, methods=["GET"])
 
@@ -174,9 +174,9 @@ async def _inputs_json(request: Request) -> Response:
     """The same for programs, narrowed by the same words; a word that nothing has is refused with those that exist."""
     unknown = _unknown_words(_chosen(request))
     if unknown:
-        return Response(msgspec.json.encode({"errors": unknown}), 400, media_type="application/json")
+        return Response(encode({"errors": unknown}), 400, media_type="application/json")
     found = {"inputs": [one.to_dict() for one in _narrowed(request)[0]]}
-    return Response(msgspec.json.encode(found), media_type="application/json")
+    return Response(encode(found), media_type="application/json")
 
 
 def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:

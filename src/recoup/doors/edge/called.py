@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Scope, state
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, changed, cut, joined
 from recoup.rules.people.whence import network_of as network
 
 CHARS_MAX: Final = 200
@@ -31,9 +33,16 @@ def why_refused(problem: Problem) -> str:
     """Which field, and why: in our words. What the caller sent is left out wherever they quote it."""
     fields = problem.fields or {problem.field or "": [problem.message]}
     complaints = [
-        f"{name if _NAME.fullmatch(name) else ''}: {texts[0]}".removeprefix(": ") for name, texts in fields.items()
+        Sentence("{0}: {1}", name, texts[0]) if _NAME.fullmatch(name) else texts[0]
+        for name, texts in islice(fields.items(), FIELDS_MAX)
     ]
-    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", "; ".join(complaints[:FIELDS_MAX])))[:WHY_MAX]
+    found = changed(joined(complaints, "; "), _without_theirs)
+    clean = _without_theirs(found)
+    return cut(found if found == clean else clean, WHY_MAX)
+
+
+def _without_theirs(text: str) -> str:
+    return _NUMBERS.sub(lambda found: found[1] or "…", _QUOTED.sub("…", text))
 
 
 def acted(scope: Scope) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from recoup.doors.edge.described import JSON, JSON_LINES, Example, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, variables_of, words_of
+from recoup.kernel.encode import to_plain
 
 _REF: Final = "#/components/schemas/{name}"
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
@@ -174,7 +175,7 @@ def _error_name(status: int) -> str:
 def _examples(values: Mapping[str, Any]) -> dict[str, Any]:
     if not values:
         return {}
-    return {"examples": {name: {"value": msgspec.to_builtins(value)} for name, value in values.items()}}
+    return {"examples": {name: {"value": to_plain(value)} for name, value in values.items()}}
 
 
 _STATUS_WORDS: Final = {200: "Done", 201: "Made", 202: "Taken", 204: "Done; no body"}

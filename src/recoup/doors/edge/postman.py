@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import NAME, Fresh, in_path
+from recoup.kernel.encode import to_plain
 
 _SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _VARIABLES: Final = {"token": ("app_key", "app_secret"), "signature": ("key_id", "secret")}
@@ -49,7 +48,7 @@ def _names_in(items: list[dict[str, Any]]) -> list[str]:
 
 def _item(operation: Operation) -> dict[str, Any]:
     example = operation.examples[0] if operation.examples else Example("")
-    given = _FRESH.in_body(msgspec.to_builtins(example.request))
+    given = _FRESH.in_body(to_plain(example.request))
     request: dict[str, Any] = {
         "method": operation.method.upper(),
         "header": [],

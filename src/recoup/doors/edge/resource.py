@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
-import msgspec
 import structlog
 from starlette.routing import Route
 
@@ -31,13 +30,13 @@ from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kernel.time import iso
 
 log = structlog.get_logger()
-_encode: Final = msgspec.json.Encoder().encode
 ANY_KEY: Final = ""  # the scope of an operation that every key allows
 JSON_TYPE: Final = (b"content-type", b"application/json; charset=utf-8")
 
@@ -205,7 +204,7 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
         if isinstance(reply.body, AsyncIterator):
             await send_stream(receive, send, reply.status, (*reply.headers, *extra), reply.body)
             return
-        body = b"" if reply.status == 204 else _encode(reply.body)
+        body = b"" if reply.status == 204 else encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [JSON_TYPE, *reply.headers, *extra]))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Reply, Headers]:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from recoup.doors.edge.asgi import Headers, Refusal, Scope
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -23,4 +22,4 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     if problem.code == "method_not_allowed":
         headers.append((b"allow", b"POST"))
     error = {"code": problem.code, "message": problem.message, "field": problem.field, "cure": problem.cure}
-    return Refusal(STATUSES.get(problem.code, 400), msgspec.json.encode({"error": error}), headers)
+    return Refusal(STATUSES.get(problem.code, 400), encode({"error": error}), headers)

@@ -5,7 +5,6 @@
 
 from typing import Final
 
-import msgspec
 import structlog
 from starlette.routing import Route
 
@@ -18,6 +17,7 @@ from recoup.doors.inbound.errors import refusal
 from recoup.flows.disputes.receive import in_words, receive
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.inbound import HEADER
 
@@ -58,7 +58,7 @@ class Notices:
         shown = {"noticeId": received.notice_id, "status": received.state}
         if received.why:
             shown |= {"reason": received.why, "message": in_words(received.why)}
-        return Refusal(200, msgspec.json.encode(shown), [_JSON])
+        return Refusal(200, encode(shown), [_JSON])
 
 
 def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:

@@ -20,6 +20,7 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.store.lists.menu_counts import menu_counts
 from recoup.store.lists.order_counts import count_orders
@@ -54,7 +55,7 @@ def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
         except Exception as error:
             number = request_id(request.scope)
             log.exception("page failed", request=number, error=type(error).__name__)
-            message = f"Something went wrong on our side. Its request id is {number}."
+            message = Sentence("Something went wrong on our side. Its request id is {0}.", number)
             broken = Problem("internal", message, cure="Try again; if it happens again, tell the operator.")
             return error_page(portal, broken, request)
 

@@ -8,6 +8,7 @@ from recoup.doors.portal.endpoint import resubmit_fields
 from recoup.doors.portal.forms import Form, read_form, same_origin
 from recoup.flows.people.sessions import Session, is_csrf
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 # How much of where a form was made must be so still, as `is_csrf` counts it.
 ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3
@@ -54,7 +55,7 @@ def check_csrf(
 def not_paused(partner: str) -> None:
     """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
     if partner:
-        message = (
-            f"This partner is paused: people of {partner} may view everything, but change nothing; nothing was done."
+        message = Sentence(
+            "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.", partner
         )
         raise Problem("forbidden", message, cure="Ask the operator. Members of the shop itself are not affected.")

@@ -6,6 +6,7 @@ from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.ids import parse_id
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.store.people.people import names_of
 
 _OTHERS = {
@@ -36,7 +37,11 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
 def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
         whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
-        return f"{names.get(actor.behind, 'somebody')}, operator staff, as {whose}" if actor.behind else whose
+        return (
+            Sentence("{0}, operator staff, as {1}", names.get(actor.behind, "somebody"), whose)
+            if actor.behind
+            else whose
+        )
     title = _OTHERS.get(actor.kind, "the operator")
     of_theirs = staff and actor.kind in ("operator", "partner") and actor.id in names
-    return f"{names[actor.id]} ({title})" if of_theirs else title
+    return Sentence("{0} ({1})", names[actor.id], title) if of_theirs else title

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.flows.people.sessions import MAY
+from recoup.kernel.sentence import Sentence, joined
 
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {
@@ -40,7 +41,7 @@ def table_of(words: Mapping[str, str], may: Mapping[str, frozenset[str]]) -> lis
 def whom_to_ask(action: str) -> str:
     """The cure for somebody at a merchant whose role may not."""
     others = [role for role, may in MAY.items() if action in may and role != "owner"]
-    return f"Ask somebody with the role {' or '.join(others)}." if others else "Ask an owner."
+    return Sentence("Ask somebody with the role {0}.", joined(others, " or ")) if others else "Ask an owner."
 
 
 def in_words(role: str) -> tuple[str, ...]:

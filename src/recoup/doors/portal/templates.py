@@ -112,7 +112,11 @@ def _weekday(context: Context, moment: datetime) -> str:
 def _said(context: Context, text: str) -> str:
     """A sentence of our code in the page's language, its moments in the page's zone, which they name."""
     now, zone, language = context.get("now") or _LONG_AGO, _zone(context), context["language"]
-    return retold(said(language, text), lambda moment: f"{when(moment, now, zone=zone, language=language)} {zone}")
+
+    def moment(at: datetime) -> str:
+        return f"{when(at, now, zone=zone, language=language)} {zone}"
+
+    return retold(said(language, text, moment), moment)
 
 
 def span(length: timedelta, to: Locale = PLAIN) -> str:

@@ -21,6 +21,7 @@ from recoup.flows.people.sessions import Session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.merchants.personal import pii_access_of
 from recoup.store.merchants.merchants import MerchantSettings
@@ -78,7 +79,9 @@ class Visit:
     def only(self, action: str, doing: str, *, or_operator: bool = False) -> None:
         """`doing` as "cancel orders". Raises: Problem(forbidden) for a role that may not."""
         if not self.may(action, or_operator=or_operator):
-            raise Problem("forbidden", f"Your role may not {doing}; nothing was done.", cure=whom_to_ask(action))
+            raise Problem(
+                "forbidden", Sentence("Your role may not {0}; nothing was done.", doing), cure=whom_to_ask(action)
+            )
 
     def acting(self, action: str, doing: str) -> Scope:
         """On whose behalf: the operator's people do it as the operator. Raises: as `only`."""
@@ -90,7 +93,9 @@ class Visit:
     def only_operator(self, doing: str) -> None:
         """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
         if not self.is_operator:
-            raise Problem("forbidden", f"Only the operator may {doing}; nothing was done.", cure="Ask the operator.")
+            raise Problem(
+                "forbidden", Sentence("Only the operator may {0}; nothing was done.", doing), cure="Ask the operator."
+            )
 
     @property
     def language(self) -> str:

@@ -8,10 +8,9 @@ contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from recoup.doors.edge.asgi import Headers, Refusal, Scope
 from recoup.doors.edge.tracing import trace_id
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 
 
@@ -57,7 +56,6 @@ REFUND_DIGITS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 HINT_MAX: Final = 500
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def refusal(scope: Scope, problem: Problem) -> Refusal:
@@ -73,7 +71,7 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     if code.status == 400 and (hints := _hints(problem)):
         headers.append((b"x-recoup-hint", hints))
     body = _validation(scope, problem) if code.status == 400 else _envelope(problem, code)
-    return Refusal(code.status, _encode(body), headers)
+    return Refusal(code.status, encode(body), headers)
 
 
 def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:

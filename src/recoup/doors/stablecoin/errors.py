@@ -6,10 +6,9 @@ Source: contract stablecoin-api §4.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
 from recoup.doors.edge.messages import MESSAGES
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import accepted_language
 from recoup.rules.order.lifecycle import Stage
@@ -68,7 +67,6 @@ _PARAMS: Final[Mapping[str, str]] = {
     "Events": "events", "Body": "",
 }  # fmt: skip
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def code_of(problem: Problem) -> Code:
@@ -94,7 +92,7 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
         headers.append((b"www-authenticate", b"HMAC-SHA256"))
     if problem.code == "method_not_allowed":
         headers.append((b"allow", str(problem.facts.get("allow", "")).encode()))
-    return Refusal(code.status, _encode({"error": error}), headers)
+    return Refusal(code.status, encode({"error": error}), headers)
 
 
 def _param(problem: Problem) -> str:

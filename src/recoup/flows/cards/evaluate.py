@@ -22,6 +22,7 @@ from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
+from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -45,7 +46,6 @@ from recoup.store.orders.evaluate import find_token, order_outcome
 from recoup.store.orders.intake import NewOrder
 from recoup.store.table import hex_of
 
-_encode_meant = msgspec.json.Encoder(order="sorted").encode
 _TRIES = 5
 _UNPAID = frozenset({"DECLINED", "CHALLENGE"})
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
@@ -368,7 +368,7 @@ class Evaluate:
             request.exp_year,
             request.payer,
         ]
-        mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
+        mac: bytes = self._world.keys.mac("evaluate", encode_sorted(meant))
         return mac
 
 

@@ -13,6 +13,7 @@ from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.faults import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.moves.advance.collection import bring_forward as bring_charge_forward
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
 from recoup.moves.change import Change
@@ -50,7 +51,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         if order.stage is not Stage.PROCESSING or order.attempt_in_flight() is not None:
             raise Problem(
                 "wrong_state",
-                f"The order is {order.stage.value}; only one in processing can be tried.",
+                Sentence("The order is {0}; only one in processing can be tried.", order.stage.value),
                 cure="Read the order: its state shows what is possible.",
             )
         answer = gate_answer(change, world.policy, order.planned())

@@ -7,6 +7,7 @@ from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.vault import find_prints
@@ -110,7 +111,7 @@ def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID
         return last.generation + 1
     if not same:
         what = "amount" if known_card else "card"
-        message = f"A rescue of this orderId exists with another {what}."
+        message = Sentence("A rescue of this orderId exists with another {0}.", what)
         raise Problem(
             "conflict",
             message,

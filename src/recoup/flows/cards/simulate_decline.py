@@ -11,6 +11,7 @@ from recoup.flows.world import World
 from recoup.kernel.policy import AMOUNT_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
@@ -54,7 +55,7 @@ async def simulate_decline(
             "invalid",
             "This shop handles all recurring payments in the other mode.",
             field="kind",
-            cure=f"Choose {kind}.",
+            cure=Sentence("Choose {0}.", kind),
         )
     result = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
@@ -70,11 +71,16 @@ def _check(simulation: Simulated) -> None:
         ("answer", simulation.answer, ANSWERS),
     ):
         if given not in choices:
-            raise Problem("invalid", f"There is no {name} {given[:32]!r}.", field=name, cure="Choose one of the list.")
+            raise Problem(
+                "invalid",
+                Sentence("There is no {0} {1}.", name, repr(given[:32])),
+                field=name,
+                cure="Choose one of the list.",
+            )
     if simulation.code not in codes_of(simulation.scheme):
         raise Problem(
             "invalid",
-            f"{simulation.code[:8]!r} is not a decline code of {simulation.scheme} for test cards.",
+            Sentence("{0} is not a decline code of {1} for test cards.", repr(simulation.code[:8]), simulation.scheme),
             field="code",
             cure="Choose one of the list.",
         )

@@ -20,6 +20,7 @@ from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Inquiry, Out
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.moves.change import Change
@@ -45,7 +46,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     if not text or len(text) > NOTE_MAX or "\0" in text:
         raise Problem(
             "invalid",
-            f"A note must have 1 to {NOTE_MAX} characters.",
+            Sentence("A note must have 1 to {0} characters.", NOTE_MAX),
             field="Note",
             cure="Use a few sentences; put the rest in another note.",
         )
@@ -59,7 +60,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         if row.state not in UNDECIDED:
             raise Problem(
                 "wrong_state",
-                f"A dispute that is {row.state} no longer accepts evidence.",
+                Sentence("A dispute that is {0} no longer accepts evidence.", row.state),
                 cure="It is closed; nothing needs to be done.",
             )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
@@ -68,7 +69,9 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         if made:
             await note(tx, scope, world.clocks.wall(), "dispute.noted", dispute_id)
     if not made:
-        raise Problem("wrong_state", f"A dispute has at most {NOTES_MAX} notes.", cure="Put more into one note.")
+        raise Problem(
+            "wrong_state", Sentence("A dispute has at most {0} notes.", NOTES_MAX), cure="Put more into one note."
+        )
     return note_id
 
 

@@ -9,6 +9,7 @@ from recoup.gateways.cards.port import EvidenceFile
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.documents import file_name
 from recoup.rules.money.disputes import UNDECIDED
@@ -42,7 +43,7 @@ async def add_file(
         if row.state not in UNDECIDED:
             raise Problem(
                 "wrong_state",
-                f"A dispute that is {row.state} no longer accepts evidence.",
+                Sentence("A dispute that is {0} no longer accepts evidence.", row.state),
                 cure="It is closed; nothing needs to be done.",
             )
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
@@ -61,7 +62,9 @@ async def add_file(
             COUNT_MAX,
         )
         if kept is None:
-            raise Problem("wrong_state", f"A dispute has at most {COUNT_MAX} files.", cure="Put pages into one PDF.")
+            raise Problem(
+                "wrong_state", Sentence("A dispute has at most {0} files.", COUNT_MAX), cure="Put pages into one PDF."
+            )
         if kept == file_id:
             await note(tx, scope, world.clocks.wall(), "dispute.file_added", dispute_id)
         files = await read_files(tx, scope.merchant_id, dispute_id, clear=True)

@@ -14,8 +14,10 @@ import msgspec
 from recoup.flows.locked import Job, Orders
 from recoup.flows.no_cards import PROCESSOR, refuse_cards
 from recoup.flows.world import World
+from recoup.kernel.encode import encode_sorted, to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import apply_notice
 from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
@@ -48,7 +50,9 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
     if route not in world.processors:
         raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
     if len(body) > NOTICE_BYTES_MAX:
-        raise Problem("too_large", f"A notice has at most {NOTICE_BYTES_MAX} bytes.", cure="Send one notice a call.")
+        raise Problem(
+            "too_large", Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX), cure="Send one notice a call."
+        )
     if not is_signed(notice_key(world, route), signature, body, world.clocks.wall()):
         raise Problem(
             "unauthenticated",
@@ -56,7 +60,7 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
             cure="Sign t.body with the route's key; the time may be off by five minutes.",
         )
     notice = read_notice(body)
-    await refuse_cards(world, msgspec.to_builtins(notice), caller=PROCESSOR)
+    await refuse_cards(world, to_plain(notice), caller=PROCESSOR)
     return await apply(world, orders, route, notice, request_id)
 
 
@@ -67,8 +71,8 @@ async def apply(
 
     Raises: Problem(conflict), Problem(unavailable).
     """
-    content = msgspec.to_builtins(notice)
-    content_hash = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+    content = to_plain(notice)
+    content_hash = hashlib.sha256(encode_sorted(content)).digest()
     async with world.db.connection() as connection:
         known = await find_notice(connection, notice.merchant_id, route, notice.notice_id)
         order_id = await order_of_charge(connection, notice.merchant_id, notice.charge_id)

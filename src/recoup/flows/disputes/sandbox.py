@@ -6,8 +6,6 @@ The issuer then tells us as any processor would: by a signed notice through the 
 from typing import Literal
 from uuid import UUID
 
-import msgspec
-
 from recoup.flows.disputes.receive import Received, in_words, notice_key, receive
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
@@ -15,6 +13,7 @@ from recoup.flows.sandbox_issuer import ROUTE, sandbox_issuer
 from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.disputes import DisputeRequest, Notice
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.time import BusinessTime
@@ -128,7 +127,7 @@ def _summary(received: Received) -> str:
 
 
 async def _send(world: World, orders: Orders, notice: Notice) -> Received:
-    body = msgspec.json.encode(notice)
+    body = encode(notice)
     signature = signed(notice_key(world, ROUTE), body, world.clocks.wall())
     return await receive(world, orders, ROUTE, body, signature, "sandbox")
 

@@ -10,6 +10,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
@@ -40,12 +41,12 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         since = request.valid_from or now
         if since < now:
-            message = f"Terms cannot begin in the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
+            message = Sentence("Terms cannot begin in the past: it is {0} UTC there.", f"{now:%Y-%m-%d %H:%M:%S}")
             raise Problem("invalid", message, field="from", cure="Leave the date out, or choose a future date.")
         if since > now + AHEAD_MAX:
             raise Problem(
                 "invalid",
-                f"Terms begin at most {AHEAD_MAX.days} days ahead.",
+                Sentence("Terms begin at most {0} days ahead.", AHEAD_MAX.days),
                 field="from",
                 cure="Choose an earlier date with --from.",
             )
@@ -76,7 +77,12 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
 
 def _check(request: DisputeTermsRequest) -> None:
     if request.asset and request.asset not in EXPONENTS:
-        raise Problem("invalid", f"{request.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
+        raise Problem(
+            "invalid",
+            Sentence("{0} is no currency.", repr(request.asset)),
+            field="currency",
+            cure="Use its ISO 4217 code.",
+        )
     if request.fee_units is not None and not 0 <= request.fee_units <= FEE_MAX:
         raise Problem("invalid", "The fee is negative or too large.", field="fee", cure="Write it like 15.00.")
     if request.fee_units and not request.asset:

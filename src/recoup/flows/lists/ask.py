@@ -9,6 +9,7 @@ from recoup.flows.lists.folder import drop, file_of, folder_of, former_file_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.bulk.export import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
 from recoup.store.lists.exports import Export, NewExport, find_export, is_only_one
@@ -44,7 +45,9 @@ async def ask_for_file(
             return await find_export(tx, scope.merchant_id, user_id, key) is not None
 
     if not await retrying(once):
-        message = f"You have {UNDER_WAY_MAX} exports under way, or this merchant has {STANDING_MAX} stored exports."
+        message = Sentence(
+            "You have {0} exports under way, or this merchant has {1} stored exports.", UNDER_WAY_MAX, STANDING_MAX
+        )
         raise Problem("conflict", message, cure="Wait until one finishes, or delete one.")
 
 

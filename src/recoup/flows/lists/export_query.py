@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.kernel.encode import to_plain
 from recoup.rules.lists.cells import cells
 from recoup.rules.lists.table import Table
 from recoup.rules.merchants.personal import SHOWN
@@ -28,7 +29,7 @@ class ExportQuery:
 
     def kept(self) -> Any:
         """As plain values."""
-        return msgspec.to_builtins(self)
+        return to_plain(self)
 
 
 def wanted_of(kept: Any, merchant_id: UUID) -> ExportQuery:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
@@ -60,7 +61,7 @@ def check_room(path: Path, size: int) -> None:
     if size > BYTES_MAX:
         raise Problem(
             "too_large",
-            f"The file is larger than {BYTES_MAX >> 30} GB.",
+            Sentence("The file is larger than {0} GB.", BYTES_MAX >> 30),
             cure="Narrow the list, or choose fewer columns.",
         )
     if shutil.disk_usage(path.parent).free < FREE_MIN:

@@ -16,6 +16,7 @@ from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.sentence import cut
 from recoup.moves.bulk.export import end_export
 from recoup.store.lists.exports import Export, beat, begin_run, others_running
 from recoup.store.lists.order_counts import count_orders
@@ -147,7 +148,7 @@ class _Making:
                     self._world.clocks.wall(),
                     rows=self._rows,
                     size=self._size,
-                    refused=refused[:300] if refused else None,
+                    refused=cut(refused, 300) if refused else None,
                 )
 
         if not await retrying(once):

@@ -7,6 +7,7 @@ from recoup.flows.merchants.applications import Applicant, locked_application, n
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.application import move_application
 from recoup.rules.merchants.application import step
 from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type
@@ -31,7 +32,7 @@ async def attach_document(
     Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many.
     """
     if kind not in DOCUMENTS:
-        raise Problem("invalid", f"The field Kind takes {', '.join(DOCUMENTS)}.", field="Kind")
+        raise Problem("invalid", Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), field="Kind")
     name, found, digest = file_name(name), media_type(content), sha256(content).digest()
     document_id = new_id()
     sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)
@@ -44,7 +45,9 @@ async def attach_document(
         if same is not None:
             return same
         if len(others) >= COUNT_MAX:
-            raise Problem("conflict", f"An application has at most {COUNT_MAX} documents.", cure="Remove one first.")
+            raise Problem(
+                "conflict", Sentence("An application has at most {0} documents.", COUNT_MAX), cure="Remove one first."
+            )
         by = applicant.by(world)
         made = Document(
             document_id, application_id, kind, name, found, len(content), digest.hex(), applicant.actor.text(), by.at

@@ -11,6 +11,7 @@ import msgspec
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.application import By, begin_application, move_application
 from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing
@@ -54,7 +55,9 @@ async def create_application(world: World, applicant: Applicant, form: Form) -> 
             await (lock_partner if kind == "partner" else lock_merchant)(tx, owner_id)
             await _check_active(tx, applicant)
             if await count_drafts(tx, *applicant.owner, DRAFTS_MAX) >= DRAFTS_MAX:
-                raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")
+                raise Problem(
+                    "conflict", Sentence("There are {0} drafts already.", DRAFTS_MAX), cure="Cancel some of them first."
+                )
             return await begin_application(tx, applicant.owner, form, _step(Status.NEW, "created"), applicant.by(world))
     except KeyTaken:
         raise _taken(form) from None
@@ -109,9 +112,9 @@ async def decide_application(
         raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
-        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
+        raise Problem("invalid", Sentence("A note has at most {0} characters.", NOTE_MAX), field="note")
     if not approve and reason not in DECLINE_REASONS:
-        cure = f"One of {', '.join(DECLINE_REASONS)}."
+        cure = Sentence("One of {0}.", ", ".join(DECLINE_REASONS))
         raise Problem("invalid", "Give a reason for declining.", field="reason", cure=cure)
     if not approve and reason == "other" and not note:
         raise Problem("invalid", "The reason other needs a note.", field="note")
@@ -212,6 +215,6 @@ def _check(form: Form) -> None:
 def _taken(form: Form) -> Problem:
     return Problem(
         "conflict",
-        f"Another application has the externalId {form.external_id!r}.",
+        Sentence("Another application has the externalId {0}.", repr(form.external_id)),
         cure="Find it with GET /v1/onboarding/application/list?externalId=…, or use another.",
     )

@@ -14,6 +14,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
@@ -173,6 +174,6 @@ def _noted(terms: Terms) -> dict[str, Any]:
 def _checked(why: str) -> str:
     why = why.strip()
     if not why or len(why) > WHY_CHARS_MAX or not why.isprintable():
-        message = f"The field why must be 1 to {WHY_CHARS_MAX} characters long, on one line."
+        message = Sentence("The field why must be 1 to {0} characters long, on one line.", WHY_CHARS_MAX)
         raise Problem("invalid", message, field="why", cure="Say why it is stopped.")
     return why

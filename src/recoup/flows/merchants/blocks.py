@@ -7,6 +7,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
 from recoup.store.merchants.blocks import block_of, count_blocks, insert_block, lift_block, subjects_of_order
@@ -46,7 +47,7 @@ async def block(
         if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
             raise Problem(
                 "wrong_state",
-                f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
+                Sentence("At most {0} customers and cards are blocked at once.", f"{STANDING_MAX:,}"),
                 cure="Unblock some first.",
             )
         if made:

@@ -10,6 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
@@ -88,7 +89,9 @@ async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
 async def set_policy(world: World, scope: Scope, policy: str) -> None:
     """What becomes of orders that name a site or campaign which nobody made. Raises: Problem(invalid)."""
     if policy not in POLICIES:
-        raise Problem("invalid", f"The field UnknownSites must be one of {', '.join(POLICIES)}.", field="UnknownSites")
+        raise Problem(
+            "invalid", Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)), field="UnknownSites"
+        )
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
@@ -112,7 +115,7 @@ async def _put(
         if before is not campaign and before.key.lower() != after.key.lower():
             await _check_not_closed(tx, scope, before)
         if known is not None and before is campaign and len(known.campaigns) >= CAMPAIGNS_MAX:
-            message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
+            message = Sentence("A merchant has at most {0} campaigns.", CAMPAIGNS_MAX)
             raise Problem("conflict", message, cure="Delete an ended one first.")
         await put_campaign(tx, scope.merchant_id, after)
         await note(
@@ -163,6 +166,6 @@ def _check(campaign: Campaign, others: list[Any]) -> None:
     if any(other.key.lower() == campaign.key.lower() for other in others):
         raise Problem(
             "conflict",
-            f"The site has a campaign with the key {campaign.key} already.",
+            Sentence("The site has a campaign with the key {0} already.", campaign.key),
             cure="Change that one, or send a different key.",
         )

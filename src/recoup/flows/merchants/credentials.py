@@ -12,6 +12,7 @@ from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.merchants.partners import find_partner_key
@@ -132,7 +133,7 @@ class Credentials:
         if key.ended_at is not None and self._has_ended(key):
             raise Problem(
                 code,
-                f"This key ended at {iso(key.ended_at)}.",
+                Sentence("This key ended at {0}.", iso(key.ended_at)),
                 field="AppKey",
                 cure="Use the key that replaced it, or create a new one.",
             )

@@ -8,6 +8,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence, joined
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
@@ -58,7 +59,9 @@ async def decide_go_live(world: World, scope: Scope, request_id: UUID, *, approv
     """
     note = " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX or not approve and not note:
-        raise Problem("invalid", f"A refusal needs a note; it has at most {NOTE_MAX} characters.", field="note")
+        raise Problem(
+            "invalid", Sentence("A refusal needs a note; it has at most {0} characters.", NOTE_MAX), field="note"
+        )
     await _end(world, scope, request_id, "approved" if approve else "refused", note)
 
 
@@ -85,7 +88,9 @@ async def _look(connection: Read, merchant_id: UUID) -> tuple[Facts, tuple[Condi
 def _check(found: tuple[Condition, ...]) -> None:
     lacking = [one.title for one in found if not one.holds]
     if lacking:
-        raise Problem("wrong_state", f"Still missing: {'; '.join(lacking)}.", cure="See the page for what to do.")
+        raise Problem(
+            "wrong_state", Sentence("Still missing: {0}.", joined(lacking, "; ")), cure="See the page for what to do."
+        )
 
 
 def _holding(found: tuple[Condition, ...]) -> dict[str, bool]:

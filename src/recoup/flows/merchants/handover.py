@@ -13,6 +13,7 @@ import msgspec
 from recoup.flows.hosted_link import named_by, signed_token
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.world import World
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -75,7 +76,7 @@ async def prepare(
 ) -> Handover:
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of the request."""
     handover_id, wall = new_id(), world.clocks.wall()
-    sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(credentials)))
+    sealed = world.keys.seal_secret(handover_context(handover_id), encode(asdict(credentials)))
     await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end)
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 

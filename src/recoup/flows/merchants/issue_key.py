@@ -10,6 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.rules.stable.signing import secret_context
 from recoup.store.merchants.merchant_keys import add_api_key, add_signing_key, add_tokenization_key, keys_made
 from recoup.store.statement import Tx
@@ -34,7 +35,7 @@ async def check_made(tx: Tx, merchant_id: UUID, kind: str, wall: datetime) -> No
     if await keys_made(tx, merchant_id, kind, wall - timedelta(days=1)) >= A_DAY_MAX:
         raise Problem(
             "too_many_requests",
-            f"{A_DAY_MAX} keys of this kind were made within a day.",
+            Sentence("{0} keys of this kind were made within a day.", A_DAY_MAX),
             retry_after_seconds=3600,
             cure="Use one of those, or make one tomorrow.",
         )

@@ -11,6 +11,7 @@ from recoup.flows.merchants.issue_key import KEY_KINDS, IssuedKey, check_made, i
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.store.merchants.merchant_keys import MerchantKey, end_keys, keys_of, live_keys, name_key
 from recoup.store.merchants.sites import lock_merchant
@@ -36,14 +37,20 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
     """
     name = checked_name(name)
     if kind not in KEY_KINDS:
-        raise Problem("invalid", "There is no such kind of key.", field="kind", cure=f"One of {', '.join(KEY_KINDS)}.")
+        raise Problem(
+            "invalid", "There is no such kind of key.", field="kind", cure=Sentence("One of {0}.", ", ".join(KEY_KINDS))
+        )
     if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise Problem("invalid", f"Old keys must end within {OVERLAP_MAX.days} days, or stay valid.", field="overlap")
+        raise Problem(
+            "invalid", Sentence("Old keys must end within {0} days, or stay valid.", OVERLAP_MAX.days), field="overlap"
+        )
     wall, by = world.clocks.wall(), scope.actor.text()
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)  # of two at once the second ends the first one's key
         if overlap != timedelta(0) and await live_keys(tx, scope.merchant_id, kind, wall) >= KEYS_MAX:
-            raise Problem("conflict", f"There are {KEYS_MAX} active keys of this kind.", cure="End one first.")
+            raise Problem(
+                "conflict", Sentence("There are {0} active keys of this kind.", KEYS_MAX), cure="End one first."
+            )
         await check_made(tx, scope.merchant_id, kind, wall)
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
@@ -95,7 +102,9 @@ def checked_name(name: str) -> str:
     """On one line. Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if len(name) > NAME_MAX:
-        raise Problem("invalid", f"A key's name has at most {NAME_MAX} characters.", field="name", cure="Shorten it.")
+        raise Problem(
+            "invalid", Sentence("A key's name has at most {0} characters.", NAME_MAX), field="name", cure="Shorten it."
+        )
     if not name.isprintable():
         raise Problem("invalid", "A key's name must be plain text on one line.", field="name", cure="Enter it again.")
     return name

@@ -7,6 +7,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
 from recoup.store.orders.order_notes import insert_order_note
@@ -31,7 +32,7 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
     if not made:
         raise Problem(
             "wrong_state",
-            f"An order has at most {NOTES_MAX} notes, and each form makes one.",
+            Sentence("An order has at most {0} notes, and each form makes one.", NOTES_MAX),
             cure="Reload the page; put more into one note.",
         )
 
@@ -42,7 +43,7 @@ def checked_note(text: str) -> str:
     if not text or len(text) > NOTE_MAX:
         raise Problem(
             "invalid",
-            f"A note has 1 to {NOTE_MAX:,} characters.",
+            Sentence("A note has 1 to {0} characters.", f"{NOTE_MAX:,}"),
             field="note",
             cure="Use a few sentences; put the rest in another note.",
         )

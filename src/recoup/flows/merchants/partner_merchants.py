@@ -18,6 +18,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.merchant.registration import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
@@ -96,7 +97,7 @@ async def create(world: World, scope: PartnerScope, request: MerchantRequest) ->
         if count >= partner.merchants_max:
             raise Problem(
                 "conflict",
-                f"This partner has {count} merchants, which is its limit.",
+                Sentence("This partner has {0} merchants, which is its limit.", count),
                 cure="Ask the operator for a higher limit; paused merchants count, too.",
             )
         return await _new(tx, world, scope, request, input_mac)
@@ -122,7 +123,7 @@ async def _again(
         what = "Idempotency-Key" if by_key else "externalId"
         raise Problem(
             "conflict",
-            f"This {what} made the merchant {made.merchant_id}, with other content.",
+            Sentence("This {0} made the merchant {1}, with other content.", what, made.merchant_id),
             field=what[:1].upper() + what[1:],
             cure="Use another for another merchant.",
         )
@@ -184,7 +185,9 @@ async def new_keys(
     """
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         hours = OVERLAP_MAX // timedelta(hours=1)
-        raise Problem("invalid", f"The field OverlapHours must be between 0 and {hours}.", field="OverlapHours")
+        raise Problem(
+            "invalid", Sentence("The field OverlapHours must be between 0 and {0}.", hours), field="OverlapHours"
+        )
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
@@ -205,7 +208,7 @@ async def new_keys(
             if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
-                    f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",
+                    Sentence("The merchant has {0} keys of the kind {1} that still work.", KEYS_MAX, kind),
                     cure="Wait until one has ended, or send overlapHours 0: that ends them all.",
                 )
         for kind in kinds:

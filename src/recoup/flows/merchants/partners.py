@@ -11,6 +11,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
+from recoup.kernel.sentence import Sentence
 from recoup.store.merchants.partner_merchants import partner_keys_of
 from recoup.store.merchants.partners import (
     Partner,
@@ -79,7 +80,7 @@ async def make_partner_key(
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
-                    f"The partner has {KEYS_MAX} keys that still work.",
+                    Sentence("The partner has {0} keys that still work.", KEYS_MAX),
                     cure="Wait until one has ended, or end them all with the new one.",
                 )
             await retire_partner_keys(tx, partner_id, wall + overlap)
@@ -116,9 +117,15 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
     if quota.state not in (None, "active", "paused"):
         raise Problem("invalid", "A partner is active or paused.", field="state")
     if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
-        raise Problem("invalid", f"merchants_max must be between 0 and {QUOTA_MAX:,}.", field="merchants_max")
+        raise Problem(
+            "invalid", Sentence("merchants_max must be between 0 and {0}.", f"{QUOTA_MAX:,}"), field="merchants_max"
+        )
     if quota.calls_per_minute is not None and not 1 <= quota.calls_per_minute <= QUOTA_MAX:
-        raise Problem("invalid", f"calls_per_minute must be between 1 and {QUOTA_MAX:,}.", field="calls_per_minute")
+        raise Problem(
+            "invalid",
+            Sentence("calls_per_minute must be between 1 and {0}.", f"{QUOTA_MAX:,}"),
+            field="calls_per_minute",
+        )
     async with world.db.transaction() as tx:
         if await lock_partner(tx, scope.partner_id) is None:
             raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")

@@ -12,6 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
@@ -69,7 +70,7 @@ async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields
         if isinstance(site, Site) and len(ever) >= SITES_EVER:
             raise Problem(
                 "conflict",
-                f"A merchant has at most {SITES_EVER} sites, deleted ones included.",
+                Sentence("A merchant has at most {0} sites, deleted ones included.", SITES_EVER),
                 cure="Change the address of one that you have.",
             )
         sites = _open(ever)
@@ -154,6 +155,8 @@ def _check(site: Site, others: list[Site], fields: SiteFields) -> None:
             "invalid", "The field SupportContact has characters that cannot be shown.", field="SupportContact"
         )
     if any(host_of(other.url) == host for other in others):
-        raise Problem("conflict", f"Another site has the host {host}.", cure="Change that one, or send another url.")
+        raise Problem(
+            "conflict", Sentence("Another site has the host {0}.", host), cure="Change that one, or send another url."
+        )
     if len(others) >= SITES_MAX:
-        raise Problem("conflict", f"A merchant has at most {SITES_MAX} sites.", cure="Delete one first.")
+        raise Problem("conflict", Sentence("A merchant has at most {0} sites.", SITES_MAX), cure="Delete one first.")

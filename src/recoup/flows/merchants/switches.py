@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.switches import KINDS, Off, check_kind, check_may_open, check_why
 from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.merchants.switches import (
@@ -154,5 +155,5 @@ async def _standing_of(tx: Tx, scope: Scope, subject: Subject) -> list[Switch]:
     rows = await standing(tx, scope.merchant_id)
     found = [row for row in rows if row.level == subject.level and row.subject_id == wanted]
     if not found or subject.site_id not in (None, found[0].site_id):
-        raise Problem("not_found", f"There is no such {subject.level}.", cure=_CURES[subject.level])
+        raise Problem("not_found", Sentence("There is no such {0}.", subject.level), cure=_CURES[subject.level])
     return found

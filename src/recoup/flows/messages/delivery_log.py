@@ -14,6 +14,7 @@ from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event
@@ -54,7 +55,10 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
     known = names_in(endpoint.format)
     if query.event is not None and query.event not in known:
         raise Problem(
-            "invalid", f"There is no event {query.event[:64]!r}.", field="event", cure="Choose one of the list."
+            "invalid",
+            Sentence("There is no event {0}.", repr(query.event[:64])),
+            field="event",
+            cure="Choose one of the list.",
         )
     event = (query.event, known[query.event]) if query.event else None
     async with world.db.connection() as connection:

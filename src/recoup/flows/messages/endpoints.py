@@ -16,6 +16,7 @@ from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.endpoint_whys import BY_MERCHANT
@@ -125,7 +126,9 @@ async def create(
         async with world.db.transaction() as tx:
             await lock_owner(tx, owner)
             if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
-                raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.", cure="Delete one first.")
+                raise Problem(
+                    "conflict", Sentence("There are at most {0} endpoints.", ENDPOINTS_MAX), cure="Delete one first."
+                )
             await add_endpoint(tx, row)
             details = changes({}, _noted(url, wanted, form, encrypt, "active"))
             await note(tx, owner, wall, "webhook.made", endpoint_id, details)
@@ -246,7 +249,7 @@ def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str
 
 
 def gone(owner: Owner) -> Problem:
-    cure = f"GET {path_of(owner)} lists those there are."
+    cure = Sentence("GET {0} lists those there are.", path_of(owner))
     return Problem("not_found", "There is no such webhook endpoint.", cure=cure)
 
 
@@ -255,8 +258,8 @@ async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     same = (one for one in await list_all(world, owner) if one.url == url and names_in(one.format) == names_in(form))
     found = next(same, None)
     which, where = (f"The endpoint {found.endpoint_id}", found.endpoint_id) if found else ("Another endpoint", "{id}")
-    cure = f"Change that one (PATCH {path_of(owner)}/{where}), delete it, or send another url."
-    return Problem("conflict", f"{which} has this url already.", cure=cure)
+    cure = Sentence("Change that one (PATCH {0}/{1}), delete it, or send another url.", path_of(owner), where)
+    return Problem("conflict", Sentence("{0} has this url already.", which), cure=cure)
 
 
 def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: bool) -> tuple[str, ...]:
@@ -277,7 +280,7 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
     known = names_in(form)
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        message = f"Unknown event {unknown[0][:64]!r}." if unknown else "Name at least one event."
+        message = Sentence("Unknown event {0}.", repr(unknown[0][:64])) if unknown else "Name at least one event."
         raise Problem("invalid", message, field="Events", cure="Events are: " + ", ".join(known) + ".")
     return tuple(known[name] for name in wanted)
 

@@ -8,6 +8,7 @@ from recoup.flows.world import World
 from recoup.gateways.web.mail.port import is_kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.messages.notices import NAMES, switched
 from recoup.store.messages.mails import notice_settings, switch_notice
@@ -22,7 +23,12 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
     """What is left out stays. Raises: Problem(invalid) for a notice that is none; Problem(not_found)."""
     for name in wanted:
         if name not in NAMES:
-            raise Problem("invalid", f"{name!r} is no notice.", field="notice", cure=f"One of {', '.join(NAMES)}.")
+            raise Problem(
+                "invalid",
+                Sentence("{0} is no notice.", repr(name)),
+                field="notice",
+                cure=Sentence("One of {0}.", ", ".join(NAMES)),
+            )
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await known_offset(tx, scope.merchant_id)

@@ -9,6 +9,7 @@ from recoup.flows.messages.post import event_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.events import CATALOGUE, Event
 from recoup.store.messages.feed import feed_page, last_number
 from recoup.store.messages.partner_feed import last_partner_number, partner_feed_page
@@ -35,14 +36,14 @@ async def read_feed(world: World, owner: Owner, after: int, limit: int, names: S
     unknown = next((name for name in names if name not in CATALOGUE), None)
     if unknown is not None:
         cure = "Events are: " + ", ".join(CATALOGUE) + "."
-        raise Problem("invalid", f"Unknown event {unknown[:64]!r}.", field="Event", cure=cure)
+        raise Problem("invalid", Sentence("Unknown event {0}.", repr(unknown[:64])), field="Event", cure=cure)
     whose, partner = owner_id(owner), isinstance(owner, PartnerScope)
     async with world.db.connection() as connection:
         last = await (last_partner_number if partner else last_number)(connection, whose)
         if after > last:
             raise Problem(
                 "invalid",
-                f"The feed ends at {last}: no answer has returned {after}.",
+                Sentence("The feed ends at {0}: no answer has returned {1}.", last, after),
                 field="After",
                 cure="Hand back the `next` of the last answer; after=0 is the beginning.",
             )

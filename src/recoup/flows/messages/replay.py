@@ -15,6 +15,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.message.replay import begin_replay, step_replay
 from recoup.store.messages.endpoints import lock_endpoint
@@ -201,8 +202,12 @@ def _wanted(endpoint: Endpoint, request: ReplayRequest) -> list[str]:
     strange = [name for name in request.events or () if name not in endpoint.events]
     if strange or request.events == ():
         listens = ", ".join(endpoint.events)
-        message = f"The endpoint does not subscribe to {strange[0][:64]!r}." if strange else "Name at least one event."
-        cure = f"It subscribes to: {listens}. PATCH its events to add others."
+        message = (
+            Sentence("The endpoint does not subscribe to {0}.", repr(strange[0][:64]))
+            if strange
+            else "Name at least one event."
+        )
+        cure = Sentence("It subscribes to: {0}. PATCH its events to add others.", listens)
         raise Problem("invalid", message, field="Events", cure=cure)
     if endpoint.format == "stablecoin" and (request.from_number is not None or request.to_number is not None):
         raise Problem(
@@ -218,7 +223,9 @@ def _numbers(request: ReplayRequest, last: int) -> tuple[int, int]:
     """Raises: Problem(invalid)."""
     low, high = request.from_number or 1, last if request.to_number is None else min(last, request.to_number)
     if request.from_number is not None and request.from_number > last:
-        raise Problem("invalid", f"The feed ends at {last}.", field="FromNumber", cure="Send a number up to that.")
+        raise Problem(
+            "invalid", Sentence("The feed ends at {0}.", last), field="FromNumber", cure="Send a number up to that."
+        )
     if request.to_number is not None and request.to_number < low:
         raise Problem("invalid", "ToNumber lies before fromNumber.", field="ToNumber", cure="Send a higher number.")
     return low, high

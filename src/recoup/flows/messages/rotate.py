@@ -13,6 +13,7 @@ from recoup.flows.world import World
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.store.messages.endpoints import (
     SharedKeys,
     lock_endpoint,
@@ -122,6 +123,8 @@ def _details(overlap: timedelta) -> dict[str, Any]:
 def _check_overlap(until: datetime | None, wall: datetime, overlap: timedelta) -> None:
     """A second replacement would end the key that receivers may still check with; without an overlap it is wanted."""
     if overlap and until is not None and until > wall:
-        message = f"The key was replaced already; the one before it is good until {until:%Y-%m-%dT%H:%M:%SZ}."
+        message = Sentence(
+            "The key was replaced already; the one before it is good until {0}.", f"{until:%Y-%m-%dT%H:%M:%SZ}"
+        )
         cure = "Wait until then, or end it now with overlapHours 0."
         raise Problem("conflict", message, cure=cure, reason="two_keys")

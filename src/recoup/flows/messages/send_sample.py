@@ -16,6 +16,7 @@ from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
@@ -67,7 +68,7 @@ async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None,
     if name not in known_names:
         raise Problem(
             "invalid",
-            f"Unknown event {name[:64]!r}.",
+            Sentence("Unknown event {0}.", repr(name[:64])),
             field="Event",
             cure="Events are: " + ", ".join(known_names) + ".",
         )
@@ -95,9 +96,9 @@ async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> No
             seconds = math.ceil((first + WITHIN - wall).total_seconds())
             raise Problem(
                 "too_many_requests",
-                f"{SAMPLES_MAX} samples were sent within a minute, which is the limit.",
+                Sentence("{0} samples were sent within a minute, which is the limit.", SAMPLES_MAX),
                 retry_after_seconds=seconds,
-                cure=f"Send the next one in {seconds} s.",
+                cure=Sentence("Send the next one in {0} s.", seconds),
             )
         await note(tx, owner, wall, "webhook.tested", endpoint_id, {"event": name})
 
@@ -161,5 +162,7 @@ def _status(answer: Answer) -> int:
         )
     if answer.error is not None or answer.status is None:
         why = _WORDS.get(answer.error or "", "it did not answer")
-        raise Problem("bad_gateway", f"The receiver cannot be reached: {why}.", cure="Check the endpoint's url.")
+        raise Problem(
+            "bad_gateway", Sentence("The receiver cannot be reached: {0}.", why), cure="Check the endpoint's url."
+        )
     return answer.status

@@ -7,6 +7,7 @@ from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
 from recoup.rules.rescue.site_address import host_of
@@ -32,8 +33,8 @@ async def configure(
     """
     unknown = next((name for name in events if name not in NAMES), None)
     if unknown is not None:
-        cure = f"Events are: {', '.join(NAMES)}."
-        raise Problem("invalid", f"Unknown event {unknown[:64]!r}.", field="events", cure=cure)
+        cure = Sentence("Events are: {0}.", ", ".join(NAMES))
+        raise Problem("invalid", Sentence("Unknown event {0}.", repr(unknown[:64])), field="events", cure=cure)
     checked = check_url(url, loopback=world.policy.loopback_webhooks) if url else None
     if isinstance(checked, Problem):
         raise Problem("invalid", checked.message, field="url", cure=checked.cure)

@@ -16,6 +16,7 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import ask_capture
 from recoup.rules.order.lifecycle import Stage
@@ -46,7 +47,7 @@ class Captured:
     def refusal(self) -> str:
         message = "The processor refused the capture."
         if self.code:
-            message = f"The processor refused the capture (code {self.code})."
+            message = Sentence("The processor refused the capture (code {0}).", self.code)
         return message
 
 
@@ -83,7 +84,7 @@ def _check_amount(change: Change, request: CaptureRequest) -> None:
     order = change.order
     if (request.units, request.currency) != (order.units, order.asset):
         held = Money(order.units, order.asset)
-        message = f"The order holds {held.text()} {order.asset}; a capture takes the whole amount."
+        message = Sentence("The order holds {0} {1}; a capture takes the whole amount.", held.text(), order.asset)
         raise Problem("capture_amount", message, field="Amount", cure="Send the order's amount and currency.")
 
 

@@ -8,6 +8,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.moves import audit
 from recoup.moves.settlement.period import close_adjustment, make_adjustment
@@ -77,7 +78,9 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
             if row is None:
                 raise Problem("not_found", "There is no such adjustment.", cure="Check the id.")
             if row.state != "waiting":
-                raise Problem("wrong_state", f"This adjustment is {row.state} already.", cure="Reload the page.")
+                raise Problem(
+                    "wrong_state", Sentence("This adjustment is {0} already.", row.state), cure="Reload the page."
+                )
             if book:
                 check_second(row.made_by, scope.actor.text(), "An adjustment of this size")
             await close_adjustment(

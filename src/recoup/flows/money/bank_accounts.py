@@ -12,6 +12,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
@@ -41,7 +42,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         if await count_accounts(tx, scope.merchant_id) >= ACCOUNTS_MAX:
             raise Problem(
                 "conflict",
-                f"A merchant has at most {ACCOUNTS_MAX} bank accounts, refused ones included.",
+                Sentence("A merchant has at most {0} bank accounts, refused ones included.", ACCOUNTS_MAX),
                 cure="Use one that was entered before.",
             )
         await add_account(
@@ -140,7 +141,7 @@ async def _locked(tx: Tx, merchant_id: UUID, account_id: UUID, *states: str) -> 
     if row.state not in states:
         raise Problem(
             "wrong_state",
-            f"This bank account is {row.state}; this action is not possible.",
+            Sentence("This bank account is {0}; this action is not possible.", row.state),
             cure="Reload the page: somebody may have acted first.",
         )
     return row

@@ -9,6 +9,7 @@ from recoup.flows.world import World
 from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at
 from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN
@@ -81,7 +82,9 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
             if clock is None or last is None:
                 raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
             if last.state != "returned":
-                message = f"The payout of this settlement is {last.state}; only one that came back is paid again."
+                message = Sentence(
+                    "The payout of this settlement is {0}; only one that came back is paid again.", last.state
+                )
                 raise Problem("wrong_state", message, cure="Wait until it is finished.")
             made = await begin_payout(
                 tx,

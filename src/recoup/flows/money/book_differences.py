@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves import audit
 from recoup.moves.settlement.reconciliation import Suggestion, book_differences
@@ -36,7 +37,9 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     if not note:
         raise Problem("invalid", "A booking needs a note.", field="note", cure="Enter the reason.")
     if len(note) > NOTE_MAX:
-        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note", cure="Shorten it.")
+        raise Problem(
+            "invalid", Sentence("A note has at most {0} characters.", NOTE_MAX), field="note", cure="Shorten it."
+        )
     if row_nos is not None:
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)
@@ -90,14 +93,14 @@ def _check(row_nos: Sequence[int], lines: Sequence[LockedLine]) -> None:
     for number in row_nos:
         line = there.get(number)
         if line is None:
-            raise Problem("not_found", f"The comparison has no line {number}.", cure="Check its list.")
+            raise Problem("not_found", Sentence("The comparison has no line {0}.", number), cure="Check its list.")
         if line.recipe is None:
-            message = f"Nothing is suggested for line {number}; there is nothing to book."
+            message = Sentence("Nothing is suggested for line {0}; there is nothing to book.", number)
             raise Problem("wrong_state", message, cure="Only lines with a suggestion can be booked.")
         if line.booked_at is not None:
             when = iso(line.booked_at)
             raise Problem(
                 "wrong_state",
-                f"Line {number} was booked by {line.booked_by} at {when}; it is booked only once.",
+                Sentence("Line {0} was booked by {1} at {2}; it is booked only once.", number, line.booked_by, when),
                 cure="Reload the page to see it.",
             )

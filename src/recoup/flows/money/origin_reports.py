@@ -10,6 +10,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.cells import Number, csv_row
 from recoup.store.money.origin_reports import (
@@ -67,7 +68,7 @@ async def grouped_report(
     if len(rows) > GROUPS_MAX:
         raise Problem(
             "invalid",
-            f"There are more than {GROUPS_MAX:,} {report} in this period.",
+            Sentence("There are more than {0} {1} in this period.", f"{GROUPS_MAX:,}", report),
             field="From",
             cure="Ask for a shorter period or one currency.",
         )

@@ -13,12 +13,12 @@ from itertools import islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
-import msgspec
-
 from recoup.flows.world import World
+from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence, cut
 from recoup.moves.audit import note
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
@@ -34,7 +34,6 @@ from recoup.store.statement import Tx
 FILE_BYTES_MAX: Final = 512 << 20
 CHUNK: Final = 1 << 16
 LINES_AT_ONCE: Final = 2_000
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +78,13 @@ async def reconcile(
     Problem(too_large).
     """
     check(reading)
-    check_words({"file name": file.name, "mapping": _encode(reading.to_dict()).decode()})
+    check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
     reading = replace(reading, routes=tuple(world.channels if reading.kind == "chain" else world.processors))
     file_hash, head = await asyncio.to_thread(_hashed, file.content)
     encoding = encoding_of(head, reading.encoding)
     run_id, wall = new_id(), world.clocks.wall()
     about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
-    run_key = sha256(_encode(about)).digest()
+    run_key = sha256(encode_sorted(about)).digest()
     async with world.db.connection() as connection:
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
@@ -162,7 +161,11 @@ def _hashed(content: BinaryIO) -> tuple[bytes, bytes]:
         head = head or chunk
         size += len(chunk)
         if size > FILE_BYTES_MAX:
-            raise Problem("too_large", f"The file is larger than {FILE_BYTES_MAX >> 20} MB.", cure="Split it by dates.")
+            raise Problem(
+                "too_large",
+                Sentence("The file is larger than {0} MB.", FILE_BYTES_MAX >> 20),
+                cure="Split it by dates.",
+            )
         digest.update(chunk)
     return digest.digest(), head
 
@@ -187,17 +190,21 @@ def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, z
 def _notes(statement: Statement, reading: Reading) -> list[str]:
     layout = statement.layout
     named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
-    notes = [
-        f"Read with {named} between fields and {layout.decimal!r} as decimal sign; times without a zone are "
-        f"{reading.zone}."
+    notes: list[str] = [
+        Sentence(
+            "Read with {0} between fields and {1} as decimal sign; times without a zone are {2}.",
+            named,
+            repr(layout.decimal),
+            reading.zone,
+        )
     ]
     if layout.unread:
-        notes.append(f"Columns that nothing was read from: {', '.join(layout.unread[:20])}.")
+        notes.append(Sentence("Columns that nothing was read from: {0}.", ", ".join(layout.unread[:20])))
     return notes
 
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
-    finding = f"Line {line.number} could not be read: {line.why}."[:400]
+    finding = cut(Sentence("Line {0} could not be read: {1}.", line.number, line.why), 400)
     return VerdictLine(*key, line.number, "refused", line.code, finding, line_no=line.number)
 
 

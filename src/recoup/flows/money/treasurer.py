@@ -11,6 +11,7 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.advance.exposure import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
@@ -112,7 +113,9 @@ def _check(terms: Terms) -> None:
             continue
         least = 1 if name == "chunk_units" else 0
         if value < least:
-            raise Problem("invalid", f"{name} must be at least {least}.", field=name, cure="Write it like 100.00.")
+            raise Problem(
+                "invalid", Sentence("{0} must be at least {1}.", name, least), field=name, cure="Write it like 100.00."
+            )
     points = terms.allowed_loss_basis_points
     if points is not None and points > 10_000:
         raise Problem(

@@ -15,6 +15,7 @@ from recoup.flows.people.sign_in import clean_email, turn_of
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.notices import is_address
 from recoup.store.people.invitations import (
     OpenInvitation,
@@ -62,7 +63,7 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     if not is_address(email):
         raise Problem("invalid", "This is not an e-mail address.", field="email")
     if role not in MAY:
-        raise Problem("invalid", "Choose a role.", field="role", cure=f"One of {', '.join(MAY)}.")
+        raise Problem("invalid", "Choose a role.", field="role", cure=Sentence("One of {0}.", ", ".join(MAY)))
     people = world.people
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
@@ -72,14 +73,14 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
         if await count_invitations(tx, *subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem(
                 "too_many_requests",
-                f"{OPEN_MAX} invitations wait already.",
+                Sentence("{0} invitations wait already.", OPEN_MAX),
                 retry_after_seconds=3600,
                 cure="Revoked invitations count for a week.",
             )
         if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
             raise Problem(
                 "too_many_requests",
-                f"You sent {SENT_MAX} invitations in one day.",
+                Sentence("You sent {0} invitations in one day.", SENT_MAX),
                 retry_after_seconds=3600,
                 cure="Try again tomorrow; revoked invitations count, too.",
             )
@@ -153,7 +154,7 @@ async def join_new(
     """
     found, name = await read_invitation(world, token), " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
+        raise Problem("invalid", Sentence("A name has 1 to {0} characters.", NAME_MAX), field="name")
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     people = world.people
     async with people.transaction() as tx:

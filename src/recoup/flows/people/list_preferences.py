@@ -11,6 +11,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
 from recoup.store.lists.list_preferences import (
@@ -74,7 +75,9 @@ async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: S
     except KeyTaken:
         raise _taken(name) from None
     if not added:
-        raise Problem("conflict", f"There are {VIEWS_MAX} views already.", cure="Delete one that is no longer needed.")
+        raise Problem(
+            "conflict", Sentence("There are {0} views already.", VIEWS_MAX), cure="Delete one that is no longer needed."
+        )
     return view_id
 
 
@@ -147,7 +150,7 @@ async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
     if await count_shared(tx, merchant_id, world.name) >= SHARED_MAX:
         raise Problem(
             "conflict",
-            f"There are {SHARED_MAX} shared views already.",
+            Sentence("There are {0} shared views already.", SHARED_MAX),
             cure="Save it for yourself, or ask an owner to delete one.",
         )
 
@@ -185,7 +188,7 @@ def _named(name: str) -> str:
     if not name or len(name) > NAME_MAX:
         raise Problem(
             "invalid",
-            f"A view needs a name of at most {NAME_MAX} characters.",
+            Sentence("A view needs a name of at most {0} characters.", NAME_MAX),
             field="name",
             cure="Give it a short name.",
         )
@@ -201,4 +204,6 @@ def _fitting(query: str) -> str:
 
 
 def _taken(name: str) -> Problem:
-    return Problem("conflict", f"You have a view called {name!r} already.", cure="Give it another name.")
+    return Problem(
+        "conflict", Sentence("You have a view called {0} already.", repr(name)), cure="Give it another name."
+    )

@@ -8,6 +8,7 @@ from recoup.flows.hosted_link import named_by
 from recoup.flows.people.notification_mail import UNSUBSCRIBE
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.messages.notifications import KINDS, MAY
 from recoup.store.messages import notification_settings as store
@@ -55,13 +56,15 @@ async def choose(
     """
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
-            raise Problem("invalid", f"{name!r} is not a notification.", field="kind")
+            raise Problem("invalid", Sentence("{0} is not a notification.", repr(name)), field="kind")
     people = world.people
     async with people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
         if not await readers(connection, world.name, subject_id, user_id):
             whom = "partner" if partner else "merchant"
-            raise Problem("forbidden", f"You are not a member of this {whom}.", cure="Ask its owner to invite you.")
+            raise Problem(
+                "forbidden", Sentence("You are not a member of this {0}.", whom), cure="Ask its owner to invite you."
+            )
         await store.choose(connection, user_id, world.name, subject_id, wanted)
 
 
@@ -73,7 +76,10 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
         named = read_zone(zone.strip())
     except ValueError:
         raise Problem(
-            "invalid", f"There is no time zone {zone[:40]!r}.", field="zone", cure="Enter it like Europe/Berlin or GMT."
+            "invalid",
+            Sentence("There is no time zone {0}.", repr(zone[:40])),
+            field="zone",
+            cure="Enter it like Europe/Berlin or GMT.",
         ) from None
     people = world.people
     async with people.connection() as connection:

@@ -12,6 +12,7 @@ from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.people import accounts as store
 from recoup.store.people.accounts import login_of, open_sessions, password_of
 from recoup.store.people.password_links import forget_links
@@ -96,7 +97,7 @@ async def rename(world: World, me: Oneself, name: str) -> None:
     """Raises: Problem(invalid)."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-        raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
+        raise Problem("invalid", Sentence("A name has 1 to {0} characters.", NAME_MAX), field="name")
     people = world.people
     async with people.transaction() as tx:
         if await store.rename(tx, me.user_id, name):

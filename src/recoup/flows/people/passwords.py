@@ -17,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type, hash_secret_raw
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 256
@@ -105,7 +106,7 @@ class Passwords:
         """Raises: Problem(invalid) for one that is too short or too long; Problem(too_many_requests) when too many wait
         already."""
         if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-            message = f"A password has {LENGTH_MIN} to {LENGTH_MAX} characters."
+            message = Sentence("A password has {0} to {1} characters.", LENGTH_MIN, LENGTH_MAX)
             raise Problem("invalid", message, field="password")
         return await self._in_turn(turn, _hash, password)
 

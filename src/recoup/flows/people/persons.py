@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import asdict
 
 from recoup.flows.people.list_preferences import forget_views_of
 from recoup.flows.world import World
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -138,7 +138,7 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
         "external_id": customer.external_id,
         "first_seen_at": customer.first_seen_at,
     }
-    yield b'{"customer":' + msgspec.json.encode(known)
+    yield b'{"customer":' + encode(known)
 
     def orders(connection: Read, after: UUID) -> Awaitable[list[PersonalOrder]]:
         return personal_orders(connection, merchant_id, payer_id, after, PART)
@@ -155,7 +155,7 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
     async with world.db.connection() as connection:
         looks = await looks_of(connection, merchant_id, payer_id)
     known_attempts = [{**asdict(look), "answer": CLASSES[look.answer]} for look in looks]
-    yield b'],"rescue_engine":' + msgspec.json.encode(known_attempts) + b"}\n"
+    yield b'],"rescue_engine":' + encode(known_attempts) + b"}\n"
 
 
 async def _listed(
@@ -170,7 +170,7 @@ async def _listed(
         async with world.db.connection() as connection:
             rows = await read(connection, place)
         for row in rows:
-            yield comma + msgspec.json.encode(row)
+            yield comma + encode(row)
             comma = b","
         if len(rows) < PART:
             return

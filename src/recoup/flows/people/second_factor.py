@@ -25,6 +25,7 @@ from recoup.flows.people.oneself import Oneself, changed_meanwhile, prove_passwo
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
 from recoup.store.people.accounts import end_sessions
@@ -213,7 +214,7 @@ async def may_be_without(world: World, me: Oneself) -> None:
         who = ", ".join(bound.required_by) or "The operator"
         raise Problem(
             "forbidden",
-            f"{who} requires you to have a second factor: it stays on.",
+            Sentence("{0} requires you to have a second factor: it stays on.", who),
             cure="With a new phone, move it to the new app instead.",
         )
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.people.whence import network_of
 from recoup.store.people.people import charge_sign_in, forgive_sign_ins
 from recoup.store.statement import Tx
@@ -45,7 +46,12 @@ async def charge(
     tries, until = await charge_sign_in(connection, bucket, now, now + remembered, tries_max)
     if tries > tries_max:
         seconds = max(1, int((until - now).total_seconds()))
-        raise Problem("too_many_requests", f"{message} {in_words(seconds)}.", retry_after_seconds=seconds, tries=tries)
+        raise Problem(
+            "too_many_requests",
+            Sentence("{0} {1}.", message, in_words(seconds)),
+            retry_after_seconds=seconds,
+            tries=tries,
+        )
     return tries
 
 

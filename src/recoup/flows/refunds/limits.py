@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.refund_limits import NONE, Limits, check_limits
@@ -34,7 +35,7 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
         if len({one for _, one in now} | {asset}) > CURRENCIES_MAX:
             raise Problem(
                 "invalid",
-                f"There are already limits for {CURRENCIES_MAX} currencies.",
+                Sentence("There are already limits for {0} currencies.", CURRENCIES_MAX),
                 field="currency",
                 cure="Change an existing one.",
             )

@@ -14,6 +14,7 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refund_hold
 from recoup.moves.modification.refund import owe_refund
@@ -121,14 +122,14 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
         if order.stage in ENDED and order.paid_by() is not None:
             cure = "What was approved too late goes back by itself."
-        message = f"An order that is {STAGE} cannot be refunded."
+        message: str = Sentence("An order that is {0} cannot be refunded.", STAGE)
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
     if request.currency is not None and request.currency != order.asset:
         raise Problem(
             "refund_currency",
-            f"The order is in {order.asset}, not {request.currency}.",
+            Sentence("The order is in {0}, not {1}.", order.asset, request.currency),
             field="Currency",
-            cure=f"Send {order.asset}, or leave the currency out.",
+            cure=Sentence("Send {0}, or leave the currency out.", order.asset),
         )
     units, items = _how_much(order, request, cap_percent if order.stage is Stage.COMPLETED else None)
     if order.stage is Stage.AUTHORISED and units != order.units:
@@ -137,7 +138,7 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     given = sum(one.kind == "refund" for one in order.modifications)
     if given >= REFUNDS_MAX and units != order.refundable_units:
-        message = f"The order was refunded in {given} parts, which is the most."
+        message = Sentence("The order was refunded in {0} parts, which is the most.", given)
         raise Problem("wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable")
     return units, items
 
@@ -184,8 +185,10 @@ def _check_undisputed(order: Order, units: int) -> None:
 
 def _disputed(order: Order, remaining: Money) -> Problem:
     taken = Money(order.disputed_units, order.asset)
-    message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
-    cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
+    message = Sentence(
+        "{0} {1} of it is disputed: the cardholder's bank has taken that back.", taken.text(), order.asset
+    )
+    cure = Sentence("Refund at most {0}, or wait until the dispute is won.", remaining.text())
     return Problem(
         "wrong_state",
         message,

@@ -10,6 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification import refund_approval as refund_requests
 from recoup.rules.money.refund_limits import RefundApproval
@@ -95,7 +96,7 @@ def _still_possible(order: Order, request: RefundApproval, cap_percent: int | No
     except Problem as problem:
         raise Problem(
             problem.code,
-            f"The order no longer allows it. {problem.message}",
+            Sentence("The order no longer allows it. {0}", problem.message),
             cure="Refuse it; a refund of the rest can be requested again.",
         ) from None
     if units != request.units:

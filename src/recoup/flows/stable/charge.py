@@ -8,11 +8,10 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
 from recoup.flows.admit import Admissions
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
+from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
@@ -32,7 +31,6 @@ EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)
 EXPIRES_IN_MAX: Final = timedelta(seconds=86400)
 _TRIES: Final = 5
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ class Charges:
     def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
         """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""
         meant = [request.merchant_order_id, amount.units, amount.asset, request.channel, request.network]
-        mac: bytes = self._world.keys.mac("charge", _encode(meant))
+        mac: bytes = self._world.keys.mac("charge", encode_sorted(meant))
         return mac
 
 

@@ -28,6 +28,7 @@ from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
@@ -108,7 +109,7 @@ class Bridge(IsoAmounts):
 
     async def _send(self, message: _Message) -> Outcome:
         started = self._clocks.monotonic()
-        body = b"" if message.body is None else msgspec.json.encode(message.body)
+        body = b"" if message.body is None else encode(message.body)
         try:
             reply = await self._transport.call(
                 message.method,

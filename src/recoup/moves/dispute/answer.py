@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
@@ -27,7 +28,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
     if dispute.answering:
         raise Problem("wrong_state", "Another answer is on its way.", cure="Wait for what the processor says to it.")
     if dispute.state != "open":
-        message = f"A dispute that is {dispute.state} cannot be answered."
+        message = Sentence("A dispute that is {0} cannot be answered.", dispute.state)
         raise Problem("wrong_state", message, cure="Only an open dispute can.")
     if answer == "accept" and dispute.stage == "inquiry":
         cure = "Refund the order instead, or answer with evidence."

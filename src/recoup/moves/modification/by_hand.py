@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification.request import refuse_refund
 from recoup.moves.modification.send import clear_delay
@@ -23,8 +24,8 @@ def try_again(change: Change, modification_id: UUID, actor: str) -> str:
     """
     modification = _found(change, modification_id)
     if modification.state == "stuck" and modification.hand_actor not in (None, actor):
-        message = (
-            f"Somebody says that it was paid by hand: {modification.hand_note}. Sent again it would be paid twice."
+        message: str = Sentence(
+            "Somebody says that it was paid by hand: {0}. Sent again it would be paid twice.", modification.hand_note
         )
         raise Problem("wrong_state", message, cure="Ask them: if it was not, they press Try again themselves.")
     if modification.state == "stuck":
@@ -93,7 +94,9 @@ def refuse(change: Change, modification_id: UUID, note: str, *, forgotten: bool)
     """The operator: it is not paid, and not owed any more. Raises: Problem not_found, wrong_state, invalid."""
     modification = _found(change, modification_id)
     if modification.kind != "refund":
-        message = f"A {modification.kind} cannot be refused: the order has ended, the money is not the merchant's."
+        message = Sentence(
+            "A {0} cannot be refused: the order has ended, the money is not the merchant's.", modification.kind
+        )
         raise Problem("wrong_state", message, cure="Try it again, or pay it by hand.")
     if not _decidable(modification, forgotten):
         raise _over(modification)
@@ -132,4 +135,6 @@ def _over(modification: Modification) -> Problem:
             "The processor may still pay it: it is not known to be refused.",
             cure="Wait until it is done or stuck.",
         )
-    return Problem("wrong_state", f"This refund is {modification.state} already.", cure="Load the page again.")
+    return Problem(
+        "wrong_state", Sentence("This refund is {0} already.", modification.state), cure="Load the page again."
+    )

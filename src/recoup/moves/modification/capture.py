@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.case import schedule_test_dispute
@@ -38,7 +39,7 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
         return same
     if order.stage is not Stage.AUTHORISED:
         cure = "It is captured already." if order.stage is Stage.COMPLETED else "Only an authorised order is captured."
-        raise Problem("wrong_state", f"An order that is {order.stage.value} cannot be captured.", cure=cure)
+        raise Problem("wrong_state", Sentence("An order that is {0} cannot be captured.", order.stage.value), cure=cure)
     refuse_while_capturing(change)
     payment = order.paid_by()
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):

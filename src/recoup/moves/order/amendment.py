@@ -10,6 +10,7 @@ from uuid import UUID
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.attempt.plan import ask_by_hand, decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.order import whys
@@ -43,7 +44,7 @@ def check_room(change: Change) -> None:
     if not has_room(change):
         raise Problem(
             "conflict",
-            f"The order's log has {LINES_MAX} lines, which is the most for changes on request.",
+            Sentence("The order's log has {0} lines, which is the most for changes on request.", LINES_MAX),
             cure="Cancel the order if it must not be tried any more.",
         )
 
@@ -58,7 +59,7 @@ def check_open(change: Change) -> None:
     if stage not in OPEN:
         raise Problem(
             "wrong_state",
-            f"An order that is {STAGE} cannot be changed.",
+            Sentence("An order that is {0} cannot be changed.", STAGE),
             cure="Its rescue has ended.",
             stage=stage.value,
         )
@@ -159,7 +160,9 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
     if kept == order.metadata:
         return
     if len(kept) > maximum:
-        raise Problem("invalid", f"An order has at most {maximum} notes.", field="Metadata", cure="Take some away.")
+        raise Problem(
+            "invalid", Sentence("An order has at most {0} notes.", maximum), field="Metadata", cure="Take some away."
+        )
     change.amend(metadata=kept)
     change.fact("notes_changed", count=len(kept))
 

@@ -2,6 +2,7 @@
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer, plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing
@@ -28,7 +29,11 @@ def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
         if order.held.get("cause") == cause:
             return False
         cure = "Stop its attempts if it must not go on by itself."
-        raise Problem("wrong_state", f"It is on hold already: {whys.sentence_of(order.held.get('why', ''))}", cure=cure)
+        raise Problem(
+            "wrong_state",
+            Sentence("It is on hold already: {0}", whys.sentence_of(order.held.get("why", ""))),
+            cure=cure,
+        )
     if order.attempt_in_flight() is not None:
         raise Problem("conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT)
     change.step("held", why=why, cause=cause)
@@ -52,7 +57,7 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
         check_open(change)
         raise Problem(
             "wrong_state",
-            f"An order that is {order.stage.value} is not on hold.",
+            Sentence("An order that is {0} is not on hold.", order.stage.value),
             cure="Read the order: its state shows what is possible.",
         )
     check_release(order.held, operator=operator, killed=order.merchant.killed)
@@ -71,7 +76,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
     check_retried(change)
     if order.stage is not Stage.PROCESSING:
         cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state shows what is possible."
-        raise Problem("wrong_state", f"An order that is {order.stage.value} is not tried now.", cure=cure)
+        raise Problem("wrong_state", Sentence("An order that is {0} is not tried now.", order.stage.value), cure=cure)
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
     if order.attempt_in_flight() is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_while_capturing, void_authorisation
 from recoup.rules.order import whys
@@ -67,7 +68,7 @@ def cancel(change: Change) -> bool:
     if order.stage is Stage.COMPLETED:
         raise Problem(
             "wrong_state",
-            f"An order that is {STAGE} cannot be cancelled.",
+            Sentence("An order that is {0} cannot be cancelled.", STAGE),
             cure=way_back(order),
             stage=order.stage.value,
         )

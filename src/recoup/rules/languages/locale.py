@@ -23,7 +23,7 @@ class Locale:
 
     def said(self, text: str) -> str:
         """What another part of our code has filled in already."""
-        return said(self.language, text)
+        return said(self.language, text, self.moment)
 
     def day(self, day: date) -> str:
         """`20 Nov 2026`."""

@@ -1,113 +1,55 @@
-"""What our own code wrote in English, in another language: a sentence is looked up as it is, then by its shape.
+"""A sentence of our code in another language: by its key, with its parts said in turn.
 
 The catalogue's keys are the sentences as they stand in the code, with `{0}` or `{amount}` for what is filled in. What
-it lacks stays English; what people typed never comes here.
+it lacks stays English.
 """
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
 
+from recoup.kernel.sentence import NearDay, Part, Sentence, noted, text_of
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
-from recoup.rules.languages.slots import SLOT, filled
+from recoup.rules.languages.dates import day_of
+from recoup.rules.languages.old_sentences import said_by_shape
+from recoup.rules.languages.slots import ENDS, filled
 from recoup.rules.network.plain_meanings import PLAIN_MEANINGS
 
-_ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
-_FILLED: Final = r"((?:(?![.!?] [A-Z]).)*?)"
-_WORD: Final = r"(\S*?)"  # what is filled into a shape that says next to nothing itself
-_COUNT: Final = r"([\d−]\S*?)"  # and what such a one begins with
-_LITTLE: Final = 5
-_SUM: Final = re.compile(r"(−?[\d.,]+(?: [A-Z]{3,5})? )(.+)")
-_DEEP: Final = 2
-_LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
+Moment = Callable[[datetime], str]
+_NONE: Final[dict[str, str]] = {}
 
 
-# A day or moment that was filled into a sentence: it is read in the order and with the months of the language.
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_DAY: Final = re.compile(rf"(?:({'|'.join(_WEEKDAYS)}) )?(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?")
-_CLOCK: Final = r"(?: \d\d:\d\d(?::\d\d)?)?"
-_DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:,? [A-Z][\w/+-]*)?")
+def said(language: str, text: str, moment: Moment = noted) -> str:
+    """`moment`: how its reader reads one. A plain text goes the way of history."""
+    if isinstance(text, Sentence):
+        return _sentence(language, text, moment)
+    return text if language == ENGLISH else said_by_shape(language, text)
 
 
-class _Shape(NamedTuple):
-    pattern: re.Pattern[str]
-    names: tuple[str, ...]
-    words: str
+def _sentence(language: str, sentence: Sentence, moment: Moment) -> str:
+    known = _NONE if language == ENGLISH else catalogue(language).words
+    return filled(_looked_up(known, sentence.key), sentence.slots, lambda part: _part(language, part, moment))
 
 
-def said(language: str, text: str) -> str:
-    """`text` in that language, sentence by sentence."""
-    if language == ENGLISH or not text or len(text) > _LONGEST:
-        return text
-    return _said(language, text, _DEEP)
+def _part(language: str, part: Part, moment: Moment) -> str:
+    if isinstance(part, Sentence):
+        return _sentence(language, part, moment)
+    if isinstance(part, datetime):
+        return moment(part)
+    if isinstance(part, date):
+        return day_of(language, part, with_year=not isinstance(part, NearDay))
+    if language == ENGLISH or not isinstance(part, str):
+        return text_of(part)
+    return _looked_up(catalogue(language).words, part)
 
 
-@lru_cache(maxsize=8_192)
-def _said(language: str, text: str, deep: int) -> str:
-    return " ".join(_sentence(language, one, deep) for one in _ENDS.split(text))
-
-
-def _sentence(language: str, text: str, deep: int) -> str:
+def _looked_up(known: dict[str, str], text: str) -> str:
+    """Each of its sentences as it is known."""
     inner = text.strip()
-    known = catalogue(language).words
-    if inner in known:
-        return text.replace(inner, known[inner])
-    if _DAYS.fullmatch(inner):
-        return _DAY.sub(lambda found: _day(language, found), text)
-    if (plain := PLAIN_MEANINGS.get(inner)) in known:
-        return text.replace(inner, known[plain])
-    if (one := _SUM.fullmatch(inner)) and one[2] in known:
-        return text.replace(inner, one[1] + known[one[2]])
-    if not deep:
+    if not inner or not known:
         return text
-    if ", " in inner and (parts := _listed(known, inner)):
-        return text.replace(inner, parts)
-    if "; " in inner and (parts := _parted(language, inner, deep)):
-        return text.replace(inner, parts)
-    for shape in _shapes(language):
-        if found := shape.pattern.fullmatch(inner):
-            values = dict(zip(shape.names, found.groups(), strict=True))
-            return text.replace(inner, filled(shape.words, values, lambda value: _said(language, value, deep - 1)))
-    return text
+    return text.replace(inner, " ".join(_word(known, one) for one in ENDS.split(inner)))
 
 
-def _day(language: str, found: re.Match[str]) -> str:
-    known, (weekday, day, month, year) = catalogue(language), found.groups()
-    shape = known.day_and_year if year else known.day
-    before = f"{known.weekdays[_WEEKDAYS.index(weekday)]} " if weekday else ""
-    return before + shape.format(day=int(day), month=known.months[_MONTHS.index(month)], year=year)
-
-
-def _parted(language: str, text: str, deep: int) -> str:
-    """Parts between semicolons, all of which say something; else nothing."""
-    parts = text.split("; ")
-    translated = [_sentence(language, part, deep - 1) for part in parts]
-    return "" if any(map(str.__eq__, parts, translated)) else "; ".join(translated)
-
-
-def _listed(known: Mapping[str, str], text: str) -> str:
-    """A list, each part of which is known, or a sum of money and then known; else nothing."""
-    translated = []
-    for part in text.removesuffix(".").split(", "):
-        amount, words = found.groups() if (found := _SUM.fullmatch(part)) else ("", part)
-        if words not in known:
-            return ""
-        translated.append(amount + known[words])
-    return ", ".join(translated) + ("." if text.endswith(".") else "")
-
-
-@lru_cache(maxsize=8)
-def _shapes(language: str) -> tuple[_Shape, ...]:
-    """What says most of itself comes first."""
-    shapes = []
-    for key, words in catalogue(language).words.items():
-        if names := tuple(found[1] for found in SLOT.finditer(key)):
-            literal = re.split(r"\{\w+\}", key)
-            length = len("".join(literal).strip())
-            pattern = (_FILLED if length > _LITTLE or literal[0] else _WORD).join(map(re.escape, literal))
-            if pattern.startswith(_WORD):
-                pattern = _COUNT + pattern.removeprefix(_WORD)
-            shapes.append((length, _Shape(re.compile(pattern, re.S), names, words)))
-    return tuple(shape for _, shape in sorted(shapes, key=lambda one: -one[0]))
+def _word(known: dict[str, str], text: str) -> str:
+    return known.get(text) or known.get(PLAIN_MEANINGS.get(text, ""), text)

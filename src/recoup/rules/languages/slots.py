@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
+T = TypeVar("T")
 SLOT: Final = re.compile(r"\{(\w+)(?:=([^?{}]*)\?([^|{}]*)\|([^{}]*))?\}")
 MARK: Final = re.compile(r"<(/?)(\d+)>")
 # Where a message of several sentences ends one: each is a message of its own.
 ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z{])|(?<=^\{\w\}) (?=[A-Z])")
 
 
-def filled(words: str, values: Mapping[str, str], say: Callable[[str], str] = str) -> str:
+def filled(words: str, values: Mapping[str, T], say: Callable[[T], str] = str) -> str:
     """`{1=s?Tage|Tag}` chooses by what stood there in English."""
 
     def one(slot: re.Match[str]) -> str:
         value = values[slot[1]]
-        return say(value) if slot[2] is None else slot[3] if value == slot[2] else slot[4]
+        return say(value) if slot[2] is None else slot[3] if str(value) == slot[2] else slot[4]
 
     return SLOT.sub(one, words)
 

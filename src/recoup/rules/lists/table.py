@@ -4,14 +4,11 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import Any, Final
+from typing import Any
 
-import msgspec
-
+from recoup.kernel.encode import encode_lines
 from recoup.rules.lists.cells import Cell, Kind
 from recoup.rules.money.cells import FORMULA, MARK
-
-_json: Final = msgspec.json.Encoder()
 
 
 class Table:
@@ -53,7 +50,7 @@ class Table:
             return _lines(zip(*safe, strict=True))
         made = list(map(dict, map(zip, repeat(self._names), zip(*columns, strict=True))))
         # Inside a text a line's end is written as two signs: a bare one parts two objects.
-        lines = _json.encode_lines(made)[:-1].replace(b"\n", b",\n")
+        lines = encode_lines(made)[:-1].replace(b"\n", b",\n")
         return (b"\n" if first else b",\n") + lines
 
     def tail(self, form: str, *, empty: bool) -> bytes:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 
 class Status(StrEnum):
@@ -82,7 +83,7 @@ def step(status: Status, happening: str) -> Step | None:
     word = _WORDS[happening]
     raise Problem(
         "wrong_state",
-        f"The application is {status} and cannot be {word}.",
+        Sentence("The application is {0} and cannot be {1}.", status, word),
         cure=_CURES["changed" if word == "changed" else happening],
         status=str(status),
     )

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 KINDS: Final[Mapping[str, str]] = {"customer": "This customer", "card": "This card"}
 # What somebody chooses from; anything else is a note.
@@ -35,7 +36,7 @@ def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> No
         if kind is not None:
             raise Problem(
                 "blocked",
-                f"{KINDS[kind]} is blocked by the merchant.",
+                Sentence("{0} is blocked by the merchant.", KINDS[kind]),
                 cure="Nothing was taken. Unblock it in the portal, or ask the customer for another payment method.",
                 blocked=kind,
             )

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 BYTES_MAX: Final = 700 << 10
 COUNT_MAX: Final = 20
@@ -27,7 +28,7 @@ def media_type(content: bytes) -> str:
     if len(content) > BYTES_MAX:
         raise Problem(
             "invalid",
-            f"The document is larger than {BYTES_MAX >> 10} KiB.",
+            Sentence("The document is larger than {0} KiB.", BYTES_MAX >> 10),
             field="Content",
             cure="Scan it at a lower resolution, or send it in parts.",
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.countries import COUNTRIES
 from recoup.rules.messages.notices import is_address
 from recoup.rules.network.descriptor import check_descriptor
@@ -96,10 +97,10 @@ def complaints(form: Form) -> dict[str, list[str]]:
         complain("Volumes.Currency", "The field Currency is needed beside an amount.")
     for kind in form.kinds:
         if kind not in KINDS:
-            complain("Kinds", f"The field Kinds takes {', '.join(KINDS)}.")
+            complain("Kinds", Sentence("The field Kinds takes {0}.", ", ".join(KINDS)))
             break
     if len(form.sites) > SITES_MAX:
-        complain("Sites", f"The field Sites may have at most {SITES_MAX} entries.")
+        complain("Sites", Sentence("The field Sites may have at most {0} entries.", SITES_MAX))
     _sites(form.sites[:SITES_MAX], complain)
     return found
 
@@ -120,5 +121,5 @@ def _sites(sites: tuple[SiteForm, ...], complain: Any) -> None:
             complain(f"{at}.Descriptor", problem.message)
         host = host_of(site.url) if site.url else None
         if host is not None and host in hosts:
-            complain(f"{at}.Url", f"Another site has the host {host}.")
+            complain(f"{at}.Url", Sentence("Another site has the host {0}.", host))
         hosts |= {host} if host else set()

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.network.descriptor import check_descriptor
 
@@ -131,13 +132,13 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
             "checklist",
             "A green checklist",
             not open_,
-            f"Still open: {', '.join(open_)}." if open_ else "All steps are done.",
+            Sentence("Still open: {0}.", joined(open_, ", ")) if open_ else "All steps are done.",
         ),
         Condition(
             "terms",
             "Fees and settlement agreed",
             not terms,
-            f"Not yet: {' and '.join(terms)}. The operator sets {'them' if len(terms) > 1 else 'it'}."
+            Sentence("Not yet: {0}. The operator sets {1}.", joined(terms, " and "), "them" if len(terms) > 1 else "it")
             if terms
             else "Fees and settlement.",
         ),
@@ -172,11 +173,17 @@ def _descriptors(facts: Facts) -> Condition:
         except Problem:
             wrong.append(name)
     holds = bool(facts.sites) and not wrong
-    text = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements show who charged."
+    text = (
+        Sentence("Without one that statements can show: {0}.", ", ".join(wrong))
+        if wrong
+        else "Statements show who charged."
+    )
     return Condition("descriptors", "A descriptor for every site", holds, text if facts.sites else "There is no site.")
 
 
 def _switches(facts: Facts) -> Condition:
     on = kinds_on(facts)
-    text = ", ".join(KINDS[kind] for kind in on) + "." if on else "No kind of order is on: switch one on."
+    text = (
+        Sentence("{0}.", joined((KINDS[kind] for kind in on), ", ")) if on else "No kind of order is on: switch one on."
+    )
     return Condition("switches", "At least one kind of orders that is on", bool(on), text)

@@ -11,7 +11,9 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import tail
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages import event_data as shapes
 from recoup.rules.messages.signature import http_date, sign, standard_headers
 
@@ -167,7 +169,7 @@ def full_data(event: Event) -> dict[str, Any]:
 
 
 def render_rescue(event: Event) -> bytes:
-    return _encode(rescue_object(event))
+    return encode(rescue_object(event))
 
 
 def render_standard(event: Event) -> bytes:
@@ -176,7 +178,7 @@ def render_standard(event: Event) -> bytes:
     """
     data = full_data(event) | {"OrderId": event.order_id, "ExternalOrderId": event.external_order_id}
     data |= {"IsTestMode": event.test_mode, "IsResent": event.resent}
-    return _encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})
+    return encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})
 
 
 def render(event: Event, form: Format, keys_b64: Sequence[str], host: str, nonce: str, now: datetime) -> Rendered:
@@ -200,7 +202,6 @@ def timestamp(moment: datetime) -> str:
 
 
 def _refuse(value: object) -> Any:
+    if isinstance(value, Sentence):
+        return str(value)
     raise TypeError(f"an event cannot carry {type(value).__name__}")
-
-
-_encode: Final = msgspec.json.Encoder().encode

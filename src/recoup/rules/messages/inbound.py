@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 
 HEADER: Final = "recoup-signature"
@@ -72,7 +73,11 @@ def read_notice(body: bytes) -> Notice:
         notice = msgspec.convert(raw, Notice)
     except (msgspec.ValidationError, OverflowError) as error:
         field = _field(str(error), raw)
-        message = f"The field {field} is missing or not as it must be." if field else "A field is not as it must be."
+        message = (
+            Sentence("The field {0} is missing or not as it must be.", field)
+            if field
+            else "A field is not as it must be."
+        )
         raise Problem("invalid", message, field=field, cure="See docs/disputes.md for the fields.") from None
     if notice.respond_by is None:
         return notice

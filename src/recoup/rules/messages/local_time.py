@@ -40,11 +40,6 @@ def read_zone(name: str) -> str:
     return found
 
 
-def noted(moment: datetime) -> str:
-    """In a sentence that is kept: nobody knows yet in which zone it is read."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
 def retold(text: str, say: Callable[[datetime], str]) -> str:
     """`text` with each moment that was noted in it as `say` says it."""
     return _NOTED.sub(lambda found: _say(found[0], say), text) if " UTC" in text else text

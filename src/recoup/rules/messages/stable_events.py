@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import wire_id
 from recoup.rules.messages.events import Event, Rendered
 from recoup.rules.order.snapshot import Order
@@ -31,7 +30,6 @@ NAMES: Final[Mapping[str, str]] = {
 }
 DEFAULT: Final = tuple(name for name in NAMES if name != "order.expired")
 _WIRE: Final = {ours: wire for wire, ours in NAMES.items()}
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def wire_names(events: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,7 +75,7 @@ def render_stable(event: Event, secret: str, now: datetime, *, encrypt: bool) ->
     name = wire_event(event)
     if name is None:
         return None
-    body = _encode(_body(name, event))
+    body = encode(_body(name, event))
     if encrypt:
         nonce = hmac.digest(secret.encode(), b"nonce" + event.event_id.bytes, "sha256")[:12]
         body = encrypt_webhook(secret, nonce, body)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3
@@ -74,7 +75,7 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():
         raise Problem(
             "invalid",
-            f"The holder's name has 2 to {HOLDER_MAX} characters.",
+            Sentence("The holder's name has 2 to {0} characters.", HOLDER_MAX),
             field="holder",
             cure="Write it as the bank knows it.",
         )
@@ -99,8 +100,8 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
 def check_currency(account: BankAccount, asset: str) -> None:
     """Raises: Problem(invalid)."""
     if account.scheme == "us" and asset != US_CURRENCY:
-        message = f"An account with a routing number takes {US_CURRENCY} only."
-        raise Problem("invalid", message, field="currency", cure=f"Give an IBAN for {asset}.")
+        message = Sentence("An account with a routing number takes {0} only.", US_CURRENCY)
+        raise Problem("invalid", message, field="currency", cure=Sentence("Give an IBAN for {0}.", asset))
 
 
 def _check_iban(iban: str) -> None:
@@ -115,7 +116,7 @@ def _check_iban(iban: str) -> None:
     if len(iban) != length:
         raise Problem(
             "invalid",
-            f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.",
+            Sentence("An IBAN of {0} has {1} characters, this one {2}.", iban[:2], length, len(iban)),
             field="iban",
             cure="Copy it again from the bank's papers.",
         )

@@ -8,6 +8,7 @@ import io
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 
 BYTES_MAX: Final = 5_000_000
@@ -27,12 +28,17 @@ class PayoutReturn(NamedTuple):
 def read_answers(content: bytes) -> list[PayoutReturn]:
     """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no such file."""
     if len(content) > BYTES_MAX:
-        raise Problem("too_large", f"An answer file has at most {BYTES_MAX:,} bytes.", cure="Split it.")
+        raise Problem(
+            "too_large", Sentence("An answer file has at most {0} bytes.", f"{BYTES_MAX:,}"), cure="Split it."
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem(
-            "invalid", f"The file is not UTF-8 (byte {error.start}).", field="file", cure="Save it as CSV UTF-8."
+            "invalid",
+            Sentence("The file is not UTF-8 (byte {0}).", error.start),
+            field="file",
+            cure="Save it as CSV UTF-8.",
         ) from None
     reader = csv.DictReader(io.StringIO(text, newline=""))
     names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
@@ -40,7 +46,7 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
     if missing:
         raise Problem(
             "invalid",
-            f"The first row names no column {' and '.join(missing)}.",
+            Sentence("The first row names no column {0}.", " and ".join(missing)),
             field="file",
             cure="The columns are payout, outcome, reason.",
         )
@@ -53,7 +59,7 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
     except csv.Error as error:
         raise Problem(
             "invalid",
-            f"Line {reader.line_num} cannot be read: {error}.",
+            Sentence("Line {0} cannot be read: {1}.", reader.line_num, error),
             field="file",
             cure="Fix that line, or save the file as CSV UTF-8 again.",
         ) from None

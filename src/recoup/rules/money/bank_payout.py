@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.local_time import noted
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.settlement import check_second
 
 # state -> those that it may become
@@ -53,7 +53,7 @@ def check_step(state: str, to: str) -> None:
     if to not in STEPS[state]:
         raise Problem(
             "wrong_state",
-            f"This payout is {state}; it cannot become {to}.",
+            Sentence("This payout is {0}; it cannot become {1}.", state, to),
             cure="Reload the page: somebody may have acted first.",
         )
 
@@ -86,15 +86,17 @@ def check_approval(payout: Payout, account: Account | None, approver: str, now: 
     """
     check_step(payout.state, "approved")
     if account is None:
-        message = f"The merchant has no active bank account for {payout.asset}."
+        message = Sentence("The merchant has no active bank account for {0}.", payout.asset)
         raise Problem("wrong_state", message, cure="Add one, prove it, and have it approved.")
     check_second(payout.requested_by, approver, "A payout")
     check_second(account.added_by, approver, "A payout to an account that you entered")
     from_ = account.active_at + timedelta(days=delay_days)
     if now < from_:
-        message = (
-            f"The bank account changed on {noted(account.active_at)}; it takes payouts {delay_days} days"
-            f" later, from {noted(from_)} on."
+        message = Sentence(
+            "The bank account changed on {0}; it takes payouts {1} days later, from {2} on.",
+            account.active_at,
+            delay_days,
+            from_,
         )
         raise Problem(
             "wrong_state",

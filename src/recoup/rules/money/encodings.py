@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 LINE_MAX: Final = 8_192
 ENCODINGS: Final = (
@@ -34,15 +35,17 @@ def encoding_of(head: bytes, named: str = "") -> str:
     """
     for magic, what in _NO_TEXT.items():
         if head.startswith(magic):
-            raise Problem("invalid", f"This is {what}, not a CSV.", field="file", cure="Export it as CSV, unpacked.")
+            raise Problem(
+                "invalid", Sentence("This is {0}, not a CSV.", what), field="file", cure="Export it as CSV, unpacked."
+            )
     if named:
         wanted = named.lower().replace("_", "-").replace("shift-jis", "shift_jis")
         if wanted not in ENCODINGS:
             raise Problem(
                 "invalid",
-                f"The encoding {named[:40]!r} is not known.",
+                Sentence("The encoding {0} is not known.", repr(named[:40])),
                 field="encoding",
-                cure=f"Name one of {', '.join(ENCODINGS)}.",
+                cure=Sentence("Name one of {0}.", ", ".join(ENCODINGS)),
             )
         if wanted != "utf-16":
             return "utf-8-sig" if wanted == "utf-8" else wanted

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import documents
 from recoup.rules.network.card_guard import refused
 from recoup.rules.network.card_text import Room, TooManyDigits, may_hold_number, numbers_in
@@ -21,7 +22,7 @@ def evidence_type(content: bytes) -> str:
     if len(content) > BYTES_MAX:
         raise Problem(
             "invalid",
-            f"The file is larger than {BYTES_MAX >> 10} KiB.",
+            Sentence("The file is larger than {0} KiB.", BYTES_MAX >> 10),
             field="Content",
             cure="Scan it at a lower resolution, or send it in parts.",
         )

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 
 KEEP, PRO_RATA, FULL = "keep", "pro_rata", "full"
@@ -100,33 +101,42 @@ def check_term(term: FeeTerm, now: datetime) -> None:
     """Raises: Problem(invalid) naming the field and why."""
     tariff = term.tariff
     if term.valid_from < now:
-        message = f"A fee cannot be changed for the past: it is {iso(now)}, and orders approved before keep their fee."
+        message = Sentence(
+            "A fee cannot be changed for the past: it is {0}, and orders approved before keep their fee.", iso(now)
+        )
         raise Problem("invalid", message, field="from", cure="Leave it out, or name a later date.")
     if term.order_type not in (None, *ORDER_TYPES):
-        raise Problem("invalid", f"{term.order_type!r} is not an order type.", field="type", cure="CIT, MIT or STABLE.")
+        raise Problem(
+            "invalid",
+            Sentence("{0} is not an order type.", repr(term.order_type)),
+            field="type",
+            cure="CIT, MIT or STABLE.",
+        )
     if term.currency not in (None, *EXPONENTS):
-        raise Problem("invalid", f"{term.currency!r} is no currency.", field="currency", cure="Send it like USD.")
+        raise Problem(
+            "invalid", Sentence("{0} is no currency.", repr(term.currency)), field="currency", cure="Send it like USD."
+        )
     if not 0 <= tariff.basis_points <= 10_000:
         raise Problem("invalid", "A fee is 0 to 100 percent.", field="percent", cure="Write it like 2.9.")
     if tariff.refund not in REFUND_POLICIES:
         raise Problem(
             "invalid",
-            f"{tariff.refund!r} is not a refund policy.",
+            Sentence("{0} is not a refund policy.", repr(tariff.refund)),
             field="refund",
-            cure=f"One of {', '.join(REFUND_POLICIES)}.",
+            cure=Sentence("One of {0}.", ", ".join(REFUND_POLICIES)),
         )
     for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
         if not 0 <= part <= 10**12:
             raise Problem(
                 "invalid",
-                f"The {name} part must be an amount of money, and not below zero.",
+                Sentence("The {0} part must be an amount of money, and not below zero.", name),
                 field=name,
                 cure="Write it like 0.30.",
             )
         if part and term.currency is None:
             raise Problem(
                 "invalid",
-                f"The {name} part is an amount of money.",
+                Sentence("The {0} part is an amount of money.", name),
                 field="currency",
                 cure="Name the currency that the term is for.",
             )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.ledger import Posting, funded, processing_cost, suspended
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
@@ -89,7 +90,7 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     """`route`: of the money, where the line names none."""
     ours = found.ours
     if found.first is not None:
-        text = f"It says again what line {found.first} says; it counts once."
+        text: str = Sentence("It says again what line {0} says; it counts once.", found.first)
         return Verdict("duplicate", "same_as_another_line", text)
     if ours is None:
         return _missing_here(kind, line, found, line.route or route)
@@ -100,7 +101,7 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         return _second(kind, line, found, line.route or route)
     by = "booked" if found.taken is not None else found.by
     if by != "booked" and ours.asset != line.asset:
-        text = f"The same payment is in {ours.asset} here and in {line.asset} there."
+        text = Sentence("The same payment is in {0} here and in {1} there.", ours.asset, line.asset)
         return Verdict("amount_differs", "currency_differs", text)
     if by != "booked" and ours.units != line.units:
         posting = suspended(_sign(line.type) * (line.units - ours.units), line.route or route, kind)
@@ -130,14 +131,16 @@ def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
     posting = suspended(_sign(line.type) * line.units, route, kind)
     if found.same_amount:
-        text = (
-            f"Line {found.taken} is this payment already, on another date. "
-            "Ask the other side whether money moved twice; this line may wait in suspense."
+        text = Sentence(
+            "Line {0} is this payment already, on another date. Ask the other side whether money moved "
+            "twice; this line may wait in suspense.",
+            found.taken,
         )
         return Verdict("missing_here", "another_date", text, posting)
-    text = (
-        f"Line {found.taken} is this payment already, with another amount. "
-        "Ask the other side whether money moved twice; this line may wait in suspense."
+    text = Sentence(
+        "Line {0} is this payment already, with another amount. Ask the other side whether money "
+        "moved twice; this line may wait in suspense.",
+        found.taken,
     )
     return Verdict("missing_here", "another_amount", text, posting)
 
@@ -167,9 +170,11 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         return Verdict("missing_here", "id_and_reference_differ", text)
     posting = suspended(_sign(line.type) * line.units, route, kind)
     if found.alike:
-        text = (
-            f"Nothing here has its id or reference. Possible: {found.alike} open movement"
-            f"{'' if found.alike == 1 else 's'} of the same type and amount; that alone is no match."
+        text = Sentence(
+            "Nothing here has its id or reference. Possible: {0} open movement{1} of the same type and "
+            "amount; that alone is no match.",
+            found.alike,
+            "" if found.alike == 1 else "s",
         )
         return Verdict("missing_here", "possible", text, posting)
     return Verdict("missing_here", "unknown", "Nothing here has its id or reference; it may wait in suspense.", posting)

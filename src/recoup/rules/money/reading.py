@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.matching import KINDS
 from recoup.rules.money.report_spans import zone_of
 
@@ -72,14 +73,14 @@ def mapping_file(text: str) -> dict[str, Any]:
             "invalid",
             "The mapping is too long, or has a line with too many dots.",
             field="mapping",
-            cure=f"Write at most {MAPPING_MAX} characters, and {DOTS_MAX} dots in a line.",
+            cure=Sentence("Write at most {0} characters, and {1} dots in a line.", MAPPING_MAX, DOTS_MAX),
         )
     try:
         mapping = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Problem(
             "invalid",
-            f"The mapping is not valid TOML: {error}.",
+            Sentence("The mapping is not valid TOML: {0}.", error),
             field="mapping",
             cure="Write lines like amount = 'Gross' under [columns].",
         ) from None
@@ -94,20 +95,26 @@ def mapping_file(text: str) -> dict[str, Any]:
         if name not in tables or not isinstance(table, dict):
             raise Problem(
                 "invalid",
-                f"The mapping knows no {name!r}; it has {', '.join(tables)}.",
+                Sentence("The mapping knows no {0}; it has {1}.", repr(name), ", ".join(tables)),
                 field="mapping",
                 cure="See docs/reconciliation.md for an example.",
             )
         for key, value in table.items():
             allowed = tables[name]
             if allowed is not None and key not in allowed or not isinstance(value, str):
-                cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
+                cure = Sentence("It knows {0}, each a text.", ", ".join(allowed)) if allowed else "Write it as a text."
                 raise Problem(
-                    "invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping", cure=cure
+                    "invalid",
+                    Sentence("The mapping's {0}.{1} is unknown or no text.", name, key),
+                    field="mapping",
+                    cure=cure,
                 )
             if "\0" in key + value:
                 raise Problem(
-                    "invalid", f"In {name} the mapping holds a NUL byte.", field="mapping", cure="Write it without."
+                    "invalid",
+                    Sentence("In {0} the mapping holds a NUL byte.", name),
+                    field="mapping",
+                    cure="Write it without.",
                 )
         found |= table if name == "format" else {name: table}
     return found
@@ -116,7 +123,9 @@ def mapping_file(text: str) -> dict[str, Any]:
 def check(reading: Reading) -> ZoneInfo:
     """The zone. Raises: Problem(invalid) for options that cannot be."""
     if reading.kind not in KINDS:
-        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind", cure="Choose one of them.")
+        raise Problem(
+            "invalid", Sentence("A file is one of {0}.", ", ".join(KINDS)), field="kind", cure="Choose one of them."
+        )
     if reading.delimiter and len(reading.delimiter) != 1:
         raise Problem(
             "invalid", "A delimiter is one character.", field="delimiter", cure="Write , or ; or \\t for a tab."
@@ -126,7 +135,7 @@ def check(reading: Reading) -> ZoneInfo:
     if not _can_read(reading.date_format):
         raise Problem(
             "invalid",
-            f"The date format {reading.date_format[:40]!r} cannot be read.",
+            Sentence("The date format {0} cannot be read.", repr(reading.date_format[:40])),
             field="date_format",
             cure="Write it like %d.%m.%Y %H:%M.",
         )
@@ -135,7 +144,7 @@ def check(reading: Reading) -> ZoneInfo:
             known = ", ".join(KINDS[reading.kind])
             raise Problem(
                 "invalid",
-                f"The type {theirs!r} is mapped to {ours!r}; there are {known}.",
+                Sentence("The type {0} is mapped to {1}; there are {2}.", repr(theirs), repr(ours), known),
                 field="types",
                 cure="Map it to one of these.",
             )
@@ -148,7 +157,7 @@ def check(reading: Reading) -> ZoneInfo:
         if asset not in EXPONENTS:
             raise Problem(
                 "invalid",
-                f"The currency {asset[:8]!r} is unknown.",
+                Sentence("The currency {0} is unknown.", repr(asset[:8])),
                 field="currency",
                 cure="Write three letters, like USD, or a token, like USDC.",
             )

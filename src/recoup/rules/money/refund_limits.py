@@ -12,6 +12,7 @@ from uuid import UUID
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 
 WAITS: Final = timedelta(days=7)
 MOST: Final = 10**15  # units that a limit may have
@@ -80,7 +81,7 @@ def check_limits(limits: Limits) -> None:
         if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
             raise Problem(
                 "invalid",
-                f"The amount for {word} is not one that a limit may have.",
+                Sentence("The amount for {0} is not one that a limit may have.", word),
                 field=name,
                 cure="Write it like 100.00, or leave it empty for no limit.",
             )
@@ -112,7 +113,9 @@ def check_one(limits: Limits, units: int, asset: str, whose: str = "Your role") 
     """Raises: Problem(forbidden) for more than one refund of theirs may ever be."""
     ceilings = [one for one in (limits.refund_max_units, limits.day_max_units) if one is not None]
     if ceilings and units > min(ceilings):
-        message = f"{whose} may refund at most {_text(min(ceilings), asset)} at once; this is {_text(units, asset)}."
+        message = Sentence(
+            "{0} may refund at most {1} at once; this is {2}.", whose, _text(min(ceilings), asset), _text(units, asset)
+        )
         raise Problem("forbidden", message, field="amount", cure="Ask somebody whose role allows it, or the owner.")
 
 
@@ -122,9 +125,13 @@ def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: s
     if most is not None and spent_units + units > most:
         left = max(0, most - spent_units)
         have = "have" if whose == "You" else "has"
-        message = (
-            f"{whose} {have} refunded {_text(spent_units, asset)} of {_text(most, asset)} today; "
-            f"{_text(left, asset)} are left."
+        message = Sentence(
+            "{0} {1} refunded {2} of {3} today; {4} are left.",
+            whose,
+            have,
+            _text(spent_units, asset),
+            _text(most, asset),
+            _text(left, asset),
         )
         raise Problem(
             "forbidden",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.allocation import allocate, pieces_units
 
 SHOWN_MAX: Final = 20  # lines that an error names
@@ -44,7 +45,7 @@ def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like
         )
     if limit < amount:
         too_much, most = shown(amount.units, amount.asset, like), shown(limit.units, limit.asset, like)
-        message = f"Amount to refund ({too_much}) is greater than maximum refund amount ({most})"
+        message = Sentence("Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most)
         raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
     return amount
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
@@ -64,7 +65,10 @@ def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
         raise Problem(
-            "invalid", f"A period is one of {', '.join(PERIODS)}.", field="period", cure="Choose one of them."
+            "invalid",
+            Sentence("A period is one of {0}.", ", ".join(PERIODS)),
+            field="period",
+            cure="Choose one of them.",
         )
     highest = PERIODS[terms.period]
     bounds = (
@@ -79,7 +83,7 @@ def check_terms(terms: Terms) -> None:
             period = f" of a {terms.period}" if name == "anchor" else ""
             raise Problem(
                 "invalid",
-                f"The {name.replace('_', ' ')}{period} is from {low} to {high}.",
+                Sentence("The {0}{1} is from {2} to {3}.", name.replace("_", " "), period, low, high),
                 field=name,
                 cure="Name a number in between.",
             )
@@ -88,7 +92,7 @@ def check_terms(terms: Terms) -> None:
             if asset not in EXPONENTS or units < 0:
                 raise Problem(
                     "invalid",
-                    f"The {name} are amounts of known currencies, 0 or more.",
+                    Sentence("The {0} are amounts of known currencies, 0 or more.", name),
                     field=name,
                     cure="Write them like USD=25.00.",
                 )
@@ -97,7 +101,9 @@ def check_terms(terms: Terms) -> None:
 def check_start(valid_from: datetime, now: datetime) -> None:
     """Raises: Problem(invalid): what was agreed for the past stays."""
     if valid_from < now:
-        message = f"Terms cannot begin in the past: the merchant's clock shows {now:%Y-%m-%d %H:%M} UTC."
+        message = Sentence(
+            "Terms cannot begin in the past: the merchant's clock shows {0} UTC.", f"{now:%Y-%m-%d %H:%M}"
+        )
         raise Problem("invalid", message, field="valid_from", cure="Leave it out, or name a later time.")
 
 
@@ -171,7 +177,7 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
         have = ", ".join(sorted(assets)) or "none yet"
         raise Problem(
             "invalid",
-            f"The merchant has no balance in {asset}; it has: {have}.",
+            Sentence("The merchant has no balance in {0}; it has: {1}.", asset, have),
             field="currency",
             cure="Choose a currency that it has.",
         )
@@ -186,5 +192,5 @@ def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
 def check_second(first: str | None, second: str, what: str) -> None:
     """The second person is another than the first, also while impersonating. Raises: Problem(forbidden)."""
     if first == second or first is not None and Actor.of(first).people & Actor.of(second).people:
-        message = f"{what} needs a second person, other than you."
+        message = Sentence("{0} needs a second person, other than you.", what)
         raise Problem("forbidden", message, cure="Ask another member of the operator's staff.")

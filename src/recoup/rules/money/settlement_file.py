@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from recoup.kernel.encode import encode_sorted
 from recoup.rules.money.settlement import COLUMNS, KINDS
 
 FORMAT: Final = "recoup-settlement-1"
@@ -52,7 +53,7 @@ class _Proof:
     ended: bool = False
 
 
-encoded: Final = msgspec.json.Encoder(order="sorted").encode  # as the ledger hashes it: no blanks, UTF-8
+encoded: Final = encode_sorted  # as the ledger hashes it: no blanks, UTF-8
 _decode: Final = msgspec.json.Decoder().decode
 
 

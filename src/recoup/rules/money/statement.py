@@ -17,6 +17,7 @@ from uuid import UUID
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
@@ -83,7 +84,7 @@ class Statement:
         if header.text is None:
             raise Problem(
                 "invalid",
-                f"Line {header.number}, the header, {header.why}.",
+                Sentence("Line {0}, the header, {1}.", header.number, header.why),
                 field="file",
                 cure="Save the file as CSV UTF-8 again.",
             )
@@ -205,7 +206,7 @@ def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:
             amounts.append(cells[columns["amount"]].strip())
     decimal = reading.decimal or sniff_decimal(amounts)
     if not decimal:
-        message = f"It cannot be told whether the amount {amounts[0][:20]!r} has a decimal sign."
+        message = Sentence("It cannot be told whether the amount {0} has a decimal sign.", repr(amounts[0][:20]))
         raise Problem("invalid", message, field="decimal", cure="Say which it is: --decimal , or --decimal .")
     used = set(columns.values())
     unread = tuple(name[:60] for position, name in enumerate(names) if position not in used)
@@ -248,12 +249,12 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
         if ours not in COLUMNS:
             raise Problem(
                 "invalid",
-                f"{ours!r} is not a known column; there are {', '.join(COLUMNS)}.",
+                Sentence("{0} is not a known column; there are {1}.", repr(ours), ", ".join(COLUMNS)),
                 field="map",
                 cure="Map one of these.",
             )
         if _plain(theirs) not in positions:
-            message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
+            message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
             raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
         found[ours] = positions[_plain(theirs)]
     for ours in COLUMNS:
@@ -264,9 +265,9 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     if not {"id", "reference"} & set(found):
         wanted.insert(0, "id or reference")
     if wanted:
-        message = f"Line {number}, the header, has no {', no '.join(wanted)}; it has {have}."
+        message = Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(wanted), have)
         first = wanted[0].split(" ", maxsplit=1)[0]
-        raise Problem("invalid", message, field="file", cure=f"Map a column: {first}=Their name.")
+        raise Problem("invalid", message, field="file", cure=Sentence("Map a column: {0}=Their name.", first))
     return found
 
 
@@ -276,7 +277,7 @@ def _header_cells(header: Line, delimiter: str) -> list[str]:
     except Problem as problem:
         raise Problem(
             "invalid",
-            f"Line {header.number}, the header: {problem.message}.",
+            Sentence("Line {0}, the header: {1}.", header.number, problem.message),
             field="file",
             cure="Fix the first line, or export the file again.",
         ) from None

@@ -7,6 +7,7 @@ from typing import Final
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 _POINT: Final = re.compile(r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _COMMA: Final = re.compile(
@@ -30,10 +31,10 @@ def plain(text: str, asset: str, field: str) -> str:
     if _ONE_MARK.fullmatch(text) and scale < 3:
         readings.add(text.replace(".", ""))
     if len(readings) != 1:
-        complaint = "can be read in two ways" if readings else f"is not an amount in {asset}"
+        complaint: str = "can be read in two ways" if readings else Sentence("is not an amount in {0}", asset)
         raise Problem(
             "invalid",
-            f"{text[:40]!r} {complaint}.",
+            Sentence("{0} {1}.", repr(text[:40]), complaint),
             field=field,
             cure="Write it without thousands separators, like 1234.50.",
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 
 @dataclass(slots=True)
@@ -26,11 +27,13 @@ class Wallet:
         """
         if units > self.units:
             there = shown(max(0, self.units), self.asset, like)
-            message = (
-                f"The wallet holds {there} {self.asset}, and this refund takes {shown(units, self.asset, like)} "
-                "from it."
+            message = Sentence(
+                "The wallet holds {0} {1}, and this refund takes {2} from it.",
+                there,
+                self.asset,
+                shown(units, self.asset, like),
             )
             cure = "Wait for more payments."
             if self.units > 0:
-                cure = f"Refund at most {there}, or wait for more payments."
+                cure = Sentence("Refund at most {0}, or wait for more payments.", there)
             raise Problem("wrong_state", message, field="AmountToRefund", cure=cure, detail="insufficient_balance")

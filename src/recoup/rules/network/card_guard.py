@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
 
 # A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.
@@ -102,7 +103,7 @@ def refused(names: list[str]) -> Problem:
     """The number itself is never shown."""
     fields: dict[str, list[str]] = {}
     for name in names:
-        message = f"The field {name.rpartition('.')[2]} holds a card number, which must not be kept there."
+        message = Sentence("The field {0} holds a card number, which must not be kept there.", name.rpartition(".")[2])
         fields[name] = [message]
     return Problem(
         "invalid",

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 LENGTH_MIN, LENGTH_MAX = 5, 22
 PREFIX_LENGTHS: Final = (3, 7, 12)
@@ -39,7 +40,10 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
     else:
         return
     raise Problem(
-        "invalid", f"The field {field} {complaint}.", field=field, cure="It is what customers see on statements."
+        "invalid",
+        Sentence("The field {0} {1}.", field, complaint),
+        field=field,
+        cure="It is what customers see on statements.",
     )
 
 

@@ -6,6 +6,7 @@ answered and a payment that was never sent all end as "declined".
 
 from typing import Final, NamedTuple
 
+from recoup.kernel.sentence import shaped
 from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
@@ -63,7 +64,7 @@ class Cause(NamedTuple):
             return text
         if self.decline is None:
             return SENTENCES[DECLINED]
-        return text.format(meaning=REASONS[self.decline][0], cure=self.cure())
+        return shaped(text, meaning=REASONS[self.decline][0], cure=self.cure())
 
     def cure(self) -> str:
         """What helps after the end: never that something is tried again."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
-from recoup.rules.messages.local_time import noted
+from recoup.kernel.sentence import Sentence, noted
 from recoup.rules.order.whys import HELD_BY_OPERATOR, HELD_BY_PERSON, HOLD_REASONS, held_by, sentence_of
 
 BY_MERCHANT: Final = "by_merchant"
@@ -32,7 +32,7 @@ def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> N
         at = noted(datetime.fromisoformat(until))
         raise Problem(
             "wrong_state",
-            f"It goes on by itself on {at}: {sentence_of(held.get('why', ''))}",
+            Sentence("It goes on by itself on {0}: {1}", at, sentence_of(held.get("why", ""))),
             cure="Nobody can let it go before; stop its attempts if it must not go on.",
         )
     if killed:

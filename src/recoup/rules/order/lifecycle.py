@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import STAGE, Problem
+from recoup.kernel.sentence import Sentence
 
 
 class Stage(StrEnum):
@@ -202,10 +203,10 @@ def step(stage: Stage, happening: str) -> Step:
     row = _STEPS.get((happening, stage))
     if row is None:
         allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage}))
-        cure = f"Possible now: {allowed}." if allowed else "It has ended."
+        cure = Sentence("Possible now: {0}.", allowed) if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."
-        message = f"An order that is {STAGE} cannot be {happening.replace('_', ' ')}."
+        message = Sentence("An order that is {0} cannot be {1}.", STAGE, happening.replace("_", " "))
         raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
@@ -221,7 +222,9 @@ def fact(stage: Stage, happening: str) -> Fact:
     """
     row = _FACTS[happening]
     if stage not in row.stages:
-        message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
+        message = Sentence(
+            "{0} is not possible for an order that is {1}.", happening.replace("_", " ").capitalize(), stage.value
+        )
         raise Problem(
             "wrong_state", message, cure="Read the order: its state shows what is possible.", stage=stage.value
         )

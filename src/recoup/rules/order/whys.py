@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from recoup.rules.messages.local_time import noted
+from recoup.kernel.sentence import Sentence
 
 ON_HOLD: Final = "on_hold"
 KILL_SWITCH: Final = "kill_switch"
@@ -109,11 +109,11 @@ def sentence_of(why: str) -> str:
         return why
     if code in (HELD_BY_PERSON, HELD_BY_OPERATOR):
         who = "the operator" if code == HELD_BY_OPERATOR else "a person"
-        return f"Put on hold by {who}: {HOLD_REASONS[argument]}."
+        return Sentence("Put on hold by {0}: {1}.", who, HOLD_REASONS[argument])
     if code == BLOCKED:
         return _BLOCKED.get(argument, "This card is blocked.")
     if code == BANK_WAITS:
-        return f"The bank asked not to try this card before {noted(datetime.fromisoformat(argument))}."
+        return Sentence("The bank asked not to try this card before {0}.", datetime.fromisoformat(argument))
     if code == CARD_USED_UP:
-        return f"The card's allowance is used up until {noted(datetime.fromisoformat(argument))}."
+        return Sentence("The card's allowance is used up until {0}.", datetime.fromisoformat(argument))
     return _SENTENCES[code]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.card_text import numbers_in
 
 MINUTES: Final = (15, 30, 60)
@@ -17,7 +18,7 @@ def check_reason(text: str) -> str:
     if not REASON_MIN <= len(text) <= REASON_MAX or not text.isprintable():
         raise Problem(
             "invalid",
-            f"Say why, in {REASON_MIN} to {REASON_MAX} characters.",
+            Sentence("Say why, in {0} to {1} characters.", REASON_MIN, REASON_MAX),
             field="reason",
             cure="The shop's owner can read it: enter the case and your purpose.",
         )
@@ -34,5 +35,7 @@ def check_reason(text: str) -> str:
 def check_minutes(text: str) -> timedelta:
     """Raises: Problem(invalid)."""
     if text not in {str(minutes) for minutes in MINUTES}:
-        raise Problem("invalid", f"Choose {', '.join(str(minutes) for minutes in MINUTES)} minutes.", field="minutes")
+        raise Problem(
+            "invalid", Sentence("Choose {0} minutes.", ", ".join(str(minutes) for minutes in MINUTES)), field="minutes"
+        )
     return timedelta(minutes=int(text))

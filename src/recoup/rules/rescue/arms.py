@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.expected import expected_under
@@ -90,18 +91,26 @@ def check_terms(terms: Terms) -> Terms:
         ("explore", terms.explore, EXPLORE_MAX),
     ):
         if not 0 <= value <= highest:
-            raise Problem("invalid", f"The field {name} must be from 0 to {highest} percent.", field=name)
+            raise Problem(
+                "invalid", Sentence("The field {0} must be from 0 to {1} percent.", name, highest), field=name
+            )
     if terms.mode not in MODES:
-        raise Problem("invalid", f"The field mode must be one of {', '.join(MODES)}.", field="mode")
+        raise Problem("invalid", Sentence("The field mode must be one of {0}.", ", ".join(MODES)), field="mode")
     if terms.share + terms.holdout > 100:
-        cure = f"With a comparison group of {terms.holdout} % the share is at most {100 - terms.holdout} %."
+        cure = Sentence(
+            "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
+        )
         raise Problem("invalid", "The share and the comparison group together exceed 100 %.", field="share", cure=cure)
     bounds = terms.explore_max or {}
     unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
     if unknown is not None:
-        raise Problem("invalid", f"The currency {unknown[:8]!r} is not an ISO 4217 code like USD.", field="exploreMax")
+        raise Problem(
+            "invalid",
+            Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])),
+            field="exploreMax",
+        )
     if len(bounds) > CURRENCIES_MAX or any(units < 0 for units in bounds.values()):
-        message = f"The field exploreMax names at most {CURRENCIES_MAX} currencies, each with an amount."
+        message = Sentence("The field exploreMax names at most {0} currencies, each with an amount.", CURRENCIES_MAX)
         raise Problem("invalid", message, field="exploreMax")
     return terms
 
@@ -182,20 +191,28 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
         return (FALLBACKS[fallback],)
     if arm == "holdout":
         return (
-            f"This customer was assigned at random to the comparison group ({terms.holdout} %), so the fixed"
-            " schedule decided.",
+            Sentence(
+                "This customer was assigned at random to the comparison group ({0} %), so the fixed schedule decided.",
+                terms.holdout,
+            ),
         )
     if arm == "ladder":
-        return (f"The engine decides for {terms.share} % of the customers; for this one, the fixed schedule applies.",)
+        return (
+            Sentence(
+                "The engine decides for {0} % of the customers; for this one, the fixed schedule applies.", terms.share
+            ),
+        )
     if engines is None:
         return ()
-    watched = f"The fixed schedule {CURRENT.version} decided; the engine was in shadow mode."
+    watched = Sentence("The fixed schedule {0} decided; the engine was in shadow mode.", CURRENT.version)
     at = engines.next_attempt_at
     if engines.verdict == "attempt_now":
         return (watched, "It would have tried the card now.")
     return (
         watched,
-        f"Its own next try would have been {at_card_holder(at, evidence)}." if at else "It would have planned no try.",
+        Sentence("Its own next try would have been {0}.", at_card_holder(at, evidence))
+        if at
+        else "It would have planned no try.",
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from recoup.kernel.sentence import noted
 from recoup.kernel.time import BusinessTime
-from recoup.rules.messages.local_time import noted
 from recoup.rules.network.limits import Refused
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.evidence import Alternative, Decision, Verdict

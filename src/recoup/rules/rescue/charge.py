@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from recoup.kernel.sentence import noted
 from recoup.kernel.time import BusinessTime
-from recoup.rules.messages.local_time import noted
 from recoup.rules.money.collection import CollectionPolicy, next_charge, plan_for
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS

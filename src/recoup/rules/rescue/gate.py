@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from recoup.kernel.sentence import noted
 from recoup.kernel.time import BusinessTime
-from recoup.rules.messages.local_time import noted
 from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order import whys

@@ -8,6 +8,7 @@ from typing import Final
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.order.snapshot import OrderKind
 from recoup.rules.rescue.intake_warnings import SHORT_EXPIRY
@@ -48,14 +49,14 @@ def expiry_of(
     if asked < floor:
         days = policy.expiry_floor / timedelta(days=1)
         ahead = "a day" if days == 1 else f"{days:g} days"
-        message = f"ExpiryDateUtc must be at least {ahead} ahead of {iso(now)}."
+        message = Sentence("ExpiryDateUtc must be at least {0} ahead of {1}.", ahead, iso(now))
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a later date, ideally three weeks ahead.")
     if asked > latest:
-        message = f"ExpiryDateUtc may be at most {iso(latest)}."
+        message = Sentence("ExpiryDateUtc may be at most {0}.", iso(latest))
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send an earlier date.")
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
         if policy.short_recurring_refused:
-            message = f"ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {iso(now)}."
+            message = Sentence("ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {0}.", iso(now))
             raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a date three weeks ahead.")
         return asked, (SHORT_EXPIRY,)
     return asked, ()

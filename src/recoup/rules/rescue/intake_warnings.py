@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from recoup.kernel.sentence import Sentence
+
 SITE_BY_DESCRIPTOR: Final = "site_by_descriptor"
 DEFAULT_SITE: Final = "default_site"
 UNKNOWN_SITE: Final = frozenset({SITE_BY_DESCRIPTOR, DEFAULT_SITE})
@@ -39,6 +41,6 @@ def in_sentences(warnings: Iterable[str]) -> list[str]:
     """In English. What is no code was kept as a sentence, before there were codes."""
     told = (warning.partition(":") for warning in warnings)
     return [
-        _SENTENCES[code].replace("{0}", argument) if code in _SENTENCES else f"{code}{colon}{argument}"
+        Sentence(_SENTENCES[code], argument) if code in _SENTENCES else f"{code}{colon}{argument}"
         for code, colon, argument in told
     ]

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.intake_warnings import DEFAULT_SITE, SITE_BY_DESCRIPTOR, unknown_campaign
 from recoup.rules.rescue.site_address import host_of
 
@@ -51,8 +52,8 @@ def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, poli
         if campaign.site_id == site.site_id and campaign.key.lower() == key:
             return Origin(site, campaign, warnings)
     if policy == "refuse":
-        message = f"The site {site.name} has no campaign {named.campaign[:KEY_CHARS_MAX]!r}."
-        cure = f"Make it first: POST /v1/sites/{site.site_id}/campaigns; or leave it out."
+        message = Sentence("The site {0} has no campaign {1}.", site.name, repr(named.campaign[:KEY_CHARS_MAX]))
+        cure = Sentence("Make it first: POST /v1/sites/{0}/campaigns; or leave it out.", site.site_id)
         raise Problem("invalid", message, field="Campaign", cure=cure)
     return Origin(site, None, (*warnings, unknown_campaign(site.name)))
 
@@ -64,7 +65,7 @@ def check_key(text: str) -> str:
             "invalid",
             "The field Key has characters that a key cannot have, or too many.",
             field="Key",
-            cure=f"Send at most {KEY_CHARS_MAX} of A-Z, a-z, 0-9 and . _ : - between them.",
+            cure=Sentence("Send at most {0} of A-Z, a-z, 0-9 and . _ : - between them.", KEY_CHARS_MAX),
         )
     return text
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import idna
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 CHARS_MAX: Final = 512
 CURE: Final = "Send an https address like https://shop.example, or a bare host name like shop.example."
@@ -79,4 +80,4 @@ def _ascii(host: str) -> str | None:
 
 
 def _problem(what: str) -> Problem:
-    return Problem("invalid", f"The field Url {what}.", field="Url", cure=CURE, what=what)
+    return Problem("invalid", Sentence("The field Url {0}.", what), field="Url", cure=CURE, what=what)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
 LEVELS: Final = ("merchant", "site", "campaign")
@@ -60,14 +61,14 @@ def rank_of(actor: str | None, level: str) -> int:
 def refused(switch: str, offs: Sequence[Off]) -> Problem:
     """What is off, at which level, and who can switch it on."""
     places = [_place(off) for off in offs]
-    where = f"{', '.join(places[:-1])} and {places[-1]}" if len(places) > 1 else places[0]
-    cure = " ".join(
-        f"{place[:1].upper()}{place[1:]}: {_WHO[rank_of(off.actor, off.level)]} can switch it on."
+    where = Sentence("{0} and {1}", joined(places[:-1], ", "), places[-1]) if len(places) > 1 else places[0]
+    cure = joined(
+        Sentence("{0}{1}: {2} can switch it on.", place[:1].upper(), place[1:], _WHO[rank_of(off.actor, off.level)])
         for place, off in zip(places, offs, strict=True)
     )
     return Problem(
         "kind_switched_off",
-        f"{KINDS[switch]} orders are switched off for {where}.",
+        Sentence("{0} orders are switched off for {1}.", KINDS[switch], where),
         cure=cure,
         switch=switch,
         offs=tuple(offs),
@@ -81,15 +82,15 @@ def check_may_open(switch: str, off: Off, actor: str) -> None:
         who = "the operator" if needed == 2 else "its partner or the operator"
         raise Problem(
             "forbidden",
-            f"{KINDS[switch]} was switched off for {_place(off)} by {_by(off)}.",
-            cure=f"Ask {who} to switch it on; nothing was changed.",
+            Sentence("{0} was switched off for {1} by {2}.", KINDS[switch], _place(off), _by(off)),
+            cure=Sentence("Ask {0} to switch it on; nothing was changed.", who),
         )
 
 
 def check_kind(text: str) -> str:
     """Raises: Problem(invalid) for what is no kind."""
     if text not in KINDS:
-        raise Problem("invalid", f"The field Kind must be one of {', '.join(KINDS)}.", field="Kind")
+        raise Problem("invalid", Sentence("The field Kind must be one of {0}.", ", ".join(KINDS)), field="Kind")
     return text
 
 
@@ -97,13 +98,15 @@ def check_why(text: str) -> str:
     """Raises: Problem(invalid)."""
     text = text.strip()
     if len(text) > WHY_CHARS_MAX or not text.isprintable():
-        message = f"The field Why must be at most {WHY_CHARS_MAX} characters long, on one line."
+        message = Sentence("The field Why must be at most {0} characters long, on one line.", WHY_CHARS_MAX)
         raise Problem("invalid", message, field="Why", cure="Say it shorter.")
     return text
 
 
 def _place(off: Off) -> str:
-    return "this merchant" if off.level == "merchant" else f"the {off.level} {off.name}"
+    if off.level == "merchant":
+        return "this merchant"
+    return Sentence("the site {0}", off.name) if off.level == "site" else Sentence("the campaign {0}", off.name)
 
 
 def _by(off: Off) -> str:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-import msgspec
-
+from recoup.kernel.encode import encode
 from recoup.rules.money.cells import csv_row
 
 _SUBJECT: Final = {"evaluate": "orderSessionKey", "transmit": "transmitId"}
@@ -14,7 +13,6 @@ HEADS: Final = {
     kind: ("row", "line", "sequenceNumber", "orderId", name, "status", "code", "field", "message", "cure", "warning")
     for kind, name in _SUBJECT.items()
 }
-_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def answer_of(kind: str, row: AnsweredRow) -> dict[str, Any]:
 
 
 def json_answer(kind: str, row: AnsweredRow) -> str:
-    return _encode(answer_of(kind, row)).decode() + "\n"
+    return encode(answer_of(kind, row)).decode() + "\n"
 
 
 def csv_answer(kind: str, row: AnsweredRow) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
 BUFFER: Final = 2 * ROW_CHARS_MAX
@@ -104,7 +105,7 @@ class JsonRows:
             if later.joined(self.header) != self.header:
                 raise Problem(
                     "invalid",
-                    f"The configuration in line {self._line} comes after rows.",
+                    Sentence("The configuration in line {0} comes after rows.", self._line),
                     field="file",
                     cure="Put it before them.",
                 )
@@ -175,7 +176,7 @@ class JsonRows:
         if self._searches > SEARCHES_MAX:
             raise Problem(
                 "invalid",
-                f"The file is broken in too many places, the last near line {self._line}.",
+                Sentence("The file is broken in too many places, the last near line {0}.", self._line),
                 field="file",
                 cure="Create it again; none of it was accepted.",
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
@@ -30,7 +31,7 @@ def check_nothings(count: int) -> None:
     if count > NOTHINGS_MAX:
         raise Problem(
             "too_large",
-            f"The file has over {NOTHINGS_MAX:,} places that are no rows.",
+            Sentence("The file has over {0} places that are no rows.", f"{NOTHINGS_MAX:,}"),
             field="file",
             cure="Leave out empty lines and repeated configurations.",
         )
@@ -54,7 +55,7 @@ class Header:
             if mine and theirs and mine != theirs:
                 raise Problem(
                     "invalid",
-                    f"The file's configuration names its {_WIRE_NAMES[name]} twice, differently.",
+                    Sentence("The file's configuration names its {0} twice, differently.", _WIRE_NAMES[name]),
                     field=_WIRE_NAMES[name],
                     cure="Say it once, before the rows.",
                 )
@@ -92,7 +93,9 @@ def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
         elif ours is not None and inner is not None:
             if not isinstance(inner, str) or len(inner) > 64:
                 raise Problem(
-                    "invalid", f"The configuration's {_WIRE_NAMES[ours]} must be a short text.", field=_WIRE_NAMES[ours]
+                    "invalid",
+                    Sentence("The configuration's {0} must be a short text.", _WIRE_NAMES[ours]),
+                    field=_WIRE_NAMES[ours],
                 )
             texts[ours] = inner.strip()
     return Header(**texts)

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.statement import DELIMITERS
 from recoup.rules.network.card_text import Room
@@ -41,11 +42,13 @@ class TableRows:
         if first is None:
             raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and rows.")
         if first.text is None:
-            raise Problem("invalid", f"Line {first.number}, the header, {first.why}.", field="file")
+            raise Problem("invalid", Sentence("Line {0}, the header, {1}.", first.number, first.why), field="file")
         self._delimiter = max(DELIMITERS, key=(first.text or "").count)
         names = self._cells(first.text)
         if names is None or len(names) > COLUMNS_MAX:
-            message = f"Line {first.number}, the header, has quotes that do not fit, or over {COLUMNS_MAX} columns."
+            message = Sentence(
+                "Line {0}, the header, has quotes that do not fit, or over {1} columns.", first.number, COLUMNS_MAX
+            )
             raise Problem("invalid", message, field="file", cure="Look at the file's first line.")
         self.names = tuple(name.strip() for name in names)
         self.columns = _columns(self.names, known, first.number)
@@ -96,7 +99,9 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
             continue
         if len(text) > CELL_MAX:
             field = ".".join(column.path)
-            raise Problem("invalid", f"{field} is longer than {CELL_MAX:,} characters.", field=field)
+            raise Problem(
+                "invalid", Sentence("{0} is longer than {1} characters.", field, f"{CELL_MAX:,}"), field=field
+            )
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})
@@ -139,22 +144,24 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
     have = ", ".join(repr(name[:40]) for name in names[:20])
     room = Room(ROW_CHARS_MAX)
     if any(is_number(name, room) for name in names):
-        raise Problem("invalid", f"Line {number}, the header, {NO_NUMBER}.", field="file")
+        raise Problem("invalid", Sentence("Line {0}, the header, {1}.", number, NO_NUMBER), field="file")
     for name, column in zip(names, found, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
             raise Problem(
                 "invalid",
-                f"Line {number}, the header, has {name[:40]!r}; did you mean expiryDateUtc?",
+                Sentence("Line {0}, the header, has {1}; did you mean expiryDateUtc?", number, repr(name[:40])),
                 field="file",
                 cure="Name the column expiryDateUtc.",
             )
         if column is not None and found.count(column) > 1:
-            message = f"Line {number}, the header, names {'.'.join(column.path)} twice; it has {have}."
+            message = Sentence(
+                "Line {0}, the header, names {1} twice; it has {2}.", number, ".".join(column.path), have
+            )
             raise Problem("invalid", message, field="file", cure="Name each column once.")
     if not any(column and column.path[-1] in ("orderId", "transmitId") for column in found):
         raise Problem(
             "invalid",
-            f"Line {number}, the header, has no orderId; it has {have}.",
+            Sentence("Line {0}, the header, has no orderId; it has {1}.", number, have),
             field="file",
             cure="Name the columns in the first line; docs/bulk.md lists them.",
         )

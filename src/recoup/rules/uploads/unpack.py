@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 UNPACKED_MAX: Final = 1 << 30
 RATIO_MAX: Final = 250  # beyond the first megabytes nothing that people write is packed more tightly
@@ -36,8 +37,10 @@ class Unpacked:
             if self._made > UNPACKED_MAX or tight:
                 raise Problem(
                     "too_large",
-                    f"Unpacked, the file is larger than {UNPACKED_MAX >> 20} MB, or packed more "
-                    "tightly than any real one.",
+                    Sentence(
+                        "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
+                        UNPACKED_MAX >> 20,
+                    ),
                     field="file",
                     cure="Split it.",
                 )
@@ -71,7 +74,7 @@ class Unpacked:
         if self._members >= MEMBERS_MAX:
             raise Problem(
                 "too_large",
-                f"The file is made of more than {MEMBERS_MAX:,} packed ones.",
+                Sentence("The file is made of more than {0} packed ones.", f"{MEMBERS_MAX:,}"),
                 field="file",
                 cure="Pack it as one.",
             )

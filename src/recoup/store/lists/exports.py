@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Kept, Read, Row, Tx, statement
 
 LISTED_MAX: Final = 50
 EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name, total, rows_done, bytes_done, run_no,
@@ -23,13 +23,13 @@ class Export(Row, frozen=True):
     form: Literal["csv", "json", "xlsx"]
     state: Literal["asked", "working", "ready", "refused", "cancelled", "gone"]
     wanted: dict[str, Any]
-    said: list[str]
+    said: list[Kept]
     file_name: str
     total: int | None
     rows_done: int
     bytes_done: int
     run_no: int
-    why: str | None
+    why: Kept | None
     requested_at: datetime
     finished_at: datetime | None
     gone_at: datetime | None
@@ -137,7 +137,7 @@ async def _ask(
     user_id: UUID,
     form: str,
     wanted: dict[str, Any],
-    said: list[str],
+    said: list[Kept],
     file_name: str,
     request_id: str,
     requested_at: datetime,
@@ -193,7 +193,7 @@ async def end_run(
     state: str,
     rows: int,
     size: int,
-    why: str | None,
+    why: Kept | None,
     at: datetime,
     gone_at: datetime | None,
 ) -> EndedRun | None:

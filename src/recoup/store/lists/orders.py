@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import personal
 from recoup.store.lists.order_cursor import COLUMNS, ORDERS, Cursor, OrderBy, branches, parse_cursor
 from recoup.store.lists.order_filter import (
@@ -137,7 +138,7 @@ async def list_orders_page(
     size = max(1, min(size, LIMIT_MAX))
     offset = (max(1, number) - 1) * size
     if offset > OFFSET_MAX:
-        message = f"Pages reach {OFFSET_MAX} orders deep."
+        message = Sentence("Pages reach {0} orders deep.", OFFSET_MAX)
         raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
     order = ORDERS[order_by, descending]
     search = await search_of(connection, order_filter)

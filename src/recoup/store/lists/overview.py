@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -184,7 +185,7 @@ async def read_overview(
             if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
                 raise Problem(
                     "invalid",
-                    f"There are more than {ORDERS_MAX:,} orders in these days.",
+                    Sentence("There are more than {0} orders in these days.", f"{ORDERS_MAX:,}"),
                     field="from",
                     cure="Choose fewer days, or one site.",
                 )

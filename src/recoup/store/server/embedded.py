@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.server import postmaster
 from recoup.store.server.address import USER, ServerAddress, forget_socket_folder, socket_folder
 from recoup.store.server.cluster import binaries_for, cluster_folder, environment, make_cluster
@@ -234,7 +235,7 @@ class EmbeddedServer:
     def _problem(self, why: str) -> Problem:
         return Problem(
             "unavailable",
-            f"the embedded database in {self.data_dir} does not start: {why}",
+            Sentence("the embedded database in {0} does not start: {1}", self.data_dir, why),
             cure="Cure what it names, choose another --data-dir, or set RECOUP_DATABASE_URL.",
         )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.server.binaries import Binaries
 
 _NAMESPACE: Final = ("unshare", "-U", "--map-user=65534", "--map-group=65534", "--")
@@ -72,7 +73,9 @@ def find_footing(binaries: Binaries, data_dir: Path, cluster: Path) -> Footing:
     data_dir.chmod(mode)
     raise Problem(
         "unavailable",
-        f"PostgreSQL refuses to run as root, and no other user can reach both {binaries.folder} and {data_dir}",
+        Sentence(
+            "PostgreSQL refuses to run as root, and no other user can reach both {0} and {1}", binaries.folder, data_dir
+        ),
         cure="Run Recoup as an ordinary user, allow user namespaces, or set RECOUP_DATABASE_URL.",
     )
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-import msgspec
-
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import NAME, Fresh, in_path
+from recoup.kernel.encode import encode, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,14 @@ class SampleRequest:
     @property
     def variables(self) -> list[str]:
         """What the reader has to know besides address and credential."""
-        text = f"{self.path}?{self.query} {msgspec.json.encode(self.body).decode()}"
+        text = f"{self.path}?{self.query} {encode(self.body).decode()}"
         return list(dict.fromkeys(NAME.findall(text)))
 
 
 def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> SampleRequest:
     """Of the operation's first example; without one, the bare call."""
     example = operation.examples[0] if operation.examples else Example("", status=min(operation.answers, default=200))
-    given = msgspec.to_builtins(example.request)
+    given = to_plain(example.request)
     query = _query(fresh, given) if operation.body is None and isinstance(given, Mapping) else ""
     return SampleRequest(
         operation.method.upper(),

@@ -26,6 +26,7 @@ from recoup.flows.merchants.convert_application import convert_application, wait
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
@@ -134,9 +135,11 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
     if doing == "submit":
         _, lacks = await applications.submit_application(world, access.who, application_id)
         if lacks:
-            missing = "; ".join(map(label_of, lacks))
+            missing = joined(map(label_of, lacks), "; ")
             raise Problem(
-                "invalid", f"Still missing: {missing}.", cure="Your entries were saved; fill in these fields."
+                "invalid",
+                Sentence("Still missing: {0}.", missing),
+                cure="Your entries were saved; fill in these fields.",
             )
     elif doing == "cancel":
         await applications.cancel_application(world, access.who, application_id)

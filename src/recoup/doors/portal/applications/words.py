@@ -3,6 +3,7 @@
 from typing import Final
 
 from recoup.doors.portal.words import State
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.form import DOCUMENTS
 
 STATES: Final = {
@@ -33,7 +34,7 @@ def label_of(name: str) -> str:
     """As the page calls a field, or a document, that the wire calls `name`."""
     kind, _, inner = name.partition(".")
     if kind == "Documents":
-        return f"document: {DOCUMENTS[inner]}"
+        return Sentence("document: {0}", DOCUMENTS[inner])
     if kind.startswith("Sites["):
-        return f"Site {int(kind[6:-1]) + 1}: {_OF_SITE[inner]}"
+        return Sentence("Site {0}: {1}", int(kind[6:-1]) + 1, _OF_SITE[inner])
     return _LABELS[name]

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
@@ -22,6 +21,7 @@ from recoup.doors.portal.people import names_for
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.audit import all_lines, places, read_audit
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.money.cells import csv_rows
@@ -179,7 +179,7 @@ async def _parts(
         if form == "csv":
             yield csv_rows([_cells(row, times) for row in rows]).encode()
             continue
-        yield comma + b",\n".join(msgspec.json.encode(_object(row)) for row in rows)
+        yield comma + b",\n".join(encode(_object(row)) for row in rows)
         comma = b",\n"
     if form == "json":
         yield b"[]\n" if comma == b"[\n" else b"\n]\n"

@@ -17,6 +17,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.blocks import block
 from recoup.flows.people.persons import erase_all, export_person, find_alike
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.lists.customers import Customer
 
 
@@ -69,7 +70,7 @@ async def post_erasure(visit: Visit, form: Erasure, customer: Customer) -> Answe
             "invalid",
             "Nothing was erased: the text does not match this customer.",
             field="confirm",
-            cure=f"Type {label} to erase their data.",
+            cure=Sentence("Type {0} to erase their data.", label),
         )
         return shown(problem, typed=form.confirm)
     world, payer_id = visit.world, customer.payer_id

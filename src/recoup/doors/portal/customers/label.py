@@ -1,5 +1,6 @@
 """How a customer is called on a page."""
 
+from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.said import said
 from recoup.rules.merchants.personal import DOTS
 from recoup.store.lists.customers import Customer
@@ -11,7 +12,7 @@ def label_of(customer: Customer, language: str) -> str:
     found = customer.known_email or customer.external_id
     if found and DOTS not in found:
         return found
-    return said(language, f"customer {str(customer.payer_id)[-6:]}")
+    return said(language, Sentence("customer {0}", str(customer.payer_id)[-6:]))
 
 
 def is_gone(customer: Customer) -> bool:

@@ -9,6 +9,7 @@ from recoup.doors.portal.pages import Answer, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 
 
@@ -31,6 +32,9 @@ def _units(text: str) -> int:
     units = typed_amounts.units(text, "USD", "amount")
     if not 0 < units < 10**12:
         raise Problem(
-            "invalid", f"{text!r} is not an amount in US dollars.", field="amount", cure="Enter an amount like 45.90."
+            "invalid",
+            Sentence("{0} is not an amount in US dollars.", repr(text)),
+            field="amount",
+            cure="Enter an amount like 45.90.",
         )
     return units

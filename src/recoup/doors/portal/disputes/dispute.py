@@ -23,6 +23,7 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
@@ -79,7 +80,7 @@ async def dispute_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         if dispute is None:
-            message = f"{visit.known.merchant.name} has no dispute with this id."
+            message = Sentence("{0} has no dispute with this id.", visit.known.merchant.name)
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
         notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
         files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)

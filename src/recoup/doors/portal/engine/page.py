@@ -18,6 +18,7 @@ from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.store.insight.arms import ArmSettings
@@ -129,7 +130,9 @@ def _wanted(form: EngineForm) -> ArmsChange:
 def _percent(form: EngineForm, name: str) -> int:
     typed = str(getattr(form, name)).strip().removesuffix("%").strip()
     if not _PERCENT.fullmatch(typed):
-        raise Problem("invalid", f"{FIELDS[name]}: not a whole percentage.", field=name, cure="Write it like 10.")
+        raise Problem(
+            "invalid", Sentence("{0}: not a whole percentage.", FIELDS[name]), field=name, cure="Write it like 10."
+        )
     return int(typed)
 
 

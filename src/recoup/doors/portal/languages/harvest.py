@@ -79,8 +79,11 @@ def words() -> list[str]:
 
 
 def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
-    """What every Problem says: its message and its cure, wherever they are put together; and what a Locale says."""
+    """Every Sentence; what every Problem says: its message and its cure, wherever they are put together; and what a
+    Locale says."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+            yield from node.args[:1]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
             yield from node.args[:1]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":

@@ -4,10 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from recoup.doors.portal.order.refund import Review
-from recoup.doors.portal.templates import when
+from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.refunds.refund_limits import read_refund_contexts
@@ -29,14 +30,16 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
         return ""
     sentences = []
     if limits.refund_max_units is not None:
-        sentences.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
+        sentences.append(Sentence("You may refund at most {0} at once.", money(limits.refund_max_units, asset)))
     if limits.day_max_units is not None:
         sentences.append(
-            f"{money(max(0, limits.day_max_units - context.day.units), asset)} of your daily limit are left."
+            Sentence(
+                "{0} of your daily limit are left.", money(max(0, limits.day_max_units - context.day.units), asset)
+            )
         )
     if limits.second_from_units is not None:
-        sentences.append(f"From {money(limits.second_from_units, asset)} on, somebody else has to approve.")
-    return " ".join(sentences)
+        sentences.append(Sentence("From {0} on, somebody else has to approve.", money(limits.second_from_units, asset)))
+    return joined(sentences)
 
 
 async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
@@ -56,14 +59,15 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
             "A refund of this order is already waiting for approval.",
             cure="See Refunds: have it decided, or withdrawn, first.",
         )
-    until = when(visit.now + WAITS, visit.now, zone=visit.session.zone)
+    until = Times(visit.session.zone, visit.now).part(visit.now + WAITS)
     first = (
         "Somebody else whose role may approve refunds finds it under Approvals and on this page. Until they agree "
         "nothing is owed and nothing is sent.",
-        f"It waits until {until} {visit.session.zone}; you can withdraw it.",
+        Sentence("It waits until {0} {1}; you can withdraw it.", until, visit.session.zone),
     )
     then = (
-        f"When approved: {one[:1].lower()}{one[1:]}" if n == 0 else one for n, one in enumerate(found.sentences[1:])
+        Sentence("When approved: {0}{1}", one[:1].lower(), one[1:]) if n == 0 else one
+        for n, one in enumerate(found.sentences[1:])
     )
     return replace(found, sentences=(*first, *then), second=True)
 

@@ -5,58 +5,65 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES
+from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.network.dispute_reasons import reason_of
 
 
 def reason_words(scheme: str, code: str) -> str:
     """`code 10.4: Fraud with the card absent`"""
     known = reason_of(scheme, code)
-    return f"code {code}: {known.meaning}" if code else "no reason given"
+    return Sentence("code {0}: {1}", code, known.meaning) if code else "no reason given"
 
 
 def _name(context: LogContext) -> str:
-    return f"Dispute {context.get('number') or '?'}"
+    return Sentence("Dispute {0}", context.get("number") or "?")
 
 
 def _why(context: LogContext) -> str:
     kind, code = DISPUTE_KINDS.get(context.get("kind"), context.get("kind")), context.get("reason_code")
-    return f"{kind}, code {code}: {reason_of(context.scheme, code).meaning}." if code else f"{kind}, no reason given."
+    return (
+        Sentence("{0}, code {1}: {2}.", kind, code, reason_of(context.scheme, code).meaning)
+        if code
+        else Sentence("{0}, no reason given.", kind)
+    )
 
 
 def _answer_by(context: LogContext) -> str:
     until = context.moment("respond_by")
-    return f" Answer due by {until}." if until else ""
+    return Sentence(" Answer due by {0}.", until) if until else ""
 
 
 def _opened(context: LogContext) -> TimelineEntry:
     bears = "The operator bears the loss." if context.get("liable") == "operator" else "By contract, you bear the loss."
-    text = f"{_why(context)} The cardholder's bank has taken it back. {bears}{_answer_by(context)}"
-    title = f"Dispute {context.get('number') or '?'} of {context.amount()}"
+    text = Sentence("{0} The cardholder's bank has taken it back. {1}{2}", _why(context), bears, _answer_by(context))
+    title = Sentence("Dispute {0} of {1}", context.get("number") or "?", context.amount())
     return TimelineEntry(title, text, "chargeback", "bad", "money")
 
 
 def _inquiry(context: LogContext) -> TimelineEntry:
-    text = f"{_why(context)} Nothing has been taken yet: a refund now may end it.{_answer_by(context)}"
-    return TimelineEntry(f"The cardholder asks about {context.amount()}", text, "chargeback", "warn", "money")
+    text = Sentence("{0} Nothing has been taken yet: a refund now may end it.{1}", _why(context), _answer_by(context))
+    return TimelineEntry(
+        Sentence("The cardholder asks about {0}", context.amount()), text, "chargeback", "warn", "money"
+    )
 
 
 def _continued(context: LogContext) -> TimelineEntry:
     stage = DISPUTE_STAGES.get(context.get("stage"), context.get("stage"))
-    text = f"The money stays taken.{_answer_by(context)}"
-    return TimelineEntry(f"{_name(context)} goes on: {stage}", text, "chargeback", "bad", "money")
+    text = Sentence("The money stays taken.{0}", _answer_by(context))
+    return TimelineEntry(Sentence("{0} goes on: {1}", _name(context), stage), text, "chargeback", "bad", "money")
 
 
 def _owed(context: LogContext) -> TimelineEntry:
     if context.get("answer") == "accept":
-        return TimelineEntry(f"{_name(context)}: accepted", "The processor is told.", "right", "", "money")
+        return TimelineEntry(Sentence("{0}: accepted", _name(context)), "The processor is told.", "right", "", "money")
     text = "The processor gets your evidence."
-    return TimelineEntry(f"{_name(context)}: evidence is sent", text, "right", "run", "money")
+    return TimelineEntry(Sentence("{0}: evidence is sent", _name(context)), text, "right", "run", "money")
 
 
 def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[LogContext], TimelineEntry]:
     return lambda context: TimelineEntry(
-        title.format(name=_name(context), amount=context.amount()),
-        text.format(why=context.get("why")).strip(),
+        shaped(title, name=_name(context), amount=context.amount()),
+        shaped(text, why=context.get("why")),
         icon,
         tone,
         "money",

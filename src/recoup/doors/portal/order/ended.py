@@ -6,6 +6,7 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.order.words import actor_words
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order import causes
 from recoup.rules.order.causes import Cause, Try, cause_of
@@ -59,7 +60,7 @@ def ended(page: OrderPage) -> Ended | None:
     reasons = reasons_at_end(decision) if decision else tuple(line.body.get("reasons") or ())
     cause = end_cause(page)
     how = _CAUSES.get(cause.word if cause else "") or _HOW.get(line.happening)
-    how = how or f"Cancelled by {actor_words(line.actor)}"
+    how = how or Sentence("Cancelled by {0}", actor_words(line.actor))
     if page.order.kind == "stable" and line.happening == "declined":
         how = "The payment failed on its channel"
     return Ended(how, line.business_at, reasons, versions(decision))

@@ -10,6 +10,7 @@ from recoup.doors.portal.order.ended import reasons_at_end, versions
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
@@ -202,7 +203,7 @@ def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
         chance, note = one.chance, one.note or _OFFERED.get(one.name, "")
         if one.name == "stop":
             chance = None
-        found.append(note + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
+        found.append(note + (Sentence(" Chance {0} %.", round(chance * 100)) if chance is not None else ""))
     return tuple(found)
 
 
@@ -280,7 +281,7 @@ def channel(page: OrderPage) -> Channel | None:
 
 def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
-        return Action(f"{_role(visit)} may view orders, but not refund them.")
+        return Action(Sentence("{0} may view orders, but not refund them.", _role(visit)))
     if page.order.stage != Stage.COMPLETED:
         if any(line.happening == "paid_late" for line in page.log):
             return Action("The payment arrived too late for the order; it is listed separately below.")
@@ -318,9 +319,9 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     if capture_out(page) is not None:
         return Action("Its capture is under way: wait for the processor's answer.")
     if not can(stage, "cancelled"):
-        return Action(f"An order that is {stage.value} cannot be cancelled just now.")
+        return Action(Sentence("An order that is {0} cannot be cancelled just now.", stage.value))
     if not visit.session.may("cancel"):
-        return Action(f"{_role(visit)} may view orders, but not cancel them.")
+        return Action(Sentence("{0} may view orders, but not cancel them.", _role(visit)))
     return Action()
 
 
@@ -333,8 +334,8 @@ def _paid_for_good(page: OrderPage) -> str:
     if remaining(page) > 0:
         return "It is paid. A completed order is refunded, not cancelled."
     if disputed(page):
-        return f"It was paid. {_taken_back(page)}"
-    return f"It was paid. {_given_back(page)}"
+        return Sentence("It was paid. {0}", _taken_back(page))
+    return Sentence("It was paid. {0}", _given_back(page))
 
 
 def _given_back(page: OrderPage) -> str:
@@ -384,7 +385,7 @@ def stopped(page: OrderPage) -> LogLine | None:
 def _role(visit: Visit) -> str:
     if visit.paused:
         return "People of a paused partner"
-    return f"Your role ({visit.session.merchant.role if visit.session.merchant else 'none'})"
+    return Sentence("Your role ({0})", visit.session.merchant.role if visit.session.merchant else "none")
 
 
 def refund_with(page: OrderPage, modification_id: UUID | None) -> PageModification | None:

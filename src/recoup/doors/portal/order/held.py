@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
-from recoup.doors.portal.templates import when
+from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_REFUSED,
@@ -96,7 +97,7 @@ def _cured(first: str, cause: str) -> Trouble:
 
 
 def _both(first: str | None, second: str | None) -> str:
-    return " ".join(dict.fromkeys(one for one in (first, second) if one))
+    return joined(dict.fromkeys(one for one in (first, second) if one))
 
 
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:
@@ -105,10 +106,10 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
     until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
         return Trouble(AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES)
-    moment = f"{when(until, visit.now, zone=zone)} {zone}"
-    cure = f"Capture it with POST /v1/capture before {moment}, otherwise it is voided."
+    moment = Sentence("{0} {1}", Times(zone, visit.now).part(until), zone)
+    cure = Sentence("Capture it with POST /v1/capture before {0}, otherwise it is voided.", moment)
     if can_capture(visit, page):
-        cure = f"Capture it here or with POST /v1/capture before {moment}, otherwise it is voided."
+        cure = Sentence("Capture it here or with POST /v1/capture before {0}, otherwise it is voided.", moment)
     return Trouble(AUTHORISED, cure, CAPTURES)
 
 
@@ -118,8 +119,8 @@ def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.release
     if until is not None:
-        moment = f"{when(until, visit.now, zone=visit.session.zone)} {visit.session.zone}"
-        return Trouble(why, f"Nothing: it continues automatically on {moment}.", OPERATOR)
+        moment = Sentence("{0} {1}", Times(visit.session.zone, visit.now).part(until), visit.session.zone)
+        return Trouble(why, Sentence("Nothing: it continues automatically on {0}.", moment), OPERATOR)
     if held.get("cause") == BY_MERCHANT:
         return Trouble(why, "Release it when this is resolved, or cancel it.", OURS)
     if held.get("cause") == BY_OPERATOR:

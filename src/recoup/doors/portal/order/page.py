@@ -35,8 +35,10 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.merchants.order_notes import NOTE_MAX
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, tail, wire_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
@@ -85,7 +87,7 @@ async def order(visit: Visit) -> Values:
 async def order_json(visit: Visit) -> Response:
     """Everything that the page is made of."""
     page = await find(visit)
-    body = msgspec.json.format(msgspec.json.encode(page), indent=2)
+    body = msgspec.json.format(encode(page), indent=2)
     return Response(body, media_type="application/json", headers=HEADERS)
 
 
@@ -102,7 +104,7 @@ async def find(visit: Visit) -> OrderPage:
     if page is None:
         others = len(visit.session.merchants) > 1
         cure = "It may belong to another of your merchants: switch first." if others else "Look it up in the list."
-        raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.", cure=cure)
+        raise Problem("not_found", Sentence("{0} has no order with this id.", visit.known.merchant.name), cure=cure)
     return await _named(visit, page)
 
 

@@ -11,6 +11,7 @@ from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, orde
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.rules.money.typed_amounts import plain
 from recoup.store.orders.order_page import OrderPage
@@ -104,7 +105,7 @@ def _items(form: RefundForm) -> tuple[dict[str, Any], ...]:
         if not (text.isascii() and text.isdigit()):
             raise Problem(
                 "refund_items",
-                f"The quantity of line {line} is not a whole number.",
+                Sentence("The quantity of line {0} is not a whole number.", line),
                 field=f"line_{line}",
                 cure="Enter a number like 1, or leave it empty.",
             )
@@ -127,16 +128,16 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
         return f"{money(of, asset, page.sent_text)} {asset}"
 
     amount = text(units)
-    card = f"the card ending in {page.card.last4}" if page.card else "where the payment came from"
+    card = Sentence("the card ending in {0}", page.card.last4) if page.card else "where the payment came from"
     state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
-    api = f" ({state[1]} in the API)" if stable else ""
+    api = Sentence(" ({0} in the API)", state[1]) if stable else ""
     return (
-        f"From the moment you confirm, {amount} are owed to the customer; this cannot be undone.",
+        Sentence("From the moment you confirm, {0} are owed to the customer; this cannot be undone.", amount),
         _where_from(page, units, amount, card, text),
-        f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
-        f"The order becomes {state[0]}{api}: nothing is left to refund."
+        Sentence("What is owed to you falls by {0}.{1}", amount, _fee(fee, fee_back(page, units), text)),
+        Sentence("The order becomes {0}{1}: nothing is left to refund.", state[0], api)
         if not left
-        else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
+        else Sentence("The order stays {0}{1}; {2} can still be refunded.", state[0], api, text(left)),
     )
 
 
@@ -145,9 +146,9 @@ def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
     if not fee:
         return ""
     if not back:
-        return f" The fee of {text(fee)} stays."
-    rest = f", {text(fee - back)} stays" if fee > back else ""
-    return f" {text(back)} of the fee comes back to you{rest}."
+        return Sentence(" The fee of {0} stays.", text(fee))
+    rest = Sentence(", {0} stays", text(fee - back)) if fee > back else ""
+    return Sentence(" {0} of the fee comes back to you{1}.", text(back), rest)
 
 
 def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str]) -> str:
@@ -155,17 +156,17 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
     if page.order.kind == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"
-        return f"{name} sends {amount} back to where the payment came from."
+        return Sentence("{0} sends {1} back to where the payment came from.", name, amount)
     state = page.advance.state if page.advance else "charged"
     if state == "uncollected":
         return "Nothing is sent: the customer was never charged."
     if state == "charged" or page.advance is None:
-        return f"The processor sends {amount} back to {card}. Banks show it after a few days."
+        return Sentence("The processor sends {0} back to {1}. Banks show it after a few days.", amount, card)
     if attempt_out(page):
         return (
             "The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
             "is never charged."
         )
     left = page.advance.due_units - units
-    less = f"they will be charged {text(left)}" if left else "they will not be charged at all"
-    return f"The customer was not charged yet: {less}."
+    less = Sentence("they will be charged {0}", text(left)) if left else "they will not be charged at all"
+    return Sentence("The customer was not charged yet: {0}.", less)

@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.words import refund_done
+from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.orders.order_page import OrderPage
@@ -12,25 +13,29 @@ from recoup.store.orders.order_page_rows import PageEvent
 
 
 def _charged(context: LogContext) -> TimelineEntry:
-    until = f" It can be paid until {context.when(context.expires_at)}." if context.expires_at else ""
-    return TimelineEntry("Charge created", f"{context.amount()} to be paid.{until}", "orders")
+    until = Sentence(" It can be paid until {0}.", context.when(context.expires_at)) if context.expires_at else ""
+    return TimelineEntry("Charge created", Sentence("{0} to be paid.{1}", context.amount(), until), "orders")
 
 
 def _collected(context: LogContext) -> TimelineEntry:
     return TimelineEntry(
-        f"Paid: {context.amount()}", f"Through {channel_name(context.get('route'))}.", "completed", "ok", "money"
+        Sentence("Paid: {0}", context.amount()),
+        Sentence("Through {0}.", channel_name(context.get("route"))),
+        "completed",
+        "ok",
+        "money",
     )
 
 
 def _settled(context: LogContext) -> TimelineEntry:
-    text = f"Transaction {context.get('tx_hash')}." if context.get("tx_hash") else ""
-    return TimelineEntry(f"{context.amount()} reached your wallet", text, "completed", "ok", "money")
+    text = Sentence("Transaction {0}.", context.get("tx_hash")) if context.get("tx_hash") else ""
+    return TimelineEntry(Sentence("{0} reached your wallet", context.amount()), text, "completed", "ok", "money")
 
 
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "money"
 ) -> Callable[[LogContext], TimelineEntry]:
-    return lambda context: TimelineEntry(title.format(amount=context.amount()), text, icon, tone, kind)
+    return lambda context: TimelineEntry(shaped(title, amount=context.amount()), text, icon, tone, kind)
 
 
 _CHANNEL_LOOKS: Final = "The channel refused it. It is still owed; the operator is looking into it."
@@ -44,7 +49,7 @@ REASONS: Final[Mapping[str, str]] = {
 
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
-    title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
+    title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
     return TimelineEntry(
         title, "Owed to the payer from now on; it is sent to the channel at once.", "returned", "", "money"
     )
@@ -53,12 +58,14 @@ def _refund(context: LogContext) -> TimelineEntry:
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _charged,
     "started": lambda context: TimelineEntry("Payment detected", "", "processing", "run"),
-    "attempt_approved": lambda context: TimelineEntry("Payment confirmed", context.get("reference"), "check", "ok",
-                                                      "attempts"),
+    "attempt_approved": lambda context: TimelineEntry(
+        "Payment confirmed", context.get("reference"), "check", "ok", "attempts"
+    ),
     "attempt_declined": lambda context: TimelineEntry("The payment failed", "", "cancelled", "bad", "attempts"),
     "collected": _collected,
-    "settlement_due": lambda context: TimelineEntry(f"{context.amount()} on the way to your wallet", context.get("to"),
-                                                    "right", "", "money"),
+    "settlement_due": lambda context: TimelineEntry(
+        Sentence("{0} on the way to your wallet", context.amount()), context.get("to"), "right", "", "money"
+    ),
     "settled": _settled,
     "declined": _plain("Ended: the payment failed", "", "cancelled", "bad", "other"),
     "cancelled": _plain("Cancelled by you", "It can no longer be paid.", "cancelled", kind="other"),

@@ -15,6 +15,7 @@ from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.words import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
@@ -204,11 +205,13 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
         f" {asset} {RECIPES.get(p.recipe, p.recipe)}"
         for p in postings
     ]
-    title = f"Owed to you: {'+' if owed > 0 else '−'}{money(abs(owed), asset, like)} {asset}"
+    title = Sentence("Owed to you: {0}{1} {2}", "+" if owed > 0 else "−", money(abs(owed), asset, like), asset)
     if not owed:
-        title = f"Posted: {parts[0] if parts else 'nothing'}"
+        title = Sentence("Posted: {0}", parts[0] if parts else "nothing")
     first = postings[0]
-    sealed = f"Page {first.page_no:,}, entry {first.position}." if first.page_no else "Not yet sealed."
+    sealed = (
+        Sentence("Page {0}, entry {1}.", f"{first.page_no:,}", first.position) if first.page_no else "Not yet sealed."
+    )
     text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
     lines = tuple((ACCOUNTS[e.account], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
     return Item(first.business_at, title, text, "money", "", "money", status, entries=lines)
@@ -231,11 +234,15 @@ def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) 
     fine = attempt.result == "delivered"
     name = event_name(page, event) or event.event
     host, took, number = urlsplit(attempt.url or "").hostname, f"{attempt.latency_ms:,}", attempt.try_no
-    outcome = f"answered {attempt.status}" if attempt.status is not None else f"gave no answer: {_error(attempt)}"
+    outcome = (
+        Sentence("answered {0}", attempt.status)
+        if attempt.status is not None
+        else Sentence("gave no answer: {0}", _error(attempt))
+    )
     text = (
-        f"{host} {outcome} in {took} ms, try {number}."
+        Sentence("{0} {1} in {2} ms, try {3}.", host, outcome, took, number)
         if host
-        else f"The endpoint {outcome} in {took} ms, try {number}."
+        else Sentence("The endpoint {0} in {1} ms, try {2}.", outcome, took, number)
     )
     title = _DELIVERIES[attempt.result].format(name=name)
     return Item(

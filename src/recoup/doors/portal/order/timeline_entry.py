@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recoup.doors.portal.templates import when
+from recoup.doors.portal.orders.times import Times
 from recoup.kernel.money import money
+from recoup.kernel.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class LogContext:
             return ""
 
     def when(self, moment: datetime) -> str:
-        return when(moment, self.now, zone=self.zone)
+        return Times(self.zone, self.now).part(moment)
 
     @property
     def attempt(self) -> str:
-        return f"Attempt {self.get('number') or '?'}"
+        return Sentence("Attempt {0}", self.get("number") or "?")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from recoup.kernel.sentence import Sentence
 from recoup.store.messages.deliveries import KEPT_MONTHS, may_be_dropped
 from recoup.store.orders.order_page_rows import PageEvent
 
@@ -13,5 +14,5 @@ def why_undelivered(event: PageEvent, wall: datetime) -> str:
     if not event.fed:
         return "It is sent in a moment."
     if may_be_dropped(event.recorded_at, wall):
-        return f"Deliveries are kept for {KEPT_MONTHS} months; this event is older."
+        return Sentence("Deliveries are kept for {0} months; this event is older.", KEPT_MONTHS)
     return "No endpoint subscribes to it."

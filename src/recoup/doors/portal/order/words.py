@@ -6,6 +6,7 @@ from typing import Final
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.words import CLASSES, REASONS
+from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.lists.words import scheme_word
 
 
@@ -13,30 +14,38 @@ def code_words(context: LogContext) -> str:
     """`Code 51 (Visa), advice 24.`"""
     code, advice, scheme = context.get("code"), context.get("advice"), scheme_word(context.scheme)
     if code and advice:
-        return f"Code {code} ({scheme}), advice {advice}."
+        return Sentence("Code {0} ({1}), advice {2}.", code, scheme, advice)
     if code:
-        return f"Code {code} ({scheme})."
-    return f"No code, advice {advice}." if advice else "No code."
+        return Sentence("Code {0} ({1}).", code, scheme)
+    return Sentence("No code, advice {0}.", advice) if advice else "No code."
 
 
 def _received(context: LogContext) -> TimelineEntry:
-    until = f" It stays open until {context.when(context.expires_at)}." if context.expires_at else ""
+    until = Sentence("It stays open until {0}.", context.when(context.expires_at)) if context.expires_at else ""
     code, meaning = context.get("code"), context.get("meaning").partition(";")[0]
-    text = f"{context.amount()} received after your own attempt was declined."
+    text = Sentence("{0} received after your own attempt was declined.", context.amount())
     if meaning:
-        text = f"{context.amount()} received after your own attempt was declined: {meaning}."
+        text = Sentence("{0} received after your own attempt was declined: {1}.", context.amount(), meaning)
     if meaning and code:
-        text = f"{context.amount()} received after your own attempt was declined: {meaning} (code {code})."
+        text = Sentence(
+            "{0} received after your own attempt was declined: {1} (code {2}).", context.amount(), meaning, code
+        )
     if meaning and code and (source := context.get("source")):
-        text = f"{context.amount()} received after your own attempt was declined: {meaning} ({source} code {code})."
-    return TimelineEntry("Placed", text + until, "orders")
+        text = Sentence(
+            "{0} received after your own attempt was declined: {1} ({2} code {3}).",
+            context.amount(),
+            meaning,
+            source,
+            code,
+        )
+    return TimelineEntry("Placed", joined(filter(None, (text, until))), "orders")
 
 
 def _planned(context: LogContext) -> TimelineEntry:
     due = context.moment("next")
     if due:
         return TimelineEntry(
-            f"Next attempt planned for {due}", context.get("why"), icon="clock", tone="run", kind="attempts"
+            Sentence("Next attempt planned for {0}", due), context.get("why"), icon="clock", tone="run", kind="attempts"
         )
     return TimelineEntry(
         "No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts"
@@ -44,61 +53,69 @@ def _planned(context: LogContext) -> TimelineEntry:
 
 
 def _declined_attempt(context: LogContext) -> TimelineEntry:
-    took = f" {int(context.get('latency_ms')):,} ms." if context.get("latency_ms").isdigit() else ""
+    took = f"{int(context.get('latency_ms')):,} ms." if context.get("latency_ms").isdigit() else ""
     klass = CLASSES.get(context.get("class"), "")
-    text = " ".join(part for part in (code_words(context), klass, context.get("cure")) if part) + took
-    title = f"{context.attempt} declined: {str(context.get('meaning') or 'no reason given').partition(';')[0]}"
+    text = joined(filter(None, (code_words(context), klass, context.get("cure"), took)))
+    title = Sentence(
+        "{0} declined: {1}", context.attempt, str(context.get("meaning") or "no reason given").partition(";")[0]
+    )
     return TimelineEntry(title, text, "cancelled", "bad", "attempts")
 
 
 def _held(context: LogContext) -> TimelineEntry:
-    until = f" It continues automatically at {context.moment('until')}." if context.moment("until") else ""
-    return TimelineEntry("On hold", context.get("why") + until, "onhold", "warn")
+    until = Sentence("It continues automatically at {0}.", context.moment("until")) if context.moment("until") else ""
+    return TimelineEntry("On hold", joined(filter(None, (context.get("why"), until))), "onhold", "warn")
 
 
 def _collected(context: LogContext) -> TimelineEntry:
-    how = f"Attempt {context.get('attempt')}" if context.get("attempt") else "The attempt"
-    route = f" on route {context.get('route')}" if context.get("route") else ""
-    text = f"{how} collected it from the customer{route}."
-    return TimelineEntry(f"Approved: {context.amount()}", text, "completed", "ok", "money")
+    how = Sentence("Attempt {0}", context.get("attempt")) if context.get("attempt") else "The attempt"
+    route = Sentence(" on route {0}", context.get("route")) if context.get("route") else ""
+    text = Sentence("{0} collected it from the customer{1}.", how, route)
+    return TimelineEntry(Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money")
 
 
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
-    title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
+    title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
     text = "Owed to the customer from now on."
     if context.get("asked_by"):
-        text = f"{context.get('asked_by')} requested it, a second person approved it. {text}"
+        text = Sentence("{0} requested it, a second person approved it. {1}", context.get("asked_by"), text)
     return TimelineEntry(title, text, "returned", "", "money")
 
 
 def _refund_requested(context: LogContext) -> TimelineEntry:
-    text = f"Nothing is owed until somebody else approves; the request expires {context.moment('until')}."
-    return TimelineEntry(f"Refund of {context.amount()} waits for a second person", text, "clock", "warn", "money")
+    text = Sentence("Nothing is owed until somebody else approves; the request expires {0}.", context.moment("until"))
+    return TimelineEntry(
+        Sentence("Refund of {0} waits for a second person", context.amount()), text, "clock", "warn", "money"
+    )
 
 
 def refund_done(taken: str) -> Callable[[LogContext], TimelineEntry]:
     """`taken`: the text for one that was not paid by hand."""
 
     def say(context: LogContext) -> TimelineEntry:
-        text = f"Paid by hand: {context.get('why')}" if context.body.get("by_hand") else taken
-        return TimelineEntry(f"Refund of {context.amount()} done", text, "returned", "ok", "money")
+        text = Sentence("Paid by hand: {0}", context.get("why")) if context.body.get("by_hand") else taken
+        return TimelineEntry(Sentence("Refund of {0} done", context.amount()), text, "returned", "ok", "money")
 
     return say
 
 
 def _moved(context: LogContext) -> TimelineEntry:
-    return TimelineEntry("Expiry moved", f"It stays open until {context.moment('until')}.", "clock")
+    return TimelineEntry("Expiry moved", Sentence("It stays open until {0}.", context.moment("until")), "clock")
 
 
 def _not_sent(context: LogContext) -> TimelineEntry:
     return TimelineEntry(
-        f"{context.attempt} not sent", context.get("why") or "Nothing was sent.", "cancelled", "", "attempts"
+        Sentence("{0} not sent", context.attempt),
+        context.get("why") or "Nothing was sent.",
+        "cancelled",
+        "",
+        "attempts",
     )
 
 
 def _charge_planned(context: LogContext) -> TimelineEntry:
-    title = f"Charge of {context.amount()} planned for {context.moment('next')}"
+    title = Sentence("Charge of {0} planned for {1}", context.amount(), context.moment("next"))
     why = context.get("why") or "From the collection plan of the advance."
     return TimelineEntry(title, why, "clock", "run", "money")
 
@@ -108,7 +125,9 @@ def _netted(context: LogContext) -> TimelineEntry:
     text = "The customer is charged less instead."
     if left == "0":
         text = "Nothing is due any more; the customer is not charged."
-    return TimelineEntry(f"Refund of {context.amount()} taken off the charge", text, "returned", "", "money")
+    return TimelineEntry(
+        Sentence("Refund of {0} taken off the charge", context.amount()), text, "returned", "", "money"
+    )
 
 
 def _paid_twice(context: LogContext) -> TimelineEntry:
@@ -135,10 +154,8 @@ def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
 ) -> Callable[[LogContext], TimelineEntry]:
     return lambda context: TimelineEntry(
-        title.format(attempt=context.attempt, amount=context.amount()),
-        text.format(
-            why=context.get("why"), route=context.get("route") or "the processor", amount=context.amount()
-        ).strip(),
+        shaped(title, attempt=context.attempt, amount=context.amount()),
+        shaped(text, why=context.get("why"), route=context.get("route") or "the processor", amount=context.amount()),
         icon,
         tone,
         kind,
@@ -321,10 +338,10 @@ def actor_words(actor: str) -> str:
     words = {
         "user": who,
         "worker": "Recoup",
-        "api": f"API key {key_words(who)}",
-        "partner": f"Partner {key_words(who)}",
-        "operator": f"Operator {who}",
+        "api": Sentence("API key {0}", key_words(who)),
+        "partner": Sentence("Partner {0}", key_words(who)),
+        "operator": Sentence("Operator {0}", who),
         "payer": "The customer",
-        "processor": f"Processor {who}",
+        "processor": Sentence("Processor {0}", who),
     }
     return words.get(kind, actor)

@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.sentence import Sentence
 from recoup.store.lists.order_filter import UnitRange
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
@@ -44,10 +45,16 @@ class Amounts(NamedTuple):
         if self.low is not None and self.low == self.high:
             return f"{self.low:f}"
         if self.high is None:
-            return f"{'more than' if self.above else 'at least'} {self.low:f}"
+            return Sentence("{0} {1}", "more than" if self.above else "at least", f"{self.low:f}")
         if self.low is None:
-            return f"{'less than' if self.below else 'at most'} {self.high:f}"
-        return f"{'over ' if self.above else ''}{self.low:f} to {'under ' if self.below else ''}{self.high:f}"
+            return Sentence("{0} {1}", "less than" if self.below else "at most", f"{self.high:f}")
+        return Sentence(
+            "{0}{1} to {2}{3}",
+            "over " if self.above else "",
+            f"{self.low:f}",
+            "under " if self.below else "",
+            f"{self.high:f}",
+        )
 
     def units(self, asset: str) -> tuple[int | None, int | None]:
         """In this asset's smallest unit, both ends included."""

@@ -19,6 +19,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
 from recoup.flows.on_many import Act, act_on, take_all, too_many
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import OPEN, can
 from recoup.store.lists.order_filter import OrderFilter
@@ -93,7 +94,7 @@ async def post_bulk(visit: Visit, form: BulkForm) -> Answer:
     query, doing, everything = back_of(visit, form.back), form.do, form.all
     chosen = tuple(dict.fromkeys(form.order))
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
-        message = f"Select at least one order, and at most {ORDERS_MAX}." if doing else "Choose what to do."
+        message = Sentence("Select at least one order, and at most {0}.", ORDERS_MAX) if doing else "Choose what to do."
         return await list_again(visit, query, Problem("invalid", message, cure="Then try again."))
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
@@ -162,7 +163,7 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
     longer, and nothing is done."""
     query = press.query
     if query.unclear:
-        message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
+        message = Sentence("Not understood: {0}; nothing was done.", ", ".join(query.unclear)[:200])
         problem = Problem("invalid", message, cure="Correct the filters and try again.")
         return await list_again(visit, query, problem)
     order_filter = query.filter(visit.merchant_id, visit.now, visit.pii_access)

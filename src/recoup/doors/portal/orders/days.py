@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.report_spans import midnight
 
 DAY: Final = timedelta(days=1)
@@ -60,8 +61,8 @@ class Days(NamedTuple):
             return PRESETS[self.preset][0]
         if self.first and self.last:
             one = self.first == self.last
-            return f"{self.first:%-d %b %Y}" if one else f"{self.first:%-d %b %Y} – {self.last:%-d %b %Y}"
-        return f"from {self.first:%-d %b %Y}" if self.first else f"until {self.last:%-d %b %Y}"
+            return Sentence("{0}", self.first) if one else Sentence("{0} – {1}", self.first, self.last)
+        return Sentence("from {0}", self.first) if self.first else Sentence("until {0}", self.last)
 
 
 def read_days(text: str) -> Days:

@@ -24,6 +24,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.order_counts import Count, count_orders
 from recoup.store.lists.order_export import all_orders
@@ -70,7 +71,7 @@ async def query_of(visit: Visit) -> Query:
 def refuse_unclear(query: Query) -> None:
     """Raises: Problem(invalid): what is left out would make the list longer than somebody means."""
     if query.unclear:
-        message = f"Not understood: {', '.join(query.unclear)[:200]}; no file was made."
+        message = Sentence("Not understood: {0}; no file was made.", ", ".join(query.unclear)[:200])
         raise Problem("invalid", message, cure="Correct the filters, then export again.")
 
 

@@ -18,6 +18,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.people.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
 
 _NO_VIEW: Final = Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
@@ -62,7 +63,7 @@ async def post_look(visit: Visit, form: LookForm) -> Answer:
         except ValueError:
             problem = Problem(
                 "invalid",
-                f"There is no time zone {form.zone[:40]!r}.",
+                Sentence("There is no time zone {0}.", repr(form.zone[:40])),
                 field="zone",
                 cure="Enter it like Europe/Berlin or GMT.",
             )

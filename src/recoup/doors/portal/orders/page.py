@@ -21,6 +21,7 @@ from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
@@ -242,7 +243,7 @@ async def _as_amount(connection: Read, visit: Visit, query: Query) -> Drop | Non
         return None
     meant = replace(query, text="", amount=amount, currency=currency.upper() or query.currency)
     count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001)
-    return Drop(f"Amount: {query.text}", meant.link(), count) if count.value else None
+    return Drop(Sentence("Amount: {0}", query.text), meant.link(), count) if count.value else None
 
 
 async def _drops(connection: Read, visit: Visit, query: Query) -> list[Drop]:

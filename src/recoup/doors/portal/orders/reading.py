@@ -16,6 +16,7 @@ from recoup.doors.portal.orders.typed import split_typed
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.sentence import Sentence
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
@@ -71,14 +72,16 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         found[name] = split.values.get(name) or [*fields, *(value for value in values if value is not None)]
     unclear = [*unread, *split.unclear]
     if len(typed.strip()) > TEXT_MAX:
-        unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")
+        unclear.append(Sentence("q (only its first {0} characters are searched)", TEXT_MAX))
     if split.unclear:
         unread["q"] = " ".join([split.text, *split.unclear]).strip()
     channels, reasons = _merged(found["type"]), _merged(found["reason"])
     statuses = tuple(one for one in _merged(found["status"]) if isinstance(one, int))
     ended = {one for several in found["status"] for one in several if isinstance(one, str)}
     if ended and statuses:
-        unclear.append(f"status ({', '.join(sorted(ended))} is a reason: it cannot stand beside other statuses)")
+        unclear.append(
+            Sentence("status ({0} is a reason: it cannot stand beside other statuses)", ", ".join(sorted(ended)))
+        )
     reasons = tuple(sorted({*reasons, *ended})) if not statuses else reasons
     one = {name: values[0] for name, values in found.items() if values}
     return Query(

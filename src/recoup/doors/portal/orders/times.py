@@ -1,9 +1,10 @@
 """Moments as pages show them, in the zone that their header names."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from recoup.kernel.sentence import NearDay, Sentence
 from recoup.rules.languages.catalogues import ENGLISH
 from recoup.rules.languages.dates import day_of
 
@@ -35,6 +36,12 @@ class Times:
         local = moment.astimezone(self._zone)
         clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
         return f"{day_of(self._language, local, with_year=local.year != self._year)} {clock}"
+
+    def part(self, moment: datetime) -> Sentence:
+        """The same, to be filled into a sentence."""
+        local = moment.astimezone(self._zone)
+        day = date if local.year != self._year else NearDay
+        return Sentence("{0} {1}", day(local.year, local.month, local.day), f"{local:%H:%M}")
 
     def full(self, moment: datetime) -> str:
         """`2026-10-25 02:30:00 CET, UTC+01:00`: also the hour that comes twice is clear."""

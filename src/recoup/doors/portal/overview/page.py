@@ -16,6 +16,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.rules.network.codes import read_decline
@@ -146,7 +147,7 @@ def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
     scheme = source if source in SCHEMES else "generic"
     reading = read_decline(scheme=scheme, source=source, code=name, text=None, advice=None, on=visit.now.date())
     meaning = reading.meaning.partition(";")[0] if name else "without a code"
-    note = " · ".join(part for part in (SCHEMES.get(source, row.source or ""), meaning) if part)
+    note = joined(filter(None, (SCHEMES.get(source, row.source or ""), meaning)), " · ")
     link = listed.link(code=name, code_source=source) if name else ""
     return Group(name or "–", row.declined, row.rescued, link, note)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from recoup.doors.portal.orders.days import DAY, Days, read_day
 from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
+from recoup.kernel.sentence import Sentence
 
 DAYS_MAX: Final = 366
 PRESETS: Final[Mapping[str, str]] = {
@@ -48,7 +49,7 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
     """Whatever stands in the address."""
     first, last, name = query.get("from", "").strip(), query.get("to", "").strip(), query.get("range", "")
     if not (first or last):
-        unclear = f"There is no range {name[:20]!r}." if name and name not in PRESETS else ""
+        unclear = Sentence("There is no range {0}.", repr(name[:20])) if name and name not in PRESETS else ""
         return _preset(name if name in PRESETS else USUAL, today, unclear)
     try:
         begin, end = (read_day(text) if text else today for text in (first, last))
@@ -57,7 +58,7 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
     if begin > end:
         return _preset(USUAL, today, "The first day is after the last.")
     if (end - begin).days >= DAYS_MAX:
-        return _preset(USUAL, today, f"At most {DAYS_MAX} days are counted at once.")
+        return _preset(USUAL, today, Sentence("At most {0} days are counted at once.", DAYS_MAX))
     return Range(begin, end)
 
 

@@ -19,6 +19,7 @@ from recoup.flows.merchants.partner_merchants import MerchantRequest
 from recoup.flows.merchants.partner_status import health_of, read_status
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.switches import KINDS
 
 HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", "disabled": "Switched off"}
@@ -73,9 +74,9 @@ def _request(form: NewMerchant) -> MerchantRequest:
     for name, most in _LIMITS.items():
         value = getattr(form, name)
         if not value and name != "external_id":
-            raise Problem("invalid", f"The field {name.replace('_', ' ')} is needed.", field=name)
+            raise Problem("invalid", Sentence("The field {0} is needed.", name.replace("_", " ")), field=name)
         if len(value) > most:
-            raise Problem("invalid", f"The field {name.replace('_', ' ')} is too long.", field=name)
+            raise Problem("invalid", Sentence("The field {0} is too long.", name.replace("_", " ")), field=name)
     if form.key is None:
         raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantRequest(

@@ -15,6 +15,7 @@ from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportReq
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
 
 DAYS_USUAL: Final = 30
@@ -77,7 +78,7 @@ async def _request(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportR
     if not 0 <= (last - first).days < DAYS_MAX:
         raise Problem(
             "invalid",
-            f"The last day must be the first or later, within {DAYS_MAX} days.",
+            Sentence("The last day must be the first or later, within {0} days.", DAYS_MAX),
             field="to",
             cure="Choose a shorter period.",
         )
@@ -85,7 +86,7 @@ async def _request(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportR
     if asset and asset not in EXPONENTS:
         raise Problem(
             "invalid",
-            f"The currency {asset[:8]!r} is not an ISO 4217 code.",
+            Sentence("The currency {0} is not an ISO 4217 code.", repr(asset[:8])),
             field="currency",
             cure="Enter it like USD, or leave it empty.",
         )
@@ -103,5 +104,7 @@ def _day(typed: dict[str, str], name: str) -> date | None:
     except ValueError:
         found = None
     if found is None or not 2000 <= found.year < 2200:
-        raise Problem("invalid", f"{typed[name]!r} is no day.", field=name, cure="Enter it like 2026-03-01.")
+        raise Problem(
+            "invalid", Sentence("{0} is no day.", repr(typed[name])), field=name, cure="Enter it like 2026-03-01."
+        )
     return found

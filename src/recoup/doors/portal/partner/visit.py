@@ -19,6 +19,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
@@ -65,7 +66,9 @@ class PartnerVisit:
         """Raises: Problem(forbidden) for a role that may not."""
         if not self.seat.may(action):
             raise Problem(
-                "forbidden", f"Your role may not {_ASK[action]}; nothing was done.", cure="Ask your partner's owner."
+                "forbidden",
+                Sentence("Your role may not {0}; nothing was done.", _ASK[action]),
+                cure="Ask your partner's owner.",
             )
 
     async def form(self) -> Form:

@@ -19,6 +19,7 @@ from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, days_of
 from recoup.store.money.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
@@ -163,8 +164,8 @@ def _days(run: Run) -> str:
     """As the file counts them."""
     zone = run.reading["zone"]
     first, last = days_of((run.period_from, run.period_to), zone)
-    until = "" if first == last else f" – {last.day} {last:%b %Y}"
-    return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
+    span = joined(dict.fromkeys((first, last)), " – ")
+    return span if zone == "UTC" else Sentence("{0}, {1}", span, zone)
 
 
 def _is_number(text: str) -> bool:

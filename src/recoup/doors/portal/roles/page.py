@@ -16,6 +16,7 @@ from recoup.flows.refunds.limits import change_limits, read_limits
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.refund_limits import NONE, Limits
@@ -141,7 +142,7 @@ def _units(typed: str, name: str, asset: str) -> int | None:
     except Problem as problem:
         raise Problem(
             "invalid",
-            f"{FIELDS[name]}: not an amount in {asset}.",
+            Sentence("{0}: not an amount in {1}.", FIELDS[name], asset),
             field=name,
             cure=problem.cure or "Write it like 100.00, or leave it empty.",
         ) from None

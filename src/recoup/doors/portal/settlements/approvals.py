@@ -27,6 +27,7 @@ from recoup.flows.money.bank_payouts import approve, read_file, tell_outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.store.money.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
 from recoup.store.money.settlement_terms import payable_assets, terms_at
@@ -158,7 +159,9 @@ async def approve_payouts(visit: Visit, form: Chosen) -> Answer:
     if not form.payout:
         refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Select the payouts to approve.")
     elif refused is not None:
-        message = f"{done} of {len(form.payout)} payouts were approved. First failure: {refused.message}"
+        message = Sentence(
+            "{0} of {1} payouts were approved. First failure: {2}", done, len(form.payout), refused.message
+        )
         refused = Problem(refused.code, message, cure=refused.cure)
     return shown(refused) if refused else redirect(_back(visit, "payouts" if done > 1 else "payout"))
 

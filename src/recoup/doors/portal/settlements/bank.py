@@ -16,6 +16,7 @@ from recoup.flows.money.bank_accounts import enter_account, prove_account, refus
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_account import TRIES_MAX, read_account
 from recoup.store.money.bank import last_returns, list_accounts
@@ -93,7 +94,7 @@ async def post_proof(visit: Visit, form: Proof, account: tuple[UUID, str]) -> An
             "invalid",
             "These are not the two amounts.",
             field="first",
-            cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.",
+            cure=Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
         )
     return redirect("/bank")
 

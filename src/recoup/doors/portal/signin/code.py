@@ -50,7 +50,7 @@ async def post_code(visit: PublicVisit, form: CodeForm) -> Answer:
     except Problem as problem:
         if problem.code != "unauthenticated":
             raise
-        return await sign_in_page.answer(visit, shown(problem, error=f"{problem.message} {problem.cure}", next=wanted))
+        return await sign_in_page.answer(visit, shown(problem, error=problem.sentence(), next=wanted))
     answer = with_session(redirect(wanted or HOME), request, token)
     answer.delete_cookie(HALF, path="/signin", httponly=True, samesite="lax")
     return answer

@@ -13,6 +13,7 @@ from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find_to_change,
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, ReplayRequest, ask, count
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 NUMBER_MAX: Final = 10**13 - 1
 _Bound: TypeAlias = Annotated[str, Text(40, strip=True)]
@@ -84,7 +85,12 @@ def _number(typed: str, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
-        raise Problem("invalid", f"{text!r} is no number of an event.", field=name, cure="Enter a whole number from 1.")
+        raise Problem(
+            "invalid",
+            Sentence("{0} is no number of an event.", repr(text)),
+            field=name,
+            cure="Enter a whole number from 1.",
+        )
     return int(text)
 
 
@@ -96,7 +102,10 @@ def _moment(text: str, name: str) -> datetime | None:
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Problem(
-            "invalid", f"{text!r} is no date and time.", field=name, cure="Write it like 2026-01-31T08:30, in GMT."
+            "invalid",
+            Sentence("{0} is no date and time.", repr(text)),
+            field=name,
+            cure="Write it like 2026-01-31T08:30, in GMT.",
         ) from None
 
 

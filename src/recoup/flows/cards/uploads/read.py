@@ -10,6 +10,7 @@ from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.flows.file_turns import pieces
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
@@ -77,7 +78,12 @@ class Rows:
                 check_header(source.header, self.key[0])
             self.count += 1
             if self.count > ROWS_MAX:
-                raise Problem("too_large", f"The file has more than {ROWS_MAX:,} rows.", field="file", cure="Split it.")
+                raise Problem(
+                    "too_large",
+                    Sentence("The file has more than {0} rows.", f"{ROWS_MAX:,}"),
+                    field="file",
+                    cure="Split it.",
+                )
             row = self._row(record, source)
             self.refused += row["state"] == "refused"
             yield row
@@ -156,14 +162,14 @@ class Rows:
         if isinstance(sequence, bool) or not isinstance(sequence, str | int) or len(str(sequence)) > SEQUENCE_MAX:
             raise Problem(
                 "invalid",
-                f"The SequenceNumber must be a text of at most {SEQUENCE_MAX} characters.",
+                Sentence("The SequenceNumber must be a text of at most {0} characters.", SEQUENCE_MAX),
                 field="SequenceNumber",
             )
         first = self._seen.get(str(sequence).strip())
         if first is not None:
             raise Problem(
                 "invalid",
-                f"Row {first:,} has this SequenceNumber already.",
+                Sentence("Row {0} has this SequenceNumber already.", f"{first:,}"),
                 field="SequenceNumber",
                 reason="duplicate_sequence",
                 cure="Number the rows from 1.",
@@ -186,7 +192,7 @@ def holds_card(field_name: str, what: str) -> Problem:
     """`what` it holds; the number itself is never shown."""
     return Problem(
         "invalid",
-        f"The field {field_name[:64]} {what}.",
+        Sentence("The field {0} {1}.", field_name[:64], what),
         field=field_name[:64],
         reason="card_data",
         cure="The row was not stored.",

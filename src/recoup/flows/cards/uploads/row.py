@@ -9,12 +9,13 @@ import msgspec
 
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
+from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import cut
 from recoup.rules.uploads.table import Column
 
 ERRORS_MAX: Final = 10
 TEXT_MAX: Final = 400
-_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Kept(msgspec.Struct, array_like=True):
 
 def kept(given: Given) -> bytes:
     if isinstance(given, EvaluateRequest):
-        return _encode(Kept(declined=given))
-    return _encode(Kept(transmitted=given) if isinstance(given, Transmitted) else Kept(became=given))
+        return encode(Kept(declined=given))
+    return encode(Kept(transmitted=given) if isinstance(given, Transmitted) else Kept(became=given))
 
 
 def given_of(raw: bytes) -> Given:
@@ -64,10 +65,12 @@ def given_of(raw: bytes) -> Given:
 
 def errors_of(problem: Problem) -> list[dict[str, str]]:
     """For the answer file: each complaint with its field; the cure with the first, hints with theirs."""
-    errors = [{"field": name, "message": text[:TEXT_MAX]} for name, texts in problem.fields.items() for text in texts]
-    errors = errors[:ERRORS_MAX] or [{"field": problem.field or "", "message": problem.message[:TEXT_MAX]}]
+    errors = [
+        {"field": name, "message": cut(text, TEXT_MAX)} for name, texts in problem.fields.items() for text in texts
+    ]
+    errors = errors[:ERRORS_MAX] or [{"field": problem.field or "", "message": cut(problem.message, TEXT_MAX)}]
     if problem.cure:
-        errors[0]["cure"] = problem.cure[:TEXT_MAX]
+        errors[0]["cure"] = cut(problem.cure, TEXT_MAX)
     hints = problem.facts.get("hints", {})
     for error in errors:
         if error["field"] in hints:

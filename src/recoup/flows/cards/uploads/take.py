@@ -20,6 +20,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
@@ -121,11 +122,13 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
             cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
         )
     if kinds[0] not in KINDS:
-        raise Problem("invalid", f"The kind {kinds[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
+        raise Problem(
+            "invalid", Sentence("The kind {0} is none of {1}.", repr(kinds[0][:20]), ", ".join(KINDS)), field="kind"
+        )
     if len(set(kinds)) > 1:
         raise Problem(
             "invalid",
-            f"The file names two kinds: {' and '.join(kinds)[:80]}.",
+            Sentence("The file names two kinds: {0}.", " and ".join(kinds)[:80]),
             field="kind",
             cure="Name a transmit file transmit_…, and send it as kind=transmit.",
         )

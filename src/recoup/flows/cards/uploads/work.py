@@ -24,6 +24,7 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.sentence import Sentence, cut, joined
 from recoup.moves.bulk.upload import end_upload
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.due_work import Due, hand_back
@@ -158,7 +159,9 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 - whatever it was, the other rows go on
             log.warning("upload row failed", row=row.row_no, tries=row.tries, error=in_words(error)[:200])
             if row.tries + 1 < TRIES_MAX:
-                self._trouble = Problem("unavailable", f"Row {row.row_no} failed: {in_words(error)[:200]}.")
+                self._trouble = Problem(
+                    "unavailable", Sentence("Row {0} failed: {1}.", row.row_no, cut(in_words(error), 200))
+                )
                 return answer | {"state": "received", "tries": row.tries + 1}
             message, cure = "Something went wrong on our side.", "Send this row by a call of its own."
             errors = [{"field": "", "message": message, "cure": cure}]
@@ -170,7 +173,7 @@ class _Worker:
             return {
                 "status": result.evaluate,
                 "subject_id": result.order_id,
-                "warning": " ".join(in_sentences(result.warnings)) or None,
+                "warning": joined(in_sentences(result.warnings)) if result.warnings else None,
             }
         if isinstance(given, Transmitted):
             known = before.get(_copy(given))

@@ -12,6 +12,7 @@ from recoup.flows.models import find_model
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
 from recoup.rules.rescue.engine.trial import Trial
@@ -32,7 +33,7 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
     if len(content) > BYTES_MAX:
         raise Problem(
             "invalid",
-            f"The model has {len(content):,} bytes; at most {BYTES_MAX:,} are kept.",
+            Sentence("The model has {0} bytes; at most {1} are kept.", f"{len(content):,}", f"{BYTES_MAX:,}"),
             cure="Train from fewer months.",
         )
     row = NewModel(
@@ -63,11 +64,14 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand") -> N
                 raise no_such_model(name)
         except BadModel as error:
             raise Problem(
-                "wrong_state", f"{name} is damaged. {error}", field="name", cure="Train a new one with `recoup learn`."
+                "wrong_state",
+                Sentence("{0} is damaged. {1}", name, error),
+                field="name",
+                cure="Train a new one with `recoup learn`.",
             ) from None
         last = await stored.last_choice(tx)
         if last is not None and last.name == name:
-            raise Problem("wrong_state", f"{name} is already in use.", field="name")
+            raise Problem("wrong_state", Sentence("{0} is already in use.", name), field="name")
         await _choose(world, tx, last, name, last.choice_no if last is not None else None, why, actor)
     world.models.forget()
 
@@ -143,7 +147,7 @@ async def shown(world: World, name: str) -> ShownModel:
 def no_such_model(name: str) -> Problem:
     return Problem(
         "not_found",
-        f"There is no model {name[:80]!r}.",
+        Sentence("There is no model {0}.", repr(name[:80])),
         field="name",
         cure="`recoup learn list` shows the stored models.",
     )

@@ -20,6 +20,7 @@ from recoup.flows.insight.learn.train import ISSUERS_MAX
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import read_decline
@@ -160,7 +161,7 @@ def _check_size(owners: Collection[_Rows], at_most: int) -> None:
         if most.left_out >= _LEFT_OUT_MAX:
             raise Problem(
                 "too_large",
-                f"One customer has more than {at_most:,} attempts.",
+                Sentence("One customer has more than {0} attempts.", f"{at_most:,}"),
                 field="--months",
                 cure="Choose fewer months with --months.",
             )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from recoup.kernel.encode import to_plain
 from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.classes import CLASSES, STANDINGS
 from recoup.rules.rescue.engine.regression import Regression, wrong_in
@@ -105,7 +106,7 @@ class Model:
         return "model-" + hashlib.sha256(self.to_json()).hexdigest()[:12]
 
     def to_json(self) -> bytes:
-        return json.dumps(msgspec.to_builtins(self.learned), sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(to_plain(self.learned), sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def tables(self) -> dict[Any, Any]:
