@@ -8,7 +8,8 @@ from recoup.store.orders.order_page import OrderPage
 
 
 def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
-    asset, found = page.order.asset, []
+    asset = page.order.asset
+    found: list[str] = []
     for refund in page.modifications:
         if refund.kind in ("refund", "reversal") and refund.state == "done":
             amount, reference = money(refund.units, asset), refund.reference or refund.modification_id

@@ -10,7 +10,7 @@ from recoup.doors.portal.order.ended import reasons_at_end, versions
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
@@ -203,7 +203,8 @@ def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
         chance, note = one.chance, one.note or _OFFERED.get(one.name, "")
         if one.name == "stop":
             chance = None
-        found.append(note + (Sentence(" Chance {0} %.", round(chance * 100)) if chance is not None else ""))
+        known = Sentence("Chance {0} %.", round(chance * 100)) if chance is not None else ""
+        found.append(joined(filter(None, (note, known))))
     return tuple(found)
 
 

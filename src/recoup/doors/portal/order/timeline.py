@@ -15,7 +15,7 @@ from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
 from recoup.doors.portal.webhooks.words import ERRORS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.sentence import Sentence, joined, shaped
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
@@ -201,8 +201,12 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     asset = entries[0][1].asset if entries else ""
     owed = -sum(e.units for _, e in entries if e.account == "merchant_payable")
     parts = [
-        f"{money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like)}"
-        f" {asset} {RECIPES.get(p.recipe, p.recipe)}"
+        Sentence(
+            "{0} {1} {2}",
+            money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like),
+            asset,
+            RECIPES.get(p.recipe, p.recipe),
+        )
         for p in postings
     ]
     title = Sentence("Owed to you: {0}{1} {2}", "+" if owed > 0 else "−", money(abs(owed), asset, like), asset)
@@ -212,7 +216,7 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     sealed = (
         Sentence("Page {0}, entry {1}.", f"{first.page_no:,}", first.position) if first.page_no else "Not yet sealed."
     )
-    text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
+    text = Sentence("{0}. {1}", joined(parts, ", "), sealed) if owed and len(parts) > 1 else sealed
     lines = tuple((ACCOUNTS[e.account], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
     return Item(first.business_at, title, text, "money", "", "money", status, entries=lines)
 
@@ -244,7 +248,7 @@ def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) 
         if host
         else Sentence("The endpoint {0} in {1} ms, try {2}.", outcome, took, number)
     )
-    title = _DELIVERIES[attempt.result].format(name=name)
+    title = shaped(_DELIVERIES[attempt.result], name=name)
     return Item(
         attempt.at,
         title,
