@@ -75,8 +75,9 @@ def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
 
 
 def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
-    from recoup.gateways.cards.stripe.connector import Stripe
+    from recoup.gateways.cards.stripe.connector import Stripe, check_mode
 
+    check_mode(given.key, given.world)
     return Stripe(
         key=given.key,
         name=given.name,

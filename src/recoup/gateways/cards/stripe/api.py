@@ -24,6 +24,7 @@ ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what the
 READ_SECONDS: Final = 10.0
 PAGE: Final = 100
 PAGES_MAX: Final = 10_000
+NOTICE_BYTES_MAX: Final = 262_144
 SIGNED_WITHIN: Final = timedelta(seconds=300)
 RIGHT_SECONDS: Final = 10.0
 _NOBODY: Final = "recoup_rights_check"
@@ -62,6 +63,7 @@ class Api:
         if account:
             self._headers["stripe-account"] = account
         self._transport = Transport(clocks, ANSWER_BYTES_MAX)
+        self.calls = set[str]()  # that it has made, without ids
 
     def now(self) -> float:
         """On the monotonic clock."""
@@ -75,6 +77,7 @@ class Api:
         left = until - self._clocks.monotonic()
         if left <= 0:
             raise NotSentError("too late to send")
+        self.calls.add(_without_id("POST", path))
         return await self._transport.call(
             "POST",
             self._url + path,
@@ -86,6 +89,7 @@ class Api:
 
     async def get(self, path: str, form: Form | None = None, *, seconds: float = READ_SECONDS) -> Reply:
         """Raises: NotSentError, NoAnswerError."""
+        self.calls.add(_without_id("GET", path))
         query = "?" + encoded(form).decode() if form else ""
         return await self._transport.call("GET", self._url + path + query, self._headers, b"", timeout_seconds=seconds)
 
@@ -112,6 +116,11 @@ class Api:
                 raise unavailable("an empty page says that more follow")
             after = ids[-1]
         raise unavailable("a list has no end")
+
+
+def _without_id(method: str, path: str) -> str:
+    parts = path.split("/")
+    return f"{method} " + "/".join("{id}" if number == 3 else part for number, part in enumerate(parts))
 
 
 def reason_of(reply: Reply) -> str:
@@ -195,8 +204,10 @@ def _type(plain: Mapping[str, Any]) -> str:
 def read_event(
     headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str], *, account: str, live: bool
 ) -> Notice:
-    """Raises: Problem(unauthenticated) for what is not signed with one of the secrets in the last five minutes;
-    Problem(invalid) for a signed body that is no event."""
+    """Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one of the secrets in the last
+    five minutes; Problem(invalid) for a signed body that is no event."""
+    if len(body) > NOTICE_BYTES_MAX:
+        raise Problem("too_large", f"A notice has at most {NOTICE_BYTES_MAX} bytes.", cure="Send it as Stripe does.")
     if not _signed(headers.get("stripe-signature", ""), body, now, secrets):
         raise Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the endpoint's secret.")
     try:

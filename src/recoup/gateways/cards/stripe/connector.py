@@ -62,6 +62,14 @@ class Case(msgspec.Struct, frozen=True):
     evidence_details: dict[str, Any] = {}
 
 
+def check_mode(key: str, world: str) -> None:
+    """Raises: Problem(invalid) for a live key in the sandbox, or a test key in live."""
+    mode = next((mode for mode in ("live", "test") if key.startswith((f"rk_{mode}_", f"sk_{mode}_"))), None)
+    if (mode, world) in (("live", "sandbox"), ("test", "live")):
+        cure = f"Use a {'test' if world == 'sandbox' else 'live'} key."
+        raise Problem("invalid", "The key is of the other mode.", field="key_file", cure=cure)
+
+
 def _case(reply: Reply) -> Case | None:
     return read(Case, reply) if reply.status == 200 else None
 
@@ -98,6 +106,11 @@ class Stripe(Charges):
 
     def __repr__(self) -> str:
         return f"Stripe({self.name!r})"
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """Which it has made: `POST /v1/payment_intents/{id}/confirm`."""
+        return frozenset(self._api.calls)
 
     async def close(self) -> None:
         await self._api.close()

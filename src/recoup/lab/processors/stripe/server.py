@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from recoup.lab.processors.faults import Fault, Faults
+from recoup.lab.processors.spoil import QUIET, cut, streamed
 from recoup.lab.processors.stripe.account import Account, Plain, Refused
 from recoup.lab.processors.stripe.book import Book
 
@@ -56,7 +57,7 @@ class StandIn:
     async def start(self, port: int = 0) -> "StandIn":
         app = web.Application(client_max_size=1_048_576)
         app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None, logger=QUIET)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
@@ -91,7 +92,7 @@ class StandIn:
             "in_progress": (409, "idempotency_error", "idempotency_key_in_use"),
         }
         if fault.kind == "never":
-            _cut(request)
+            cut(request)
         if fault.kind == "redirect":
             raise web.HTTPTemporaryRedirect(f"{self.url}/elsewhere")
         if fault.kind in refusals:
@@ -105,7 +106,7 @@ class StandIn:
         if kind == "late" and fault is not None:
             await asyncio.sleep(fault.seconds)
         if kind == "lost":
-            _cut(request)
+            cut(request)
         if kind == "html":
             return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
         if kind == "error_200":
@@ -113,7 +114,7 @@ class StandIn:
         if kind == "saved_500":
             return web.json_response({"error": {"type": "api_error", "message": "on demand"}}, status=500)
         if kind in ("cut", "endless"):
-            return await _streamed(request, body, endless=kind == "endless")
+            return await streamed(request, body, endless=kind == "endless")
         if kind in _LIES and status == 200:
             body = json.dumps(json.loads(body) | _LIES[kind](json.loads(body)))
         return web.Response(text=body, status=status, content_type="application/json")
@@ -247,23 +248,6 @@ def signature(body: bytes, secret: str, at: int) -> str:
 
 def _error(status: int, type: str, code: str | None, message: str) -> tuple[int, str]:
     return status, json.dumps({"error": {"type": type, "code": code, "message": message}})
-
-
-def _cut(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
-    raise ConnectionResetError
-
-
-async def _streamed(request: web.Request, body: str, *, endless: bool) -> web.StreamResponse:
-    """Half of it, then nothing; or much more than anybody reads."""
-    response = web.StreamResponse(headers={"content-type": "application/json", "content-length": str(1 << 40)})
-    await response.prepare(request)
-    if not endless:
-        await response.write(body[: len(body) // 2].encode())
-        _cut(request)
-    while True:
-        await response.write(b" " * 65_536)
 
 
 def _fits(one: Plain, form: Plain) -> bool:

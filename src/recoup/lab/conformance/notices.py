@@ -1,0 +1,103 @@
+"""Notices: only what is signed now, by the right key, of this account; each as a bell."""
+
+from datetime import timedelta
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.lab.conformance.check import FailedError, NotOfferedError, check, hold, same
+from recoup.lab.conformance.subject import Subject
+
+NOTICE_BYTES_MAX = 262_144
+OTHER = "-" * 32  # somebody else's
+
+
+def _refused(on: Subject, headers: dict[str, str], body: bytes, *codes: str) -> None:
+    try:
+        found = on.read(headers, body)
+    except NotOfferedError:
+        raise
+    except Problem as problem:
+        hold(problem.code in codes, problem.code)
+    except Exception as error:  # noqa: BLE001 - whatever else a connector raises is a finding
+        raise FailedError(type(error).__name__) from None
+    else:
+        raise FailedError(f"{len(found)} read")
+
+
+@check(46, "an unsigned notice is refused")
+async def _unsigned(on: Subject) -> None:
+    _refused(on, {}, on.notice(new_id()), "unauthenticated")
+
+
+@check(47, "a notice signed with another key is refused")
+async def _wrong_key(on: Subject) -> None:
+    body = on.notice(new_id())
+    _refused(on, on.signed(body, secret=OTHER), body, "unauthenticated")
+
+
+@check(48, "a notice signed long ago is refused")
+async def _old(on: Subject) -> None:
+    body = on.notice(new_id())
+    _refused(on, on.signed(body, at=on.clocks.wall() - timedelta(hours=1)), body, "unauthenticated")
+
+
+@check(49, "while a key rolls both signatures are valid")
+async def _rolled(on: Subject) -> None:
+    body = on.notice(new_id())
+    good, other = on.signed(body), on.signed(body, secret=OTHER)
+    both = {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
+    same(len(on.read(both, body)), 1)
+
+
+@check(50, "a notice that comes twice is the same notice")
+async def _doubled(on: Subject) -> None:
+    body = on.notice(new_id())
+    first, second = on.read(on.signed(body), body), on.read(on.signed(body), body)
+    same([one.id for one in first], [one.id for one in second])
+
+
+@check(51, "notices in the wrong order are all read")
+async def _reordered(on: Subject) -> None:
+    about = new_id()
+    for days in (0, -1):
+        body = on.notice(about, at=on.clocks.wall() + timedelta(days=days), id=f"evt_{days}")
+        same([one.message_id for one in on.read(on.signed(body), body)], [about])
+
+
+@check(52, "a notice before the answer names its charge")
+async def _before_the_answer(on: Subject) -> None:
+    charge = on.charge()
+    body = on.notice(charge.id)
+    same([one.message_id for one in on.read(on.signed(body), body)], [charge.id])
+
+
+@check(53, "a notice of an unknown charge is read, to wait")
+async def _unknown(on: Subject) -> None:
+    body = on.notice(None)
+    same(len(on.read(on.signed(body), body)), 1)
+
+
+@check(54, "a notice of another account or mode is not ours")
+async def _others(on: Subject) -> None:
+    for more in ({"account": "acct_other"}, {"live": True}):
+        body = on.notice(new_id(), **more)
+        same([one.mine for one in on.read(on.signed(body), body)], [False])
+
+
+@check(55, "what is not signed is not read")
+async def _changed(on: Subject) -> None:
+    body = on.notice(new_id())
+    _refused(on, on.signed(body), body + b" ", "unauthenticated")
+
+
+@check(56, "a batch, or what is no notice, is refused whole")
+async def _batch(on: Subject) -> None:
+    one = on.notice(new_id())
+    for body in (b"[" + one + b', {"bad": 1}]', b"null", b"{}", b"\xff"):
+        _refused(on, on.signed(body), body, "invalid", "malformed")
+
+
+@check(57, "a notice that is too large is refused")
+async def _large(on: Subject) -> None:
+    body = on.notice(new_id()) + b" " * NOTICE_BYTES_MAX
+    _refused(on, on.signed(body), body, "too_large")

@@ -1,0 +1,125 @@
+"""A bridge that stands for an operator's: docs/live.md's wire over a book of its own, with faults on demand. What a
+charge hears is named by its `agreement`."""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from aiohttp import web
+
+from recoup.lab.processors.faults import Faults
+from recoup.lab.processors.spoil import QUIET, cut, streamed
+
+SECRET: Final = "a-secret-of-both-sides-0123456789abcdef"  # noqa: S105 - of a process for tests
+Plain = dict[str, Any]
+DECLINES: Final[Mapping[str, Plain]] = MappingProxyType({
+    "declined": {"schemeCode": "51", "processorCode": "2001", "processorAdvice": "later", "cvv": "M"},
+    "lost_card": {"schemeCode": "41", "processorCode": "2012"}, "no_codes": {},
+    "advice": {"schemeCode": "05", "adviceCode": "03"}, "sca": {"schemeCode": "1A", "scaWanted": True},
+    "blocked": {"reachedNetwork": False, "processorCode": "blocked"},
+    "gone": {"fault": "credential", "credentialNews": {"closed": True}},
+})  # fmt: skip
+_REFUSED: Final = {"too_many": "rate", "unauthorized": "account"}
+
+
+class BridgeStandIn:
+    """Make it inside a running loop."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults, self.calls = faults, list[str]()
+        self.charges: dict[str, Plain] = {}
+        self.messages: dict[str, Plain] = {}
+        self.url = ""
+
+    async def start(self) -> "BridgeStandIn":
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._take)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None, logger=QUIET)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/pay"
+        return self
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.StreamResponse:
+        call = f"{request.method} {request.path}"
+        self.calls.append(call)
+        body = await request.read()
+        signed = f"{request.headers['x-recoup-timestamp']}.{request.method} {request.path}.".encode() + body
+        if request.headers["x-recoup-signature"] != hmac.digest(SECRET.encode(), signed, "sha256").hex():
+            return web.json_response({}, status=401)
+        fault = self.faults.of(call)
+        kind = fault.kind if fault is not None else ""
+        message = json.loads(body) if body else {"id": request.path.rpartition("/")[2]}
+        if kind == "never":
+            cut(request)
+        if kind == "redirect":
+            raise web.HTTPTemporaryRedirect("/pay/elsewhere")
+        if kind == "error_500":
+            return web.Response(status=500)
+        if kind in _REFUSED:
+            return web.json_response({"id": message["id"], "state": "not_processed", "fault": _REFUSED[kind]})
+        answer = self._answer(request.path.rpartition("/")[2] if body else "", message) | {"id": message["id"]}
+        if kind == "late" and fault is not None:
+            await asyncio.sleep(fault.seconds)
+        return await _spoiled(kind, request, answer)
+
+    def _answer(self, path: str, message: Plain) -> Plain:
+        id = message["id"]
+        if not path:
+            return self.messages.get(id, {"state": "not_found"})
+        if id not in self.messages:
+            self.messages[id] = self._charged(message) if path == "charges" else self._modified(message)
+        return self.messages[id]
+
+    def _charged(self, message: Plain) -> Plain:
+        decline = DECLINES.get(message["agreement"])
+        if decline is not None:
+            return {"state": "declined", "reference": f"ref-{message['id'][-6:]}"} | decline
+        captured = message["amount"] if message["capture"] else 0
+        self.charges[message["id"]] = message | {"captured": captured, "refunded": 0}
+        return {
+            "state": "approved",
+            "reference": f"ref-{message['id'][-6:]}",
+            "schemeCode": "00",
+            "amount": message["amount"],
+            "currency": message["currency"],
+            "networkTransactionId": "012345678901234",
+            "reachedNetwork": True,
+        }
+
+    def _modified(self, message: Plain) -> Plain:
+        charge = self.charges.get(message["chargeId"])
+        units, kind = message["amount"], message["kind"]
+        if charge is None:
+            return {"state": "declined", "processorCode": "no_such_charge"}
+        left = charge["captured"] - charge["refunded"]
+        fits = units <= left if kind == "refund" else not charge["captured"] and units <= charge["amount"]
+        if not fits:
+            return {"state": "declined", "processorCode": "not_possible"}
+        charge["refunded"] += units if kind == "refund" else 0
+        charge["captured"] += units if kind == "capture" else 0
+        return {"state": "approved", "amount": units, "currency": message["currency"], "reference": "done"}
+
+
+async def _spoiled(kind: str, request: web.Request, answer: Plain) -> web.StreamResponse:
+    if kind == "lost":
+        cut(request)
+    if kind in ("cut", "endless"):
+        return await streamed(request, json.dumps(answer), endless=kind == "endless")
+    if kind == "html":
+        return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
+    if kind in ("error_200", "saved_500"):
+        return web.json_response({"error": "on demand"}, status=200 if kind == "error_200" else 500)
+    lies: dict[str, Plain] = {
+        "other_id": {"id": "00000000-0000-4000-8000-000000000000"},
+        "other_amount": {"amount": answer.get("amount", 0) + 1},
+        "other_currency": {"currency": "SEK"},
+        "part": {"amount": answer.get("amount", 0) - 100},
+    }
+    return web.json_response(answer | lies.get(kind, {}))
