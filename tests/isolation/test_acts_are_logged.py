@@ -54,7 +54,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
         "/partner/webhooks/{endpoint_id}/rotate", "/partner/webhooks/{endpoint_id}/state",
         "/partner/webhooks/{endpoint_id}/test",
     ), "partner.webhook_…, by the same flows as /webhooks"),
-    "/look-as": "look.began: tests/doors/portal/test_looks.py", "/look-as/end": "look.ended: the same",
+    "/look-as": "look.began: tests/doors/portal/test_impersonation.py", "/look-as/end": "look.ended: the same",
 }  # fmt: skip
 _PDF: Final = b"%PDF-1.7\n9\n%%EOF"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from tests.doors.portal.staff import As, portal, post, texts
-from tests.doors.portal.test_looks import look
+from tests.doors.portal.test_impersonation import look
 from tests.flows.people.telling import arrived, go_round, told
 from tests.flows.people.test_notifications import on_hold
 from tests.worlds import Shop, owner

@@ -390,6 +390,8 @@ def test_who_looks_as_somebody_sees_and_changes_nothing_of_their_account(server:
                     answer = await olga.request(method, path, data={"csrf": csrf} if method == "POST" else None)
                     assert answer.status_code == 403, path
         await post(elsewhere, "/account/sessions", "/account/sessions", which="others")
-        assert await people(shop, "SELECT ended_how FROM looks") == [("signed_out",)], "a look ends with its session"
+        assert await people(shop, "SELECT ended_how FROM impersonations") == [("signed_out",)], (
+            "it ends with its session"
+        )
 
     portal(server, story)

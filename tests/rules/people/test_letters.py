@@ -7,7 +7,7 @@ import pytest
 from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.people.account_words import HAPPENINGS
-from recoup.rules.people.letters import Letter, of_account, of_invitation, of_look
+from recoup.rules.people.letters import Letter, of_account, of_impersonation, of_invitation
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LASTS = (AT, AT + timedelta(minutes=15))
@@ -23,8 +23,8 @@ def letters(to: Locale) -> dict[str, Letter]:
         for left in (None, 0, 1, 9)
     }
     made["invitation"] = of_invitation(TYPED, "owner", AT, "https://x.test/invitations/a", to)
-    made["look"] = of_look("Olga", "Leaf", (TYPED, "owner"), TYPED, LASTS, True, to)
-    return made | {"look as a role": of_look("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)}
+    made["look"] = of_impersonation("Olga", "Leaf", (TYPED, "owner"), TYPED, LASTS, True, to)
+    return made | {"look as a role": of_impersonation("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)}
 
 
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])

@@ -19,8 +19,8 @@ from recoup.flows.messages.publish_partners import publish_partners
 from recoup.flows.money.close_pages import POSTINGS_MAX, close_pages
 from recoup.flows.people.account_mail import send_account_mails
 from recoup.flows.people.digest import send_digests
+from recoup.flows.people.impersonation_mail import send_impersonation_mails
 from recoup.flows.people.invitation_mail import send_invitations
-from recoup.flows.people.look_mail import send_look_mails
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_partner import tell_partners
@@ -66,7 +66,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         Loop("pages", lambda: close_pages(world), 1.0, rest=0.5, much=POSTINGS_MAX),
         Loop("invitations", lambda: send_invitations(world), 5.0),
-        Loop("mails of looks", lambda: send_look_mails(world), 5.0),
+        Loop("mails of impersonations", lambda: send_impersonation_mails(world), 5.0),
         Loop("links for passwords", lambda: send_password_links(world), 2.0),
         Loop("account mails", lambda: send_account_mails(world), 5.0),
         Loop("partners' alerts", lambda: tell_partners(world), 2.0),

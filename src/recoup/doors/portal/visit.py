@@ -13,7 +13,7 @@ from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of, redirect, signed_in
 from recoup.doors.portal.forms import Form
-from recoup.doors.portal.looks.bounds import check_behind
+from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal

@@ -16,7 +16,12 @@ from recoup.rules.people.who_must import must_set_up
 from recoup.store.merchants.merchants import newest_of
 from recoup.store.merchants.partners import find_partner
 from recoup.store.messages.notifications import read_bell
-from recoup.store.people.looks import Look, end_look, look_of, members_to_look_as
+from recoup.store.people.impersonations import (
+    Impersonation,
+    end_impersonation,
+    impersonation_of,
+    members_to_impersonate,
+)
 from recoup.store.people.people import (
     MerchantAccess,
     choose_merchant,
@@ -109,10 +114,10 @@ class PartnerMembership:
 
 @dataclass(frozen=True, slots=True)
 class Impersonator:
-    """Who of the operator looks as the session's person, until when, why, and whether they may act. `as_role`: they
-    look as nobody, with this role; empty for a person."""
+    """Who of the operator impersonates the session's person, until when, why, and whether they may act. `as_role`: they
+    impersonate nobody, with this role; empty for a person."""
 
-    look_id: UUID
+    impersonation_id: UUID
     staff_id: UUID
     staff_name: str
     reason: str
@@ -149,8 +154,8 @@ class Session:
     is_operator: bool = False
     seat: PartnerMembership | None = None
     paused: str = ""
-    behind: Impersonator | None = None  # somebody of the operator, who looks as this person
-    spent_csrf: str = ""  # what forms of the look that is over carried
+    behind: Impersonator | None = None  # somebody of the operator, who impersonates this person
+    spent_csrf: str = ""  # what forms of the impersonation that is over carried
     must_set_up: bool = False
     zone: str = "GMT"
     language: str = ""
@@ -189,7 +194,7 @@ async def open_session(
     token = world.mark + (token or secrets.token_urlsafe(32))
     merchants = await reachable(connection, user_id, world.name)
     if old_token:
-        await end_look(connection, session_hash(world, old_token), now, "signed_out")
+        await end_impersonation(connection, session_hash(world, old_token), now, "signed_out")
         await delete_session(connection, session_hash(world, old_token))
     await delete_old_sessions(connection, user_id, now)
     await insert_session(
@@ -230,7 +235,7 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
             chosen = found[0] if found else None
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
-        look = await look_of(connection, key, now)
+        impersonation = await impersonation_of(connection, key, now)
         zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_HEAR)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
@@ -249,45 +254,49 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         language=language,
         unread=unread,
     )
-    return await _behind(world, key, own, look) if look is not None else own
+    return await _behind(world, key, own, impersonation) if impersonation is not None else own
 
 
-async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session:
-    """The session of who is looked as; this person's own when that is over. What it rests on is read anew each time: it
-    is over as soon as who looks is the operator's no more, or who is looked as belongs there no more."""
-    csrf = world.keys.mac("look", look.look_id.bytes + own.csrf.encode()).hex()[:32]
-    if look.over:
+async def _behind(world: World, key: bytes, own: Session, impersonation: Impersonation) -> Session:
+    """The session of who is impersonated; this person's own when that is over. What it rests on is read anew each time:
+    it is over as soon as the impersonator is the operator's no more, or who is impersonated belongs there no more."""
+    csrf = world.keys.mac("look", impersonation.impersonation_id.bytes + own.csrf.encode()).hex()[:32]
+    if impersonation.over:
         return replace(own, spent_csrf=csrf)
     people = world.people
     reach, how = None, "" if own.is_operator else "not_staff"
     async with people.connection() as connection:
-        if not how and look.user_id is None:
-            reach = MerchantAccess(look.merchant_id, look.merchant_name, look.role, look.role)
+        if not how and impersonation.user_id is None:
+            reach = MerchantAccess(
+                impersonation.merchant_id, impersonation.merchant_name, impersonation.role, impersonation.role
+            )
         elif not how:
-            members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name, look.user_id)
+            members = await members_to_impersonate(
+                connection, impersonation.merchant_id, own.user_id, world.name, impersonation.user_id
+            )
             found = (
-                await reachable(connection, members[0].user_id, world.name, merchant_id=look.merchant_id)
+                await reachable(connection, members[0].user_id, world.name, merchant_id=impersonation.merchant_id)
                 if (members)
                 else []
             )
             reach, how = (found[0], "") if found else (None, "not_member")
         if reach is None:
-            await end_look(connection, key, world.clocks.wall(), how)
+            await end_impersonation(connection, key, world.clocks.wall(), how)
             return replace(own, spent_csrf=csrf)
     merchant, paused = await _while_paused(world, reach)
     behind = Impersonator(
-        look.look_id,
+        impersonation.impersonation_id,
         own.user_id,
         own.name,
-        look.reason,
-        look.expires_at,
-        look.may_act,
-        look.role if look.user_id is None else "",
+        impersonation.reason,
+        impersonation.expires_at,
+        impersonation.may_act,
+        impersonation.role if impersonation.user_id is None else "",
     )
     return Session(
-        look.user_id or own.user_id,
+        impersonation.user_id or own.user_id,
         "",
-        look.name or "A member",
+        impersonation.name or "A member",
         csrf,
         merchant,
         (reach,),
@@ -331,7 +340,7 @@ async def switch_world(world: World, token: str, session: Session) -> str:
 async def sign_out(world: World, token: str) -> None:
     people = world.people
     async with people.transaction() as tx:
-        await end_look(tx, session_hash(world, token), world.clocks.wall(), "signed_out")
+        await end_impersonation(tx, session_hash(world, token), world.clocks.wall(), "signed_out")
         await delete_session(tx, session_hash(world, token))
 
 

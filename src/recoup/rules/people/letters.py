@@ -41,7 +41,7 @@ def of_password_link(email: str, until: datetime, link: str, to: Locale) -> Lett
     ]
 
 
-def of_look(
+def of_impersonation(
     staff: str,
     shop: str,
     whom: tuple[str, str],
@@ -50,15 +50,15 @@ def of_look(
     may_act: bool,
     to: Locale,
 ) -> Letter:
-    """Somebody of the operator looks as one of a shop's people. `whom`: their name, if it is somebody, and role."""
+    """Somebody of the operator impersonates one of a shop's people. `whom`: their name, if it is somebody, and role."""
     name, role = whom
     shop = shop or to.say("your shop")
-    looks = "{staff}, operator staff, is viewing {shop} in the portal as {name}."
+    viewing = "{staff}, operator staff, is viewing {shop} in the portal as {name}."
     if not name:
-        looks = "{staff}, operator staff, is viewing {shop} in the portal with the role {role}."
+        viewing = "{staff}, operator staff, is viewing {shop} in the portal with the role {role}."
     may = "They may act; every action is logged under both names." if may_act else "They cannot change anything."
     return to.say("The operator is viewing {shop}", shop=shop), [
-        to.say(looks, staff=staff, shop=shop, name=name, role=_role(role, to)),
+        to.say(viewing, staff=staff, shop=shop, name=name, role=_role(role, to)),
         to.say("Why: {reason}", reason=why),
         to.say("From {begin} until {end} at most.", begin=to.moment(lasts[0]), end=to.moment(lasts[1]))
         + " "

@@ -81,8 +81,8 @@ async def rename(db: Tx, user_id: UUID, name: str) -> bool:
 @statement(
     PEOPLE,
     """
-UPDATE looks l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
-WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.look_id = s.look_id
+UPDATE impersonations l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
+WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.impersonation_id = s.impersonation_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
 """,
 )
@@ -94,7 +94,7 @@ async def _end_session(db: Tx, user_id: UUID, session_hash: bytes) -> Written: .
 
 
 async def end_session(db: Tx, user_id: UUID, session_hash: bytes, now: datetime) -> bool:
-    """With what it looks as somebody else by. Whether it was one of theirs."""
+    """With its impersonation. Whether it was one of theirs."""
     await _end_looks(db, user_id, now, session_hash, None)
     return await _end_session(db, user_id, session_hash) > 0
 

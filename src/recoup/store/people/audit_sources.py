@@ -155,18 +155,19 @@ SELECT at, 'f' || line_id AS line, 'stranger:' || user_id AS actor, 'account.sig
 FROM failed_sign_ins f WHERE world = $9 AND EXISTS (
   SELECT FROM memberships m WHERE m.user_id = f.user_id AND m.subject_kind = $8 AND m.subject_id = $1)
 """, "at", "AND user_id::text = $6::text"),
-    Source("looks", frozenset({"look"}), """
-SELECT began_at AS at, 'l' || look_id || 'b' AS line, 'operator:' || staff_id AS actor, 'look.began' AS action,
-  look_id::text AS subject, jsonb_build_object('as', coalesce((SELECT name FROM users u WHERE u.user_id = k.user_id),
-    'nobody'), 'role', role, 'reason', reason, 'may_act', may_act, 'until', expires_at) AS facts, request_id
-FROM looks k WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9
-""", "began_at", "AND look_id::text = $6::text"),
-    Source("ended looks", frozenset({"look"}), """
-SELECT coalesce(ended_at, expires_at) AS at, 'l' || look_id || 'e' AS line, 'operator:' || staff_id AS actor,
-  'look.ended' AS action, look_id::text AS subject,
+    Source("impersonations", frozenset({"look"}), """
+SELECT began_at AS at, 'l' || impersonation_id || 'b' AS line, 'operator:' || staff_id AS actor, 'look.began' AS action,
+  impersonation_id::text AS subject,
+  jsonb_build_object('as', coalesce((SELECT name FROM users u WHERE u.user_id = k.user_id), 'nobody'),
+    'role', role, 'reason', reason, 'may_act', may_act, 'until', expires_at) AS facts, request_id
+FROM impersonations k WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9
+""", "began_at", "AND impersonation_id::text = $6::text"),
+    Source("ended impersonations", frozenset({"look"}), """
+SELECT coalesce(ended_at, expires_at) AS at, 'l' || impersonation_id || 'e' AS line, 'operator:' || staff_id AS actor,
+  'look.ended' AS action, impersonation_id::text AS subject,
   jsonb_build_object('how', CASE coalesce(ended_how, '') WHEN 'ended' THEN 'by hand' WHEN 'signed_out' THEN 'signed out'
     WHEN 'not_staff' THEN 'the operator’s no more' WHEN 'not_member' THEN 'a member no more' ELSE 'time was up' END)
     AS facts, coalesce(ended_by_request, '') AS request_id
-FROM looks WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9 AND coalesce(ended_at, expires_at) <= $10
-""", "coalesce(ended_at, expires_at)", "AND look_id::text = $6::text"),
+FROM impersonations WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9 AND coalesce(ended_at, expires_at) <= $10
+""", "coalesce(ended_at, expires_at)", "AND impersonation_id::text = $6::text"),
 )  # fmt: skip

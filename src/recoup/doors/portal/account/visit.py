@@ -11,7 +11,7 @@ from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import COOKIE, Endpoint, current_url, locale, other_of, signed_in, whence
 from recoup.doors.portal.forms import Form
-from recoup.doors.portal.looks.bounds import check_behind
+from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.partners import read_partner

@@ -15,7 +15,7 @@ from recoup.doors.portal.endpoint import (
     whence,
 )
 from recoup.doors.portal.form_shape import read_again
-from recoup.doors.portal.looks.bounds import check_behind
+from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.pages import Answer, Values, nothing, public, shown
 from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.rights import anybody

@@ -1,4 +1,4 @@
-"""The mail to a shop's owners that somebody of the operator looks as one of its people."""
+"""The mail to a shop's owners that somebody of the operator impersonates one of its people."""
 
 from operator import attrgetter
 from typing import Final
@@ -7,28 +7,28 @@ from recoup.flows.people.owed_mail import Owed, addressed, in_paragraphs, send_o
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message
 from recoup.rules.languages.locale import Locale
-from recoup.rules.people.letters import of_look
-from recoup.store.people.looks import LookMail, claim_look_mails, close_look_mail
+from recoup.rules.people.letters import of_impersonation
+from recoup.store.people.impersonations import ImpersonationMail, claim_impersonation_mails, close_impersonation_mail
 
 
-async def send_look_mails(world: World) -> int:
+async def send_impersonation_mails(world: World) -> int:
     """Answers how many were tried."""
     return await send_owed(world, _OWED)
 
 
-def message_of(row: LookMail, url: str) -> Message:
+def message_of(row: ImpersonationMail, url: str) -> Message:
     to, shop = Locale(row.language, row.zone), " ".join((row.merchant_name or "").split())
     whom, lasts = (row.as_name or "", row.role), (row.began_at, row.expires_at)
-    subject, parts = of_look(row.staff, shop, whom, row.reason, lasts, row.may_act, to)
+    subject, parts = of_impersonation(row.staff, shop, whom, row.reason, lasts, row.may_act, to)
     parts += [f"{url}/audit?kind=people"] if url else []
     return in_paragraphs(row.mail_id, row.email, subject, parts, to)
 
 
 _OWED: Final = Owed(
-    claim_look_mails,
+    claim_impersonation_mails,
     addressed(message_of),
-    close_look_mail,
+    close_impersonation_mail,
     attrgetter("mail_id"),
-    "mail of a look",
+    "mail of an impersonation",
     ("mail", "mail_id"),
 )

@@ -1,4 +1,4 @@
-"""What somebody of the operator must say before they look at the portal as somebody else, and for how long they may."""
+"""What somebody of the operator must say before they impersonate somebody, and for how long they may."""
 
 from datetime import timedelta
 from typing import Final

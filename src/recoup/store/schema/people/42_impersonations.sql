@@ -1,7 +1,7 @@
--- home: people. Somebody of the operator looks at the portal as a merchant's member, or as a role. Only added to, but for
+-- home: people. The operator looks at the portal as a merchant's member, or as a role. Only added to, but for
 -- its end.
-CREATE TABLE looks (
-  look_id uuid PRIMARY KEY,
+CREATE TABLE impersonations (
+  impersonation_id uuid PRIMARY KEY,
   staff_id uuid NOT NULL REFERENCES users,
   world text NOT NULL,
   merchant_id uuid NOT NULL,
@@ -18,12 +18,12 @@ CREATE TABLE looks (
   CHECK (expires_at <= began_at + interval '60 minutes'),
   CHECK ((ended_at IS NULL) = (ended_how IS NULL))
 );
-CREATE INDEX looks_of ON looks (merchant_id, began_at DESC);
-ALTER TABLE sessions ADD COLUMN look_id uuid REFERENCES looks;  -- the last one of this session
+CREATE INDEX impersonations_of ON impersonations (merchant_id, began_at DESC);
+ALTER TABLE sessions ADD COLUMN impersonation_id uuid REFERENCES impersonations;  -- the last one of this session
 
 -- The mail about it to each of the merchant's owners.
-CREATE TABLE look_mails (
-  look_id uuid NOT NULL REFERENCES looks,
+CREATE TABLE impersonation_mails (
+  impersonation_id uuid NOT NULL REFERENCES impersonations,
   user_id uuid NOT NULL REFERENCES users,
   mail_id uuid NOT NULL UNIQUE,
   world text NOT NULL,                     -- whose way out it takes
@@ -31,7 +31,7 @@ CREATE TABLE look_mails (
   mail_tries int NOT NULL DEFAULT 0,
   mail_due_at timestamptz,                 -- not before; null = nothing is owed
   mail_why text NOT NULL DEFAULT '',
-  PRIMARY KEY (look_id, user_id),
+  PRIMARY KEY (impersonation_id, user_id),
   CHECK ((mail_state = 'owed') = (mail_due_at IS NOT NULL))
 );
-CREATE INDEX look_mails_due ON look_mails (mail_due_at) WHERE mail_due_at IS NOT NULL;
+CREATE INDEX impersonation_mails_due ON impersonation_mails (mail_due_at) WHERE mail_due_at IS NOT NULL;

@@ -12,7 +12,7 @@ from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.flows.test_challenges import challenged
 from tests.worlds import Shop, owner
 
-from recoup.flows.people.look_mail import send_look_mails
+from recoup.flows.people.impersonation_mail import send_impersonation_mails
 from recoup.store.server import ServerAddress
 
 REASON = "Case 4711: the shop asks why an order waits"
@@ -79,8 +79,8 @@ def test_the_owner_reads_it_and_gets_a_mail(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, ada = await signed_in("olga"), await signed_in("owner")
         assert (await look(olga, shop, "analyst", act=True)).status_code == 303
-        assert await send_look_mails(shop.world) == 1
-        assert await send_look_mails(shop.world) == 0
+        assert await send_impersonation_mails(shop.world) == 1
+        assert await send_impersonation_mails(shop.world) == 0
         async with owner(shop.world) as connection:
             mails = await connection.fetch("SELECT recipient, subject, text FROM mailbox.mails")
         mail = next(one for one in mails if one["recipient"] == "owner@example.test")
@@ -151,7 +151,8 @@ async def _age(shop: Shop) -> None:
     connection = await asyncpg.connect(shop.world.people_dsn)
     try:
         await connection.execute(
-            "UPDATE looks SET began_at = began_at - interval '1 hour', expires_at = expires_at - interval '1 hour'"
+            "UPDATE impersonations"
+            " SET began_at = began_at - interval '1 hour', expires_at = expires_at - interval '1 hour'"
         )
     finally:
         await connection.close()
@@ -202,7 +203,7 @@ def test_two_forms_at_once_begin_one(server: ServerAddress) -> None:
         answers = await asyncio.gather(*(olga.post("/look-as", data=data) for _ in range(6)))
         assert sorted(answer.status_code for answer in answers).count(303) == 1
         async with shop.world.people.connection() as connection:
-            assert await connection.fetchval("SELECT count(*) FROM looks") == 1
+            assert await connection.fetchval("SELECT count(*) FROM impersonations") == 1
 
     portal(server, story)
 
@@ -257,7 +258,7 @@ def test_the_second_person_is_another_person_whomever_they_act_as() -> None:
 
 
 def test_an_hour_is_the_most() -> None:
-    from recoup.rules.people.looks import MINUTES, check_minutes  # noqa: PLC0415
+    from recoup.rules.people.impersonation import MINUTES, check_minutes  # noqa: PLC0415
 
     assert max(check_minutes(str(minutes)) for minutes in MINUTES) == timedelta(hours=1)
 
@@ -290,7 +291,7 @@ def test_the_mail_is_in_the_owners_language_and_zone(server: ServerAddress) -> N
         for chosen in ({"language": "de"}, {"zone": "Asia/Kolkata"}):
             assert (await post(ada, "/account/time", "/account/time", **chosen)).status_code == 303
         assert (await look(olga, shop, "analyst")).status_code == 303
-        await send_look_mails(shop.world)
+        await send_impersonation_mails(shop.world)
         async with owner(shop.world) as connection:
             [mail] = await connection.fetch("SELECT subject, text FROM mailbox.mails WHERE recipient LIKE 'owner@%'")
         assert mail["subject"] == "Der Betreiber sieht sich Brightleaf Tea an"

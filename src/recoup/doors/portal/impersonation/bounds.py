@@ -1,4 +1,4 @@
-"""What somebody of the operator may do while they look as somebody else. What stands here not is refused."""
+"""What somebody of the operator may do while they impersonate somebody. What stands here not is refused."""
 
 from typing import Final
 

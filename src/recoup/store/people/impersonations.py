@@ -1,4 +1,4 @@
-"""Looks of the operator's people as somebody of a merchant, and the mails about them. People database; wall time.
+"""Impersonations of a merchant's people by the operator's, and the mails about them. People database; wall time.
 What was begun is never rewritten."""
 
 from datetime import datetime
@@ -10,10 +10,10 @@ from recoup.store.homes import PEOPLE
 from recoup.store.statement import Read, Row, Tx, statement
 
 
-class Look(Row, frozen=True):
+class Impersonation(Row, frozen=True):
     """`user_id` None: as nobody, with `role`; `name` of the user. `over`: ended, or its time is up."""
 
-    look_id: UUID
+    impersonation_id: UUID
     merchant_id: UUID
     merchant_name: str
     user_id: UUID | None
@@ -28,19 +28,20 @@ class Look(Row, frozen=True):
 @statement(
     PEOPLE,
     """
-SELECT l.look_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id, coalesce(u.name, '') AS name, l.role,
-  l.reason, l.may_act, l.expires_at, l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
-FROM sessions s JOIN looks l ON l.look_id = s.look_id AND l.staff_id = s.user_id
+SELECT l.impersonation_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id,
+  coalesce(u.name, '') AS name, l.role, l.reason, l.may_act, l.expires_at,
+  l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
+FROM sessions s JOIN impersonations l ON l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id
 LEFT JOIN users u ON u.user_id = l.user_id
 LEFT JOIN merchant_worlds w ON w.merchant_id = l.merchant_id AND w.world = l.world
 WHERE s.session_hash = $1
 """,
 )
-async def look_of(db: Read, session_hash: bytes, now: datetime) -> Look | None:
+async def impersonation_of(db: Read, session_hash: bytes, now: datetime) -> Impersonation | None:
     """The last one of this session, over or not."""
 
 
-class LookTarget(Row, frozen=True):
+class ImpersonationTarget(Row, frozen=True):
     user_id: UUID
     name: str
     role: str
@@ -55,16 +56,16 @@ WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.s
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
 """,
 )
-async def members_to_look_as(
+async def members_to_impersonate(
     db: Read, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
-) -> list[LookTarget]:
-    """The merchant's own members, without the one who looks; or this one."""
+) -> list[ImpersonationTarget]:
+    """The merchant's own members, without the impersonator; or this one."""
 
 
-class NewLook(Row, frozen=True):
+class NewImpersonation(Row, frozen=True):
     """`user_id` None: as nobody, with the role."""
 
-    look_id: UUID
+    impersonation_id: UUID
     staff_id: UUID
     world: str
     merchant_id: UUID
@@ -85,17 +86,19 @@ async def _lock_session(db: Tx, session_hash: bytes, staff_id: UUID) -> None: ..
 @statement(
     PEOPLE,
     """
-INSERT INTO looks (look_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id, began_at,
-  expires_at)
-SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM sessions s LEFT JOIN looks l ON l.look_id = s.look_id
-WHERE s.session_hash = $1 AND s.user_id = $3 AND (l.look_id IS NULL OR l.ended_at IS NOT NULL OR l.expires_at <= $11)
-RETURNING look_id
+INSERT INTO impersonations (impersonation_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id,
+  began_at, expires_at)
+SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+FROM sessions s LEFT JOIN impersonations l ON l.impersonation_id = s.impersonation_id
+WHERE s.session_hash = $1 AND s.user_id = $3
+  AND (l.impersonation_id IS NULL OR l.ended_at IS NOT NULL OR l.expires_at <= $11)
+RETURNING impersonation_id
 """,
 )
-async def _add_look(
+async def _add_impersonation(
     db: Tx,
     session_hash: bytes,
-    look_id: UUID,
+    impersonation_id: UUID,
     staff_id: UUID,
     world: str,
     merchant_id: UUID,
@@ -109,46 +112,48 @@ async def _add_look(
 ) -> bool: ...
 
 
-@statement(PEOPLE, "UPDATE sessions SET look_id = $2 WHERE session_hash = $1")
-async def _hold_look(db: Tx, session_hash: bytes, look_id: UUID) -> None: ...
+@statement(PEOPLE, "UPDATE sessions SET impersonation_id = $2 WHERE session_hash = $1")
+async def _hold_impersonation(db: Tx, session_hash: bytes, impersonation_id: UUID) -> None: ...
 
 
 @statement(
     PEOPLE,
     """
-INSERT INTO look_mails (look_id, user_id, mail_id, world, mail_due_at)
+INSERT INTO impersonation_mails (impersonation_id, user_id, mail_id, world, mail_due_at)
 SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
 LIMIT 50
 """,
 )
-async def _owe_mails(db: Tx, look_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
+async def _owe_mails(db: Tx, impersonation_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
 
 
-async def begin_look(db: Tx, session_hash: bytes, look: NewLook) -> bool:
-    """With the mails to the merchant's owners. False when the session looks as somebody already, or is over."""
-    await _lock_session(db, session_hash, look.staff_id)
-    if not await _add_look(db, session_hash, *astuple(look)):
+async def begin_impersonation(db: Tx, session_hash: bytes, new: NewImpersonation) -> bool:
+    """With the mails to the merchant's owners. False when the session has one already, or is over."""
+    await _lock_session(db, session_hash, new.staff_id)
+    if not await _add_impersonation(db, session_hash, *astuple(new)):
         return False
-    await _hold_look(db, session_hash, look.look_id)
-    await _owe_mails(db, look.look_id, look.merchant_id, look.world, look.began_at)
+    await _hold_impersonation(db, session_hash, new.impersonation_id)
+    await _owe_mails(db, new.impersonation_id, new.merchant_id, new.world, new.began_at)
     return True
 
 
 @statement(
     PEOPLE,
     """
-UPDATE looks l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
-WHERE s.session_hash = $1 AND l.look_id = s.look_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
-  AND l.expires_at > $2 RETURNING l.look_id
+UPDATE impersonations l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
+WHERE s.session_hash = $1 AND l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
+  AND l.expires_at > $2 RETURNING l.impersonation_id
 """,
 )
-async def end_look(db: Tx, session_hash: bytes, now: datetime, how: str, request_id: str | None = None) -> bool:
+async def end_impersonation(
+    db: Tx, session_hash: bytes, now: datetime, how: str, request_id: str | None = None
+) -> bool:
     """The session's, if it is not over. `how`: ended, signed_out, not_staff or not_member."""
 
 
-class LookMail(Row, frozen=True):
-    """`staff`: who looks; `as_name` None: as nobody, with the role."""
+class ImpersonationMail(Row, frozen=True):
+    """`staff`: the impersonator; `as_name` None: as nobody, with the role."""
 
     mail_id: UUID
     mail_tries: int
@@ -170,11 +175,11 @@ class LookMail(Row, frozen=True):
 @statement(
     PEOPLE,
     """
-UPDATE look_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
-FROM (SELECT look_id, user_id FROM look_mails WHERE mail_due_at <= $1 AND world = $3
-  ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, looks l, users u, users o
-WHERE k.look_id = due.look_id AND k.user_id = due.user_id AND l.look_id = k.look_id AND u.user_id = l.staff_id
-  AND o.user_id = k.user_id
+UPDATE impersonation_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
+FROM (SELECT impersonation_id, user_id FROM impersonation_mails WHERE mail_due_at <= $1 AND world = $3
+  ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, impersonations l, users u, users o
+WHERE k.impersonation_id = due.impersonation_id AND k.user_id = due.user_id
+  AND l.impersonation_id = k.impersonation_id AND u.user_id = l.staff_id AND o.user_id = k.user_id
 RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.role, l.reason, l.may_act, l.began_at,
   l.expires_at, coalesce((SELECT zone FROM person_settings s WHERE s.user_id = o.user_id), 'GMT') AS zone,
   coalesce((SELECT nullif(language, '') FROM person_settings s WHERE s.user_id = o.user_id), 'en') AS language,
@@ -182,15 +187,19 @@ RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.ro
   (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id AND w.world = l.world) AS merchant_name
 """,
 )
-async def claim_look_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[LookMail]: ...
+async def claim_impersonation_mails(
+    db: Tx, now: datetime, until: datetime, world: str, limit: int
+) -> list[ImpersonationMail]: ...
 
 
 @statement(
     PEOPLE,
     """
-UPDATE look_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
+UPDATE impersonation_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """,
 )
-async def close_look_mail(db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
+async def close_impersonation_mail(
+    db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
+) -> None:
     """What became of the try with this number; `again_at` None: it is not sent again."""

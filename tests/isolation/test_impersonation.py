@@ -8,7 +8,7 @@ from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import Stranger, request_of
 
 from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.portal.looks.bounds import CLOSED, END, OPEN
+from recoup.doors.portal.impersonation.bounds import CLOSED, END, OPEN
 from recoup.store.server import ServerAddress
 
 FORMS = [

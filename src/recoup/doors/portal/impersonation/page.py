@@ -1,4 +1,4 @@
-"""/look-as: somebody of the operator chooses as whom to look, says why, and ends it."""
+"""/look-as: somebody of the operator chooses whom to impersonate, says why, and ends it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,15 +15,15 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody, operator
 from recoup.doors.portal.visit import Visit
-from recoup.flows.people.looks import ImpersonationForm, begin, end
+from recoup.flows.people.impersonate import ImpersonationForm, begin, end
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.people.looks import MINUTES, REASON_MAX
-from recoup.store.people.looks import members_to_look_as
+from recoup.rules.people.impersonation import MINUTES, REASON_MAX
+from recoup.store.people.impersonations import members_to_impersonate
 
 PLACE: Final = "/look-as"
-MAY_LOOK: Final = operator("impersonate somebody")
+MAY_IMPERSONATE: Final = operator("impersonate somebody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,15 @@ class Impersonate:
     act: bool
 
 
-@member.page(PLACE, "looks/look.html", may=MAY_LOOK, menu=Entry("Queues", 6, "Impersonate", "eye", sees=for_operator))
-async def look(visit: Visit) -> Values:
+@member.page(
+    PLACE,
+    "impersonation/impersonate.html",
+    may=MAY_IMPERSONATE,
+    menu=Entry("Queues", 6, "Impersonate", "eye", sees=for_operator),
+)
+async def impersonate(visit: Visit) -> Values:
     async with visit.world.people.read() as connection:
-        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id, visit.world.name)
+        members = await members_to_impersonate(connection, visit.merchant_id, visit.session.user_id, visit.world.name)
     return dict(
         members=members,
         roles={role: in_words(role) for role in MAY},
@@ -49,8 +54,8 @@ async def look(visit: Visit) -> Values:
     )
 
 
-@look.post(may=MAY_LOOK, shape=Impersonate)
-async def post_look(visit: Visit, form: Impersonate) -> Answer:
+@impersonate.post(may=MAY_IMPERSONATE, shape=Impersonate)
+async def post_impersonate(visit: Visit, form: Impersonate) -> Answer:
     kind, _, whom = form.whom.partition(":")
     user_id = parse_id(whom) if kind == "user" else None
     if kind == "user" and user_id is None or kind not in ("user", "role"):

@@ -1,7 +1,7 @@
-"""Somebody of the operator looks at the portal as a merchant's member, or as nobody with a role: to see what they see.
+"""The operator impersonates a merchant's member, or nobody with a role: to see what they see.
 
 It begins with a reason, lasts an hour at most, changes nothing unless that was ticked, and ends by itself, with the
-session, or as soon as who looks is the operator's no more. The merchant's owners hear of each. Decision 0036.
+session, or as soon as the impersonator is the operator's no more. The merchant's owners hear of each. Decision 0036.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,13 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.rules.people.looks import check_minutes, check_reason
-from recoup.store.people.looks import NewLook, begin_look, end_look, members_to_look_as
+from recoup.rules.people.impersonation import check_minutes, check_reason
+from recoup.store.people.impersonations import (
+    NewImpersonation,
+    begin_impersonation,
+    end_impersonation,
+    members_to_impersonate,
+)
 from recoup.store.people.people import is_operator
 
 
@@ -32,7 +37,7 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
     """At the merchant that the session looks at.
 
     Raises: Problem(forbidden) for everybody but the operator's owner and operations; Problem(invalid) naming reason,
-    minutes or whom; Problem(conflict) while the session looks as somebody.
+    minutes or whom; Problem(conflict) while the session impersonates somebody.
     """
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
@@ -41,20 +46,20 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
     if form.whom is None and form.role not in MAY:
         raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
     people = world.people
-    now, look_id = world.clocks.wall(), new_id()
+    now, impersonation_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
             raise Problem("forbidden", "You are no longer operator staff; nothing was done.", cure="Ask the operator.")
         role = form.role
         if form.whom is not None:
-            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
+            found = await members_to_impersonate(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
             if not found:
                 raise Problem(
                     "invalid", "This person is not a member of the shop.", field="whom", cure="Reload the page."
                 )
             role = found[0].role
-        look = NewLook(
-            look_id,
+        impersonation = NewImpersonation(
+            impersonation_id,
             session.user_id,
             world.name,
             merchant.merchant_id,
@@ -66,13 +71,13 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
             now,
             WallTime(now + lasts),
         )
-        if not await begin_look(tx, session_hash(world, token), look):
+        if not await begin_impersonation(tx, session_hash(world, token), impersonation):
             raise Problem("conflict", "You are already impersonating somebody.", cure="End that first.")
-    return look_id
+    return impersonation_id
 
 
 async def end(world: World, token: str, request_id: str) -> None:
     """Again, it changes nothing."""
     people = world.people
     async with people.connection() as connection:
-        await end_look(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)
+        await end_impersonation(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)

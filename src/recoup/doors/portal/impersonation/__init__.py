@@ -1,0 +1,1 @@
+"""The operator impersonates somebody of a shop."""

@@ -1,1 +1,0 @@
-"""The operator looks as somebody of a shop."""

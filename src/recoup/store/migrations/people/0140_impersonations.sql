@@ -1,0 +1,22 @@
+-- What was called a look is an impersonation. Only the catalogue is written; rights and checks go along.
+ALTER TABLE looks RENAME TO impersonations;
+ALTER TABLE look_mails RENAME TO impersonation_mails;
+ALTER TABLE impersonations RENAME look_id TO impersonation_id;
+ALTER TABLE impersonation_mails RENAME look_id TO impersonation_id;
+ALTER TABLE sessions RENAME look_id TO impersonation_id;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_pkey TO impersonations_pkey;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_staff_id_fkey TO impersonations_staff_id_fkey;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_user_id_fkey TO impersonations_user_id_fkey;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_role_check TO impersonations_role_check;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_ended_how_check TO impersonations_ended_how_check;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_check TO impersonations_check;
+ALTER TABLE impersonations RENAME CONSTRAINT looks_check1 TO impersonations_check1;
+ALTER TABLE sessions RENAME CONSTRAINT sessions_look_id_fkey TO sessions_impersonation_id_fkey;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_pkey TO impersonation_mails_pkey;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_look_id_fkey TO impersonation_mails_impersonation_id_fkey;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_user_id_fkey TO impersonation_mails_user_id_fkey;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_mail_id_key TO impersonation_mails_mail_id_key;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_mail_state_check TO impersonation_mails_mail_state_check;
+ALTER TABLE impersonation_mails RENAME CONSTRAINT look_mails_check TO impersonation_mails_check;
+ALTER INDEX looks_of RENAME TO impersonations_of;
+ALTER INDEX look_mails_due RENAME TO impersonation_mails_due;
