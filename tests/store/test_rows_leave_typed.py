@@ -6,13 +6,14 @@ A dictionary of whatever JSON says may be one column of a row; several of them i
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import asyncpg
 
 import recoup.store
+from recoup.store.statement import is_row
 
 # What says nothing of rows.
 EXCEPT: Final[Mapping[str, str]] = {
@@ -22,6 +23,13 @@ EXCEPT: Final[Mapping[str, str]] = {
     "statement.without_none": "gives an annotation",
     "pool.Database.fetch": "for benchmarks and tests, whose statements are their own",
     "pool.Database.fetchrow": "the same",
+}
+
+
+# Lists of dictionaries in a row, which others made.
+DOCUMENTS: Final[Mapping[str, str]] = {
+    "orders.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
+    "insight.proofs.decisions.StoredDecision.alternatives": "compared with what is decided again, field by field",
 }
 
 
@@ -61,3 +69,23 @@ def test_no_function_gives_what_is_not_typed() -> None:
         if untyped(get_type_hints(inspect.unwrap(function)).get("return"))
     }
     assert found == set(EXCEPT)
+
+
+def rows(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Fields of the rows that it declares, with their annotations."""
+    for name, thing in vars(module).items():
+        if is_row(thing) and thing.__module__ == module.__name__:
+            for field, annotation in get_type_hints(thing).items():
+                yield f"{module.__name__.removeprefix('recoup.store.')}.{name}.{field}", annotation
+
+
+def lists_dictionaries(annotation: Any) -> bool:
+    inner = get_args(annotation)
+    if get_origin(annotation) in (list, tuple, Sequence):
+        return any(one is Any or get_origin(one) in (dict, Mapping) and untyped(one) for one in inner)
+    return any(map(lists_dictionaries, inner))
+
+
+def test_no_row_holds_rows_that_are_not_typed() -> None:
+    found = {path for module in modules() for path, annotation in rows(module) if lists_dictionaries(annotation)}
+    assert found == set(DOCUMENTS)

@@ -1,6 +1,7 @@
 """A payer's attempts are told once each, whatever way and in whatever order they were told of."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,48 +12,46 @@ from recoup.kernel.ids import new_id
 from recoup.rules.order.known import Seen
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
-from recoup.rules.rescue.payer_looks import SAME_ATTEMPT, seen_of
+from recoup.rules.rescue.payer_looks import SAME_ATTEMPT, Copy, PastPayment, PaymentTry, seen_of
 
 START = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
-def order(*attempts: dict[str, Any], at: datetime = START, **more: Any) -> dict[str, Any]:
-    """As the store has it: instants of the JSON are texts."""
+def order(*attempts: PaymentTry, at: datetime = START, **more: Any) -> PastPayment:
     decline = {"code": "51", "source": "visa", "at": at.isoformat()} | more.pop("decline", {})
-    return {
-        "order_id": str(new_id()),
-        "placed_at": (at + MINUTE).isoformat(),
-        "decline": decline,
-        "scheme": "visa",
-        "attempts": list(attempts) or None,
-    } | more
+    return PastPayment(
+        **{
+            "order_id": new_id(),
+            "placed_at": at + MINUTE,
+            "decline": decline,
+            "scheme": "visa",
+            "attempts": list(attempts) or None,
+        }
+        | more
+    )
 
 
-def attempt(number: int, state: str, days: float, code: str = "51") -> dict[str, Any]:
-    sent = (START + days * DAY).isoformat() if state != "planned" else None
-    return {
-        "attempt_no": number,
-        "state": state,
-        "sent_at": sent,
-        "scheme_code": code,
-        "advice_code": None,
-        "processor_code": None,
-    }
+def attempt(number: int, state: str, days: float, code: str = "51") -> PaymentTry:
+    sent = START + days * DAY if state != "planned" else None
+    return PaymentTry(number, state, sent, code, None, None)
 
 
-def copy(at: datetime | None, *, declined: bool = False, **more: Any) -> dict[str, Any]:
-    return {
-        "external_id": "inv-1",
-        "transaction_id": "",
-        "bin": None,
-        "is_declined": declined,
-        "code": "51",
-        "code_source": "visa",
-        "transacted_at": at,
-        "order_id": None,
-        "is_order": False,
-    } | more
+def copy(at: datetime | None, *, declined: bool = False, **more: Any) -> Copy:
+    return Copy(
+        **{
+            "external_id": "inv-1",
+            "transaction_id": "",
+            "bin": None,
+            "is_declined": declined,
+            "code": "51",
+            "code_source": "visa",
+            "transacted_at": at,
+            "order_id": None,
+            "is_order": False,
+        }
+        | more
+    )
 
 
 def brief(seen: tuple[Seen, ...]) -> list[tuple[int, int]]:
@@ -83,8 +82,8 @@ def test_a_copy_of_the_payment_that_came_in_is_the_same_attempt() -> None:
     near, same = copy(START + SAME_ATTEMPT, declined=True), copy(START - DAY, declined=True, is_order=True)
     later = copy(START + SAME_ATTEMPT + MINUTE, declined=True)
     for told, counts in ((near, 1), (same, 1), (later, 2), (copy(START), 2)):
-        assert len(seen_of([one], [told | {"order_id": one["order_id"]}], "world")) == counts
-    assert brief(seen_of([one], [later | {"order_id": one["order_id"]}], "world")) == [(FUNDS, 0), (FUNDS, 1)]
+        assert len(seen_of([one], [replace(told, order_id=one.order_id)], "world")) == counts
+    assert brief(seen_of([one], [replace(later, order_id=one.order_id)], "world")) == [(FUNDS, 0), (FUNDS, 1)]
 
 
 def test_what_is_transmitted_twice_is_one_attempt() -> None:
@@ -109,7 +108,7 @@ def test_the_order_in_which_it_was_told_does_not_matter(seed: int) -> None:
         )
         for day in draw.sample(range(40), draw.randint(0, 20))
     ]
-    ids: list[str | None] = [None, *(one["order_id"] for one in orders)]
+    ids: list[UUID | None] = [None, *(one.order_id for one in orders)]
     copies = [
         copy(
             START + draw.uniform(0, 40) * DAY,

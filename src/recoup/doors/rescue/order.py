@@ -115,7 +115,7 @@ def _refund(row: WireRefund) -> RefundShown:
         reference=row.reference,
         kind=row.kind,
         state=row.state,
-        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row.items],
+        items=[RefundedItem(line=p.line, quantity=p.quantity, amount=p.units) for p in row.items],
         history=[RefundStep(happening=step.happening, at=iso(step.at)) for step in row.life or ()],
     )
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
+from recoup.rules.rescue.payer_looks import Copy, PastPayment
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -108,13 +109,13 @@ async def payers_of(db: Read, merchant_id: UUID, orders: Collection[UUID]) -> li
 
 
 class PayerSource(Row, frozen=True):
-    """`orders` and `copies`: see `rules.rescue.payer_looks`. `kept`: whether the payer has looks."""
+    """`kept`: whether the payer has looks."""
 
     payer_id: UUID
     since: UUID
     kept: bool
-    orders: list[dict[str, Any]] | None
-    copies: list[dict[str, Any]] | None
+    orders: list[PastPayment] | None
+    copies: list[Copy] | None
 
 
 @statement(MERCHANT, _SOURCES)

@@ -8,6 +8,52 @@ from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
 
+class PersonalData(Row, frozen=True):
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    ip: str
+    billing: dict[str, Any] | None
+    shipping: dict[str, Any] | None
+
+
+class PersonalCard(Row, frozen=True):
+    scheme: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+class PersonalAttempt(Row, frozen=True):
+    number: int
+    sent_at: datetime
+    state: str
+    units: int
+    currency: str
+    code: str | None
+
+
+class PersonalRefund(Row, frozen=True):
+    number: int
+    asked_at: datetime
+    state: str
+    units: int
+    currency: str
+    reason: str
+
+
+class PersonalText(Row, frozen=True):
+    at: datetime
+    text: str
+
+
+class PersonalFile(Row, frozen=True):
+    at: datetime
+    name: str
+    media_type: str
+
+
 class PersonalOrder(Row, frozen=True):
     """As the file of a customer's data has it: with what is known of the person beside the order."""
 
@@ -20,13 +66,13 @@ class PersonalOrder(Row, frozen=True):
     descriptor: str
     stage: str
     metadata: dict[str, Any]
-    person: dict[str, Any]
-    card: dict[str, Any] | None
-    attempts: list[dict[str, Any]] | None
-    refunds: list[dict[str, Any]] | None
-    notes: list[dict[str, Any]] | None
-    evidence: list[dict[str, Any]] | None
-    evidence_files: list[dict[str, Any]] | None
+    person: PersonalData
+    card: PersonalCard | None
+    attempts: list[PersonalAttempt] | None
+    refunds: list[PersonalRefund] | None
+    notes: list[PersonalText] | None
+    evidence: list[PersonalText] | None
+    evidence_files: list[PersonalFile] | None
 
 
 @statement(

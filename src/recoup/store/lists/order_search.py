@@ -6,7 +6,7 @@ descriptor; everything else word by word: contained from three characters on, sh
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -30,7 +30,7 @@ class Search:
     how: How
     joins: str = ""
     conditions: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
+    values: tuple[str | UUID | list[UUID], ...] = ()
     several: bool = False
 
     def words_first(self) -> "Search":
@@ -89,8 +89,8 @@ def like(text: str) -> str:
 async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> UUID | None:
     """The one order that this is an id of, if it is."""
     search = await understand(connection, merchant_id, typed)
-    found = search.values[0] if search.how == "exact" else []
-    return found[0] if len(found) == 1 else None
+    found = search.values[0] if search.how == "exact" else None
+    return found[0] if isinstance(found, list) and len(found) == 1 else None
 
 
 async def search_of(connection: asyncpg.Connection, order_filter: OrderFilter) -> Search:
@@ -146,7 +146,7 @@ async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, s
     if await connection.fetchval(_DESCRIPTOR, merchant_id, lower):
         return Search("descriptor", "", ("lower(h.descriptor) = {}",), (lower,))
     tests: list[str] = ["s.merchant_id = {}"]
-    values: list[Any] = [merchant_id]
+    values: list[str | UUID | list[UUID]] = [merchant_id]
     for word in lower.split()[:WORDS_MAX]:
         if len(word) >= 3:
             tests.append("s.text LIKE {}")

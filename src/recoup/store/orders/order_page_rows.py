@@ -6,6 +6,7 @@ from uuid import UUID
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Door, OrderKind
+from recoup.store.orders.wire_orders import RefundedItem
 from recoup.store.statement import Row
 from recoup.store.table import Hex
 
@@ -81,14 +82,6 @@ class PageCard(Row, frozen=True):
     last4: str
     exp_month: int
     exp_year: int
-
-
-class RefundedItem(Row, frozen=True):
-    """What a refund takes of a line of the order."""
-
-    line: int
-    quantity: int
-    units: int
 
 
 class PageModification(Row, frozen=True):

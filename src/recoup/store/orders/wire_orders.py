@@ -83,6 +83,14 @@ class WireOrder(Row, frozen=True):
     shipping: dict[str, Any] | None
 
 
+class RefundedItem(Row, frozen=True):
+    """What a refund takes of a line of the order."""
+
+    line: int
+    quantity: int
+    units: int
+
+
 class RefundStep(Row, frozen=True):
     happening: str
     at: datetime
@@ -97,7 +105,7 @@ class WireRefund(Row, frozen=True):
     message: str
     reference: str | None
     business_at: datetime
-    items: list[dict[str, Any]]
+    items: list[RefundedItem]
     life: list[RefundStep] | None
 
 
