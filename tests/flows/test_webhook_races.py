@@ -9,7 +9,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.publish import publish
 from recoup.rules.messages.events import CATALOGUE
-from recoup.store.messages.lanes import Lane, claim_lanes, due_endpoints, finish_lanes
+from recoup.store.messages.lanes import FinishedLane, Lane, claim_lanes, due_endpoints, finish_lanes
 from recoup.store.orders.closer import feed_events, lock_closer
 from recoup.store.server import ServerAddress
 
@@ -31,19 +31,20 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             assert lane.next_seq == 1
             await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
 
-            taken: dict[str, Any] = {
-                "merchant_id": shop.merchant_id,
-                "endpoint_id": lane.endpoint_id,
-                "lane_id": lane.lane_id,
-                "subject_id": order_id,
-                "seq": 1,
-                "fails": 1,
-                "tries": 1,
-                "lease_until": lane.lease_until,
-                "retry_at": None,
-                "disable": None,
-                "switched": False,
-            }
+            taken = FinishedLane(
+                merchant_id=shop.merchant_id,
+                endpoint_id=lane.endpoint_id,
+                lane_id=lane.lane_id,
+                subject_id=order_id,
+                seq=1,
+                fails=1,
+                tries=1,
+                lease_until=lane.lease_until,
+                retry_at=None,
+                disable=None,
+                switched=False,
+                url=lane.url,
+            )
             async with world.db.transaction() as delivering:
                 # The delivery is being written: the lane is locked, its next event not yet looked for.
                 await delivering.fetch("SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id)

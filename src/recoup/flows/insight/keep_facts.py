@@ -16,8 +16,10 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.moves.payer_looks import look_at
+from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.rules.rescue.payer_looks import answer_of
 from recoup.store.insight.facts import (
+    IssuerAnswers,
     add_answers,
     lock_facts,
     merchants_behind,
@@ -37,7 +39,6 @@ EVENTS_MAX: Final = 500  # of a transaction; as many transmissions
 MERCHANTS_MAX: Final = 100
 LOOK_AGAIN: Final = timedelta(seconds=30)  # at merchants that only transmit
 SETTLED: Final = timedelta(minutes=1)  # what got its id then, by whichever clock, is committed or never will be
-_CLASSES: Final = ("approved", "funds", "soft", "technical", "over_limit", "hard")  # by number, `engine.classes`
 _UPLOADED: Final = "upload.completed"
 
 
@@ -91,8 +92,7 @@ async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region:
         await add_answers(
             tx,
             [
-                {"merchant_id": merchant_id, "issuer_digits": issuer}
-                | {name: found[issuer, number] for number, name in enumerate(_CLASSES)}
+                IssuerAnswers(merchant_id, issuer, *(found[issuer, number] for number in range(len(CLASSES))))
                 for issuer in issuers
             ],
         )

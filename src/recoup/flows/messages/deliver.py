@@ -8,11 +8,11 @@ import random
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import structlog
+from msgspec.structs import replace
 
 from recoup.flows.messages.post import Posted, answer_text, post_event
 from recoup.flows.world import World
@@ -27,7 +27,10 @@ from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
 from recoup.store.messages.alerts import failing_endpoints
 from recoup.store.messages.lanes import (
+    EndpointHealth,
+    FinishedLane,
     Lane,
+    NewTry,
     bring_forward,
     claim_lanes,
     due_endpoints,
@@ -47,7 +50,7 @@ SCHEDULES = {"stablecoin": STABLECOIN}
 UNKEPT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, asyncpg.DataError)
 OURS = frozenset({"not_rendered", "switched_off"})  # say nothing about the receiver
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
-_Finished = tuple[dict[str, Any], dict[str, Any], Tried]
+_Finished = tuple[FinishedLane, NewTry, Tried]
 
 
 class Deliveries:
@@ -126,33 +129,36 @@ class Deliveries:
             now=wall,
             schedules=SCHEDULES.get(lane.format, RESCUE),
         )
-        keys = {"merchant_id": lane.merchant_id, "endpoint_id": lane.endpoint_id}
-        finished = keys | {
-            "lane_id": lane.lane_id,
-            "subject_id": lane.subject_id,
-            "seq": lane.next_seq,
-            "fails": fails,
-            "tries": lane.tries + 1,
-            "lease_until": lane.lease_until,
-            "switched": posted.switched,
-            "url": lane.url,
-            "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
-            "disable": GONE if verdict.action == "disable" else None,
-        }
-        tried = keys | {
-            "try_id": new_id(),
-            "subject_id": lane.subject_id,
-            "seq": lane.next_seq,
-            "event_id": lane.event_id or lane.lane_id,
-            "try_no": lane.tries + 1,
-            "at": wall,
-            "status": answer.status,
-            "error": answer.error,
-            "latency_ms": round(answer.latency_ms),
-            "answer": answer_text(answer),
-            "result": _RESULTS[verdict.action],
-            "resent": posted.resent,
-        }
+        finished = FinishedLane(
+            merchant_id=lane.merchant_id,
+            endpoint_id=lane.endpoint_id,
+            lane_id=lane.lane_id,
+            subject_id=lane.subject_id,
+            seq=lane.next_seq,
+            fails=fails,
+            tries=lane.tries + 1,
+            lease_until=lane.lease_until,
+            switched=posted.switched,
+            url=lane.url,
+            retry_at=wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
+            disable=GONE if verdict.action == "disable" else None,
+        )
+        tried = NewTry(
+            merchant_id=lane.merchant_id,
+            endpoint_id=lane.endpoint_id,
+            try_id=new_id(),
+            subject_id=lane.subject_id,
+            seq=lane.next_seq,
+            event_id=lane.event_id or lane.lane_id,
+            try_no=lane.tries + 1,
+            at=wall,
+            status=answer.status,
+            error=answer.error,
+            latency_ms=round(answer.latency_ms),
+            answer=answer_text(answer),
+            result=_RESULTS[verdict.action],
+            resent=posted.resent,
+        )
         pause = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
         outcome = Tried(
             answer.taken, lane.probe, answer.error or f"HTTP {answer.status}", wall + pause if pause else None
@@ -163,13 +169,13 @@ class Deliveries:
         async def once() -> None:
             wall = self._world.clocks.wall()
             async with self._world.db.transaction() as tx:
-                lanes, tries = [dict(r[0]) for r in results], [dict(r[1]) for r in results]
+                lanes, tries = [r[0] for r in results], [r[1] for r in results]
                 await lock_lanes(tx, lanes)
                 changed, closed, opened = await _judge(tx, results, lanes, tries, wall)
                 await finish_lanes(tx, lanes, tries, wall)
                 if changed:
                     await set_health(tx, changed)
-                opened |= {lane["endpoint_id"] for lane in lanes if lane["disable"]}
+                opened |= {lane.endpoint_id for lane in lanes if lane.disable}
                 if opened:
                     await alert_endpoints(tx, await failing_endpoints(tx, sorted(opened)), wall)
                 if closed:
@@ -182,33 +188,33 @@ class Deliveries:
 async def _judge(
     tx: Tx,
     results: Sequence[_Finished],
-    lanes: list[dict[str, Any]],
-    tries: list[dict[str, Any]],
+    lanes: list[FinishedLane],
+    tries: list[NewTry],
     wall: WallTime,
-) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:
+) -> tuple[list[EndpointHealth], list[UUID], set[UUID]]:
     """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
-    while it is open gives nothing up: its lane goes behind the others, which are tried in turn."""
+    while it is open gives nothing up: its lane goes behind the others, which are tried in turn; `lanes` and `tries`
+    then say so."""
     by_endpoint: dict[UUID, list[Tried]] = {}
     for lane, _, tried in results:
         if tried.error not in OURS:
-            by_endpoint.setdefault(lane["endpoint_id"], []).append(tried)
+            by_endpoint.setdefault(lane.endpoint_id, []).append(tried)
     failed = [one for one, tried in by_endpoint.items() if not all(t.taken for t in tried)]
     rows = await lock_health(tx, sorted(by_endpoint), sorted(failed)) if by_endpoint else []
-    changed: list[dict[str, Any]] = []
+    changed: list[EndpointHealth] = []
     closed: list[UUID] = []
     opened: set[UUID] = set()
     for row in rows:
         endpoint_id, before = row.endpoint_id, row.health
         after = after_tries(before, by_endpoint[endpoint_id], wall, random.random())
         lost = is_lost(after, wall)
-        for lane, row_of_try, (_, _, one) in zip(lanes, tries, results, strict=True):
-            if lane["endpoint_id"] != endpoint_id or one.taken or before.opened_at is None or lane["disable"]:
+        for place, (lane, made, one) in enumerate(results):
+            if lane.endpoint_id != endpoint_id or one.taken or before.opened_at is None or lane.disable:
                 continue
-            lane |= {"retry_at": wall, "fails": lane["fails"] - 1}
-            row_of_try["result"] = "failed"
-            if lost:
-                lane["disable"] = nothing_taken(OPEN_MAX.days)
-        changed.append({"endpoint_id": endpoint_id, **{name: getattr(after, name) for name in Health.__slots__}})
+            disable = nothing_taken(OPEN_MAX.days) if lost else None
+            lanes[place] = replace(lane, retry_at=wall, fails=lane.fails - 1, disable=disable)
+            tries[place] = replace(made, result="failed")
+        changed.append(EndpointHealth.of(endpoint_id, after))
         if before.opened_at is not None and after.opened_at is None:
             closed.append(endpoint_id)
         elif before.opened_at is None and after.opened_at is not None:

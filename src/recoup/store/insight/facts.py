@@ -1,8 +1,7 @@
 """What is kept to decide by: payers' looks, answers by issuer, and how far both are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -90,6 +89,19 @@ async def save_looks(db: Tx, rows: Sequence[PayerLooks]) -> None:
     """Made or changed."""
 
 
+class IssuerAnswers(Row, frozen=True):
+    """How often an issuer gave each class of answer."""
+
+    merchant_id: UUID
+    issuer_digits: str
+    approved: int
+    funds: int
+    soft: int
+    technical: int
+    over_limit: int
+    hard: int
+
+
 @statement(
     MERCHANT,
     """
@@ -101,5 +113,5 @@ ON CONFLICT (merchant_id, issuer_digits) DO UPDATE SET approved = i.approved + E
   over_limit = i.over_limit + EXCLUDED.over_limit, hard = i.hard + EXCLUDED.hard
 """,
 )
-async def add_answers(db: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Whole rows of issuer_answers, to be added to what is there."""
+async def add_answers(db: Tx, rows: Sequence[IssuerAnswers]) -> None:
+    """To be added to what is there."""

@@ -132,6 +132,43 @@ async def claim_lanes(
     return await _claim(db, list(places), list(places.values()), wall, until, merchant_id, probed)
 
 
+class FinishedLane(Row, frozen=True):
+    """After the try of event `seq`. `retry_at`: the same event again; `disable`: why its endpoint takes nothing more;
+    `url`: where it went."""
+
+    merchant_id: UUID
+    endpoint_id: UUID
+    lane_id: UUID
+    subject_id: UUID
+    seq: int
+    fails: int
+    tries: int
+    lease_until: datetime
+    switched: bool
+    url: str
+    retry_at: datetime | None
+    disable: str | None
+
+
+class NewTry(Row, frozen=True):
+    """Of a delivery. `at` is wall time."""
+
+    merchant_id: UUID
+    endpoint_id: UUID
+    try_id: UUID
+    subject_id: UUID
+    seq: int
+    event_id: UUID
+    try_no: int
+    at: datetime
+    status: int | None
+    error: str | None
+    latency_ms: int
+    answer: str
+    result: str
+    resent: bool
+
+
 @statement(
     MERCHANT,
     """
@@ -140,7 +177,7 @@ SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoi
 ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
 """,
 )
-async def lock_lanes(db: Tx, lanes: list[dict[str, Any]]) -> None:
+async def lock_lanes(db: Tx, lanes: Sequence[FinishedLane]) -> None:
     """First, so that an event that is being fed meanwhile is seen by one of the two."""
 
 
@@ -156,19 +193,19 @@ FROM (
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
 """,
 )
-async def _note_endpoints(db: Tx, lanes: list[dict[str, Any]], wall: datetime) -> None:
+async def _note_endpoints(db: Tx, lanes: Sequence[FinishedLane], wall: datetime) -> None:
     """That one takes nothing more, or took what only its new key had signed. What an address that was changed meanwhile
     answered switches nothing off."""
 
 
 @statement(MERCHANT, "SELECT finish_lanes($1, $2, $3)")
-async def _finish(db: Tx, lanes: list[dict[str, Any]], wall: datetime, tries: list[dict[str, Any]]) -> None:
+async def _finish(db: Tx, lanes: Sequence[FinishedLane], wall: datetime, tries: Sequence[NewTry]) -> None:
     """Each goes on, waits, or ends; and what was tried is noted."""
 
 
-async def finish_lanes(db: Tx, lanes: list[dict[str, Any]], tries: list[dict[str, Any]], wall: datetime) -> None:
+async def finish_lanes(db: Tx, lanes: Sequence[FinishedLane], tries: Sequence[NewTry], wall: datetime) -> None:
     """Under the lanes' locks."""
-    if noted := [lane for lane in lanes if lane["disable"] or lane["switched"]]:
+    if noted := [lane for lane in lanes if lane.disable or lane.switched]:
         await _note_endpoints(db, noted, wall)
     await _finish(db, lanes, wall, tries)
 
@@ -184,6 +221,18 @@ class EndpointHealth(Row, frozen=True):
     opened_at: datetime | None
     probes: int
     probe_at: datetime | None
+
+    @classmethod
+    def of(cls, endpoint_id: UUID, health: Health) -> "EndpointHealth":
+        return cls(
+            endpoint_id,
+            health.failures,
+            health.failing_since,
+            health.last_error,
+            health.opened_at,
+            health.probes,
+            health.probe_at,
+        )
 
     @property
     def health(self) -> Health:
@@ -209,7 +258,7 @@ UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, l
 FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
 """,
 )
-async def set_health(db: Tx, rows: list[dict[str, Any]]) -> None:
+async def set_health(db: Tx, rows: Sequence[EndpointHealth]) -> None:
     """As it is after the tries."""
 
 
