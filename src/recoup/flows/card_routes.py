@@ -19,7 +19,7 @@ class CardRoutes:
 
     def terms(self, names: Iterable[str]) -> Sequence[RouteTerms]:
         """Of those that take new charges, in the settings' order."""
-        given = [self._terms.get(name) or RouteTerms(name) for name in names if name not in self.retired]
+        given = [self._terms.get(name) or RouteTerms(name, stored=True) for name in names if name not in self.retired]
         order = list(self._terms)
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 

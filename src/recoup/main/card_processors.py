@@ -93,5 +93,10 @@ async def _opened(
             made = KINDS[route.kind].make(route.connection, issuer)
             stack.push_async_callback(made.close)
             processors[made.name] = made
-        plain = tuple(RouteTerms(one.name) for one in own if one.name != WORLD_ROUTE)
+        plain = tuple(_terms_of(one) for one in own if one.name != WORLD_ROUTE)
         yield CardProcessors(processors, (*plain, *(route.terms for route in routes)))
+
+
+def _terms_of(processor: Processor) -> RouteTerms:
+    """Of one that has no table of its own."""
+    return RouteTerms(processor.name, cards="card" in processor.takes, stored="stored" in processor.takes)

@@ -123,7 +123,12 @@ WHERE sealed_secret IS NOT NULL LIMIT 1
 async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
 
 
-@statement(MERCHANT, "SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault LIMIT 1")
+@statement(
+    MERCHANT,
+    """
+SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault WHERE kek_id IS NOT NULL LIMIT 1
+""",
+)
 async def _card(db: Read) -> SealedCard | None: ...
 
 

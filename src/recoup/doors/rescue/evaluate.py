@@ -20,6 +20,7 @@ from recoup.doors.rescue.shapes.declined import (
     PaymentMethod,
     Transaction,
 )
+from recoup.doors.rescue.stored_method import stored_method
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
@@ -84,7 +85,8 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     if transaction.dynamic_descriptor:
         complaints.forget("Transaction.Descriptor")  # an alias, which is not looked at then
     kind, notes = _kind(body, complaints)
-    token_id, pan = _token_or_pan(method, complaints)
+    stored = stored_method(method, complaints)
+    token_id, pan = _token_or_pan(method, complaints) if stored is None else (None, None)
     month, year = _expiry(method, pan is not None, complaints)
     complaints.raise_if_any()
     return EvaluateRequest(
@@ -109,6 +111,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         facts=_facts(body, kind),
         sense_key=body.sense_key,
         campaign=body.campaign,
+        method=stored,
         notes=notes,
     )
 
@@ -138,11 +141,14 @@ def _misspelt(raw: dict[str, Any], complaints: Complaints) -> None:
 
 def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID | None, str | None]:
     """`cardNumber` is a vault token when it is a GUID or `token` says so, else a card number."""
-    plain = method.card_number.replace(" ", "").replace("-", "")
-    if not plain and _NUMBER in complaints:
+    given = method.card_number or ""
+    plain = given.replace(" ", "").replace("-", "")
+    if not plain and _NUMBER not in complaints:
+        complaints.missing(_NUMBER)
+    if not plain:
         return None, None
     if method.token or not plain.isdigit():
-        found = parse_id(method.card_number)
+        found = parse_id(given)
         if found is None:
             complaints.add(_NUMBER, "is not a card token; send what /tokenize answered, or a card number")
         return found, None

@@ -17,6 +17,7 @@ from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
+from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
@@ -38,7 +39,7 @@ from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
-from recoup.rules.rescue.route_terms import Carried, check_carried, needs
+from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
 from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
@@ -164,7 +165,9 @@ class Evaluate:
         country = (payer.billing or {}).get("countryCode") or ""
         if needs(routes, "countries"):
             facts["country"] = country
-        check_carried(routes, Carried(request.units, request.currency, country=country), without=("scheme",))
+        by = request.method.route if request.method else CARD
+        carried = Carried(request.units, request.currency, country=country, credential=by)
+        check_carried(routes, carried, without=("scheme",))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -269,7 +272,8 @@ class Evaluate:
                 return
             scheme = token.scheme
         country = (request.payer.billing or {}).get("countryCode") or ""
-        check_carried(routes, Carried(request.units, request.currency, scheme, country))
+        by = request.method.route if request.method else CARD
+        check_carried(routes, Carried(request.units, request.currency, scheme, country, by))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()
@@ -332,7 +336,11 @@ class Evaluate:
     # the card, the input --------------------------------------------------------------------------------------
 
     def _token_of(self, scope: Scope, request: EvaluateRequest) -> UUID:
-        """The id of a number given outright, made from order and number: a repeat stores nothing."""
+        """The id of a number given outright, made from order and number: a repeat stores nothing; of a stored method
+        its own."""
+        if request.method is not None:
+            check_route(self._world, request.method)
+            return method_id_of(self._world, scope.merchant_id, request.method)
         assert request.pan is not None
         check_number(self._world, request.pan, "PaymentMethod.CardNumber")
         token_id: UUID = self._world.keys.derived_id(
@@ -341,6 +349,9 @@ class Evaluate:
         return token_id
 
     async def _keep_card(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
+        if request.method is not None:
+            await keep_method(self._world, scope.merchant_id, request.method)
+            return
         assert request.pan is not None
         card = CardGiven(scope.merchant_id, token_id, request.pan, request.exp_month, request.exp_year, request.cvv)
         await self._vault.store(card)

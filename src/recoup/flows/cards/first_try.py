@@ -84,7 +84,9 @@ class FirstTries:
     async def _try_with_customer(self, scope: Scope, request: EvaluateRequest, row: NewOrder) -> Tried:
         assert row.token_id is not None
         key = (scope.merchant_id, row.order_id)
-        code = request.cvv or await self._vault.code(scope.merchant_id, row.token_id)
+        code = request.cvv
+        if not code and request.method is None:
+            code = await self._vault.code(scope.merchant_id, row.token_id)
         at_hand = CardholderInput(request.payer.phone, code)
         await send_attempt(
             self._world,

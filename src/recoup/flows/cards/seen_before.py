@@ -74,7 +74,7 @@ async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id:
 
 
 async def pan_of(world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
-    """Which card it is; None for a number that came for the first time.
+    """Which card it is; None for a number or stored method that came for the first time.
 
     Raises: Problem(invalid) for an unknown token.
     """
@@ -83,6 +83,8 @@ async def pan_of(world: World, connection: Read, scope: Scope, request: Evaluate
         known = await find_prints(connection, prints)
         return next((known[one] for one in prints if one in known), None)
     token = await find_token(connection, scope.merchant_id, token_id)
+    if token is None and request.method is not None:
+        return None
     if token is None:
         message = "The card token is not known for this merchant."
         cure = "Tokenize the card first, or send its number."

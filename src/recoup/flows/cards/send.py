@@ -11,7 +11,7 @@ from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, Outcome, as_requested
+from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, Outcome, Stored, as_requested
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
@@ -23,9 +23,10 @@ from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
-from recoup.rules.order.snapshot import Attempt, CardFacts, Order
+from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.route_by_worth import TRICKLE, USUAL_CHANCE, WorthInput, chosen_route, failures_of
-from recoup.rules.rescue.route_terms import Carried
+from recoup.rules.rescue.route_terms import CARD, Carried
 from recoup.store.cards.vault import note_issuers
 
 NOTHING = CardholderInput()
@@ -57,7 +58,8 @@ def route_of(world: World) -> PickRoute:
 
 def _carried(order: Order, attempt: Attempt) -> Carried:
     scheme = order.card.scheme if order.card else ""
-    return Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "")
+    by = order.card.stored.route if order.card and order.card.stored else CARD
+    return Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
 
 
 def _routes(world: World, order: Order) -> list[str]:
@@ -187,8 +189,10 @@ async def call(
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
-    """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
-    return charge_with(world, open_card(world, order, at_hand.cvv), order, attempt, deadline, at_hand)
+    """What goes over the wire. Opening the vault is the only place where a PAN is read back; of a card that its
+    processor keeps it stays closed."""
+    credential = stored_of(order.card) or open_card(world, order, at_hand.cvv)
+    return charge_with(world, credential, order, attempt, deadline, at_hand)
 
 
 def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: float | None = None) -> Inquiry:
@@ -198,7 +202,9 @@ def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: fl
     if replay_until is not None:
         charge = charge_of(world, order, attempt, replay_until, NOTHING)
     else:
-        charge = charge_with(world, _closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING)
+        charge = charge_with(
+            world, stored_of(order.card) or _closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING
+        )
     return Inquiry(
         attempt.attempt_id,
         message=charge,
@@ -213,6 +219,25 @@ def first_sent_at(order: Order, attempt: Attempt) -> datetime:
     """Wall time, or earlier where a sandbox merchant's clock was moved since."""
     assert attempt.sent_at is not None
     return attempt.sent_at - order.merchant.offset
+
+
+def stored_of(card: CardFacts | None) -> Stored | None:
+    """What a processor calls the card that it keeps; None for a card of the vault."""
+    method = card.stored if card else None
+    if card is None or method is None:
+        return None
+    return Stored(
+        route=method.route,
+        id=method.reference,
+        customer=method.customer,
+        scheme=card.scheme,
+        last4=card.last4 or None,
+        exp_month=card.exp_month or None,
+        exp_year=card.exp_year or None,
+        funding=method.funding,
+        country=method.country,
+        fingerprint=method.fingerprint,
+    )
 
 
 def _closed_card(order: Order) -> Card:
@@ -266,6 +291,7 @@ def open_card(world: World, order: Order, cvv: str) -> Card:
     """The order's card knows its issuer's digits after it."""
     card = order.card
     assert card is not None
+    assert card.sealed is not None
     plain = world.keys.open_card(world.name, order.merchant_id, card.token_id, Sealed(*card.sealed))
     pan = json.loads(plain)["pan"]
     if not card.issuer_digits:

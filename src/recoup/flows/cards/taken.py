@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.gateways.cards.credential import Stored
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.snapshot import Order
@@ -50,6 +51,7 @@ class EvaluateRequest:
     facts: dict[str, Any]
     sense_key: str | None = None
     campaign: str | None = None
+    method: Stored | None = None  # in place of token and number
     notes: tuple[str, ...] = ()  # what the caller is warned of, by its code
 
 

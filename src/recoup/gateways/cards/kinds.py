@@ -89,7 +89,7 @@ def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "simulated": Kind(_simulated, needs_key=False, sandbox_only=True),
+    "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
     "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=16, cards=False, stored=True),
 }

@@ -143,9 +143,10 @@ def masked_numbers(text: str) -> str:
 def without_card(text: str | None, card: Any) -> str | None:
     """An identifier of a counterpart's about a payment by this card (`bin`, `last4`; None: by none): where it is, or
     holds, the card's number, that is masked. Another number is left as it is: ids are long numbers."""
-    if text is None or card is None or card.last4 not in text:
+    if text is None or card is None or not card.last4 or card.last4 not in text:
         return text
-    own = re.compile(f"{re.escape(card.bin)}[0-9]{{3,9}}{re.escape(card.last4)}")
+    between = "{3,9}" if card.bin else "{8,15}"
+    own = re.compile(f"{re.escape(card.bin)}[0-9]{between}{re.escape(card.last4)}")
     text = own.sub(lambda found: f"{card.bin}…{card.last4}" if luhn(found[0]) else found[0], text)
     try:
         found = list(numbers_in(text))

@@ -12,6 +12,7 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
@@ -217,21 +218,6 @@ class Dispute:
     def answering(self) -> bool:
         """An answer is on its way, and what the processor makes of it is not known."""
         return self.answer_state in ("owed", "sent")
-
-
-@dataclass(frozen=True, slots=True)
-class CardFacts:
-    """What may be known of the card without opening the vault; `sealed` is what the vault keeps."""
-
-    token_id: UUID
-    scheme: str
-    bin: str
-    last4: str
-    magic: str | None
-    exp_month: int
-    exp_year: int
-    sealed: tuple[str, bytes, bytes, bytes] = field(repr=False)
-    issuer_digits: str = ""  # empty: the card came before they were kept
 
 
 @dataclass(slots=True)

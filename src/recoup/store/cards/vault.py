@@ -57,6 +57,8 @@ async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes
 
 @stored("vault")
 class StoredCard(Row, frozen=True):
+    """Nothing is sealed of one that its processor keeps."""
+
     merchant_id: UUID
     token_id: UUID
     pan_id: UUID
@@ -66,10 +68,10 @@ class StoredCard(Row, frozen=True):
     last4: str
     exp_month: int
     exp_year: int
-    kek_id: str
-    wrapped_dek: Hex
-    nonce: Hex
-    ciphertext: Hex
+    kek_id: str | None
+    wrapped_dek: Hex | None
+    nonce: Hex | None
+    ciphertext: Hex | None
     created_at: datetime
     issuer_digits: str
 

@@ -104,7 +104,7 @@ class WrappedCard(Row, frozen=True):
     MERCHANT,
     """
 SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
-WHERE (merchant_id, token_id) > ($1, $2) ORDER BY merchant_id, token_id LIMIT $3
+WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
 """,
 )
 async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
@@ -144,14 +144,15 @@ async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, 
     )
 
 
-@statement(MERCHANT, "SELECT count(*) FROM vault")
+@statement(MERCHANT, "SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")
 async def count_cards(db: Read) -> int: ...
 
 
 @statement(
     MERCHANT,
     """
-SELECT kek_id, count(*) AS count FROM (SELECT kek_id FROM vault UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
+SELECT kek_id, count(*) AS count FROM (
+  SELECT kek_id FROM vault WHERE kek_id IS NOT NULL UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
 """,
 )
 async def _wrapped_by(db: Read) -> dict[str, int]: ...

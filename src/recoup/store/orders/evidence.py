@@ -24,7 +24,9 @@ CLAIMS_READ: Final = 500
 # needs is left out, for each costs the server a start and an end, in the log one for each of its months.
 _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("merchant", frozenset(), "(to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text"),
-    ("card", frozenset(), "to_jsonb(v)"),
+    ("card", frozenset(), """
+  to_jsonb(v) || coalesce((SELECT jsonb_build_object('stored', to_jsonb(s)) FROM stored_methods s
+    WHERE v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id), '{}')"""),
     ("attempts", frozenset(), """
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id)"""),

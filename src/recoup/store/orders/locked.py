@@ -14,12 +14,12 @@ from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.network.limits import Send
+from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import (
     Advance,
     Attempt,
-    CardFacts,
     Challenge,
     Dispute,
     Merchant,
@@ -180,8 +180,29 @@ def _rescue_known(stored: object, others_open: int) -> RescueKnown:
     return RescueKnown(tuple(seen), others_open, known.issuer_answers or ())
 
 
+class _Method(Row, frozen=True):
+    route: str
+    reference: str
+    customer: str | None
+    fingerprint: str | None
+    funding: str | None
+    country: str | None
+    closed_at: datetime | None
+
+    def facts(self) -> StoredMethod:
+        return StoredMethod(
+            route=self.route,
+            reference=self.reference,
+            customer=self.customer,
+            fingerprint=self.fingerprint,
+            funding=self.funding,
+            country=self.country,
+            is_closed=self.closed_at is not None,
+        )
+
+
 class _StoredCard(Row, frozen=True):
-    """Of the vault."""
+    """Of the vault, with what a processor calls it."""
 
     token_id: UUID
     scheme: str
@@ -191,13 +212,13 @@ class _StoredCard(Row, frozen=True):
     exp_month: int
     exp_year: int
     issuer_digits: str
-    kek_id: str
-    wrapped_dek: Hex
-    nonce: Hex
-    ciphertext: Hex
+    kek_id: str | None
+    wrapped_dek: Hex | None
+    nonce: Hex | None
+    ciphertext: Hex | None
+    stored: _Method | None = None
 
     def facts(self) -> CardFacts:
-        wrapped, nonce, text = (bytes.fromhex(one[2:]) for one in (self.wrapped_dek, self.nonce, self.ciphertext))
         return CardFacts(
             token_id=self.token_id,
             scheme=self.scheme,
@@ -206,6 +227,13 @@ class _StoredCard(Row, frozen=True):
             magic=self.magic,
             exp_month=self.exp_month,
             exp_year=self.exp_year,
-            sealed=(self.kek_id, wrapped, nonce, text),
+            sealed=self._sealed(),
             issuer_digits=self.issuer_digits,
+            stored=self.stored.facts() if self.stored else None,
         )
+
+    def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
+        if self.kek_id is None or self.wrapped_dek is None or self.nonce is None or self.ciphertext is None:
+            return None
+        wrapped, nonce, text = (bytes.fromhex(one[2:]) for one in (self.wrapped_dek, self.nonce, self.ciphertext))
+        return self.kek_id, wrapped, nonce, text

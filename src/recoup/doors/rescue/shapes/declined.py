@@ -31,6 +31,7 @@ Offset = Annotated[int, Meta(ge=-900, le=900)]
 Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=0, le=2100)]
 Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` if unknown.")]
+StoredId = Annotated[str, Meta(max_length=255, extra=rule(field_rules.reference))]
 _QUIET = rule(field_rules.quiet_moment)
 _CENTS = rule(field_rules.cents)
 Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
@@ -141,15 +142,26 @@ class CardOutside(Shape, kw_only=True):
 
 
 class PaymentMethod(CardOutside, kw_only=True):
-    """The card: a token of /tokenize, or a card number."""
+    """The card: a token of /tokenize, a card number, or a method that a processor stores."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
-        "card_brand", "card_country", "card_bin_number", "card_last4_digits", "card_issuer", "card_level",
-        "card_fingerprint",
+        "card_bin_number", "card_issuer", "card_level", "card_fingerprint",
     })  # fmt: skip
-    card_number: Annotated[str, Meta(min_length=1, max_length=64, description="Token of /tokenize, or card number.")]
+    card_number: Annotated[
+        Text64 | None, Meta(description="Token of /tokenize, or card number; needed without `processor` and `id`.")
+    ] = None
     token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
     verification_value: Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")] = None
+    processor: Annotated[Text32 | None, Meta(description="The route whose processor stores the method.")] = None
+    id: Annotated[
+        StoredId | None,
+        Meta(
+            description="The processor's id of the stored method, instead of `cardNumber`.", examples=["pm_card_visa"]
+        ),
+    ] = None
+    customer: Annotated[
+        StoredId | None, Meta(description="The processor's id of the payer; some processors need it.")
+    ] = None
 
 
 class PaymentMethodCopy(CardOutside, kw_only=True):

@@ -16,7 +16,6 @@ from uuid import UUID
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
-    Card,
     Charge,
     CredentialKind,
     DisputeAnswer,
@@ -24,8 +23,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
     StatementLine,
+    Stored,
 )
-from recoup.gateways.cards.sandbox import book, disputes, movements
+from recoup.gateways.cards.sandbox import book, disputes, methods, movements
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
@@ -43,7 +43,7 @@ class SandboxProcessor(IsoAmounts):
 
     kind = "sandbox"
     asks: Asks = "by_our_key"
-    takes: frozenset[CredentialKind] = frozenset({"card"})
+    takes: frozenset[CredentialKind] = frozenset({"card", "stored"})
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
@@ -76,9 +76,15 @@ class SandboxProcessor(IsoAmounts):
         await self._connections.close()
 
     async def charge(self, charge: Charge) -> Outcome:
-        if not isinstance(charge.credential, Card):
-            return Outcome("not_sent", text="the sandbox takes magic card numbers only", fault="credential")
+        if isinstance(charge.credential, Stored):
+            card = methods.card_of(charge.credential)
+            if card is None:
+                return methods.GONE
+            charge = replace(charge, credential=card)
         return await self._within(charge.timeout_seconds, self._charge(charge))
+
+    async def describe(self, stored: Stored) -> Stored | None:
+        return methods.described(stored)
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return await self._within(message.timeout_seconds, self._modify(message))
@@ -181,7 +187,8 @@ class SandboxProcessor(IsoAmounts):
             confirmed=(charge.three_d_secure or {}).get("authenticationValue") == CONFIRMED,
             sends_before=past.sends,
             declines_before=past.declines,
-            expired=is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
+            expired=charge.card.exp_year > 0
+            and is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
         )
 
     async def _decide(self, connection: Any, charge: Charge, mac: bytes, answer: Answer, past: book.Past) -> Decided:

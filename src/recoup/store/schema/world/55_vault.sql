@@ -1,4 +1,5 @@
--- AAD of each ciphertext = world, merchant, token: a row cannot be swapped.
+-- What is known of each card. AAD of each ciphertext = world, merchant, token: a row cannot be swapped. Of a card that its
+-- processor keeps nothing is sealed: there is no number.
 CREATE TABLE vault (
   merchant_id uuid NOT NULL,
   token_id uuid NOT NULL,
@@ -9,13 +10,29 @@ CREATE TABLE vault (
   last4 text NOT NULL,
   exp_month smallint NOT NULL,
   exp_year smallint NOT NULL,
-  kek_id text NOT NULL,
-  wrapped_dek bytea NOT NULL,
-  nonce bytea NOT NULL,
-  ciphertext bytea NOT NULL,
+  kek_id text,
+  wrapped_dek bytea,
+  nonce bytea,
+  ciphertext bytea,
   created_at timestamptz NOT NULL,
   issuer_digits text NOT NULL DEFAULT '',  -- eight where a number is long enough; empty: not filled in yet
-  PRIMARY KEY (merchant_id, token_id)
+  PRIMARY KEY (merchant_id, token_id),
+  CONSTRAINT vault_sealed CHECK (num_nulls(kek_id, wrapped_dek, nonce, ciphertext) IN (0, 4))
+);
+
+-- Cards that a processor keeps: what it calls them. `method_id` is the token_id of its row in the vault.
+CREATE TABLE stored_methods (
+  merchant_id uuid NOT NULL,
+  method_id uuid NOT NULL,
+  route text NOT NULL,
+  reference text NOT NULL,                 -- the processor's id of the method, empty once it is erased
+  customer text,
+  fingerprint text,                        -- as the processor knows the card; null where it does not say
+  funding text,
+  country text,
+  created_at timestamptz NOT NULL,
+  closed_at timestamptz,                   -- the processor said that it is gone
+  PRIMARY KEY (merchant_id, method_id)
 );
 
 -- Never in WAL or backups; gone at the first send or after an hour.

@@ -1,0 +1,145 @@
+"""Cards that a processor keeps: a call names processor and method, and no vault is sealed or opened for them.
+
+Such a card's identity, by which limits count, is a keyed hash of the account and the processor's fingerprint of it;
+where the processor does not say one, of the method's id.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from recoup.flows.world import World
+from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.describing import account_of, describes, needs_customer
+from recoup.gateways.cards.port import Processor
+from recoup.kernel.problem import Problem
+from recoup.rules.network.magic import classify
+from recoup.rules.network.magic_methods import EXAMPLES, method_of
+from recoup.store.cards.stored_methods import NewMethod, add_method, find_method
+from recoup.store.cards.vault import StoredCard, store_cards
+from recoup.store.pool import retrying
+
+_PROCESSOR = "PaymentMethod.Processor"
+_ID = "PaymentMethod.Id"
+_CUSTOMER = "PaymentMethod.Customer"
+
+
+def check_route(world: World, given: Stored) -> None:
+    """Raises: Problem(invalid) for a processor that is not one of this world's for stored methods, or that needs the
+    customer too."""
+    taking = [one.name for one in world.routes.terms(world.processors) if _takes(world, one.name)]
+    if given.route not in taking:
+        message = "No card processor of this name takes stored payment methods here."
+        known = f"Send one of: {', '.join(taking)}." if taking else "Send a token of /tokenize, or a card number."
+        raise Problem("invalid", message, field=_PROCESSOR, cure=known)
+    if given.customer is None and needs_customer(world.processors[given.route]):
+        message = "This processor finds a stored payment method only with its customer."
+        cure = "Send customer too: the id by which the processor knows the payer."
+        raise Problem("invalid", message, field=_CUSTOMER, cure=cure)
+
+
+def _takes(world: World, route: str) -> bool:
+    return "stored" in world.processors[route].takes
+
+
+def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:
+    """The same for the same method; nothing needs to be looked up."""
+    found: UUID = world.keys.derived_id("stored-method", merchant_id.bytes, given.route, given.id, given.customer or "")
+    return found
+
+
+async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
+    """With what its processor says of it. What is known stays as it is.
+
+    Raises: Problem(invalid) for one that the processor does not have; Problem(unavailable).
+    """
+    method_id = method_id_of(world, merchant_id, given)
+    async with world.db.connection() as connection:
+        if await find_method(connection, merchant_id, method_id) is not None:
+            return
+    processor = world.processors[given.route]
+    found = await _described(world, processor, given)
+    now = world.clocks.wall()
+    card = _card(world, merchant_id, method_id, processor, found, now)
+    method = NewMethod(
+        merchant_id=merchant_id,
+        method_id=method_id,
+        route=found.route,
+        reference=found.id,
+        customer=found.customer,
+        fingerprint=found.fingerprint,
+        funding=found.funding,
+        country=found.country,
+        created_at=now,
+    )
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await store_cards(tx, [card], [])
+            await add_method(tx, method)
+
+    await retrying(once)
+
+
+async def _described(world: World, processor: Processor, given: Stored) -> Stored:
+    """What the processor says goes before what the merchant says."""
+    found = await processor.describe(given) if describes(processor) else given
+    if found is None:
+        message = "The processor does not know this payment method."
+        cure = "Send the id of a method that it stores, and the customer that it belongs to."
+        if processor.kind == "sandbox":
+            cure = f"Use a test method: {', '.join(EXAMPLES)}; `recoup sandbox inputs` lists them."
+        raise Problem("invalid", message, field=_ID, cure=cure)
+    return replace(
+        found,
+        route=given.route,
+        id=given.id,
+        customer=given.customer or found.customer,
+        last4=found.last4 or given.last4,
+        scheme=found.scheme if found.scheme != "generic" else given.scheme,
+        exp_month=found.exp_month or given.exp_month,
+        exp_year=found.exp_year or given.exp_year,
+        funding=found.funding or given.funding,
+        country=found.country or given.country,
+    )
+
+
+def _card(
+    world: World, merchant_id: UUID, method_id: UUID, processor: Processor, found: Stored, now: datetime
+) -> StoredCard:
+    return StoredCard(
+        merchant_id=merchant_id,
+        token_id=method_id,
+        pan_id=_identity(world, processor, found),
+        magic=_magic(world, processor, found.id),
+        scheme=found.scheme,
+        bin="",
+        last4=found.last4 or "",
+        exp_month=found.exp_month or 0,
+        exp_year=found.exp_year or 0,
+        kek_id=None,
+        wrapped_dek=None,
+        nonce=None,
+        ciphertext=None,
+        created_at=now,
+        issuer_digits="",
+    )
+
+
+def _identity(world: World, processor: Processor, found: Stored) -> UUID:
+    """Of a method whose fingerprint nobody says: its own, at this route."""
+    if found.fingerprint:
+        parts = (processor.kind, account_of(processor), "card", found.fingerprint)
+    else:
+        parts = (processor.kind, found.route, "method", found.id)
+    made: UUID = world.keys.derived_id("stored-card", *parts)
+    return made
+
+
+def _magic(world: World, processor: Processor, id: str) -> str | None:
+    """As of the test card that it stands for."""
+    if processor.kind != "sandbox" or not world.policy.magic_inputs:
+        return None
+    method = method_of(id)
+    magic = classify(method.number) if method else None
+    return magic.kind if magic is not None and not magic.counts else None

@@ -1,0 +1,1 @@
+ALTER TABLE vault VALIDATE CONSTRAINT vault_sealed;

@@ -1,0 +1,120 @@
+"""Orders whose cards their processor keeps: no vault is sealed or opened for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
+
+from recoup.flows.insight.verify import verify
+from recoup.gateways.cards.port import Charge, Outcome, Stored
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop], Awaitable[None]]
+
+
+class ClosedVault:
+    """The keys without those of cards: whoever seals, opens or fingerprints one has failed."""
+
+    closed = frozenset({"seal_card", "open_card", "print_of", "rewrap"})
+
+    def __getattr__(self, name: str) -> Any:
+        assert name not in self.closed, f"{name} of the vault"
+        return getattr(KEYRING, name)
+
+
+class Listening(SandboxProcessor):
+    """Notes the credentials that it was sent."""
+
+    heard: list[Any]
+
+    async def charge(self, charge: Charge) -> Outcome:
+        self.heard.append(charge.credential)
+        return await super().charge(charge)
+
+
+def run(server: ServerAddress, story: Story) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            change_world(world, keys=ClosedVault())
+            await story(shop)
+            assert (found := await verify(world)).difference is None, found.difference
+
+    asyncio.run(inside())
+
+
+def stored(id: str, **more: Any) -> dict[str, Any]:
+    return {"pan": None, "method": Stored("sandbox", id, **more)}
+
+
+async def attempts(shop: Shop, order_id: UUID) -> list[tuple[str, str | None]]:
+    async with shop.world.db.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT state, card_last4 FROM attempts WHERE merchant_id = $1 AND order_id = $2 ORDER BY attempt_no",
+            *shop.key(order_id),
+        )
+    return [tuple(row) for row in rows]
+
+
+def test_declined_retried_and_approved_with_the_vault_closed(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        processor = Listening(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"))
+        processor.heard = []
+        change_world(shop.world, processors={"sandbox": processor})
+        order_id = await shop.admit(**stored("pm_card_visa_51_01", customer="cus_1"))
+        await shop.advance(timedelta(days=20))
+        assert (await shop.order(order_id))["stage"] == "completed"
+        assert [state for state, _ in await attempts(shop, order_id)] == ["declined", "approved"]
+        assert {one.kind for one in processor.heard} == {"stored"}
+        assert {(one.id, one.customer, one.scheme) for one in processor.heard} == {
+            ("pm_card_visa_51_01", "cus_1", "visa")
+        }
+        sealed = await shop.value("SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL")
+        assert sealed == 0
+        await processor.close()
+
+    run(server, story)
+
+
+def test_repeats_of_a_call_find_the_same_order(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        request = await shop.declined(**stored("pm_card_visa"))
+        first = await shop.evaluate.evaluate(shop.scope, request)
+        again = await shop.evaluate.evaluate(shop.scope, request)
+        assert first.order_id == again.order_id
+        assert await shop.value("SELECT count(*) FROM stored_methods") == 1
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (Stored("elsewhere", "pm_card_visa"), "PaymentMethod.Processor"),
+        (Stored("sandbox", "pm_of_nobody"), "PaymentMethod.Id"),
+    ],
+)
+def test_what_no_processor_stores_is_refused(server: ServerAddress, given: Stored, field: str) -> None:
+    async def story(shop: Shop) -> None:
+        with pytest.raises(Problem) as caught:
+            await shop.admit(pan=None, method=given)
+        assert (caught.value.code, caught.value.field) == ("invalid", field)
+        assert caught.value.cure
+        for table in ("orders", "stored_methods", "vault"):
+            assert await shop.value(f"SELECT count(*) FROM {table}") == 0
+
+    run(server, story)
+
+
+def test_a_customer_who_waits_pays_with_a_stored_method(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        result = await shop.patient().ask(is_mit=False, expires_at=None, **stored("pm_card_mastercard"))
+        assert result.evaluate == "APPROVED"
+
+    run(server, story)
