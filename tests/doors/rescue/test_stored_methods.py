@@ -35,6 +35,8 @@ def test_a_stored_method_is_rescued(shop: Caller) -> None:
         (METHOD | {"id": "x" * 300}, "PaymentMethod.Id"),
         (METHOD | {"id": 12}, "PaymentMethod.Id"),
         (METHOD | {"id": ["pm"]}, "PaymentMethod.Id"),
+        (METHOD | {"id": "../customers"}, "PaymentMethod.Id"),
+        (METHOD | {"id": "pm_1?expand=x"}, "PaymentMethod.Id"),
         (METHOD | {"id": "pm_\x07"}, "PaymentMethod.Id"),
         (METHOD | {"customer": {"id": 1}}, "PaymentMethod.Customer"),
     ],

@@ -14,6 +14,7 @@ _AT: Final = "PaymentMethod."
 _BESIDE: Final = "Send either a stored method, as processor and id, or cardNumber."
 _NUMBER_CURE: Final = "Send the id by which the processor stores it, never the card's number."
 _OF_STORED: Final = ("CardBrand", "CardCountry", "CardLast4Digits")  # read of a stored method alone
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=-]*")  # it may become a part of an address
 _MARKS: Final = re.compile(r"[\s\-.]")
 
 
@@ -31,6 +32,8 @@ def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | Non
         if _is_number(getattr(method, name)):
             what = "is a card number, which is not taken here"
             complaints.add(f"{_AT}{name.capitalize()}", what, hint=_NUMBER_CURE)
+    if method.id and not _ID.fullmatch(method.id):
+        complaints.add(f"{_AT}Id", "is not the id of a stored method: letters, digits and _ . : = - are taken")
     for name, given in (("CardNumber", method.card_number), ("Token", method.token)):
         if given:
             complaints.add(_AT + name, "is not taken beside a stored method", hint=_BESIDE)

@@ -13,6 +13,8 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import account_of, describes, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
 from recoup.rules.network.magic_methods import EXAMPLES, method_of
 from recoup.store.cards.stored_methods import NewMethod, add_method, find_method
@@ -22,6 +24,7 @@ from recoup.store.pool import retrying
 _PROCESSOR = "PaymentMethod.Processor"
 _ID = "PaymentMethod.Id"
 _CUSTOMER = "PaymentMethod.Customer"
+_BRANDS = {"american express": "amex", "diners": "discover", "jcb": "discover"}  # whose network's rules hold
 
 
 def check_route(world: World, given: Stored) -> None:
@@ -30,8 +33,10 @@ def check_route(world: World, given: Stored) -> None:
     taking = [one.name for one in world.routes.terms(world.processors) if _takes(world, one.name)]
     if given.route not in taking:
         message = "No card processor of this name takes stored payment methods here."
-        known = f"Send one of: {', '.join(taking)}." if taking else "Send a token of /tokenize, or a card number."
-        raise Problem("invalid", message, field=_PROCESSOR, cure=known)
+        cure = "Send a token of /tokenize, or a card number."
+        if taking:
+            cure = Sentence("Send one of: {0}.", ", ".join(taking))
+        raise Problem("invalid", message, field=_PROCESSOR, cure=cure)
     if given.customer is None and needs_customer(world.processors[given.route]):
         message = "This processor finds a stored payment method only with its customer."
         cure = "Send customer too: the id by which the processor knows the payer."
@@ -88,15 +93,16 @@ async def _described(world: World, processor: Processor, given: Stored) -> Store
         message = "The processor does not know this payment method."
         cure = "Send the id of a method that it stores, and the customer that it belongs to."
         if processor.kind == "sandbox":
-            cure = f"Use a test method: {', '.join(EXAMPLES)}; `recoup sandbox inputs` lists them."
+            cure = Sentence("Use a test method: {0}.", ", ".join(EXAMPLES))
         raise Problem("invalid", message, field=_ID, cure=cure)
+    scheme = _BRANDS.get(found.scheme, found.scheme)
     return replace(
         found,
         route=given.route,
         id=given.id,
         customer=given.customer or found.customer,
         last4=found.last4 or given.last4,
-        scheme=found.scheme if found.scheme != "generic" else given.scheme,
+        scheme=scheme if scheme in SCHEMES else given.scheme,
         exp_month=found.exp_month or given.exp_month,
         exp_year=found.exp_year or given.exp_year,
         funding=found.funding or given.funding,
