@@ -5,11 +5,15 @@ every text, also one that only looks like a sentence.
 """
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from recoup.kernel.sentence import NearDay, Part, Sentence
+
+MARK: Final = "sentence"
+Kept = Annotated[str, MARK]
+"""A column, or a value in one, that is written by `keep` and read by `kept`: the store's rows and statements do."""
 
 _OPENS: Final = '["'
 _TEXT: Final = "{0}"

@@ -23,7 +23,7 @@ the column of one, is made of JSON, and so is a row there.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -46,7 +46,7 @@ from typing import (
 
 import msgspec
 
-from recoup.kernel.kept_sentence import keep, kept
+from recoup.kernel.kept_sentence import MARK, keep, kept
 from recoup.store.homes import Home
 
 P = ParamSpec("P")
@@ -54,8 +54,6 @@ R = TypeVar("R")
 Make = Callable[[Any], Any]
 
 Written = NewType("Written", int)
-_KEPT: Final = "sentence"
-Kept = Annotated[str, _KEPT]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -235,18 +233,14 @@ def _made_of(kind: Any) -> Make | None:
 
 
 def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
-    """What `convert` makes of a `Kept` or of each in a list; None for any other annotation."""
+    """What `convert` makes of a `Kept` or of each in a list or a dict; None for any other annotation."""
     plain = without_none(kind)[0]
-    if get_origin(plain) is Annotated and _KEPT in plain.__metadata__:
+    if get_origin(plain) is Annotated and MARK in plain.__metadata__:
         return convert
-    of = get_args(plain)
-    if (
-        of
-        and isinstance(get_origin(plain), type)
-        and issubclass(get_origin(plain), Iterable)
-        and _each_kept(of[0], convert)
-    ):
-        return lambda values: [convert(value) for value in values]
+    if get_origin(plain) in (list, Sequence) and (each := _each_kept(get_args(plain)[0], convert)):
+        return lambda values: [each(value) for value in values]
+    if get_origin(plain) is dict and (one := _each_kept(get_args(plain)[1], convert)):
+        return lambda values: {name: one(value) for name, value in values.items()}
     return None
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.kernel.encode import encode
+from recoup.kernel.kept_sentence import Kept
 from recoup.rules.money.cells import csv_row
 
 _SUBJECT: Final = {"evaluate": "orderSessionKey", "transmit": "transmitId"}
@@ -27,8 +28,8 @@ class AnsweredRow:
     state: Literal["received", "done", "refused", "stopped"]
     status: str | None
     code: str | None
-    errors: list[dict[str, Any]]
-    warning: str | None
+    errors: list[dict[str, Kept]]
+    warning: Kept | None
 
 
 def answer_of(kind: str, row: AnsweredRow) -> dict[str, Any]:

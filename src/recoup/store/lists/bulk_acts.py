@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
@@ -21,7 +22,7 @@ class BulkAct(Row, frozen=True):
     action: Action
     note: str
     state: Literal["working", "completed", "stopped"]
-    said: list[str]
+    said: list[Kept]
     row_count: int
     done_count: int
     refused_count: int
@@ -48,7 +49,7 @@ class ActRow(Row, frozen=True):
     row_no: int
     order_id: UUID
     state: Literal["waiting", "done", "refused", "left"]
-    answer: str
+    answer: Kept
     external_id: str
     status: int
     asset: str
@@ -86,7 +87,7 @@ class NewAct(Row, frozen=True):
     act_id: UUID
     action: str
     note: str
-    said: list[str]
+    said: list[Kept]
     actor: str
     request_id: str
     requested_at: datetime
@@ -124,7 +125,7 @@ async def _begin(
     act_id: UUID,
     action: str,
     note: str,
-    said: list[str],
+    said: list[Kept],
     row_count: int,
     actor: str,
     request_id: str,
@@ -167,7 +168,8 @@ async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> l
 
 async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
     """Under the act's lock. Each names its row_no, state and answer."""
-    states = await _answer(db, merchant_id, act_id, answers)
+    kept = [answer | {"answer": keep(answer["answer"])} for answer in answers]
+    states = await _answer(db, merchant_id, act_id, kept)
     await _count(db, merchant_id, act_id, states.count("done"), states.count("refused"))
 
 

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.statement import Kept, Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx, statement
 
 LISTED_MAX: Final = 50
 EXPORT: Final = """merchant_id, export_id, form, state, wanted, said, file_name, total, rows_done, bytes_done, run_no,

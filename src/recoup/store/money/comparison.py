@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.money.matching import Found, Ours, Theirs
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
@@ -282,8 +283,9 @@ class VerdictLine(NamedTuple):
 async def add_verdicts(tx: asyncpg.Connection, lines: Sequence[VerdictLine]) -> None:
     if lines:
         columns = list(VerdictLine._fields)
+        records = [line._replace(finding=keep(line.finding)) for line in lines]
         await tx.copy_records_to_table(
-            "reconciliation_lines", records=lines, columns=columns, timeout=STATEMENT_SECONDS
+            "reconciliation_lines", records=records, columns=columns, timeout=STATEMENT_SECONDS
         )
 
 
@@ -300,7 +302,7 @@ async def _end_run(
     run_id: UUID,
     lines: int,
     counts: dict[str, int],
-    notes: list[str],
+    notes: list[Kept],
     period_from: datetime,
     period_to: datetime,
 ) -> None:

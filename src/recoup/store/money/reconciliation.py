@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -21,7 +22,7 @@ class Run(Row, frozen=True):
     period_to: datetime
     lines: int
     counts: dict[str, int]
-    notes: list[str]
+    notes: list[Kept]
     actor: str
     created_at: datetime
 
@@ -72,7 +73,7 @@ class RunLine(Row, frozen=True):
     line_id: UUID | None
     outcome: Literal["matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused"]
     reason: str
-    finding: str
+    finding: Kept
     type: str | None
     our_id: UUID | None
     reference: str | None
@@ -129,7 +130,7 @@ class RefusedLines(Row, frozen=True):
     reason: str
     lines: int
     line_no: int | None
-    finding: str
+    finding: Kept
 
 
 @statement(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.uploads.answers import AnsweredRow
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
@@ -29,7 +30,7 @@ class Upload(Row, frozen=True):
     row_count: int
     done_count: int
     refused_count: int
-    notes: list[str]
+    notes: list[Kept]
     received_at: datetime
     stop_requested_at: datetime | None
     finished_at: datetime | None
@@ -158,8 +159,14 @@ async def begin_upload(
 
 
 async def add_rows(tx: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    records = [tuple(row[name] for name in ROW) for row in rows]
+    records = [tuple(row[name] for name in ROW) for row in map(_with_kept, rows)]
     await tx.copy_records_to_table("upload_rows", records=records, columns=list(ROW), timeout=STATEMENT_SECONDS)
+
+
+def _with_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Its sentences as they are kept."""
+    errors = [{name: keep(text) for name, text in error.items()} for error in row.get("errors") or ()]
+    return {**row, "errors": errors, "warning": keep(row["warning"]) if row.get("warning") else None}
 
 
 @statement(
@@ -168,7 +175,9 @@ async def add_rows(tx: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) ->
 UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1 AND upload_id = $2
 """,
 )
-async def count_rows(db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[str]) -> None:
+async def count_rows(
+    db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[Kept]
+) -> None:
     """When the whole file is read."""
 
 
@@ -228,7 +237,7 @@ async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> 
 
 async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
     """Under the upload's lock. Each names its row_no, state, tries, subject_id, status, code, errors and warning."""
-    states = await _answer(db, merchant_id, upload_id, answers)
+    states = await _answer(db, merchant_id, upload_id, [_with_kept(one) for one in answers])
     await _count(db, merchant_id, upload_id, states.count("done"), states.count("refused"))
 
 

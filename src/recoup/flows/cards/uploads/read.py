@@ -108,7 +108,7 @@ class Rows:
             "errors": [],
         }
         if record.code:
-            return made | {"errors": [{"field": "", "message": f"Row {record.number}: {record.why}."}]}
+            return made | {"errors": [{"field": "", "message": Sentence("Row {0}: {1}.", record.number, record.why)}]}
         body: dict[str, Any] = {}
         try:
             body = self._body(record, source)
