@@ -63,10 +63,18 @@ async def bulk(shop: Shop, user: uuid.UUID) -> str:
 async def upload(shop: Shop, user: uuid.UUID) -> str:
     key, wall = (shop.merchant_id, uuid.uuid4()), shop.world.clocks.wall()
     row: dict[str, Any] = {
-        "merchant_id": key[0], "upload_id": key[1], "row_no": 1, "line_no": 1, "sequence": "1", "external_id": "A",
-        "given": None, "subject_id": None, "state": "refused", "code": "invalid",
+        "merchant_id": key[0],
+        "upload_id": key[1],
+        "row_no": 1,
+        "line_no": 1,
+        "sequence": "1",
+        "external_id": "A",
+        "given": None,
+        "subject_id": None,
+        "state": "refused",
+        "code": "invalid",
         "errors": [{"field": "note", "message": NOTES}],
-    }  # fmt: skip
+    }
     async with shop.world.db.transaction() as tx:
         assert await begin_upload(tx, *key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall)
         await add_rows(tx, [row])
