@@ -84,7 +84,7 @@ def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
         url=given.url,
         account=given.account,
         acceptor_id=given.acceptor,
-        notice_secrets=(given.notice_secret,) if given.notice_secret else (),
+        notice_secrets=tuple(given.notice_secret.split()),  # two while it rolls
     )
 
 

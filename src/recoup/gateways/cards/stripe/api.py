@@ -17,6 +17,7 @@ from recoup.gateways.cards.stripe.outcomes import OUR_ID, ErrorBody, read
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 
 VERSION: Final = "2025-03-31.basil"
@@ -130,7 +131,8 @@ def reason_of(reply: Reply) -> str:
 
 
 def unavailable(why: str) -> Problem:
-    return Problem("unavailable", f"Stripe's answer cannot be used: {why}.", cure="Try again in a few minutes.")
+    message = Sentence("Stripe's answer cannot be used: {0}.", why)
+    return Problem("unavailable", message, cure="Try again in a few minutes.")
 
 
 def encoded(form: Form) -> bytes:
@@ -166,14 +168,19 @@ async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
             until = api.now() + RIGHT_SECONDS
             reply = await api.post(path, {}, "", until=until)
     except (NotSentError, NoAnswerError) as error:
-        return Finding(name, False, f"Stripe cannot be reached: {error}.", "Look at the network and the url.")
+        return Finding(
+            name, False, Sentence("Stripe cannot be reached: {0}.", str(error)), "Look at the network and the url."
+        )
     if reply.status in (200, 400, 404):
         return Finding(name, True, "The key may do it.")
     if reply.status in (401, 403):
         return Finding(
-            name, False, f"The key may not do it: {reason_of(reply)}.", "Add the right to the restricted key."
+            name,
+            False,
+            Sentence("The key may not do it: {0}.", reason_of(reply)),
+            "Add the right to the restricted key.",
         )
-    return Finding(name, False, f"Stripe answers {reason_of(reply)}.", "Try again in a few minutes.")
+    return Finding(name, False, Sentence("Stripe answers {0}.", reason_of(reply)), "Try again in a few minutes.")
 
 
 def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
@@ -207,7 +214,9 @@ def read_event(
     """Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one of the secrets in the last
     five minutes; Problem(invalid) for a signed body that is no event."""
     if len(body) > NOTICE_BYTES_MAX:
-        raise Problem("too_large", f"A notice has at most {NOTICE_BYTES_MAX} bytes.", cure="Send it as Stripe does.")
+        raise Problem(
+            "too_large", Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX), cure="Send it as Stripe does."
+        )
     if not _signed(headers.get("stripe-signature", ""), body, now, secrets):
         raise Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the endpoint's secret.")
     try:

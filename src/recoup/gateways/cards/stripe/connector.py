@@ -24,6 +24,7 @@ from recoup.gateways.cards.stripe.outcomes import (
 )
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 
 URL: Final = "https://api.stripe.com"
@@ -280,7 +281,8 @@ class Stripe(Charges):
     async def _mode(self) -> Finding:
         cure = "Use a restricted key: rk_live_…, or rk_test_… in the sandbox."
         if self._key.startswith("rk_"):
-            return Finding("key", True, f"A restricted key of the {'live' if self.live else 'test'} mode.")
+            mode = "A restricted key of the live mode." if self.live else "A restricted key of the test mode."
+            return Finding("key", True, mode)
         return Finding("key", False, "The key may do everything in the account.", cure)
 
     async def _retrying(self) -> Finding:
@@ -291,7 +293,7 @@ class Stripe(Charges):
         if not found:
             return Finding("own_retries", True, "Stripe retries no open invoice by itself.")
         cure = "Turn Smart Retries off, or let Recoup take the invoices over."
-        return Finding("own_retries", False, f"Stripe itself will retry {len(found)} open invoices.", cure)
+        return Finding("own_retries", False, Sentence("Stripe itself will retry {0} open invoices.", len(found)), cure)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         return [read_event(headers, body, now, self._notice_secrets, account=self._account, live=self.live)]
