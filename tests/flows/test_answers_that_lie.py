@@ -89,7 +89,7 @@ def test_a_refund_of_another_amount_is_not_booked_as_done(
             monkeypatch.setattr(SandboxProcessor, "modify", lying)
             back = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
             await shop.run_due()
-            state = await shop.value("SELECT state FROM refunds WHERE refund_id = $1", back.refund_id)
+            state = await shop.value("SELECT state FROM modifications WHERE modification_id = $1", back.refund_id)
             assert (state, await attention(shop, order_id)) == ("sent", ANSWER_DIFFERS)
             reference = "SELECT reference FROM attempts WHERE order_id = $1 AND state = 'approved'"
             assert seen[0].reference == await shop.value(reference, order_id)
