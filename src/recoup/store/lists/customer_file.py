@@ -36,7 +36,7 @@ class PersonalAttempt(Row, frozen=True):
 
 class PersonalRefund(Row, frozen=True):
     number: int
-    asked_at: datetime
+    requested_at: datetime
     state: str
     units: int
     currency: str
@@ -85,7 +85,7 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
   (SELECT jsonb_agg(jsonb_build_object('number', a.attempt_no, 'sent_at', a.sent_at, 'state', a.state, 'units', a.units,
       'currency', a.asset, 'code', a.scheme_code) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.sent_at IS NOT NULL) AS attempts,
-  (SELECT jsonb_agg(jsonb_build_object('number', r.modification_no, 'asked_at', r.business_at, 'state', r.state,
+  (SELECT jsonb_agg(jsonb_build_object('number', r.modification_no, 'requested_at', r.business_at, 'state', r.state,
       'units', r.units, 'currency', r.asset, 'reason', r.message) ORDER BY r.modification_no) FROM modifications r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('refund', 'reversal')) AS refunds,
   (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id) FROM order_notes n
