@@ -110,7 +110,7 @@ async def act_on(world: World, orders: Orders, scope: Scope, act: Act, act_id: U
     if act.action == "note":
         await note_order(world, scope, order_id, own, act.note)
     elif act.action == "redeliver":
-        return f"Sent again: {await redeliver_last(world, scope, order_id, own.hex)}"
+        return Sentence("Sent again: {0}", await redeliver_last(world, scope, order_id, own.hex))
     else:
         await last_look(world, orders, (scope.merchant_id, order_id))
         await cancel(world, orders, scope, order_id)

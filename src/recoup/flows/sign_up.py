@@ -28,6 +28,7 @@ from recoup.flows.people.throttle import charge_stranger
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.merchants.partners import add_partner_merchant
@@ -198,7 +199,7 @@ def _checked(request: SignUp) -> str:
         try:
             check_site_address(request.site_url)
         except Problem as problem:
-            text = f"The address of the shop {problem.facts['what']}."
+            text = Sentence("The address of the shop {0}.", problem.facts["what"])
             raise Problem("invalid", text, field="site_url", cure=problem.cure) from None
     return email
 

@@ -108,7 +108,7 @@ def _check_site(request: MerchantRequest) -> None:
     try:
         check_site_address(request.site_url)
     except Problem as problem:
-        text = f"The field Site.Url {problem.facts['what']}."
+        text = Sentence("The field Site.Url {0}.", problem.facts["what"])
         raise Problem("invalid", text, field="Site.Url", cure=problem.cure) from None
     check_descriptor(request.descriptor, "Site.Descriptor")
 

@@ -257,7 +257,9 @@ async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     """Names the endpoint that has the url, so that the caller can change that one."""
     same = (one for one in await list_all(world, owner) if one.url == url and names_in(one.format) == names_in(form))
     found = next(same, None)
-    which, where = (f"The endpoint {found.endpoint_id}", found.endpoint_id) if found else ("Another endpoint", "{id}")
+    which, where = (
+        (Sentence("The endpoint {0}", found.endpoint_id), found.endpoint_id) if found else ("Another endpoint", "{id}")
+    )
     cure = Sentence("Change that one (PATCH {0}/{1}), delete it, or send another url.", path_of(owner), where)
     return Problem("conflict", Sentence("{0} has this url already.", which), cure=cure)
 

@@ -8,6 +8,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.moves.message.replay import begin_one
 from recoup.store.messages.deliveries import SentEvent, last_events, read_try
@@ -87,7 +88,9 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
         )
     sent = sum(one != COMING for one in outcomes)
     what = ", ".join(sorted(names))
-    return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"
+    if not sent:
+        return Sentence("{0} is on its way already", what)
+    return Sentence("{0} to {1} endpoint{2}", what, sent, "" if sent == 1 else "s")
 
 
 async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert
 from recoup.store.lists.exports import NewExport, ask_export, cancel_run, end_run
@@ -35,7 +36,13 @@ async def end_export(
     ended = await end_run(tx, *key, run_no, state, rows, size, refused, wall, gone_at)
     if ended is None:
         return False
-    facts = {"export_id": key[1], "file_name": ended.file_name, "orders": rows, "why": refused, "gone_at": gone_at}
+    facts = {
+        "export_id": key[1],
+        "file_name": ended.file_name,
+        "orders": rows,
+        "why": keep(refused) if refused else None,
+        "gone_at": gone_at,
+    }
     rows_to_write = _over(key)
     alert(rows_to_write, key[0], "export", key[1], 1, facts, wall, only_for=ended.user_id)
     await write(tx, rows_to_write)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.ids import tail
+from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import money
 from recoup.rules.languages.locale import PLAIN, Locale
 
@@ -183,7 +184,7 @@ def _go_live(facts: Facts, to: Locale) -> _Said:
 def _export(facts: Facts, to: Locale) -> _Said:
     name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
     if facts["why"]:
-        return to.say("An export failed"), [f"{name}: {to.said(facts['why'])}"], path
+        return to.say("An export failed"), [f"{name}: {to.said(kept(facts['why']))}"], path
     line = to.say(
         "{file}, with {count} order{s}. It is deleted on {when}.",
         file=name,

@@ -85,10 +85,12 @@ def _with_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
 def _line(number: int, text: str, over: bool, encoding: str) -> Line:
     text = text.removesuffix("\r")
     if over or len(text) > LINE_MAX:
-        return Line(number, None, "too_long", f"is longer than {LINE_MAX:,} characters")
+        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}"))
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
-        why = f"holds bytes that are not {name}; save the file as UTF-8, or name its encoding (cp1252 is common)"
+        why = Sentence(
+            "holds bytes that are not {0}; save the file as UTF-8, or name its encoding (cp1252 is common)", name
+        )
         return Line(number, None, "wrong_encoding", why)
     if "\0" in text:
         return Line(number, None, "broken", "holds a NUL byte; if the file is UTF-16, name that as its encoding")

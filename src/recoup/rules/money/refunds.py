@@ -109,10 +109,14 @@ def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
     if not found:
         lines = ", ".join(f"{i.line} ({i.sku})" if i.sku else str(i.line) for i in items[:SHOWN_MAX])
         more = " and others" if len(items) > SHOWN_MAX else ""
-        raise _no("The order has no such item.", field, f"Its lines are {lines}{more}: name one by sku or line.")
+        raise _no(
+            "The order has no such item.",
+            field,
+            Sentence("Its lines are {0}{1}: name one by sku or line.", lines, more),
+        )
     if len(found) > 1:
         lines = ", ".join(str(i.line) for i in found[:SHOWN_MAX])
-        raise _no("Several items have this sku.", field, f"Name the line instead: {lines}.")
+        raise _no("Several items have this sku.", field, Sentence("Name the line instead: {0}.", lines))
     return found[0]
 
 
@@ -121,21 +125,31 @@ def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_befor
     if want.get("amount") is not None:
         units = int(want["amount"])
         if not 0 < units <= left_units:
-            raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field, _left(left_units))
+            raise _no(
+                Sentence("Line {0} has {1} minor units left to refund.", item.line, left_units),
+                field,
+                _left(left_units),
+            )
         return Chosen(item.line, units, 0)
     quantity = int(want.get("quantity") or 1)
     if not 0 < quantity <= left_quantity:
-        raise _no(f"Line {item.line} has a quantity of {left_quantity} left to refund.", field, _left(left_quantity))
+        raise _no(
+            Sentence("Line {0} has a quantity of {1} left to refund.", item.line, left_quantity),
+            field,
+            _left(left_quantity),
+        )
     units = left_units
     if quantity != left_quantity:
         units = min(left_units, pieces_units(item.units, item.quantity, quantity_before, quantity))
     if not 0 < units <= left_units:
-        raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field, _left(left_units))
+        raise _no(
+            Sentence("Line {0} has {1} minor units left to refund.", item.line, left_units), field, _left(left_units)
+        )
     return Chosen(item.line, units, quantity)
 
 
 def _left(left: int) -> str:
-    return f"Send {left} or less." if left else "Leave this line out: all of it is refunded."
+    return Sentence("Send {0} or less.", left) if left else "Leave this line out: all of it is refunded."
 
 
 def _no(message: str, field: str, cure: str) -> Problem:

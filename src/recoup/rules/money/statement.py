@@ -98,7 +98,11 @@ class Statement:
         for count, line in enumerate(self._lines):
             self.last_number = line.number
             if count >= LINES_MAX:
-                yield Broken(line.number, "too_many_lines", f"the file has more than {LINES_MAX:,} lines; it ends here")
+                yield Broken(
+                    line.number,
+                    "too_many_lines",
+                    Sentence("the file has more than {0} lines; it ends here", f"{LINES_MAX:,}"),
+                )
                 return
             if line.text is None:
                 yield Broken(line.number, line.code, line.why)
@@ -114,13 +118,15 @@ class Statement:
     def _read(self, number: int, cells: Sequence[str]) -> Theirs:
         layout, reading = self.layout, self._reading
         if len(cells) != layout.width:
-            raise _no("broken", f"its number of fields is {len(cells)}, that of the header {layout.width}")
+            raise _no(
+                "broken", Sentence("its number of fields is {0}, that of the header {1}", len(cells), layout.width)
+            )
         values = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns
         }
         for name, value in values.items():
             if len(value) > TEXT_MAX:
-                raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters")
+                raise _no("broken", Sentence("its {0} is longer than {1} characters", name, TEXT_MAX))
         asset = self._currency(number, values.get("currency", ""))
         kind = self._type(values.get("type", ""))
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
@@ -130,7 +136,9 @@ class Statement:
             raise _no("no_id", "it has neither our id nor a reference")
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
-            raise _no("unknown_route", f"the route {route[:40]!r} is none of {', '.join(reading.routes)}")
+            raise _no(
+                "unknown_route", Sentence("the route {0} is none of {1}", repr(route[:40]), ", ".join(reading.routes))
+            )
         units = _units(values.get("amount", ""), asset, layout.decimal, kind)
         at = self._date(values.get("date", ""))
         line_id = content_id(reading.kind, kind, our_id, reference, units, asset, at)
@@ -140,18 +148,21 @@ class Statement:
         """A file is of one currency, unless others were named or all: two sums must not become one."""
         asset = text.upper()
         if asset not in EXPONENTS:
-            raise _no("unknown_currency", f"the currency {text[:8]!r} is unknown")
+            raise _no("unknown_currency", Sentence("the currency {0} is unknown", repr(text[:8])))
         if EVERY in self._reading.currencies:
             self.currencies.add(asset)
         elif not self.currencies:
             self.currencies, self._first = {asset}, (number, asset)
         if asset not in self.currencies:
             known = (
-                f"{self._first[1]} since line {self._first[0]}"
+                Sentence("{0} since line {1}", self._first[1], self._first[0])
                 if self._first
                 else " and ".join(sorted(self.currencies))
             )
-            raise _no("mixed_currencies", f"it is in {asset}, the file in {known}; name every currency to take all")
+            raise _no(
+                "mixed_currencies",
+                Sentence("it is in {0}, the file in {1}; name every currency to take all", asset, known),
+            )
         return asset
 
     def _type(self, text: str) -> str:
@@ -164,17 +175,22 @@ class Statement:
         if found not in known and self._reading.kind == "processor" and found in ("payout", "settlement"):
             found = "funding"
         if found not in known:
-            raise _no("unknown_type", f"the type {text[:40]!r} is none of {', '.join(known)}; map it")
+            raise _no(
+                "unknown_type", Sentence("the type {0} is none of {1}; map it", repr(text[:40]), ", ".join(known))
+            )
         return found
 
     def _date(self, text: str) -> datetime:
         at = _moment(text, self._reading.date_format, self._zone)
         if at is None:
             form = self._reading.date_format or "ISO 8601"
-            raise _no("bad_date", f"the date {text[:40]!r} is not {form}")
+            raise _no("bad_date", Sentence("the date {0} is not {1}", repr(text[:40]), form))
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
-            raise _no("other_period", f"its date {at.astimezone(self._zone):%Y-%m-%d} lies outside the period")
+            raise _no(
+                "other_period",
+                Sentence("its date {0} lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}"),
+            )
         return at
 
 
@@ -288,10 +304,10 @@ def _cells(text: str, delimiter: str) -> list[str]:
     try:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise _no("broken", f"its quotes do not fit ({error})") from None
+        raise _no("broken", Sentence("its quotes do not fit ({0})", error)) from None
     cells = rows[0] if rows else []
     if len(rows) != 1 or len(cells) > FIELDS_MAX:
-        raise _no("broken", f"it has more than {FIELDS_MAX} fields or a line break in quotes")
+        raise _no("broken", Sentence("it has more than {0} fields or a line break in quotes", FIELDS_MAX))
     return cells
 
 
@@ -303,12 +319,14 @@ def _units(text: str, asset: str, decimal: str, kind: str) -> int:
     if _GROUPED[decimal].fullmatch(digits):
         digits = digits.replace("," if decimal == "." else ".", "")
     if not _PLAIN[decimal].fullmatch(digits):
-        raise _no("bad_amount", f"the amount {text[:40]!r} is no decimal with {decimal!r}")
+        raise _no("bad_amount", Sentence("the amount {0} is no decimal with {1}", repr(text[:40]), repr(decimal)))
     value = Decimal(digits.replace(decimal, ".")).scaleb(EXPONENTS[asset])
     if value != value.to_integral_value() or not 0 < value <= UNITS_MAX:
-        raise _no("bad_amount", f"the amount {text[:40]!r} is 0, too large, or finer than {asset} is")
+        raise _no(
+            "bad_amount", Sentence("the amount {0} is 0, too large, or finer than {1} is", repr(text[:40]), asset)
+        )
     if negative and kind in INWARD:
-        raise _no("bad_amount", f"the amount {text[:40]!r} of a {kind} is below zero")
+        raise _no("bad_amount", Sentence("the amount {0} of a {1} is below zero", repr(text[:40]), kind))
     return int(value)
 
 

@@ -26,7 +26,7 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
     """Raises: Problem(invalid) saying which rule it breaks."""
     prefix, star, name = text.partition("*")
     if not LENGTH_MIN <= len(text) <= LENGTH_MAX:
-        complaint = f"must be {LENGTH_MIN} to {LENGTH_MAX} characters long"
+        complaint: str = Sentence("must be {0} to {1} characters long", LENGTH_MIN, LENGTH_MAX)
     elif not _TAKEN.fullmatch(text):
         complaint = "must be plain Latin characters"
     elif _REFUSED & set(text):
@@ -36,7 +36,7 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
     elif star and not (prefix.strip() and name.strip() and "*" not in name):
         complaint = "must have a prefix before its one asterisk and a name after it"
     elif len(prefix.strip()) > PREFIX_LENGTHS[-1] and star:
-        complaint = f"must have a prefix of at most {PREFIX_LENGTHS[-1]} characters before its asterisk"
+        complaint = Sentence("must have a prefix of at most {0} characters before its asterisk", PREFIX_LENGTHS[-1])
     else:
         return
     raise Problem(

@@ -82,7 +82,7 @@ class JsonRows:
         elif is_header(value):
             self._configure(value)
         elif len(text) > ROW_CHARS_MAX:
-            yield self._broken(line, "too_long", f"it is longer than {ROW_CHARS_MAX:,} characters")
+            yield self._broken(line, "too_long", Sentence("it is longer than {0} characters", f"{ROW_CHARS_MAX:,}"))
         else:
             yield self._row(line, text)
 

@@ -53,7 +53,9 @@ class TableRows:
         self.names = tuple(name.strip() for name in names)
         self.columns = _columns(self.names, known, first.number)
         unread = [name[:60] or "(no name)" for name, column in zip(self.names, self.columns, strict=True) if not column]
-        self.notes = [f"Columns that nothing was read from: {', '.join(unread[:20])}."] if unread else []
+        self.notes: list[str] = (
+            [Sentence("Columns that nothing was read from: {0}.", ", ".join(unread[:20]))] if unread else []
+        )
         self.notes += _ambiguous(unread, known)
         self._lines, self.header = chain(every), Header()
 
@@ -73,7 +75,7 @@ class TableRows:
             if cells is None:
                 yield Record(number, line.number, code="broken", why="its quotes do not fit")
             elif len(cells) != len(self.names):
-                why = f"it has {len(cells):,} fields, the header has {len(self.names)}"
+                why = Sentence("it has {0} fields, the header has {1}", f"{len(cells):,}", len(self.names))
                 yield Record(number, line.number, code="broken", why=why)
             else:
                 yield Record(number, line.number, cells=tuple(cells))
@@ -123,11 +125,13 @@ def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
     """What to write instead of names that several objects' fields have."""
-    found = []
+    found: list[str] = []
     for name in unread[:20]:
         fields = sorted({".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)})
         if len(fields) > 1:
-            found.append(f"The column {name} may mean {' or '.join(fields)}: write the one that is meant.")
+            found.append(
+                Sentence("The column {0} may mean {1}: write the one that is meant.", name, " or ".join(fields))
+            )
     return found
 
 
