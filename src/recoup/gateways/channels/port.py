@@ -1,7 +1,7 @@
 """What a channel must offer. Every call carries an id of ours that is its idempotency key."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeGuard
+from dataclasses import dataclass
+from typing import Protocol, TypeGuard
 from uuid import UUID
 
 from recoup.gateways.cards.port import Counterpart, Outcome
@@ -18,14 +18,6 @@ class Payment:
     units: int
     currency: str
     send_before_monotonic: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """How the payer pays. `redirect`: on our hosted page; `crypto_address`: `facts` say where and how much."""
-
-    type: Literal["redirect", "crypto_address", "client_secret", "none"]
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +48,6 @@ class PayOut:
 
 class Channel(Counterpart, Protocol):
     """A gateway. An Outcome's `reference` is the transaction's hash."""
-
-    def instruct(self, payment: Payment) -> Instruction: ...
 
     def settles_to(self, merchant_id: UUID) -> str:
         """The merchant's own address, where direct money goes."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
-from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
+from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.lab.simulate.clock import SimClocks
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
@@ -58,9 +58,6 @@ class SimChannel:
     idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset()
-
-    def instruct(self, payment: Payment) -> Instruction:
-        return Instruction("redirect")
 
     def settles_to(self, merchant_id: UUID) -> str:
         return "sim_" + hashlib.sha256(merchant_id.bytes).hexdigest()[:32]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -128,10 +128,6 @@ async def _transmitted(
 
 
 STATEMENT_SECONDS: Final = 120.0
-ROW: Final = (
-    "merchant_id", "upload_id", "row_no", "line_no", "sequence", "external_id", "given", "subject_id", "state", "code",
-    "errors",
-)  # fmt: skip
 
 
 @statement(
@@ -158,15 +154,39 @@ async def begin_upload(
     """False: this file is an upload already, or another process was just taking it and was waited for."""
 
 
-async def add_rows(tx: asyncpg.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    records = [tuple(row[name] for name in ROW) for row in map(_with_kept, rows)]
-    await tx.copy_records_to_table("upload_rows", records=records, columns=list(ROW), timeout=STATEMENT_SECONDS)
+class NewUploadRow(NamedTuple):
+    """A row of a file: refused, unless its state says otherwise. `errors`: field, message and cure."""
+
+    merchant_id: UUID
+    upload_id: UUID
+    row_no: int
+    line_no: int
+    sequence: str
+    external_id: str = ""
+    given: bytes | None = None
+    subject_id: UUID | None = None
+    state: str = "refused"
+    code: str | None = None
+    errors: Sequence[Mapping[str, str]] = ()
+
+
+async def add_rows(tx: asyncpg.Connection, rows: Sequence[NewUploadRow]) -> None:
+    columns = list(NewUploadRow._fields)
+    records = [(*row[:-1], _kept(row.errors)) for row in rows]
+    await tx.copy_records_to_table("upload_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS)
+
+
+def _kept(errors: Sequence[Mapping[str, str]]) -> list[dict[str, Kept]]:
+    return [{name: keep(text) for name, text in error.items()} for error in errors]
 
 
 def _with_kept(row: Mapping[str, Any]) -> dict[str, Any]:
     """Its sentences as they are kept."""
-    errors = [{name: keep(text) for name, text in error.items()} for error in row.get("errors") or ()]
-    return {**row, "errors": errors, "warning": keep(row["warning"]) if row.get("warning") else None}
+    return {
+        **row,
+        "errors": _kept(row.get("errors") or ()),
+        "warning": keep(row["warning"]) if row.get("warning") else None,
+    }
 
 
 @statement(

@@ -26,12 +26,12 @@ from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
 from recoup.rules.uploads.unpack import Unpacked
+from recoup.store.orders.uploads import NewUploadRow
 
 SEQUENCE_MAX: Final = 32
 NOT_YOUR_MID: Final = (
     "The file's mid does not belong to this credential. Send it with a key of the merchant that it names."
 )
-Row = dict[str, Any]
 
 
 def form_of(head: bytes) -> tuple[str, str]:
@@ -69,7 +69,7 @@ class Rows:
     room: Room = field(default_factory=lambda: Room(FILE_CHARS_MAX))
     _seen: dict[str, int] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[NewUploadRow]:
         """Raises: Problem(invalid), Problem(too_large) for a file of which nothing can be taken."""
         unpacked = Unpacked(pieces(self.content))
         source = open_rows(unpacked, self.form, self.encoding, self.reader)
@@ -85,7 +85,7 @@ class Rows:
                     cure="Split it.",
                 )
             row = self._row(record, source)
-            self.refused += row["state"] == "refused"
+            self.refused += row.state == "refused"
             yield row
         if not self.count:
             raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
@@ -93,33 +93,21 @@ class Rows:
         if unpacked.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
 
-    def _row(self, record: Record, source: JsonRows | TableRows) -> Row:
-        made: Row = {
-            "merchant_id": self.key[0],
-            "upload_id": self.key[1],
-            "row_no": record.number,
-            "line_no": record.line,
-            "sequence": str(record.number),
-            "external_id": "",
-            "given": None,
-            "subject_id": None,
-            "state": "refused",
-            "code": record.code or None,
-            "errors": [],
-        }
+    def _row(self, record: Record, source: JsonRows | TableRows) -> NewUploadRow:
+        made = NewUploadRow(*self.key, record.number, record.line, str(record.number))
         if record.code:
-            return made | {"errors": [{"field": "", "message": Sentence("Row {0}: {1}.", record.number, record.why)}]}
-        body: dict[str, Any] = {}
+            errors = [{"field": "", "message": Sentence("Row {0}: {1}.", record.number, record.why)}]
+            return made._replace(code=record.code, errors=errors)
         try:
             body = self._body(record, source)
-            made["external_id"] = _own_id(body)
-            made["sequence"] = self._sequence(body, record.number)
-            given = self.reader.read(self._completed(body, made["sequence"], source.header), self.key[0])
+            made = made._replace(external_id=_own_id(body))
+            made = made._replace(sequence=self._sequence(body, record.number))
+            given = self.reader.read(self._completed(body, made.sequence, source.header), self.key[0])
         except Problem as problem:
-            return made | {"code": problem.facts.get("reason", problem.code), "errors": errors_of(problem)}
-        self._seen[made["sequence"]] = record.number
+            return made._replace(code=problem.facts.get("reason", problem.code), errors=errors_of(problem))
+        self._seen[made.sequence] = record.number
         subject = new_id() if self.kind == "transmit" else None
-        return made | {"given": kept(given), "subject_id": subject, "state": "received"}
+        return made._replace(given=kept(given), subject_id=subject, state="received")
 
     def _body(self, record: Record, source: JsonRows | TableRows) -> dict[str, Any]:
         """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
@@ -142,18 +130,11 @@ class Rows:
             self.like[record.number] = like
         return body
 
-    def refuse(self, row: Row, field_name: str) -> None:
+    def refuse(self, row: NewUploadRow, field_name: str) -> NewUploadRow:
         """An identifier of a row that was taken is a card after all: nothing of the row is kept."""
-        self.refused += row["state"] != "refused"
-        row |= {
-            "sequence": str(row["row_no"]),
-            "external_id": "",
-            "given": None,
-            "subject_id": None,
-            "state": "refused",
-            "code": "card_data",
-            "errors": errors_of(holds_card(field_name, NO_NUMBER)),
-        }
+        self.refused += row.state != "refused"
+        errors = errors_of(holds_card(field_name, NO_NUMBER))
+        return NewUploadRow(*self.key, row.row_no, row.line_no, str(row.row_no), code="card_data", errors=errors)
 
     def _sequence(self, body: dict[str, Any], number: int) -> str:
         sequence = body.get("sequenceNumber")

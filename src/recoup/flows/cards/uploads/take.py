@@ -12,7 +12,7 @@ from itertools import islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
-from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows
+from recoup.flows.cards.uploads.read import Rows, check_header, form_of, open_rows
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.file_turns import in_turn, pieces
 from recoup.flows.no_cards import held_cards
@@ -25,7 +25,7 @@ from recoup.moves.bulk.upload import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
-from recoup.store.orders.uploads import Upload, add_rows, count_rows, find_upload, upload_by_content
+from recoup.store.orders.uploads import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
@@ -142,17 +142,17 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
     return kinds[0]
 
 
-async def _refuse_cards(world: World, rows: Rows, batch: list[Row]) -> None:
+async def _refuse_cards(world: World, rows: Rows, batch: list[NewUploadRow]) -> None:
     """Identifiers are often long numbers: they are refused only when they are cards that are held."""
-    like = [(row, rows.like.pop(row["row_no"])) for row in batch if row["row_no"] in rows.like]
+    like = [(at, rows.like.pop(row.row_no)) for at, row in enumerate(batch) if row.row_no in rows.like]
     held = await held_cards(world, {digits for _, several in like for _, digits in several}, rows.key[0])
-    for row, several in like:
+    for at, several in like:
         name = next((name for name, digits in several if digits in held), None)
         if name is not None:
-            rows.refuse(row, name)
+            batch[at] = rows.refuse(batch[at], name)
 
 
-async def _batches(rows: Rows) -> AsyncIterator[list[Row]]:
+async def _batches(rows: Rows) -> AsyncIterator[list[NewUploadRow]]:
     """Read beside the event loop: other calls are served meanwhile."""
     every = iter(rows)
     while batch := await asyncio.to_thread(lambda: list(islice(every, ROWS_AT_ONCE))):

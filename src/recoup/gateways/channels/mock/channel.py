@@ -12,7 +12,7 @@ from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outco
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import active_faults
 from recoup.gateways.channels.mock import book
-from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
+from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
 
 _SLOW_SECONDS: Final = 1.5
@@ -37,9 +37,6 @@ class MockChannel:
 
     async def close(self) -> None:
         await self._connections.close()
-
-    def instruct(self, payment: Payment) -> Instruction:
-        return Instruction("redirect")
 
     def settles_to(self, merchant_id: UUID) -> str:
         return "mock_" + hashlib.sha256(b"wallet" + merchant_id.bytes).hexdigest()[:32]
