@@ -9,10 +9,14 @@ from uuid import UUID
 import pytest
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
+from recoup.flows.card_routes import CardRoutes
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.port import Charge, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.rules.network.magic import script_card
+from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -78,6 +82,65 @@ def test_declined_retried_and_approved_with_the_vault_closed(server: ServerAddre
         sealed = await shop.value("SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL")
         assert sealed == 0
         await processor.close()
+
+    run(server, story)
+
+
+def test_a_method_that_is_gone_is_not_sent_again(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        processor = Listening(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"))
+        processor.heard = []
+        change_world(shop.world, processors={"sandbox": processor})
+        first = await shop.admit(**stored("pm_gone_visa"))
+        await shop.advance(timedelta(days=20))
+        assert len(processor.heard) == 1
+        second = await shop.admit(**stored("pm_gone_visa"))
+        await shop.advance(timedelta(days=30))
+        assert len(processor.heard) == 1, "its other order knows"
+        for order_id in (first, second):
+            assert [state for state, _ in await attempts(shop, order_id)] == ["declined"]
+            found = await shop.value("SELECT code_reason FROM attempts WHERE order_id = $1", order_id)
+            assert found == "expired_card"
+        assert await shop.value("SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed") == 0
+        await processor.close()
+
+    run(server, story)
+
+
+def test_a_second_id_of_a_card_shares_its_limits(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        one = await shop.admit(**stored("pm_card_counting_visa"))
+        two = await shop.admit(**stored("pm_card_counting_visa__2"))
+        other = await shop.admit(**stored("pm_card_counting_mastercard"))
+        cards = [(await shop.order(order_id))["card_id"] for order_id in (one, two, other)]
+        assert cards[0] == cards[1] != cards[2]
+
+    run(server, story)
+
+
+def test_what_a_processor_calls_a_method_is_erased_with_its_person(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await shop.admit(**stored("pm_card_visa", customer="cus_1"))
+        await shop.advance(timedelta(days=20))
+        async with shop.world.db.transaction() as tx:
+            await tx.execute("SELECT erase_orders($1, $2)", shop.merchant_id, [order_id])
+        rows = await shop.world.db.fetch("SELECT reference, customer, fingerprint FROM stored_methods")
+        assert [tuple(row) for row in rows] == [("", None, None)]
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("pan", [script_card("visa", "51", 0), "4111111111111111"])
+def test_a_world_of_stored_methods_takes_no_numbers(server: ServerAddress, pan: str) -> None:
+    async def story(shop: Shop) -> None:
+        change_world(shop.world, routes=CardRoutes([RouteTerms("sandbox", cards=False, stored=True)]))
+        for call in (shop.ask(pan=pan), shop.ask(pan=None, token_id=new_id())):
+            with pytest.raises(Problem) as caught:
+                await call
+            assert (caught.value.code, caught.value.field) == ("invalid", "PaymentMethod.CardNumber")
+            assert pan not in str(caught.value)
+        assert await shop.value("SELECT count(*) FROM vault") == 0
+        await shop.admit(**stored("pm_card_visa"))
 
     run(server, story)
 

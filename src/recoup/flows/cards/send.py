@@ -25,11 +25,14 @@ from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
 from recoup.rules.rescue.route_by_worth import TRICKLE, USUAL_CHANCE, WorthInput, chosen_route, failures_of
 from recoup.rules.rescue.route_terms import CARD, Carried
+from recoup.store.cards.stored_methods import close_method
 from recoup.store.cards.vault import note_issuers
 
 NOTHING = CardholderInput()
+_GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
@@ -119,6 +122,7 @@ async def carry_out(
     outcome = await call(world, order, attempt, deadline, at_hand)
     state = await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
     await _keep_issuer(world, order, card)
+    await _keep_closed(world, order, outcome)
     return state
 
 
@@ -161,6 +165,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
 
     closed = await orders.change(Job(key, work, actor, request_id, cards=True))
     await _keep_issuer(world, order, card)
+    await _keep_closed(world, order, outcome)
     return closed
 
 
@@ -174,10 +179,20 @@ async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> 
                 await note_issuers(connection, [(order.merchant_id, card.token_id, card.issuer_digits)])
 
 
+async def _keep_closed(world: World, order: Order, outcome: Outcome) -> None:
+    """That a stored method is gone: its other orders need not try it. Where storing that fails, they find out."""
+    if outcome.processor_code == METHOD_GONE and order.card is not None and not is_closed(order):
+        with suppress(Problem):
+            async with world.db.connection() as connection:
+                await close_method(connection, order.merchant_id, order.card.token_id, world.clocks.wall())
+
+
 async def call(
     world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput = NOTHING
 ) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
+    if is_closed(order):
+        return _GONE
     processor = processor_of(world, attempt.route or "")
     timeout = (attempt.call_timeout_ms or 0) / 1000
     try:
@@ -185,6 +200,8 @@ async def call(
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
     outcome = await call_with_timeout(processor.charge(charge), timeout)
+    if outcome.state == "not_sent" and outcome.fault == "credential" and stored_of(order.card) is not None:
+        return replace(outcome, state="declined", processor_code=METHOD_GONE, reached_network=False)
     return as_requested(outcome, attempt.units, attempt.asset)
 
 

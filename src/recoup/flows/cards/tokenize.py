@@ -11,6 +11,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import issuer_digits, luhn, scheme_of
 from recoup.rules.network.magic import classify
+from recoup.rules.rescue.route_terms import check_takes_numbers
 from recoup.store.cards.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
@@ -41,7 +42,9 @@ class Stored:
 
 
 def check_number(world: World, pan: str, field_name: str) -> None:
-    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all."""
+    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all; a world
+    whose routes take stored methods only refuses all."""
+    check_takes_numbers(world.routes.terms(world.processors), field_name)
     if world.policy.magic_inputs:
         if classify(pan, with_world=world.policy.world_cards) is None:
             real = luhn(pan)

@@ -7,6 +7,7 @@ from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import WINDOW
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
+from recoup.rules.rescue.method_gone import code_read
 from recoup.rules.rescue.slots import offset_minutes
 
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
@@ -30,7 +31,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     return read_decline(
         scheme=order.card.scheme if order.card else "generic",
         source=None,
-        code=attempt.scheme_code or attempt.processor_code,
+        code=code_read(order, attempt),
         text=None,
         advice=attempt.advice_code,
         on=(attempt.sent_at or order.placed_at).date(),

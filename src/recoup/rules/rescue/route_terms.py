@@ -93,6 +93,20 @@ def check_carried(routes: Sequence[RouteTerms], charge: Carried, *, without: Ite
     raise _refusal(furthest, near, charge)
 
 
+def takes_numbers(routes: Sequence[RouteTerms]) -> bool:
+    """Whether card numbers are of any use here: without a route nobody knows yet. Where every route takes stored
+    methods only, none is let in, and nothing is ever sealed in a vault."""
+    return not routes or any(terms.cards for terms in routes)
+
+
+def check_takes_numbers(routes: Sequence[RouteTerms], field: str) -> None:
+    """Raises: Problem(invalid)."""
+    if not takes_numbers(routes):
+        message = "Card numbers are not taken here: every card processor keeps the cards itself."
+        cure = "Send paymentMethod with processor and id, as the processor stored it."
+        raise Problem("invalid", message, field=field, cure=cure)
+
+
 def needs(routes: Iterable[RouteTerms], what: Literal["schemes", "countries"]) -> bool:
     """Whether any route restricts it."""
     return any(getattr(terms, what) for terms in routes)

@@ -33,3 +33,13 @@ async def add_method(db: Tx, method: NewMethod) -> None:
 
 @statement(MERCHANT, insert_of(NewMethod) + " ON CONFLICT DO NOTHING")
 async def _add_methods(db: Tx, methods: list[NewMethod]) -> None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE stored_methods SET closed_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
+""",
+)
+async def close_method(db: Tx, merchant_id: UUID, method_id: UUID, at: datetime) -> None:
+    """The processor said that it is gone."""

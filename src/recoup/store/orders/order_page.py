@@ -55,7 +55,8 @@ SELECT o.order_id,
     AS campaign,
   to_jsonb(p) AS payer,
   (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
-      'exp_year', v.exp_year)
+      'exp_year', v.exp_year, 'route', (SELECT s.route FROM stored_methods s
+        WHERE s.merchant_id = v.merchant_id AND s.method_id = v.token_id))
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
   coalesce((SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id), '[]') AS attempts,

@@ -82,6 +82,7 @@ class PageCard(Row, frozen=True):
     last4: str
     exp_month: int
     exp_year: int
+    route: str | None = None  # whose processor keeps it
 
 
 class PageModification(Row, frozen=True):
