@@ -26,6 +26,8 @@ from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from need import found
+
 HOME: Final = Path(__file__).resolve().parents[1]
 IMAGES: Final = HOME / "docs/images"
 BYTES_MAX: Final = 200_000
@@ -115,7 +117,7 @@ def take(wanted: list[Picture], url: str, data_dir: Path) -> None:
     urlopen(f"{url}/healthz", timeout=10).close()  # noqa: S310 - our own address
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=found("chromium"), args=["--no-sandbox"])
         dispute_some(browser, url, kept)
         for picture in wanted:
             content = taken(browser, picture, url, kept)

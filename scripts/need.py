@@ -28,8 +28,9 @@ def main(wanted: list[str]) -> None:
         sys.exit(f"the tests need what is not installed here: sudo apt-get install {' '.join(missing)}")
 
 
-def found(name: str) -> bool:
-    return any(shutil.which(program) for program in PROGRAMS[name][0])
+def found(name: str) -> str | None:
+    """Where it is."""
+    return next(filter(None, map(shutil.which, PROGRAMS[name][0])), None)
 
 
 def install(packages: list[str]) -> None:

@@ -11,15 +11,15 @@ import pytest
 
 T = TypeVar("T")
 
-# Files with a test that takes a tenth of a run or more, the longest first.
+# Files with a test, or tests, of half a minute and more of processor time, the longest first.
 LONG: Final = (
     "tests/growth/test_growth.py",
     "tests/main/test_wheel.py",
     "tests/docs/test_demo.py",
+    "tests/browser/test_accessible.py",
     "tests/flows/test_kill_between_statements.py",
     "tests/kills/test_a_few_kills.py",
     "tests/lab/test_simulate.py",
-    "tests/main/test_training.py",
     "tests/docs/test_tour.py",
 )
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from scripts.need import found
 from tests.doors.portal.shop import PASSWORD, Shop, make_app, make_world
 from tests.doors.rescue.door import listening
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = found("chromium") or "chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 DESKTOP, PHONE = (1440, 900), (390, 844)

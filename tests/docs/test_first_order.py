@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from tests.browser.visiting import CHROMIUM
 from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.walk import STEPS_MAX, Doing, Shell, doings, shows
 
 PAGE = ROOT / "docs/first-order.md"
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 UP_SECONDS = 120
