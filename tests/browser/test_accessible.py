@@ -5,11 +5,12 @@ The pages are those of the route table that tests/isolation holds against the ap
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.accessibility import Fault, faults, faults_at_a_glance, fits_a_phone
-from tests.browser.visiting import sign_in
+from tests.browser.visiting import PHONE, sign_in
 from tests.browser.walk import ROLE, Walked, forms, pages, walked
 from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
@@ -36,8 +37,8 @@ def house(server: ServerAddress) -> Iterator[Walked]:
         yield made
 
 
-def looking(browser: Browser, house: Walked, role: str, locale: str = "en-GB") -> BrowserContext:
-    context = browser.new_context(base_url=house.address, locale=locale)
+def looking(browser: Browser, house: Walked, role: str, locale: str = "en-GB", **more: Any) -> BrowserContext:
+    context = browser.new_context(base_url=house.address, locale=locale, **more)
     if role:
         context.add_cookies([{"name": COOKIE, "value": house.cookie(role), "url": house.address}])
     return context
@@ -71,7 +72,7 @@ def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: s
         paths = [
             house.path(path, line) for path, line in pages() if line.whose == whose and not path.startswith("/docs")
         ]
-        with looking(browser, house, role, locale) as context:
+        with looking(browser, house, role, locale, viewport={"width": PHONE[0], "height": PHONE[1]}) as context:
             assert not (found := walk(context.new_page(), paths, fits_a_phone)), "\n".join(found)
 
 
