@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from recoup.kernel.sentence import Sentence
+
 BY_MERCHANT: Final = "by_merchant"
 GONE: Final = "gone"
 NOTHING_TAKEN: Final = "nothing_taken"
@@ -24,4 +26,4 @@ def nothing_taken(days: int) -> str:
 def sentence_of(why: str) -> str:
     """In English. What is no code, a process of an earlier release wrote while it was being replaced: a sentence."""
     code, _, argument = why.partition(":")
-    return _SENTENCES[code].replace("{0}", argument) if code in _SENTENCES else why
+    return Sentence(_SENTENCES[code], argument) if code in _SENTENCES else why

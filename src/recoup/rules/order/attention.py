@@ -7,6 +7,7 @@ a code of `whys`.
 from types import MappingProxyType
 from typing import Final
 
+from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
@@ -51,8 +52,8 @@ _SENTENCES: Final = MappingProxyType({
     LATE: "Dispute {0} must be answered soon; without an answer it is lost.",
     ANSWER_DELAYED: "The answer to dispute {0} is sent until the processor hears it.",
     ANSWER_REFUSED: "The processor did not take the answer to dispute {0}.",
-    **{f"{kind}_stuck": _STUCK.replace("{kind}", kind) for kind in _KINDS},
-    **{f"{kind}_delayed": _DELAYED.replace("{kind}", kind) for kind in _KINDS},
+    **{f"{kind}_stuck": shaped(_STUCK, kind=kind) for kind in _KINDS},
+    **{f"{kind}_delayed": shaped(_DELAYED, kind=kind) for kind in _KINDS},
 })  # fmt: skip
 CODES: Final = tuple(_SENTENCES)
 
@@ -84,7 +85,10 @@ def sentence_of(attention: str) -> str:
     code, _, argument = attention.partition(":")
     if code not in _SENTENCES:
         return whys.sentence_of(attention)
-    return whys.sentence_of(argument) if code == HELD else _SENTENCES[code].replace("{0}", argument)
+    if code == HELD:
+        return whys.sentence_of(argument)
+    sentence = _SENTENCES[code]
+    return sentence if isinstance(sentence, Sentence) else Sentence(sentence, argument)
 
 
 def needed(order: Order) -> str | None:
