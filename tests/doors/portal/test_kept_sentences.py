@@ -3,7 +3,6 @@ kept the finished text."""
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ from recoup.moves.bulk.export import end_export
 from recoup.rules.languages import said
 from recoup.store.lists.bulk_acts import NewAct, answer_act, begin_act
 from recoup.store.lists.exports import NewExport, ask_export, begin_run
-from recoup.store.orders.uploads import add_rows, begin_upload, count_rows
+from recoup.store.orders.uploads import NewUploadRow, add_rows, begin_upload, count_rows
 from recoup.store.server import ServerAddress
 
 GERMAN = {"accept-language": "de"}
@@ -62,19 +61,7 @@ async def bulk(shop: Shop, user: uuid.UUID) -> str:
 
 async def upload(shop: Shop, user: uuid.UUID) -> str:
     key, wall = (shop.merchant_id, uuid.uuid4()), shop.world.clocks.wall()
-    row: dict[str, Any] = {
-        "merchant_id": key[0],
-        "upload_id": key[1],
-        "row_no": 1,
-        "line_no": 1,
-        "sequence": "1",
-        "external_id": "A",
-        "given": None,
-        "subject_id": None,
-        "state": "refused",
-        "code": "invalid",
-        "errors": [{"field": "note", "message": NOTES}],
-    }
+    row = NewUploadRow(*key, 1, 1, "1", "A", code="invalid", errors=[{"field": "note", "message": NOTES}])
     async with shop.world.db.transaction() as tx:
         assert await begin_upload(tx, *key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall)
         await add_rows(tx, [row])
