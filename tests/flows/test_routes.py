@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
@@ -16,7 +17,12 @@ from recoup.flows.cards.due import start
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
+from recoup.flows.listed_routes import Left, Listed, list_in_database
 from recoup.flows.locked import Job
+from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.gateways.cards.asking_only import AskingOnly
+from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Charge, Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
@@ -25,6 +31,8 @@ from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.network.magic import script_card
+from recoup.rules.rescue.breaker import ANSWERS_TO_CLOSE, OUTAGES_MIN
+from recoup.rules.rescue.route_by_worth import USUAL_CHANCE
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
 
@@ -40,7 +48,7 @@ class Faulty(SandboxProcessor):
 
     async def charge(self, charge: Charge) -> Outcome:
         if self.dead:
-            return Outcome("not_sent", text="connection refused")
+            return Outcome("not_sent", text="connection refused", fault="outage")
         outcome = await super().charge(charge)
         return Outcome("unknown", text="time-out") if self.lost else outcome
 
@@ -219,3 +227,193 @@ def test_an_order_that_no_route_takes_any_more_waits_until_one_does(server: Serv
             assert (await shop.order(order_id))["stage"] == "completed"
 
     run(server, story)
+
+
+# what processes share -----------------------------------------------------------------------------------------
+
+
+async def listed(shop: Shop, *names: str, kind: str = "simulated") -> list[Left]:
+    """As at a start with these routes in the settings; what left them."""
+    world = shop.world
+    routes = [Listed(name, kind, "", "sandbox", Connection(name, acceptor="sandbox")) for name in names]
+    return await list_in_database(world.db, world.keys, world.clocks.wall(), routes)
+
+
+@asynccontextmanager
+async def shared_routes(shop: Shop) -> AsyncIterator[Faulty]:
+    """Two routes whose state the database holds, `second` preferred."""
+    await listed(shop, "second", "sandbox")
+    async with two_routes(shop, SECOND, OWN) as second:
+        change_world(shop.world, routes=CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks))
+        yield second
+
+
+async def flushed(shop: Shop) -> None:
+    shop.world.routes.forget()
+    await shop.world.routes.ready()
+
+
+async def state_of(shop: Shop, name: str) -> RouteState:
+    return next(one for one in await read_route_states(shop.world) if one.row.name == name)
+
+
+async def paused_until_now(shop: Shop) -> None:
+    async with owner(shop.world) as connection:
+        await connection.execute("UPDATE card_routes SET pause_until = opened_at")
+    await flushed(shop)
+
+
+async def first_routes(shop: Shop, count: int) -> list[str]:
+    """By which route the first attempts of new orders go."""
+    made = [await shop.admit(code="91") for _ in range(count)]
+    await shop.advance(timedelta(days=1))
+    return [(await routes_of(shop, order_id))[0][0] for order_id in made]
+
+
+def test_after_some_outages_no_order_tries_the_route_and_a_trickle_brings_it_back(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop) as second:
+            second.dead = True
+            assert set(await first_routes(shop, OUTAGES_MIN)) == {"second"}
+            await flushed(shop)
+            assert (await state_of(shop, "second")).breaker == "open"
+            assert await shop.world.routes.down() == 1
+            assert set(await first_routes(shop, 5)) == {"sandbox"}
+            second.dead = False
+            await paused_until_now(shop)
+            tried: list[str] = []
+            while tried.count("second") < ANSWERS_TO_CLOSE:
+                tried += await first_routes(shop, 10)
+                await paused_until_now(shop)
+                assert len(tried) < 400
+            assert tried.count("sandbox") > tried.count("second")
+            assert (await state_of(shop, "second")).breaker == "closed"
+            assert (await shop.world.routes.down(), max((await issued(shop)).values())) == (0, 1)
+
+    run(server, story)
+
+
+def test_one_refused_key_opens_the_breaker_for_every_process(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop):
+            other = CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks)
+            await other.ready()
+            assert await other.down() == 0
+            await shop.world.routes.note("second", shop.merchant_id, Outcome("not_sent", fault="account"))
+            await flushed(shop)
+            other.forget()
+            assert await other.down() == 1
+            assert [one.breaker for one in other.candidates(("second", "sandbox"))] == ["open", "closed"]
+
+    run(server, story)
+
+
+def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop):
+            several = [CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks) for _ in range(4)]
+            for one in several:
+                for _ in range(3):
+                    await one.note("second", shop.merchant_id, Outcome("approved"))
+                one.forget()
+            await asyncio.gather(*(one.ready() for one in several))
+            sums = (await state_of(shop, "second")).sums
+            assert sums is not None
+            assert (sums.approved, sums.expected) == (12, 12 * USUAL_CHANCE)
+
+    run(server, story)
+
+
+def test_a_route_that_is_off_gets_nothing_new_and_orders_wait_while_all_are(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop):
+            assert await switch_off(shop.world, "second", "wrong fees", "operator:test")
+            assert not await switch_off(shop.world, "second", "again", "operator:test")
+            assert set(await first_routes(shop, 3)) == {"sandbox"}
+            await switch_off(shop.world, "sandbox", "all of it", "operator:test")
+            order_id = await shop.admit(code="91")
+            await shop.advance(timedelta(hours=6))
+            assert (await shop.order(order_id))["stage"] == "held"
+            assert await switch_on(shop.world, "second", "operator:test")
+            assert not await switch_on(shop.world, "second", "operator:test")
+            await shop.advance(timedelta(days=1))
+            await shop.settle()
+            assert await routes_of(shop, order_id) == [("second", "approved")]
+            row = (await state_of(shop, "sandbox")).row
+            assert (row.why, row.actor) == ("all of it", "operator:test")
+            for name, why in (("none", "why"), ("second", " "), ("second", "x" * 201)):
+                with pytest.raises(Problem):
+                    await switch_off(shop.world, name, why, "operator:test")
+
+    run(server, story)
+
+
+def test_a_route_that_left_the_settings_is_asked_and_sends_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop) as second:
+            second.lost = True
+            order_id = await shop.admit(code="91")
+            await shop.run_due()
+            while (await routes_of(shop, order_id))[-1][1] == "planned":
+                await shop.advance(timedelta(minutes=10))
+            (left,) = await listed(shop, "sandbox")
+            assert (left.kind, left.connection.name) == ("simulated", "second")
+            asking = AskingOnly(second)
+            change_world(
+                shop.world,
+                processors={**shop.world.processors, "second": asking},
+                routes=CardRoutes([OWN], [SECOND], shop.world.db, shop.world.clocks),
+            )
+            await shop.settle()
+            assert await routes_of(shop, order_id) == [("second", "approved")]
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(key="back", all=True))
+            await shop.settle()
+            assert (await shop.order(order_id))["refunded_units"] == 4590
+            assert set(await first_routes(shop, 2)) == {"sandbox"}
+            assert not (await state_of(shop, "second")).listed
+
+    run(server, story)
+
+
+def test_a_route_without_any_connection_left_is_asked_in_vain_and_raises_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop) as second:
+            second.lost = True
+            order_id = await shop.admit(code="91")
+            await shop.advance(timedelta(minutes=1))
+            change_world(shop.world, processors={"sandbox": shop.world.processors["sandbox"]}, routes=CardRoutes([OWN]))
+            await shop.run_due()
+            assert (await routes_of(shop, order_id))[0][0] in ("second", None, "sandbox")
+
+    run(server, story)
+
+
+def test_a_routes_name_stays_with_its_kind_and_account(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await listed(shop, "acme")
+        assert await listed(shop, "acme") == []
+        with pytest.raises(Problem, match="another kind or account"):
+            await listed(shop, "acme", kind="bridge")
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(server: ServerAddress, part: int) -> None:
+    async def story(shop: Shop) -> None:
+        async with two_routes(shop, SECOND, OWN) as second:
+            for step in range(part + 1, 40, 4):
+                second.dead = bool(step % 3 == 0)
+                order_id = await shop.admit(code="05")
+                await start(shop.orders, shop.key(order_id))
+                killer = Killer(step, after=bool(step % 2))
+                async with dying_process(shop, killer) as dying:
+                    processors = {"second": second, **dying.world.processors}
+                    change_world(dying.world, processors=processors)
+                    await run_until_killed(killer, try_now(dying, order_id))
+                second.dead = False
+                await shop.advance(timedelta(days=1))
+                await shop.settle()
+            assert max((await issued(shop)).values()) == 1
+
+    run(server, story, replace(POLICY, call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2)))

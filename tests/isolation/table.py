@@ -368,6 +368,13 @@ TABLE: dict[Key, Line] = {
         },
     ),
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
+    ("GET", "/processors"): _page(whose="operator", may=NOBODY),
+    ("POST", "/processors/off"): _page(
+        whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none", "reason": "walk"}
+    ),
+    ("POST", "/processors/on"): _page(
+        whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none"}
+    ),
     ("GET", "/switches"): _page(),
     ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
     ("POST", "/switches/test"): _page(

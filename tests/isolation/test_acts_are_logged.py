@@ -46,6 +46,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/account/second-factor/codes": "account.recovery_codes_made", "/account/second-factor/off": "the same, off",
     "/invitations/second-factor": "account.rule_made: tests/doors/portal/test_second_factor.py",
     "/invitations/members/{user_id}/second-factor": "account.second_factor_removed: the same",
+    **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/doors/portal/test_processors.py"),
     "/exports": "export.asked: tests/flows/test_exports.py",
     "/exports/{export_id}/cancel": "the same; nothing was taken",
     "/orders/bulk/{act_id}/stop": "bulk.begun has its begin; each order's log what was done",

@@ -1,32 +1,232 @@
-"""The card routes of a world: what each carries, and how each stands."""
+"""The card routes of a world: what each carries, and how each stands. Processes share what came back by a route, its
+breaker and its switch; each reads them once a second at most, so that a switch holds everywhere a second later.
+"""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
 
-from recoup.rules.rescue.route_by_worth import Candidate
+import asyncpg
+import structlog
+
+from recoup.gateways.cards.port import Outcome
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.time import Clocks, WallTime
+from recoup.rules.rescue import breaker
+from recoup.rules.rescue.breaker import Breaker, Counts
+from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
 from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.store.cards.card_routes import (
+    RouteSums,
+    StoredBreaker,
+    StoredRoute,
+    add_counts,
+    lock_breaker,
+    set_breaker,
+    stored_routes,
+    sums_since,
+)
+from recoup.store.pool import LOST, Database
+from recoup.store.statement import Tx
+
+KEEP_SECONDS: Final = 1.0
+LEARNED_FROM: Final = timedelta(days=28)
+EXPECTED_MAX: Final = 4_096  # sends under way whose chance is remembered
+log = structlog.get_logger()
+
+
+def connection_context(_: object, name: str) -> str:
+    """What a route's connection is sealed for."""
+    return f"route:{name}"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What came back by one route and is not written yet."""
+
+    approved: int = 0
+    expected: int = 0
+    declined: int = 0
+    not_sent: int = 0
+    unknown: int = 0
+    counts: Counts = field(default_factory=Counts)
+
+
+def breaker_of(row: StoredRoute | StoredBreaker) -> Breaker:
+    return Breaker(row.window_from, row.answered, row.outages, row.opened_at, row.pause_until, row.openings)
 
 
 class CardRoutes:
     """One a world and process. `terms`: of the routes in the settings, in their order. `retired`: those that left the
-    settings, for inquiries and reversals only. A processor without terms carries anything."""
+    settings, for inquiries and reversals only. A processor without terms carries anything. Without `db` each stands
+    well and nothing is learned."""
 
-    def __init__(self, terms: Iterable[RouteTerms] = (), retired: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        terms: Iterable[RouteTerms] = (),
+        retired: Iterable[RouteTerms] = (),
+        db: Database | None = None,
+        clocks: Clocks | None = None,
+    ) -> None:
         self._terms: Mapping[str, RouteTerms] = {one.name: one for one in terms}
-        self.retired = frozenset(retired)
+        self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
+        self._db, self._clocks = db, clocks or Clocks()
+        self._rows: Mapping[str, StoredRoute] = {}
+        self._sums: Mapping[str, RouteSums] = {}
+        self._read_at: float | None = None
+        self._first = asyncio.Lock()
+        self._tallies: dict[str, _Tally] = {}
+        self._chances: OrderedDict[UUID, int] = OrderedDict()
 
     async def ready(self) -> None:
-        """To be awaited before `candidates`, outside of transactions."""
+        """To be awaited before `candidates`, outside of transactions: nothing most of the time. Without the database
+        all stays as it was.
+
+        Raises: Problem(unavailable) as long as it was never read.
+        """
+        if self._db is None:
+            return
+        now = self._clocks.monotonic()
+        if self._read_at is None:
+            async with self._first:
+                if self._read_at is None:
+                    await self._exchange(self._db)
+                    self._read_at = now
+        elif now - self._read_at >= KEEP_SECONDS:
+            self._read_at = now  # calls meanwhile go on with what there is
+            try:
+                await self._exchange(self._db)
+            except (Problem, asyncpg.PostgresError, *LOST) as error:
+                log.warning("routes not read again", error=in_words(error))
+
+    def forget(self) -> None:
+        """What is kept is read anew by the next call."""
+        if self._read_at is not None:
+            self._read_at -= KEEP_SECONDS
+
+    async def down(self) -> int:
+        """How many of the settings' routes are not reachable."""
+        await self.ready()
+        return sum(row.opened_at is not None for name, row in self._rows.items() if name in self._terms)
 
     def terms(self, names: Iterable[str]) -> Sequence[RouteTerms]:
         """Of those that take new charges, in the settings' order."""
-        given = [self._terms.get(name) or RouteTerms(name, stored=True) for name in names if name not in self.retired]
+        given = [self._terms.get(name) or RouteTerms(name, stored=True) for name in names if name not in self._retired]
         order = list(self._terms)
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
     def candidates(self, names: Iterable[str]) -> tuple[Candidate, ...]:
-        return tuple(Candidate(terms) for terms in self.terms(names))
+        return tuple(self._candidate(terms) for terms in self.terms(names))
+
+    def _candidate(self, terms: RouteTerms) -> Candidate:
+        row, sums = self._rows.get(terms.name), self._sums.get(terms.name)
+        standing = breaker_of(row).standing(self._clocks.wall()) if row is not None else "closed"
+        return Candidate(
+            terms,
+            sums.approved if sums is not None else 0,
+            sums.expected if sums is not None else 0,
+            standing,
+            row is not None and row.stopped_at is not None,
+        )
 
     def acceptor_of(self, route: str | None, own: str) -> str:
         """By which a route's sends are counted. `own`: the merchant's, for a route that has none."""
-        terms = self._terms.get(route or "")
+        terms = self._terms.get(route or "") or self._retired.get(route or "")
         return terms.acceptor if terms is not None and terms.acceptor else own
+
+    def expect(self, attempt_id: UUID, chance: int) -> None:
+        """The chance, in millionths, with which an attempt goes out."""
+        if self._db is not None:
+            self._chances[attempt_id] = chance
+            while len(self._chances) > EXPECTED_MAX:
+                self._chances.popitem(last=False)
+
+    async def note(self, route: str, attempt_id: UUID, outcome: Outcome) -> None:
+        """What came back of a send by that route. Never raises: what is lost is a count."""
+        if self._db is None or route not in self._terms:
+            return
+        chance = self._chances.pop(attempt_id, USUAL_CHANCE)
+        tally = self._tallies.setdefault(route, _Tally())
+        if outcome.state in ("approved", "declined"):
+            tally.expected += chance
+            tally.approved += outcome.state == "approved"
+            tally.declined += outcome.state == "declined"
+        tally.not_sent += outcome.state == "not_sent"
+        tally.unknown += outcome.state == "unknown"
+        tally.counts = _added(tally.counts, counts_of(outcome))
+        try:
+            await self.ready()
+        except Problem as problem:
+            log.warning("routes not read", error=problem.message)
+
+    async def _exchange(self, db: Database) -> None:
+        """Writes what was counted here, reads how all stand."""
+        tallies, self._tallies = self._tallies, {}
+        now = self._clocks.wall()
+        try:
+            if tallies:
+                async with db.transaction() as tx:
+                    for name in sorted(tallies):
+                        await _write(tx, name, tallies[name], now)
+        except BaseException:
+            for name, tally in tallies.items():
+                self._tallies[name] = _joined(tally, self._tallies.get(name))
+            raise
+        async with db.connection() as connection:
+            rows = await stored_routes(connection)
+            sums = await sums_since(connection, now - LEARNED_FROM)
+        self._rows = {row.name: row for row in rows}
+        self._sums = {row.name: row for row in sums}
+
+
+def counts_of(outcome: Outcome) -> Counts:
+    """What speaks for and against a route. An approval of another amount is no answer in time, and no outage."""
+    if outcome.fault == "account":
+        return Counts(refused=1)
+    if outcome.fault == "outage" or outcome.state == "unknown" and not outcome.contradicts:
+        return Counts(outages=1)
+    return Counts(answered=int(outcome.state in ("approved", "declined")))
+
+
+async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
+    row = await lock_breaker(tx, name)
+    if row is None:
+        return
+    before = breaker_of(row)
+    then = breaker.after(before, tally.counts, now)
+    if (then.opened_at is None) is not (before.opened_at is None):
+        log.warning("card route", route=name, breaker=then.standing(now))
+    if then != before:
+        await set_breaker(
+            tx,
+            name,
+            then.window_from,
+            then.answered,
+            then.outages,
+            then.opened_at,
+            then.pause_until,
+            then.openings,
+        )
+    await add_counts(tx, name, now, tally.approved, tally.expected, tally.declined, tally.not_sent, tally.unknown)
+
+
+def _added(one: Counts, other: Counts) -> Counts:
+    return Counts(one.answered + other.answered, one.outages + other.outages, one.refused + other.refused)
+
+
+def _joined(one: _Tally, other: _Tally | None) -> _Tally:
+    if other is None:
+        return one
+    return replace(
+        one,
+        approved=one.approved + other.approved,
+        expected=one.expected + other.expected,
+        declined=one.declined + other.declined,
+        not_sent=one.not_sent + other.not_sent,
+        unknown=one.unknown + other.unknown,
+        counts=_added(one.counts, other.counts),
+    )

@@ -171,6 +171,8 @@ class Orders:
         answers: dict[int, Any] = {}
         changes = []
         await world.models.ready()
+        if first.cards:
+            await world.routes.ready()
         async with world.db.transaction() as tx:
             keys = sorted(job.key for _, job in jobs if job.admission is None)
             locked = await lock_orders(tx, keys) if keys else ()

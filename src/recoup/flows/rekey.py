@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.card_routes import connection_context
 from recoup.flows.disputes.files import evidence_context
 from recoup.flows.merchants.application_documents import document_context
 from recoup.flows.merchants.handover import handover_context
@@ -233,6 +234,7 @@ _CONTEXTS: Final[Mapping[tuple[str, str], Callable[..., str]]] = {
     ("application_documents", "sealed"): document_context, ("dispute_files", "sealed"): evidence_context,
     ("bank_accounts", "sealed"): lambda _, account_id: account_context(account_id),
     ("bank_accounts", "deposits"): lambda _, account_id: deposits_context(account_id),
+    ("card_routes", "connection"): connection_context,
     ("bank_payouts", "file"): lambda _, payout_id: file_context(payout_id),
     ("second_factors", "sealed_secret"): _of_person, ("second_factors", "sealed_offer"): _of_person,
     ("invitations", "sealed_token"): lambda _, invitation_id: token_context(invitation_id),

@@ -1,64 +1,83 @@
-"""Opens the processors of a world's card routes: the one that each world has by its plain settings, and
-`[[routes]]`."""
+"""Opens the processors of a world's card routes: the one that each world has by its plain settings, `[[routes]]`, and,
+for asking only, those that left the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
 from recoup.flows.card_routes import CardRoutes
-from recoup.gateways.cards.bridge import Bridge, NoProcessor
+from recoup.flows.listed_routes import Left, Listed, list_in_database
+from recoup.gateways.cards.asking_only import AskingOnly
+from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
 from recoup.gateways.cards.kinds import KINDS, Connection, SimulatedIssuer
 from recoup.gateways.cards.port import Processor
-from recoup.main.route_settings import RouteSettings
+from recoup.gateways.keys.keyring import Keyring
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
 from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.store.pool import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from recoup.gateways.cards.kinds import OpenProcessor
+
+log = structlog.get_logger()
 
 
 class CardProcessors(NamedTuple):
-    """By route, in the settings' order, and the terms of those that have some."""
+    """`processors` by route, in the settings' order."""
 
     processors: dict[str, Processor]
-    terms: tuple[RouteTerms, ...]
-
-    def routes(self) -> CardRoutes:
-        return CardRoutes(self.terms)
+    routes: CardRoutes
 
 
-@asynccontextmanager
-async def sandbox_processors(settings: Settings, issuer: SimulatedIssuer) -> AsyncIterator[CardProcessors]:
-    """The simulated one, a plugged world, and the sandbox's routes. Raises: Problem(invalid)."""
-    simulated = KINDS["simulated"].make(Connection("sandbox", acceptor="sandbox"), issuer)
-    own: list[OpenProcessor] = [simulated]
-    plugged = plugged_world(settings, simulated.acceptor_id)
-    if plugged is not None:
-        own.append(plugged)
-    async with _opened(own, _of(settings, "sandbox"), issuer) as found:
-        yield found
+class Ground(NamedTuple):
+    """Of a world."""
+
+    name: str
+    db: Database
+    keys: Keyring
+    clocks: Clocks
+    issuer: SimulatedIssuer | None = None
 
 
 @asynccontextmanager
-async def live_processors(settings: Settings) -> AsyncIterator[CardProcessors]:
-    """The bridge of the plain settings, and the live world's routes. Raises: Problem(invalid) for settings that no card
-    may be sent by."""
-    routes = _of(settings, "live")
-    own: list[OpenProcessor] = []
-    if settings.live_processor_url:
-        bridge = Bridge(
-            settings.live_processor_url,
-            secret=settings.live_processor_secret,
-            takes_files=settings.live_processor_files,
-            acceptor_id=settings.live_acceptor_id,
-        )
-        own.append(bridge)
-    elif not routes:
-        own.append(NoProcessor())
-    async with _opened(own, routes, None) as found:
-        yield found
+async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[CardProcessors]:
+    """Raises: Problem(invalid) for settings that no card may be sent by, and for a route's name that stood for another
+    processor."""
+    plain = _own(settings, ground)
+    own = plain + [
+        Listed(one.name, one.kind, one.connection.account, one.connection.acceptor, one.connection)
+        for one in settings.routes
+        if one.world == ground.name
+    ]
+    left = await list_in_database(ground.db, ground.keys, ground.clocks.wall(), own)
+    async with AsyncExitStack() as stack:
+        processors: dict[str, Processor] = {}
+
+        def take(made: "OpenProcessor") -> None:
+            stack.push_async_callback(made.close)
+            processors[made.name] = made
+
+        for one in own:
+            take(KINDS[one.kind].make(one.connection or Connection(one.name, acceptor=one.acceptor), ground.issuer))
+        plugged = plugged_world(settings, "sandbox") if ground.name == "sandbox" else None
+        if plugged is not None:
+            take(plugged)
+        if not processors:
+            take(NoProcessor())
+        for gone in left:
+            _take_left(take, gone, ground)
+        terms = [_terms_of(processors[one.name]) for one in plain]
+        terms += [one.terms for one in settings.routes if one.world == ground.name]
+        retired = [RouteTerms(one.connection.name, one.acceptor) for one in left]
+        yield CardProcessors(processors, CardRoutes(terms, retired, ground.db, ground.clocks))
 
 
 def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
@@ -76,27 +95,32 @@ def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
     )
 
 
-def _of(settings: Settings, world: str) -> list[RouteSettings]:
-    return [one for one in settings.routes if one.world == world]
-
-
-@asynccontextmanager
-async def _opened(
-    own: "list[OpenProcessor]", routes: list[RouteSettings], issuer: SimulatedIssuer | None
-) -> AsyncIterator[CardProcessors]:
-    """Closes all of them at the end."""
-    async with AsyncExitStack() as stack:
-        for one in own:
-            stack.push_async_callback(one.close)
-        processors: dict[str, Processor] = {one.name: one for one in own}
-        for route in routes:
-            made = KINDS[route.kind].make(route.connection, issuer)
-            stack.push_async_callback(made.close)
-            processors[made.name] = made
-        plain = tuple(_terms_of(one) for one in own if one.name != WORLD_ROUTE)
-        yield CardProcessors(processors, (*plain, *(route.terms for route in routes)))
+def _own(settings: Settings, ground: Ground) -> list[Listed]:
+    """The sandbox's simulated route, or the bridge of the plain settings; each counts by the merchant's acceptor."""
+    if ground.name == "sandbox":
+        return [Listed("sandbox", "simulated", "", "sandbox", None)]
+    if not settings.live_processor_url:
+        return []
+    check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)
+    connection = Connection(
+        "bridge",
+        url=settings.live_processor_url,
+        key=settings.live_processor_secret,
+        acceptor=settings.live_acceptor_id,
+        world="live",
+        takes_files=settings.live_processor_files,
+    )
+    return [Listed("bridge", "bridge", "", settings.live_acceptor_id, connection)]
 
 
 def _terms_of(processor: Processor) -> RouteTerms:
     """Of one that has no table of its own."""
     return RouteTerms(processor.name, cards="card" in processor.takes, stored="stored" in processor.takes)
+
+
+def _take_left(take: "Callable[[OpenProcessor], None]", gone: Left, ground: Ground) -> None:
+    """What cannot be made any more is left to the fallback, which asks nobody."""
+    try:
+        take(AskingOnly(KINDS[gone.kind].make(gone.connection, ground.issuer)))
+    except (Problem, LookupError) as error:
+        log.warning("card route cannot be asked any more", route=gone.connection.name, error=type(error).__name__)

@@ -37,6 +37,7 @@ LATER: Final = {
     "people": _of_doors("people", "Helps people who cannot sign in to the portal."),
     "reconcile": _of_doors("reconcile", "Compares a CSV statement with the ledger."),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
+    "route": _of_doors("route", "Card routes: their state, and the switch of each."),
     "sandbox": _of_doors(
         "sandbox",
         "Simulates issuer, processor and cardholder in the sandbox.",

@@ -25,7 +25,7 @@ from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
-from recoup.main.card_processors import live_processors, sandbox_processors
+from recoup.main.card_processors import Ground, card_processors
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
@@ -127,7 +127,7 @@ async def open_live(
     clocks = DatabaseClocks(machine)
     async with (
         _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
-        live_processors(settings) as cards,
+        card_processors(settings, Ground("live", parts.db, parts.keys, clocks)) as cards,
     ):
         world = World(
             name="live",
@@ -136,7 +136,7 @@ async def open_live(
             clocks=clocks,
             web=parts.web,
             processors=cards.processors,
-            routes=cards.routes(),
+            routes=cards.routes,
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
             bank=ByHand(originator_of(settings)),
@@ -184,7 +184,8 @@ async def open_sandbox(
         made = _parts(settings, databases, "sandbox", name, clocks, loopback=loopback)
         parts = await stack.enter_async_context(made)
         issuer = SimulatedIssuer(databases.sandbox, parts.keys.mac("issuer", b"book"))
-        cards = await stack.enter_async_context(sandbox_processors(settings, issuer))
+        ground = Ground("sandbox", parts.db, parts.keys, clocks, issuer)
+        cards = await stack.enter_async_context(card_processors(settings, ground))
         channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
         mailbox = Mailbox(databases.sandbox)
         world = World(
@@ -194,7 +195,7 @@ async def open_sandbox(
             clocks=clocks,
             web=parts.web,
             processors=cards.processors,
-            routes=cards.routes(),
+            routes=cards.routes,
             channels=channels,
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,

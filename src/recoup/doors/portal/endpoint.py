@@ -109,8 +109,14 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
             connection, session.merchant.merchant_id, ATTENTION_MAX + 1, as_operator=session.is_operator
         )
     few = await portal.partitions.few_left(portal.world) if session.is_operator else None
+    down = await portal.world.routes.down() if session.is_operator else 0
     return replace(
-        session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals, partition_days=few
+        session,
+        attention=count.value,
+        disputes=desks.disputes,
+        approvals=desks.approvals,
+        partition_days=few,
+        routes_down=down,
     )
 
 

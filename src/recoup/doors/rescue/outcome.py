@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import UNSET
+
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
@@ -43,7 +45,16 @@ async def outcome(call: Call) -> Reply:
             )
         )
     result = result_of(row)
-    history = [Happening(sequence=line.seq, happening=line.happening, at=iso(line.business_at)) for line in lines]
+    history = [
+        Happening(
+            sequence=line.seq,
+            happening=line.happening,
+            at=iso(line.business_at),
+            route=line.body.get("route") or UNSET if line.route_reason else UNSET,
+            route_reason=line.route_reason or UNSET,
+        )
+        for line in lines
+    ]
     return Reply(
         Outcome(
             status=result.outcome,

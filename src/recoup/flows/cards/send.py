@@ -53,6 +53,7 @@ def route_of(world: World) -> PickRoute:
             change.now,
         )
         name = chosen_route(inputs)
+        world.routes.expect(attempt.attempt_id, inputs.chance)
         settled_after = processor_of(world, name or "").settled_after
         return Route(name, settled_after, inputs, world.routes.acceptor_of(name, order.merchant.acceptor_id))
 
@@ -200,9 +201,11 @@ async def call(
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
     outcome = await call_with_timeout(processor.charge(charge), timeout)
+    answer = as_requested(outcome, attempt.units, attempt.asset)
+    await world.routes.note(attempt.route or "", attempt.attempt_id, answer)
     if outcome.state == "not_sent" and outcome.fault == "credential" and stored_of(order.card) is not None:
         return replace(outcome, state="declined", processor_code=METHOD_GONE, reached_network=False)
-    return as_requested(outcome, attempt.units, attempt.asset)
+    return answer
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:

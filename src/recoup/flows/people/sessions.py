@@ -163,6 +163,7 @@ class Session:
     attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in; so below
     disputes: int = 0
     approvals: int = 0
+    routes_down: int = 0  # card routes that are not reachable; for the operator's people
     partition_days: int | None = None  # left, where they are few; for the operator's people
 
     @property

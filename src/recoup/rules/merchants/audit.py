@@ -36,6 +36,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "dispute_terms.set": "set dispute terms",
     "engine.resumed": "let the rescue engine decide again",
     "engine.stopped": "stopped the rescue engine",
+    "route.off": "switched a card processor off",
+    "route.on": "switched a card processor on",
     "export.asked": "requested an export of orders",
     "export.fetched": "downloaded an export of orders",
     "exposure.set": "set the limits of advances",

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 
 CARD: Final = "card"
 MILLION: Final = 1_000_000
@@ -129,16 +130,18 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
         message = "No card processor here takes card numbers."
         return Problem("invalid", message, field="PaymentMethod.CardNumber", cure="Send a method that one has stored.")
     if why == "currency":
-        message = f"No card processor here takes {charge.currency}."
-        cure = f"Send it in one of {_listed(near, 'currencies')}."
+        message = Sentence("No card processor here takes {0}.", charge.currency)
+        cure = Sentence("Send it in one of {0}.", _listed(near, "currencies"))
         return Problem("invalid", message, field="Transaction.Currency", cure=cure)
     if why == "scheme":
-        message = f"No card processor here takes {charge.scheme or 'unknown'} cards for this payment."
-        cure = f"Send a card of {_listed(near, 'schemes')}."
+        scheme = charge.scheme or "unknown"
+        message = Sentence("No card processor here takes {0} cards for this payment.", scheme)
+        cure = Sentence("Send a card of {0}.", _listed(near, "schemes"))
         return Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
     if why == "country":
-        message = f"No card processor here takes payments from {charge.country or 'an unknown country'}."
-        cure = f"Send one of these country codes, if it is the payer's: {_listed(near, 'countries')}."
+        country = charge.country or "an unknown country"
+        message = Sentence("No card processor here takes payments from {0}.", country)
+        cure = Sentence("Send one of these country codes, if it is the payer's: {0}.", _listed(near, "countries"))
         return Problem("invalid", message, field="BillingInformation.CountryCode", cure=cure)
     return _out_of_bounds(why, near, charge.currency)
 
@@ -146,10 +149,10 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
 def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Problem:
     if why == "too_small":
         least = min(terms.amount_min or 0 for terms in near)
-        message = f"No card processor here takes less than {_amount(least)} {currency}."
+        message = Sentence("No card processor here takes less than {0} {1}.", _amount(least), currency)
         return Problem("invalid", message, field="Transaction.Amount", cure="Send a larger amount.")
     most = max(terms.amount_max or 0 for terms in near)
-    message = f"No card processor here takes more than {_amount(most)} {currency}."
+    message = Sentence("No card processor here takes more than {0} {1}.", _amount(most), currency)
     return Problem("invalid", message, field="Transaction.Amount", cure="Send a smaller amount.")
 
 

@@ -40,6 +40,7 @@ WORLD: Final = (
     Place("bank_accounts", ("merchant_id", "account_id"), "sealed", ("account_id",)),
     Place("bank_accounts", ("merchant_id", "account_id"), "deposits", ("account_id",)),
     Place("bank_payouts", ("merchant_id", "payout_id"), "file", ("payout_id",)),
+    Place("card_routes", ("name",), "connection", ("name",)),
 )  # fmt: skip
 PEOPLE: Final = (
     Place("second_factors", ("user_id",), "sealed_secret", ("user_id",)),

@@ -126,19 +126,22 @@ async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder 
 
 
 class LogLine(Row, frozen=True):
-    """`body` with what somebody `typed`."""
+    """`body` with what somebody `typed`. `route_reason`: why an attempt took its card route, where that was chosen."""
 
     seq: int
     happening: str
     business_at: datetime
     body: dict[str, Any]
+    route_reason: str | None = None
 
 
 @statement(
     MERCHANT,
     """
 SELECT l.seq, l.happening, l.business_at,
-  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('typed', w.text) END AS body
+  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('typed', w.text) END AS body,
+  (SELECT d.reasons ->> 1 FROM decisions d WHERE d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+    AND l.happening = 'attempt_sent' AND d.versions ->> 'decider' LIKE 'route-%') AS route_reason
 FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
 WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
 """,

@@ -323,11 +323,14 @@ class OutcomeBody(Shape, kw_only=True):
 
 
 class Happening(Shape, kw_only=True):
-    """A line of the order's log."""
+    """A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
+    it went to, and `routeReason`, why."""
 
     sequence: int
     happening: str
     at: Moment
+    route: str | UnsetType = UNSET
+    route_reason: str | UnsetType = UNSET
 
 
 class Outcome(Envelope, kw_only=True):

@@ -1,0 +1,84 @@
+"""`recoup route`: the card routes of a world, switched off and on."""
+
+import json
+from typing import Final
+
+import click
+
+from recoup.doors.command.verbs import Run, in_world
+from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import iso
+
+OPERATOR: Final = Actor("operator", "command").text()
+BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "comes back"}
+
+
+@click.group()
+def route() -> None:
+    """Card routes: their state, and the switch of each."""
+
+
+@route.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
+@in_world
+def list_verb(run: Run, as_json: bool) -> None:
+    """Lists the routes in the order of the settings, with the approvals of the last seven days."""
+    states = run(lambda opened: read_route_states(opened.world))
+    if as_json:
+        click.echo(json.dumps([_dict(one) for one in states]))
+        return
+    for one in states:
+        click.echo(_line(one))
+
+
+@route.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Reason, shown with the route.")
+@in_world
+def off(run: Run, name: str, reason: str) -> None:
+    """Switches a route off: nothing new goes by it from a second later; what is open is still inquired."""
+    done = run(lambda opened: switch_off(opened.world, name, reason, OPERATOR))
+    click.echo(f"The route {name} is off." if done else f"The route {name} was already off.")
+
+
+@route.command()
+@click.argument("name")
+@in_world
+def on(run: Run, name: str) -> None:
+    """Switches a route on again."""
+    done = run(lambda opened: switch_on(opened.world, name, OPERATOR))
+    click.echo(f"The route {name} is on." if done else f"The route {name} was not off.")
+
+
+def _line(one: RouteState) -> str:
+    row = one.row
+    words = [f"{row.name:16}", f"{row.kind:10}", f"{BREAKERS[one.breaker]:14}"]
+    words.append(f"{one.approval:.1%} approved" if one.approval is not None else "no answers yet")
+    if row.opened_at is not None:
+        words.append(f"since {iso(row.opened_at)}")
+    if row.stopped_at is not None:
+        words.append(f"OFF since {iso(row.stopped_at)}: {row.why}")
+    if not one.listed:
+        words.append("not in the settings: only asked about what is open")
+    return "  ".join(words)
+
+
+def _dict(one: RouteState) -> dict[str, object]:
+    row, sums = one.row, one.sums
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "account": row.account,
+        "acceptor": row.acceptor,
+        "in_settings": one.listed,
+        "breaker": one.breaker,
+        "open_since": iso(row.opened_at) if row.opened_at else None,
+        "off_since": iso(row.stopped_at) if row.stopped_at else None,
+        "off_reason": row.why,
+        "off_by": row.actor,
+        "approved": sums.approved if sums else 0,
+        "declined": sums.declined if sums else 0,
+        "not_sent": sums.not_sent if sums else 0,
+        "unknown": sums.unknown if sums else 0,
+    }

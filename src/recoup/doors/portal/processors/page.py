@@ -1,0 +1,57 @@
+"""/processors: the card routes of this world, how each stands, and the switch of each."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import Text
+from recoup.doors.portal.menu import Entry, for_operator
+from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.rights import operator
+from recoup.doors.portal.switches.words import names_of_actors
+from recoup.doors.portal.visit import Visit
+from recoup.flows.merchants.route_switches import WHY_MAX, read_route_states, switch_off, switch_on
+
+PLACE: Final = "/processors"
+BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "some payments try it again"}
+_see = operator("see the card processors")
+_switch = operator("switch a card processor")
+
+
+@member.page(
+    PLACE,
+    "processors/processors.html",
+    may=_see,
+    menu=Entry("Settings", 9, "Card processors", "processing", counts="routes_down", sees=for_operator),
+)
+async def processors(visit: Visit) -> Values:
+    states = await read_route_states(visit.world)
+    return dict(
+        states=states,
+        breakers=BREAKERS,
+        why_max=WHY_MAX,
+        who=await names_of_actors(visit, [one.row.actor for one in states if one.row.actor]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OffForm:
+    name: Annotated[str, Text(64)]
+    reason: Annotated[str, Text(1_000)]
+
+
+@processors.post("/processors/off", may=_switch, shape=OffForm)
+async def post_off(visit: Visit, form: OffForm) -> Answer:
+    await switch_off(visit.world, form.name, form.reason, visit.operator_scope.actor.text(), visit.operator_scope)
+    return redirect(PLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class OnForm:
+    name: Annotated[str, Text(64)]
+
+
+@processors.post("/processors/on", may=_switch, shape=OnForm)
+async def post_on(visit: Visit, form: OnForm) -> Answer:
+    await switch_on(visit.world, form.name, visit.operator_scope.actor.text(), visit.operator_scope)
+    return redirect(PLACE)

@@ -1,0 +1,85 @@
+"""At start: the database learns which routes the settings list, and remembers how those are reached that left them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from recoup.flows.card_routes import connection_context
+from recoup.gateways.cards.kinds import Connection
+from recoup.gateways.keys.keyring import Keyring
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import WallTime
+from recoup.store.cards.card_routes import NewCardRoute, identities_of, list_routes, routes_left
+from recoup.store.pool import Database
+from recoup.store.table import hex_of
+
+log = structlog.get_logger()
+
+
+class Listed(NamedTuple):
+    """A route of the settings. `connection` None: it is always there, as the sandbox's own."""
+
+    name: str
+    kind: str
+    account: str
+    acceptor: str
+    connection: Connection | None
+
+
+class Left(NamedTuple):
+    """A route that left the settings."""
+
+    kind: str
+    acceptor: str
+    connection: Connection
+
+
+async def list_in_database(db: Database, keys: Keyring, wall: WallTime, routes: Sequence[Listed]) -> list[Left]:
+    """Answers the routes that left the settings; one whose connection cannot be read is left out.
+
+    Raises: Problem(invalid) for a name that stood for another kind or account.
+    """
+    rows = [_row(keys, wall, one) for one in routes]
+    names = [one.name for one in routes]
+    async with db.transaction() as tx:
+        listed = set(await list_routes(tx, rows)) if rows else set()
+        taken = await identities_of(tx, [name for name in names if name not in listed])
+        if taken:
+            before = taken[0]
+            message = Sentence(
+                "The route {0} stands for another kind or account of processor: {1} {2}.",
+                before.name,
+                before.kind,
+                before.account,
+            )
+            raise Problem("invalid", message, field=f"routes[{before.name}].name", cure="Give the route a new name.")
+        left = await routes_left(tx, names)
+    found = []
+    for row in left:
+        try:
+            plain = keys.open_secret(connection_context(None, row.name), row.connection)
+            found.append(Left(row.kind, row.acceptor, msgspec.json.decode(plain, type=Connection)))
+        except (Problem, msgspec.MsgspecError):
+            log.warning("card route cannot be asked any more", route=row.name)
+    return found
+
+
+def _row(keys: Keyring, wall: WallTime, one: Listed) -> NewCardRoute:
+    sealed = None
+    if one.connection is not None:
+        plain = msgspec.json.encode(asdict(one.connection))
+        sealed = hex_of(keys.seal_secret(connection_context(None, one.name), plain))
+    return NewCardRoute(
+        name=one.name,
+        kind=one.kind,
+        account=one.account,
+        acceptor=one.acceptor,
+        connection=sealed,
+        first_at=wall,
+        listed_at=wall,
+        window_from=wall,
+    )

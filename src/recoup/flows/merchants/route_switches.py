@@ -1,0 +1,83 @@
+"""Card routes as the operator sees them: their state, what came back by them, and the switch of each."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from recoup.flows.card_routes import breaker_of
+from recoup.flows.world import World
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
+from recoup.moves import audit
+from recoup.rules.rescue.breaker import Standing
+from recoup.store.cards.card_routes import RouteSums, StoredRoute, resume_route, stop_route, stored_routes, sums_since
+
+SHOWN: Final = timedelta(days=7)
+WHY_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState:
+    """`listed`: it stands in the settings. `sums` of the last seven days, None where nothing came back."""
+
+    row: StoredRoute
+    breaker: Standing
+    listed: bool
+    sums: RouteSums | None
+
+    @property
+    def approval(self) -> float | None:
+        """Of the answers."""
+        answers = self.sums.approved + self.sums.declined if self.sums is not None else 0
+        return self.sums.approved / answers if self.sums is not None and answers else None
+
+
+async def read_route_states(world: World) -> list[RouteState]:
+    """In the settings' order, those that left them last."""
+    now = world.clocks.wall()
+    async with world.db.connection() as connection:
+        rows = await stored_routes(connection)
+        sums = {one.name: one for one in await sums_since(connection, now - SHOWN)}
+    order = [terms.name for terms in world.routes.terms(world.processors)]
+    states = [RouteState(row, breaker_of(row).standing(now), row.name in order, sums.get(row.name)) for row in rows]
+    return sorted(states, key=lambda one: order.index(one.row.name) if one.listed else len(order))
+
+
+async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope | None = None) -> bool:
+    """No new send goes by it, within a second everywhere; what is open is still inquired. False when it is off already.
+    `scope`: of who does it in the portal.
+
+    Raises: Problem(not_found); Problem(invalid) for no reason, or one that is too long.
+    """
+    why = " ".join(why.split())
+    if not why or len(why) > WHY_MAX:
+        message = Sentence("A reason of up to {0} characters is required.", WHY_MAX)
+        raise Problem("invalid", message, field="reason", cure="Say why; everybody who sees the route reads it.")
+    await _check(world, name)
+    async with world.db.transaction() as tx:
+        done = await stop_route(tx, new_id(), name, why, actor, world.clocks.wall())
+        if done and scope is not None:
+            await audit.note(tx, scope, world.clocks.wall(), "route.off", "", {"route": name, "why": why})
+    world.routes.forget()
+    return done
+
+
+async def switch_on(world: World, name: str, actor: str, scope: Scope | None = None) -> bool:
+    """False when it was not off. Raises: Problem(not_found)."""
+    await _check(world, name)
+    async with world.db.transaction() as tx:
+        done = await resume_route(tx, name, actor, world.clocks.wall())
+        if done and scope is not None:
+            await audit.note(tx, scope, world.clocks.wall(), "route.on", "", {"route": name})
+    world.routes.forget()
+    return done
+
+
+async def _check(world: World, name: str) -> None:
+    async with world.db.connection() as connection:
+        names = [row.name for row in await stored_routes(connection)]
+    if name not in names:
+        message = Sentence("There is no card route {0}.", name[:40])
+        raise Problem("not_found", message, field="name", cure=Sentence("There are {0}.", ", ".join(names)))

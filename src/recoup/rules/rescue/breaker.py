@@ -1,0 +1,76 @@
+"""A card route's circuit breaker: it opens on outages, or when the processor refuses our key; after a pause a trickle
+goes, and answers close it again. Pure; times are wall time.
+
+What counts: an answer, good or bad, speaks for the route; a connection refused, or no answer in time, against it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+WINDOW: Final = timedelta(minutes=1)
+OUTAGES_MIN: Final = 5  # in a window, and at least as many as answers
+ANSWERS_TO_CLOSE: Final = 5
+PAUSES: Final = tuple(timedelta(seconds=s) for s in (30, 60, 120, 300, 600))
+PAUSE_REFUSED: Final = timedelta(minutes=5)  # a key does not mend by itself
+
+Standing = Literal["closed", "open", "trickle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """`answered` and `outages` since `window_from`. Open since `opened_at`; from `pause_until` on a trickle goes.
+    `openings` since it was last closed."""
+
+    window_from: datetime
+    answered: int = 0
+    outages: int = 0
+    opened_at: datetime | None = None
+    pause_until: datetime | None = None
+    openings: int = 0
+
+    def standing(self, now: datetime) -> Standing:
+        if self.pause_until is None:
+            return "closed"
+        return "open" if now < self.pause_until else "trickle"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What came back since the last time. `refused`: our key was not accepted."""
+
+    answered: int = 0
+    outages: int = 0
+    refused: int = 0
+
+
+def after(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
+    """The breaker with what came back."""
+    if breaker.pause_until is not None:
+        return _while_open(breaker, counts, now)
+    if counts.refused:
+        return _opened(breaker, now, PAUSE_REFUSED)
+    if now - breaker.window_from >= WINDOW:
+        breaker = replace(breaker, window_from=now, answered=0, outages=0)
+    counted = replace(breaker, answered=breaker.answered + counts.answered, outages=breaker.outages + counts.outages)
+    if counted.outages >= OUTAGES_MIN and counted.outages >= counted.answered:
+        return _opened(counted, now, PAUSES[0])
+    return counted
+
+
+def _while_open(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
+    """What comes back within the pause left before it, or with nowhere else to go: its answers count, its outages do
+    not lengthen the pause."""
+    if breaker.standing(now) == "trickle":
+        if counts.refused:
+            return _opened(breaker, now, PAUSE_REFUSED)
+        if counts.outages:
+            return _opened(breaker, now, PAUSES[min(breaker.openings, len(PAUSES) - 1)])
+    answered = 0 if counts.outages or counts.refused else breaker.answered + counts.answered
+    if answered >= ANSWERS_TO_CLOSE:
+        return Breaker(now)
+    return replace(breaker, answered=answered, outages=breaker.outages + counts.outages)
+
+
+def _opened(breaker: Breaker, now: datetime, pause: timedelta) -> Breaker:
+    return Breaker(now, 0, 0, breaker.opened_at or now, now + pause, breaker.openings + 1)

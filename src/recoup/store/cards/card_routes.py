@@ -1,0 +1,185 @@
+"""Card routes as all processes share them: what each is, its breaker, its switch, and what came back by it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import Hex, insert_of, stored
+
+
+@stored("card_routes", "name")
+class NewCardRoute(Row, frozen=True):
+    """`connection`: sealed; None for a route that is always there."""
+
+    name: str
+    kind: str
+    account: str
+    acceptor: str
+    connection: Hex | None
+    first_at: datetime
+    listed_at: datetime
+    window_from: datetime
+
+
+@statement(
+    DIRECTORY,
+    f"""
+{insert_of(NewCardRoute)}
+ON CONFLICT (name) DO UPDATE SET acceptor = excluded.acceptor, connection = excluded.connection,
+  listed_at = excluded.listed_at
+WHERE card_routes.kind = excluded.kind AND card_routes.account = excluded.account
+RETURNING name
+""",
+)
+async def list_routes(db: Tx, rows: Sequence[NewCardRoute]) -> list[str]:
+    """Those that are listed now; a name that stands for another kind or account is not."""
+
+
+class RouteIdentity(Row, frozen=True):
+    name: str
+    kind: str
+    account: str
+
+
+@statement(DIRECTORY, "SELECT name, kind, account FROM card_routes WHERE name = ANY ($1)")
+async def identities_of(db: Read, names: Sequence[str]) -> list[RouteIdentity]: ...
+
+
+class LeftRoute(Row, frozen=True):
+    name: str
+    kind: str
+    acceptor: str
+    connection: bytes
+
+
+@statement(
+    DIRECTORY,
+    "SELECT name, kind, acceptor, connection FROM card_routes"
+    " WHERE name <> ALL ($1) AND connection IS NOT NULL ORDER BY name",
+)
+async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
+    """Those that once stood in the settings, without these."""
+
+
+class StoredRoute(Row, frozen=True):
+    """`stopped_at`, `why`, `actor`: of the stop that holds now."""
+
+    name: str
+    kind: str
+    account: str
+    acceptor: str
+    listed_at: datetime
+    window_from: datetime
+    answered: int
+    outages: int
+    opened_at: datetime | None
+    pause_until: datetime | None
+    openings: int
+    stopped_at: datetime | None
+    why: str | None
+    actor: str | None
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
+  r.pause_until, r.openings, s.stopped_at, s.why, s.actor
+FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL ORDER BY r.first_at, r.name
+""",
+)
+async def stored_routes(db: Read) -> list[StoredRoute]: ...
+
+
+class StoredBreaker(Row, frozen=True):
+    window_from: datetime
+    answered: int
+    outages: int
+    opened_at: datetime | None
+    pause_until: datetime | None
+    openings: int
+
+
+@statement(
+    DIRECTORY,
+    "SELECT window_from, answered, outages, opened_at, pause_until, openings FROM card_routes WHERE name = $1"
+    " FOR UPDATE",
+)
+async def lock_breaker(db: Tx, name: str) -> StoredBreaker | None: ...
+
+
+@statement(
+    DIRECTORY,
+    """
+UPDATE card_routes SET window_from = $2, answered = $3, outages = $4, opened_at = $5, pause_until = $6, openings = $7
+WHERE name = $1
+""",
+)
+async def set_breaker(
+    db: Tx,
+    name: str,
+    window_from: datetime,
+    answered: int,
+    outages: int,
+    opened_at: datetime | None,
+    pause_until: datetime | None,
+    openings: int,
+) -> None: ...
+
+
+@statement(
+    DIRECTORY,
+    """
+INSERT INTO card_route_hours (name, hour, approved, expected, declined, not_sent, unknown)
+VALUES ($1, date_trunc('hour', $2::timestamptz), $3, $4, $5, $6, $7)
+ON CONFLICT (name, hour) DO UPDATE SET approved = card_route_hours.approved + excluded.approved,
+  expected = card_route_hours.expected + excluded.expected, declined = card_route_hours.declined + excluded.declined,
+  not_sent = card_route_hours.not_sent + excluded.not_sent, unknown = card_route_hours.unknown + excluded.unknown
+""",
+)
+async def add_counts(
+    db: Tx, name: str, at: datetime, approved: int, expected: int, declined: int, not_sent: int, unknown: int
+) -> None: ...
+
+
+class RouteSums(Row, frozen=True):
+    """`expected` in millionths."""
+
+    name: str
+    approved: int
+    expected: int
+    declined: int
+    not_sent: int
+    unknown: int
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT name, sum(approved)::bigint AS approved, sum(expected)::bigint AS expected, sum(declined)::bigint AS declined,
+  sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown
+FROM card_route_hours WHERE hour >= $1 GROUP BY name
+""",
+)
+async def sums_since(db: Read, since: datetime) -> list[RouteSums]: ...
+
+
+@statement(
+    DIRECTORY,
+    """
+INSERT INTO card_route_stops (stop_id, name, why, actor, stopped_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING stop_id
+""",
+)
+async def stop_route(db: Tx, stop_id: UUID, name: str, why: str, actor: str, at: datetime) -> bool:
+    """False when it is stopped already."""
+
+
+@statement(
+    DIRECTORY,
+    "UPDATE card_route_stops SET ended_by = $2, ended_at = $3 WHERE name = $1 AND ended_at IS NULL RETURNING stop_id",
+)
+async def resume_route(db: Tx, name: str, actor: str, at: datetime) -> bool:
+    """False when it was not stopped."""

@@ -1,0 +1,42 @@
+-- The card routes that the settings have ever named. A name stays one processor's account for good.
+CREATE TABLE directory.card_routes (
+  name text PRIMARY KEY,
+  kind text NOT NULL,
+  account text NOT NULL,
+  acceptor text NOT NULL,
+  connection bytea,                        -- sealed: how it is reached, for what is open after it left the settings
+  first_at timestamptz NOT NULL,           -- wall time, as below
+  listed_at timestamptz NOT NULL,          -- of the last start with it in the settings
+  window_from timestamptz NOT NULL,        -- its breaker: what was counted since
+  answered int NOT NULL DEFAULT 0,
+  outages int NOT NULL DEFAULT 0,
+  opened_at timestamptz,                   -- null: closed
+  pause_until timestamptz,                 -- then a trickle goes
+  openings int NOT NULL DEFAULT 0,         -- since it was last closed
+  CHECK ((opened_at IS NULL) = (pause_until IS NULL))
+);
+
+-- Routes that somebody has switched off.
+CREATE TABLE directory.card_route_stops (
+  stop_id uuid PRIMARY KEY,
+  name text NOT NULL REFERENCES card_routes,
+  why text NOT NULL,
+  actor text NOT NULL,
+  stopped_at timestamptz NOT NULL,         -- wall time, as below
+  ended_by text,
+  ended_at timestamptz,
+  CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+CREATE UNIQUE INDEX card_route_stops_now ON card_route_stops (name) WHERE ended_at IS NULL;
+
+-- What came back by each route, hour by hour.
+CREATE TABLE directory.card_route_hours (
+  name text NOT NULL REFERENCES card_routes,
+  hour timestamptz NOT NULL,               -- wall time
+  approved bigint NOT NULL,
+  expected bigint NOT NULL,                -- approvals that the engine expected of the same sends, in millionths
+  declined bigint NOT NULL,
+  not_sent bigint NOT NULL,
+  unknown bigint NOT NULL,
+  PRIMARY KEY (name, hour)
+);

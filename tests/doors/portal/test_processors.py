@@ -1,0 +1,71 @@
+"""/processors: the operator sees how each card route stands and switches it; nobody else does."""
+
+from tests.doors.portal import staff
+from tests.doors.portal.staff import As, portal
+from tests.doors.portal.test_engine import words
+from tests.worlds import Shop, change_world
+
+from recoup.flows.card_routes import CardRoutes
+from recoup.flows.listed_routes import Listed, list_in_database
+from recoup.gateways.cards.outcome import Outcome
+from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.store.server import ServerAddress
+
+
+async def _listed(shop: Shop) -> None:
+    world = shop.world
+    await list_in_database(
+        world.db, world.keys, world.clocks.wall(), [Listed("sandbox", "simulated", "acct", "sandbox", None)]
+    )
+    change_world(world, routes=CardRoutes([RouteTerms("sandbox")], (), world.db, world.clocks))
+
+
+def test_the_operator_switches_a_route_off_and_on_and_the_log_has_it(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await _listed(shop)
+        staff_member = await signed_in("olga")
+        page = words(await staff_member.get("/processors"))
+        assert "Card processors" in page
+        assert "reachable" in page
+        off = {"name": "sandbox", "reason": "wrong fees"}
+        assert (await staff.post(staff_member, "/processors", "/processors/off", **off)).status_code == 303
+        assert "Switched off" in (page := words(await staff_member.get("/processors")))
+        assert "wrong fees" in page
+        shop.world.routes.forget()
+        await shop.world.routes.ready()
+        assert [one.off for one in shop.world.routes.candidates(["sandbox"])] == [True]
+        assert (await staff.post(staff_member, "/processors", "/processors/on", name="sandbox")).status_code == 303
+        assert "Switched off" not in words(await staff_member.get("/processors"))
+        audit = words(await staff_member.get("/audit"))
+        assert "switched a card processor off" in audit
+        assert "switched a card processor on" in audit
+
+    portal(server, story)
+
+
+def test_what_cannot_be_switched_says_so_on_the_page(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await _listed(shop)
+        staff_member = await signed_in("olga")
+        for name, reason, status in (("sandbox", "", 400), ("none", "why", 404), ("sandbox", "x" * 500, 400)):
+            off = {"name": name, "reason": reason}
+            answer = await staff.post(staff_member, "/processors", "/processors/off", **off)
+            assert answer.status_code == status
+
+    portal(server, story)
+
+
+def test_a_route_that_is_not_reachable_needs_the_operator_and_no_merchant(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await _listed(shop)
+        staff_member, owner = await signed_in("olga"), await signed_in("owner")
+        for _ in range(5):
+            await shop.world.routes.note("sandbox", shop.merchant_id, Outcome("not_sent", fault="outage"))
+        shop.world.routes.forget()
+        await shop.world.routes.ready()
+        assert "Not reachable since" in words(await staff_member.get("/processors"))
+        assert "Card processors 1" in words(await staff_member.get("/overview"))
+        assert (await owner.get("/processors")).status_code == 403
+        assert "Card processors" not in words(await owner.get("/overview"))
+
+    portal(server, story)
