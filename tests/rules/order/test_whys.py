@@ -9,6 +9,7 @@ _SAID = {
     "on_hold": "It is on hold.",
     "kill_switch": "The operator has stopped all sending for this merchant.",
     "processor_outage": "The processor cannot be reached.",
+    "no_route": "No card processor takes it at the moment.",
     "processor_not_reached": "The processor was not reachable.",
     "never_arrived": "It never arrived, and it may not be sent again now.",
     "processor_answered": "The processor has answered.",

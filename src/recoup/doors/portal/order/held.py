@@ -11,12 +11,14 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
+    ANSWER_DIFFERS,
     ANSWER_REFUSED,
     CHARGE_CLAIMED,
     CHARGE_UNKNOWN,
     FOR_PEOPLE,
     HELD,
     LATE,
+    NOT_REPEATED,
     PAID_TOO,
     PAID_TWICE,
     REFUND_NOT_SENT,
@@ -41,6 +43,7 @@ CAPTURING: Final = "The amount is authorised, and its capture is under way."
 _BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
 _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERATOR)
 _INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
+_LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -56,7 +59,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
     delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
     delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _INQUIRED,
-    CHARGE_CLAIMED: _CLAIMED,
+    CHARGE_CLAIMED: _CLAIMED, ANSWER_DIFFERS: _LOOKED_UP, NOT_REPEATED: _LOOKED_UP,
 })  # fmt: skip
 
 
