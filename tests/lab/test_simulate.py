@@ -76,14 +76,14 @@ def _refund_twice(patch: pytest.MonkeyPatch) -> None:
     """The refund goes out under a new id each time."""
     import recoup.flows.modifications.send as send
 
-    real: Callable[..., Awaitable[Any]] = send._call
+    real: Callable[..., Awaitable[Any]] = send._settled
 
-    async def call(world: Any, processor: Any, refund: Any) -> Any:
+    async def settled(world: Any, processor: Any, order: Any, refund: Any) -> Any:
         if refund.kind == "refund":
-            await real(world, processor, replace(refund, modification_id=new_id()))
-        return await real(world, processor, refund)
+            await processor.modify(replace(send._message(world, order, refund), id=new_id()))
+        return await real(world, processor, order, refund)
 
-    patch.setattr(send, "_call", call)
+    patch.setattr(send, "_settled", settled)
 
 
 def _charge_blind(patch: pytest.MonkeyPatch) -> None:
