@@ -39,6 +39,7 @@ from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.rescue import route_by_answer
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
@@ -184,12 +185,16 @@ async def _decided_by_a_model(shop: Shop) -> None:
 
 
 async def _decided_before(shop: Shop) -> None:
-    """By a decider that decides no more; what it decided stays."""
+    """By deciders that decide no more; what they decided stays."""
     order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
     now = (await shop.now()).isoformat()
     proof = {"route": "sandbox", "attempt_no": 1, "at": now, "code": None}
     features = {"routes": ["sandbox", "second"], "proofs": [proof], "now": now}
     await _store(shop, order_id, choose_route(RouteInput.from_dict(features)), features)
+    failure = {"route": "sandbox", "attempt_no": 1, "at": now, "how": "not_sent", "code": None}
+    features = {"routes": ["sandbox", "second"], "failures": [failure], "now": now}
+    second = route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(features))
+    await _store(shop, order_id, second, features)
 
 
 async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[str, Any]) -> None:
@@ -236,7 +241,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
     assert (done.decided["engine-1"], done.decided["engine-2"], done.decided["advance-2"]) == (2, 1, 3)
-    assert done.decided["route-1"] == 1
+    assert done.decided["route-1"] == done.decided["route-2"] == 1
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")

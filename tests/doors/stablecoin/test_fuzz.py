@@ -70,7 +70,7 @@ def test_bodies_of_any_bytes(target: Target, content: bytes, name: str) -> None:
     operation = NAMES[name]
     answer = target.send(target.sign(operation.method, target.path(operation), "", content))
     target.spend(operation, answer)
-    assert answer.status_code == 400 or name.endswith("refund") and not content
+    assert answer.status_code == 400 or name.endswith("refund") and b"amount" not in content  # then it is all of it
 
 
 @settings(QUICK, max_examples=150)

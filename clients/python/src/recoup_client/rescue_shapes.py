@@ -911,9 +911,12 @@ Happening = TypedDict(
         "sequence": int,
         "happening": str,
         "at": str,
+        "route": str,
+        "routeReason": str,
     },
 )
-"""A line of the order's log."""
+"""A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
+    it went to, and `routeReason`, why."""
 
 Health = TypedDict(
     "Health",
@@ -1414,12 +1417,15 @@ PaymentMethod = TypedDict(
         "cardIssuer": NotRequired[str | None],
         "cardLevel": NotRequired[str | None],
         "cardFingerprint": NotRequired[str | None],
-        "cardNumber": str,
+        "cardNumber": NotRequired[str | None],
         "token": NotRequired[bool | None],
         "verificationValue": NotRequired[str | None],
+        "processor": NotRequired[str | None],
+        "id": NotRequired[str | None],
+        "customer": NotRequired[str | None],
     },
 )
-"""The card: a token of /tokenize, or a card number."""
+"""The card: a token of /tokenize, a card number, or a method that a processor stores."""
 
 PaymentMethodCopy = TypedDict(
     "PaymentMethodCopy",

@@ -76,7 +76,8 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "campaign", "clock", "decline", "engine", "notices", "sight", "site", "switch", "unknown_sites", "view",
+        "arms", "campaign", "clock", "decline", "engine", "notices", "route", "sight", "site", "switch",
+        "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),

@@ -13,9 +13,9 @@ BEGIN
       THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)
         FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END
   WHERE merchant_id = merchant AND order_id = ANY(erased);
-  UPDATE stored_methods s SET reference = '', customer = NULL, fingerprint = NULL FROM orders o
-  WHERE o.merchant_id = merchant AND o.order_id = ANY(erased)
-    AND s.merchant_id = o.merchant_id AND s.method_id = o.token_id;
+  UPDATE stored_methods SET reference = '', customer = NULL, fingerprint = NULL
+  WHERE merchant_id = merchant AND method_id = ANY (ARRAY(
+    SELECT token_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased)));
   UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE modifications SET message = '', hand_note = left(hand_note, 0)
