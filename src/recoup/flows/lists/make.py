@@ -107,7 +107,7 @@ class _Making:
                     else:
                         file.write(table.body(form, rows, first=self._rows == 0))
                     self._rows += len(rows)
-                    await self._heard(file)
+                    await self._progress(file)
         if sheet is not None:
             await asyncio.to_thread(sheet.close)
         else:
@@ -126,7 +126,7 @@ class _Making:
         if self._run.form == "xlsx" and count.value > ROWS_MAX:
             raise too_many()
 
-    async def _heard(self, file: IO[bytes]) -> None:
+    async def _progress(self, file: IO[bytes]) -> None:
         """Once a second: how far it is, that somebody is at it, and whether there is room."""
         now = self._world.clocks.monotonic()
         if now < self._beat_at:

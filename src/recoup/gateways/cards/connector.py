@@ -28,7 +28,7 @@ class OwnRetry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A signed notice, read as a bell: it says that something happened, the processor's book says what.
+    """A signed notice, read as a hint: something happened, and what it was stands in the processor's book.
 
     `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
     call that caused it carries one. `charge`, `invoice`: what the object hangs on. `by_itself`: no call of anybody's

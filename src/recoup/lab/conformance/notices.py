@@ -1,4 +1,4 @@
-"""Notices: only what is signed now, by the right key, of this account; each as a bell."""
+"""Notices: only what is signed now, by the right key, of this account; each is a hint."""
 
 from datetime import timedelta
 

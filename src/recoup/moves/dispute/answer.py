@@ -1,4 +1,4 @@
-"""Our word in a dispute: owed, sent to the processor, heard by it. Intent, call, outcome."""
+"""Our word in a dispute: owed, sent to the processor, answered by it. Intent, call, outcome."""
 
 from datetime import timedelta
 from uuid import UUID

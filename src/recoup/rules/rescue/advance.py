@@ -100,7 +100,7 @@ def judged(
     yes = rule == "within_limits"
     reasons = (
         "The order is approved now and its customer is charged later." if yes else "The order is not advanced.",
-        _heard(asked),
+        _last_answer(asked),
         f"Expected loss {_told(test.expected_loss, asked)} at a chance of {test.chance / 100:g} % to collect; "
         f"allowed are {_told(test.allowed, asked)}, the fee included.",
         *unlisted(asked.reading),
@@ -128,7 +128,7 @@ _ROOM_CURES: Final = {
 }
 
 
-def _heard(asked: AdvanceInputs) -> str:
+def _last_answer(asked: AdvanceInputs) -> str:
     told = decline_that_came_in if asked.occasion == "unresolved" else last_answer
     return told(asked.reading.reason, asked.reading.code)
 

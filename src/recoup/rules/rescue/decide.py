@@ -10,7 +10,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
-from recoup.rules.rescue.sentences import decided, heard, unlisted
+from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
 
 DECIDER_VERSION: Final = "decide-1"
@@ -140,7 +140,7 @@ def _decision(
     }
     reasons = (
         decided(evidence, verdict, plan),
-        heard(evidence),
+        last_answer_of(evidence),
         *unlisted(evidence.reading),
         *_why(evidence, policy, group, plan),
         _change(evidence, verdict),

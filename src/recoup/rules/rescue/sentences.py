@@ -18,25 +18,25 @@ def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) ->
     }.get(verdict, "No further try is planned; the order stays open until it expires.")
 
 
-def heard(evidence: Evidence) -> str:
+def last_answer_of(evidence: Evidence) -> str:
     return last_answer(evidence.reading.reason, evidence.reading.code, evidence.reading.advice)
 
 
 def last_answer(reason: str, code: str | None, advice: str | None = None) -> str:
-    told = REASONS[reason][0]
+    meaning = REASONS[reason][0]
     if code and advice:
-        return f"The last answer was: {told} (code {code}) with advice {advice}."
+        return f"The last answer was: {meaning} (code {code}) with advice {advice}."
     if code:
-        return f"The last answer was: {told} (code {code})."
-    return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
+        return f"The last answer was: {meaning} (code {code})."
+    return f"The last answer was: {meaning} with advice {advice}." if advice else f"The last answer was: {meaning}."
 
 
 def decline_that_came_in(reason: str, code: str | None) -> str:
     """In place of an answer that did not come in time."""
-    told = REASONS[reason][0]
+    meaning = REASONS[reason][0]
     if code:
-        return f"The processor had not answered in time; the decline that came in was: {told} (code {code})."
-    return f"The processor had not answered in time; the decline that came in was: {told}."
+        return f"The processor had not answered in time; the decline that came in was: {meaning} (code {code})."
+    return f"The processor had not answered in time; the decline that came in was: {meaning}."
 
 
 def unlisted(reading: Reading) -> list[str]:

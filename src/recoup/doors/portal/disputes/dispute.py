@@ -8,8 +8,8 @@ from recoup.doors.portal.disputes.evidence import suggested
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.order.dispute_words import reason_words
-from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.page import find, order
+from recoup.doors.portal.order.received_codes import in_received_codes
 from recoup.doors.portal.order.timeline import ERASED, moments
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, but, member
@@ -108,7 +108,7 @@ async def dispute_page(visit: Visit) -> Values:
         stage_word=DISPUTE_STAGES[dispute.stage],
         reason=reason_words(dispute.scheme or "generic", dispute.reason_code),
         answering=answering,
-        items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id),
+        items=moments(in_received_codes(page), visit.now, visit.session.zone, dispute_id),
         may_answer=may_answer,
         may_note=visit.session.may("dispute") and dispute.state in UNDECIDED and len(notes) < NOTES_MAX,
         may_file=visit.session.may("dispute") and dispute.state in UNDECIDED and len(files) < COUNT_MAX,

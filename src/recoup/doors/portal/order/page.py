@@ -14,9 +14,9 @@ from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
-from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.just_done import just_done
+from recoup.doors.portal.order.received_codes import in_received_codes
 from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
@@ -160,7 +160,7 @@ def sheet(
 ) -> Values:
     """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
     `allowance` what the person may refund, in words."""
-    query, page = visit.request.query_params, in_heard_codes(page)
+    query, page = visit.request.query_params, in_received_codes(page)
     refunded = parse_id(query.get("refunded", ""))
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from recoup.doors.portal.order.heard import source_word
+from recoup.doors.portal.order.received_codes import source_word
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline_entry import LogContext

@@ -215,14 +215,14 @@ class Stripe(Charges):
             return Outcome("not_sent", text=f"{error}", fault="outage")
         except NoAnswerError as error:
             return Outcome("unknown", text=f"{error}")
-        return self._heard(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
+        return self._of_case(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
 
     async def _look_at_dispute(self, answer: DisputeAnswer) -> Outcome:
         reply = await self._api.get(f"/v1/disputes/{answer.case_ref}")
-        heard = self._heard(answer, reply) if reply.status == 200 else Outcome("unknown", text=UNREADABLE)
-        return Outcome("not_found") if heard.text == "needs_response" else heard
+        outcome = self._of_case(answer, reply) if reply.status == 200 else Outcome("unknown", text=UNREADABLE)
+        return Outcome("not_found") if outcome.text == "needs_response" else outcome
 
-    def _heard(self, answer: DisputeAnswer, reply: Reply) -> Outcome:
+    def _of_case(self, answer: DisputeAnswer, reply: Reply) -> Outcome:
         case = _case(reply)
         if case is None or case.id != answer.case_ref:
             return Outcome("unknown", text=UNREADABLE)

@@ -9,7 +9,7 @@ from recoup.rules.rescue.engine.model import FORMAT, Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 from recoup.rules.rescue.evidence import Evidence, Verdict
-from recoup.rules.rescue.sentences import decided, heard, unlisted
+from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 
 _SURE = 0.3
 _STALE = timedelta(days=60)
@@ -28,7 +28,7 @@ def reasons_of(
 ) -> tuple[str, ...]:
     """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
     assert evidence.facts is not None
-    lines = [decided(evidence, verdict, plan), heard(evidence), *unlisted(evidence.reading)]
+    lines = [decided(evidence, verdict, plan), last_answer_of(evidence), *unlisted(evidence.reading)]
     if tries:
         together = 1.0
         for one in tries:

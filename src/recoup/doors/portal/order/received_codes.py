@@ -22,7 +22,7 @@ def source_word(source: str) -> str:
     return _WHO.get(source.lower(), source)
 
 
-def in_heard_codes(page: OrderPage) -> OrderPage:
+def in_received_codes(page: OrderPage) -> OrderPage:
     """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
     decline = page.order.facts.get("decline") or {}
     codes = [decline.get("code"), decline.get("advice")]
