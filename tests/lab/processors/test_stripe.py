@@ -255,9 +255,10 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
         charge = on.charge("createDispute")
         await on.stripe.charge(charge)
         (case,) = on.standin.book.all("dispute")
-        found = await on.stripe.dispute(case["id"])
+        found = await on.stripe.dispute_case(case["id"])
         assert found is not None
-        assert (found.reason, found.amount, found.status) == ("fraudulent", 4590, "needs_response")
+        assert (found.units, found.currency, found.stage, found.status) == (4590, "USD", "first", "open")
+        assert found.reason_code == "10.4"
         soon = on.charge().send_before_monotonic
         answer = DisputeAnswer(new_id(), case["id"], charge.id, "contest", "It was delivered.", AT, soon, 2.0)
         assert (await on.stripe.inquire(on.inquiry(answer))).state == "not_found"
@@ -315,6 +316,9 @@ def test_a_notice_is_read_only_when_it_is_signed_now(tmp_path: Path) -> None:
         (notice,) = read(signature(body, SECRET, now))
         assert (notice.id, notice.object_kind, notice.about, notice.mine) == ("evt_1", "payment_intent", "pi_1", True)
         assert (notice.message_id is not None, notice.by_itself) == (True, True)
+        assert (notice.subject, notice.charge) == ("charge", "pi_1")
+        unknown = _event(type="issuing_card.created")
+        assert read(signature(unknown, SECRET, now), unknown)[0].subject is None
         rolled = signature(body, "whsec_other", now) + "," + signature(body, SECRET, now).split(",")[1]
         assert read(rolled)
         for header, at in (

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
 from recoup.gateways.cards.credential import Stored
@@ -26,13 +26,40 @@ class OwnRetry(NamedTuple):
     at: datetime
 
 
+Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud"]
+
+
+class Acknowledgement(NamedTuple):
+    """The whole body of a 200 that a processor waits for."""
+
+    body: bytes
+    media_type: str = "text/plain; charset=utf-8"
+
+
+class DisputeCase(NamedTuple):
+    """A dispute as the processor's book has it. `charge`: its reference of the charge; `units` in the currency's minor
+    unit; `fee` as charged for the dispute."""
+
+    id: str
+    charge: str
+    units: int
+    currency: str
+    stage: Literal["inquiry", "first", "pre_arbitration"]
+    status: Literal["open", "won", "lost"]
+    reason_code: str = ""
+    respond_by: datetime | None = None
+    fee: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A signed notice, read as a hint: something happened, and what it was stands in the processor's book.
 
     `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
-    call that caused it carries one. `charge`, `invoice`: what the object hangs on. `by_itself`: no call of anybody's
-    caused it, so the processor did. `mine`: it is of the account and mode of this connector, else nothing is done.
+    call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
+    outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
+    mode of this connector, else nothing is done. `subject`: what is to be asked about; None for a kind that says
+    nothing to us.
     """
 
     id: str
@@ -45,6 +72,7 @@ class Notice:
     charge: str | None = None
     invoice: str | None = None
     by_itself: bool = False
+    subject: Subject | None = None
 
 
 class Connector(Processor, Protocol):
@@ -74,5 +102,39 @@ class Connector(Processor, Protocol):
         ...
 
 
+class Acknowledging(Protocol):
+    """A connector whose notices are answered in the vendor's own words; without it a 200 is enough."""
+
+    acknowledgement: Acknowledgement
+
+
+class Challenged(Protocol):
+    """A connector whose vendor proves an address by GET before it posts notices there."""
+
+    def answer_challenge(self, query: Mapping[str, str]) -> Acknowledgement | None:
+        """None for what is no challenge of that vendor's."""
+        ...
+
+
+class Disputing(Protocol):
+    """A connector that reads a dispute from the vendor's book."""
+
+    async def dispute_case(self, case_id: str) -> DisputeCase | None:
+        """None for what cannot be read. Raises: Problem(unavailable)."""
+        ...
+
+
 def is_connector(processor: Processor) -> TypeGuard[Connector]:
     return hasattr(processor, "read_notices")
+
+
+def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:
+    return hasattr(processor, "acknowledgement")
+
+
+def is_challenged(processor: object) -> TypeGuard[Challenged]:
+    return hasattr(processor, "answer_challenge")
+
+
+def is_disputing(processor: object) -> TypeGuard[Disputing]:
+    return hasattr(processor, "dispute_case")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice
+from recoup.gateways.cards.connector import Finding, Notice, Subject
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.stripe.amounts import units_of
 from recoup.gateways.cards.stripe.outcomes import OUR_ID, ErrorBody, read
@@ -44,6 +44,13 @@ _TYPES: Final = {
     "payment_failure_refund": "refund_failed", "refund_failure": "refund_failed", "stripe_fee": "fee",
     "payout": "payout", "payout_failure": "payout_return", "topup": "funding",
 }  # fmt: skip
+_SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
+    ("charge.dispute.", "dispute"), ("charge.refund", "modification"), ("refund.", "modification"),
+    ("charge.", "charge"), ("payment_intent.", "charge"), ("invoice.", "invoice"),
+    ("customer.subscription.deleted", "invoice"), ("payment_method.automatically_updated", "method"),
+    ("payment_method.updated", "method"), ("payment_method.detached", "method"),
+    ("radar.early_fraud_warning.", "fraud"),
+)  # fmt: skip
 _FORM: Final = "application/x-www-form-urlencoded"
 Form = Mapping[str, Any]
 
@@ -233,9 +240,10 @@ def read_event(
         datetime.fromtimestamp(event.created, UTC),
         mine=event.livemode is live and (event.account or account) == account,
         message_id=_our_id(about, request.idempotency_key),
-        charge=_text(about.get("payment_intent")) or _text(about.get("charge")),
+        charge=_intent_of(about) or _text(about.get("charge")),
         invoice=_text(about.get("id") if about.get("object") == "invoice" else about.get("invoice")),
         by_itself=request.id is None and request.idempotency_key is None,
+        subject=next((subject for begin, subject in _SUBJECTS if event.type.startswith(begin)), None),
     )
 
 
@@ -276,6 +284,10 @@ def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:
     known = about.get("metadata")
     marked = known.get(OUR_ID) if isinstance(known, dict) else None
     return parse_id(str(marked)) if marked else parse_id((key or "")[:36])
+
+
+def _intent_of(about: Mapping[str, Any]) -> str | None:
+    return _text(about.get("id" if about.get("object") == "payment_intent" else "payment_intent"))
 
 
 def _text(value: Any) -> str | None:

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
+from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import CredentialKind, Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
@@ -29,6 +29,7 @@ from recoup.kernel.time import Clocks
 
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 150_000
+_WON: Final = frozenset({"won", "warning_closed"})
 _DONE: Final = {"capture": "succeeded", "void": "canceled"}
 
 
@@ -61,6 +62,7 @@ class Case(msgspec.Struct, frozen=True):
     payment_intent: str | None = None
     network_reason_code: str | None = None
     evidence_details: dict[str, Any] = {}
+    balance_transactions: list[dict[str, Any]] = []
 
 
 def check_mode(key: str, world: str) -> None:
@@ -69,6 +71,34 @@ def check_mode(key: str, world: str) -> None:
     if (mode, world) in (("live", "sandbox"), ("test", "live")):
         cure = f"Use a {'test' if world == 'sandbox' else 'live'} key."
         raise Problem("invalid", "The key is of the other mode.", field="key_file", cure=cure)
+
+
+def _disputed(case: Case) -> DisputeCase | None:
+    """None for one that hangs on nothing that a route charged."""
+    currency = case.currency.upper()
+    units, due = amounts.units_of(case.amount, currency), case.evidence_details.get("due_by")
+    if case.payment_intent is None or units is None or units <= 0:
+        return None
+    status: Literal["open", "won", "lost"]
+    status = "won" if case.status in _WON else "lost" if case.status == "lost" else "open"
+    return DisputeCase(
+        case.id,
+        case.payment_intent,
+        units,
+        currency,
+        "inquiry" if case.status.startswith("warning_") else "first",
+        status,
+        case.network_reason_code or "",
+        datetime.fromtimestamp(due, UTC) if isinstance(due, int) else None,
+        _fee(case, currency),
+    )
+
+
+def _fee(case: Case, currency: str) -> int:
+    """What is not given back counts once, when it was taken."""
+    taken = [one for one in case.balance_transactions if str(one.get("currency", "")).upper() == currency]
+    fees = [amounts.units_of(int(one["fee"]), currency) or 0 for one in taken if isinstance(one.get("fee"), int)]
+    return max(0, sum(fees))
 
 
 def _case(reply: Reply) -> Case | None:
@@ -232,9 +262,9 @@ class Stripe(Charges):
         }
         return Outcome("approved" if case.status in done[answer.answer] else "unknown", case.id, text=case.status)
 
-    async def dispute(self, case_ref: str) -> Case | None:
-        """As it stands; None for what cannot be read. Raises: Problem(unavailable)."""
-        return _case(await self._read(f"/v1/disputes/{case_ref}"))
+    async def dispute_case(self, case_id: str) -> DisputeCase | None:
+        case = _case(await self._read(f"/v1/disputes/{case_id}"))
+        return _disputed(case) if case is not None and case.id == case_id else None
 
     async def describe(self, stored: Stored) -> Stored | None:
         reply = await self._read(f"/v1/payment_methods/{stored.id}")
