@@ -1,0 +1,102 @@
+"""Merchants' own card routes: whose each is, what its last check found, what is done with its invoices. How a route is
+reached is sealed in `card_routes`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from recoup.kernel.kept_sentence import Kept, keep, kept
+from recoup.store.homes import DIRECTORY
+from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import insert_of, stored
+
+Billing = Literal["off", "take_over", "beside"]
+ConnectionState = Literal["waiting", "connected", "disconnected"]
+_COLUMNS: Final = """route, merchant_id, kind, account, billing, state, version, findings, checked_at, secret_rolled_at,
+  created_at, created_by, changed_at, changed_by"""
+
+
+class KeptFinding(Row, frozen=True):
+    """`finding` and `cure` as sentences are kept: `read` gives them."""
+
+    name: str
+    ok: bool
+    finding: Kept
+    cure: Kept | None
+
+    @property
+    def read(self) -> tuple[str, str | None]:
+        """Finding and cure, to be said in any language."""
+        return kept(self.finding), kept(self.cure) if self.cure is not None else None
+
+
+@stored("processor_connections", "route")
+class ProcessorConnection(Row, frozen=True):
+    """`billing`: what is done with the processor's own invoices. `state`: "waiting" until a check finds nothing that is
+    in the way, and new charges go by a "connected" one only. Wall times."""
+
+    route: str
+    merchant_id: UUID
+    kind: str
+    account: str
+    billing: Billing
+    state: ConnectionState
+    version: int
+    findings: list[KeptFinding]
+    checked_at: datetime
+    secret_rolled_at: datetime | None
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+
+
+def keep_finding(name: str, ok: bool, finding: str, cure: str | None) -> KeptFinding:
+    return KeptFinding(name, ok, keep(finding), keep(cure) if cure is not None else None)
+
+
+async def add_connection(db: Tx, made: ProcessorConnection) -> None:
+    """Its route is listed in `card_routes` already."""
+    await _add(db, [made])
+
+
+@statement(DIRECTORY, insert_of(ProcessorConnection))
+async def _add(db: Tx, rows: Sequence[ProcessorConnection]) -> None: ...
+
+
+@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1")
+async def find_connection(db: Read, route: str) -> ProcessorConnection | None: ...
+
+
+@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1 FOR UPDATE")
+async def lock_connection(db: Tx, route: str) -> ProcessorConnection | None: ...
+
+
+@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route")
+async def merchant_connections(db: Read, merchant_id: UUID) -> list[ProcessorConnection]: ...
+
+
+@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections ORDER BY created_at, route")
+async def all_connections(db: Read) -> list[ProcessorConnection]: ...
+
+
+@statement(
+    DIRECTORY,
+    """
+UPDATE processor_connections SET billing = $2, state = $3, findings = $4, checked_at = $5, secret_rolled_at = $6,
+  changed_at = $7, changed_by = $8, version = version + 1
+WHERE route = $1
+""",
+)
+async def set_connection(
+    db: Tx,
+    route: str,
+    billing: str,
+    state: str,
+    findings: Sequence[KeptFinding],
+    checked_at: datetime,
+    secret_rolled_at: datetime | None,
+    changed_at: datetime,
+    changed_by: str,
+) -> None: ...
