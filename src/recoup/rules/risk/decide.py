@@ -1,0 +1,115 @@
+"""Whether a payment whose customer waits is sent, confirmed with 3-D Secure first, or declined: the answer that is
+expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Self
+
+from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.risk.costs import Answer, Costs, expected
+from recoup.rules.risk.facts import RiskFacts
+from recoup.rules.risk.score import TYPED, risk_of, terms_of, weighed
+from recoup.rules.risk.weights import Weights
+from recoup.rules.risk.words import NOTES, reasons_of
+
+RISK_VERSION: Final = "risk-1"
+RiskArm = Literal["engine", "ladder", "holdout", "shadow"]
+_VERDICTS: Final[Mapping[Answer, Verdict]] = {
+    "approve": "attempt_now",
+    "challenge": "challenge",
+    "decline": "decline_at_once",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RiskInput:
+    """The inputs of one decision. `held`: the terms that hold, each with its weight of `version`. `may_challenge`:
+    the customer has a page on which they can confirm. Only the arm `engine` is followed."""
+
+    facts: RiskFacts
+    held: Mapping[str, int]
+    version: str
+    costs: Costs
+    may_challenge: bool
+    arm: RiskArm
+    settings: int | None = None  # the version of the merchant's settings; None: the defaults
+
+    @classmethod
+    def of(
+        cls,
+        facts: RiskFacts,
+        weights: Weights,
+        costs: Costs,
+        *,
+        may_challenge: bool,
+        arm: RiskArm,
+        settings: int | None = None,
+    ) -> Self:
+        held = weighed(facts, weights)
+        return cls(facts, held, weights.version, costs, may_challenge, arm, settings)
+
+    @property
+    def is_followed(self) -> bool:
+        return self.arm == "engine"
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same back."""
+        return {
+            "risk": self.facts.to_dict(),
+            "held": dict(self.held),
+            "weights": self.version,
+            "costs": self.costs.to_dict(),
+            "may_challenge": self.may_challenge,
+            "arm": self.arm,
+            "settings": self.settings,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        return cls(
+            RiskFacts.from_dict(plain["risk"]),
+            plain["held"],
+            plain["weights"],
+            Costs.from_dict(plain["costs"]),
+            plain["may_challenge"],
+            plain["arm"],
+            plain["settings"],
+        )
+
+
+def answer_of(given: RiskInput) -> Answer:
+    """The cheapest that is open; of equals the one that says no to fewer people."""
+    costs = expected(given.costs, risk_of(given.held), given.facts.units)
+    open_answers: tuple[Answer, ...] = (
+        ("approve", "challenge", "decline") if given.may_challenge else ("approve", "decline")
+    )
+    best = min(open_answers, key=lambda one: costs[one])
+    if best == "decline" and TYPED & given.held.keys():
+        without = replace(given, held={term: w for term, w in given.held.items() if term not in TYPED})
+        return answer_of(without)
+    return best
+
+
+def decide_risk(given: RiskInput) -> Decision:
+    """Verdict `attempt_now`, `challenge` or `decline_at_once`; `taken` names one of the alternatives.
+
+    Raises: ValueError for terms that do not follow from the facts.
+    """
+    if {"base", *terms_of(given.facts)} != given.held.keys():
+        raise ValueError("the weighed terms are not those of the facts")
+    taken, risk = answer_of(given), risk_of(given.held)
+    costs = expected(given.costs, risk, given.facts.units)
+    versions = {"decider": RISK_VERSION, "policy": None, "knowledge": None, "model": None}
+    rules = (taken, given.arm, *(["no_page"] if not given.may_challenge else []))
+    others: tuple[Answer, ...] = ("approve", "challenge", "decline")
+    return Decision(
+        _VERDICTS[taken],
+        (),
+        None,
+        reasons_of(given.facts, given.held, taken, risk, costs, followed=given.is_followed),
+        rules,
+        versions,
+        tuple(Alternative(one, None, NOTES[one]) for one in others if one != "challenge" or given.may_challenge),
+        taken,
+    )
