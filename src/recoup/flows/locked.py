@@ -180,14 +180,13 @@ class Orders:
             admissions = [job.admission for _, job in jobs if job.admission is not None]
             if admissions:
                 rows |= await admit_all(tx, admissions)
-            if first.cards:
-                cards = [r.card_id for r in rows.values() if r.card_id]
-                await lock_cards(tx, cards, wall)
+            cards = [r.card_id for r in rows.values() if r.card_id] if first.cards else []
+            heads = await lock_cards(tx, cards, wall) if first.cards else {}
             evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards)
             refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
-            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, {})
+            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {})
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None and job.admission is not None:
@@ -224,7 +223,8 @@ class _Ground(NamedTuple):
     evidence: Mapping[Key, OrderEvidence]
     refund_contexts: Mapping[Key, RefundApprovalContext]
     wallets: Mapping[tuple[UUID, str], Wallet]
-    reserved: dict[UUID, dict[UUID, NetworkSend]]  # card -> sends that this transaction has changed
+    heads: Mapping[UUID, UUID]  # card -> the one that all which are one with it are joined to
+    reserved: dict[UUID, dict[UUID, NetworkSend]]  # by that one the sends that this transaction has changed
 
     def change(self, job: Job[Any]) -> Change:
         """Of its order, with nothing done yet."""
@@ -232,7 +232,8 @@ class _Ground(NamedTuple):
         order = order_of(row, evidence, self.wall)
         if order.limits is not None:
             order.known_as = customer_names(self.world, order, contact_of(evidence))
-        order.sends = with_reserved(order.sends, self.reserved.get(row.card_id, {}) if row.card_id else {})
+        head = self.heads.get(row.card_id) if row.card_id else None
+        order.sends = with_reserved(order.sends, self.reserved.get(head, {}) if head else {})
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
         now = order.merchant.business(self.wall)
@@ -248,7 +249,7 @@ class _Ground(NamedTuple):
 
     def reserve(self, change: Change) -> None:
         for send in change.rows.network_sends:
-            self.reserved.setdefault(send.card_id, {})[send.send_id] = send
+            self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[send.send_id] = send
 
 
 async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, LockedOrder]:

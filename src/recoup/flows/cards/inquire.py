@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
@@ -54,6 +55,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         return
     outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
     outcome = as_requested(outcome, attempt.units, attempt.asset)
+    await join_by_answer(world, order, processor, outcome.credential_news)
     if outcome.state in ("approved", "declined", "not_sent") or outcome.contradicts:  # else it proves nothing
         await close(orders, key, attempt.attempt_id, outcome)
     if outcome.state in ("unknown", "not_found"):
@@ -124,6 +126,7 @@ async def _not_known(
     if again is not None:
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
+        await join_by_answer(world, order, processor, outcome.credential_news)
         await close(orders, key, attempt_id, outcome)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
@@ -121,6 +122,7 @@ async def carry_out(
     order, attempt, deadline = opened
     card = order.card
     outcome = await call(world, order, attempt, deadline, at_hand)
+    await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
     state = await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
     await _keep_issuer(world, order, card)
     await _keep_closed(world, order, outcome)
@@ -158,6 +160,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     order, attempt, deadline = opened
     card = order.card
     outcome = await call(world, order, attempt, deadline)
+    await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
     result, key = _processor_result(outcome), (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from recoup.flows.cards.joined_cards import fingerprinted, join, names_of
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.describing import account_of, describes, needs_customer
+from recoup.gateways.cards.describing import describes, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -83,6 +84,9 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
             await store_cards(tx, [card], [])
             await add_method(tx, method)
 
+    # Before the method is known here: an order of it counts what was sent of its card under other names.
+    if card.magic is None:
+        await join(world, card.pan_id, names_of(world, processor, found.account_reference, None))
     await retrying(once)
 
 
@@ -135,10 +139,8 @@ def _card(
 def _identity(world: World, processor: Processor, found: Stored) -> UUID:
     """Of a method whose fingerprint nobody says: its own, at this route."""
     if found.fingerprint:
-        parts = (processor.kind, account_of(processor), "card", found.fingerprint)
-    else:
-        parts = (processor.kind, found.route, "method", found.id)
-    made: UUID = world.keys.derived_id("stored-card", *parts)
+        return fingerprinted(world, processor, found.fingerprint)
+    made: UUID = world.keys.derived_id("stored-card", processor.kind, found.route, "method", found.id)
     return made
 
 

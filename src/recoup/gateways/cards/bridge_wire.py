@@ -22,6 +22,7 @@ class News(msgspec.Struct, frozen=True, rename="camel"):
     exp_year: int | None = None
     id: str | None = None
     account_reference: str | None = None
+    fingerprint: str | None = None
     closed: bool = False
 
 
@@ -155,7 +156,7 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
 def _news(said: News | None) -> CredentialNews | None:
     if said is None:
         return None
-    return CredentialNews(said.exp_month, said.exp_year, said.id, said.account_reference, said.closed)
+    return CredentialNews(said.exp_month, said.exp_year, said.id, said.account_reference, said.fingerprint, said.closed)
 
 
 def _without(pan: str, text: str | None) -> str | None:

@@ -23,7 +23,8 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A card that the processor of `route` keeps: no number, no vault. `id` and `customer` are the processor's;
-    `fingerprint` as it identifies the card, None where it does not say. Neither reaches a repr."""
+    `fingerprint` as it identifies the card, `account_reference` (PAR) of the account behind it, None where it does not
+    say. None of them reaches a repr."""
 
     route: str
     id: str = field(repr=False)
@@ -35,6 +36,7 @@ class Stored:
     funding: str | None = None
     country: str | None = None
     fingerprint: str | None = field(default=None, repr=False)
+    account_reference: str | None = field(default=None, repr=False)
 
     kind = "stored"
 
@@ -44,11 +46,12 @@ Credential = Card | Stored
 
 @dataclass(frozen=True, slots=True)
 class CredentialNews:
-    """What an answer says of the credential itself: a newer expiry or id, the account behind the card (PAR), or that
-    it is closed."""
+    """What an answer says of the credential itself: a newer expiry or id, the account behind the card (PAR), the
+    fingerprint that it has among the processor's stored cards, or that it is closed."""
 
     exp_month: int | None = None
     exp_year: int | None = None
     id: str | None = field(default=None, repr=False)
     account_reference: str | None = field(default=None, repr=False)
+    fingerprint: str | None = field(default=None, repr=False)
     is_closed: bool = False

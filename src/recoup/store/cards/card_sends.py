@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.rules.network.limits import Send
+from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
 from recoup.store.statement import Read, Row, statement
@@ -36,10 +37,10 @@ async def card_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> OrderCar
     f"""
 SELECT at, units, currency, initiator, acceptor_id, merchant_id::text, state, declined, visa_category,
   advice_code AS advice, scheme_code AS code, klass, claimed, network_attempts
-FROM (
-  (SELECT * FROM network_sends WHERE card_id = $1 AND NOT claimed AND state <> 'not_sent' AND at > $3
+FROM {SAME_CARDS.format("$1::uuid")} same CROSS JOIN unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
+  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent' AND at > $3
     ORDER BY at DESC LIMIT {SENDS_READ})
-  UNION ALL (SELECT * FROM network_sends WHERE card_id = $1 AND claimed AND merchant_id = $2
+  UNION ALL (SELECT * FROM network_sends WHERE card_id = c.card_id AND claimed AND merchant_id = $2
     AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
 """,
 )

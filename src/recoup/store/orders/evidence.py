@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.rules.order.lifecycle import Stage
+from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.statement import Read, Row, statement
@@ -198,23 +199,26 @@ class _CardEvidence(Row, frozen=True):
 @statement(
     HUB,
     f"""
-SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM (
-    (SELECT * FROM network_sends WHERE card_id = k.card_id AND NOT claimed AND state <> 'not_sent'
-      AND (at > k.since OR lasting)
-      ORDER BY at DESC LIMIT {SENDS_READ})
-    UNION ALL (SELECT * FROM network_sends
-      WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id AND state <> 'not_sent'
-        AND (at > k.since OR lasting OR send_id = k.order_id)
-      ORDER BY at DESC LIMIT {CLAIMS_READ})) s) END AS sends,
-  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = k.card_id) END AS blocks,
-  CASE WHEN k.armed THEN ARRAY(SELECT DISTINCT n.order_id FROM (
-      (SELECT order_id, merchant_id FROM network_sends WHERE card_id = k.card_id AND NOT claimed
+SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
+    SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
+      (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent'
+        AND (at > k.since OR lasting)
+        ORDER BY at DESC LIMIT {SENDS_READ})
+      UNION ALL (SELECT * FROM network_sends
+        WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id AND state <> 'not_sent'
+          AND (at > k.since OR lasting OR send_id = k.order_id)
+        ORDER BY at DESC LIMIT {CLAIMS_READ})) s) END AS sends,
+  CASE WHEN $6 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = ANY(same.cards)) END AS blocks,
+  CASE WHEN k.armed THEN ARRAY(
+    SELECT DISTINCT n.order_id FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
+      (SELECT order_id, merchant_id FROM network_sends WHERE card_id = c.card_id AND NOT claimed
         ORDER BY at DESC LIMIT 100)
       UNION ALL (SELECT order_id, merchant_id FROM network_sends
-        WHERE card_id = k.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
+        WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
     WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])
   AS k (merchant_id, order_id, card_id, since, armed)
+CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same
 """,
 )
 async def _of_cards(

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncpg import SerializationError
+
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Door, OrderKind
 from recoup.rules.rescue.arms import Arm
@@ -80,18 +82,42 @@ async def lock_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> list[LockedO
     return await _lock_orders(db, [k[0] for k in keys], [k[1] for k in keys])
 
 
-async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> None:
-    """Locks each card's row, making it first when the card was never sent before: until the transaction ends nobody
-    else sees or makes that row, so that making it is locking it."""
-    missing = set(card_ids).difference(await _lock_cards(db, card_ids))
+async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> dict[UUID, UUID]:
+    """Locks each card's row, or that of the card that it is joined to; answers whose. A card that was never sent before
+    gets a row: until the transaction ends nobody else sees or makes it, so that making it is locking it.
+
+    Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
+    """
+    found = await _lock_cards(db, card_ids)
+    missing = set(card_ids).difference(row.card_id for row in found)
     if missing:
         made = await _make_cards(db, list(missing), at)
         if len(made) < len(missing):  # another transaction was quicker with one of them
-            await _lock_cards(db, card_ids)
+            found = await _lock_cards(db, card_ids)
+        else:
+            found += [_LockedCard(card_id, card_id, is_joined=False) for card_id in made]
+    if any(row.is_joined for row in found):
+        raise SerializationError("a card was joined to another meanwhile")
+    return {row.card_id: row.head_id for row in found}
 
 
-@statement(HUB, "SELECT card_id FROM cards WHERE card_id = ANY($1::uuid[]) ORDER BY card_id FOR UPDATE")
-async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[UUID]:
+class _LockedCard(Row, frozen=True):
+    """`head_id`: whose row is locked; `is_joined`: it is joined to another by now."""
+
+    card_id: UUID
+    head_id: UUID
+    is_joined: bool
+
+
+@statement(
+    HUB,
+    """
+SELECT c.card_id, h.card_id AS head_id, h.joined_to IS NOT NULL AS is_joined FROM cards c
+JOIN cards h ON h.card_id = coalesce(c.joined_to, c.card_id)
+WHERE c.card_id = ANY($1::uuid[]) ORDER BY h.card_id FOR UPDATE OF h
+""",
+)
+async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[_LockedCard]:
     """Those that were sent before."""
 
 

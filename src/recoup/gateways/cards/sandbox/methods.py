@@ -7,6 +7,7 @@ from typing import Final
 from recoup.gateways.cards.credential import Card, CredentialNews, Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.rules.network.card import last4, scheme_of
+from recoup.rules.network.magic import COUNTING_CARDS
 from recoup.rules.network.magic_methods import method_of
 
 GONE: Final = Outcome(
@@ -28,7 +29,21 @@ def described(stored: Stored) -> Stored | None:
         scheme=scheme_of(method.number),
         last4=last4(method.number),
         fingerprint=hashlib.sha256(b"fingerprint" + method.number.encode()).hexdigest()[:16],
+        account_reference=account_reference_of(method.number),
     )
+
+
+def account_reference_of(number: str) -> str | None:
+    """Of the cards that count over all orders alone: the others have nothing to share."""
+    if number not in COUNTING_CARDS:
+        return None
+    return "TEST" + hashlib.sha256(b"account" + number.encode()).hexdigest()[:25].upper()
+
+
+def with_news(outcome: Outcome, card: Card) -> Outcome:
+    """What the network says of the card beside its answer."""
+    reference = account_reference_of(card.pan) if outcome.state in ("approved", "declined") else None
+    return replace(outcome, credential_news=CredentialNews(account_reference=reference)) if reference else outcome
 
 
 def card_of(stored: Stored) -> Card | None:

@@ -81,7 +81,8 @@ class SandboxProcessor(IsoAmounts):
             if card is None:
                 return methods.GONE
             charge = replace(charge, credential=card)
-        return await self._within(charge.timeout_seconds, self._charge(charge))
+        outcome = await self._within(charge.timeout_seconds, self._charge(charge))
+        return methods.with_news(outcome, charge.card)
 
     async def describe(self, stored: Stored) -> Stored | None:
         return methods.described(stored)

@@ -1,8 +1,11 @@
--- One row a card: the lock of the network gate.
+-- One row a card: the lock of the network gate. Several are known to be one: they have the sends of all, and the lock of
+-- the one that they are joined to.
 CREATE TABLE hub.cards (
   card_id uuid PRIMARY KEY,
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  joined_to uuid CHECK (joined_to <> card_id)  -- never one that is joined to another
 );
+CREATE INDEX cards_joined ON cards (joined_to) WHERE joined_to IS NOT NULL;
 
 -- Every send of a card, over all merchants: limits count rows, there are no counters.
 CREATE TABLE hub.network_sends (

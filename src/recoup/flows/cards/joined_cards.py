@@ -1,0 +1,70 @@
+"""A card that is known under several prints: a number of the vault, methods of several accounts, before and after a
+reissue. What is sent of one counts for all, in every limit.
+
+Only a processor's word joins them: the account behind the card (PAR), or its own fingerprint of it. Each such name is a
+card as well, one that is never sent: what has the name is joined to it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.world import World
+from recoup.gateways.cards.credential import CredentialNews
+from recoup.gateways.cards.describing import account_of
+from recoup.gateways.cards.port import Processor
+from recoup.rules.order.snapshot import Order
+from recoup.store.cards.joined_cards import are_joined, join_cards
+from recoup.store.pool import retrying
+
+_ACCOUNT_REFERENCE: Final = re.compile(r"[0-9A-Z]{29}")
+
+
+async def join_by_answer(world: World, order: Order, processor: Processor, news: CredentialNews | None) -> None:
+    """Before the outcome is closed: a process that dies meanwhile hears it again when it inquires.
+
+    Raises: Problem(unavailable).
+    """
+    # A test card that has an identity of its own in each order has nothing in common with itself.
+    if news is not None and order.card_id is not None and order.card_id == order.pan_id:
+        await join(world, order.card_id, names_of(world, processor, news.account_reference, news.fingerprint))
+
+
+def names_of(
+    world: World, processor: Processor, account_reference: str | None, fingerprint: str | None
+) -> tuple[UUID, ...]:
+    """What a processor's words for a card stand for. A reference of another form than a PAR's says nothing."""
+    return tuple(_names(world, processor, account_reference, fingerprint))
+
+
+def _names(
+    world: World, processor: Processor, account_reference: str | None, fingerprint: str | None
+) -> Iterator[UUID]:
+    account = (account_reference or "").strip().upper()
+    if _ACCOUNT_REFERENCE.fullmatch(account):
+        yield world.keys.derived_id("card-account", account)
+    if fingerprint:
+        yield fingerprinted(world, processor, fingerprint)
+
+
+def fingerprinted(world: World, processor: Processor, fingerprint: str) -> UUID:
+    """The same card has another fingerprint at another account."""
+    made: UUID = world.keys.derived_id("stored-card", processor.kind, account_of(processor), "card", fingerprint)
+    return made
+
+
+async def join(world: World, card_id: UUID, names: Sequence[UUID]) -> None:
+    """Raises: Problem(unavailable)."""
+    same = sorted({card_id, *names})
+    if len(same) < 2:
+        return
+    async with world.db.connection() as connection:
+        if await are_joined(connection, same):
+            return
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await join_cards(tx, same, world.clocks.wall())
+
+    await retrying(once)
