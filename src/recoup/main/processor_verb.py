@@ -1,15 +1,28 @@
 """`recoup sandbox processor`: stand-ins of vendors, each a process with a book on disk."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
 from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import data_dir_option
-from recoup.lab.processors.faults import read_faults
-from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn
+from recoup.lab.processors.faults import Faults, read_faults
+from recoup.lab.processors.serving import Serving
 from recoup.main.settings import load_settings
+
+
+def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
+    from recoup.lab.processors.stripe.server import StandIn
+
+    return StandIn(book, faults=faults, notices_to=notices)
+
+
+VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]] = {
+    "stripe": ("Stripe", _stripe),
+}
 
 
 def add(_cli: click.Group) -> None:
@@ -17,7 +30,15 @@ def add(_cli: click.Group) -> None:
     def processor() -> None:
         """Runs a stand-in of a vendor's API, for routes of the sandbox."""
 
-    @processor.command()
+    for name in VENDORS:
+        _add(processor, name)
+
+
+def _add(processor: click.Group, name: str) -> None:
+    vendor, make = VENDORS[name]
+    doc = f"A stand-in of {vendor}'s API; its book is {name}.sqlite in the data folder. Ends with Ctrl-C."
+
+    @processor.command(name, help=doc)
     @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
     @click.option(
         "--faults",
@@ -27,15 +48,14 @@ def add(_cli: click.Group) -> None:
     @click.option("--seed", type=int, default=0, help="Draws which calls the faults meet.")
     @click.option("--notices", default="", help="Address that its signed notices go to.")
     @data_dir_option
-    def stripe(port: int, faults: Path | None, seed: int, notices: str, data_dir: Path | None) -> None:
-        """A stand-in of Stripe's API; its book is stripe.sqlite in the data folder. Ends with Ctrl-C."""
+    def run(port: int, faults: Path | None, seed: int, notices: str, data_dir: Path | None) -> None:
         folder = Path(load_settings(data_dir=data_dir).data_dir)
         folder.mkdir(parents=True, exist_ok=True)
         drawn = read_faults(faults, seed)
 
         async def serve() -> None:
-            standin = await StandIn(folder / "stripe.sqlite", faults=drawn, notices_to=notices).start(port)
-            click.echo(f"{standin.url}  key {KEY}  signing secret {SECRET}")
+            standin = await make(folder / f"{name}.sqlite", drawn, notices).start(port)
+            click.echo(standin.shown)
             try:
                 await asyncio.Event().wait()
             finally:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from recoup.lab.processors.stripe.book import Book
+from recoup.lab.processors.book import Book
 from recoup.lab.processors.stripe.cards import CARDS, Answer
 
 Plain = dict[str, Any]

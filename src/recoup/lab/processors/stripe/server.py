@@ -1,6 +1,5 @@
 """The stand-in's HTTP: forms with brackets, lists with `has_more`, idempotency as Stripe has it, faults on demand."""
 
-import asyncio
 import hmac
 import json
 import time
@@ -9,16 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import web
 
-from recoup.lab.processors.faults import Fault, Faults
-from recoup.lab.processors.spoil import QUIET, cut, streamed
+from recoup.lab.processors.faults import Faults
+from recoup.lab.processors.serving import Posted, Said, Serving, as_json
 from recoup.lab.processors.stripe.account import Account, Plain, Refused
-from recoup.lab.processors.stripe.book import Book
 
 KEY: Final = "rk_test_standin"
 SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests
-NOTICE_TRIES: Final = 3
 _LISTS: Final = {
     "payment_intents": "payment_intent", "customers": "customer", "invoices": "invoice", "refunds": "refund",
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
@@ -30,8 +27,8 @@ _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
 _VALIDATION: Final = ("parameter_", "resource_missing")
 
 
-class StandIn:
-    """Make it inside a running loop. `keys`: each with the rights that it lacks, as parts of `METHOD /path`."""
+class StandIn(Serving):
+    """`keys`: each with the rights that it lacks, as parts of `METHOD /path`."""
 
     def __init__(
         self,
@@ -43,47 +40,21 @@ class StandIn:
         notices_to: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.book, self._clock = Book(path), clock
+        super().__init__(path, faults=faults, notices_to=notices_to, clock=clock)
         self.account = Account(self.book, clock)
-        self.faults = faults or Faults()
         self.keys = dict(keys or {KEY: ()})
-        self.secret, self.notices_to = secret, notices_to
-        self.calls: list[str] = []
-        self.url = ""
+        self.secret = secret
         self._number = 0
-        self._sending: set[asyncio.Task[None]] = set()
-        self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> "StandIn":
-        app = web.Application(client_max_size=1_048_576)
-        app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None, logger=QUIET)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await super().start(port)
         return self
 
-    async def stop(self) -> None:
-        for task in self._sending:
-            task.cancel()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self.book.close()
+    @property
+    def shown(self) -> str:
+        return f"{self.url}  key {KEY}  signing secret {self.secret}"
 
-    async def _take(self, request: web.Request) -> web.StreamResponse:
-        call = f"{request.method} {request.path}"
-        self.calls.append(call)
-        fault = self.faults.of(call)
-        text = (await request.read()).decode()
-        if fault is not None and (early := self._instead(fault, request)) is not None:
-            return early
-        form = _nested(parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True))
-        status, body = self._once(request, call, text, form)
-        self._send_notices(doubled=fault is not None and fault.kind == "doubled")
-        return await self._spoiled(fault, request, status, body)
-
-    def _instead(self, fault: Fault, request: web.Request) -> web.StreamResponse | None:
-        """What is answered in place of doing it."""
+    def refusal(self, kind: str) -> Said | None:
         refusals = {
             "error_500": (500, "api_error", None),
             "too_many": (429, "invalid_request_error", "rate_limit"),
@@ -91,65 +62,44 @@ class StandIn:
             "forbidden": (403, "invalid_request_error", None),
             "in_progress": (409, "idempotency_error", "idempotency_key_in_use"),
         }
-        if fault.kind == "never":
-            cut(request)
-        if fault.kind == "redirect":
-            raise web.HTTPTemporaryRedirect(f"{self.url}/elsewhere")
-        if fault.kind in refusals:
-            status, type_, code = refusals[fault.kind]
-            return web.json_response({"error": {"type": type_, "code": code, "message": "on demand"}}, status=status)
-        return None
+        if kind not in refusals:
+            return None
+        status, type_, code = refusals[kind]
+        return _error(status, type_, code, "on demand")
 
-    async def _spoiled(self, fault: Fault | None, request: web.Request, status: int, body: str) -> web.StreamResponse:
-        """The answer's way back."""
-        kind = fault.kind if fault is not None else ""
-        if kind == "late" and fault is not None:
-            await asyncio.sleep(fault.seconds)
-        if kind == "lost":
-            cut(request)
-        if kind == "html":
-            return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
-        if kind == "error_200":
-            return web.json_response({"error": {"type": "api_error", "message": "on demand"}})
-        if kind == "saved_500":
-            return web.json_response({"error": {"type": "api_error", "message": "on demand"}}, status=500)
-        if kind in ("cut", "endless"):
-            return await streamed(request, body, endless=kind == "endless")
-        if kind in _LIES and status == 200:
-            body = json.dumps(json.loads(body) | _LIES[kind](json.loads(body)))
-        return web.Response(text=body, status=status, content_type="application/json")
+    def broken(self, *, status: int) -> Said:
+        return _error(status, "api_error", None, "on demand")
 
-    def _once(self, request: web.Request, call: str, text: str, form: Plain) -> tuple[int, str]:
+    def lied(self, kind: str, said: Said) -> Said:
+        plain = json.loads(said.body)
+        return as_json(plain | _LIES[kind](plain))
+
+    def answer(self, request: web.Request, call: str, text: str) -> Said:
+        form = _nested(parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True))
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         said = f"{call}\n{text}"
-        if key and (kept := self.book.answered(key, self._clock())):
+        if key and (kept := self.book.answered(key, self.clock())):
             if kept[0] != said:
                 return _error(400, "idempotency_error", None, "Keys can only be used with the same parameters.")
-            return kept[1], kept[2]
+            return Said(kept[1], kept[2])
         self._number += 1
         self.account.request = {"id": f"req_{self._number}", "idempotency_key": key}
-        self.book.begin()
-        try:
-            status, body = self._authorised(request, call, form)
-            code = (json.loads(body).get("error") or {}).get("code") or "" if status >= 400 else ""
-            if key and status not in (401, 403, 429) and not code.startswith(_VALIDATION):
-                self.book.keep(key, said, status, body, self._clock())
-        except BaseException:
-            self.book.undo()
-            raise
-        self.book.done()
-        return status, body
+        status, body, _ = done = self._authorised(request, call, form)
+        code = (json.loads(body).get("error") or {}).get("code") or "" if status >= 400 else ""
+        if key and status not in (401, 403, 429) and not code.startswith(_VALIDATION):
+            self.book.keep(key, said, status, body, self.clock())
+        return done
 
-    def _authorised(self, request: web.Request, call: str, form: Plain) -> tuple[int, str]:
+    def _authorised(self, request: web.Request, call: str, form: Plain) -> Said:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in self.keys:
             return _error(401, "invalid_request_error", None, "Invalid API Key provided")
         if any(one in call for one in self.keys[key]):
             return _error(403, "invalid_request_error", None, "The provided key does not have the required permissions")
         try:
-            return 200, json.dumps(self._do(request.method, request.path.strip("/").split("/")[1:], form))
+            return as_json(self._do(request.method, request.path.strip("/").split("/")[1:], form))
         except Refused as refused:
-            return refused.status, json.dumps({"error": refused.error})
+            return as_json({"error": refused.error}, refused.status)
 
     def _do(self, method: str, path: list[str], form: Plain) -> Plain:
         kind = _LISTS.get(path[0] if path else "", "")
@@ -195,26 +145,12 @@ class StandIn:
                     break
         return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{kind}s"}
 
-    def _send_notices(self, *, doubled: bool) -> None:
+    def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
-        if not self.notices_to:
-            return
-        for event in events * (2 if doubled else 1):
-            task = asyncio.get_running_loop().create_task(self._notify(json.dumps(event).encode()))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        return [Posted(json.dumps(event).encode(), {}) for event in events]
 
-    async def _notify(self, body: bytes) -> None:
-        async with ClientSession(timeout=ClientTimeout(5)) as session:
-            for number in range(NOTICE_TRIES):
-                headers = {"stripe-signature": signature(body, self.secret, int(self._clock()))}
-                try:
-                    async with session.post(self.notices_to, data=body, headers=headers) as response:
-                        if response.status < 300:
-                            return
-                except (ClientError, TimeoutError):
-                    pass
-                await asyncio.sleep(0.2 * 2**number)
+    def signed_anew(self, posted: Posted) -> Posted:
+        return Posted(posted.body, {"stripe-signature": signature(posted.body, self.secret, int(self.clock()))})
 
 
 # A path without its version, its id left out.
@@ -246,8 +182,8 @@ def signature(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={hmac.digest(secret.encode(), f'{at}.'.encode() + body, 'sha256').hex()}"
 
 
-def _error(status: int, type: str, code: str | None, message: str) -> tuple[int, str]:
-    return status, json.dumps({"error": {"type": type, "code": code, "message": message}})
+def _error(status: int, type: str, code: str | None, message: str) -> Said:
+    return as_json({"error": {"type": type, "code": code, "message": message}}, status)
 
 
 def _fits(one: Plain, form: Plain) -> bool:
