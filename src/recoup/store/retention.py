@@ -13,6 +13,7 @@ REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is
 BATCH: Final = 5_000
 ALERTS_KEPT: Final = timedelta(days=90)
 TRAININGS_KEPT: Final = timedelta(days=366)
+NOTICES_KEPT: Final = timedelta(days=90)
 
 
 @statement(
@@ -49,6 +50,14 @@ async def _forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
     """What came of them is kept with their models."""
 
 
+@statement(
+    MERCHANT,
+    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)",
+)
+async def _forget_notices(db: Tx, before: datetime, limit: int) -> Written:
+    """What they were about is known by then."""
+
+
 @statement(MERCHANT, "DELETE FROM api_call_gaps WHERE at < $1")
 async def _forget_gaps(db: Tx, before: datetime) -> Written:
     """With the calls of their days."""
@@ -62,6 +71,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         (_forget_alerts, ALERTS_KEPT),
         (_forget_partner_alerts, ALERTS_KEPT),
         (_forget_trainings, TRAININGS_KEPT),
+        (_forget_notices, NOTICES_KEPT),
     ):
         done = BATCH
         while done == BATCH:

@@ -1,9 +1,12 @@
-"""POST /inbound/{route}/notices: a processor's notice of a dispute.
+"""POST /inbound/{route}/notices: a processor's notices.
 
-200 means that it is kept: applied, nothing new, or for somebody to look at. Everything else is to be sent again.
+Of a route whose kind is a connector they come in the vendor's own shape and signature, and are answered in its words;
+others send notices of disputes in ours. 200 means that it is kept: applied, nothing new, or for somebody to look at.
+Everything else is to be sent again.
 """
 
 from typing import Final
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.routing import Route
@@ -16,6 +19,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.doors.inbound.errors import refusal
 from recoup.flows.disputes.receive import in_words, receive
 from recoup.flows.locked import Orders
+from recoup.flows.notices.receive import Reply, answer_challenge, has_own_notices, take
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
@@ -47,18 +51,34 @@ class Notices:
         await send_refusal(send, answer)
 
     async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
+        route = scope["path_params"]["route"]
+        if scope["method"] == "GET" and (said := answer_challenge(self._world, route, _query(scope))) is not None:
+            return _said(said)
         if scope["method"] != "POST":
             raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
         check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
+        if has_own_notices(self._world, route):
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            return _said(await take(self._world, route, headers, await read_body(receive_)))
         check_content_type(header(scope, b"content-type"))
         body = await read_body(receive_)
         signature = (header(scope, HEADER.encode()) or b"").decode("latin-1")
-        route = scope["path_params"]["route"]
         received = await receive(self._world, self._orders, route, body, signature, request_id(scope))
         shown = {"noticeId": received.notice_id, "status": received.state}
         if received.why:
             shown |= {"reason": received.why, "message": in_words(received.why)}
         return Refusal(200, encode(shown), [_JSON])
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(scope.get("query_string", b"").decode("ascii"), max_num_fields=20))
+    except ValueError:
+        return {}
+
+
+def _said(reply: Reply) -> Refusal:
+    return Refusal(200, reply.body, [(b"content-type", reply.media_type.encode())])
 
 
 def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:

@@ -14,7 +14,7 @@ class AskingOnly:
     """Implements `port.Processor` over the route's connector."""
 
     def __init__(self, processor: "OpenProcessor") -> None:
-        self._processor = processor
+        self._processor = self.connector = processor
         self.name, self.kind, self.acceptor_id = processor.name, processor.kind, processor.acceptor_id
         self.asks, self.takes, self.takes_files = processor.asks, processor.takes, processor.takes_files
         self.idempotency_window, self.settled_after = processor.idempotency_window, processor.settled_after

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
+from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Processor, StatementLine
 
@@ -59,7 +60,7 @@ class Notice:
     call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
     outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
     mode of this connector, else nothing is done. `subject`: what is to be asked about; None for a kind that says
-    nothing to us.
+    nothing to us. `approves`: it says that money was taken.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Notice:
     invoice: str | None = None
     by_itself: bool = False
     subject: Subject | None = None
+    approves: bool = False
 
 
 class Connector(Processor, Protocol):
@@ -126,6 +128,12 @@ class Disputing(Protocol):
 
 def is_connector(processor: Processor) -> TypeGuard[Connector]:
     return hasattr(processor, "read_notices")
+
+
+def connector_of(processor: Processor | None) -> Connector | None:
+    """The connector of a route, also of one that left the settings; None for other processors."""
+    inner = processor.connector if isinstance(processor, AskingOnly) else processor
+    return inner if inner is not None and is_connector(inner) else None
 
 
 def is_acknowledging(processor: object) -> TypeGuard[Acknowledging]:

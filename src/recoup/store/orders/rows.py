@@ -158,6 +158,7 @@ DueKind = Literal[
     "dispute_reminder",
     "dispute_answer",
     "dispute_notices",
+    "processor_notice",
     "cardholder",
     "payout",
     "reconciliation",

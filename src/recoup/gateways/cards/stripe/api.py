@@ -51,6 +51,9 @@ _SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
     ("payment_method.updated", "method"), ("payment_method.detached", "method"),
     ("radar.early_fraud_warning.", "fraud"),
 )  # fmt: skip
+_APPROVALS: Final = frozenset({
+    "payment_intent.succeeded", "payment_intent.amount_capturable_updated", "charge.succeeded", "charge.captured",
+})  # fmt: skip
 _FORM: Final = "application/x-www-form-urlencoded"
 Form = Mapping[str, Any]
 
@@ -244,6 +247,7 @@ def read_event(
         invoice=_text(about.get("id") if about.get("object") == "invoice" else about.get("invoice")),
         by_itself=request.id is None and request.idempotency_key is None,
         subject=next((subject for begin, subject in _SUBJECTS if event.type.startswith(begin)), None),
+        approves=event.type in _APPROVALS,
     )
 
 

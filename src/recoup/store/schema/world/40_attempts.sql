@@ -54,6 +54,8 @@ CREATE TABLE attempts (
 -- "What is this charge": by what a cardholder reads on a statement, over all merchants.
 CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
   WHERE state = 'approved' AND card_last4 IS NOT NULL;
+-- Which charge a processor's notice is about: by the processor's reference, over all merchants.
+CREATE INDEX attempts_referenced ON attempts (reference) WHERE state = 'approved' AND ladder <> 'payment';
 -- Where a payment on a chain is looked for: its transaction's hash.
 CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
 

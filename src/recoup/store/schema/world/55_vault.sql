@@ -34,6 +34,7 @@ CREATE TABLE stored_methods (
   closed_at timestamptz,                   -- the processor said that it is gone
   PRIMARY KEY (merchant_id, method_id)
 );
+CREATE INDEX stored_methods_referenced ON stored_methods (reference) WHERE closed_at IS NULL;
 
 -- Never in WAL or backups; gone at the first send or after an hour.
 CREATE UNLOGGED TABLE cvv_once (

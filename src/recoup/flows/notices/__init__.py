@@ -1,0 +1,1 @@
+"""Processors' own notices: taken at the door, then what they are about is asked."""

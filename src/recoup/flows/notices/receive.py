@@ -1,0 +1,139 @@
+"""A connector's notices: signed in the vendor's way, read, kept as due work, and nothing else. A notice says that
+something happened; what it was is asked of the processor's book, by `work`.
+
+The same object is asked about once, however many notices come of it, doubled, late or in another order.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.connections import connection_of
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import Acknowledgement, Notice, connector_of, is_acknowledging, is_challenged
+from recoup.kernel.encode import encode
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import WallTime
+from recoup.rules.counterpart_text import kept
+from recoup.store.cards.processor_notices import (
+    AtDoor,
+    NewProcessorNotice,
+    Subject,
+    ask_now,
+    attempt_of_any,
+    charge_referenced,
+    count_notice,
+    keep_notice,
+    methods_of,
+    modification_of,
+)
+from recoup.store.statement import Read
+
+BODY_BYTES_MAX: Final = 262_144
+_JSON: Final = "application/json; charset=utf-8"
+ID_MAX: Final = 200
+MAY_BE_EARLY: Final = timedelta(minutes=10)  # of its charge's own answer
+_OF_A_CHARGE: Final = frozenset({"dispute", "fraud"})
+
+
+Reply = Acknowledgement
+
+
+def has_own_notices(world: World, route: str) -> bool:
+    """Whether its notices come in its vendor's shape."""
+    return connector_of(world.processors.get(route)) is not None
+
+
+def answer_challenge(world: World, route: str, query: Mapping[str, str]) -> Reply | None:
+    """What proves to a vendor that the address is ours; None for what is no challenge."""
+    connector = connector_of(world.processors.get(route))
+    return connector.answer_challenge(query) if connector is not None and is_challenged(connector) else None
+
+
+async def take(world: World, route: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    """The answer that the vendor waits for. `headers` by lower-case name. A merchant's own account is about no other
+    merchant's orders.
+
+    Raises: Problem(too_large), Problem(unauthenticated), Problem(invalid); Problem(unavailable) for one that comes
+    before its charge is known: it is to be sent again.
+    """
+    if len(body) > BODY_BYTES_MAX:
+        message = Sentence("A notice has at most {0} bytes.", BODY_BYTES_MAX)
+        raise Problem("too_large", message, cure="Send fewer notices a call.")
+    connector = connector_of(world.processors.get(route))
+    if connector is None:
+        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+    now, own = world.clocks.wall(), await connection_of(world, route)
+    owner = own.merchant_id if own is not None else None
+    became, early = list[AtDoor](), False
+    for notice in connector.read_notices(headers, body, now):
+        found = await _take_one(world, route, owner, notice, now)
+        became.append(found)
+        is_new = notice.at > now - MAY_BE_EARLY
+        early = early or found == "not_ours" and notice.subject in _OF_A_CHARGE and is_new
+    if early:
+        raise Problem("unavailable", "The charge is not known here yet.", cure="Send the notice again in a minute.")
+    return connector.acknowledgement if is_acknowledging(connector) else Reply(encode({"notices": became}), _JSON)
+
+
+async def _take_one(world: World, route: str, owner: UUID | None, notice: Notice, now: WallTime) -> AtDoor:
+    subject = notice.subject
+    if not notice.mine or subject is None or not (_id(notice.id) and _id(notice.about)):
+        became: AtDoor = "unknown_kind" if notice.mine else "not_mine"
+        async with world.db.transaction() as tx:
+            await count_notice(tx, route, now.date(), became)
+        return became
+    async with world.db.connection() as connection:
+        merchants = [owner] if owner is not None else await _whose(connection, route, notice, subject)
+    taken: AtDoor = "repeated" if merchants else "not_ours"
+    async with world.db.transaction() as tx:
+        for merchant_id in merchants:
+            row = _row(world, merchant_id, route, notice, subject, now)
+            if await keep_notice(tx, row):
+                taken = "taken"
+                await ask_now(tx, merchant_id, row.object_key, now)
+        await count_notice(tx, route, now.date(), taken)
+    return taken
+
+
+def _row(
+    world: World, merchant_id: UUID, route: str, notice: Notice, subject: Subject, now: WallTime
+) -> NewProcessorNotice:
+    return NewProcessorNotice(
+        merchant_id=merchant_id,
+        object_key=world.keys.derived_id("processor-notice", merchant_id.bytes, route, subject, notice.about),
+        route=route,
+        subject=subject,
+        about=notice.about,
+        kind=kept(notice.kind, 100) or "",
+        message_id=notice.message_id,
+        charge=_id(notice.charge),
+        invoice=_id(notice.invoice),
+        approves=notice.approves,
+        notices=[notice.id],
+        times=1,
+        happened_at=notice.at,
+        received_at=now,
+    )
+
+
+def _id(text: str | None) -> str | None:
+    return text if text and len(text) <= ID_MAX and text.isprintable() else None
+
+
+async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
+    """On a route that all merchants share."""
+    if subject == "method":
+        return sorted({one.merchant_id for one in await methods_of(db, route, notice.about, None)})
+    found = None
+    if subject == "modification" and notice.message_id is not None:
+        modified = await modification_of(db, notice.message_id, route, None)
+        if modified is not None:
+            return [modified.merchant_id]
+    if notice.message_id is not None:
+        found = await attempt_of_any(db, notice.message_id, route)
+    if found is None and notice.charge is not None:
+        found = await charge_referenced(db, notice.charge, route, None)
+    return [found.merchant_id] if found is not None else []

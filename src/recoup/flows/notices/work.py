@@ -1,0 +1,209 @@
+"""Due work `processor_notice`: what a notice is about is asked of its processor, and goes the way that the same answer
+goes unasked: an attempt is inquired, a dispute is read as the case that it is. No notice moves anything by itself."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.send import inquiry_of
+from recoup.flows.disputes.receive import apply
+from recoup.flows.external_call import call_with_timeout
+from recoup.flows.locked import Orders
+from recoup.flows.modifications.send import send_modification
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import Connector, DisputeCase, connector_of, is_disputing
+from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.port import as_requested
+from recoup.kernel.time import WallTime
+from recoup.moves.attempt.close import raise_unclear
+from recoup.moves.change import Change
+from recoup.rules.messages.inbound import Notice
+from recoup.rules.order.attention import ANSWER_DIFFERS
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.store.cards import processor_notices as store
+from recoup.store.cards.processor_notices import (
+    Charged,
+    ProcessorNotice,
+    attempt_of,
+    charge_referenced,
+    find_processor_notice,
+    found_out,
+    methods_of,
+    modification_of,
+    renew_card,
+)
+from recoup.store.cards.stored_methods import close_method
+from recoup.store.orders.due_work import Due, hand_back
+
+ASK_SECONDS_MAX: Final = 15.0
+SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
+EARLY: Final = timedelta(minutes=10)
+PAUSE: Final = timedelta(seconds=20)
+_OPEN: Final = frozenset({"open", "unknown"})
+
+
+class NoticeResult(NamedTuple):
+    """`became`: what it was; None for nothing yet, then it is asked again, not before `until`."""
+
+    became: str | None
+    until: WallTime | None = None
+
+
+Ask = Callable[[World, Orders, Connector, ProcessorNotice], Awaitable[NoticeResult]]
+
+
+async def work_notice(world: World, orders: Orders, due: Due) -> None:
+    async with world.db.connection() as connection:
+        row = await find_processor_notice(connection, due.merchant_id, due.subject_id)
+    result = NoticeResult("forgotten")
+    if row is not None:
+        connector = connector_of(world.processors.get(row.route))
+        result = (
+            NoticeResult("no_route") if connector is None else await _ASK[row.subject](world, orders, connector, row)
+        )
+    async with world.db.transaction() as tx:
+        if result.became is None:
+            await hand_back(tx, due, result.until or world.clocks.wall() + PAUSE)
+            return
+        if row is not None:
+            await found_out(tx, row.merchant_id, row.object_key, row.times, result.became)
+        await store.notice_worked(tx, due.merchant_id, due.subject_id, row.times if row is not None else 0)
+
+
+async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
+    async with world.db.connection() as connection:
+        found = None
+        if row.message_id is not None:
+            found = await attempt_of(connection, row.merchant_id, row.message_id, row.route)
+        if found is None and row.charge is not None:
+            found = await charge_referenced(connection, row.charge, row.route, row.merchant_id)
+        return found
+
+
+async def _charge(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    charged = await _charged(world, row)
+    if charged is None:
+        return NoticeResult("not_ours")
+    key = (charged.merchant_id, charged.order_id)
+
+    def look(change: Change) -> tuple[Order, Attempt]:
+        return change.order, change.order.attempt(charged.attempt_id)
+
+    order, attempt = await orders.run(look, key)
+    if attempt.state in _OPEN:
+        until = _our_call_ends(attempt)
+        if until is not None and until > world.clocks.wall():
+            return NoticeResult(None, until)
+        await inquire(world, orders, key)
+        return NoticeResult("asked")
+    if attempt.state in ("declined", "not_sent") and row.approves and connector.asks != "by_replay":
+        return await _after_all(world, orders, connector, order, attempt)
+    return NoticeResult("known")
+
+
+def _our_call_ends(attempt: Attempt) -> WallTime | None:
+    """Until then its own answer may come, and says the same."""
+    if attempt.state != "open" or attempt.send_before is None:
+        return None
+    return WallTime(attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + SETTLE)
+
+
+async def _after_all(
+    world: World, orders: Orders, connector: Connector, order: Order, attempt: Attempt
+) -> NoticeResult:
+    """Money was taken by a charge that counts as not made: people look at it."""
+    if attempt.send_before is None:
+        return NoticeResult("known")
+    answer = await call_with_timeout(connector.inquire(inquiry_of(world, order, attempt)), ASK_SECONDS_MAX)
+    answer = as_requested(answer, attempt.units, attempt.asset)
+    if answer.state != "approved":
+        return NoticeResult("known")
+
+    def raise_it(change: Change) -> None:
+        raise_unclear(change, change.order.attempt(attempt.attempt_id), ANSWER_DIFFERS)
+
+    await orders.run(raise_it, (order.merchant_id, order.order_id))
+    return NoticeResult("differs")
+
+
+async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    if row.message_id is None:
+        return NoticeResult("not_ours")
+    async with world.db.connection() as connection:
+        found = await modification_of(connection, row.message_id, row.route, row.merchant_id)
+    if found is None:
+        return NoticeResult("not_ours")
+    if found.state != "sent":
+        return NoticeResult("known")
+
+    def look(change: Change) -> WallTime | None:
+        before = change.order.modification(found.modification_id).send_before
+        return WallTime(before + world.policy.call_timeout + SETTLE) if before is not None else None
+
+    until = await orders.run(look, (found.merchant_id, found.order_id))
+    if until is not None and until > world.clocks.wall():
+        return NoticeResult(None, until)
+    await send_modification(world, orders, found.merchant_id, found.modification_id)
+    return NoticeResult("asked")
+
+
+async def _dispute(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    case = await connector.dispute_case(row.about) if is_disputing(connector) else None
+    if case is None:
+        return NoticeResult("unreadable")
+    async with world.db.connection() as connection:
+        charged = await charge_referenced(connection, case.charge, row.route, row.merchant_id)
+    if charged is None:  # of the account's other business, or of a charge whose answer is on its way
+        return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
+    received = await apply(world, orders, row.route, _notice(world, case, charged), "worker")
+    return NoticeResult(received.state)
+
+
+def _notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
+    """The same standing of a case is the same notice."""
+    stands = world.keys.derived_id("dispute-standing", *(str(part) for part in case))
+    return Notice(
+        notice_id=f"read-{stands}",
+        case_id=case.id[:100],
+        merchant_id=charged.merchant_id,
+        charge_id=charged.attempt_id,
+        stage=case.stage,
+        status=case.status,
+        amount=case.units,
+        currency=case.currency,
+        reason_code=case.reason_code[:20],
+        respond_by=case.respond_by,
+        fee=case.fee,
+    )
+
+
+async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    """Its facts are the processor's; how it is counted stays: a renewed card is the same."""
+    async with world.db.connection() as connection:
+        methods = await methods_of(connection, row.route, row.about, row.merchant_id)
+    became = "not_ours"
+    for one in methods:
+        found = await connector.describe(Stored(row.route, row.about, one.customer))
+        became = "closed" if found is None else "renewed"
+        async with world.db.transaction() as tx:
+            if found is None:
+                await close_method(tx, one.merchant_id, one.method_id, world.clocks.wall())
+            elif found.exp_month and found.exp_year:
+                month, year = found.exp_month, found.exp_year
+                await renew_card(tx, one.merchant_id, one.method_id, month, year, found.last4 or "")
+    return NoticeResult(became)
+
+
+async def _nothing(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    return NoticeResult("kept")
+
+
+_ASK: Final[Mapping[str, Ask]] = {
+    "charge": _charge,
+    "modification": _modification,
+    "dispute": _dispute,
+    "method": _method,
+    "invoice": _nothing,
+    "fraud": _nothing,
+}

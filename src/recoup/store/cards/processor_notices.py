@@ -1,0 +1,226 @@
+"""What processors' notices are about: an object is asked about once, however many notices came of it. And which order
+of ours an object belongs to."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.table import insert_of, stored
+
+Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud"]
+AtDoor = Literal["taken", "repeated", "unknown_kind", "not_mine", "not_ours"]
+NOTICES_KEPT: Final = 20  # ids of an object's newest notices
+
+
+@stored("processor_notices", "merchant_id", "object_key")
+class NewProcessorNotice(Row, frozen=True):
+    """`notices`: the one that came. Wall time."""
+
+    merchant_id: UUID
+    object_key: UUID
+    route: str
+    subject: Subject
+    about: str
+    kind: str
+    message_id: UUID | None
+    charge: str | None
+    invoice: str | None
+    approves: bool
+    notices: list[str]
+    times: int
+    happened_at: datetime
+    received_at: datetime
+
+
+class ProcessorNotice(NewProcessorNotice, frozen=True):
+    """`became`: what asking found; None while it waits."""
+
+    became: str | None
+
+
+async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
+    """False for one that came before."""
+    return await _keep(db, [notice])
+
+
+@statement(
+    MERCHANT,
+    f"""
+{insert_of(NewProcessorNotice)}
+ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
+  message_id = coalesce(processor_notices.message_id, excluded.message_id),
+  charge = coalesce(processor_notices.charge, excluded.charge),
+  invoice = coalesce(processor_notices.invoice, excluded.invoice),
+  approves = processor_notices.approves OR excluded.approves,
+  notices = (excluded.notices || processor_notices.notices)[1:{NOTICES_KEPT}], times = processor_notices.times + 1,
+  happened_at = greatest(processor_notices.happened_at, excluded.happened_at), received_at = excluded.received_at,
+  became = NULL
+WHERE NOT processor_notices.notices @> excluded.notices
+RETURNING true
+""",
+)
+async def _keep(db: Tx, notices: Sequence[NewProcessorNotice]) -> bool: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT merchant_id, object_key, route, subject, about, kind, message_id, charge, invoice, approves, notices, times,
+  happened_at, received_at, became
+FROM processor_notices WHERE merchant_id = $1 AND object_key = $2
+""",
+)
+async def find_processor_notice(db: Read, merchant_id: UUID, object_key: UUID) -> ProcessorNotice | None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE processor_notices SET became = $4 WHERE merchant_id = $1 AND object_key = $2 AND times = $3
+""",
+)
+async def found_out(db: Tx, merchant_id: UUID, object_key: UUID, times: int, became: str) -> None:
+    """`times` as it was read: nothing, where another notice came since."""
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, 'processor_notice', $2, $3, true)
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
+""",
+)
+async def ask_now(db: Tx, merchant_id: UUID, object_key: UUID, wall: datetime) -> None:
+    """What an object is about, due now."""
+
+
+@statement(
+    MERCHANT,
+    """
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
+  SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
+""",
+)
+async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
+    """`times` as it was read: what came since is still to be asked about."""
+
+
+@statement(
+    DIRECTORY,
+    """
+INSERT INTO processor_notice_counts AS before (route, day, became, count) VALUES ($1, $2, $3, 1)
+ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1
+""",
+)
+async def count_notice(db: Tx, route: str, day: date, became: AtDoor) -> None: ...
+
+
+class NoticeCount(Row, frozen=True):
+    became: AtDoor
+    count: int
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT became, sum(count)::bigint AS count FROM processor_notice_counts WHERE route = $1 AND day >= $2
+GROUP BY became ORDER BY became
+""",
+)
+async def notice_counts(db: Read, route: str, since: date) -> list[NoticeCount]: ...
+
+
+class Charged(Row, frozen=True):
+    """An attempt that went by a route."""
+
+    merchant_id: UUID
+    order_id: UUID
+    attempt_id: UUID
+    state: str
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT a.merchant_id, a.order_id, a.attempt_id, a.state FROM merchants m
+CROSS JOIN LATERAL (SELECT merchant_id, order_id, attempt_id, state, route FROM attempts
+  WHERE merchant_id = m.merchant_id AND attempt_id = $1) a
+WHERE a.route = $2 LIMIT 1
+""",
+)
+async def attempt_of_any(db: Read, attempt_id: UUID, route: str) -> Charged | None:
+    """Whosever it is."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT merchant_id, order_id, attempt_id, state FROM attempts
+WHERE merchant_id = $1 AND attempt_id = $2 AND route = $3
+""",
+)
+async def attempt_of(db: Read, merchant_id: UUID, attempt_id: UUID, route: str) -> Charged | None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT merchant_id, order_id, attempt_id, state FROM attempts
+WHERE reference = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND state = 'approved'
+  AND ladder <> 'payment'
+LIMIT 1
+""",
+)
+async def charge_referenced(db: Read, reference: str, route: str, merchant_id: UUID | None) -> Charged | None:
+    """An approved one, of any merchant where none is named."""
+
+
+class Modified(Row, frozen=True):
+    merchant_id: UUID
+    order_id: UUID
+    modification_id: UUID
+    state: str
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM merchants m
+CROSS JOIN LATERAL (SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
+  WHERE merchant_id = m.merchant_id AND modification_id = $1) o
+JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
+WHERE a.route = $2 AND ($3::uuid IS NULL OR m.merchant_id = $3) LIMIT 1
+""",
+)
+async def modification_of(db: Read, modification_id: UUID, route: str, merchant_id: UUID | None) -> Modified | None: ...
+
+
+class KnownMethod(Row, frozen=True):
+    merchant_id: UUID
+    method_id: UUID
+    customer: str | None
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT merchant_id, method_id, customer FROM stored_methods
+WHERE route = $1 AND reference = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND closed_at IS NULL LIMIT 20
+""",
+)
+async def methods_of(db: Read, route: str, reference: str, merchant_id: UUID | None) -> list[KnownMethod]:
+    """Each merchant that has it."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''), last4)
+WHERE merchant_id = $1 AND token_id = $2
+""",
+)
+async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
+    """As the network's updater says."""

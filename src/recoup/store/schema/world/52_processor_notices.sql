@@ -1,0 +1,29 @@
+-- What processors' signed notices are about: a row an object, however many notices it had.
+CREATE TABLE processor_notices (
+  merchant_id uuid NOT NULL,
+  object_key uuid NOT NULL,                -- made of route, subject and object
+  route text NOT NULL,
+  subject text NOT NULL CHECK (subject IN ('charge', 'modification', 'dispute', 'method', 'invoice', 'fraud')),
+  about text NOT NULL,                     -- the processor's id of the object
+  kind text NOT NULL,                      -- of the newest notice, in the processor's words
+  message_id uuid,                         -- ours, of what the object came from
+  charge text,                             -- what it hangs on, by the processor's ids
+  invoice text,
+  approves boolean NOT NULL,               -- one of them says that money moved
+  notices text[] NOT NULL,                 -- ids of the newest ones
+  times int NOT NULL DEFAULT 1,
+  happened_at timestamptz NOT NULL,        -- the newest, as the processor says
+  received_at timestamptz NOT NULL,        -- wall time
+  became text,                             -- what asking found; null while it waits
+  PRIMARY KEY (merchant_id, object_key)
+);
+CREATE INDEX processor_notices_age ON processor_notices (received_at);
+
+-- How many notices each route had, by what became of them at the door.
+CREATE TABLE directory.processor_notice_counts (
+  route text NOT NULL,
+  day date NOT NULL,                       -- wall time
+  became text NOT NULL CHECK (became IN ('taken', 'repeated', 'unknown_kind', 'not_mine', 'not_ours')),
+  count bigint NOT NULL,
+  PRIMARY KEY (route, day, became)
+);
