@@ -48,7 +48,8 @@ def call(credential: Credential, base_url: str, method: str, path: str, *, body:
     """
     renewed = False
     for left in range(TRIES - 1, -1, -1):
-        request = httpx.Request(method, base_url + path, json=body, params=_given(query))
+        sent: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
+        request = httpx.Request(method, base_url + path, **sent, params=_given(query))
         yield from credential.sign(request)
         try:
             response: httpx.Response = yield request
