@@ -68,10 +68,16 @@ def _chargebee(one: Vendor, path: str) -> Any:
 def _recurly(one: Vendor, path: str) -> Any:
     if "/transactions/" in path:
         return {
-            "id": "tr1", "invoice": {"id": INVOICE["recurly"]}, "account": {"id": "a1"}, "status": "declined",
-            "created_at": "2026-03-02T09:14:00Z", "gateway_response_code": "insufficient_funds", "status_code": "x",
-            "status_message": "Your card has insufficient funds.", "payment_gateway": {"type": "stripe"},
-        }  # fmt: skip
+            "id": "tr1",
+            "invoice": {"id": INVOICE["recurly"]},
+            "account": {"id": "a1"},
+            "status": "declined",
+            "created_at": "2026-03-02T09:14:00Z",
+            "gateway_response_code": "insufficient_funds",
+            "status_code": "x",
+            "status_message": "Your card has insufficient funds.",
+            "payment_gateway": {"type": "stripe"},
+        }
     if "/invoices/" in path:
         state = "past_due" if one.due else "paid"
         return {"id": INVOICE["recurly"], "state": state, "balance": one.due / 100, "currency": "USD"}
@@ -88,9 +94,11 @@ def _killbill(one: Vendor, path: str) -> Any:
         return [{"paymentId": "pay1", "targetInvoiceId": INVOICE["killbill"]}]
     if "/payments/" in path:
         last = {
-            "transactionId": "tr1", "effectiveDate": "2026-03-02T09:14:00Z", "gatewayErrorCode": "insufficient_funds",
+            "transactionId": "tr1",
+            "effectiveDate": "2026-03-02T09:14:00Z",
+            "gatewayErrorCode": "insufficient_funds",
             "gatewayErrorMsg": "Your card has insufficient funds.",
-        }  # fmt: skip
+        }
         return {"paymentId": "pay1", "accountId": "a1", "paymentMethodId": "m1", "transactions": [last]}
     if "/paymentMethods/" in path:
         properties = [{"key": "customer", "value": "cus_1"}]
@@ -173,9 +181,15 @@ def settings_of(name: str, shop: Caller, vendor: Vendor, port: int) -> dict[str,
     prefix = name.upper()
     own = {f"{prefix}_{one}": "test" for one in ("KEY", "USER", "PASSWORD", "API_KEY", "API_SECRET")}
     return own | {
-        f"{prefix}_URL": vendor.url, "BASE": f"http://127.0.0.1:{port}", "APP_KEY": keys.app_key, "MID": shop.mid,
-        "APP_SECRET": keys.app_secret, "WEBHOOK_KEY": "a2V5", "ROUTE": "sandbox", "HOOK_SECRET": HOOK,
-    }  # fmt: skip
+        f"{prefix}_URL": vendor.url,
+        "BASE": f"http://127.0.0.1:{port}",
+        "APP_KEY": keys.app_key,
+        "MID": shop.mid,
+        "APP_SECRET": keys.app_secret,
+        "WEBHOOK_KEY": "a2V5",
+        "ROUTE": "sandbox",
+        "HOOK_SECRET": HOOK,
+    }
 
 
 def handed_over(name: str, door: Door, shop: Caller, vendor: Vendor) -> str:
