@@ -27,13 +27,22 @@ def add(cli: click.Group) -> None:
     @click.option("--json", "as_json", is_flag=True)
     @click.option("--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file.")
     @click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key.")
+    @click.option("--account", default="", help="As a route's account, where the vendor needs one.")
     @click.option("--calls", is_flag=True, help="Name each call that was never made to the vendor itself.")
     @data_dir_option
-    def check(name: str, as_json: bool, real: bool, key_file: Path | None, calls: bool, data_dir: Path | None) -> None:
+    def check(
+        name: str,
+        as_json: bool,
+        real: bool,
+        key_file: Path | None,
+        account: str,
+        calls: bool,
+        data_dir: Path | None,
+    ) -> None:
         """Runs the sixty checks of a connector before a stand-in on this machine; exits with 1 if one fails."""
         kept = Path(load_settings(data_dir=data_dir).data_dir) / CALLS_FILE
         if real:
-            _real(name, key_file, kept, as_json=as_json)
+            _real(name, key_file, account, kept, as_json=as_json)
             return
         results = asyncio.run(_all(name))
         for one in results:
@@ -59,11 +68,11 @@ def _line(one: Result) -> str:
     return f"{one.number:2}  ok  {one.name}" + (f" (does not apply: {one.why})" if one.why else "")
 
 
-def _real(name: str, key_file: Path | None, kept: Path, *, as_json: bool) -> None:
+def _real(name: str, key_file: Path | None, account: str, kept: Path, *, as_json: bool) -> None:
     """Raises: Problem(invalid); SystemExit for a finding that is not ok."""
     if key_file is None:
         raise Problem("invalid", "The account is examined with a test key.", field="key-file", cure="Add --key-file.")
-    findings, calls = asyncio.run(_examined(name, key_file.read_text().strip()))
+    findings, calls = asyncio.run(_examined(name, key_file.read_text().strip(), account))
     kept.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(kept.read_text()) if kept.exists() else {}
     kept.write_text(json.dumps(known | {name: sorted(_made(kept, name) | set(calls))}))
@@ -74,9 +83,9 @@ def _real(name: str, key_file: Path | None, kept: Path, *, as_json: bool) -> Non
         raise SystemExit(1)
 
 
-async def _examined(name: str, key: str) -> tuple[list[Finding], Iterable[str]]:
+async def _examined(name: str, key: str, account: str) -> tuple[list[Finding], Iterable[str]]:
     kind = KINDS[name]
-    made = kind.make(Connection(name, kind.url, key), None)
+    made = kind.make(Connection(name, kind.sandbox_url or kind.url, key, account=account), None)
     try:
         if not is_connector(made):
             raise Problem("invalid", "This kind has no account to examine.", cure="Leave --real out.")

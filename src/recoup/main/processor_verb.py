@@ -20,7 +20,14 @@ def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
     return StandIn(book, faults=faults, notices_to=notices)
 
 
+def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
+    from recoup.lab.processors.braintree.server import StandIn
+
+    return StandIn(book, faults=faults, notices_to=notices)
+
+
 VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]] = {
+    "braintree": ("Braintree", _braintree),
     "stripe": ("Stripe", _stripe),
 }
 

@@ -125,7 +125,8 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
 
 
 def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
-    url = str(listed.get("url") or kind.url)
+    usual = kind.sandbox_url if listed["world"] == "sandbox" and kind.sandbox_url else kind.url
+    url = str(listed.get("url") or usual)
     if not url:
         if kind.needs_url:
             raise _bad(f"{at}.url", f"{at}: this kind of route needs a url.", "Write https://host/path.")

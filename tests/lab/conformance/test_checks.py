@@ -19,7 +19,7 @@ from recoup.lab.conformance.run import SUBJECTS, Result, run_checks
 from recoup.lab.conformance.subject import Breaker, Subject
 from recoup.lab.processors.stripe.server import KEY
 
-NOT_OFFERED = {"stripe": set[int](), "bridge": {27, 44, 45, 54, 59}}
+NOT_OFFERED = {"stripe": set[int](), "bridge": {27, 44, 45, 54, 59}, "braintree": {35, 48, 54}}
 
 
 def results(name: str, *only: int, breaks: Breaker | None = None) -> list[Result]:
@@ -204,10 +204,17 @@ def test_each_check_has_a_connector_that_fails_it() -> None:
     assert set(BROKEN) | {59} == set(CHECKS) == set(range(1, 61))
 
 
-@pytest.mark.parametrize("number", [1, 3, 8, 9, 18, 19, 33, 36, 41])
-def test_the_bridges_lines_can_fail_too(number: int) -> None:
+OTHERS = {
+    "bridge": [1, 3, 8, 9, 18, 19, 33, 36, 41],
+    "braintree": [1, 2, 3, 8, 9, 12, 14, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 33, 36, 38, 39, 41, 43, 44, 45]
+    + [50, 52, 53, 56, 57, 60],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name, listed in OTHERS.items() for number in listed])
+def test_the_other_connectors_lines_can_fail_too(name: str, number: int) -> None:
     def breaks(on: Subject, inner: Processor) -> Any:
         return BROKEN[number](on, inner)
 
-    (found,) = results("bridge", number, breaks=breaks)
+    (found,) = results(name, number, breaks=breaks)
     assert found.state == "failed", found

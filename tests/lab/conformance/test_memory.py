@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 MOST_KB = 3 * 1024
 PROGRAM = """
-import asyncio, resource
+import asyncio, resource, sys
 from recoup.gateways.cards.bridge import Bridge
 
 def resident():
@@ -16,7 +18,8 @@ async def main():
     bridge = Bridge("https://bridge.example", secret="-" * 32, acceptor_id="a")
     before = resident()
     from recoup.gateways.cards.kinds import KINDS, Connection
-    made = KINDS["stripe"].make(Connection("s", "https://stripe.example", "rk_test_0123456789abcdef"), None)
+    key, account = sys.argv[2:]
+    made = KINDS[sys.argv[1]].make(Connection("s", "https://vendor.example", key, account=account), None)
     print(resident() - before)
     await made.close()
     await bridge.close()
@@ -25,6 +28,14 @@ asyncio.run(main())
 """
 
 
-def test_an_idle_connector_beside_the_bridge_takes_little() -> None:
-    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
+MADE = {
+    "stripe": ("rk_test_0123456789abcdef", ""),
+    "braintree": ("public:private0123456789", "USD=acme"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+def test_an_idle_connector_beside_the_bridge_takes_little(kind: str) -> None:
+    program = [sys.executable, "-c", PROGRAM, kind, *MADE[kind]]
+    run = subprocess.run(program, capture_output=True, text=True, check=True, timeout=60)
     assert int(run.stdout) <= MOST_KB, run.stdout

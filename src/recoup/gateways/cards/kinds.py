@@ -40,11 +40,13 @@ class SimulatedIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`url`: the vendor's, empty where each route names its own. `cards`, `stored`: what it takes. `sandbox_only`: it
+    """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
+    `cards`, `stored`: what it takes. `sandbox_only`: it
     moves no money."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
+    sandbox_url: str = ""
     needs_url: bool = False
     needs_key: bool = True
     key_length_min: int = 1
@@ -88,8 +90,32 @@ def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
     )
 
 
+def _braintree(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.braintree.account import accounts_of, check_mode
+    from recoup.gateways.cards.braintree.api import key_pair
+    from recoup.gateways.cards.braintree.connector import Braintree
+
+    check_mode(given.url, given.world)
+    return Braintree(
+        url=given.url,
+        keys=key_pair(given.key),
+        accounts=accounts_of(given.account),
+        name=given.name,
+        acceptor_id=given.acceptor,
+        older_keys=tuple(key_pair(one) for one in given.notice_secret.split()),
+    )
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
+    "braintree": Kind(
+        _braintree,
+        url="https://payments.braintree-api.com/graphql",
+        sandbox_url="https://payments.sandbox.braintree-api.com/graphql",
+        key_length_min=16,
+        cards=False,
+        stored=True,
+    ),
     "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=16, cards=False, stored=True),
 }

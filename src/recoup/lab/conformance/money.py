@@ -10,7 +10,8 @@ async def _exponents(on: Subject) -> None:
     for currency, (units, wire) in on.amounts.items():
         hold(on.connector.carries(units, currency), f"{units} {currency} is not carried")
         decimals, ours = on.connector.exponent(currency), EXPONENTS[currency]
-        same((currency, decimals), (currency, ours + len(str(wire)) - len(str(units))))
+        shown = ours + len(wire.replace(".", "")) - len(str(units)) if isinstance(wire, str) else None
+        same((currency, decimals), (currency, ours + len(str(wire)) - len(str(units)) if shown is None else shown))
         said = await on.send(on.charge(units=units, currency=currency))
         same((currency, said.state, said.units), (currency, "approved", units))
         same((currency, on.wire_amounts()[-1]), (currency, wire))

@@ -5,10 +5,9 @@ from datetime import timedelta
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.lab.conformance.check import FailedError, NotOfferedError, check, hold, same
-from recoup.lab.conformance.subject import Subject
+from recoup.lab.conformance.subject import OTHER, Subject
 
 NOTICE_BYTES_MAX = 262_144
-OTHER = "-" * 32  # somebody else's
 
 
 def _refused(on: Subject, headers: dict[str, str], body: bytes, *codes: str) -> None:
@@ -44,9 +43,7 @@ async def _old(on: Subject) -> None:
 @check(49, "while a key rolls both signatures are valid")
 async def _rolled(on: Subject) -> None:
     body = on.notice(new_id())
-    good, other = on.signed(body), on.signed(body, secret=OTHER)
-    both = {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
-    same(len(on.read(both, body)), 1)
+    same(len(on.read(on.signed_by_both(body), body)), 1)
 
 
 @check(50, "a notice that comes twice is the same notice")

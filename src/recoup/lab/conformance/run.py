@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 from recoup.lab.conformance import ask, codes, house, money, notices, send
+from recoup.lab.conformance.braintree import BraintreeSubject
 from recoup.lab.conformance.bridge import BridgeSubject
 from recoup.lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
 from recoup.lab.conformance.stripe import StripeSubject
@@ -16,6 +17,7 @@ GROUPS: Final = (send, codes, ask, money, notices, house)
 State = Literal["ok", "failed", "not_offered"]
 SECONDS_MAX: Final = 60.0
 SUBJECTS: Final[Mapping[str, Callable[[Breaker | None], Subject]]] = {
+    "braintree": BraintreeSubject,
     "bridge": BridgeSubject,
     "stripe": StripeSubject,
 }
@@ -41,6 +43,8 @@ async def run_checks(
 
 
 async def _run(check: Check, subject: Subject) -> Result:
+    if (reason := subject.unlike.get(check.number)) is not None:
+        return Result(check.number, check.name, "not_offered", reason)
     await subject.start()
     state, why = await _seen(check, subject)
     calls = subject.calls_made()

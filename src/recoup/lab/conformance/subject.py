@@ -18,6 +18,7 @@ from recoup.lab.processors.faults import Faults
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 UNITS = 4590
+OTHER = "-" * 32  # somebody else's secret
 TIMEOUT_SECONDS = 1.0
 Scenario = Literal[
     "approved", "declined", "sca", "blocked", "gone", "advice", "advice_of_visa", "no_codes", "lost_card"
@@ -39,10 +40,12 @@ class MovedClocks(Clocks):
 
 class Subject(ABC):
     """`breaks`: puts a broken connector in its place, for tests of the checks. `golden`: scenario -> the fields of its
-    outcome. `amounts`: currency -> units, and how they go over the wire."""
+    outcome. `amounts`: currency -> units, and how they go over the wire. `unlike`: check -> why this vendor cannot have
+    it."""
 
     golden: Mapping[Scenario, Mapping[str, Any]] = {}
-    amounts: Mapping[str, tuple[int, int]] = {}
+    unlike: Mapping[int, str] = {}
+    amounts: Mapping[str, tuple[int, int | str]] = {}
     secrets: tuple[str, ...] = ()
 
     def __init__(self, breaks: Breaker | None = None) -> None:
@@ -165,7 +168,7 @@ class Subject(ABC):
         """What a payer could still finish."""
         return 0
 
-    def wire_amounts(self) -> list[int]:
+    def wire_amounts(self) -> list[int] | list[str]:
         """As the processor's book has them, oldest first."""
         raise NotOfferedError("its amounts are our own")
 
@@ -187,6 +190,11 @@ class Subject(ABC):
     def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
         """The headers, signed with its secret, or another, at this wall time."""
         raise NotOfferedError("it sends no notices")
+
+    def signed_by_both(self, body: bytes) -> dict[str, str]:
+        """By another secret and by its own, as while a secret rolls."""
+        good, other = self.signed(body), self.signed(body, secret=OTHER)
+        return {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         raise NotOfferedError("it sends no notices")

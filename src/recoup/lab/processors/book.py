@@ -37,7 +37,7 @@ class Book:
     def put(self, plain: dict[str, Any]) -> dict[str, Any]:
         self._db.execute(
             "INSERT INTO objects (id, kind, created, body) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body, kind = excluded.kind",
             (plain["id"], plain["object"], plain.get("created", 0), json.dumps(plain)),
         )
         return plain

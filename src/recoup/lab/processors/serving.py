@@ -18,7 +18,7 @@ NOTICE_TRIES: Final = 3
 BODY_BYTES_MAX: Final = 1_048_576
 
 
-class Said(NamedTuple):
+class Answered(NamedTuple):
     status: int
     body: str
     media_type: str = "application/json"
@@ -75,19 +75,19 @@ class Serving(ABC):
         return f"{request.method} {request.path}"
 
     @abstractmethod
-    def answer(self, request: web.Request, call: str, text: str) -> Said:
+    def answer(self, request: web.Request, call: str, text: str) -> Answered:
         """What the vendor would do and say."""
 
     @abstractmethod
-    def refusal(self, kind: str) -> Said | None:
+    def refusal(self, kind: str) -> Answered | None:
         """The vendor's words for a fault that is answered in place of doing it; None for one that is not."""
 
     @abstractmethod
-    def broken(self, *, status: int) -> Said:
+    def broken(self, *, status: int) -> Answered:
         """An error under this status, after it was done."""
 
     @abstractmethod
-    def lied(self, kind: str, said: Said) -> Said:
+    def lied(self, kind: str, said: Answered) -> Answered:
         """The answer with this lie in it."""
 
     def notices(self) -> list[Posted]:
@@ -108,7 +108,7 @@ class Serving(ABC):
         self.send_notices(times=2 if fault is not None and fault.kind == "doubled" else 1)
         return await self._spoiled(fault, request, said)
 
-    def _kept(self, request: web.Request, call: str, text: str) -> Said:
+    def _kept(self, request: web.Request, call: str, text: str) -> Answered:
         self.book.begin()
         try:
             said = self.answer(request, call, text)
@@ -126,7 +126,7 @@ class Serving(ABC):
         said = self.refusal(fault.kind)
         return _response(said) if said is not None else None
 
-    async def _spoiled(self, fault: Fault | None, request: web.Request, said: Said) -> web.StreamResponse:
+    async def _spoiled(self, fault: Fault | None, request: web.Request, said: Answered) -> web.StreamResponse:
         """The answer's way back."""
         kind = fault.kind if fault is not None else ""
         if kind == "late" and fault is not None:
@@ -164,9 +164,9 @@ class Serving(ABC):
                 await asyncio.sleep(0.2 * 2**number)
 
 
-def _response(said: Said) -> web.Response:
+def _response(said: Answered) -> web.Response:
     return web.Response(text=said.body, status=said.status, content_type=said.media_type)
 
 
-def as_json(plain: object, status: int = 200) -> Said:
-    return Said(status, json.dumps(plain))
+def as_json(plain: object, status: int = 200) -> Answered:
+    return Answered(status, json.dumps(plain))

@@ -94,14 +94,14 @@ def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     return Words(_one_line(subject), "\n\n".join(_one_line(line) for line in plain) + "\n", html)
 
 
-Said = tuple[str, list[str], str]  # subject, paragraphs, the words of the link or none
+Answered = tuple[str, list[str], str]  # subject, paragraphs, the words of the link or none
 
 
 def _statement(f: NoticeFacts, to: Locale) -> str:
     return to.say("Your statement will say {statement}.", statement=f.statement)
 
 
-def _receipt(f: NoticeFacts, to: Locale) -> Said:
+def _receipt(f: NoticeFacts, to: Locale) -> Answered:
     charged = to.say(
         "{amount} were charged to your {card} on {day} for your order {order} at {shop}.",
         amount=f.amount,
@@ -114,7 +114,7 @@ def _receipt(f: NoticeFacts, to: Locale) -> Said:
     return subject, [charged, _statement(f, to)], ""
 
 
-def _refunded(f: NoticeFacts, to: Locale) -> Said:
+def _refunded(f: NoticeFacts, to: Locale) -> Answered:
     whose = {"amount": f.amount, "card": f.card, "order": f.order, "shop": f.shop}
     if f.netted:
         less = "{amount} are deducted from what your {card} will be charged for your order {order} at {shop}."
@@ -123,7 +123,7 @@ def _refunded(f: NoticeFacts, to: Locale) -> Said:
     return to.say("{shop} refunds {amount}", **whose), [to.say(back, **whose), _statement(f, to)], ""
 
 
-def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
+def _charge_coming(f: NoticeFacts, to: Locale) -> Answered:
     coming = to.say(
         "Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the next days.",
         order=f.order,
@@ -135,7 +135,7 @@ def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
     return subject, [coming, _statement(f, to)], ""
 
 
-def _challenge(f: NoticeFacts, to: Locale) -> Said:
+def _challenge(f: NoticeFacts, to: Locale) -> Answered:
     refused = "Your bank declined {amount} for your order {order} at {shop}. Only you can fix this:"
     return (
         to.say("{shop}: action needed for your payment", shop=f.shop),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Posted, Said, Serving, as_json
+from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
 from recoup.lab.processors.stripe.account import Account, Plain, Refused
 
 KEY: Final = "rk_test_standin"
@@ -54,7 +54,7 @@ class StandIn(Serving):
     def shown(self) -> str:
         return f"{self.url}  key {KEY}  signing secret {self.secret}"
 
-    def refusal(self, kind: str) -> Said | None:
+    def refusal(self, kind: str) -> Answered | None:
         refusals = {
             "error_500": (500, "api_error", None),
             "too_many": (429, "invalid_request_error", "rate_limit"),
@@ -67,21 +67,21 @@ class StandIn(Serving):
         status, type_, code = refusals[kind]
         return _error(status, type_, code, "on demand")
 
-    def broken(self, *, status: int) -> Said:
+    def broken(self, *, status: int) -> Answered:
         return _error(status, "api_error", None, "on demand")
 
-    def lied(self, kind: str, said: Said) -> Said:
+    def lied(self, kind: str, said: Answered) -> Answered:
         plain = json.loads(said.body)
         return as_json(plain | _LIES[kind](plain))
 
-    def answer(self, request: web.Request, call: str, text: str) -> Said:
+    def answer(self, request: web.Request, call: str, text: str) -> Answered:
         form = _nested(parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True))
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         said = f"{call}\n{text}"
         if key and (kept := self.book.answered(key, self.clock())):
             if kept[0] != said:
                 return _error(400, "idempotency_error", None, "Keys can only be used with the same parameters.")
-            return Said(kept[1], kept[2])
+            return Answered(kept[1], kept[2])
         self._number += 1
         self.account.request = {"id": f"req_{self._number}", "idempotency_key": key}
         status, body, _ = done = self._authorised(request, call, form)
@@ -90,7 +90,7 @@ class StandIn(Serving):
             self.book.keep(key, said, status, body, self.clock())
         return done
 
-    def _authorised(self, request: web.Request, call: str, form: Plain) -> Said:
+    def _authorised(self, request: web.Request, call: str, form: Plain) -> Answered:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in self.keys:
             return _error(401, "invalid_request_error", None, "Invalid API Key provided")
@@ -182,7 +182,7 @@ def signature(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={hmac.digest(secret.encode(), f'{at}.'.encode() + body, 'sha256').hex()}"
 
 
-def _error(status: int, type: str, code: str | None, message: str) -> Said:
+def _error(status: int, type: str, code: str | None, message: str) -> Answered:
     return as_json({"error": {"type": type, "code": code, "message": message}}, status)
 
 

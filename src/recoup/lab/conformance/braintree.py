@@ -1,0 +1,151 @@
+"""The Braintree connector before its stand-in."""
+
+import base64
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.gateways.cards.connector import Notice, is_connector
+from recoup.gateways.cards.credential import Credential, Stored
+from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.port import Processor
+from recoup.kernel.problem import Problem
+from recoup.lab.conformance.check import FailedError, hold
+from recoup.lab.conformance.subject import OTHER, Scenario, Subject
+from recoup.lab.processors.braintree.server import (
+    ACCOUNTS,
+    PRIVATE,
+    PUBLIC,
+    StandIn,
+    notification,
+    posted,
+    signature,
+)
+
+_METHODS: Final[Mapping[Scenario, str]] = {
+    "approved": "visa", "declined": "insufficient_funds", "sca": "authentication", "blocked": "risk", "gone": "visa",
+    "advice": "mastercard_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes",
+    "lost_card": "lost_card",
+}  # fmt: skip
+_PATHS: Final = {"charge": "PaymentMethod", "first": "PaymentMethod", "modify": "refundTransaction"}
+
+
+class BraintreeSubject(Subject):
+    amounts = MappingProxyType({
+        "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
+        "HUF": (100000, "1000.00"),
+    })  # fmt: skip
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
+        "declined": {
+            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "braintree:2001",
+            "processor_advice": "SOFT", "cvv": "MATCHES", "reached_network": True, "fault": None,
+        },
+        "lost_card": {
+            "state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "braintree:2053",
+            "processor_advice": "HARD",
+        },
+        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "braintree:2000"},
+        "sca": {"scheme_code": "1A", "processor_code": "braintree:2099", "sca_wanted": True},
+        "blocked": {"scheme_code": None, "processor_code": "braintree:RISK_THRESHOLD", "reached_network": False},
+    })  # fmt: skip
+    unlike = MappingProxyType({
+        35: "its search reads the book itself",
+        48: "its signature has no time, and a notice is sent again for a day as it was: it is read once, by its id",
+        54: "a key signs for one account of one mode: another has another key",
+    })  # fmt: skip
+
+    async def _serve(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
+        book, clocks = Path(self._folder.name) / "braintree.sqlite", self.clocks
+        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        self.secrets = (PRIVATE, PUBLIC)
+
+    async def _end(self) -> None:
+        await self.standin.stop()
+        self._folder.cleanup()
+
+    @property
+    def url(self) -> str:
+        return self.standin.address
+
+    def _make(self, url: str) -> Processor:
+        from recoup.gateways.cards.braintree.api import KeyPair
+        from recoup.gateways.cards.braintree.connector import Braintree
+
+        accounts = {currency: id for id, currency in ACCOUNTS.items()}
+        older = (KeyPair("older", OTHER),)
+        return Braintree(
+            url=url, keys=KeyPair(PUBLIC, PRIVATE), accounts=accounts, older_keys=older, clocks=self.clocks
+        )
+
+    def credential(self, scenario: Scenario) -> Credential:
+        method = self.standin.account.make_method(_METHODS[scenario], "customer-1")
+        if scenario == "gone":
+            self.standin.account.delete_method(method["id"])
+        self.secrets += (method["id"],)
+        return Stored("braintree", method["id"], "customer-1", method["details"]["brandCode"].lower())
+
+    def taken(self) -> int:
+        states = ("AUTHORIZED", "SUBMITTED_FOR_SETTLEMENT", "SETTLED")
+        return sum(one["status"] in states for one in self.standin.book.all("transaction"))
+
+    def calls(self) -> list[str]:
+        return self.standin.calls
+
+    def _path(self, of: str) -> str:
+        return _PATHS[of]
+
+    def wire_amounts(self) -> list[str]:
+        return [one["amount"]["value"] for one in self.standin.book.all("transaction")][::-1]
+
+    def fail_last_refund(self) -> None:
+        self.standin.account.fail_refund(next(self.standin.book.all("refund"))["id"])
+
+    async def booked(self) -> tuple[int, int]:
+        connector = self.connector
+        if not is_connector(connector):
+            raise FailedError("it reads no lines")
+        self.standin.account.advance()
+        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
+        lines = [one async for page in connector.lines(begin, end) for one in page]
+        hold("fee" in {one.type for one in lines}, "the fee has no line")
+        net = sum(Decimal(one["amount"]) - Decimal(one["fee"]) for one in self.standin.book.all("movement"))
+        return sum(one.units for one in lines), int(net * 100)
+
+    def notice(self, about: UUID | None, **more: Any) -> bytes:
+        at: datetime = more.get("at") or self.clocks.wall()
+        transaction = {"legacyId": "tr1", "orderId": str(about) if about else "somebody-else"}
+        return notification("transaction_settled", transaction, at.timestamp())
+
+    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+        payload = posted_payload(body)
+        return {"signed": signature(payload, private=secret) if secret else signature(payload)}
+
+    def signed_by_both(self, body: bytes) -> dict[str, str]:
+        other = signature(posted_payload(body), private=OTHER, public="older")
+        return {"signed": f"{other}&{self.signed(body)['signed']}"}
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        if not is_connector(self.connector):
+            raise FailedError("it reads no notices")
+        form = posted(body, headers.get("signed", "nobody|0")).body
+        return self.connector.read_notices({}, form, self.clocks.wall())
+
+    def takes_live_key_in_sandbox(self) -> bool:
+        from recoup.gateways.cards.braintree.api import LIVE_URL
+
+        given = Connection("x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox")
+        try:
+            self._open.append(KINDS["braintree"].make(given, None))
+        except Problem:
+            return False
+        return True
+
+
+def posted_payload(xml: bytes) -> bytes:
+    return base64.encodebytes(xml)

@@ -1,0 +1,1 @@
+"""A stand-in of Braintree's GraphQL."""

@@ -1,0 +1,30 @@
+"""How the stand-in's vaulted methods answer. An amount of 2000 to 2999 declines any with that code, as the vendor's
+sandbox does."""
+
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Answer(NamedTuple):
+    """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's; `rejected`: the
+    gateway's reason, where it stopped the charge itself."""
+
+    brand: str = "VISA"
+    code: str | None = None
+    text: str = ""
+    network: str | None = None
+    advice: str | None = None
+    decline: str | None = None
+    rejected: str | None = None
+
+
+CARDS: Final = MappingProxyType({
+    "visa": Answer(), "mastercard": Answer("MASTERCARD"),
+    "insufficient_funds": Answer(code="2001", text="Insufficient Funds", network="51", decline="SOFT"),
+    "lost_card": Answer(code="2053", text="Card reported as lost or stolen", network="41", decline="HARD"),
+    "authentication": Answer(code="2099", text="Cardholder Authentication Required", network="1A", decline="SOFT"),
+    "risk": Answer(rejected="RISK_THRESHOLD"), "excessive_retry": Answer(rejected="EXCESSIVE_RETRY"),
+    "mastercard_advice03": Answer("MASTERCARD", "2000", "Do Not Honor", "05", "03", "HARD"),
+    "visa_advice03": Answer("VISA", "2000", "Do Not Honor", "05", "03", "HARD"),
+    "no_codes": Answer(code="2038", text="Processor Declined"),
+})  # fmt: skip
