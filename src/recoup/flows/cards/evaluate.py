@@ -16,6 +16,7 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
+from recoup.flows.cards.pick_route import refusals
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
@@ -167,7 +168,7 @@ class Evaluate:
             facts["country"] = country
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, country=country, credential=by)
-        check_carried(routes, carried, without=("scheme",))
+        check_carried(routes, carried, without=("scheme",), refusals=refusals(world, request.units, request.currency))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -273,7 +274,8 @@ class Evaluate:
             scheme = token.scheme
         country = (request.payer.billing or {}).get("countryCode") or ""
         by = request.method.route if request.method else CARD
-        check_carried(routes, Carried(request.units, request.currency, scheme, country, by))
+        carried = Carried(request.units, request.currency, scheme, country, by)
+        check_carried(routes, carried, refusals=refusals(world, request.units, request.currency))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()
