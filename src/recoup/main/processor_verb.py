@@ -20,6 +20,12 @@ def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
     return StandIn(book, faults=faults, notices_to=notices)
 
 
+def _adyen(book: Path, faults: Faults, notices: str) -> Serving:
+    from recoup.lab.processors.adyen.server import StandIn
+
+    return StandIn(book, faults=faults, notices_to=notices)
+
+
 def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
     from recoup.lab.processors.braintree.server import StandIn
 
@@ -27,6 +33,7 @@ def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
 
 
 VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]] = {
+    "adyen": ("Adyen", _adyen),
     "braintree": ("Braintree", _braintree),
     "stripe": ("Stripe", _stripe),
 }

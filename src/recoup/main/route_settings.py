@@ -97,6 +97,9 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
     if not _ACCEPTOR.fullmatch(acceptor):
         message = f"{at}: network limits are counted by acceptor, so it needs an id."
         raise _bad(f"{at}.acceptor", message, "It is the merchant or acceptor id that your acquirer gave you.")
+    if kind.needs_account and not listed.get("account"):
+        message = f"{at}: this kind of route needs the account that it charges for."
+        raise _bad(f"{at}.account", message, "Write the name of your merchant account at the vendor.")
     connection = Connection(
         name,
         url=_url(at, listed, kind),

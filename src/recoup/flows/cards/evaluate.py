@@ -16,7 +16,6 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
-from recoup.flows.cards.pick_route import refusals
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
@@ -42,7 +41,6 @@ from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
 from recoup.rules.rescue.switches import Off, check_taken, refused
-from recoup.rules.risk.terms import RiskTerms
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
 from recoup.store.orders.evaluate import find_token, order_outcome
@@ -98,7 +96,7 @@ class Evaluate:
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_result(scope, request, row, admitted, warnings, until, settings.risk)
+                return await self._first_result(scope, request, row, admitted, warnings, until)
             seen = await seen_before(self._world, scope, request, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
@@ -169,7 +167,7 @@ class Evaluate:
             facts["country"] = country
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, country=country, credential=by)
-        check_carried(routes, carried, without=("scheme",), refusals=refusals(world, request.units, request.currency))
+        check_carried(routes, carried, without=("scheme",))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -275,8 +273,7 @@ class Evaluate:
             scheme = token.scheme
         country = (request.payer.billing or {}).get("countryCode") or ""
         by = request.method.route if request.method else CARD
-        carried = Carried(request.units, request.currency, scheme, country, by)
-        check_carried(routes, carried, refusals=refusals(world, request.units, request.currency))
+        check_carried(routes, Carried(request.units, request.currency, scheme, country, by))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()
@@ -293,13 +290,12 @@ class Evaluate:
         admitted: asyncio.Task[Tried] | bool,
         warnings: tuple[str, ...],
         until: float,
-        terms: RiskTerms,
     ) -> EvaluateResult:
         if row.kind == "mit_managed":
             return EvaluateResult(
                 row.order_id, request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
             )
-        work = self._tries.with_customer(scope, request, row, terms) if isinstance(admitted, bool) else admitted
+        work = self._tries.with_customer(scope, request, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
         tried = work.result() if work.done() else Tried()

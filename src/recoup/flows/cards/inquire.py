@@ -57,7 +57,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     outcome = as_requested(outcome, attempt.units, attempt.asset)
     await join_by_answer(world, order, processor, outcome.credential_news)
     if outcome.state in ("approved", "declined", "not_sent") or outcome.contradicts:  # else it proves nothing
-        await close(world, orders, key, attempt.attempt_id, outcome)
+        await close(orders, key, attempt.attempt_id, outcome)
     if outcome.state in ("unknown", "not_found"):
         await _not_known(world, orders, key, attempt, processor, inquired_at if outcome.state == "not_found" else None)
 
@@ -127,7 +127,7 @@ async def _not_known(
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
         await join_by_answer(world, order, processor, outcome.credential_news)
-        await close(world, orders, key, attempt_id, outcome)
+        await close(orders, key, attempt_id, outcome)
 
 
 def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:

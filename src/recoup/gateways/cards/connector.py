@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
 
 
@@ -61,6 +62,9 @@ class Notice:
     outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
     mode of this connector, else nothing is done. `subject`: what is to be asked about; None for a kind that says
     nothing to us. `approves`: it says that money was taken.
+
+    `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
+    cannot be read.
     """
 
     id: str
@@ -75,6 +79,8 @@ class Notice:
     by_itself: bool = False
     subject: Subject | None = None
     approves: bool = False
+    outcome: Outcome | None = None
+    case: DisputeCase | None = None
 
 
 class Connector(Processor, Protocol):

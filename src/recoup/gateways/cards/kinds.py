@@ -41,8 +41,7 @@ class SimulatedIssuer:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
-    `cards`, `stored`: what it takes. `sandbox_only`: it
-    moves no money."""
+    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -53,6 +52,7 @@ class Kind:
     cards: bool = True
     stored: bool = False
     sandbox_only: bool = False
+    needs_account: bool = False
 
 
 def _simulated(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
@@ -90,6 +90,20 @@ def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
     )
 
 
+def _adyen(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.adyen.connector import Adyen, check_mode
+
+    check_mode(given.url, given.world)
+    return Adyen(
+        key=given.key,
+        account=given.account,
+        name=given.name,
+        url=given.url,
+        acceptor_id=given.acceptor,
+        notice_secrets=tuple(given.notice_secret.split()),  # of both kinds of notices, and two of each while they roll
+    )
+
+
 def _braintree(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
     from recoup.gateways.cards.braintree.account import accounts_of, check_mode
     from recoup.gateways.cards.braintree.api import key_pair
@@ -107,6 +121,15 @@ def _braintree(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProces
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "adyen": Kind(
+        _adyen,
+        sandbox_url="https://checkout-test.adyen.com",
+        needs_url=True,  # in live, where each merchant has a prefix
+        key_length_min=16,
+        cards=False,
+        stored=True,
+        needs_account=True,
+    ),
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
     "braintree": Kind(

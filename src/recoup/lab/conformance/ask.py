@@ -39,6 +39,9 @@ async def _never(on: Subject) -> None:
     charge = on.charge()
     same((await on.send(charge)).state, "unknown")
     found = await proof(on, charge)
+    if on.connector.asks == "by_replay":  # the question was the send
+        same((found.state, on.taken()), ("approved", 1))
+        return
     hold(found.state in ("not_found", "not_sent"), found.state)
     said = await on.send(charge if found.state == "not_found" else again(charge))
     same((said.state, on.taken()), ("approved", 1))

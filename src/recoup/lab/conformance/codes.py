@@ -14,7 +14,7 @@ async def _golden(on: Subject) -> None:
 @check(26, "the network's advice is filled from no other field")
 async def _advice(on: Subject) -> None:
     said = await on.send(on.charge("declined"))
-    hold(bool(said.processor_advice), "the processor's own advice is lost")
+    same(said.processor_advice, on.golden["declined"]["processor_advice"])
     same(said.advice_code, None)
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 from recoup.lab.conformance import ask, codes, house, money, notices, send
+from recoup.lab.conformance.adyen import AdyenSubject
 from recoup.lab.conformance.braintree import BraintreeSubject
 from recoup.lab.conformance.bridge import BridgeSubject
 from recoup.lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
@@ -17,6 +18,7 @@ GROUPS: Final = (send, codes, ask, money, notices, house)
 State = Literal["ok", "failed", "not_offered"]
 SECONDS_MAX: Final = 60.0
 SUBJECTS: Final[Mapping[str, Callable[[Breaker | None], Subject]]] = {
+    "adyen": AdyenSubject,
     "braintree": BraintreeSubject,
     "bridge": BridgeSubject,
     "stripe": StripeSubject,

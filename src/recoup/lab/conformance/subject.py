@@ -15,6 +15,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
 from recoup.lab.conformance.check import NotOfferedError
 from recoup.lab.processors.faults import Faults
+from recoup.lab.processors.serving import Posted
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 UNITS = 4590
@@ -151,9 +152,11 @@ class Subject(ABC):
         *,
         ago: timedelta = timedelta(minutes=2),
         by: Processor | None = None,
-        may_send: bool = False,
+        may_send: bool | None = None,
     ) -> Outcome:
-        """`ago`: when it was sent."""
+        """`ago`: when it was sent; `may_send`: by default as the way of asking needs it."""
+        if may_send is None:
+            may_send = self.connector.asks == "by_replay"
         at = self.clocks.wall() - ago
         kind: Literal["charge", "modification"] = "charge" if isinstance(message, Charge) else "modification"
         inquiry = Inquiry(message.id, kind, message, None, at, at, may_send)
@@ -195,6 +198,23 @@ class Subject(ABC):
         """By another secret and by its own, as while a secret rolls."""
         good, other = self.signed(body), self.signed(body, secret=OTHER)
         return {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
+
+    def posted(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> Posted:
+        """The notice as it goes out; a vendor whose signature stands in the body puts it there."""
+        return Posted(body, self.signed(body, secret=secret, at=at))
+
+    def rolled(self, body: bytes) -> list[Posted]:
+        """It, while the key rolls: each of them is valid."""
+        return [Posted(body, self.signed_by_both(body))]
+
+    def changed(self, posted: Posted) -> Posted:
+        """It with another content under the same signature."""
+        return Posted(posted.body + b" ", posted.headers)
+
+    def no_notices(self) -> list[Posted]:
+        """Signed bodies of which nothing may be read."""
+        one = self.notice(new_id())
+        return [self.posted(body) for body in (b"[" + one + b', {"bad": 1}]', b"null", b"{}", b"\xff")]
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         raise NotOfferedError("it sends no notices")

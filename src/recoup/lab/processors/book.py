@@ -16,9 +16,10 @@ CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, call TEXT, status INTE
 
 
 class Book:
-    """Each `done` is on disk before the next call is answered."""
+    """Each `done` is on disk before the next call is answered. `kept_for`: how long it knows an idempotency key."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, kept_for: timedelta = KEPT_FOR) -> None:
+        self._kept_for = kept_for
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
 
@@ -56,7 +57,7 @@ class Book:
 
     def answered(self, key: str, now: float) -> tuple[str, int, str] | None:
         """The call, status and body that are kept under a key."""
-        oldest = now - KEPT_FOR / timedelta(seconds=1)
+        oldest = now - self._kept_for / timedelta(seconds=1)
         found = self._db.execute("SELECT call, status, body FROM answers WHERE key = ? AND at > ?", (key, oldest))
         row = found.fetchone()
         return (row[0], row[1], row[2]) if row else None

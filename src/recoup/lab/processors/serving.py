@@ -6,11 +6,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from recoup.lab.processors.book import Book
+from recoup.lab.processors.book import KEPT_FOR, Book
 from recoup.lab.processors.faults import Fault, Faults
 from recoup.lab.processors.spoil import QUIET, cut, streamed
 
@@ -32,7 +32,9 @@ class Posted(NamedTuple):
 
 
 class Serving(ABC):
-    """Make it inside a running loop."""
+    """Make it inside a running loop. `keys_kept_for`: how long it knows an idempotency key."""
+
+    keys_kept_for = KEPT_FOR
 
     def __init__(
         self,
@@ -42,14 +44,15 @@ class Serving(ABC):
         notices_to: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.book, self.clock = Book(path), clock
+        self.book, self.clock = Book(path, self.keys_kept_for), clock
         self.faults, self.notices_to = faults or Faults(), notices_to
         self.calls: list[str] = []
+        self.under_way = set[str]()  # idempotency keys whose answer is on its way
         self.url = ""
         self._sending: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> "Serving":
+    async def start(self, port: int = 0) -> Self:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_route("*", "/{path:.*}", self._take)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None, logger=QUIET)
@@ -90,6 +93,10 @@ class Serving(ABC):
     def lied(self, kind: str, said: Answered) -> Answered:
         """The answer with this lie in it."""
 
+    def while_running(self) -> Answered | None:
+        """What a repeat gets whose first answer is still on its way; None for that answer."""
+        return None
+
     def notices(self) -> list[Posted]:
         """Those of the calls since it was last read."""
         return []
@@ -104,9 +111,16 @@ class Serving(ABC):
         fault = self.faults.of(call)
         if fault is not None and (early := self._instead(fault, request)) is not None:
             return early
+        key = request.headers.get("idempotency-key", "")
+        if key in self.under_way and (busy := self.while_running()) is not None:
+            return _response(busy)
         said = self._kept(request, call, text)
         self.send_notices(times=2 if fault is not None and fault.kind == "doubled" else 1)
-        return await self._spoiled(fault, request, said)
+        self.under_way.add(key)
+        try:
+            return await self._spoiled(fault, request, said)
+        finally:
+            self.under_way.discard(key)
 
     def _kept(self, request: web.Request, call: str, text: str) -> Answered:
         self.book.begin()
@@ -139,7 +153,7 @@ class Serving(ABC):
             return _response(self.broken(status=200 if kind == "error_200" else 500))
         if kind in ("cut", "endless"):
             return await streamed(request, said.body, endless=kind == "endless")
-        lies = kind in ("other_id", "other_amount", "other_currency", "part") and said.status == 200
+        lies = kind in ("other_id", "other_amount", "other_currency", "part") and said.status < 300
         return _response(self.lied(kind, said) if lies else said)
 
     def send_notices(self, *, times: int = 1) -> None:

@@ -64,11 +64,9 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     return False
 
 
-def follow(
-    change: Change, decision: Decision, decision_id: UUID, reading: Reading, *, beside: UUID | None = None
-) -> None:
+def follow(change: Change, decision: Decision, decision_id: UUID, reading: Reading) -> None:
     """Carries a decision out, short of sending: ends the order, asks the customer, plans the next attempt, or leaves
-    the order waiting. `beside`: the risk check's, which let it pass."""
+    the order waiting."""
     order = change.order
     if decision.verdict == "challenge":
         challenges.present(change, reading, decision_id, list(decision.reasons))
@@ -89,7 +87,6 @@ def follow(
         return
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
-    body |= {"risk": beside} if beside is not None else {}
     change.fact("planned", decision_id=decision_id, **body)
     if due is None:
         order.next_attempt_at = None
@@ -114,11 +111,9 @@ def plan_attempt(
     *,
     initiator: str | None = None,
     when_due: str | None = None,
-    goes_on: bool = False,
 ) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
-    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said.
-    `goes_on`: who made the attempt before makes this one too."""
+    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)
@@ -139,7 +134,7 @@ def plan_attempt(
         )
     change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
-    first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now
+    first = (order.answered_inline and attempt.attempt_no == 1 or purpose == PURPOSE) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")

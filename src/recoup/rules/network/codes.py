@@ -96,13 +96,14 @@ def read_decline(
 
     `source` names the processor whose code it is (nmi, stripe, adyen, braintree, checkout). A two-character
     code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
-    them as its own. A code may name its processor itself: `nmi:202`.
+    them as its own. A code that names its processor is that processor's: `nmi:202`, `adyen:12`.
     """
     code, source = _clean(code).upper() or None, (source or "").strip().lower()
     named, colon, own = (code or "").partition(":")
-    if colon and named.lower() in SOURCES:
+    is_named = bool(colon) and named.lower() in SOURCES
+    if is_named:
         code, source = own or None, named.lower()
-    field39 = _scheme_code(scheme, source, code)
+    field39 = None if is_named else _scheme_code(scheme, source, code)
     advice = _clean(advice).upper().zfill(2) if _clean(advice) else None
     advised = None
     if advice and scheme == "mastercard":

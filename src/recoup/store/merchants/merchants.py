@@ -10,9 +10,7 @@ from msgspec import convert
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.arms import Terms
-from recoup.rules.risk.terms import RiskTerms
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.insight import risk
 from recoup.store.insight.arms import NEWEST
 from recoup.store.orders.locked import fee_terms_of
 from recoup.store.statement import Read, Row, Tx, statement
@@ -54,7 +52,7 @@ class Campaign:
 class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
     `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
-    merchant's own line. `risk`: how the risk is judged where a customer waits."""
+    merchant's own line."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
@@ -62,7 +60,6 @@ class MerchantSettings:
     campaigns: tuple[Campaign, ...] = ()
     blocked: Mapping[UUID, str] = field(default_factory=dict)
     arms: Mapping[UUID | None, Terms] = field(default_factory=dict)
-    risk: RiskTerms = field(default_factory=RiskTerms)
 
     def arms_of(self, site_id: UUID) -> Terms | None:
         """The site's own line, or else the merchant's; None where neither was ever set."""
@@ -89,7 +86,7 @@ async def is_killed(db: Read, merchant_id: UUID) -> bool:
 
 
 class _Loaded(Row, frozen=True):
-    """`fee_terms`, `arms`, `risk`: rows as JSON. `blocked`: subject -> kind."""
+    """`fee_terms`, `arms`: rows as JSON. `blocked`: subject -> kind."""
 
     merchant_id: UUID
     version: int
@@ -110,7 +107,6 @@ class _Loaded(Row, frozen=True):
     fee_terms: object
     blocked: object
     arms: list[object] | None
-    risk: object
 
 
 class _OfSite(Row, frozen=True):
@@ -125,8 +121,7 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
-  (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk
+  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
 FROM merchants m WHERE merchant_id = $1
 """,
 )
@@ -165,7 +160,6 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         tuple(campaigns),
         convert(loaded.blocked or {}, dict[UUID, str]),
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
-        convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
     )
 
 

@@ -4,11 +4,9 @@ ISK and UGX have two that must be 00; of the three of BHD, JOD, KWD, OMR and TND
 have to be rounded is not carried.
 """
 
-from types import MappingProxyType
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import UNITS_MAX
+from recoup.gateways.cards.wire_amounts import WireAmounts, decimals_by_code
 
 _TWO: Final = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CNY "
@@ -19,32 +17,12 @@ _TWO: Final = (
 )
 _NONE: Final = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE: Final = "BHD JOD KWD OMR TND"
-DECIMALS: Final = MappingProxyType(
-    {code: decimals for codes, decimals in ((_TWO, 2), (_NONE, 0), (_THREE, 3)) for code in codes.split()}
-)
-
-
-def exponent(currency: str) -> int | None:
-    return DECIMALS.get(currency) if currency in EXPONENTS else None
+DECIMALS: Final = decimals_by_code((_TWO, 2), (_NONE, 0), (_THREE, 3))
+_AMOUNTS: Final = WireAmounts(DECIMALS)
+exponent, units_of = _AMOUNTS.exponent, _AMOUNTS.units_of
 
 
 def wire_amount(units: int, currency: str) -> int | None:
     """As Stripe takes it; None for what it cannot carry as it is."""
-    decimals = exponent(currency)
-    if decimals is None or not 0 < units <= UNITS_MAX:
-        return None
-    amount = _rescaled(units, EXPONENTS[currency], decimals)
-    return None if amount is not None and decimals == 3 and amount % 10 else amount
-
-
-def units_of(amount: int, currency: str) -> int | None:
-    """Stripe's amount, of either sign, in our units; None where it has none there."""
-    decimals = exponent(currency)
-    return None if decimals is None else _rescaled(amount, decimals, EXPONENTS[currency])
-
-
-def _rescaled(amount: int, decimals: int, wanted: int) -> int | None:
-    if wanted >= decimals:
-        return amount * int(10 ** (wanted - decimals))
-    whole, rest = divmod(amount, int(10 ** (decimals - wanted)))
-    return None if rest else whole
+    amount = _AMOUNTS.wire_amount(units, currency)
+    return None if amount is not None and exponent(currency) == 3 and amount % 10 else amount

@@ -46,10 +46,6 @@ class StandIn(Serving):
         self.secret = secret
         self._number = 0
 
-    async def start(self, port: int = 0) -> "StandIn":
-        await super().start(port)
-        return self
-
     @property
     def shown(self) -> str:
         return f"{self.url}  key {KEY}  signing secret {self.secret}"

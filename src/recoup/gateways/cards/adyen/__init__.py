@@ -1,0 +1,1 @@
+"""The connector to Adyen: cards that it stores, charged in one call that is its own question."""

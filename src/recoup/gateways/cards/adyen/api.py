@@ -1,0 +1,319 @@
+"""Adyen's HTTP and what its account says: JSON in and out, two hosts, a call for each right, the signed notices."""
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from recoup.gateways.cards.adyen.outcomes import Amount, ServiceError, T, read
+from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, Subject
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks
+
+TEST_HOST: Final = "-test.adyen.com"
+LIVE_HOST: Final = "-live.adyenpayments.com"
+VERSION: Final = "v72"
+DISPUTES: Final = "/ca/services/DisputeService/v30"
+REPORTS: Final = "/reports/download/MerchantAccount"
+ANSWER_BYTES_MAX: Final = 16_777_216  # a report of one batch
+READ_SECONDS: Final = 10.0
+REPORT_SECONDS: Final = 60.0
+_NOBODY: Final = "RECOUPRIGHTS0000"
+NOTICE_BYTES_MAX: Final = 262_144
+ITEMS_MAX: Final = 200
+REPORT: Final = "REPORT_AVAILABLE"
+# Their result stands in `success`; the others say that what had succeeded has failed after all.
+RESULTS: Final = frozenset({"AUTHORISATION", "CAPTURE", "CANCELLATION", "REFUND", "CANCEL_OR_REFUND"})
+UNDONE: Final = frozenset({"CAPTURE_FAILED", "REFUND_FAILED", "REFUNDED_REVERSED"})
+CASES: Final[Mapping[str, tuple[Literal["inquiry", "first", "pre_arbitration"], Literal["open", "won", "lost"]]]] = (
+    MappingProxyType({
+        "REQUEST_FOR_INFORMATION": ("inquiry", "open"), "NOTIFICATION_OF_CHARGEBACK": ("first", "open"),
+        "CHARGEBACK": ("first", "open"), "CHARGEBACK_REVERSED": ("first", "won"),
+        "PREARBITRATION_OPEN": ("pre_arbitration", "open"), "PREARBITRATION_WON": ("pre_arbitration", "won"),
+        "PREARBITRATION_LOST": ("pre_arbitration", "lost"), "SECOND_CHARGEBACK": ("pre_arbitration", "lost"),
+    })
+)  # fmt: skip
+SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType({
+    "AUTHORISATION": "charge", "AUTORESCUE": "charge", "NOTIFICATION_OF_FRAUD": "fraud",
+    **dict.fromkeys((*RESULTS - {"AUTHORISATION"}, *UNDONE), "modification"),
+    **dict.fromkeys(CASES, "dispute"),
+})  # fmt: skip
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where payments go, and where disputes and reports stand."""
+
+    checkout: str
+    account: str
+
+
+def hosts_of(url: str) -> Hosts:
+    """`url`: https://checkout-test.adyen.com, https://PREFIX-checkout-live.adyenpayments.com, or a stand-in's."""
+    host, plain = urlsplit(url).hostname or "", url.rstrip("/")
+    if host.endswith(TEST_HOST):
+        return Hosts(f"{plain}/{VERSION}", "https://ca-test.adyen.com")
+    if host.endswith(LIVE_HOST):
+        return Hosts(f"{plain}/checkout/{VERSION}", "https://ca-live.adyen.com")
+    return Hosts(f"{plain}/{VERSION}", plain)
+
+
+class Api:
+    """`key` reaches the header and nothing else."""
+
+    def __init__(self, url: str, key: str, clocks: Clocks) -> None:
+        self._hosts, self._clocks = hosts_of(url), clocks
+        self._headers = {"x-api-key": key}
+        self._transport = Transport(clocks, ANSWER_BYTES_MAX)
+        self.calls = set[str]()  # that it has made, without ids
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def post(
+        self, path: str, body: Body, key: str = "", *, seconds: float = READ_SECONDS, send_before: float | None = None
+    ) -> Reply:
+        """The same bytes for the same body. Raises: NotSentError, NoAnswerError."""
+        host = self._hosts.account if path.startswith(DISPUTES) else self._hosts.checkout
+        self.calls.add(_without_id("POST", path))
+        return await self._transport.call(
+            "POST",
+            host + path,
+            self._headers | {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
+            msgspec.json.encode(body, order="deterministic"),
+            timeout_seconds=seconds,
+            send_before=send_before,
+        )
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
+        """Raises: Problem(unavailable)."""
+        report = path.startswith(REPORTS)
+        host, seconds = (self._hosts.account, REPORT_SECONDS) if report else (self._hosts.checkout, READ_SECONDS)
+        self.calls.add(_without_id("GET", path))
+        url = f"{host}{path}?{urlencode(query)}" if query else host + path
+        try:
+            return await self._transport.call("GET", url, self._headers, b"", timeout_seconds=seconds)
+        except (NotSentError, NoAnswerError) as error:
+            raise unavailable(f"{error}") from None
+
+
+def _without_id(method: str, path: str) -> str:
+    if path.startswith(REPORTS):
+        return f"{method} {REPORTS}/{{account}}/{{report}}"
+    parts = path.split("/")
+    own = len(parts) == 4 and parts[1] == "payments"
+    return f"{method} " + ("/".join((*parts[:2], "{id}", *parts[3:])) if own else path)
+
+
+def unavailable(why: str) -> Problem:
+    message = Sentence("Adyen's answer cannot be used: {0}.", why)
+    return Problem("unavailable", message, cure="Try again in a few minutes.")
+
+
+def reason_of(reply: Reply) -> str:
+    """Adyen's code for what went wrong, else the status: no sentence, which may quote what was sent."""
+    error = read(ServiceError, reply)
+    return (error.error_code or "" if error else "") or f"HTTP {reply.status}"
+
+
+def _calls(account: str) -> Mapping[str, tuple[str, Body]]:
+    """Calls that change nothing: of what does not exist, or with what is needed left out."""
+    own, dispute = {"merchantAccount": account}, {"merchantAccountCode": account, "disputePspReference": _NOBODY}
+    return {
+        "merchant account": ("/paymentMethods", own),
+        "make payments": ("/payments", own),
+        "capture, cancel and refund": (f"/payments/{_NOBODY}/captures", own),
+        "answer disputes": (f"{DISPUTES}/retrieveApplicableDefenseReasons", dispute),
+    }
+
+
+async def checked_rights(api: Api, account: str) -> list[Finding]:
+    """A call for each right that the connector uses."""
+    found = []
+    for name, (path, body) in _calls(account).items():
+        try:
+            found.append(_right(name, await api.post(path, body)))
+        except (NotSentError, NoAnswerError) as error:
+            found.append(_unreachable(name, f"{error}"))
+    nobody = {"merchantAccount": account, "shopperReference": _NOBODY}
+    reads = {
+        "read stored cards": ("/storedPaymentMethods", nobody),
+        "read reports": (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None),
+    }
+    for name, (path, query) in reads.items():
+        try:
+            found.append(_right(name, await api.get(path, query)))
+        except Problem as problem:
+            found.append(_unreachable(name, problem.message))
+    return found
+
+
+def _right(name: str, reply: Reply) -> Finding:
+    if reply.status in (401, 403):
+        finding = Sentence("The key may not do it: {0}.", reason_of(reply))
+        return Finding(name, False, finding, "Give the role to the API credential, and this merchant account.")
+    if reply.status in (200, 201, 400, 404, 422):
+        return Finding(name, True, "The key may do it.")
+    finding = Sentence("Adyen answers {0}.", reason_of(reply))
+    return Finding(name, False, finding, "Try again in a few minutes.")
+
+
+def _unreachable(name: str, why: str) -> Finding:
+    return Finding(name, False, Sentence("Adyen cannot be reached: {0}.", why), "Look at the network and the url.")
+
+
+class Item(msgspec.Struct, frozen=True, rename="camel"):
+    """Of a standard notice. Everything else in it is signed by nobody."""
+
+    event_code: str
+    merchant_account_code: str
+    psp_reference: str
+    success: Literal["true", "false"]
+    original_reference: str | None = None
+    merchant_reference: str | None = None
+    amount: Amount | None = None
+    additional_data: Mapping[str, Any] = {}
+
+    @property
+    def signed_fields(self) -> tuple[str, ...]:
+        amount = self.amount
+        return (
+            self.psp_reference,
+            self.original_reference or "",
+            self.merchant_account_code,
+            self.merchant_reference or "",
+            str(amount.value) if amount else "",
+            amount.currency if amount else "",
+            self.event_code,
+            self.success,
+        )
+
+
+class Wrapped(msgspec.Struct, frozen=True):
+    NotificationRequestItem: Item
+
+
+class Batch(msgspec.Struct, frozen=True, rename="camel"):
+    live: Literal["true", "false"]
+    notification_items: Annotated[list[Wrapped], msgspec.Meta(min_length=1, max_length=ITEMS_MAX)]
+
+
+class Token(msgspec.Struct, frozen=True, rename="camel"):
+    merchant_account: str
+    stored_payment_method_id: str
+
+
+class TokenEvent(msgspec.Struct, frozen=True, rename="camel"):
+    type: str
+    event_id: str
+    environment: str
+    data: Token
+
+
+def read_batch(
+    headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[bytes], *, account: str, live: bool
+) -> list[Notice]:
+    """A standard notice, whose items are signed one by one, or one of a stored card, signed as a whole.
+
+    Raises: Problem(too_large); Problem(unauthenticated) where one item is not signed with one of the secrets;
+    Problem(invalid) for what is no notice.
+    """
+    if len(body) > NOTICE_BYTES_MAX:
+        message = Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX)
+        raise Problem("too_large", message, cure="Send it as Adyen does.")
+    signature = headers.get("hmacsignature")
+    if signature is not None and _signed(signature, body, secrets):
+        return [_of_token(_decoded(body, TokenEvent), now, account=account, live=live)]
+    batch = _decoded(body, Batch)
+    items = [one.NotificationRequestItem for one in batch.notification_items]
+    for item in items:
+        given = item.additional_data.get("hmacSignature")
+        if not isinstance(given, str) or not _signed(given, ":".join(item.signed_fields).encode(), secrets):
+            raise Problem("unauthenticated", "An item is not signed.", cure="Sign all with the endpoint's HMAC key.")
+    return [
+        _of_item(one, now, mine=one.merchant_account_code == account and (batch.live == "true") is live)
+        for one in items
+    ]
+
+
+def _signed(given: str, content: bytes, secrets: Sequence[bytes]) -> bool:
+    proofs = [base64.b64encode(hmac.digest(one, content, "sha256")) for one in secrets]
+    return any(hmac.compare_digest(proof, given.encode()) for proof in proofs)
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Problem("invalid", "That is no notice of Adyen's.", cure="Send it as Adyen does.") from None
+
+
+def _of_token(event: TokenEvent, now: datetime, *, account: str, live: bool) -> Notice:
+    mine = event.data.merchant_account == account and (event.environment == "live") is live
+    about = event.data.stored_payment_method_id
+    return Notice(event.event_id, event.type, "stored_card", about, now, mine, subject="method")
+
+
+def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
+    """A colon in a field could be the end of it: such an item is of somebody else's payment, for our references have
+    none."""
+    event, subject = item.event_code, SUBJECTS.get(item.event_code)
+    own = not any(":" in one for one in item.signed_fields)
+    return Notice(
+        f"{item.psp_reference}.{event}.{item.success}",
+        event,
+        "report" if event == REPORT else subject or "",
+        item.psp_reference,
+        now,
+        mine and own,
+        message_id=parse_id(item.merchant_reference or ""),
+        charge=item.psp_reference if event == "AUTHORISATION" else item.original_reference,
+        by_itself=event == "AUTORESCUE",
+        subject=subject,
+        approves=event == "AUTHORISATION" and item.success == "true",
+        outcome=_outcome(item),
+        case=_case(item) if subject == "dispute" else None,
+    )
+
+
+def _outcome(item: Item) -> Outcome | None:
+    """Of the message that its reference names. Why it was declined is signed by nobody."""
+    if item.event_code not in RESULTS and item.event_code not in UNDONE:
+        return None
+    done = item.success == "true" and item.event_code in RESULTS
+    amount = item.amount if item.amount and item.amount.value else None  # a cancel names none
+    return Outcome(
+        "approved" if done else "declined",
+        item.psp_reference,
+        units=amount.units if amount else None,
+        currency=amount.currency if amount else None,
+        processor_code=None if done else item.event_code.lower(),
+    )
+
+
+def _case(item: Item) -> DisputeCase | None:
+    """What is signed of it. The deadline is not: evidence, which moves no money."""
+    amount, stands = item.amount, CASES.get(item.event_code)
+    if stands is None or amount is None or amount.units <= 0 or not item.original_reference:
+        return None
+    more = item.additional_data
+    try:
+        respond_by = datetime.fromisoformat(str(more.get("defensePeriodEndsAt"))).astimezone(UTC)
+    except ValueError:
+        respond_by = None
+    stage, status = stands
+    reason = str(more.get("chargebackReasonCode") or "")[:20]
+    return DisputeCase(
+        item.psp_reference, item.original_reference, amount.units, amount.currency, stage, status, reason, respond_by
+    )

@@ -1,0 +1,385 @@
+"""Adyen as a route: one call charges, and is its own question; what follows a charge is decided by notices."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from recoup.gateways.cards.adyen import amounts
+from recoup.gateways.cards.adyen.api import (
+    DISPUTES,
+    LIVE_HOST,
+    REPORT,
+    REPORTS,
+    TEST_HOST,
+    Api,
+    checked_rights,
+    read_batch,
+    reason_of,
+    unavailable,
+)
+from recoup.gateways.cards.adyen.outcomes import (
+    UNREADABLE,
+    Payment,
+    of_error,
+    of_modification,
+    of_payment,
+    of_refusal,
+    read,
+)
+from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
+from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+
+URL: Final = "https://checkout-test.adyen.com"
+RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one; no payer is sent anywhere
+STATEMENT_MAX: Final = 22
+EVIDENCE_TYPE: Final = "text/plain"
+OWN_RETRIES_MAX: Final = 1_000
+BATCHES_MAX: Final = 1_000
+_MODELS: Final = {
+    "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
+}  # fmt: skip
+_VERBS: Final = {"refund": "refunds", "capture": "captures", "void": "cancels"}
+_BATCH: Final = re.compile(r"settlement_detail_report_batch_(\d{1,9})\.csv")
+_STATEMENT: Final = re.compile(r"[^A-Za-z0-9.,'_?+*/ -]")
+
+
+class DisputeResult(msgspec.Struct, frozen=True, rename="camel"):
+    success: bool
+    error_message: str | None = None
+
+
+class DefenseReason(msgspec.Struct, frozen=True, rename="camel"):
+    defense_reason_code: str
+    satisfied: bool
+    defense_document_types: list[dict[str, Any]] = []
+
+
+class DisputeReply(msgspec.Struct, frozen=True, rename="camel"):
+    dispute_service_result: DisputeResult
+    defense_reasons: list[DefenseReason] = []
+
+
+class StoredCard(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
+    brand: str | None = None
+    last_four: str | None = None
+    expiry_month: str | None = None
+    expiry_year: str | None = None
+    alias: str | None = None
+
+
+class StoredCards(msgspec.Struct, frozen=True, rename="camel"):
+    stored_payment_methods: list[StoredCard] = []
+
+
+def check_mode(url: str, world: str) -> None:
+    """The mode of a key is that of its host. Raises: Problem(invalid) for the other world's."""
+    host = urlsplit(url).hostname or ""
+    if (world == "sandbox" and host.endswith(LIVE_HOST)) or (world == "live" and host.endswith(TEST_HOST)):
+        cure = f"Use Adyen's {'test' if world == 'sandbox' else 'live'} address and its key."
+        raise Problem("invalid", "The address is of Adyen's other mode.", field="url", cure=cure)
+
+
+class Adyen:
+    """Implements `connector.Connector`. Make it inside a running loop, close it there."""
+
+    kind = "adyen"
+    asks: Asks = "by_replay"
+    takes: frozenset[CredentialKind] = frozenset({"stored"})
+    takes_files = False
+    needs_customer = True
+    unprocessed_codes: frozenset[str] = frozenset()
+    idempotency_window = timedelta(days=7)
+    settled_after = timedelta(seconds=60)
+    acknowledgement = Acknowledgement(b"[accepted]")
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        account: str,
+        name: str = "adyen",
+        url: str = URL,
+        acceptor_id: str = "",
+        notice_secrets: tuple[str, ...] = (),
+        clocks: Clocks | None = None,
+    ) -> None:
+        """`account`: the merchant account. `notice_secrets`: HMAC keys in hex, of both kinds of notices, and while one
+        rolls the one before. Raises: Problem(invalid) for a secret that is none."""
+        self.name, self.acceptor_id, self.account = name, acceptor_id, account
+        self._clocks = clocks or Clocks()
+        self._api = Api(url or URL, key, self._clocks)
+        try:
+            self._secrets = [bytes.fromhex(one) for one in notice_secrets]
+        except ValueError:
+            cure = "Copy it from the webhook's settings at Adyen."
+            raise Problem("invalid", "An HMAC key is hexadecimal.", field="notice_secret_file", cure=cure) from None
+        self.live = (urlsplit(url).hostname or "").endswith(LIVE_HOST)
+        self._retrying: dict[str, datetime] = {}
+        self._newest_batch = 0
+
+    def __repr__(self) -> str:
+        return f"Adyen({self.name!r})"
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """Which it has made: `POST /payments/{id}/captures`."""
+        return frozenset(self._api.calls)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def exponent(self, currency: str) -> int | None:
+        return amounts.exponent(currency)
+
+    def carries(self, units: int, currency: str) -> bool:
+        return amounts.wire_amount(units, currency) is not None
+
+    async def charge(self, charge: Charge) -> Outcome:
+        started = self._clocks.monotonic()
+        outcome = await self._charge(charge)
+        if outcome.retries_itself_at and outcome.reference and len(self._retrying) < OWN_RETRIES_MAX:
+            self._retrying[outcome.reference] = outcome.retries_itself_at
+        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
+
+    async def _charge(self, charge: Charge) -> Outcome:
+        stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
+        if not isinstance(stored, Stored) or not stored.customer:
+            return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
+        if amount is None:
+            return Outcome("not_sent", text="Adyen does not carry this amount", fault="request")
+        body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
+        try:
+            reply = await self._api.post(
+                "/payments", body, str(charge.id), seconds=charge.timeout_seconds, send_before=before
+            )
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        payment = read(Payment, reply) if reply.status in (200, 201) else None
+        if payment is None:
+            return of_error(reply)
+        outcome = of_payment(payment, charge.id, stored.scheme, self._clocks.wall())
+        if payment.result_code == "PartiallyAuthorised":
+            await self._give_back(charge, payment.psp_reference)
+        return outcome
+
+    def _payment(self, charge: Charge, stored: Stored, amount: int) -> dict[str, Any]:
+        """The same for the same id, whenever it is sent: nothing of the time stands in it."""
+        by_merchant = charge.initiator == "merchant"
+        more = {"autoRescue": "false"} | ({} if charge.capture else {"manualCapture": "true"})
+        body: dict[str, Any] = {
+            "merchantAccount": self.account,
+            "amount": {"value": amount, "currency": charge.currency},
+            "reference": str(charge.id),
+            "merchantOrderReference": str(charge.order_id),
+            "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id},
+            "shopperReference": stored.customer,
+            "shopperInteraction": "ContAuth",
+            "recurringProcessingModel": _MODELS[charge.mit_reason or "unscheduled"] if by_merchant else "CardOnFile",
+            "returnUrl": RETURN_URL,
+            "additionalData": more,
+        }
+        if charge.capture:
+            body["captureDelayHours"] = 0
+        statement = _STATEMENT.sub("", charge.descriptor)[:STATEMENT_MAX].strip()
+        if any(one.isalpha() for one in statement):
+            body["shopperStatement"] = statement
+        return body
+
+    async def _give_back(self, charge: Charge, reference: str | None) -> None:
+        """A part that nobody wanted. Its answer proves nothing either way: the order needs attention."""
+        path = f"/payments/{reference}/reversals"
+        body = {"merchantAccount": self.account, "reference": f"{charge.id}.v"}
+        try:
+            await self._api.post(path, body, f"{charge.id}.v", seconds=charge.timeout_seconds)
+        except (NotSentError, NoAnswerError):
+            return
+
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        """The message once more, if it may be sent: its key brings the answer that it had. What is refused now proves
+        nothing of the send before."""
+        message, first = inquiry.message, inquiry.first_sent_at
+        known = first is None or self._clocks.wall() < first + self.idempotency_window
+        if not inquiry.may_send or not known or message is None:
+            return Outcome(
+                "unknown", inquiry.reference, text="only the message itself is a question, and it may not be sent"
+            )
+        match message:
+            case Charge():
+                said = await self.charge(message)
+            case ModificationMessage():
+                said = await self.modify(message)
+            case DisputeAnswer():
+                said = await self.answer_dispute(message)
+        return replace(said, state="unknown") if said.state == "not_sent" else said
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        amount = amounts.wire_amount(message.units, message.currency)
+        if message.reference is None or amount is None:
+            return Outcome("not_sent", text="Adyen's own reference is not known", fault="request")
+        body: dict[str, Any] = {"merchantAccount": self.account, "reference": str(message.id)}
+        if message.kind != "void":
+            body["amount"] = {"value": amount, "currency": message.currency}
+        path, seconds = f"/payments/{message.reference}/{_VERBS[message.kind]}", message.timeout_seconds
+        try:
+            before = message.send_before_monotonic
+            reply = await self._api.post(path, body, str(message.id), seconds=seconds, send_before=before)
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        return of_modification(message, self.account, reply)
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        """A defence is a reason of Adyen's list, with a document where it wants one; the last of its calls decides."""
+        case = {"merchantAccountCode": self.account, "disputePspReference": answer.case_ref}
+        try:
+            if answer.answer == "accept":
+                return await self._disputed("acceptDispute", case, answer)
+            reply = await self._api.post(f"{DISPUTES}/retrieveApplicableDefenseReasons", case)
+            found = read(DisputeReply, reply) if reply.status == 200 else None
+            if found is None:
+                return replace(of_error(reply), state="not_sent")
+            if not found.dispute_service_result.success or not found.defense_reasons:
+                text = found.dispute_service_result.error_message
+                return Outcome("declined", processor_code="no_defense_reason", text=text)
+            reason = next((one for one in found.defense_reasons if one.satisfied), found.defense_reasons[0])
+            documents = _documents(reason, answer.evidence)
+            if documents:
+                supplied = await self._disputed("supplyDefenseDocument", case | {"defenseDocuments": documents}, answer)
+                if supplied.state != "approved":
+                    return replace(supplied, state="not_sent") if supplied.state == "unknown" else supplied
+            return await self._disputed(
+                "defendDispute", case | {"defenseReasonCode": reason.defense_reason_code}, answer
+            )
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+
+    async def _disputed(self, call: str, body: Mapping[str, Any], answer: DisputeAnswer) -> Outcome:
+        """Raises: NotSentError, NoAnswerError."""
+        reply = await self._api.post(
+            f"{DISPUTES}/{call}",
+            body,
+            f"{answer.id}.{call[0]}",
+            seconds=answer.timeout_seconds,
+            send_before=answer.send_before_monotonic,
+        )
+        found = read(DisputeReply, reply) if reply.status == 200 else None
+        if found is None:
+            return of_refusal(reply)
+        result = found.dispute_service_result
+        if result.success:
+            return Outcome("approved", answer.case_ref)
+        return Outcome("declined", answer.case_ref, processor_code=call, text=result.error_message)
+
+    async def describe(self, stored: Stored) -> Stored | None:
+        if not stored.customer:
+            return None
+        reply = await self._api.get(
+            "/storedPaymentMethods", {"merchantAccount": self.account, "shopperReference": stored.customer}
+        )
+        listed = read(StoredCards, reply) if reply.status == 200 else None
+        if listed is None:
+            raise unavailable(reason_of(reply) if reply.status != 200 else UNREADABLE)
+        found = next((one for one in listed.stored_payment_methods if one.id == stored.id), None)
+        if found is None:
+            return None
+        month, year = ((text or "").strip() for text in (found.expiry_month, found.expiry_year))
+        return replace(
+            stored,
+            route=self.name,
+            scheme=_SCHEMES.get(found.brand or "", found.brand or "generic"),
+            last4=found.last_four,
+            exp_month=int(month) if month.isdecimal() else None,
+            exp_year=int(year) if year.isdecimal() else None,
+            fingerprint=found.alias,
+        )
+
+    async def own_retries(self) -> list[OwnRetry]:
+        """Charges that Adyen said it would repeat, while this process has run; there is no list to ask for."""
+        return [OwnRetry(reference, at) for reference, at in self._retrying.items()]
+
+    async def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+        """From the settlement details reports, newest batch first, until one ends before that time."""
+        newest = self._newest_batch or await self._find_newest()
+        for number in range(newest, max(0, newest - BATCHES_MAX), -1):
+            found = await self._report(number)
+            if found is None:
+                return
+            lines = [one for one in found if begin <= one.at < end]
+            if lines:
+                yield lines
+            if found and max(one.at for one in found) < begin:
+                return
+
+    async def _report(self, number: int) -> list[StatementLine] | None:
+        """None where there is none of that number. Raises: Problem(unavailable)."""
+        reply = await self._api.get(f"{REPORTS}/{self.account}/settlement_detail_report_batch_{number}.csv")
+        if reply.status == 404:
+            return None
+        if reply.status != 200 or reply.body is None:
+            raise unavailable(f"HTTP {reply.status}" if reply.status != 200 else "a report is too long")
+        try:
+            return list(amounts.report_lines(reply.body.decode("utf-8-sig"), self.account))
+        except ValueError as error:
+            raise unavailable(f"{error}") from None
+
+    async def _find_newest(self) -> int:
+        """Batches are numbered from 1 without gaps."""
+        there, gone = 0, 1
+        while await self._report(gone) is not None:
+            there, gone = gone, gone * 2
+        while gone - there > 1:
+            middle = (there + gone) // 2
+            there, gone = (middle, gone) if await self._report(middle) is not None else (there, middle)
+        return there
+
+    async def check(self) -> list[Finding]:
+        return [*await checked_rights(self._api, self.account), self._own_retries()]
+
+    def _own_retries(self) -> Finding:
+        if not self._retrying:
+            return Finding("own_retries", True, "Auto Rescue is turned off with every payment.")
+        cure = "Turn Auto Rescue off for this merchant account."
+        return Finding("own_retries", False, "Adyen itself retries payments that Recoup has made.", cure)
+
+    def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        found = read_batch(headers, body, now, self._secrets, account=self.account, live=self.live)
+        for one in found:
+            batch = _BATCH.fullmatch(one.about) if one.kind == REPORT and one.mine else None
+            self._newest_batch = max(self._newest_batch, int(batch[1]) if batch else 0)
+        return found
+
+
+_SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}
+
+
+def _documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:
+    """The evidence as each document that the reason requires."""
+    import base64
+
+    content = base64.b64encode(evidence.encode()).decode()
+    wanted = [one for one in reason.defense_document_types if one.get("requirementLevel") == "Required"]
+    return [
+        {
+            "content": content,
+            "contentType": EVIDENCE_TYPE,
+            "defenseDocumentTypeCode": str(one["defenseDocumentTypeCode"]),
+        }
+        for one in wanted
+        if "defenseDocumentTypeCode" in one and not one.get("available")
+    ]

@@ -1,0 +1,181 @@
+"""The Adyen connector before its stand-in. What follows a charge is decided by notices, so they are read along."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.gateways.cards.connector import Notice, is_connector
+from recoup.gateways.cards.credential import Credential, Stored
+from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.outcome import Outcome, as_requested
+from recoup.gateways.cards.port import Charge, ModificationMessage, Processor
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.lab.conformance.check import FailedError, hold
+from recoup.lab.conformance.subject import OTHER, Scenario, Subject
+from recoup.lab.processors.adyen.account import MERCHANT
+from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn, batch, signature, token_notice
+from recoup.lab.processors.serving import Posted
+
+_HOLDERS: Final[Mapping[Scenario, str]] = {
+    "approved": "visa", "declined": "NOT_ENOUGH_BALANCE", "sca": "CHALLENGE", "blocked": "FRAUD", "gone": "visa",
+    "advice": "mc_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes", "lost_card": "BLOCK_CARD",
+}  # fmt: skip
+_PATHS: Final = {"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"}
+_SHOPPER: Final = "shopper-of-the-checks"
+_ROLLED: Final = "00" * 32  # the key after this one
+_FOREIGN: Final = "ff" * 32
+
+
+class AdyenSubject(Subject):
+    amounts = MappingProxyType({
+        "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345), "ISK": (500, 50000), "CLP": (500, 50000),
+        "CVE": (50000, 500), "IDR": (50000, 500),
+    })  # fmt: skip
+    golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({
+        "declined": {
+            "state": "declined", "scheme_code": "51", "advice_code": None, "processor_code": "adyen:12",
+            "processor_advice": None, "reached_network": True, "fault": None, "network_attempts": 1,
+        },
+        "lost_card": {"state": "declined", "scheme_code": "41", "advice_code": None, "processor_code": "adyen:5"},
+        "advice": {"scheme_code": "05", "advice_code": "03", "processor_code": "adyen:2"},
+        "blocked": {"scheme_code": None, "processor_code": "adyen:20", "risk": "100"},
+    })  # fmt: skip
+
+    unlike = MappingProxyType({
+        48: "its signature has no time: each notice is read once, by its id",
+    })  # fmt: skip
+
+    async def _serve(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
+        book, clocks = Path(self._folder.name) / "adyen.sqlite", self.clocks
+        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        self.secrets = (KEY, SECRET, _SHOPPER)
+
+    async def _end(self) -> None:
+        await self.standin.stop()
+        self._folder.cleanup()
+
+    @property
+    def url(self) -> str:
+        return self.standin.url
+
+    def _make(self, url: str) -> Processor:
+        from recoup.gateways.cards.adyen.connector import Adyen
+
+        keys = (SECRET, _ROLLED)
+        return Adyen(key=KEY, account=MERCHANT, url=url, notice_secrets=keys, clocks=self.clocks)
+
+    def credential(self, scenario: Scenario) -> Credential:
+        stored = self.standin.account.store(_HOLDERS[scenario], _SHOPPER)
+        if scenario == "gone":
+            self.standin.account.disable(stored["id"])
+        self.secrets += (stored["id"],)
+        return Stored("adyen", stored["id"], _SHOPPER, "mastercard" if stored["brand"] == "mc" else stored["brand"])
+
+    def taken(self) -> int:
+        return sum(one["result"] == "Authorised" for one in self.standin.book.all("payment"))
+
+    def calls(self) -> list[str]:
+        return self.standin.calls
+
+    def _path(self, of: str) -> str:
+        return _PATHS[of]
+
+    def wire_amounts(self) -> list[int]:
+        return [one["amount"]["value"] for one in self.standin.book.all("payment")][::-1]
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        return self._decided(message, await super().modify(message))
+
+    async def inquire(self, message: Charge | ModificationMessage, **more: Any) -> Outcome:
+        found = await super().inquire(message, **more)
+        return self._decided(message, found) if isinstance(message, ModificationMessage) else found
+
+    def _decided(self, message: ModificationMessage, answer: Outcome) -> Outcome:
+        """Received is no result: the newest notice of it is."""
+        self.standin.send_notices()
+        for posted in self.standin.posted if answer.state == "unknown" and not answer.contradicts else []:
+            for one in self.read(posted.headers, posted.body):
+                if one.message_id == message.id and one.outcome is not None:
+                    answer = as_requested(one.outcome, message.units, message.currency)
+        return answer
+
+    def fail_last_refund(self) -> None:
+        self.standin.account.fail_refund(next(self.standin.book.all("modification"))["id"])
+
+    async def booked(self) -> tuple[int, int]:
+        connector = self.connector
+        if not is_connector(connector):
+            raise FailedError("it reads no lines")
+        self.standin.account.close_batch()
+        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
+        lines = [one async for page in connector.lines(begin, end) for one in page]
+        hold("fee" in {one.type for one in lines}, "the fee has no line")
+        return sum(one.units for one in lines), sum(one["net"] for one in self.standin.book.all("line"))
+
+    def notice(self, about: UUID | None, **more: Any) -> bytes:
+        item = {
+            "eventCode": "AUTHORISATION",
+            "success": "true",
+            "pspReference": more.get("id", "P000000000000001"),
+            "merchantReference": str(about) if about else "somebody-elses",
+            "merchantAccountCode": more.get("account", MERCHANT),
+            "amount": {"value": 4590, "currency": "USD"},
+            "eventDate": (more.get("at") or self.clocks.wall()).isoformat(),
+        }
+        plain = {
+            "live": str(more.get("live", False)).lower(),
+            "notificationItems": [{"NotificationRequestItem": item}],
+        }
+        return json.dumps(plain).encode()
+
+    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+        return {}
+
+    def posted(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> Posted:
+        """Signed item by item; what has none is signed as a whole, as notices of stored cards are."""
+        key = {None: SECRET, OTHER: _FOREIGN}.get(secret, secret or "")
+        try:
+            plain = json.loads(body)
+            items = [one["NotificationRequestItem"] for one in plain["notificationItems"]]
+        except (ValueError, TypeError, KeyError):
+            return Posted(body, {"hmacsignature": token_notice({}, key).headers["hmacsignature"]})
+        for one in items:
+            one["additionalData"] = {"hmacSignature": signature(one, key)}
+        return Posted(json.dumps(plain).encode() + b" " * (len(body) - len(body.rstrip())), {})
+
+    def rolled(self, body: bytes) -> list[Posted]:
+        return [self.posted(body), self.posted(body, secret=_ROLLED)]
+
+    def changed(self, posted: Posted) -> Posted:
+        return Posted(posted.body.replace(b"4590", b"4591"), posted.headers)
+
+    def no_notices(self) -> list[Posted]:
+        """A batch whose second item is signed by nobody, or is none."""
+        good, other = (json.loads(self.posted(self.notice(new_id())).body) for _ in range(2))
+        (second,) = other["notificationItems"]
+        second["NotificationRequestItem"]["success"] = "false"
+        mixed = good | {"notificationItems": good["notificationItems"] + [second]}
+        bad = good | {"notificationItems": good["notificationItems"] + [{"bad": 1}]}
+        none = batch([], SECRET)
+        return [*super().no_notices(), none, *(Posted(json.dumps(one).encode(), {}) for one in (mixed, bad))]
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
+        if not is_connector(self.connector):
+            raise FailedError("it reads no notices")
+        return self.connector.read_notices(headers, body, self.clocks.wall())
+
+    def takes_live_key_in_sandbox(self) -> bool:
+        live = Connection("x", "https://a-b-checkout-live.adyenpayments.com", "k" * 20, account=MERCHANT)
+        try:
+            self._open.append(KINDS["adyen"].make(replace(live, world="sandbox"), None))
+        except Problem:
+            return False
+        return True
