@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from recoup.flows.own_routes import OpenProcessors
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
@@ -39,11 +40,6 @@ EXPECTED_MAX: Final = 4_096  # sends under way whose chance is remembered
 log = structlog.get_logger()
 
 
-def connection_context(_: object, name: str) -> str:
-    """What a route's connection is sealed for."""
-    return f"route:{name}"
-
-
 @dataclass(slots=True)
 class _Tally:
     """What came back by one route and is not written yet."""
@@ -62,8 +58,8 @@ def breaker_of(row: StoredRoute | StoredBreaker) -> Breaker:
 
 class CardRoutes:
     """One a world and process. `terms`: of the routes in the settings, in their order. `retired`: those that left the
-    settings, for inquiries and reversals only. A processor without terms carries anything. Without `db` each stands
-    well and nothing is learned."""
+    settings, for inquiries and reversals only. `open`: of all processors, where merchants have their own. A processor
+    without terms carries anything. Without `db` each stands well and nothing is learned."""
 
     def __init__(
         self,
@@ -71,7 +67,9 @@ class CardRoutes:
         retired: Iterable[RouteTerms] = (),
         db: Database | None = None,
         clocks: Clocks | None = None,
+        open: OpenProcessors | None = None,
     ) -> None:
+        self._open = open
         self._terms: Mapping[str, RouteTerms] = {one.name: one for one in terms}
         self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
         self._db, self._clocks = db, clocks or Clocks()
@@ -109,18 +107,39 @@ class CardRoutes:
             self._read_at -= KEEP_SECONDS
 
     async def down(self) -> int:
-        """How many of the settings' routes are not reachable."""
+        """How many of the routes that take new charges are not reachable."""
         await self.ready()
-        return sum(row.opened_at is not None for name, row in self._rows.items() if name in self._terms)
+        taking = {*self._terms, *(self._open.connected() if self._open is not None else ())}
+        return sum(row.opened_at is not None for name, row in self._rows.items() if name in taking)
 
-    def terms(self, names: Iterable[str]) -> Sequence[RouteTerms]:
-        """Of those that take new charges, in the settings' order."""
-        given = [self._terms.get(name) or RouteTerms(name, stored=True) for name in names if name not in self._retired]
-        order = list(self._terms)
+    def terms(self, names: Iterable[str], merchant_id: UUID | None = None) -> Sequence[RouteTerms]:
+        """Of those that take new charges of this merchant: in the settings' order, then its own. Never another
+        merchant's; None: those of the settings alone. What stands in for no route at all is none to a merchant with
+        its own."""
+        own = {one.name: one for one in self._own_of(merchant_id)}
+        given, order = list[RouteTerms](), list(self._terms)
+        for name in names:
+            if name in own:
+                given.append(own[name])
+            elif name in self._terms or not self._is_closed(name, with_own=bool(own)):
+                given.append(self._terms.get(name) or RouteTerms(name, stored=True))
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
-    def candidates(self, names: Iterable[str]) -> tuple[Candidate, ...]:
-        return tuple(self._candidate(terms) for terms in self.terms(names))
+    def visible(self, names: Iterable[str], merchant_id: UUID) -> list[str]:
+        """Without other merchants' own; also those that take no new charges."""
+        opened = self._open
+        return [name for name in names if opened is None or opened.owner(name) in (None, merchant_id)]
+
+    def _own_of(self, merchant_id: UUID | None) -> Sequence[RouteTerms]:
+        return self._open.takes_charges(merchant_id) if self._open is not None and merchant_id is not None else ()
+
+    def _is_closed(self, name: str, *, with_own: bool) -> bool:
+        if name in self._retired:
+            return True
+        return self._open is not None and (self._open.owner(name) is not None or with_own and self._open.is_none(name))
+
+    def candidates(self, names: Iterable[str], merchant_id: UUID | None = None) -> tuple[Candidate, ...]:
+        return tuple(self._candidate(terms) for terms in self.terms(names, merchant_id))
 
     def _candidate(self, terms: RouteTerms) -> Candidate:
         row, sums = self._rows.get(terms.name), self._sums.get(terms.name)
@@ -147,7 +166,8 @@ class CardRoutes:
 
     async def note(self, route: str, attempt_id: UUID, outcome: Outcome) -> None:
         """What came back of a send by that route. Never raises: what is lost is a count."""
-        if self._db is None or route not in self._terms:
+        own = self._open is not None and self._open.owner(route) is not None
+        if self._db is None or route not in self._terms and not own:
             return
         chance = self._chances.pop(attempt_id, USUAL_CHANCE)
         tally = self._tallies.setdefault(route, _Tally())
@@ -178,6 +198,8 @@ class CardRoutes:
             raise
         async with db.connection() as connection:
             rows = await stored_routes(connection)
+            if self._open is not None:
+                await self._open.take(connection, rows, now)
             sums = await sums_since(connection, now - LEARNED_FROM)
         self._rows = {row.name: row for row in rows}
         self._sums = {row.name: row for row in sums}

@@ -1,13 +1,12 @@
 """At start: the database learns which routes the settings list, and remembers how those are reached that left them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
-from recoup.flows.card_routes import connection_context
+from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
@@ -61,8 +60,7 @@ async def list_in_database(db: Database, keys: Keyring, wall: WallTime, routes: 
     found = []
     for row in left:
         try:
-            plain = keys.open_secret(connection_context(None, row.name), row.connection)
-            found.append(Left(row.kind, row.acceptor, msgspec.json.decode(plain, type=Connection)))
+            found.append(Left(row.kind, row.acceptor, open_connection(keys, row.name, row.connection)))
         except (Problem, msgspec.MsgspecError):
             log.warning("card route cannot be asked any more", route=row.name)
     return found
@@ -71,8 +69,7 @@ async def list_in_database(db: Database, keys: Keyring, wall: WallTime, routes: 
 def _row(keys: Keyring, wall: WallTime, one: Listed) -> NewCardRoute:
     sealed = None
     if one.connection is not None:
-        plain = msgspec.json.encode(asdict(one.connection))
-        sealed = hex_of(keys.seal_secret(connection_context(None, one.name), plain))
+        sealed = hex_of(seal_connection(keys, one.connection))
     return NewCardRoute(
         name=one.name,
         kind=one.kind,

@@ -1,10 +1,12 @@
 """What may be forgotten is forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time
-is over, sessions that ended by themselves, files, notifications that are half a year old."""
+is over, sessions that ended by themselves, files, notifications that are half a year old, keys of processors that
+were disconnected."""
 
 from datetime import timedelta
 from typing import Final
 
 from recoup.flows.lists.forget import forget_files
+from recoup.flows.merchants.connect import erase_ended
 from recoup.flows.people.second_factor import OFFER_LASTS
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
@@ -37,4 +39,5 @@ async def purge_expired(world: World) -> int:
             await forget_old_links(connection, wall, wall - ASKS_KEPT)
             await forget_notifications(connection, wall - NOTIFICATIONS_KEPT, AT_ONCE)
     await forget_files(world)
+    await erase_ended(world)
     return 0

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.card_routes import connection_context
 from recoup.flows.disputes.files import evidence_context
 from recoup.flows.merchants.application_documents import document_context
 from recoup.flows.merchants.handover import handover_context
+from recoup.flows.own_routes import connection_context
 from recoup.flows.people.invitations import token_context
 from recoup.flows.world import World
 from recoup.gateways.keys.sealing import Sealed

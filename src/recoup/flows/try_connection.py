@@ -78,7 +78,7 @@ async def try_connection(
         *await _switches(world, scope, known, kind, origin, campaign),
         _token_key(world, keys.tokenization_keys),
     ]
-    processors, webhooks = await asyncio.gather(_processors(world), _webhooks(world, scope))
+    processors, webhooks = await asyncio.gather(_processors(world, scope), _webhooks(world, scope))
     hops += processors
     hops += webhooks
     return [*hops, _outcome(hops, scopes)]
@@ -162,9 +162,10 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
     return Hop("token_key", "ok", "Cards can be tokenized and decrypted.")
 
 
-async def _processors(world: World) -> list[Hop]:
+async def _processors(world: World, scope: Scope) -> list[Hop]:
     """An inquiry with an unknown id: the processor must say so."""
-    return list(await asyncio.gather(*(_processor(world, one) for one in world.processors.values())))
+    names = world.routes.visible(world.processors, scope.merchant_id)
+    return list(await asyncio.gather(*(_processor(world, world.processors[name]) for name in names)))
 
 
 async def _processor(world: World, processor: Processor) -> Hop:

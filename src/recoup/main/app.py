@@ -153,7 +153,7 @@ def make_app(
             _open_doors(settings, running, app.router, sandbox_doors)
             if live is not None:
                 router = Router(redirect_slashes=False, default=_no_path)
-                by_world.live_routes = frozenset(live.world.processors)
+                by_world.live_routes = live.world.processors  # merchants may connect more
                 by_world.live = _open_doors(settings, live, router, _Direct(router, {}))
             async with AsyncExitStack() as stack:
                 if metrics_at is not None:

@@ -1,15 +1,17 @@
 """Opens the processors of a world's card routes: the one that each world has by its plain settings, `[[routes]]`, and,
 for asking only, those that left the settings."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.listed_routes import Left, Listed, list_in_database
+from recoup.flows.own_routes import OpenProcessors
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
 from recoup.gateways.cards.kinds import KINDS, Connection, SimulatedIssuer
@@ -27,13 +29,14 @@ if TYPE_CHECKING:
 
     from recoup.gateways.cards.kinds import OpenProcessor
 
+KEEP_SECONDS: Final = 2.0
 log = structlog.get_logger()
 
 
 class CardProcessors(NamedTuple):
     """`processors` by route, in the settings' order."""
 
-    processors: dict[str, Processor]
+    processors: Mapping[str, Processor]
     routes: CardRoutes
 
 
@@ -77,7 +80,23 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
         terms = [_terms_of(processors[one.name]) for one in plain]
         terms += [one.terms for one in settings.routes if one.world == ground.name]
         retired = [RouteTerms(one.connection.name, one.acceptor) for one in left]
-        yield CardProcessors(processors, CardRoutes(terms, retired, ground.db, ground.clocks))
+        opened = OpenProcessors(processors, ground.keys)
+        stack.push_async_callback(opened.close)
+        routes = CardRoutes(terms, retired, ground.db, ground.clocks, opened)
+        await routes.ready()
+        keeping = asyncio.create_task(_keep(routes))
+        try:
+            yield CardProcessors(opened, routes)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep(routes: CardRoutes) -> None:
+    """What merchants connect elsewhere is here some seconds later, without a call that would read it."""
+    while True:
+        await asyncio.sleep(KEEP_SECONDS)
+        await routes.ready()
 
 
 def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:

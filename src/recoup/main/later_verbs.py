@@ -20,8 +20,10 @@ LATER: Final = {
         "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
     ),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
+    "connect": _of_doors("connect", "Connects merchants' own accounts at processors; see docs/stripe.md."),
     "connector": _of_main("connector_verb", "Checks a connector to a card processor; see docs/connectors.md."),
     "demo": _of_main("demo_verb", ""),
+    "disconnect": _of_doors("connect", "Ends a merchant's connection."),
     "engine": _of_doors(
         "engine", "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."
     ),

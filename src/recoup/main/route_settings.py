@@ -15,12 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from recoup.gateways.cards.kinds import KINDS, Connection, Kind
+from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.countries import COUNTRIES
@@ -134,23 +132,10 @@ def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
         if kind.needs_url:
             raise _bad(f"{at}.url", f"{at}: this kind of route needs a url.", "Write https://host/path.")
         return ""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    secure = parts.scheme == "https" or parts.scheme == "http" and _is_this_machine(host)
-    if not host or not secure or parts.username or parts.password or parts.query or parts.fragment:
+    if not is_reached_safely(url):
         message = f"{at}: cards go over HTTPS only, or to this machine."
         raise _bad(f"{at}.url", message, "Write https://host/path, without a user or a query.")
     return url
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _key(at: str, listed: Mapping[str, Any], kind: Kind, folder: Path) -> str:

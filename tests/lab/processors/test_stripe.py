@@ -271,6 +271,9 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
 
 def test_a_key_without_a_right_is_named_by_it(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
+        assert [one.name for one in await on.stripe.check() if not one.ok] == ["webhook"]
+        place = f"https://recoup.example/inbound/{on.stripe.name}/notices"
+        on.standin.account.make_endpoint({"url": place, "enabled_events": ["*"]})
         assert [one.name for one in await on.stripe.check() if not one.ok] == []
         on.standin.keys[KEY] = ("POST /v1/refunds", "GET /v1/events")
         assert [one.name for one in await on.stripe.check() if not one.ok] == ["read Events", "write Refunds"]

@@ -35,7 +35,7 @@ async def tokenize(call: Call) -> Reply:
     """The card's number and code are stored sealed and never answered."""
     merchant_id = await _merchant(call)
     sent = await _sent(call, merchant_id)
-    check_number(call.services.world, sent.number, "PaymentMethod.CreditCard.Number")
+    check_number(call.services.world, merchant_id, sent.number, "PaymentMethod.CreditCard.Number")
     card = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
     stored = await call.services.vault.store(card)
     return Reply(_answer(call, card, stored, (sent.first, sent.last, sent.email)))

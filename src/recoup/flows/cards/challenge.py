@@ -176,6 +176,6 @@ def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
 
 
 async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> NewCard:
-    check_number(world, answers.pan, "CardNumber")
+    check_number(world, page.merchant_id, answers.pan, "CardNumber")
     stored = await vault.store(CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year))
     return NewCard(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)

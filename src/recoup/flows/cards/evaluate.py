@@ -17,7 +17,7 @@ from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
-from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of
+from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of, with_route
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
@@ -70,6 +70,7 @@ class Evaluate:
 
         Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
         """
+        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
         until = self._world.clocks.monotonic() + patience
         token_id = request.token_id or self._token_of(scope, request)
@@ -120,6 +121,7 @@ class Evaluate:
 
         Raises: Problem, as `evaluate` does.
         """
+        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
         token_id = request.token_id or self._token_of(scope, request)
         input_mac, settings = self._mac(request, token_id), await self._merchants.get(scope.merchant_id)
         if not await is_new(self._world, scope, request, token_id, input_mac):
@@ -144,7 +146,7 @@ class Evaluate:
         input_mac: bytes,
     ) -> tuple[NewOrder, tuple[str, ...]]:
         merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
-        payer, routes = request.payer, self._world.routes.terms(self._world.processors)
+        payer, routes = request.payer, self._world.routes.terms(self._world.processors, scope.merchant_id)
         check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, request.is_mit, request.order_source, request.expires_at is not None)
@@ -261,7 +263,7 @@ class Evaluate:
         Raises: Problem(invalid) for a card that no route takes, or an unknown token.
         """
         world = self._world
-        routes = world.routes.terms(world.processors)
+        routes = world.routes.terms(world.processors, scope.merchant_id)
         if not needs(routes, "schemes"):
             return
         scheme = scheme_of(request.pan) if request.pan is not None else ""
@@ -339,10 +341,10 @@ class Evaluate:
         """The id of a number given outright, made from order and number: a repeat stores nothing; of a stored method
         its own."""
         if request.method is not None:
-            check_route(self._world, request.method)
+            check_route(self._world, scope.merchant_id, request.method)
             return method_id_of(self._world, scope.merchant_id, request.method)
         assert request.pan is not None
-        check_number(self._world, request.pan, "PaymentMethod.CardNumber")
+        check_number(self._world, scope.merchant_id, request.pan, "PaymentMethod.CardNumber")
         token_id: UUID = self._world.keys.derived_id(
             "pan-token", scope.merchant_id.bytes, request.external_id, request.pan
         )

@@ -46,7 +46,7 @@ def route_of(world: World) -> PickRoute:
     def pick(change: Change, attempt: Attempt) -> Route:
         order = change.order
         inputs = WorthInput(
-            world.routes.candidates(_routes(world, order)),
+            world.routes.candidates(_routes(world, order), order.merchant_id),
             _carried(order, attempt),
             failures_of(order.attempts),
             USUAL_CHANCE if change.chance is None else change.chance,

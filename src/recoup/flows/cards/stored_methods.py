@@ -28,10 +28,18 @@ _CUSTOMER = "PaymentMethod.Customer"
 _BRANDS = {"american express": "amex", "diners": "discover", "jcb": "discover"}  # whose network's rules hold
 
 
-def check_route(world: World, given: Stored) -> None:
-    """Raises: Problem(invalid) for a processor that is not one of this world's for stored methods, or that needs the
+def with_route(world: World, merchant_id: UUID, given: Stored | None) -> Stored | None:
+    """A processor's kind stands for the merchant's route of that kind, as long as there is only one."""
+    if given is None or given.route in world.processors:
+        return given
+    own = [name for name in _taking(world, merchant_id) if world.processors[name].kind == given.route]
+    return replace(given, route=own[0]) if len(own) == 1 else given
+
+
+def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
+    """Raises: Problem(invalid) for a processor that is not one of this merchant's for stored methods, or that needs the
     customer too."""
-    taking = [one.name for one in world.routes.terms(world.processors) if _takes(world, one.name)]
+    taking = _taking(world, merchant_id)
     if given.route not in taking:
         message = "No card processor of this name takes stored payment methods here."
         cure = "Send a token of /tokenize, or a card number."
@@ -44,8 +52,9 @@ def check_route(world: World, given: Stored) -> None:
         raise Problem("invalid", message, field=_CUSTOMER, cure=cure)
 
 
-def _takes(world: World, route: str) -> bool:
-    return "stored" in world.processors[route].takes
+def _taking(world: World, merchant_id: UUID) -> list[str]:
+    terms = world.routes.terms(world.processors, merchant_id)
+    return [one.name for one in terms if "stored" in world.processors[one.name].takes]
 
 
 def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:

@@ -27,7 +27,8 @@ ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[WaitingModification]:
     """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
-    known: tuple[Counterpart, ...] = (*world.processors.values(), *world.channels.values())
+    own = world.routes.visible(world.processors, merchant_id)
+    known: tuple[Counterpart, ...] = (*(world.processors[name] for name in own), *world.channels.values())
     window = min((one.idempotency_window for one in known), default=WINDOW_OF_NOBODY)
     forgotten_before = first_id_of(world.clocks.wall() - window + SURELY_KNOWN)
     async with world.db.connection() as connection:

@@ -79,7 +79,8 @@ async def reconcile(
     """
     check(reading)
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
-    reading = replace(reading, routes=tuple(world.channels if reading.kind == "chain" else world.processors))
+    routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
+    reading = replace(reading, routes=tuple(routes))
     file_hash, head = await asyncio.to_thread(_hashed, file.content)
     encoding = encoding_of(head, reading.encoding)
     run_id, wall = new_id(), world.clocks.wall()

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
@@ -48,7 +49,8 @@ async def sandbox_statement(
                 line = (row.id, row.reference, row.type, row.units, row.asset, row.at)
                 yield _line(StatementLine(*line), "", timedelta(0))
         return
-    for name, counterpart in (world.channels if book == "channel" else world.processors).items():
+    for name in world.channels if book == "channel" else world.routes.visible(world.processors, merchant_id):
+        counterpart: Any = world.channels[name] if book == "channel" else world.processors[name]
         if not hasattr(counterpart, "movements"):  # a plugged world gives no statement
             continue
         async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):

@@ -13,12 +13,15 @@ from recoup.gateways.cards.port import Processor, StatementLine
 
 
 class Finding(NamedTuple):
-    """One thing that `check` looked at. `cure`: what to do where it is not ok."""
+    """One thing that `check` looked at. `cure`: what to do where it is not ok. `unclear`: nobody answered, so it says
+    nothing of the account. `billing`: needed only where the processor's invoices are rescued."""
 
     name: str
     ok: bool
     finding: str
     cure: str | None = None
+    unclear: bool = False
+    billing: bool = False
 
 
 class OwnRetry(NamedTuple):

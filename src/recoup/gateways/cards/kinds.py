@@ -3,7 +3,9 @@ is imported only when one is made."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from recoup.gateways.cards.port import Processor
@@ -13,6 +15,24 @@ if TYPE_CHECKING:
         """What is to be closed where it was made."""
 
         async def close(self) -> None: ...
+
+
+def is_reached_safely(url: str) -> bool:
+    """HTTPS, or this machine, without a user or a query."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" or parts.scheme == "http" and _is_this_machine(host)
+    return bool(host and secure) and not (parts.username or parts.password or parts.query or parts.fragment)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,12 @@ class NewCardRoute(Row, frozen=True):
 ON CONFLICT (name) DO UPDATE SET acceptor = excluded.acceptor, connection = excluded.connection,
   listed_at = excluded.listed_at
 WHERE card_routes.kind = excluded.kind AND card_routes.account = excluded.account
+  AND NOT EXISTS (SELECT FROM processor_connections c WHERE c.route = card_routes.name)
 RETURNING name
 """,
 )
 async def list_routes(db: Tx, rows: Sequence[NewCardRoute]) -> list[str]:
-    """Those that are listed now; a name that stands for another kind or account is not."""
+    """Those that are listed now; a name that stands for another kind or account, or is a merchant's own, is not."""
 
 
 class RouteIdentity(Row, frozen=True):
@@ -57,14 +58,35 @@ class LeftRoute(Row, frozen=True):
 @statement(
     DIRECTORY,
     "SELECT name, kind, acceptor, connection FROM card_routes"
-    " WHERE name <> ALL ($1) AND connection IS NOT NULL ORDER BY name",
+    " WHERE name <> ALL ($1) AND connection IS NOT NULL"
+    " AND NOT EXISTS (SELECT FROM processor_connections c WHERE c.route = name) ORDER BY name",
 )
 async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
     """Those that once stood in the settings, without these."""
 
 
+@statement(DIRECTORY, insert_of(NewCardRoute) + "ON CONFLICT (name) DO NOTHING RETURNING name")
+async def _add_route(db: Tx, rows: Sequence[NewCardRoute]) -> str | None: ...
+
+
+async def add_route(db: Tx, made: NewCardRoute) -> bool:
+    """A merchant's own. False for a name that is taken."""
+    return await _add_route(db, [made]) is not None
+
+
+@statement(DIRECTORY, "SELECT name, connection FROM card_routes WHERE name = ANY ($1) AND connection IS NOT NULL")
+async def sealed_connections(db: Read, names: Sequence[str]) -> dict[str, bytes]:
+    """How those are reached."""
+
+
+@statement(DIRECTORY, "UPDATE card_routes SET connection = $2, listed_at = $3 WHERE name = $1")
+async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) -> None:
+    """None: it cannot be reached any more."""
+
+
 class StoredRoute(Row, frozen=True):
-    """`stopped_at`, `why`, `actor`: of the stop that holds now."""
+    """`stopped_at`, `why`, `actor`: of the stop that holds now. `merchant_id` to `secret_rolled_at`: of a merchant's
+    own connection, as long as it is known how that is reached."""
 
     name: str
     kind: str
@@ -80,14 +102,20 @@ class StoredRoute(Row, frozen=True):
     stopped_at: datetime | None
     why: str | None
     actor: str | None
+    merchant_id: UUID | None
+    connection_state: str | None
+    connection_version: int | None
+    secret_rolled_at: datetime | None
 
 
 @statement(
     DIRECTORY,
     """
 SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, s.stopped_at, s.why, s.actor
-FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL ORDER BY r.first_at, r.name
+  r.pause_until, r.openings, s.stopped_at, s.why, s.actor, c.merchant_id, c.state AS connection_state,
+  c.version AS connection_version, c.secret_rolled_at
+FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
+LEFT JOIN processor_connections c ON c.route = r.name AND r.connection IS NOT NULL ORDER BY r.first_at, r.name
 """,
 )
 async def stored_routes(db: Read) -> list[StoredRoute]: ...

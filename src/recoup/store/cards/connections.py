@@ -100,3 +100,19 @@ async def set_connection(
     changed_at: datetime,
     changed_by: str,
 ) -> None: ...
+
+
+class EndedConnection(Row, frozen=True):
+    merchant_id: UUID
+    route: str
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT c.merchant_id, c.route FROM processor_connections c JOIN card_routes r ON r.name = c.route
+WHERE c.state = 'disconnected' AND r.connection IS NOT NULL ORDER BY c.route
+""",
+)
+async def ended_connections(db: Read) -> list[EndedConnection]:
+    """Those that have ended and whose key and secret are still there."""

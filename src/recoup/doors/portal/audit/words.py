@@ -79,7 +79,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "arms", "campaign", "clock", "decline", "engine", "notices", "route", "sight", "site", "switch",
         "unknown_sites", "view",
     )),
-    "keys": ("Keys and webhooks", ("handover", "key", "webhook", "webhook_key")),
+    "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),
     "files": ("Files and exports", ("export", "file", "upload")),
     "onboarding": ("Applications and going live", ("application", "go_live", "partner")),

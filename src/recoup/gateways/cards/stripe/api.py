@@ -1,8 +1,9 @@
 """Stripe's HTTP and what its account says: forms in, JSON out, one pinned version, one loop over lists; the rights of a
 key, the lines of the balance, the signed events."""
 
+import asyncio
 import hmac
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -39,6 +40,18 @@ _WRITES: Final = {
     "PaymentIntents": "/v1/payment_intents/pi_{}/cancel", "Refunds": "/v1/refunds/re_{}",
     "Invoices": "/v1/invoices/in_{}/pay", "Disputes": "/v1/disputes/dp_{}",
 }  # fmt: skip
+_BILLING: Final = ("Invoices", "Subscriptions")
+EVENTS: Final = (
+    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.processing",
+    "payment_intent.requires_action", "payment_intent.canceled", "charge.failed", "charge.updated",
+    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "refund.created", "refund.updated",
+    "refund.failed", "payment_method.automatically_updated", "payment_method.detached",
+    "radar.early_fraud_warning.created",
+)  # fmt: skip
+INVOICE_EVENTS: Final = (
+    "invoice.payment_failed", "invoice.paid", "invoice.voided", "invoice.marked_uncollectible", "invoice.overpaid",
+    "customer.subscription.deleted",
+)  # fmt: skip
 _TYPES: Final = {
     "charge": "charge", "payment": "charge", "refund": "refund", "payment_refund": "refund",
     "payment_failure_refund": "refund_failed", "refund_failure": "refund_failed", "stripe_fee": "fee",
@@ -165,9 +178,10 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 
 async def checked_rights(api: Api) -> list[Finding]:
     """A call for each right that the connector uses."""
-    found = [await _right(api, f"read {name}", path, None) for name, path in _READS.items()]
-    writes = [await _right(api, f"write {name}", path.format(_NOBODY), name) for name, path in _WRITES.items()]
-    return [*found, await _right(api, "read PaymentMethods", f"/v1/payment_methods/pm_{_NOBODY}", None), *writes]
+    checks = [_right(api, f"read {name}", path, None) for name, path in _READS.items()]
+    checks.append(_right(api, "read PaymentMethods", f"/v1/payment_methods/pm_{_NOBODY}", None))
+    checks += [_right(api, f"write {name}", path.format(_NOBODY), name) for name, path in _WRITES.items()]
+    return [one._replace(billing=one.name.split()[1] in _BILLING) for one in await asyncio.gather(*checks)]
 
 
 async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
@@ -178,11 +192,18 @@ async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
             until = api.now() + RIGHT_SECONDS
             reply = await api.post(path, {}, "", until=until)
     except (NotSentError, NoAnswerError) as error:
-        return Finding(
-            name, False, Sentence("Stripe cannot be reached: {0}.", str(error)), "Look at the network and the url."
-        )
+        return _unreached(name, error)
     if reply.status in (200, 400, 404):
         return Finding(name, True, "The key may do it.")
+    return _refused(name, reply)
+
+
+def _unreached(name: str, error: Exception) -> Finding:
+    message = Sentence("Stripe cannot be reached: {0}.", str(error))
+    return Finding(name, False, message, "Look at the network and the url.", unclear=True)
+
+
+def _refused(name: str, reply: Reply) -> Finding:
     if reply.status in (401, 403):
         return Finding(
             name,
@@ -190,7 +211,35 @@ async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
             Sentence("The key may not do it: {0}.", reason_of(reply)),
             "Add the right to the restricted key.",
         )
-    return Finding(name, False, Sentence("Stripe answers {0}.", reason_of(reply)), "Try again in a few minutes.")
+    return Finding(
+        name, False, Sentence("Stripe answers {0}.", reason_of(reply)), "Try again in a few minutes.", unclear=True
+    )
+
+
+async def checked_webhooks(api: Api, path: str) -> list[Finding]:
+    """Whether Stripe notifies this installation at `path`: of payments, and of invoices."""
+    try:
+        reply = await api.get("/v1/webhook_endpoints", {"limit": PAGE}, seconds=RIGHT_SECONDS)
+    except (NotSentError, NoAnswerError) as error:
+        return [_unreached("webhook", error)]
+    page = read(Page, reply) if reply.status == 200 else None
+    if page is None:
+        return [_refused("webhook", reply)]
+    ours = [one for one in page.data if str(one.get("url") or "").endswith(path) and one.get("status") == "enabled"]
+    if not ours:
+        message = Sentence("Stripe has no enabled webhook endpoint that ends with {0}.", path)
+        cure = "Add it in Stripe, with the events that this page names."
+        return [Finding("webhook", False, message, cure)]
+    events = {str(event) for one in ours for event in one.get("enabled_events") or ()}
+    return [_heard_of("webhook", EVENTS, events), _heard_of("webhook invoices", INVOICE_EVENTS, events, billing=True)]
+
+
+def _heard_of(name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False) -> Finding:
+    missing = [] if "*" in events else [one for one in needed if one not in events]
+    if not missing:
+        return Finding(name, True, "Stripe sends the events that are needed.", billing=billing)
+    message = Sentence("The webhook endpoint lacks events: {0}.", ", ".join(missing))
+    return Finding(name, False, message, "Add them to the endpoint in Stripe.", billing=billing)
 
 
 def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:

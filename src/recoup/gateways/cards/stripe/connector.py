@@ -1,5 +1,6 @@
 """Stripe as a route: charges, what follows them, and what its account, books and notices say."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -11,7 +12,15 @@ from recoup.gateways.cards.credential import CredentialKind, Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
 from recoup.gateways.cards.stripe import amounts
-from recoup.gateways.cards.stripe.api import Api, checked_rights, lines_of, read_event, reason_of, unavailable
+from recoup.gateways.cards.stripe.api import (
+    Api,
+    checked_rights,
+    checked_webhooks,
+    lines_of,
+    read_event,
+    reason_of,
+    unavailable,
+)
 from recoup.gateways.cards.stripe.charges import Charges
 from recoup.gateways.cards.stripe.outcomes import (
     OUR_ID,
@@ -306,9 +315,14 @@ class Stripe(Charges):
             yield [line for one in page for line in lines_of(one)]
 
     async def check(self) -> list[Finding]:
-        return [*await checked_rights(self._api), await self._mode(), await self._retrying()]
+        rights, webhooks, retrying = await asyncio.gather(
+            checked_rights(self._api),
+            checked_webhooks(self._api, f"/inbound/{self.name}/notices"),
+            self._retrying(),
+        )
+        return [*rights, self._mode(), *webhooks, retrying]
 
-    async def _mode(self) -> Finding:
+    def _mode(self) -> Finding:
         cure = "Use a restricted key: rk_live_…, or rk_test_… in the sandbox."
         if self._key.startswith("rk_"):
             mode = "A restricted key of the live mode." if self.live else "A restricted key of the test mode."
@@ -319,9 +333,9 @@ class Stripe(Charges):
         try:
             found = await self.own_retries()
         except Problem as problem:
-            return Finding("own_retries", False, problem.message, problem.cure)
+            return Finding("own_retries", False, problem.message, problem.cure, billing=True)
         if not found:
-            return Finding("own_retries", True, "Stripe retries no open invoice by itself.")
+            return Finding("own_retries", True, "Stripe retries no open invoice by itself.", billing=True)
         cure = "Turn Smart Retries off, or let Recoup take the invoices over."
         return Finding("own_retries", False, Sentence("Stripe itself will retry {0} open invoices.", len(found)), cure)
 

@@ -9,7 +9,7 @@ from recoup.lab.processors.stripe.cards import CARDS, Answer
 Plain = dict[str, Any]
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
-    "dispute": "dp", "balance_transaction": "txn", "event": "evt",
+    "dispute": "dp", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
@@ -51,6 +51,11 @@ class Account:
 
     def make_customer(self, form: Plain) -> Plain:
         return self._new("customer", email=form.get("email"), metadata=form.get("metadata") or {})
+
+    def make_endpoint(self, form: Plain) -> Plain:
+        return self._new(
+            "webhook_endpoint", url=form.get("url"), enabled_events=form.get("enabled_events") or [], status="enabled"
+        )
 
     def attach(self, id: str, form: Plain) -> Plain:
         """`pm_card_…`: a new method that answers so."""

@@ -19,7 +19,7 @@ SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests
 _LISTS: Final = {
     "payment_intents": "payment_intent", "customers": "customer", "invoices": "invoice", "refunds": "refund",
     "disputes": "dispute", "balance_transactions": "balance_transaction", "events": "event", "charges": "charge",
-    "payment_methods": "payment_method", "subscriptions": "subscription",
+    "webhook_endpoints": "webhook_endpoint", "payment_methods": "payment_method", "subscriptions": "subscription",
 }  # fmt: skip
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
@@ -151,6 +151,7 @@ class StandIn(Serving):
 
 # A path without its version, its id left out.
 _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
+    "webhook_endpoints": lambda account, _, form: account.make_endpoint(form),
     "customers": lambda account, _, form: account.make_customer(form),
     "payment_methods/{}/attach": lambda account, id, form: account.attach(id, form),
     "payment_methods/{}/detach": lambda account, id, _: account.detach(id),

@@ -1,0 +1,225 @@
+"""`recoup connect`, `recoup disconnect`: merchants' own accounts at processors. Secrets come from files, a prompt that
+shows nothing, or standard input; never from an argument."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.connections import connection_of
+from recoup.flows.merchants.connect import (
+    BILLING,
+    ChangeRequest,
+    ConnectRequest,
+    change,
+    check,
+    connect,
+    disconnect,
+    next_name,
+)
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.store.cards.connections import Billing, ProcessorConnection, all_connections
+
+SECRET_BYTES_MAX: Final = 1_024
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_key_file = click.option("--key-file", type=_FILE, help="File with the restricted key; default: you are asked for it.")
+_secret_file = click.option("--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
+
+
+@click.group("connect")
+def group() -> None:
+    """Connects merchants' own accounts at processors; see docs/stripe.md."""
+
+
+@group.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--billing", type=click.Choice(BILLING), default="off", help="What is done with failed invoices there.")
+@click.option("--url", default="", help="Address of a stand-in; default: Stripe's own.")
+@_key_file
+@_secret_file
+@_as_json
+@in_world
+def stripe(
+    run: Run,
+    merchant: str | None,
+    billing: Billing,
+    url: str,
+    key_file: Path | None,
+    secret_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Connects a Stripe account by a restricted key and a webhook's signing secret, which are kept sealed."""
+
+    async def place(opened: Opened) -> str:
+        scope = _scope(merchant_of(opened, merchant))
+        return f"{opened.url}/inbound/{await next_name(opened.world, scope, 'stripe')}/notices"
+
+    if secret_file is None and sys.stdin.isatty():
+        click.echo(f"In Stripe, add a webhook endpoint with this address: {run(place)}")
+    key, secret = _secret("Restricted key", key_file), _secret("Signing secret", secret_file)
+    request = ConnectRequest("stripe", key, secret, billing, url)
+    made = run(lambda opened: connect(opened.world, _scope(merchant_of(opened, merchant)), request))
+    _show(made, as_json=as_json)
+
+
+@group.command("change")
+@click.argument("route")
+@click.option("--billing", type=click.Choice(BILLING), help="What is done with failed invoices there.")
+@_key_file
+@_secret_file
+@_as_json
+@in_world
+def change_verb(
+    run: Run, route: str, billing: Billing | None, key_file: Path | None, secret_file: Path | None, as_json: bool
+) -> None:
+    """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
+    for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
+    every = key_file is None and secret_file is None and billing is None
+    key = _secret("New restricted key", key_file, optional=True) if every or key_file else ""
+    secret = _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
+
+    async def work(opened: Opened) -> ProcessorConnection:
+        request = ChangeRequest(key, secret, billing)
+        return await change(opened.world, await _scope_of(opened, route), route, request)
+
+    _show(run(work), as_json=as_json)
+
+
+@group.command("list")
+@_as_json
+@in_world
+def list_verb(run: Run, as_json: bool) -> None:
+    """Lists the connections of all merchants."""
+
+    async def work(opened: Opened) -> list[ProcessorConnection]:
+        async with opened.world.db.read() as connection:
+            return await all_connections(connection)
+
+    rows = run(work)
+    if as_json:
+        click.echo(json.dumps([plain(one) for one in rows]))
+        return
+    for one in rows:
+        lacking = [found.name for found in one.findings if not found.ok]
+        words = [f"{one.route:32}", f"{one.state:12}", f"{one.billing:9}", f"merchant {one.merchant_id}"]
+        click.echo("  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else [])))
+    if not rows:
+        click.echo("No merchant has connected an account.")
+
+
+@group.command("check")
+@click.argument("route")
+@_as_json
+@in_world
+def check_verb(run: Run, route: str, as_json: bool) -> None:
+    """Examines a connected account: each right of the key, the webhook, retries of its own. Exits with 1 if the
+    connection waits."""
+
+    async def work(opened: Opened) -> ProcessorConnection:
+        return await check(opened.world, await _scope_of(opened, route), route)
+
+    _show(run(work), as_json=as_json)
+
+
+@click.command("disconnect")
+@click.argument("route")
+@in_world
+def end(run: Run, route: str) -> None:
+    """Ends a merchant's connection. No new charge goes by it, and what is open is still inquired; key and secret are
+    erased when nothing is open any more."""
+
+    async def work(opened: Opened) -> ProcessorConnection:
+        return await disconnect(opened.world, await _scope_of(opened, route), route)
+
+    run(work)
+    click.echo(f"The connection {route} has ended.")
+
+
+def _scope(merchant_id: UUID) -> Scope:
+    return Scope(merchant_id, Actor("operator", "command"), "connect")
+
+
+async def _scope_of(opened: Opened, route: str) -> Scope:
+    """Raises: Problem(not_found)."""
+    found = await connection_of(opened.world, route)
+    if found is None:
+        cure = "`recoup connect list` shows them; --live before the verb names the live world."
+        raise Problem("not_found", f"There is no connection {route[:40]!r}.", field="route", cure=cure)
+    return _scope(found.merchant_id)
+
+
+def _secret(label: str, file: Path | None, *, optional: bool = False) -> str:
+    """Raises: Problem(invalid) for a file that is no line of text."""
+    if file is None and sys.stdin.isatty():
+        shown = f"{label} (not shown)"
+        return str(click.prompt(shown, hide_input=True, default="" if optional else None, show_default=False)).strip()
+    try:
+        text = sys.stdin.readline(SECRET_BYTES_MAX) if file is None else _read(file)
+    except (OSError, ValueError):
+        text = ""
+    text = text.strip()
+    if not text and not optional or not text.isprintable():
+        where = "standard input" if file is None else "the file"
+        raise Problem("invalid", f"{label}: {where} does not hold one line.", cure="Write the secret alone on a line.")
+    return text
+
+
+def _read(file: Path) -> str:
+    with file.open("rb") as opened:
+        return opened.read(SECRET_BYTES_MAX).decode("ascii")
+
+
+def _show(made: ProcessorConnection, *, as_json: bool) -> None:
+    """Raises: SystemExit for one that waits."""
+    if as_json:
+        click.echo(json.dumps(plain(made)))
+    else:
+        for line in finding_lines(made):
+            click.echo(line)
+        click.echo(_SAID[made.state].format(made.route))
+    if made.state == "waiting":
+        raise SystemExit(1)
+
+
+_SAID: Final = {
+    "connected": "The route {} is connected.",
+    "waiting": "The route {} waits: no charge goes by it until `recoup connect check` finds nothing in the way.",
+    "disconnected": "The connection {} has ended.",
+}
+
+
+def finding_lines(made: ProcessorConnection) -> list[str]:
+    lines = []
+    for one in made.findings:
+        finding, cure = one.read
+        lines.append(f"{'ok' if one.ok else '!!'} {one.name}: {finding}" + (f" {cure}" if cure and not one.ok else ""))
+    return lines
+
+
+def plain(made: ProcessorConnection) -> dict[str, object]:
+    """For JSON."""
+    findings = [(one, one.read) for one in made.findings]
+    return {
+        "route": made.route,
+        "merchant": str(made.merchant_id),
+        "kind": made.kind,
+        "state": made.state,
+        "billing": made.billing,
+        "checked_at": iso(made.checked_at),
+        "created_at": iso(made.created_at),
+        "created_by": made.created_by,
+        "changed_at": iso(made.changed_at),
+        "changed_by": made.changed_by,
+        "findings": [
+            {"name": one.name, "ok": one.ok, "finding": str(text), "cure": str(cure) if cure is not None else None}
+            for one, (text, cure) in findings
+        ],
+    }

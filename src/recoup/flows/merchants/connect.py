@@ -1,0 +1,336 @@
+"""A merchant connects its own account at a processor: key and signing secret are examined, sealed, never shown again.
+
+The connection is a card route of this merchant alone. It waits until a check of the account finds nothing in the way.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from recoup.flows.own_routes import open_connection, seal_connection
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import Finding, is_connector
+from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import WallTime
+from recoup.moves.audit import note
+from recoup.rules.rescue.connection_state import Needs, State, state_after
+from recoup.store.cards import connections
+from recoup.store.cards.card_routes import NewCardRoute, add_route, sealed_connections, set_sealed
+from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
+from recoup.store.cards.open_at_route import is_open_at
+from recoup.store.merchants.sites import lock_merchant
+from recoup.store.statement import Read, Tx
+from recoup.store.table import hex_of
+
+CONNECTIONS_MAX: Final = 8
+CHECK_SECONDS: Final = 30.0
+BILLING: Final[tuple[Billing, ...]] = ("off", "take_over", "beside")
+
+
+class _Form(NamedTuple):
+    """`mode` is the key's first group."""
+
+    key: re.Pattern[str]
+    secret: re.Pattern[str]
+    key_cure: str
+    secret_cure: str
+
+
+FORMS: Final = {
+    "stripe": _Form(
+        re.compile(r"rk_(live|test)_[A-Za-z0-9_]{4,240}"),
+        re.compile(r"whsec_[A-Za-z0-9+/=_-]{4,240}"),
+        "Make a restricted key in Stripe; it begins with rk_.",
+        "Copy the signing secret of the webhook endpoint in Stripe; it begins with whsec_.",
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """`url`: the vendor's where it is empty."""
+
+    kind: str
+    key: str = field(repr=False)
+    notice_secret: str = field(repr=False)
+    billing: Billing = "off"
+    url: str = ""
+
+
+def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
+    """Of the merchant's connection of this kind; its notices are sent to this name. It says the world, too, since both
+    worlds take notices at one address."""
+    name = f"{kind}-{scope.merchant_id.hex[-12:]}" + (f"-{number}" if number > 1 else "")
+    return name + ("-test" if world.policy.test_mode else "")
+
+
+async def next_name(world: World, scope: Scope, kind: str) -> str:
+    """That the merchant's next connection of the kind will have."""
+    async with world.db.connection() as connection:
+        return await _next_name(connection, world, scope, kind)
+
+
+async def _next_name(db: Read, world: World, scope: Scope, kind: str) -> str:
+    before = await connections.merchant_connections(db, scope.merchant_id)
+    return route_name(world, scope, kind, 1 + sum(one.kind == kind for one in before))
+
+
+async def connect(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection:
+    """The same key again is the same connection, with what else was given.
+
+    Raises: Problem(invalid) for a key or secret that cannot be, of the other mode above all; Problem(not_found) for an
+    unknown merchant; Problem(conflict) for too many, or another one made meanwhile.
+    """
+    _check_request(world, request.kind, request.key, request.notice_secret)
+    if request.url and not is_reached_safely(request.url):
+        message = "Keys go over HTTPS only, or to this machine."
+        raise Problem("invalid", message, field="url", cure="Write https://host, without a user or a query.")
+    same = await _with_key(world, scope, request)
+    if same is not None:
+        return await change(world, scope, same.route, ChangeRequest("", request.notice_secret, request.billing))
+    name = await next_name(world, scope, request.kind)
+    connection = Connection(
+        name,
+        url=request.url or KINDS[request.kind].url,
+        key=request.key,
+        notice_secret=request.notice_secret,
+        world="sandbox" if world.policy.test_mode else "live",
+    )
+    found, wall = await examine(request.kind, connection), world.clocks.wall()
+    made = ProcessorConnection(
+        route=name,
+        merchant_id=scope.merchant_id,
+        kind=request.kind,
+        account="",
+        billing=request.billing,
+        state=state_after("waiting", found, Needs(request.billing != "off")),
+        version=1,
+        findings=_kept(found, request.billing),
+        checked_at=wall,
+        secret_rolled_at=None,
+        created_at=wall,
+        created_by=scope.actor.text(),
+        changed_at=wall,
+        changed_by=scope.actor.text(),
+    )
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)
+        if name != await _next_name(tx, world, scope, request.kind):
+            raise _changed()
+        before = await connections.merchant_connections(tx, scope.merchant_id)
+        if len(before) >= CONNECTIONS_MAX:
+            message = Sentence("A merchant has at most {0} connections.", CONNECTIONS_MAX)
+            raise Problem("conflict", message, cure="Give one that is there a new key.")
+        if not await add_route(tx, _new_route(world, request.kind, connection, wall)):
+            raise _changed()
+        await connections.add_connection(tx, made)
+        await note(tx, scope, wall, "processor.connected", name, {"state": made.state, "billing": made.billing})
+    world.routes.forget()
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """What is empty stays as it is. The signing secret of before holds on for some days beside a new one."""
+
+    key: str = field(default="", repr=False)
+    notice_secret: str = field(default="", repr=False)
+    billing: Billing | None = None
+
+
+async def change(world: World, scope: Scope, route: str, request: ChangeRequest) -> ProcessorConnection:
+    """A new key, a new signing secret, another choice about invoices; what was disconnected is connected again by a
+    key and a secret. The account is examined with it.
+
+    Raises: Problem(not_found) for another merchant's route; Problem(invalid); Problem(conflict).
+    """
+    before = await _find(world, scope, route)
+    held = await _reached(world, route)
+    if before.state == "disconnected" and not (request.key and request.notice_secret):
+        message = "This connection has ended."
+        raise Problem("invalid", message, field="key", cure="Give both a key and a signing secret to begin it again.")
+    _check_request(world, before.kind, request.key or held.key, request.notice_secret or held.notice_secret)
+    rolls = bool(request.notice_secret) and request.notice_secret not in held.notice_secret.split()
+    first = request.notice_secret if rolls else ""
+    secrets = [first, *held.notice_secret.split()][:2] if rolls else held.notice_secret.split()
+    connection = replace(
+        held,
+        name=route,
+        url=held.url or KINDS[before.kind].url,
+        key=request.key or held.key,
+        notice_secret=" ".join(secrets),
+        world="sandbox" if world.policy.test_mode else "live",
+    )
+    billing = request.billing or before.billing
+    found, wall = await examine(before.kind, connection), world.clocks.wall()
+    begun: State = "waiting" if before.state == "disconnected" or request.key else before.state
+    after = state_after(begun, found, Needs(billing != "off"))
+    async with world.db.transaction() as tx:
+        await _lock(tx, before)
+        await set_sealed(tx, route, seal_connection(world.keys, connection), wall)
+        rolled = wall if rolls and held.notice_secret else before.secret_rolled_at
+        await _set(tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text())
+        facts = {
+            "state": after,
+            "billing": billing,
+            "key": "new" if request.key else "",
+            "secret": "new" if rolls else "",
+        }
+        await note(tx, scope, wall, "processor.changed", route, {name: value for name, value in facts.items() if value})
+    world.routes.forget()
+    return await _find(world, scope, route)
+
+
+async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
+    """Examines the account once more; a connection that waits may go on with that, and one whose key lost a right
+    waits. Raises: Problem(not_found); Problem(invalid) for one that has ended."""
+    before = await _find(world, scope, route)
+    held = await _reached(world, route)
+    if before.state == "disconnected" or not held.key:
+        raise Problem("invalid", "This connection has ended.", field="route", cure="Connect it again.")
+    found, wall = await examine(before.kind, held), world.clocks.wall()
+    after = state_after(before.state, found, Needs(before.billing != "off"))
+    async with world.db.transaction() as tx:
+        now = await _lock(tx, before)
+        kept = _kept(found, before.billing)
+        await _set(tx, route, now.billing, after, kept, wall, now.secret_rolled_at, wall, now.changed_by)
+    world.routes.forget()
+    return await _find(world, scope, route)
+
+
+async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnection:
+    """New charges stop; what is open is still asked about. Key and secret are erased as soon as nothing is open.
+
+    Raises: Problem(not_found).
+    """
+    before, wall = await _find(world, scope, route), world.clocks.wall()
+    if before.state != "disconnected":
+        async with world.db.transaction() as tx:
+            now = await _lock(tx, before)
+            found, rolled, by = now.findings, now.secret_rolled_at, scope.actor.text()
+            await _set(tx, route, now.billing, "disconnected", found, now.checked_at, rolled, wall, by)
+            await note(tx, scope, wall, "processor.disconnected", route, {})
+        world.routes.forget()
+    await erase_ended(world)
+    return await _find(world, scope, route)
+
+
+async def erase_ended(world: World) -> int:
+    """How many connections that have ended, and have nothing open, lost their key and secret."""
+    async with world.db.connection() as connection:
+        ended = await connections.ended_connections(connection)
+    done = 0
+    for one in ended:
+        async with world.db.transaction() as tx:
+            now = await connections.lock_connection(tx, one.route)
+            if now is None or now.state != "disconnected" or await is_open_at(tx, one.merchant_id, one.route):
+                continue
+            await set_sealed(tx, one.route, None, world.clocks.wall())
+            done += 1
+    return done
+
+
+async def examine(kind: str, connection: Connection) -> list[Finding]:
+    """What a check of the account finds, in bounded time. Raises: Problem(invalid) for a key of the other mode."""
+    made = KINDS[kind].make(connection, None)
+    try:
+        if not is_connector(made):
+            return []
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await made.check()
+    except TimeoutError:
+        message = "The processor did not answer the check in time."
+        return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
+    finally:
+        await made.close()
+
+
+def _check_request(world: World, kind: str, key: str, secret: str) -> None:
+    form = FORMS.get(kind)
+    if form is None:
+        message = "There is no such kind of processor to connect."
+        raise Problem("invalid", message, field="kind", cure=Sentence("One of {0}.", ", ".join(FORMS)))
+    found = form.key.fullmatch(key)
+    if found is None:
+        raise Problem("invalid", "This is no restricted key.", field="key", cure=form.key_cure)
+    if (found[1] == "test") is not world.policy.test_mode:
+        cure = "Use a test key." if world.policy.test_mode else "Use a live key."
+        raise Problem("invalid", "The key is of the other mode.", field="key", cure=cure)
+    if any(form.secret.fullmatch(one) is None for one in secret.split(" ")):
+        raise Problem("invalid", "This is no signing secret.", field="secret", cure=form.secret_cure)
+
+
+async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:
+    """The merchant's connection that already has this key."""
+    async with world.db.connection() as connection:
+        before = await connections.merchant_connections(connection, scope.merchant_id)
+    for one in before:
+        if one.kind == request.kind and (await _reached(world, one.route)).key == request.key:
+            return one
+    return None
+
+
+async def _find(world: World, scope: Scope, route: str) -> ProcessorConnection:
+    async with world.db.connection() as connection:
+        found = await connections.find_connection(connection, route)
+    if found is None or found.merchant_id != scope.merchant_id:
+        cure = "Look at the list of connections."
+        raise Problem("not_found", "There is no such connection.", field="route", cure=cure)
+    return found
+
+
+async def _reached(world: World, route: str) -> Connection:
+    """How the route is reached; nothing is known of one whose secrets were erased."""
+    async with world.db.connection() as connection:
+        sealed = (await sealed_connections(connection, [route])).get(route)
+    return open_connection(world.keys, route, sealed) if sealed is not None else Connection(route)
+
+
+async def _lock(tx: Tx, before: ProcessorConnection) -> ProcessorConnection:
+    """As it was read before. Raises: Problem(conflict)."""
+    now = await connections.lock_connection(tx, before.route)
+    if now is None or now.version != before.version:
+        raise _changed()
+    return now
+
+
+async def _set(
+    tx: Tx,
+    route: str,
+    billing: Billing,
+    state: State,
+    findings: list[KeptFinding],
+    checked_at: datetime,
+    rolled_at: datetime | None,
+    at: WallTime,
+    by: str,
+) -> None:
+    await connections.set_connection(tx, route, billing, state, findings, checked_at, rolled_at, at, by)
+
+
+def _changed() -> Problem:
+    return Problem("conflict", "The connection has just been changed.", cure="Look at it, and try again.")
+
+
+def _kept(found: list[Finding], billing: Billing) -> list[KeptFinding]:
+    """What nobody needs is not named."""
+    needed = [one for one in found if billing != "off" or not one.billing]
+    return [keep_finding(one.name, one.ok, one.finding, one.cure) for one in needed]
+
+
+def _new_route(world: World, kind: str, connection: Connection, wall: WallTime) -> NewCardRoute:
+    return NewCardRoute(
+        name=connection.name,
+        kind=kind,
+        account=connection.account,
+        acceptor=connection.acceptor,
+        connection=hex_of(seal_connection(world.keys, connection)),
+        first_at=wall,
+        listed_at=wall,
+        window_from=wall,
+    )

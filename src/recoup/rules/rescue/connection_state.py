@@ -1,0 +1,40 @@
+"""Whether a merchant's own route may take new charges, by what the last check of its account found. Pure."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, Protocol
+
+State = Literal["waiting", "connected", "disconnected"]
+WARNINGS = frozenset({"own_retries"})  # named, but in nobody's way
+
+
+class Found(Protocol):
+    """`unclear`: nobody answered. `billing`: needed only where the processor's invoices are rescued."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def unclear(self) -> bool: ...
+    @property
+    def billing(self) -> bool: ...
+
+
+class Needs(NamedTuple):
+    """`billing`: its invoices are rescued. Without them nothing waits for a webhook."""
+
+    billing: bool
+
+    def covers(self, found: Found) -> bool:
+        """Whether what is missing there is in the way."""
+        return found.name not in WARNINGS and (self.billing or not found.billing and found.name != "webhook")
+
+
+def state_after(before: State, found: Iterable[Found], needs: Needs) -> State:
+    """A refusal lets a route wait. What nobody answered lets it stand as it was: an outage is the breaker's matter."""
+    if before == "disconnected":
+        return before
+    lacking = [one for one in found if not one.ok and needs.covers(one)]
+    if any(not one.unclear for one in lacking):
+        return "waiting"
+    return before if lacking else "connected"
