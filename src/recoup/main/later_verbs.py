@@ -24,6 +24,9 @@ LATER: Final = {
     "connector": _of_main("connector_verb", "Checks a connector to a card processor; see docs/connectors.md."),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
+    "doctor": _of_main(
+        "doctor_verb", "Examines this installation: schema, clocks, the worker, and each account at a processor."
+    ),
     "engine": _of_doors(
         "engine", "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."
     ),

@@ -44,7 +44,7 @@ def add(cli: click.Group) -> None:
     @_data_dir
     def check(data_dir: Path | None) -> None:
         """Checks every database as the application's role; exits with 1 if something is missing."""
-        found = _with_databases(load_settings(data_dir=data_dir), _checked)
+        found = _with_databases(load_settings(data_dir=data_dir), checked_databases)
         for database, what, trouble in found:
             click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
@@ -61,7 +61,7 @@ def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[An
             databases.server.stop()
 
 
-async def _checked(databases: Databases) -> list[tuple[str, str, str]]:
+async def checked_databases(databases: Databases) -> list[tuple[str, str, str]]:
     """Database, what was looked at, what is wrong with it (empty: nothing)."""
     found = []
     for name in ("people", "sandbox", "live"):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Finding, is_connector
+from recoup.gateways.cards.connector import Connector, Finding, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -239,15 +239,19 @@ async def examine(kind: str, connection: Connection) -> list[Finding]:
     """What a check of the account finds, in bounded time. Raises: Problem(invalid) for a key of the other mode."""
     made = KINDS[kind].make(connection, None)
     try:
-        if not is_connector(made):
-            return []
+        return await examined(made) if is_connector(made) else []
+    finally:
+        await made.close()
+
+
+async def examined(connector: Connector) -> list[Finding]:
+    """What its check finds, in bounded time."""
+    try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await made.check()
+            return await connector.check()
     except TimeoutError:
         message = "The processor did not answer the check in time."
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
-    finally:
-        await made.close()
 
 
 def _check_request(world: World, kind: str, key: str, secret: str) -> None:

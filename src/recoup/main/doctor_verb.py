@@ -1,0 +1,128 @@
+"""`recoup doctor`: what an operator wants to know in one look, each line ok or what is wrong and what to do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+import uvloop
+
+from recoup.doors.command.verbs import data_dir_option
+from recoup.flows.merchants.connect import check, examined
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import is_connector
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.main.databases import Databases, find_databases
+from recoup.main.schema_verb import checked_databases
+from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import open_worlds
+from recoup.store.cards.connections import all_connections
+from recoup.store.cards.notices_of_day import notices_since
+from recoup.store.operation.backlog import read_backlog
+
+AT_ONCE: Final = 8
+LATE_SECONDS_MAX: Final = 300.0
+DOCTOR: Final = Actor("operator", "doctor")
+
+
+class Line(NamedTuple):
+    """`place`: a database or a world."""
+
+    place: str
+    what: str
+    ok: bool
+    finding: str
+    cure: str = ""
+
+
+def add(cli: click.Group) -> None:
+    @cli.command()
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
+    @data_dir_option
+    def doctor(as_json: bool, data_dir: Path | None) -> None:
+        """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
+        something is wrong."""
+        lines = _lines(load_settings(data_dir=data_dir))
+        if as_json:
+            click.echo(json.dumps([one._asdict() for one in lines]))
+        else:
+            for one in lines:
+                what_to_do = f" {one.cure}" if one.cure and not one.ok else ""
+                click.echo(f"{'ok' if one.ok else '!!'}  {one.place:8} {one.what}: {one.finding}{what_to_do}")
+        if not all(one.ok for one in lines):
+            raise SystemExit(1)
+
+
+def _lines(settings: Settings) -> list[Line]:
+    databases = find_databases(settings)
+    try:
+        return uvloop.run(_examined(settings, databases))
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+
+
+async def _examined(settings: Settings, databases: Databases) -> list[Line]:
+    found = await checked_databases(databases)
+    lines = [Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found]
+    if not all(one.ok for one in lines):
+        return lines  # what stands on them would only say so again
+    try:
+        async with open_worlds(settings, databases, "recoup-cli") as worlds:
+            for one in worlds:
+                if one is not None:
+                    lines += [line async for line in look_at(one.world)]
+    except Problem as problem:
+        lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
+    return lines
+
+
+async def look_at(world: World) -> AsyncIterator[Line]:
+    """The worker, then each account with a key."""
+    yield await _worker(world)
+    for line in await _accounts(world):
+        yield line
+    async with world.db.read() as connection:
+        counts = await notices_since(connection, world.clocks.wall() - timedelta(days=1))
+    for route, number in counts.items():
+        yield Line(world.name, f"{route} notices", True, f"{number} since yesterday")
+
+
+async def _worker(world: World) -> Line:
+    async with world.db.read() as connection:
+        backlog = await read_backlog(connection, world.clocks.wall())
+    late = round(backlog.oldest_seconds)
+    if late <= LATE_SECONDS_MAX:
+        return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")
+    finding = f"the oldest due work is {late} s late, and nobody has taken it"
+    return Line(world.name, "worker", False, finding, "Start a worker: `recoup worker`, or `recoup up`.")
+
+
+async def _accounts(world: World) -> list[Line]:
+    """Some at a time; each in bounded time."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with world.db.read() as connection:
+        own = {one.route: one.merchant_id for one in await all_connections(connection) if one.state != "disconnected"}
+
+    async def account(route: str) -> list[Line]:
+        async with turns:
+            if route not in own:
+                processor = world.processors[route]
+                found = await examined(processor) if is_connector(processor) else []
+                return [Line(world.name, f"{route} {one.name}", one.ok, one.finding, one.cure or "") for one in found]
+            try:
+                made = await check(world, Scope(own[route], DOCTOR, "doctor"), route)
+            except Problem as problem:
+                return [Line(world.name, route, False, problem.message, problem.cure or "")]
+            lines = [Line(world.name, route, made.state == "connected", made.state)]
+            for one in made.findings:
+                finding, cure = one.read
+                lines.append(Line(world.name, f"{route} {one.name}", one.ok, finding, cure or ""))
+            return lines
+
+    routes = sorted({*own, *world.processors})
+    return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines]

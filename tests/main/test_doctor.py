@@ -1,0 +1,50 @@
+"""`recoup doctor` names what is wrong: a key without a right above all."""
+
+import asyncio
+from pathlib import Path
+
+from tests.flows.test_connect import KEY, SECRET, open_routes, stripe_account
+from tests.worlds import change_world, make_shop, sandbox_world
+
+from recoup.flows.connections import connection_of
+from recoup.flows.merchants.connect import ConnectRequest, connect
+from recoup.gateways.cards.stripe.connector import Stripe
+from recoup.main.doctor_verb import Line, look_at
+from recoup.store.server import ServerAddress
+
+
+def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made, stripe_account(tmp_path) as standin:
+            shop = await make_shop(*made)
+            own, listed = shop.world.processors, Stripe(key=KEY, name="acme", url=standin.url)
+            opened = open_routes(shop, {**own, "acme": listed})
+            route = (
+                await connect(shop.world, shop.scope, ConnectRequest("stripe", KEY, SECRET, url=standin.url))
+            ).route
+            well = [line async for line in look_at(shop.world)]
+            assert [one.what for one in well if not one.ok] == ["acme webhook", f"{route} webhook"]
+            assert {"worker", "acme key", f"{route} key"} <= {one.what for one in well}
+            standin.keys[KEY] = ("POST /v1/refunds",)
+            lines = [line async for line in look_at(shop.world)]
+            wrong = {one.what: one for one in lines if not one.ok}
+            assert {f"{route} write Refunds", "acme write Refunds", route} <= wrong.keys()
+            assert wrong[route] == Line("sandbox", route, False, "waiting")
+            assert wrong["acme write Refunds"].cure == "Add the right to the restricted key."
+            found = await connection_of(shop.world, route)
+            assert found is not None
+            assert found.state == "waiting"
+            async with shop.world.db.transaction() as tx:
+                await tx.execute(
+                    "INSERT INTO processor_notice_counts VALUES ($1, $2, 'taken', 3)",
+                    route,
+                    shop.world.clocks.wall().date(),
+                )
+            assert Line("sandbox", f"{route} notices", True, "3 since yesterday") in [
+                line async for line in look_at(shop.world)
+            ]
+            await opened.close()
+            await listed.close()
+            change_world(made[0], processors=own)
+
+    asyncio.run(story())
