@@ -348,4 +348,5 @@ def _processor_result(outcome: Outcome) -> ProcessorResult:
         contradicts=outcome.contradicts,
         reached_network=outcome.reached_network is not False,
         network_attempts=outcome.network_attempts,
+        sca_wanted=outcome.sca_wanted,
     )

@@ -20,6 +20,7 @@ from recoup.moves.order.ending import expire_if_due
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
+from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
@@ -47,6 +48,7 @@ class ProcessorResult:
     contradicts: bool = False  # it speaks of another message, amount or currency
     reached_network: bool = True
     network_attempts: int = 1
+    sca_wanted: bool = False  # the bank wants its customer to confirm, whatever its code says
 
 
 def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> str:
@@ -131,6 +133,8 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
 
 def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None:
     order = change.order
+    if result.sca_wanted:
+        change.set_attempt(attempt, code_reason=SCA)
     reading = attempt_reading(order, attempt)
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
     assert attempt.sent_at is not None

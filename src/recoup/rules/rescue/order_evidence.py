@@ -4,6 +4,7 @@ from datetime import datetime
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import WINDOW
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
@@ -28,7 +29,8 @@ def first_reading(order: Order) -> Reading:
 
 
 def attempt_reading(order: Order, attempt: Attempt) -> Reading:
-    return read_decline(
+    """As its codes say; but that the bank wants a confirmation may be what the processor alone has said."""
+    reading = read_decline(
         scheme=order.card.scheme if order.card else "generic",
         source=None,
         code=code_read(order, attempt),
@@ -37,6 +39,7 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
         on=(attempt.sent_at or order.placed_at).date(),
         region=order.merchant.region,
     )
+    return as_sca(reading) if attempt.code_reason == SCA else reading
 
 
 def last_reading(order: Order) -> Reading:

@@ -179,10 +179,15 @@ def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
     )
     if newest is not None and newest.happening in ("attempt_withheld", "attempt_not_sent"):
         return (str(newest.body.get("why") or ""),), versions(decision_of(page, newest.decision_id))
-    last = next((one for one in reversed(page.decisions) if one.verdict != "send"), None)
+    last = next((one for one in reversed(page.decisions) if one.verdict != "send" and not _is_risk(one)), None)
     if last is None or attempt_out(page):
         return (), ""
     return tuple(last.reasons) if _tried_again(page) else reasons_at_end(last), versions(last)
+
+
+def _is_risk(decision: PageDecision) -> bool:
+    """Of the check before the first send: it plans nothing."""
+    return str(decision.versions.get("decider")).startswith("risk-")
 
 
 def _tried_again(page: OrderPage) -> bool:

@@ -137,7 +137,8 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
     stable = STABLE_SAY.get(line.happening) if order.kind == "stable" else None
     entry = stable(context) if stable else say(line.happening, context)
     decision = decision_of(page, line.decision_id) or _decision_when_due(page, line)
-    reasons = tuple(decision.reasons) if decision else ()
+    beside = decision_of(page, parse_id(line.body.get("risk") or "")) if line.happening == "planned" else None
+    reasons = (*(decision.reasons if decision else ()), *(beside.reasons if beside else ()))
     return Item(
         line.business_at,
         entry.title,
