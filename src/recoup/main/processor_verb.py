@@ -14,6 +14,12 @@ from recoup.lab.processors.serving import Serving
 from recoup.main.settings import load_settings
 
 
+def _nmi(book: Path, faults: Faults, notices: str) -> Serving:
+    from recoup.lab.processors.nmi.server import StandIn
+
+    return StandIn(book, faults=faults, notices_to=notices)
+
+
 def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
     from recoup.lab.processors.stripe.server import StandIn
 
@@ -35,6 +41,7 @@ def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
 VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]] = {
     "adyen": ("Adyen", _adyen),
     "braintree": ("Braintree", _braintree),
+    "nmi": ("NMI", _nmi),
     "stripe": ("Stripe", _stripe),
 }
 

@@ -23,6 +23,7 @@ NOT_OFFERED = {
     "adyen": {48},
     "braintree": {35, 48, 54},
     "bridge": {27, 44, 45, 54, 59},
+    "nmi": {23, 27, 29, 30, 35, 40, 48, 54},
     "stripe": set[int](),
 }
 
@@ -131,6 +132,17 @@ class OneKeyOnly(Broken):
         return super().read_notices(headers, body, now)
 
 
+class LooksNot(Broken):
+    """It does not read the book before or after."""
+
+    async def charge(self, charge: Charge) -> Outcome:
+        async def nothing(*_: Any) -> Outcome:
+            return Outcome("not_found")
+
+        self.inner._look_at_charge = nothing
+        return await super().charge(charge)
+
+
 class Swallows(Broken):
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         try:
@@ -214,6 +226,8 @@ OTHERS = {
     "bridge": [1, 3, 8, 9, 18, 19, 33, 36, 41],
     "braintree": [1, 2, 3, 8, 9, 12, 14, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 33, 36, 38, 39, 41, 43, 44, 45]
     + [50, 52, 53, 56, 57, 60],
+    "nmi": [1, 2, 3, 8, 9, 12, 14, 15, 18, 19, 20, 21, 22, 24, 25, 26, 28, 31, 32, 33, 36, 37, 38, 39, 41, 42, 43, 44]
+    + [46, 47, 50, 51, 52, 53, 55, 56, 57, 60],
 }  # fmt: skip
 
 
@@ -223,4 +237,13 @@ def test_the_other_connectors_lines_can_fail_too(name: str, number: int) -> None
         return BROKEN[number](on, inner)
 
     (found,) = results(name, number, breaks=breaks)
+    assert found.state == "failed", found
+
+
+@pytest.mark.parametrize("number", [3, 5, 20, 21])
+def test_without_its_looks_at_the_book_nmis_lines_fail(number: int) -> None:
+    def breaks(on: Subject, inner: Processor) -> Any:
+        return LooksNot(on, inner)
+
+    (found,) = results("nmi", number, breaks=breaks)
     assert found.state == "failed", found

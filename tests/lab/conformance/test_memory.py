@@ -31,6 +31,7 @@ asyncio.run(main())
 MADE = {
     "adyen": ("a-key-of-sixteen-letters", "Merchant"),
     "stripe": ("rk_test_0123456789abcdef", ""),
+    "nmi": ("0123456789abcdef0123456789abcdef", ""),
     "braintree": ("public:private0123456789", "USD=acme"),
 }
 

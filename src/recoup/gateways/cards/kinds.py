@@ -140,6 +140,20 @@ def _braintree(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProces
     )
 
 
+def _nmi(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    from recoup.gateways.cards.nmi.account import check_mode
+    from recoup.gateways.cards.nmi.connector import Nmi
+
+    check_mode(given.url, given.world)
+    return Nmi(
+        url=given.url,
+        key=given.key,
+        name=given.name,
+        acceptor_id=given.acceptor,
+        notice_secrets=tuple(given.notice_secret.split()),  # two while it rolls
+    )
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "adyen": Kind(
         _adyen,
@@ -156,6 +170,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         _braintree,
         url="https://payments.braintree-api.com/graphql",
         sandbox_url="https://payments.sandbox.braintree-api.com/graphql",
+        key_length_min=16,
+        cards=False,
+        stored=True,
+    ),
+    "nmi": Kind(
+        _nmi,
+        url="https://secure.nmi.com/api",
+        sandbox_url="https://sandbox.nmi.com/api",
         key_length_min=16,
         cards=False,
         stored=True,

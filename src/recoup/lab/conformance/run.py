@@ -11,6 +11,7 @@ from recoup.lab.conformance.adyen import AdyenSubject
 from recoup.lab.conformance.braintree import BraintreeSubject
 from recoup.lab.conformance.bridge import BridgeSubject
 from recoup.lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
+from recoup.lab.conformance.nmi import NmiSubject
 from recoup.lab.conformance.stripe import StripeSubject
 from recoup.lab.conformance.subject import Breaker, Subject
 
@@ -21,6 +22,7 @@ SUBJECTS: Final[Mapping[str, Callable[[Breaker | None], Subject]]] = {
     "adyen": AdyenSubject,
     "braintree": BraintreeSubject,
     "bridge": BridgeSubject,
+    "nmi": NmiSubject,
     "stripe": StripeSubject,
 }
 

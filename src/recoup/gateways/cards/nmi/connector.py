@@ -1,0 +1,277 @@
+"""NMI as a route: charges of its customer vault, and what follows them.
+
+It knows no idempotency. So its book is looked at by our id before a charge leaves and after it, and `dup_seconds` keeps
+two of one moment from both being charged; what became of a message is read from the book alone.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.gateways.cards import decimal_amounts
+from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
+from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.nmi import account
+from recoup.gateways.cards.nmi.api import Api, form_of
+from recoup.gateways.cards.nmi.outcomes import (
+    HELD,
+    TAKEN,
+    UNREADABLE,
+    Transaction,
+    is_duplicate,
+    moved,
+    of_move,
+    of_sale,
+    of_transaction,
+    transaction_of,
+)
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+
+DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
+_METHODS: Final = {"recurring": "recurring", "installment": "installment"}
+
+
+class Nmi:
+    """Implements `connector.Connector`. Make it inside a running loop, close it there."""
+
+    kind = "nmi"
+    asks: Asks = "by_search"
+    takes: frozenset[CredentialKind] = frozenset({"stored"})
+    takes_files = False
+    unprocessed_codes: frozenset[str] = frozenset()
+    idempotency_window = timedelta(days=30)  # for so long the book is asked before anything is repeated
+    settled_after = timedelta(seconds=60)
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        key: str,
+        name: str = "nmi",
+        acceptor_id: str = "",
+        notice_secrets: tuple[str, ...] = (),
+        clocks: Clocks | None = None,
+    ) -> None:
+        """`notice_secrets`: the present signing key, and while it rolls the one before."""
+        self.name, self.acceptor_id = name, acceptor_id
+        self._clocks = clocks or Clocks()
+        self._api = Api(url, key, self._clocks)
+        self._notice_secrets = notice_secrets
+
+    def __repr__(self) -> str:
+        return f"Nmi({self.name!r})"
+
+    @property
+    def calls(self) -> frozenset[str]:
+        return frozenset(self._api.calls)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def exponent(self, currency: str) -> int | None:
+        return decimal_amounts.exponent(currency)
+
+    def carries(self, units: int, currency: str) -> bool:
+        return decimal_amounts.amount_text(units, currency) is not None
+
+    async def charge(self, charge: Charge) -> Outcome:
+        started = self._clocks.monotonic()
+        outcome = await self._charge(charge, started + charge.timeout_seconds)
+        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
+
+    async def _charge(self, charge: Charge, until: float) -> Outcome:
+        if not isinstance(charge.credential, Stored):
+            return Outcome("not_sent", text="NMI takes stored methods only", fault="credential")
+        if not self.carries(charge.units, charge.currency):
+            return Outcome("not_sent", text="NMI does not carry this amount", fault="request")
+        try:
+            known = await self._look_at_charge(charge, until)
+        except (NotSentError, NoAnswerError) as error:  # nothing was sent so far by this call
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except Problem as problem:
+            return Outcome("not_sent", text=problem.message, fault="outage")
+        if known.state != "not_found":
+            return known
+        try:
+            before = charge.send_before_monotonic
+            reply = await self._api.transact(_sale(charge, charge.credential), until=until, send_before=before)
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        form = form_of(reply)
+        said = of_sale(form, str(charge.id))
+        if said.state == "approved" and not said.other_id or is_duplicate(form):
+            return await self._confirmed(charge, said, until)
+        return said
+
+    async def _confirmed(self, charge: Charge, said: Outcome, until: float) -> Outcome:
+        """The answer names no amount, and a duplicate's not its original: the book does."""
+        try:
+            found = await self._look_at_charge(charge, until)
+        except (NotSentError, NoAnswerError, Problem):
+            return said
+        return said if found.state in ("unknown", "not_found") and not found.other_id else found
+
+    async def _look_at_charge(self, charge: Charge, until: float | None = None) -> Outcome:
+        """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
+        found = await self._by_our_id(charge.id, until)
+        said = [of_transaction(one, str(charge.id), charge.currency) for one in found if one.last("sale", "auth")]
+        approved = [one for one in said if one.state == "approved"]
+        if len(approved) > 1:
+            return Outcome("unknown", approved[0].reference, text="there are two charges of this id", other_id=True)
+        unknown = [one for one in said if one.state == "unknown"]
+        declined = [one for one in said if one.state == "declined"]
+        return next(iter([*approved, *unknown, *declined]), Outcome("not_found"))
+
+    async def _by_our_id(self, id: UUID, until: float | None = None) -> list[Transaction]:
+        found = await self._api.query({"order_id": str(id)}, until=until)
+        return [transaction_of(one) for one in found.of("transaction")]
+
+    async def inquire(self, inquiry: Inquiry) -> Outcome:
+        message = inquiry.message
+        try:
+            match message:
+                case Charge():
+                    return await self._look_at_charge(message)
+                case ModificationMessage():
+                    return await self._look_at_modification(message)
+                case DisputeAnswer():
+                    return Outcome("not_found")
+            found = await self._by_our_id(inquiry.id)
+            return Outcome("unknown" if found else "not_found")
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("unknown", inquiry.reference, text=f"{error}")
+        except Problem as problem:
+            return Outcome("unknown", inquiry.reference, text=problem.message)
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        until = self._clocks.monotonic() + message.timeout_seconds
+        if message.reference is None:
+            return Outcome("not_sent", text="NMI's own reference is not known", fault="request")
+        try:
+            known = await self._look_at_modification(message, until)
+            payment = await self._payment(message.reference, until)
+        except (NotSentError, NoAnswerError) as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except Problem as problem:
+            return Outcome("not_sent", text=problem.message, fault="outage")
+        if known.state != "not_found":
+            return known
+        if payment is None:
+            return Outcome("not_sent", text=UNREADABLE, fault="outage")
+        return await self._move(message, payment, until)
+
+    async def _move(self, message: ModificationMessage, payment: Transaction, until: float) -> Outcome:
+        type = message.kind
+        if type == "refund" and payment.condition == "pendingsettlement":
+            sale = payment.last("capture", "sale")
+            whole = sale is not None and decimal_amounts.units_of(sale.amount, message.currency) == message.units
+            if not whole:
+                return Outcome("not_sent", processor_code="not_settled", text="it has not settled yet", fault="request")
+            type = "void"
+        form = {
+            "type": type,
+            "transactionid": payment.id,
+            "amount": None if type == "void" else decimal_amounts.amount_text(message.units, message.currency),
+            "orderid": str(message.id) if type == "refund" else None,
+        }
+        try:
+            reply = await self._api.transact(form, until=until, send_before=message.send_before_monotonic)
+        except NotSentError as error:
+            return Outcome("not_sent", text=f"{error}", fault="outage")
+        except NoAnswerError as error:
+            return Outcome("unknown", text=f"{error}")
+        answer = form_of(reply)
+        if answer.get("response") != "1":
+            return of_move(answer)
+        ours = str(message.id) if type == "refund" else None
+        other = ours is not None and answer.get("orderid") != ours  # it would not be found again by our id
+        return Outcome("approved", answer.get("transactionid") or payment.id, text=None, other_id=other)
+
+    async def _payment(self, reference: str, until: float | None) -> Transaction | None:
+        found = await self._api.query({"transaction_id": reference}, until=until)
+        listed = [transaction_of(one) for one in found.of("transaction")]
+        return next((one for one in listed if one.id == reference), None)
+
+    async def _look_at_modification(self, message: ModificationMessage, until: float | None = None) -> Outcome:
+        """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
+        if message.reference is None:
+            return Outcome("not_sent", text="NMI's own reference is not known")
+        if message.kind == "refund":
+            found = await self._by_our_id(message.id, until)
+            if found:
+                return moved(found[0], "refund", message.currency)
+        payment = await self._payment(message.reference, until)
+        if payment is None:
+            return Outcome("unknown", text=UNREADABLE)
+        if payment.condition == "canceled":
+            void = message.kind == "void" or message.kind == "refund" and payment.last("sale", "capture") is not None
+            return moved(payment, "void", message.currency) if void else Outcome("declined", processor_code="canceled")
+        if message.kind == "capture" and payment.condition in TAKEN:
+            return _captured(payment, message)
+        if message.kind == "void" and payment.condition != HELD:
+            return Outcome("declined", payment.id, processor_code=f"already_{payment.condition}")
+        return Outcome("not_found")
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        """Its acquirers take answers at their own doors."""
+        return Outcome("declined", processor_code="answered_by_hand", text="NMI takes no answers", fault="request")
+
+    async def describe(self, stored: Stored) -> Stored | None:
+        return await account.described(self._api, stored, self.name)
+
+    async def own_retries(self) -> list[OwnRetry]:
+        """Its recurring product has plans of its own: no invoice of ours is charged by it."""
+        return []
+
+    def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+        return account.lines(self._api, begin, end)
+
+    async def check(self) -> list[Finding]:
+        return await account.findings(self._api)
+
+    def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        return [account.read_notice(headers, body, now, self._notice_secrets)]
+
+
+def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:
+    """Another amount was another capture."""
+    found = moved(payment, "capture", message.currency)
+    if payment.last("capture") is None or found.units != message.units:
+        return Outcome("declined", payment.id, processor_code=f"already_{payment.condition}")
+    return found
+
+
+def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
+    """The payer's consent: `stored` when it is given, `used` with whose transaction it was given in."""
+    merchant = charge.initiator == "merchant"
+    return {
+        "type": "sale" if charge.capture else "auth",
+        "customer_vault_id": credential.id,
+        "amount": decimal_amounts.amount_text(charge.units, charge.currency),
+        "currency": charge.currency,
+        "orderid": str(charge.id),
+        "dup_seconds": str(DUP_SECONDS),
+        "descriptor": charge.descriptor[:22] or None,
+        "initiated_by": "merchant" if merchant else "customer",
+        "stored_credential_indicator": "used" if merchant or charge.first_network_id else "stored",
+        "billing_method": _METHODS.get(charge.mit_reason or ""),
+        "initial_transaction_id": charge.first_network_id,
+        **_authenticated(charge.three_d_secure or {}),
+    }
+
+
+def _authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
+    return {
+        "cavv": given.get("authenticationValue"),
+        "eci": given.get("ecommerceIndicator"),
+        "three_ds_version": given.get("threeDsVersion"),
+        "directory_server_id": given.get("directoryServerTransactionId"),
+    }

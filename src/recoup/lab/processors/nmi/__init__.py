@@ -1,0 +1,1 @@
+"""A stand-in of NMI's gateway."""
