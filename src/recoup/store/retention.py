@@ -14,6 +14,7 @@ BATCH: Final = 5_000
 ALERTS_KEPT: Final = timedelta(days=90)
 TRAININGS_KEPT: Final = timedelta(days=366)
 NOTICES_KEPT: Final = timedelta(days=90)
+SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
 
 
 @statement(
@@ -58,6 +59,14 @@ async def _forget_notices(db: Tx, before: datetime, limit: int) -> Written:
     """What they were about is known by then."""
 
 
+@statement(
+    MERCHANT,
+    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)",
+)
+async def _forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
+    """Those that no window reaches any more."""
+
+
 @statement(MERCHANT, "DELETE FROM api_call_gaps WHERE at < $1")
 async def _forget_gaps(db: Tx, before: datetime) -> Written:
     """With the calls of their days."""
@@ -72,6 +81,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         (_forget_partner_alerts, ALERTS_KEPT),
         (_forget_trainings, TRAININGS_KEPT),
         (_forget_notices, NOTICES_KEPT),
+        (_forget_sightings, SIGHTINGS_KEPT),
     ):
         done = BATCH
         while done == BATCH:

@@ -113,6 +113,8 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         campaign=body.campaign,
         method=stored,
         notes=notes,
+        avs=transaction.avs_result_code or "",
+        cvv_result=transaction.cvv_result_code or "",
     )
 
 

@@ -37,7 +37,7 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 class ChallengePage:
     """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
     of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
-    money when it is over; nothing here is secret."""
+    money when it is over; `by_risk`: the risk check wants a confirmation, with this card; nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -58,6 +58,7 @@ class ChallengePage:
     shop: str | None
     ended: bool = False
     money: Money = "none"
+    by_risk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         shop_address(row.site_url),
         row.stage in ENDED,
         _money(row),
+        row.by_risk,
     )
 
 
@@ -163,6 +165,8 @@ _SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the pag
 
 def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
     """Raises: Problem(invalid) for a missing answer. Another card is always one."""
+    if answers.pan and page.by_risk:  # else a thief would pass by with the next card
+        raise Problem("invalid", "Confirm the payment with this card.", field="Confirmed")
     if answers.pan:
         return
     if page.asks == "card":

@@ -41,6 +41,7 @@ from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.route_terms import CARD, Carried, check_carried, needs
 from recoup.rules.rescue.switches import Off, check_taken, refused
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.switches import last_actors
 from recoup.store.orders.evaluate import find_token, order_outcome
@@ -97,7 +98,7 @@ class Evaluate:
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_result(scope, request, row, admitted, warnings, until)
+                return await self._first_result(scope, request, row, admitted, warnings, until, settings.risk)
             seen = await seen_before(self._world, scope, request, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
@@ -292,12 +293,13 @@ class Evaluate:
         admitted: asyncio.Task[Tried] | bool,
         warnings: tuple[str, ...],
         until: float,
+        terms: RiskTerms,
     ) -> EvaluateResult:
         if row.kind == "mit_managed":
             return EvaluateResult(
                 row.order_id, request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
             )
-        work = self._tries.with_customer(scope, request, row) if isinstance(admitted, bool) else admitted
+        work = self._tries.with_customer(scope, request, row, terms) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
         tried = work.result() if work.done() else Tried()

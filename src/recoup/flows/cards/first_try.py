@@ -5,7 +5,8 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from recoup.flows.cards.send import finish, first_of_new, send_attempt
+from recoup.flows.cards.risk import Risks
+from recoup.flows.cards.send import Intent, carry_out, finish, first_of_new, intent_of
 from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Admission, Orders
@@ -13,7 +14,10 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.order.snapshot import Order
+from recoup.moves.change import Change
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.risk.known import RiskKnown
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.orders.intake import NewOrder
 
 CROWD_SECONDS_EACH = 0.006
@@ -34,6 +38,7 @@ class FirstTries:
     def __init__(self, world: World, orders: Orders, vault: Vault) -> None:
         self._world, self._orders, self._vault = world, orders, vault
         self._out: set[asyncio.Task[Tried]] = set()
+        self._risks = Risks(world)
 
     def crowd(self) -> float:
         """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
@@ -48,9 +53,11 @@ class FirstTries:
         work = self._begin(self._admit_and_try(scope, row, recent, known))
         return work if await known else False
 
-    def with_customer(self, scope: Scope, request: EvaluateRequest, row: NewOrder) -> asyncio.Task[Tried]:
-        """The try of an order that stands, made while the customer waits."""
-        return self._begin(self._try_with_customer(scope, request, row))
+    def with_customer(
+        self, scope: Scope, request: EvaluateRequest, row: NewOrder, terms: RiskTerms
+    ) -> asyncio.Task[Tried]:
+        """The try of an order that stands, made while the customer waits. `terms`: of the risk check before it."""
+        return self._begin(self._try_with_customer(scope, request, row, terms))
 
     def _begin(self, work: Coroutine[Any, Any, Tried]) -> asyncio.Task[Tried]:
         task = asyncio.create_task(work)
@@ -81,20 +88,28 @@ class FirstTries:
             await finish(self._world, self._orders, taken.answer, actor=scope.actor, request_id=scope.request_id)
         )
 
-    async def _try_with_customer(self, scope: Scope, request: EvaluateRequest, row: NewOrder) -> Tried:
+    async def _try_with_customer(
+        self, scope: Scope, request: EvaluateRequest, row: NewOrder, terms: RiskTerms
+    ) -> Tried:
         assert row.token_id is not None
         key = (scope.merchant_id, row.order_id)
         code = request.cvv
         if not code and request.method is None:
             code = await self._vault.code(scope.merchant_id, row.token_id)
         at_hand = CardholderInput(request.payer.phone, code)
-        await send_attempt(
-            self._world,
-            self._orders,
-            key,
-            actor=scope.actor,
-            request_id=scope.request_id,
-            at_hand=at_hand,
-            pick_up=True,
+        intent = _with_risk(self._world, await self._risks.known(terms, request, row))
+        await carry_out(
+            self._world, self._orders, key, intent, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
         )
         return Tried(without_code=row.kind == "cit_web" and request.token_id is not None and not code)
+
+
+def _with_risk(world: World, risk: RiskKnown | None) -> Intent:
+    """The first try of an order that is decided in the same transaction, with what is known of its risk."""
+    plain = intent_of(world, pick_up=True, with_customer=True)
+
+    def intent(change: Change) -> tuple[Order, Attempt] | None:
+        change.risk = risk
+        return plain(change)
+
+    return intent

@@ -53,6 +53,8 @@ class EvaluateRequest:
     campaign: str | None = None
     method: Stored | None = None  # in place of token and number
     notes: tuple[str, ...] = ()  # what the caller is warned of, by its code
+    avs: str = ""  # what came back with the decline, as it was sent
+    cvv_result: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,11 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     return False
 
 
-def follow(change: Change, decision: Decision, decision_id: UUID, reading: Reading) -> None:
+def follow(
+    change: Change, decision: Decision, decision_id: UUID, reading: Reading, *, beside: UUID | None = None
+) -> None:
     """Carries a decision out, short of sending: ends the order, asks the customer, plans the next attempt, or leaves
-    the order waiting."""
+    the order waiting. `beside`: the risk check's, which let it pass."""
     order = change.order
     if decision.verdict == "challenge":
         challenges.present(change, reading, decision_id, list(decision.reasons))
@@ -87,6 +89,7 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
         return
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
+    body |= {"risk": beside} if beside is not None else {}
     change.fact("planned", decision_id=decision_id, **body)
     if due is None:
         order.next_attempt_at = None

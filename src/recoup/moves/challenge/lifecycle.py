@@ -12,9 +12,12 @@ from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of
 
 
-def present(change: Change, reading: Reading, decision_id: UUID, reasons: list[str]) -> None:
-    """The customer waits at the checkout: the order stands still until the page is answered, or its time ends."""
-    challenge = _challenge(change, asks_of(reading) or "card")
+def present(
+    change: Change, reading: Reading, decision_id: UUID, reasons: list[str], *, asks: str | None = None
+) -> None:
+    """The customer waits at the checkout: the order stands still until the page is answered, or its time ends. `asks`:
+    where it is not what the decline wants."""
+    challenge = _challenge(change, asks or asks_of(reading) or "card")
     change.undue("unresolved")
     change.undue("retry")
     change.order.next_attempt_at = None

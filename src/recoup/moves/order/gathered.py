@@ -14,6 +14,7 @@ from recoup.rules.money.wallet import Wallet
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
+from recoup.rules.risk.known import RiskKnown
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
 from recoup.store.orders.rows import (
@@ -56,6 +57,7 @@ class Gathered:
         self.refund_context: RefundApprovalContext | None = None  # limits and requests, where people refund
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self.engine: EngineAtHand | None = None  # of an order with an arm
+        self.risk: RiskKnown | None = None  # of an order whose customer waits
         self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds

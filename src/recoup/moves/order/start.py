@@ -4,6 +4,7 @@ from recoup.moves.attempt.plan import decide_next, follow
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import answer_by, too_late
+from recoup.moves.order.risk import check_risk
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.order_evidence import declined_at, first_reading
@@ -47,7 +48,12 @@ def start_order(change: Change) -> None:
     until = answer_by(order)
     if until is not None:
         change.due("unresolved", until, wall=True)
-    follow(change, decision, decision_id, reading)
+    beside = None
+    if decision.verdict == "attempt_now":
+        beside, done = check_risk(change, reading)
+        if done:
+            return
+    follow(change, decision, decision_id, reading, beside=beside)
 
 
 def _counted(change: Change) -> bool:

@@ -15,6 +15,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "adjustment.made": "created an adjustment",
     "adjustment.refused": "refused an adjustment",
     "arms.changed": "changed the settings of the rescue engine",
+    "risk.changed": "changed the settings of the risk check",
     "bank_account.approved": "approved a bank account",
     "bank_account.entered": "entered a bank account",
     "bank_account.not_proved": "entered two wrong amounts for a bank account",

@@ -11,7 +11,7 @@ from recoup.store.statement import Read, Row, statement
 
 class ChallengeRow(Row, frozen=True):
     """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is over. `out`: a try is
-    under way. `back_kind` and `back_state`: of what goes back to the customer."""
+    under way. `back_kind` and `back_state`: of what goes back to the customer. `by_risk`: the risk check asked."""
 
     state: Literal["presented", "tried", "passed", "failed", "ended"]
     asks: str
@@ -33,6 +33,7 @@ class ChallengeRow(Row, frozen=True):
     out: bool
     back_kind: Literal["reversal", "void"] | None
     back_state: Literal["owed", "sent", "netted", "done", "stuck", "refused"] | None
+    by_risk: bool
 
 
 @statement(
@@ -43,7 +44,10 @@ SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
   c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
   EXISTS (SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state IN ('open', 'unknown')) AS out,
-  b.kind AS back_kind, b.state AS back_state
+  b.kind AS back_kind, b.state AS back_state,
+  EXISTS (SELECT FROM order_log l JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'challenged'
+      AND d.versions ->> 'decider' LIKE 'risk-%') AS by_risk
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)

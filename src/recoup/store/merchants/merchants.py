@@ -10,7 +10,9 @@ from msgspec import convert
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.arms import Terms
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.insight import risk
 from recoup.store.insight.arms import NEWEST
 from recoup.store.orders.locked import fee_terms_of
 from recoup.store.statement import Read, Row, Tx, statement
@@ -52,7 +54,7 @@ class Campaign:
 class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
     `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
-    merchant's own line."""
+    merchant's own line. `risk`: how the risk is judged where a customer waits."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
@@ -60,6 +62,7 @@ class MerchantSettings:
     campaigns: tuple[Campaign, ...] = ()
     blocked: Mapping[UUID, str] = field(default_factory=dict)
     arms: Mapping[UUID | None, Terms] = field(default_factory=dict)
+    risk: RiskTerms = field(default_factory=RiskTerms)
 
     def arms_of(self, site_id: UUID) -> Terms | None:
         """The site's own line, or else the merchant's; None where neither was ever set."""
@@ -86,7 +89,7 @@ async def is_killed(db: Read, merchant_id: UUID) -> bool:
 
 
 class _Loaded(Row, frozen=True):
-    """`fee_terms`, `arms`: rows as JSON. `blocked`: subject -> kind."""
+    """`fee_terms`, `arms`, `risk`: rows as JSON. `blocked`: subject -> kind."""
 
     merchant_id: UUID
     version: int
@@ -107,6 +110,7 @@ class _Loaded(Row, frozen=True):
     fee_terms: object
     blocked: object
     arms: list[object] | None
+    risk: object
 
 
 class _OfSite(Row, frozen=True):
@@ -121,7 +125,8 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms
+  (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
+  (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk
 FROM merchants m WHERE merchant_id = $1
 """,
 )
@@ -160,6 +165,7 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         tuple(campaigns),
         convert(loaded.blocked or {}, dict[UUID, str]),
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
+        convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
     )
 
 

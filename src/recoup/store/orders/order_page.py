@@ -79,6 +79,8 @@ SELECT o.order_id,
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+      UNION SELECT (l.body ->> 'risk')::uuid FROM order_log l
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned'
     )), '[]') AS decisions,
   coalesce((SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
       (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id' ORDER BY e.line_no), '[]') FROM entries e

@@ -76,7 +76,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "campaign", "clock", "decline", "engine", "notices", "route", "sight", "site", "switch",
+        "arms", "campaign", "clock", "decline", "engine", "notices", "risk", "route", "sight", "site", "switch",
         "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),

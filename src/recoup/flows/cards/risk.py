@@ -1,0 +1,146 @@
+"""What is known of the risk before a payment whose customer waits is sent: read and counted in one statement, which
+concurrent calls share.
+
+The look takes what it takes of the deadline, and a bounded part at most: without an answer the payment goes on without
+the check, as it would without the check altogether.
+"""
+
+import asyncio
+import ipaddress
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.cards.taken import EvaluateRequest
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.rules.rescue.arms import place_of
+from recoup.rules.risk.costs import usual_costs
+from recoup.rules.risk.decide import RiskArm
+from recoup.rules.risk.facts import Name, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
+from recoup.rules.risk.known import RiskKnown
+from recoup.rules.risk.terms import RiskTerms, risk_arm
+from recoup.rules.risk.weights import PRIOR
+from recoup.store.coalesce import Coalescer
+from recoup.store.insight.risk import Sighted, Sighting, note_sightings
+from recoup.store.orders.intake import NewOrder
+from recoup.store.pool import retrying
+
+LOOK_SECONDS: Final = 0.4
+NAME_CHARS_MAX: Final = 256
+_ADDRESS: Final = ("addressLine1", "zipcode", "postalCode", "zip", "countryCode")
+log = structlog.get_logger()
+
+
+class Risks:
+    """One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._looks: Coalescer[Sighting, Sighted | None] = Coalescer(self._look)
+
+    async def known(self, terms: RiskTerms, request: EvaluateRequest, row: NewOrder) -> RiskKnown | None:
+        """Of an order that was admitted just now; None where the merchant wants no check, and where nothing could be
+        read in time."""
+        arm = self._arm(terms, row)
+        if arm is None or not row.kind.startswith("cit"):
+            return None
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                found = await self._looks.submit(self._sighting(request, row))
+        except (TimeoutError, Problem) as error:
+            log.warning("no risk check", order_id=str(row.order_id), error=type(error).__name__)
+            return None
+        if found is None:
+            return None
+        return RiskKnown(
+            _facts(request, row, found),
+            PRIOR,
+            usual_costs(row.asset, terms.margin),
+            may_challenge=row.kind == "cit_web" and self._world.policy.test_mode,  # no route carries 3-D Secure yet
+            arm=arm,
+            settings=terms.version or None,
+        )
+
+    def _arm(self, terms: RiskTerms, row: NewOrder) -> RiskArm | None:
+        who = row.payer_id or row.token_id or row.order_id
+        return risk_arm(terms, place_of(self._world.keys.mac("risk-arm", row.merchant_id.bytes + who.bytes)))
+
+    def _sighting(self, request: EvaluateRequest, row: NewOrder) -> Sighting:
+        payer, merchant = request.payer, row.merchant_id.bytes
+        texts: Mapping[Name, str] = {
+            "device": str(request.sense_key or "").strip()[:NAME_CHARS_MAX],
+            "address": address_counted(payer.billing),
+            "ip": ip_counted(payer.ip),
+        }
+        keys = self._world.keys
+        names: dict[Name, UUID] = {
+            name: keys.derived_id(f"risk-{name}", merchant, text) for name, text in texts.items() if text
+        }
+        if row.payer_id is not None:
+            names["payer"] = row.payer_id
+        return Sighting(
+            merchant_id=row.merchant_id,
+            order_id=row.order_id,
+            subject=keys.derived_id("risk-order", merchant, row.external_id),
+            payer_id=row.payer_id,
+            asset=row.asset,
+            at=row.recorded_at,
+            placed_at=row.placed_at,
+            names=names,
+        )
+
+    async def _look(self, rows: Sequence[Sighting]) -> list[Sighted | None]:
+        async def once() -> dict[UUID, Sighted]:
+            async with self._world.db.connection() as connection:
+                return await note_sightings(connection, rows)
+
+        found = await retrying(once)
+        return [found.get(row.order_id) for row in rows]
+
+
+def ip_counted(text: str) -> str:
+    """The address as it is counted: of IPv6 the network that one household or server has. Nothing of what is none."""
+    try:
+        address = ipaddress.ip_address(text.strip()[:64])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)
+
+
+def address_counted(billing: Mapping[str, Any] | None) -> str:
+    """Letters and digits of street, postal code and country; nothing without a street."""
+    if not billing or not billing.get("addressLine1"):
+        return ""
+    parts = [str(billing.get(name) or "")[:NAME_CHARS_MAX] for name in _ADDRESS]
+    plain = unicodedata.normalize("NFKC", "|".join(parts)).casefold()
+    kept = "".join(one for one in plain if one.isalnum() or one == "|")
+    return kept[: 2 * NAME_CHARS_MAX] if kept.strip("|") else ""
+
+
+def _facts(request: EvaluateRequest, row: NewOrder, found: Sighted) -> RiskFacts:
+    billing, shipping = _country(request.payer.billing), _country(request.payer.shipping)
+    issued = (request.method.country or "").strip().upper() if request.method else ""
+    return RiskFacts(
+        units=row.units,
+        currency=row.asset,
+        usual_units=found.usual,
+        seen={name: Seen(**one) for name, one in found.seen.items()},
+        avs=avs_of(request.avs),
+        cvv=cvv_of(request.cvv_result),
+        shipped_abroad=bool(billing and shipping and billing != shipping),
+        foreign_card=bool(billing and issued and billing != issued),
+        code_given=bool(request.cvv) or request.token_id is not None or request.method is not None,
+        authenticated=is_authenticated(row.facts.get("three_d_secure")),
+        paid_before=found.paid,
+    )
+
+
+def _country(address: Mapping[str, Any] | None) -> str:
+    return str((address or {}).get("countryCode") or "").strip().upper()[:2]

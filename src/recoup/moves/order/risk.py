@@ -1,0 +1,29 @@
+"""The risk check of an order whose customer waits, before anything is sent for it."""
+
+from uuid import UUID
+
+from recoup.moves.challenge import lifecycle as challenges
+from recoup.moves.change import Change
+from recoup.rules.network.codes import Reading
+from recoup.rules.risk.decide import decide_risk
+
+
+def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
+    """The decision's id, None where nothing is looked at; and whether the order is dealt with by it: the customer is
+    asked to confirm, or it is declined. Where the check only watches, nothing is."""
+    if change.risk is None or not change.order.by_customer:
+        return None, False
+    try:
+        given = change.risk.after(reading.reason)
+        decision = decide_risk(given)
+    except (ArithmeticError, LookupError, ValueError):  # numbers that somebody learned: the payment goes on
+        return None, False
+    decision_id = change.decide(decision, given.features())
+    if not given.is_followed or decision.verdict == "attempt_now":
+        return decision_id, False
+    reasons = list(decision.reasons)
+    if decision.verdict == "challenge":
+        challenges.present(change, reading, decision_id, reasons, asks="confirm")
+    else:
+        change.step("declined", decision_id=decision_id, why=reasons[0], reasons=reasons, cause="risk")
+    return decision_id, True
