@@ -59,7 +59,7 @@ class Notices:
         check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
         if has_own_notices(self._world, route):
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            return _said(await take(self._world, route, headers, await read_body(receive_)))
+            return _said(await take(self._world, self._orders, route, headers, await read_body(receive_)))
         check_content_type(header(scope, b"content-type"))
         body = await read_body(receive_)
         signature = (header(scope, HEADER.encode()) or b"").decode("latin-1")

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.cards.joined_cards import join_by_answer
-from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of
+from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of, processor_result
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Inquiry, Processor, as_requested
+from recoup.gateways.cards.port import Inquiry, Outcome, Processor, as_requested
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.advance.collection import raise_uncollected
@@ -24,7 +24,7 @@ from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
-from recoup.rules.order.attention import NOT_REPEATED, UNKNOWN
+from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
@@ -128,6 +128,32 @@ async def _not_known(
         outcome = await call(world, order, same, deadline)
         await join_by_answer(world, order, processor, outcome.credential_news)
         await close(orders, key, attempt_id, outcome)
+
+
+async def settle_by_proof(
+    world: World, orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, outcome: Outcome
+) -> None:
+    """A processor's signed word of an attempt. Where the same can be inquired, that says more, and due work does it.
+
+    Raises: Problem(unavailable) while our own call is under way.
+    """
+
+    def settle(change: Change) -> None:
+        attempt = change.order.attempt(attempt_id)
+        answer = as_requested(outcome, attempt.units, attempt.asset)
+        if _still_out(change, attempt_id) is None:
+            if answer.state == "approved" and attempt.state in ("declined", "not_sent"):
+                raise_unclear(change, attempt, ANSWER_DIFFERS)
+            return
+        assert attempt.send_before is not None
+        ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)
+        if attempt.state == "open" and change.wall < ends:
+            raise Problem("unavailable", "Its own answer is on its way.", cure="Send the notice again in a minute.")
+        processor = processor_of(world, attempt.route or "")
+        if _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
+            close_attempt(change, attempt_id, processor_result(answer))
+
+    await orders.run(settle, key, cards=True)
 
 
 def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:

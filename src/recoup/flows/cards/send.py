@@ -161,7 +161,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     card = order.card
     outcome = await call(world, order, attempt, deadline)
     await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
-    result, key = _processor_result(outcome), (order.merchant_id, order.order_id)
+    result, key = processor_result(outcome), (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:
         close_attempt(change, attempt.attempt_id, result)
@@ -331,12 +331,12 @@ async def close(
     actor: Actor = WORKER,
     request_id: str = "worker",
 ) -> str:
-    result = _processor_result(outcome)
+    result = processor_result(outcome)
     job = Job(key, lambda change: close_attempt(change, attempt_id, result), actor, request_id, cards=True)
     return await orders.change(job)
 
 
-def _processor_result(outcome: Outcome) -> ProcessorResult:
+def processor_result(outcome: Outcome) -> ProcessorResult:
     return ProcessorResult(
         _EVENTS[outcome.state],
         reference=outcome.reference,

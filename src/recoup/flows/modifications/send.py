@@ -50,7 +50,9 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
     processor = processor_for(world, order, modification_id)
     outcome = await _settled(world, processor, order, modification)
     outcome = as_requested(outcome, modification.units, modification.asset)
-    state = "unprocessed" if never_processed(processor, outcome) else outcome.state
+    state: str = "unprocessed" if never_processed(processor, outcome) else outcome.state
+    if outcome.result_follows and not outcome.contradicts:
+        state = "received"
 
     def result(change: Change) -> str:
         return close_modification(

@@ -1,5 +1,6 @@
-"""A connector's notices: signed in the vendor's way, read, kept as due work, and nothing else. A notice says that
-something happened; what it was is asked of the processor's book, by `work`.
+"""A connector's notices: signed in the vendor's way, read, and kept as due work. A notice says that something happened;
+what it was is asked of the processor's book, by `work`. Only of a vendor without such a book the signed part counts at
+once, by `proof`.
 
 The same object is asked about once, however many notices come of it, doubled, late or in another order.
 """
@@ -10,6 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.connections import connection_of
+from recoup.flows.locked import Orders
+from recoup.flows.notices.proof import apply_proof
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Acknowledgement, Notice, connector_of, is_acknowledging, is_challenged
 from recoup.kernel.encode import encode
@@ -52,7 +55,7 @@ def answer_challenge(world: World, route: str, query: Mapping[str, str]) -> Repl
     return connector.answer_challenge(query) if connector is not None and is_challenged(connector) else None
 
 
-async def take(world: World, route: str, headers: Mapping[str, str], body: bytes) -> Reply:
+async def take(world: World, orders: Orders, route: str, headers: Mapping[str, str], body: bytes) -> Reply:
     """The answer that the vendor waits for. `headers` by lower-case name. A merchant's own account is about no other
     merchant's orders.
 
@@ -69,7 +72,7 @@ async def take(world: World, route: str, headers: Mapping[str, str], body: bytes
     owner = own.merchant_id if own is not None else None
     became, early = list[AtDoor](), False
     for notice in connector.read_notices(headers, body, now):
-        found = await _take_one(world, route, owner, notice, now)
+        found = await _take_one(world, orders, route, owner, notice, now)
         became.append(found)
         is_new = notice.at > now - MAY_BE_EARLY
         early = early or found == "not_ours" and notice.subject in _OF_A_CHARGE and is_new
@@ -78,7 +81,9 @@ async def take(world: World, route: str, headers: Mapping[str, str], body: bytes
     return connector.acknowledgement if is_acknowledging(connector) else Reply(encode({"notices": became}), _JSON)
 
 
-async def _take_one(world: World, route: str, owner: UUID | None, notice: Notice, now: WallTime) -> AtDoor:
+async def _take_one(
+    world: World, orders: Orders, route: str, owner: UUID | None, notice: Notice, now: WallTime
+) -> AtDoor:
     subject = notice.subject
     if not notice.mine or subject is None or not (_id(notice.id) and _id(notice.about)):
         became: AtDoor = "unknown_kind" if notice.mine else "not_mine"
@@ -95,6 +100,8 @@ async def _take_one(world: World, route: str, owner: UUID | None, notice: Notice
                 taken = "taken"
                 await ask_now(tx, merchant_id, row.object_key, now)
         await count_notice(tx, route, now.date(), taken)
+    for merchant_id in merchants:
+        await apply_proof(world, orders, route, merchant_id, notice)
     return taken
 
 

@@ -11,14 +11,14 @@ from recoup.flows.disputes.receive import apply
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
+from recoup.flows.notices.case import case_notice
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Connector, DisputeCase, connector_of, is_disputing
+from recoup.gateways.cards.connector import Connector, connector_of, is_disputing
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import as_requested
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.close import raise_unclear
 from recoup.moves.change import Change
-from recoup.rules.messages.inbound import Notice
 from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
@@ -149,33 +149,17 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
 
 
 async def _dispute(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    case = await connector.dispute_case(row.about) if is_disputing(connector) else None
+    if not is_disputing(connector):  # its notices are read at the door
+        return NoticeResult("known")
+    case = await connector.dispute_case(row.about)
     if case is None:
         return NoticeResult("unreadable")
     async with world.db.connection() as connection:
         charged = await charge_referenced(connection, case.charge, row.route, row.merchant_id)
     if charged is None:  # of the account's other business, or of a charge whose answer is on its way
         return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
-    received = await apply(world, orders, row.route, _notice(world, case, charged), "worker")
+    received = await apply(world, orders, row.route, case_notice(world, case, charged), "worker")
     return NoticeResult(received.state)
-
-
-def _notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
-    """The same standing of a case is the same notice."""
-    stands = world.keys.derived_id("dispute-standing", *(str(part) for part in case))
-    return Notice(
-        notice_id=f"read-{stands}",
-        case_id=case.id[:100],
-        merchant_id=charged.merchant_id,
-        charge_id=charged.attempt_id,
-        stage=case.stage,
-        status=case.status,
-        amount=case.units,
-        currency=case.currency,
-        reason_code=case.reason_code[:20],
-        respond_by=case.respond_by,
-        fee=case.fee,
-    )
 
 
 async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

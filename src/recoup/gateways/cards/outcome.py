@@ -50,6 +50,7 @@ class Outcome:
     retries_itself_at: datetime | None = None
     credential_news: CredentialNews | None = None
     contradicts: bool = False
+    result_follows: bool = False
 
     def __post_init__(self) -> None:
         """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,

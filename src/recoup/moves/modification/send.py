@@ -8,7 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
-from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, RESULT_WITHIN, SEND_WITHIN, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import ANSWER_DIFFERS, delayed, stuck
@@ -45,7 +45,8 @@ def close_modification(
     code: str | None,
     contradicts: bool = False,
 ) -> str:
-    """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed.
+    """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed, or
+    received, whose result follows.
 
     Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
     `contradicts`: it spoke of another message, amount or currency.
@@ -54,9 +55,8 @@ def close_modification(
     if modification.state != "sent" or modification.wire_id != wire_id:
         return modification.state
     reference, code = (without_card(text, change.order.card) for text in (reference, code))
-    if contradicts and change.order.attention != ANSWER_DIFFERS:
-        change.raise_attention(ANSWER_DIFFERS)
-        change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units, why=ANSWER_DIFFERS)
+    if contradicts:
+        raise_differing(change, modification)
     if state == "approved":
         _done(change, modification, reference, code)
     elif state == "declined":
@@ -66,11 +66,20 @@ def close_modification(
             change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
         elif state == "not_sent" and modification.unsent == modification.tries - 1:
             change.set_modification(modification, unsent=modification.tries)
-        change.due("modification", change.wall + pause_after(modification.tries), subject_id=modification_id, wall=True)
+        pause = RESULT_WITHIN if state == "received" else pause_after(modification.tries)
+        change.due("modification", change.wall + pause, subject_id=modification_id, wall=True)
         if modification.tries == ATTENTION_AFTER_TRIES:
             change.raise_attention(delayed(modification.kind))
             change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units)
     return modification.state
+
+
+def raise_differing(change: Change, modification: Modification) -> None:
+    """People shall look at it, once: the processor's words contradict each other, or what was asked for."""
+    if change.order.attention != ANSWER_DIFFERS:
+        change.raise_attention(ANSWER_DIFFERS)
+        kind, units = f"{modification.kind}_delayed", modification.units
+        change.fact(kind, modification.modification_id, units=units, why=ANSWER_DIFFERS)
 
 
 def _done(change: Change, modification: Modification, reference: str | None, code: str | None) -> None:

@@ -184,6 +184,7 @@ class Item(msgspec.Struct, frozen=True, rename="camel"):
     merchant_reference: str | None = None
     amount: Amount | None = None
     additional_data: Mapping[str, Any] = {}
+    event_date: str = ""
 
     @property
     def signed_fields(self) -> tuple[str, ...]:
@@ -275,7 +276,7 @@ def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
         event,
         "report" if event == REPORT else subject or "",
         item.psp_reference,
-        now,
+        _moment(item.event_date) or now,
         mine and own,
         message_id=parse_id(item.merchant_reference or ""),
         charge=item.psp_reference if event == "AUTHORISATION" else item.original_reference,
@@ -308,12 +309,16 @@ def _case(item: Item) -> DisputeCase | None:
     if stands is None or amount is None or amount.units <= 0 or not item.original_reference:
         return None
     more = item.additional_data
-    try:
-        respond_by = datetime.fromisoformat(str(more.get("defensePeriodEndsAt"))).astimezone(UTC)
-    except ValueError:
-        respond_by = None
+    respond_by = _moment(str(more.get("defensePeriodEndsAt")))
     stage, status = stands
     reason = str(more.get("chargebackReasonCode") or "")[:20]
     return DisputeCase(
         item.psp_reference, item.original_reference, amount.units, amount.currency, stage, status, reason, respond_by
     )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -202,7 +202,7 @@ def of_modification(message: ModificationMessage, account: str, reply: Reply) ->
     )
     if other != (str(message.id), message.reference, account) or not same_amount or found.status != RECEIVED:
         return Outcome("unknown", found.psp_reference, text=UNREADABLE, other_id=True)
-    return Outcome("unknown", found.psp_reference, text=RECEIVED)
+    return Outcome("unknown", found.psp_reference, text=RECEIVED, result_follows=True)
 
 
 def of_refusal(reply: Reply) -> Outcome:

@@ -1,0 +1,61 @@
+"""What the signed part of a notice proves by itself, from a vendor whose book cannot be read: applied at the door, any
+number of times, in any order, before or after the answer to what it is about."""
+
+from uuid import UUID
+
+from recoup.flows.cards.inquire import settle_by_proof
+from recoup.flows.disputes.receive import apply
+from recoup.flows.locked import Orders
+from recoup.flows.notices.case import case_notice
+from recoup.flows.world import World
+from recoup.gateways.cards.connector import Notice
+from recoup.gateways.cards.outcome import Outcome, as_requested
+from recoup.moves.change import Change
+from recoup.moves.modification.send import close_modification, raise_differing
+from recoup.store.cards.processor_notices import attempt_of, charge_referenced, modification_of
+
+
+async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:
+    """Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
+    if notice.case is not None:
+        async with world.db.connection() as connection:
+            charged = await charge_referenced(connection, notice.case.charge, route, merchant_id)
+        if charged is not None:
+            await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
+    elif notice.outcome is not None and notice.message_id is not None:
+        await _message(world, orders, route, merchant_id, notice.message_id, notice.outcome)
+
+
+async def _message(
+    world: World, orders: Orders, route: str, merchant_id: UUID, message_id: UUID, outcome: Outcome
+) -> None:
+    async with world.db.connection() as connection:
+        charged = await attempt_of(connection, merchant_id, message_id, route)
+        modified = await modification_of(connection, message_id, route, merchant_id)
+    if charged is not None:
+        await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
+    if modified is not None:
+        modification_id = modified.modification_id
+
+        def work(change: Change) -> None:
+            _modified(change, modification_id, message_id, outcome)
+
+        await orders.run(work, (merchant_id, modified.order_id))
+
+
+def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome) -> None:
+    """What was done and has failed since, or the other way round, is for people: no stage goes back."""
+    modification = change.order.modification(modification_id)
+    answer = as_requested(outcome, modification.units, modification.asset)
+    if modification.state == "sent":
+        close_modification(
+            change,
+            modification_id,
+            message_id,
+            answer.state,
+            reference=answer.reference,
+            code=answer.processor_code,
+            contradicts=answer.contradicts,
+        )
+    elif (modification.state == "done") is not (answer.state == "approved"):
+        raise_differing(change, modification)
