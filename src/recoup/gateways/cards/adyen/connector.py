@@ -118,12 +118,12 @@ class Adyen:
         rolls the one before. Raises: Problem(invalid) for a secret that is none."""
         self.name, self.acceptor_id, self.account = name, acceptor_id, account
         self._clocks = clocks or Clocks()
-        self._api = Api(url or URL, key, self._clocks)
         try:
             self._secrets = [bytes.fromhex(one) for one in notice_secrets]
         except ValueError:
             cure = "Copy it from the webhook's settings at Adyen."
             raise Problem("invalid", "An HMAC key is hexadecimal.", field="notice_secret_file", cure=cure) from None
+        self._api = Api(url or URL, key, self._clocks)
         self.live = (urlsplit(url).hostname or "").endswith(LIVE_HOST)
         self._retrying: dict[str, datetime] = {}
         self._newest_batch = 0
@@ -248,13 +248,12 @@ class Adyen:
         try:
             if answer.answer == "accept":
                 return await self._disputed("acceptDispute", case, answer)
-            reply = await self._api.post(f"{DISPUTES}/retrieveApplicableDefenseReasons", case)
+            reply = await self._api.post(f"{DISPUTES}/retrieveApplicableDefenseReasons", case, f"{answer.id}.r")
             found = read(DisputeReply, reply) if reply.status == 200 else None
-            if found is None:
-                return replace(of_error(reply), state="not_sent")
-            if not found.dispute_service_result.success or not found.defense_reasons:
-                text = found.dispute_service_result.error_message
-                return Outcome("declined", processor_code="no_defense_reason", text=text)
+            if found is None or not found.dispute_service_result.success:  # it may be closed by the try before
+                return Outcome("unknown", answer.case_ref, text="no reasons for a defence were read")
+            if not found.defense_reasons:
+                return Outcome("declined", answer.case_ref, processor_code="no_defense_reason")
             reason = next((one for one in found.defense_reasons if one.satisfied), found.defense_reasons[0])
             documents = _documents(reason, answer.evidence)
             if documents:
