@@ -235,6 +235,9 @@ TABLE: dict[Key, Line] = {
         body=lambda s: {"id": "walk", "order": s.ids["paid"], "kind": "service", "stage": "opened"},
         names=True,
     ),
+    ("POST", "/inbound/{route}/signals"): _anyone(
+        ids={"route": "sandbox"}, body=lambda s: {"signalId": "walk", "method": "pm_card_visa"}, names=True
+    ),
     ("POST", "/inbound/sandbox/webhooks"): _anyone(),
     # payers: whoever has a link that we signed may use it; the walk has forged ones
     ("GET", "/charge"): _anyone(),

@@ -25,6 +25,7 @@ from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.inbound.receiver import routes as receiver_routes
+from recoup.doors.inbound.signals import routes as signal_routes
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
@@ -90,6 +91,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
         *rescue_routes(services),
         *stablecoin.routes(stable),
         *inbound_routes(world, orders),
+        *signal_routes(world, orders),
         *receiver_routes(world),
         *checkout_routes(world, orders, merchants),
         *docs_routes(world, dialects(), __version__),

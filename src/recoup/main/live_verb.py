@@ -8,6 +8,7 @@ import click
 
 from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.receive import notice_key
+from recoup.flows.notices.signals import signal_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.kernel.problem import Problem
 from recoup.main.chosen_world import with_world
@@ -47,14 +48,16 @@ def add(cli: click.Group) -> None:
     @live.command("notice-key")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     @click.option("--route", "name", help="Name of the route; default: the first.")
-    def show_key(data_dir: Path | None, name: str | None) -> None:
+    @click.option("--signals", is_flag=True, help="The key for signals (docs/signals.md).")
+    def show_key(data_dir: Path | None, name: str | None, signals: bool) -> None:
         """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
 
         async def work(opened: Opened) -> str:
             routes = list(opened.world.processors)
             if name is not None and name not in routes:
                 raise Problem("not_found", f"There is no route {name!r}.", cure=f"There are {', '.join(routes)}.")
-            return notice_key(opened.world, name or routes[0]).hex()
+            key = signal_key if signals else notice_key
+            return key(opened.world, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
 

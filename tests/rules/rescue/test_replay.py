@@ -25,6 +25,7 @@ from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
 from recoup.rules.rescue.route_by_answer import Failure
+from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 ROUTE_1 = {"decider": "route-1", "policy": None, "knowledge": None, "model": None}
@@ -88,6 +89,18 @@ hand_inputs = st.builds(
 readings = st.sampled_from(("51", "05", "61", "91", "04", "N7", "65")).map(
     lambda code: read_decline(scheme="visa", source=None, code=code, text=None, advice=None, on=NOW.date())
 )
+signal_inputs = st.builds(
+    SignalInput,
+    readings,
+    moments,
+    moments,
+    moments,
+    st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),
+    st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments),
+    st.integers(-720, 840),
+    st.sampled_from((None, "engine", "ladder", "holdout", "shadow")),
+    st.booleans(),
+)
 charge_inputs = st.builds(
     ChargeInput,
     readings,
@@ -146,6 +159,64 @@ def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> 
     decision = decide_by_hand(asked)
     assert again(asked.features(), decision) == decision
     assert decision.plan == (() if asked.stopped else (asked.now,))
+
+
+@settings(max_examples=300)
+@given(asked=signal_inputs)
+def test_what_a_signal_changed_is_decided_the_same_again(asked: SignalInput) -> None:
+    decision = decide_by_signal(asked)
+    assert again(asked.features(), decision) == decision
+    assert (decision.verdict == "attempt_now") == bool(decision.plan)
+    assert all(reason.endswith(".") for reason in decision.reasons)
+
+
+GOOD_SIGNAL = SignalInput(
+    read_decline(scheme="visa", source=None, code="51", text=None, advice=None, on=NOW.date()),
+    NOW - 2 * HOUR,
+    NOW - HOUR / 2,
+    NOW,
+    PlanBefore(NOW + DAY, "funds", None),
+    GateWord(),
+    120,
+    "engine",
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [
+        ({}, "within_limits"),
+        ({"arm": None}, "within_limits"),
+        ({"arm": "ladder"}, "comparison_group"),
+        ({"arm": "holdout"}, "comparison_group"),
+        ({"drawn": True}, "drawn"),
+        ({"before": PlanBefore(NOW, "funds", None)}, "due_already"),
+        ({"last_at": NOW - HOUR / 2}, "not_newer"),
+        ({"approved_at": NOW - HOUR, "last_at": NOW - DAY}, "within_limits"),
+        ({"approved_at": NOW - HOUR - HOUR / 60, "last_at": NOW - DAY}, "stale"),
+        ({"last_at": NOW - HOUR * 0.9}, "gap"),
+        ({"utc_offset": 720}, "night"),
+        ({"utc_offset": -240}, "night"),
+        ({"gate": GateWord("visa-reattempt-30d")}, "gate_refuses"),
+        (
+            {"reading": read_decline(scheme="visa", source=None, code="04", text=None, advice=None, on=NOW.date())},
+            "no_cure_by_waiting",
+        ),
+        (
+            {
+                "reading": read_decline(
+                    scheme="mastercard", source=None, code="51", text=None, advice="24", on=NOW.date()
+                ),
+                "last_at": NOW - 0.9 * HOUR,
+            },
+            "network_wait",
+        ),
+    ],
+)
+def test_a_signal_changes_nothing_that_a_limit_a_wait_or_a_comparison_holds(more: dict[str, Any], rule: str) -> None:
+    decision = decide_by_signal(replace(GOOD_SIGNAL, **more))
+    assert decision.rules == ("approved_elsewhere", rule)
+    assert (decision.verdict == "attempt_now") == (rule == "within_limits")
 
 
 @settings(max_examples=300)

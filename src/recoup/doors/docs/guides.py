@@ -41,6 +41,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
     "routes": ("Running it", "Several processors"),
+    "signals": ("Running it", "Signals"),
     "connectors": ("Running it", "Write a connector"),
     "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),

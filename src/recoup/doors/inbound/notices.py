@@ -28,7 +28,7 @@ from recoup.rules.messages.inbound import HEADER
 log = structlog.get_logger()
 PER_SECOND: Final = 50
 BURST: Final = 500
-_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
 class Notices:
@@ -67,7 +67,7 @@ class Notices:
         shown = {"noticeId": received.notice_id, "status": received.state}
         if received.why:
             shown |= {"reason": received.why, "message": in_words(received.why)}
-        return Refusal(200, encode(shown), [_JSON])
+        return Refusal(200, encode(shown), [JSON])
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -8,7 +8,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,7 @@ NOTICE_BYTES_MAX: Final = 16_384
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})((?:,v1=[0-9a-f]{64}){1,4})", re.ASCII)
 Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")]
 Moment = Annotated[datetime, Meta(tz=True)]
+T = TypeVar("T", bound=Struct)
 
 
 class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):
@@ -61,8 +62,8 @@ def _mac(key: bytes, seconds: str, body: bytes) -> str:
     return hmac.digest(key, seconds.encode() + b"." + body, "sha256").hex()
 
 
-def read_notice(body: bytes) -> Notice:
-    """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field."""
+def read_as(body: bytes, kind: type[T], cure: str) -> T:
+    """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field, with that cure."""
     try:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -70,15 +71,20 @@ def read_notice(body: bytes) -> Notice:
     if not isinstance(raw, dict):
         raise Problem("malformed", "The notice is not a JSON object.", cure="Send one JSON object.")
     try:
-        notice = msgspec.convert(raw, Notice)
+        return msgspec.convert(raw, kind)
     except (msgspec.ValidationError, OverflowError) as error:
-        field = _field(str(error), raw)
+        field = _field(str(error), kind)
         message = (
             Sentence("The field {0} is missing or not as it must be.", field)
             if field
             else "A field is not as it must be."
         )
-        raise Problem("invalid", message, field=field, cure="See docs/disputes.md for the fields.") from None
+        raise Problem("invalid", message, field=field, cure=cure) from None
+
+
+def read_notice(body: bytes) -> Notice:
+    """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field."""
+    notice = read_as(body, Notice, "See docs/disputes.md for the fields.")
     if notice.respond_by is None:
         return notice
     respond_by = of_these_days(notice.respond_by)
@@ -95,7 +101,7 @@ def read_notice(body: bytes) -> Notice:
 _NAMED: Final = re.compile(r"`\$?\.?([A-Za-z]+)`")
 
 
-def _field(complaint: str, raw: dict[str, Any]) -> str | None:
+def _field(complaint: str, kind: type[Struct]) -> str | None:
     names: Iterable[str] = _NAMED.findall(complaint)
-    known = {field.encode_name for field in msgspec.structs.fields(Notice)}
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
     return next((name for name in reversed(list(names)) if name in known), None)

@@ -22,6 +22,7 @@ from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
+from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 
 Decider = Callable[[Mapping[str, Any], Any, Any], Decision]
@@ -47,6 +48,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
         {None: None}, lambda told, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(told)),
     ),
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
+    SIGNAL_VERSION: ({None: None}, lambda told, *_: decide_by_signal(SignalInput.from_dict(told))),
     RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model

@@ -27,9 +27,10 @@ _WORDY: Final = (
     "rules/order/whys.py", "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py",
     "rules/rescue/decide.py", "rules/rescue/sentences.py", "rules/rescue/arms.py",
     "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/route", "rules/risk/words.py", "moves/attempt/by_merchant.py", "moves/stable/payment.py",
-    "moves/modification/refund.py", "flows/merchants/go_live.py", "flows/messages/send_sample.py",
-    "flows/money/reconcile.py", "flows/samples_under_way.py", "flows/try_connection.py",
+    "rules/rescue/route", "rules/rescue/signal.py", "rules/risk/words.py", "moves/attempt/by_merchant.py",
+    "moves/stable/payment.py", "moves/modification/refund.py", "flows/merchants/go_live.py",
+    "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
+    "flows/try_connection.py",
 )  # fmt: skip
 # Words for names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
