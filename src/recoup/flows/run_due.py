@@ -25,6 +25,7 @@ from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
+from recoup.flows.notices.invoices import work_invoice
 from recoup.flows.notices.work import work_notice
 from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
@@ -88,6 +89,7 @@ FLOWS: dict[DueKind, Flow] = {
     "dispute_answer": lambda world, orders, due: send_answer(world, orders, due.merchant_id, due.subject_id),
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "processor_notice": work_notice,
+    "processor_invoice": work_invoice,
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),

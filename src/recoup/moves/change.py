@@ -177,6 +177,8 @@ class Change(Gathered):
                 self.set_challenge(challenge, state="ended")
         if order.kind == "stable" and order.facts.get("subscription_id"):
             self.due("cycle_ended", self.wall, wall=True)
+        if order.facts.get("invoice_key"):
+            self.due("processor_invoice", self.wall, subject_id=UUID(order.facts["invoice_key"]), wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in ("collected", "captured", "advanced"):

@@ -11,3 +11,6 @@ NO_ROUTE_PAUSE = timedelta(minutes=30)  # until what no card route takes is look
 def pause_after(tries: int) -> timedelta:
     """More and more seldom: sent under its own id it does no harm, however often."""
     return min(timedelta(minutes=10), timedelta(seconds=2 ** min(tries, 10)))
+
+
+KEEP_CLEAR = timedelta(hours=12)  # of a try that the processor makes by itself

@@ -41,6 +41,8 @@ _SAID = {
     "blocked:fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
     "blocked:customer": "This customer is blocked by the merchant.",
     "blocked:card": "This card is blocked by the merchant.",
+    "blocked:own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to"
+    " that.",
     "blocked:another": "This card is blocked.",
 }
 

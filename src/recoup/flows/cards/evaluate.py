@@ -150,7 +150,8 @@ class Evaluate:
         payer, routes = request.payer, self._world.routes.terms(self._world.processors, scope.merchant_id)
         check_taking(merchant)
         now = merchant.business(wall)
-        kind = kind_of(merchant.mit_mode, request.is_mit, request.order_source, request.expires_at is not None)
+        mode = "managed" if request.managed else merchant.mit_mode
+        kind = kind_of(mode, request.is_mit, request.order_source, request.expires_at is not None)
         named = Named(request.site_id, request.site_url, request.descriptor, request.campaign)
         site, campaign, warnings = origin_of(settings.sites, settings.campaigns, named, merchant.unknown_sites)
         check_taken(kind, merchant, site, campaign)

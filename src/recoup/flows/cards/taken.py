@@ -52,6 +52,7 @@ class EvaluateRequest:
     sense_key: str | None = None
     campaign: str | None = None
     method: Stored | None = None  # in place of token and number
+    managed: bool = False  # an MIT whatever the merchant's mode is
     notes: tuple[str, ...] = ()  # what the caller is warned of, by its code
     avs: str = ""  # what came back with the decline, as it was sent
     cvv_result: str = ""

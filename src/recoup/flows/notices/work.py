@@ -12,6 +12,7 @@ from recoup.flows.external_call import call_with_timeout
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.notices.case import case_notice
+from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, connector_of, is_disputing
 from recoup.gateways.cards.credential import Stored
@@ -179,6 +180,10 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
     return NoticeResult(became)
 
 
+async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    return NoticeResult(await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice))
+
+
 async def _nothing(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     return NoticeResult("kept")
 
@@ -188,6 +193,6 @@ _ASK: Final[Mapping[str, Ask]] = {
     "modification": _modification,
     "dispute": _dispute,
     "method": _method,
-    "invoice": _nothing,
+    "invoice": _invoice,
     "fraud": _nothing,
 }

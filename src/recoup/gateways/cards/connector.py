@@ -135,6 +135,57 @@ class Disputing(Protocol):
         ...
 
 
+class OwnDecline(NamedTuple):
+    """Of the newest try of an invoice that failed. `source`: whose `code` it is, as `codes.SOURCES` or a scheme."""
+
+    code: str | None = None
+    source: str | None = None
+    advice: str | None = None
+    text: str = ""
+    charge: str | None = None
+
+
+class BilledInvoice(NamedTuple):
+    """An invoice of the processor's billing. `ended`: why nobody shall pay it any more, in the processor's word.
+    `method`: what the processor would charge next. `own_tries`: how often it tried by itself; `retries_itself`: whether
+    it goes on, next at `own_retry_at`, `own_tries_left` times at most."""
+
+    id: str
+    is_paid: bool
+    ended: str | None
+    charged_automatically: bool
+    customer: str
+    email: str
+    method: str | None
+    units: int
+    currency: str
+    own_tries: int
+    retries_itself: bool
+    own_retry_at: datetime | None
+    own_tries_left: int
+    subscription: str | None
+    decline: OwnDecline
+
+
+class Billing(Protocol):
+    """A connector whose vendor bills, too. Each raises Problem(unavailable) for what the vendor did not confirm; `key`
+    is the idempotency key."""
+
+    async def billed_invoice(self, invoice: str) -> BilledInvoice | None:
+        """None for one that is not there, or that a route could not pay."""
+        ...
+
+    async def set_own_retries(self, invoice: str, key: str, *, on: bool) -> None: ...
+
+    async def mark_paid(self, invoice: str, key: str) -> None:
+        """Paid elsewhere: it is charged no more. One that is paid already stays so."""
+        ...
+
+
+def is_billing(processor: object) -> TypeGuard[Billing]:
+    return hasattr(processor, "billed_invoice")
+
+
 def is_connector(processor: Processor) -> TypeGuard[Connector]:
     return hasattr(processor, "read_notices")
 

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
-from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.gate import Block, GateInput
+from recoup.rules.rescue.gate import OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
 from recoup.store.orders.rows import NetworkSend
@@ -51,11 +51,24 @@ def gate_input(
         acceptor_id=acceptor_id or order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id),
         region=order.merchant.region,
-        visa_limit=visa_limit,
+        visa_limit=max(1, visa_limit - int(order.facts.get("own_tries_left") or 0)),
     )
     return GateInput(
-        scheme, order.merchant.region, who, now, found, _blocks(order, acceptor_id or order.merchant.acceptor_id)
+        scheme,
+        order.merchant.region,
+        who,
+        now,
+        found,
+        (*_blocks(order, acceptor_id or order.merchant.acceptor_id), *_own_retry(order, now)),
     )
+
+
+def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:
+    """Nothing is sent close to the instant at which the processor charges the invoice by itself."""
+    if not order.facts.get("own_retry_at"):
+        return ()
+    at = datetime.fromisoformat(order.facts["own_retry_at"]) + order.merchant.offset
+    return (Block(OWN_RETRY, at + KEEP_CLEAR),) if at - KEEP_CLEAR <= now < at + KEEP_CLEAR else ()
 
 
 def _claim_counts(order: Order, claim: CardSend) -> bool:

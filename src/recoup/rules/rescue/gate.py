@@ -19,6 +19,7 @@ from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 
 GATE_VERSION: Final = "gate-1"
 _BLOCKED_RULE: Final = "blocked"
+OWN_RETRY: Final = "own_retry"  # a block's reason: the processor charges by itself
 
 
 @dataclass(frozen=True, slots=True)

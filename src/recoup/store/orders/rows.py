@@ -159,6 +159,7 @@ DueKind = Literal[
     "dispute_answer",
     "dispute_notices",
     "processor_notice",
+    "processor_invoice",
     "cardholder",
     "payout",
     "reconciliation",

@@ -22,6 +22,7 @@ from recoup.gateways.cards.stripe.api import (
     unavailable,
 )
 from recoup.gateways.cards.stripe.charges import Charges
+from recoup.gateways.cards.stripe.invoices import Invoices
 from recoup.gateways.cards.stripe.outcomes import (
     OUR_ID,
     UNREADABLE,
@@ -114,7 +115,7 @@ def _case(reply: Reply) -> Case | None:
     return read(Case, reply) if reply.status == 200 else None
 
 
-class Stripe(Charges):
+class Stripe(Charges, Invoices):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "stripe"

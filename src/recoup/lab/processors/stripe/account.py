@@ -4,29 +4,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from recoup.lab.processors.book import Book
+from recoup.lab.processors.stripe.billing import Invoices
 from recoup.lab.processors.stripe.cards import CARDS, Answer
+from recoup.lab.processors.stripe.refusal import Plain, Refused, bad, whole
 
-Plain = dict[str, Any]
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
-    "dispute": "dp", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
+    "dispute": "dp", "subscription": "sub", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
 
 
-class Refused(Exception):
-    def __init__(self, status: int, type: str, code: str | None = None, message: str = "", **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error: Plain = {"type": type, "code": code, "message": message, **more}
-
-
-def _bad(code: str, message: str, **more: Any) -> Refused:
-    return Refused(400, "invalid_request_error", code, message, **more)
-
-
-class Account:
+class Account(Invoices):
     """`clock`: seconds since 1970. `request`: what causes the events of the call under way."""
 
     def __init__(self, book: Book, clock: Callable[[], float], *, live: bool = False) -> None:
@@ -50,7 +40,9 @@ class Account:
         self.events.append(event)
 
     def make_customer(self, form: Plain) -> Plain:
-        return self._new("customer", email=form.get("email"), metadata=form.get("metadata") or {})
+        settings = form.get("invoice_settings") or {"default_payment_method": None}
+        plain = {"email": form.get("email"), "metadata": form.get("metadata") or {}, "invoice_settings": settings}
+        return self._new("customer", **plain)
 
     def make_endpoint(self, form: Plain) -> Plain:
         return self._new(
@@ -81,8 +73,8 @@ class Account:
     def make_intent(self, form: Plain) -> Plain:
         for name in ("amount", "currency"):
             if name not in form:
-                raise _bad("parameter_missing", f"Missing required param: {name}.", param=name)
-        amount = _whole(form["amount"], "amount")
+                raise bad("parameter_missing", f"Missing required param: {name}.", param=name)
+        amount = whole(form["amount"], "amount")
         method = self._method(form, form.get("customer")) if form.get("payment_method") else None
         intent = self._new(
             "payment_intent",
@@ -103,13 +95,13 @@ class Account:
     def _method(self, form: Plain, customer: Any) -> Plain:
         method = self.need("payment_method", str(form["payment_method"]))
         if method["customer"] is None or method["customer"] != customer:
-            raise _bad("payment_method_unactivated", "The payment method is not attached to this customer.")
+            raise bad("payment_method_unactivated", "The payment method is not attached to this customer.")
         return method
 
     def confirm(self, id: str, form: Plain) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] not in _CONFIRMABLE:
-            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
         name = form.get("payment_method") or intent["payment_method"]
         method = self._method({"payment_method": name}, intent["customer"])
         answer = CARDS[method["answer"]]
@@ -204,17 +196,17 @@ class Account:
     def capture(self, id: str, form: Plain) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] != "requires_capture":
-            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
-        amount = _whole(form.get("amount_to_capture", intent["amount_capturable"]), "amount_to_capture")
+            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+        amount = whole(form.get("amount_to_capture", intent["amount_capturable"]), "amount_to_capture")
         if amount > intent["amount_capturable"]:
-            raise _bad("amount_too_large", "More than is held.")
+            raise bad("amount_too_large", "More than is held.")
         self._take(intent, self.need("charge", intent["latest_charge"]), amount)
         return intent
 
     def cancel(self, id: str) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] in ("succeeded", "canceled", "processing"):
-            raise _bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
         intent |= {"status": "canceled", "amount_capturable": 0}
         self.book.put(intent)
         self._tell("payment_intent.canceled", intent)
@@ -222,13 +214,13 @@ class Account:
 
     def refund(self, form: Plain) -> Plain:
         if "payment_intent" not in form:
-            raise _bad("parameter_missing", "Missing required param: payment_intent.")
+            raise bad("parameter_missing", "Missing required param: payment_intent.")
         intent = self.need("payment_intent", form["payment_intent"])
         charge = self.need("charge", str(intent["latest_charge"]))
-        amount = _whole(form.get("amount", charge["amount_captured"]), "amount")
+        amount = whole(form.get("amount", charge["amount_captured"]), "amount")
         if not charge["captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
             spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
-            raise _bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
+            raise bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
         refund = self._new(
             "refund",
             amount=amount,
@@ -273,7 +265,7 @@ class Account:
     def answer_dispute(self, id: str, form: Plain) -> Plain:
         case = self.need("dispute", id)
         if case["status"] != "needs_response":
-            raise _bad("dispute_closed", "This dispute takes no evidence any more.")
+            raise bad("dispute_closed", "This dispute takes no evidence any more.")
         case["evidence"] |= form.get("evidence") or {}
         if form.get("submit") == "true":
             case |= {"status": "under_review", "evidence_details": {"submission_count": 1}}
@@ -282,67 +274,5 @@ class Account:
     def close_dispute(self, id: str) -> Plain:
         case = self.need("dispute", id)
         if case["status"] != "needs_response":
-            raise _bad("dispute_closed", "This dispute is closed.")
+            raise bad("dispute_closed", "This dispute is closed.")
         return self.book.put(case | {"status": "lost"})
-
-    def make_invoice(self, form: Plain) -> Plain:
-        """Open, as Stripe's own try has left it."""
-        amount = _whole(form.get("amount_due", 0), "amount_due")
-        return self._new(
-            "invoice",
-            customer=form.get("customer"),
-            currency=form.get("currency", "usd"),
-            amount_due=amount,
-            amount_remaining=amount,
-            amount_paid=0,
-            status="open",
-            auto_advance=True,
-            collection_method="charge_automatically",
-            payments=[],
-            attempt_count=1,
-            next_payment_attempt=int(self._clock()) + 259_200,
-        )
-
-    def change_invoice(self, id: str, form: Plain) -> Plain:
-        invoice = self.need("invoice", id)
-        if "auto_advance" in form:
-            advances = form["auto_advance"] == "true"
-            retry = int(self._clock()) + 259_200 if advances else None
-            invoice |= {"auto_advance": advances, "next_payment_attempt": retry}
-        return self.book.put(invoice)
-
-    def pay_invoice(self, id: str, form: Plain) -> Plain:
-        invoice = self.need("invoice", id)
-        if invoice["status"] != "open":
-            raise _bad("invoice_already_paid", f"Invoice is already {invoice['status']}.")
-        about = {
-            "amount": invoice["amount_remaining"],
-            "currency": invoice["currency"],
-            "customer": invoice["customer"],
-            "payment_method": form.get("payment_method"),
-        }
-        intent = self.make_intent(about)
-        invoice["attempt_count"] += 1
-        try:
-            intent = self.confirm(intent["id"], {"off_session": form.get("off_session")})
-        except Refused:
-            invoice["payments"].insert(0, {"status": "open", "intent": intent["id"]})
-            self.book.put(invoice)
-            self._tell("invoice.payment_failed", invoice)
-            raise
-        invoice["payments"].insert(0, {"status": "paid", "intent": intent["id"]})
-        paid = {"status": "paid", "amount_paid": invoice["amount_remaining"], "amount_remaining": 0}
-        invoice |= paid | {"auto_advance": False, "next_payment_attempt": None}
-        self.book.put(invoice)
-        self._tell("invoice.paid", invoice)
-        return invoice
-
-
-def _whole(text: Any, param: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise _bad("parameter_invalid_integer", f"Invalid integer: {text}", param=param) from None
-    if value < 1:
-        raise _bad("parameter_invalid_integer", "This value must be greater than or equal to 1.", param=param)
-    return value

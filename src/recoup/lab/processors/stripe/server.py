@@ -12,7 +12,8 @@ from aiohttp import web
 
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
-from recoup.lab.processors.stripe.account import Account, Plain, Refused
+from recoup.lab.processors.stripe.account import Account
+from recoup.lab.processors.stripe.refusal import Plain, Refused
 
 KEY: Final = "rk_test_standin"
 SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests
@@ -163,6 +164,11 @@ _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
     "refunds/{}": lambda account, id, _: account.need("refund", id),
     "invoices": lambda account, _, form: account.make_invoice(form),
     "invoices/{}": lambda account, id, form: account.change_invoice(id, form),
+    "customers/{}": lambda account, id, form: account.change_customer(id, form),
+    "subscriptions": lambda account, _, form: account.make_subscription(form),
+    "subscriptions/{}/cancel": lambda account, id, _: account.end_subscription(id),
+    "invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
+    "invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
     "invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
     "disputes/{}": lambda account, id, form: account.answer_dispute(id, form),
     "disputes/{}/close": lambda account, id, _: account.close_dispute(id),
