@@ -13,9 +13,11 @@ from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
+from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.due import start
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import Person
+from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.insight.verify import verify
 from recoup.flows.listed_routes import Left, Listed, list_in_database
 from recoup.flows.locked import Job
@@ -23,8 +25,9 @@ from recoup.flows.merchants.route_switches import RouteState, read_route_states,
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.cards.port import Charge, Outcome
+from recoup.gateways.cards.port import Charge, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
@@ -167,6 +170,130 @@ def test_after_proof_of_not_sent_the_other_route_is_tried_and_nobody_is_charged_
             for order_id in orders:
                 assert await routes_of(shop, order_id) == [("second", "not_sent"), ("sandbox", "approved")]
             assert await issued(shop) == dict.fromkeys(orders, 1)
+
+    run(server, story)
+
+
+def test_the_other_route_is_tried_at_once_and_nobody_waits_two_minutes(server: ServerAddress) -> None:
+    """Of whoever waits: the worker's order, the caller of a synchronous MIT, the customer at the checkout."""
+
+    async def story(shop: Shop) -> None:
+        async with two_routes(shop, SECOND, OWN) as second:
+            second.dead = True
+            managed = await shop.admit(code="05")
+            assert await try_now(shop, managed) == "approved"
+            for more in ({}, {"is_mit": False, "payer": Person(email="ana@example.test", ip="192.0.2.7")}):
+                answer = await shop.patient().ask(days=None, cvv="123", code="05", **more)
+                assert (answer.evaluate, answer.outcome) == ("APPROVED", "APPROVED")
+                assert await routes_of(shop, answer.order_id) == [("second", "not_sent"), ("sandbox", "approved")]
+            assert await routes_of(shop, managed) == [("second", "not_sent"), ("sandbox", "approved")]
+            assert set((await issued(shop)).values()) == {1}
+
+    run(server, story)
+
+
+def test_with_every_route_dead_each_is_tried_once_and_then_the_order_waits(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with two_routes(shop, SECOND, OWN) as second:
+            second.dead = True
+            third = Faulty(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="third")
+            third.dead = True
+            change_world(shop.world, processors={"second": second, "third": third})
+            order_id = await shop.admit(code="05")
+            assert await try_now(shop, order_id) == "not_sent"
+            sent = [one for one in await routes_of(shop, order_id) if one[0]]
+            assert sent == [("second", "not_sent"), ("third", "not_sent")]
+            assert (await shop.order(order_id))["stage"] == "held"
+            answer = await shop.ask(is_mit=False, days=None, cvv="123", code="05")
+            assert answer.evaluate == "DECLINED"
+            assert await shop.value("SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed") == 0
+            await third.close()
+
+    run(server, story)
+
+
+def test_a_stored_method_has_no_other_route(server: ServerAddress) -> None:
+    """Its processor alone can charge it."""
+
+    async def story(shop: Shop) -> None:
+        terms = (replace(OWN, stored=True), replace(SECOND, stored=True))
+        async with two_routes(shop, *terms) as second:
+            second.dead = True
+            order_id = await shop.admit(code="05", pan=None, method=Stored("second", "pm_card_visa"))
+            assert await try_now(shop, order_id) == "not_sent"
+            assert {route for route, _ in await routes_of(shop, order_id)} == {"second", None}
+
+    run(server, story)
+
+
+class Coarse(Faulty):
+    """It takes no dollars but whole ones, and no euros at all."""
+
+    def exponent(self, currency: str) -> int | None:
+        return None if currency == "EUR" else super().exponent(currency)
+
+    def carries(self, units: int, currency: str) -> bool:
+        return currency != "EUR" and units % 100 == 0
+
+
+@asynccontextmanager
+async def coarse(shop: Shop, *others: str) -> AsyncIterator[None]:
+    one = Coarse(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second")
+    kept = {name: shop.world.processors[name] for name in others}
+    routes = CardRoutes([SECOND, *(RouteTerms(name) for name in others)])
+    change_world(shop.world, processors={"second": one, **kept}, routes=routes)
+    try:
+        yield
+    finally:
+        await one.close()
+
+
+def test_a_route_that_would_have_to_round_the_amount_is_not_picked(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with coarse(shop, "sandbox"):
+            orders = [await shop.admit(code="05", units=units) for units in (4500, 4590)]
+            for order_id in orders:
+                assert await try_now(shop, order_id) == "approved"
+            assert [await routes_of(shop, one) for one in orders] == [
+                [("second", "approved")],
+                [("sandbox", "approved")],
+            ]
+            (choice,) = await choices(shop, orders[1])
+            notes = {one["name"]: one["note"] for one in choice["alternatives"]}
+            assert notes["second"] == "It would have to round the amount."
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"), [({"units": 4590}, "Transaction.Amount"), ({"currency": "EUR"}, "Transaction.Currency")]
+)
+def test_what_every_processor_would_round_or_refuse_is_refused_at_the_door(
+    server: ServerAddress, more: dict[str, Any], field: str
+) -> None:
+    async def story(shop: Shop) -> None:
+        async with coarse(shop):
+            with pytest.raises(Problem) as caught:
+                await shop.admit(**more)
+            assert (caught.value.code, caught.value.field) == ("invalid", field)
+            assert caught.value.cure
+            assert await shop.value("SELECT count(*) FROM orders") == 0
+
+    run(server, story)
+
+
+def test_a_card_that_no_route_carries_does_not_take_the_place_of_another(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with two_routes(shop, replace(OWN, schemes=("visa",)), replace(SECOND, schemes=("visa",))):
+            order_id = await shop.admit(code="05")
+            before = (await shop.order(order_id))["token_id"]
+            token_id = new_id()
+            given = CardGiven(shop.merchant_id, token_id, script_card("mastercard", "51", 0), 9, 2031)
+            await Vault(shop.world).store(given)
+            with pytest.raises(Problem) as caught:
+                await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id))
+            assert (caught.value.code, caught.value.field) == ("invalid", "CardToken")
+            assert (await shop.order(order_id))["token_id"] == before
 
     run(server, story)
 

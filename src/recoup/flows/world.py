@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recoup.flows.card_hits import CardHits
+from recoup.flows.card_hits import UNKNOWN_METHODS_MAX, CardHits
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.key_endings import KeyEndings
 from recoup.flows.models import Models, NoModels
@@ -55,6 +55,7 @@ class World:
     sign_up: bool = True
     others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
     card_hits: CardHits = field(default_factory=CardHits, repr=False)
+    unknown_methods: CardHits = field(default_factory=lambda: CardHits(UNKNOWN_METHODS_MAX), repr=False)
     samples: SamplesUnderWay = field(default_factory=SamplesUnderWay, repr=False)
     key_endings: KeyEndings = field(init=False, repr=False)
 

@@ -12,6 +12,7 @@ from recoup.store.statement import Tx, Written, statement
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
 BATCH: Final = 5_000
 ALERTS_KEPT: Final = timedelta(days=90)
+ROUTE_HOURS_KEPT: Final = timedelta(days=60)
 TRAININGS_KEPT: Final = timedelta(days=366)
 NOTICES_KEPT: Final = timedelta(days=90)
 SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
@@ -67,6 +68,16 @@ async def _forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
     """Those that no window reaches any more."""
 
 
+@statement(
+    DIRECTORY,
+    """
+DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
+""",
+)
+async def _forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
+    """What routes are learned from is of the last weeks."""
+
+
 @statement(MERCHANT, "DELETE FROM api_call_gaps WHERE at < $1")
 async def _forget_gaps(db: Tx, before: datetime) -> Written:
     """With the calls of their days."""
@@ -82,6 +93,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         (_forget_trainings, TRAININGS_KEPT),
         (_forget_notices, NOTICES_KEPT),
         (_forget_sightings, SIGHTINGS_KEPT),
+        (_forget_route_hours, ROUTE_HOURS_KEPT),
     ):
         done = BATCH
         while done == BATCH:

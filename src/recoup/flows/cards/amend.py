@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.flows.cards.due import start
+from recoup.flows.cards.pick_route import check_other_card
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -44,6 +45,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amen
         if amendment.expires_at is not None:
             warnings = move_expiry(change, amendment.expires_at, world.policy)
         if amendment.token_id is not None and token is not None:
+            check_other_card(world, change.order, token.scheme, token.bin, token.route)
             card_id = identity_of(order_id, token.pan_id, token.magic)
             replace_card(change, NewCard(amendment.token_id, card_id, token.pan_id))
         if amendment.do_not_retry is False:

@@ -3,7 +3,8 @@ intent, call and outcome as every other send."""
 
 from uuid import UUID
 
-from recoup.flows.cards.send import carry_out, route_of
+from recoup.flows.cards.pick_route import route_of
+from recoup.flows.cards.send import carry_out
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.scope import WORKER, Actor

@@ -16,6 +16,7 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
+from recoup.flows.cards.pick_route import refusals
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of, with_route
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
@@ -171,7 +172,7 @@ class Evaluate:
             facts["country"] = country
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, country=country, credential=by)
-        check_carried(routes, carried, without=("scheme",))
+        check_carried(routes, carried, without=("scheme",), refusals=refusals(world, request.units, request.currency))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -260,10 +261,8 @@ class Evaluate:
                 check_not_blocked(settings.blocked, await pan_of(self._world, connection, scope, request, token_id))
 
     async def _check_scheme(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
-        """Looked up only where a route takes some schemes alone.
-
-        Raises: Problem(invalid) for a card that no route takes, or an unknown token.
-        """
+        """Looked up only where a route takes some schemes alone. Raises: Problem(invalid) for a card that no route
+        takes, or an unknown token."""
         world = self._world
         routes = world.routes.terms(world.processors, scope.merchant_id)
         if not needs(routes, "schemes"):
@@ -277,7 +276,8 @@ class Evaluate:
             scheme = token.scheme
         country = (request.payer.billing or {}).get("countryCode") or ""
         by = request.method.route if request.method else CARD
-        check_carried(routes, Carried(request.units, request.currency, scheme, country, by))
+        carried = Carried(request.units, request.currency, scheme, country, by)
+        check_carried(routes, carried, refusals=refusals(world, request.units, request.currency))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()

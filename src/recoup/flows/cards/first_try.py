@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from recoup.flows.cards.risk import Risks
-from recoup.flows.cards.send import Intent, carry_out, finish, first_of_new, intent_of
+from recoup.flows.cards.send import Intent, carry_out, finish, first_of_new, intent_of, send_attempt
 from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Admission, Orders
@@ -98,9 +98,13 @@ class FirstTries:
             code = await self._vault.code(scope.merchant_id, row.token_id)
         at_hand = CardholderInput(request.payer.phone, code)
         intent = _with_risk(self._world, await self._risks.known(terms, request, row))
-        await carry_out(
+        state = await carry_out(
             self._world, self._orders, key, intent, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
         )
+        if state == "not_sent" and len(self._world.processors) > 1:
+            await send_attempt(
+                self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
+            )
         return Tried(without_code=row.kind == "cit_web" and request.token_id is not None and not code)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.flows.cards.joined_cards import join_by_answer
+from recoup.flows.cards.method_facts import keep_news
 from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of, processor_result
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
@@ -57,7 +58,8 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     outcome = as_requested(outcome, attempt.units, attempt.asset)
     await join_by_answer(world, order, processor, outcome.credential_news)
     if outcome.state in ("approved", "declined", "not_sent") or outcome.contradicts:  # else it proves nothing
-        await close(orders, key, attempt.attempt_id, outcome)
+        await close(world, orders, key, attempt.attempt_id, outcome)
+        await keep_news(world, order, outcome)
     if outcome.state in ("unknown", "not_found"):
         await _not_known(world, orders, key, attempt, processor, inquired_at if outcome.state == "not_found" else None)
 
@@ -127,7 +129,7 @@ async def _not_known(
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
         await join_by_answer(world, order, processor, outcome.credential_news)
-        await close(orders, key, attempt_id, outcome)
+        await close(world, orders, key, attempt_id, outcome)
 
 
 async def settle_by_proof(

@@ -28,7 +28,10 @@ async def join_by_answer(world: World, order: Order, processor: Processor, news:
     """
     # A test card that has an identity of its own in each order has nothing in common with itself.
     if news is not None and order.card_id is not None and order.card_id == order.pan_id:
-        await join(world, order.card_id, names_of(world, processor, news.account_reference, news.fingerprint))
+        names = names_of(world, processor, news.account_reference, news.fingerprint)
+        if news.id and order.card is not None and order.card.stored is not None:
+            names = (*names, method_named(world, processor, order.card.stored.route, news.id))
+        await join(world, order.card_id, names)
 
 
 def names_of(
@@ -51,6 +54,12 @@ def _names(
 def fingerprinted(world: World, processor: Processor, fingerprint: str) -> UUID:
     """The same card has another fingerprint at another account."""
     made: UUID = world.keys.derived_id("stored-card", processor.kind, account_of(processor), "card", fingerprint)
+    return made
+
+
+def method_named(world: World, processor: Processor, route: str, id: str) -> UUID:
+    """The card of a method whose fingerprint nobody says."""
+    made: UUID = world.keys.derived_id("stored-card", processor.kind, route, "method", id)
     return made
 
 

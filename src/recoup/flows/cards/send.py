@@ -8,6 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.flows.cards.joined_cards import join_by_answer
+from recoup.flows.cards.method_facts import keep_news, look_again
+from recoup.flows.cards.pick_route import elsewhere, route_of
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
@@ -18,18 +20,13 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
-from recoup.moves.attempt.send import PickRoute, Route
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
-from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
-from recoup.rules.rescue.route_by_worth import TRICKLE, USUAL_CHANCE, WorthInput, chosen_route, failures_of
-from recoup.rules.rescue.route_terms import CARD, Carried
-from recoup.store.cards.stored_methods import close_method
 from recoup.store.cards.vault import note_issuers
 
 NOTHING = CardholderInput()
@@ -38,40 +35,6 @@ Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
            "not_found": "not_found"}  # fmt: skip
-
-
-def route_of(world: World) -> PickRoute:
-    """The choice of the processor for an order's next send."""
-
-    def pick(change: Change, attempt: Attempt) -> Route:
-        order = change.order
-        inputs = WorthInput(
-            world.routes.candidates(_routes(world, order), order.merchant_id),
-            _carried(order, attempt),
-            failures_of(order.attempts),
-            USUAL_CHANCE if change.chance is None else change.chance,
-            attempt.attempt_id.int % TRICKLE,
-            change.now,
-        )
-        name = chosen_route(inputs)
-        world.routes.expect(attempt.attempt_id, inputs.chance)
-        settled_after = processor_of(world, name or "").settled_after
-        return Route(name, settled_after, inputs, world.routes.acceptor_of(name, order.merchant.acceptor_id))
-
-    return pick
-
-
-def _carried(order: Order, attempt: Attempt) -> Carried:
-    scheme = order.card.scheme if order.card else ""
-    by = order.card.stored.route if order.card and order.card.stored else CARD
-    return Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
-
-
-def _routes(world: World, order: Order) -> list[str]:
-    """A card of a plugged world goes to that world, no other card does."""
-    if world.policy.magic_inputs and order.card is not None and is_world_bin(order.card.bin):
-        return [WORLD_ROUTE]
-    return [name for name in world.processors if name != WORLD_ROUTE]
 
 
 async def send_attempt(
@@ -89,8 +52,15 @@ async def send_attempt(
     `pick_up`: an order that was only just admitted is decided in the same transaction.
     """
 
-    intent = intent_of(world, pick_up=pick_up, with_customer=at_hand is not NOTHING)
-    return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+    with_customer, state = at_hand is not NOTHING, None
+    # What was proved not to be sent goes by another route at once, where the order has planned it so.
+    for n in range(max(1, len(world.processors))):
+        intent = intent_of(world, pick_up=pick_up and n == 0, with_customer=with_customer)
+        again = await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+        state = again or state
+        if again != "not_sent":
+            break
+    return state
 
 
 def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> Intent:
@@ -123,9 +93,11 @@ async def carry_out(
     card = order.card
     outcome = await call(world, order, attempt, deadline, at_hand)
     await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
-    state = await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+    state = await close(world, orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
     await _keep_issuer(world, order, card)
-    await _keep_closed(world, order, outcome)
+    await keep_news(world, order, outcome)
+    if actor == WORKER:
+        await look_again(world, order, stored_of(card))
     return state
 
 
@@ -164,12 +136,18 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     result, key = processor_result(outcome), (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:
-        close_attempt(change, attempt.attempt_id, result)
+        close_attempt(change, attempt.attempt_id, result, elsewhere(world))
         return change.order
 
-    closed = await orders.change(Job(key, work, actor, request_id, cards=True))
+    closed: Order = await orders.change(Job(key, work, actor, request_id, cards=True))
     await _keep_issuer(world, order, card)
-    await _keep_closed(world, order, outcome)
+    await keep_news(world, order, outcome)
+    if (
+        result.event == "not_sent"
+        and len(world.processors) > 1
+        and await send_attempt(world, orders, key, actor=actor, request_id=request_id)
+    ):
+        return await orders.run(lambda change: change.order, key)
     return closed
 
 
@@ -181,14 +159,6 @@ async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> 
         with suppress(Problem):
             async with world.db.connection() as connection:
                 await note_issuers(connection, [(order.merchant_id, card.token_id, card.issuer_digits)])
-
-
-async def _keep_closed(world: World, order: Order, outcome: Outcome) -> None:
-    """That a stored method is gone: its other orders need not try it. Where storing that fails, they find out."""
-    if outcome.processor_code == METHOD_GONE and order.card is not None and not is_closed(order):
-        with suppress(Problem):
-            async with world.db.connection() as connection:
-                await close_method(connection, order.merchant_id, order.card.token_id, world.clocks.wall())
 
 
 async def call(
@@ -323,6 +293,7 @@ def open_card(world: World, order: Order, cvv: str) -> Card:
 
 
 async def close(
+    world: World,
     orders: Orders,
     key: tuple[UUID, UUID],
     attempt_id: UUID,
@@ -332,8 +303,11 @@ async def close(
     request_id: str = "worker",
 ) -> str:
     result = processor_result(outcome)
-    job = Job(key, lambda change: close_attempt(change, attempt_id, result), actor, request_id, cards=True)
-    return await orders.change(job)
+
+    def work(change: Change) -> str:
+        return close_attempt(change, attempt_id, result, elsewhere(world))
+
+    return await orders.change(Job(key, work, actor, request_id, cards=True))
 
 
 def processor_result(outcome: Outcome) -> ProcessorResult:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from recoup.flows.cards.joined_cards import fingerprinted, join, names_of
+from recoup.flows.cards.joined_cards import fingerprinted, join, method_named, names_of
+from recoup.flows.cards.method_facts import described
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import describes, needs_customer
@@ -66,14 +67,19 @@ def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:
 async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     """With what its processor says of it. What is known stays as it is.
 
-    Raises: Problem(invalid) for one that the processor does not have; Problem(unavailable).
+    Raises: Problem(invalid) for one that the processor does not have; Problem(too_many_requests) after a hundred of
+    those in a day; Problem(unavailable).
     """
     method_id = method_id_of(world, merchant_id, given)
     async with world.db.connection() as connection:
         if await find_method(connection, merchant_id, method_id) is not None:
             return
     processor = world.processors[given.route]
-    found = await _described(world, processor, given)
+    if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:
+        message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
+        cure = "Check processor and id. What is known goes on; send the new ones again tomorrow."
+        raise Problem("too_many_requests", message, field=_ID, cure=cure, retry_after_seconds=3600)
+    found = await _described(world, processor, merchant_id, given)
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)
     method = NewMethod(
@@ -86,6 +92,7 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
         funding=found.funding,
         country=found.country,
         created_at=now,
+        described_at=now,
     )
 
     async def once() -> None:
@@ -99,10 +106,11 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     await retrying(once)
 
 
-async def _described(world: World, processor: Processor, given: Stored) -> Stored:
+async def _described(world: World, processor: Processor, merchant_id: UUID, given: Stored) -> Stored:
     """What the processor says goes before what the merchant says."""
-    found = await processor.describe(given) if describes(processor) else given
+    found = await described(world, processor, given) if describes(processor) else given
     if found is None:
+        world.unknown_methods.take(merchant_id, 1, world.clocks.monotonic())
         message = "The processor does not know this payment method."
         cure = "Send the id of a method that it stores, and the customer that it belongs to."
         if processor.kind == "sandbox":
@@ -149,8 +157,7 @@ def _identity(world: World, processor: Processor, found: Stored) -> UUID:
     """Of a method whose fingerprint nobody says: its own, at this route."""
     if found.fingerprint:
         return fingerprinted(world, processor, found.fingerprint)
-    made: UUID = world.keys.derived_id("stored-card", processor.kind, found.route, "method", found.id)
-    return made
+    return method_named(world, processor, found.route, found.id)
 
 
 def _magic(world: World, processor: Processor, id: str) -> str | None:

@@ -1,5 +1,6 @@
 """Transaction B of an attempt: what the processor said, and everything that follows from it at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -51,7 +52,15 @@ class ProcessorResult:
     sca_wanted: bool = False  # the bank wants its customer to confirm, whatever its code says
 
 
-def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> str:
+Elsewhere = Callable[[Change, Attempt], bool]
+"""Whether another route can take at once what was proved not to be sent."""
+
+
+def _nowhere(_: Change, __: Attempt) -> bool:
+    return False
+
+
+def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, elsewhere: Elsewhere = _nowhere) -> str:
     """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
     order = change.order
     attempt = order.attempt(attempt_id)
@@ -82,7 +91,7 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult) -> 
             _declined(change, attempt, result)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
-            _not_sent(change, attempt, row.happening, result)
+            _not_sent(change, attempt, row.happening, result, elsewhere)
         case "unknown":
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
@@ -192,8 +201,10 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         go_on()
 
 
-def _not_sent(change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult) -> None:
-    """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
+def _not_sent(
+    change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult, elsewhere: Elsewhere
+) -> None:
+    """Proof that nothing left: the same step of the plan is tried again, on another route at once when there is one."""
     order, why = change.order, result.why
     if fact:
         change.fact(fact, attempt.attempt_id, decision_id=result.decision_id, number=attempt.attempt_no, why=why)
@@ -203,11 +214,15 @@ def _not_sent(change: Change, attempt: Attempt, fact: str | None, result: Proces
         return
     if order.stage not in OPEN or expire_if_due(change):
         return
-    if order.customer_waits:
+    at_once = why == whys.NOT_REACHED and in_time(change) and elsewhere(change, attempt)
+    if order.customer_waits and not at_once:
         decline(change, why)
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
+    if at_once:
+        plan_attempt(change, change.now, attempt.ladder, attempt.decision_id, initiator=attempt.initiator, goes_on=True)
+        return
     if attempt.ladder == PURPOSE:
         challenges.not_made(change, why)
         return

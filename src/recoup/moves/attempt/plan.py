@@ -114,9 +114,11 @@ def plan_attempt(
     *,
     initiator: str | None = None,
     when_due: str | None = None,
+    goes_on: bool = False,
 ) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
-    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said."""
+    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said.
+    `goes_on`: who made the attempt before makes this one too."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)
@@ -137,7 +139,7 @@ def plan_attempt(
         )
     change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
-    first = (order.answered_inline and attempt.attempt_no == 1 or purpose == PURPOSE) and due <= change.now
+    first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Self
 
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.evidence import Alternative, Decision
-from recoup.rules.rescue.route_terms import MILLION, Carried, RouteTerms, why_not
+from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerms, Why, why_not
 
 ROUTE_BY_WORTH_VERSION: Final = "route-3"
 PRIOR: Final = 30 * MILLION  # expected approvals
@@ -31,28 +31,33 @@ _CANNOT: Final = {
     "country": "It does not take payments from this country.",
     "too_small": "It does not take such a small amount.",
     "too_large": "It does not take such a large amount.",
+    "inexact": "It would have to round the amount.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A route and how it stands. `approved` sends were approved where the engine expected `expected` millionths.
-    `off`: somebody switched it off."""
+    `off`: somebody switched it off. `refuses`: what of this charge its processor does not take."""
 
     terms: RouteTerms
     approved: int = 0
     expected: int = 0
     breaker: Breaker = "closed"
     off: bool = False
+    refuses: Refuses | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        return ({"refuses": self.refuses} if self.refuses else {}) | {
             "terms": self.terms.to_dict(),
             "approved": self.approved,
             "expected": self.expected,
             "breaker": self.breaker,
             "off": self.off,
         }
+
+    def why_not(self, charge: Carried) -> Why | None:
+        return why_not(self.terms, charge, self.refuses)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -128,6 +133,13 @@ def chosen_route(given: WorthInput) -> str | None:
     return _choice(given)[0]
 
 
+def another_stands_ready(given: WorthInput) -> bool:
+    """Whether a route can take it at once that has not failed with this order, and is not known to be unreachable."""
+    name = chosen_route(given)
+    able = _able(given)
+    return name is not None and name not in {one.route for one in given.failures} and _breaker(able, name) != "open"
+
+
 def chance_at(candidate: Candidate, chance: int) -> int:
     """The engine's chance as that route bears it out, in millionths."""
     seen = candidate.approved * MILLION + PRIOR
@@ -175,7 +187,7 @@ def _failed(attempt: Attempt) -> How | None:
 
 
 def _able(given: WorthInput) -> list[Candidate]:
-    return [one for one in given.routes if not one.off and why_not(one.terms, given.charge) is None]
+    return [one for one in given.routes if not one.off and one.why_not(given.charge) is None]
 
 
 def _choice(given: WorthInput) -> tuple[str | None, str]:
@@ -224,7 +236,7 @@ def _alternatives(given: WorthInput) -> tuple[Alternative, ...]:
 
 
 def _note(one: Candidate, charge: Carried, how: How | None) -> str:
-    why = why_not(one.terms, charge)
+    why = one.why_not(charge)
     if why is not None:
         return _CANNOT[why]
     if one.off:

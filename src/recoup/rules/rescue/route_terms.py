@@ -5,6 +5,7 @@ What a route cannot carry is never sent there; what no route carries is refused 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from recoup.kernel.currencies import EXPONENTS
@@ -13,8 +14,11 @@ from recoup.kernel.sentence import Sentence
 
 CARD: Final = "card"
 MILLION: Final = 1_000_000
-Why = Literal["credential", "currency", "scheme", "country", "too_small", "too_large"]
-_ORDER: Final[tuple[Why, ...]] = ("credential", "currency", "scheme", "country", "too_small", "too_large")
+Why = Literal["credential", "currency", "scheme", "country", "too_small", "too_large", "inexact"]
+_ORDER: Final[tuple[Why, ...]] = (
+    "credential", "currency", "scheme", "country", "too_small", "too_large", "inexact",
+)  # fmt: skip
+Refuses = Literal["currency", "inexact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +67,38 @@ class Carried:
         return _millionths(self.units, self.currency)
 
 
-def why_not(terms: RouteTerms, charge: Carried) -> Why | None:
-    """Why the route cannot carry it, None when it can. An unknown country is not one of those named."""
+def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) -> Why | None:
+    """Why the route cannot carry it, None when it can. An unknown country is not one of those named. `refuses`: what
+    its processor itself does not take: the currency, or an amount that it would have to round."""
     amount = charge.millionths
     found: dict[Why, bool] = {
         "credential": not terms.cards
         if charge.credential == CARD
         else not (terms.stored and charge.credential == terms.name),
-        "currency": bool(terms.currencies) and charge.currency not in terms.currencies,
+        "currency": refuses == "currency" or bool(terms.currencies) and charge.currency not in terms.currencies,
         "scheme": bool(terms.schemes) and charge.scheme not in terms.schemes,
         "country": bool(terms.countries) and charge.country not in terms.countries,
         "too_small": terms.amount_min is not None and amount < terms.amount_min,
         "too_large": terms.amount_max is not None and amount > terms.amount_max,
+        "inexact": refuses == "inexact",
     }
     return next((why for why in _ORDER if found[why]), None)
 
 
-def check_carried(routes: Sequence[RouteTerms], charge: Carried, *, without: Iterable[Why] = ()) -> None:
-    """At the door. `without`: what is not known there yet and not judged. A world without routes takes orders, which
-    wait.
+def check_carried(
+    routes: Sequence[RouteTerms],
+    charge: Carried,
+    *,
+    without: Iterable[Why] = (),
+    refusals: Mapping[str, Refuses] = MappingProxyType({}),
+) -> None:
+    """At the door. `without`: what is not known there yet and not judged. `refusals`: by route what its processor does
+    not take. A world without routes takes orders, which wait.
 
     Raises: Problem(invalid) when no route can carry the charge, naming what the route that came closest lacks.
     """
     skipped = frozenset(without)
-    whys = [why_not(_freed(terms, skipped), charge) for terms in routes]
+    whys = [why_not(_freed(terms, skipped), charge, refusals.get(terms.name)) for terms in routes]
     if not whys or None in whys:
         return
     furthest = max((why for why in whys if why), key=_ORDER.index)
@@ -131,7 +143,8 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
         return Problem("invalid", message, field="PaymentMethod.CardNumber", cure="Send a method that one has stored.")
     if why == "currency":
         message = Sentence("No card processor here takes {0}.", charge.currency)
-        cure = Sentence("Send it in one of {0}.", _listed(near, "currencies"))
+        listed = _listed(near, "currencies")
+        cure = Sentence("Send it in one of {0}.", listed) if listed else "Send it in another currency."
         return Problem("invalid", message, field="Transaction.Currency", cure=cure)
     if why == "scheme":
         scheme = charge.scheme or "unknown"
@@ -143,6 +156,11 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
         message = Sentence("No card processor here takes payments from {0}.", country)
         cure = Sentence("Send one of these country codes, if it is the payer's: {0}.", _listed(near, "countries"))
         return Problem("invalid", message, field="BillingInformation.CountryCode", cure=cure)
+    if why == "inexact":
+        amount = _amount(charge.millionths)
+        message = Sentence("Every card processor here would have to round {0} {1}.", amount, charge.currency)
+        cure = "Send an amount without the smallest unit: a multiple of ten of them, or a whole one."
+        return Problem("invalid", message, field="Transaction.Amount", cure=cure)
     return _out_of_bounds(why, near, charge.currency)
 
 

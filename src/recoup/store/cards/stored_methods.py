@@ -19,6 +19,7 @@ class NewMethod(Row, frozen=True):
     funding: str | None
     country: str | None
     created_at: datetime
+    described_at: datetime
 
 
 @statement(MERCHANT, "SELECT pan_id FROM vault WHERE merchant_id = $1 AND token_id = $2")
@@ -43,3 +44,34 @@ UPDATE stored_methods SET closed_at = $3 WHERE merchant_id = $1 AND method_id = 
 )
 async def close_method(db: Tx, merchant_id: UUID, method_id: UUID, at: datetime) -> None:
     """The processor said that it is gone."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE stored_methods SET described_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
+  AND reference <> '' AND coalesce(described_at, created_at) < $4 RETURNING method_id
+""",
+)
+async def claim_description(
+    db: Tx, merchant_id: UUID, method_id: UUID, instead: datetime, before: datetime
+) -> UUID | None:
+    """None where the processor described it since `before`, or it is gone; else nobody else asks for now: it counts as
+    described at `instead`."""
+
+
+@statement(MERCHANT, "SELECT renew_method($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+async def renew_method(
+    db: Tx,
+    merchant_id: UUID,
+    method_id: UUID,
+    exp_month: int | None,
+    exp_year: int | None,
+    last4: str | None,
+    reference: str | None,
+    fingerprint: str | None,
+    funding: str | None,
+    country: str | None,
+    at: datetime,
+) -> None:
+    """What its processor says anew; None: nothing. What was erased stays so."""

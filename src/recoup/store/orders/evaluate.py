@@ -117,15 +117,24 @@ async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _Logge
 
 
 class Token(Row, frozen=True):
-    """`magic`: kind of a sandbox card that gets an identity of its own in each order."""
+    """`magic`: kind of a sandbox card that gets an identity of its own in each order. `route`: whose processor keeps
+    it, None for a card of the vault."""
 
     pan_id: UUID
     scheme: str
     bin: str
     last4: str
     magic: str | None
+    route: str | None
 
 
-@statement(MERCHANT, "SELECT pan_id, scheme, bin, last4, magic FROM vault WHERE merchant_id = $1 AND token_id = $2")
+@statement(
+    MERCHANT,
+    """
+SELECT v.pan_id, v.scheme, v.bin, v.last4, v.magic, s.route FROM vault v
+LEFT JOIN stored_methods s ON v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id
+WHERE v.merchant_id = $1 AND v.token_id = $2
+""",
+)
 async def find_token(db: Read, merchant_id: UUID, token_id: UUID) -> Token | None:
     """A card of this merchant."""

@@ -32,6 +32,7 @@ CREATE TABLE stored_methods (
   country text,
   created_at timestamptz NOT NULL,
   closed_at timestamptz,                   -- the processor said that it is gone
+  described_at timestamptz,                -- wall time: when the processor last said what it is; null: before this was kept
   PRIMARY KEY (merchant_id, method_id)
 );
 CREATE INDEX stored_methods_referenced ON stored_methods (reference) WHERE closed_at IS NULL;

@@ -1,0 +1,93 @@
+"""Which processor a send goes to, and whether another could take it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from recoup.flows.external_call import processor_of
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Processor
+from recoup.kernel.problem import Problem
+from recoup.moves.attempt.close import Elsewhere
+from recoup.moves.attempt.send import PickRoute, Route
+from recoup.moves.change import Change
+from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.route_by_worth import (
+    TRICKLE,
+    USUAL_CHANCE,
+    WorthInput,
+    another_stands_ready,
+    chosen_route,
+    failures_of,
+)
+from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, check_carried
+
+_NO_TRICKLE: Final = 1  # a draw that tries no route which comes back
+
+
+def route_of(world: World) -> PickRoute:
+    """The choice of the processor for an order's next send."""
+
+    def pick(change: Change, attempt: Attempt) -> Route:
+        inputs = _inputs(world, change, attempt, attempt.attempt_id.int % TRICKLE)
+        name = chosen_route(inputs)
+        world.routes.expect(attempt.attempt_id, inputs.chance)
+        settled_after = processor_of(world, name or "").settled_after
+        return Route(name, settled_after, inputs, world.routes.acceptor_of(name, change.order.merchant.acceptor_id))
+
+    return pick
+
+
+def elsewhere(world: World) -> Elsewhere:
+    """Whether what was proved not to be sent can go by another route at once."""
+    return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
+
+
+def refusals(world: World, units: int, currency: str) -> dict[str, Refuses]:
+    """By route what its processor does not take of such a charge."""
+    found = ((name, _refusal(one, units, currency)) for name, one in world.processors.items())
+    return {name: refusal for name, refusal in found if refusal}
+
+
+def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_at: str | None) -> None:
+    """A card that takes the place of an order's. `stored_at`: the route whose processor keeps it.
+
+    Raises: Problem(invalid) when no route carries the order with it.
+    """
+    charge = Carried(order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD)
+    routes = world.routes.terms(_routes(world, bin), order.merchant_id)
+    try:
+        check_carried(routes, charge, refusals=refusals(world, order.units, order.asset))
+    except Problem as problem:
+        raise Problem("invalid", problem.message, field="CardToken", cure=problem.cure) from None
+
+
+def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthInput:
+    order = change.order
+    by = order.card.stored.route if order.card and order.card.stored else CARD
+    scheme = order.card.scheme if order.card else ""
+    names = _routes(world, order.card.bin if order.card else "")
+    refused = refusals(world, attempt.units, attempt.asset)
+    candidates = world.routes.candidates(names, order.merchant_id)
+    return WorthInput(
+        tuple(replace(one, refuses=refused.get(one.terms.name)) for one in candidates),
+        Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by),
+        failures_of(order.attempts),
+        USUAL_CHANCE if change.chance is None else change.chance,
+        draw,
+        change.now,
+    )
+
+
+def _routes(world: World, bin: str) -> Iterable[str]:
+    """A card of a plugged world goes to that world, no other card does."""
+    if world.policy.magic_inputs and is_world_bin(bin):
+        return [WORLD_ROUTE]
+    return [name for name in world.processors if name != WORLD_ROUTE]
+
+
+def _refusal(processor: Processor, units: int, currency: str) -> Refuses | None:
+    if processor.carries(units, currency):
+        return None
+    return "currency" if processor.exponent(currency) is None else "inexact"
