@@ -156,8 +156,8 @@ class Nmi:
         if message.reference is None:
             return Outcome("not_sent", text="NMI's own reference is not known", fault="request")
         try:
-            known = await self._look_at_modification(message, until)
             payment = await self._payment(message.reference, until)
+            known = await self._known(message, payment, until)
         except (NotSentError, NoAnswerError) as error:
             return Outcome("not_sent", text=f"{error}", fault="outage")
         except Problem as problem:
@@ -195,20 +195,25 @@ class Nmi:
         other = ours is not None and answer.get("orderid") != ours  # it would not be found again by our id
         return Outcome("approved", answer.get("transactionid") or payment.id, text=None, other_id=other)
 
-    async def _payment(self, reference: str, until: float | None) -> Transaction | None:
+    async def _payment(self, reference: str, until: float | None = None) -> Transaction | None:
         found = await self._api.query({"transaction_id": reference}, until=until)
         listed = [transaction_of(one) for one in found.of("transaction")]
         return next((one for one in listed if one.id == reference), None)
 
-    async def _look_at_modification(self, message: ModificationMessage, until: float | None = None) -> Outcome:
+    async def _look_at_modification(self, message: ModificationMessage) -> Outcome:
         """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
         if message.reference is None:
             return Outcome("not_sent", text="NMI's own reference is not known")
+        return await self._known(message, await self._payment(message.reference))
+
+    async def _known(
+        self, message: ModificationMessage, payment: Transaction | None, until: float | None = None
+    ) -> Outcome:
+        """What the book says of it. `payment`: that it is about."""
         if message.kind == "refund":
             found = await self._by_our_id(message.id, until)
             if found:
                 return moved(found[0], "refund", message.currency)
-        payment = await self._payment(message.reference, until)
         if payment is None:
             return Outcome("unknown", text=UNREADABLE)
         if payment.condition == "canceled":
