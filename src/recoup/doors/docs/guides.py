@@ -16,6 +16,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "hand-over-well": ("Start", "Send complete data"),
     "with-your-processor": ("Start", "With your processor"),
     "without-card-data": ("Start", "Without card data"),
+    "stripe-billing": ("Start", "Invoices of Stripe"),
     "python-client": ("Start", "Python client"),
     "migrate-from-flexfactor": ("Start", "Migrate from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Migrate from fluxa"),
