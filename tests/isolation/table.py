@@ -370,6 +370,9 @@ TABLE: dict[Key, Line] = {
             "explore_max": "",
         },
     ),
+    ("POST", "/engine/risk"): _page(
+        body=lambda s: {"risk_mode": "shadow", "share": "20", "holdout": "10", "margin": "30"}
+    ),
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(

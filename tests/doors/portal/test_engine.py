@@ -14,6 +14,7 @@ from tests.worlds import Shop
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
+from recoup.flows.merchants.risk import read_risk
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
@@ -173,5 +174,27 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
         assert "Its own next try would have been" in page
         answer = await ops.get(f"/orders/{order_id}", headers={"accept-language": "de"})
         assert answer.status_code == 200
+
+    portal(server, story)
+
+
+def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        page = words(await ops.get("/engine"))
+        assert "It only watches" in page
+        form = {"risk_mode": "share", "share": "80", "holdout": "10", "margin": "25"}
+        assert (await post(ops, "/engine/risk", **form)).status_code == 303
+        found = await read_risk(shop.world, shop.merchant_id)
+        assert (found.mode, found.share, found.holdout, found.margin) == ("share", 80, 10, 25)
+        refused = await post(ops, "/engine/risk", **form | {"margin": "a lot"})
+        assert refused.status_code == 400
+        assert 'value="a lot"' in refused.text
+        assert (await read_risk(shop.world, shop.merchant_id)).margin == 25
+        assert (await post(ops, "/engine/risk", **form | {"risk_mode": "no"})).status_code == 400
+        audit = words(await (await signed_in("owner")).get("/audit"))
+        assert "changed the settings of the risk check" in audit
+        clerk = await signed_in("clerk")
+        assert (await post(clerk, "/engine/risk", **form)).status_code in (403, 404)
 
     portal(server, story)

@@ -1,5 +1,5 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; and the engine
-stopped at once."""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; the engine
+stopped at once; and whether the risk check decides where a customer waits."""
 
 import re
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
+from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -21,6 +22,8 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
+from recoup.rules.risk.terms import MODES as RISK_MODES
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"
@@ -31,6 +34,8 @@ WORDS: Final = {
     "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
 }  # fmt: skip
+# the same of the risk check
+RISK_FIELDS: Final = {"share": "Share of the risk check", "holdout": "Comparison group", "margin": "Margin of a sale"}
 # of the nightly training
 FOUND: Final = {
     "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
@@ -59,7 +64,11 @@ async def engine(visit: Visit) -> Values:
     places += [_place(standing, site.site_id, site.name, typed) for site in open_sites]
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
+    risk = await risks.newest_risk(visit.world, visit.merchant_id)
     return dict(
+        risk=_risk_texts(visit, risk.terms if risk else RiskTerms()),
+        risk_row=risk,
+        risk_fields=RISK_FIELDS,
         places=places,
         may=visit.may("switch", or_operator=True),
         fields=FIELDS,
@@ -70,7 +79,10 @@ async def engine(visit: Visit) -> Values:
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
         days=DAYS,
-        who=await names_of_actors(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
+        who=await names_of_actors(
+            visit,
+            [*(row.changed_by for row in rows), *(stop.actor for stop in own), *([risk.changed_by] if risk else [])],
+        ),
     )
 
 
@@ -118,21 +130,49 @@ async def post_stop(visit: Visit, form: StopForm) -> Answer:
     return redirect(PLACE)
 
 
+@dataclass(frozen=True, slots=True)
+class RiskForm:
+    """`risk_mode` and percents, in the words that were typed."""
+
+    risk_mode: Annotated[str, Text(200)]
+    share: Annotated[str, Text(200)]
+    holdout: Annotated[str, Text(200)]
+    margin: Annotated[str, Text(200)]
+
+
+@engine.post("/engine/risk", may=_acting, shape=RiskForm)
+async def post_risk(visit: Visit, form: RiskForm) -> Answer:
+    """For payments that come from now on."""
+    mode = next((mode for mode in RISK_MODES if mode == form.risk_mode), None)
+    if mode is None:
+        raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")
+    share, holdout, margin = (_percent(getattr(form, name), name, word) for name, word in RISK_FIELDS.items())
+    await risks.set_risk(visit.world, _acting(visit), risks.RiskChange(mode, share, holdout, margin))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect(f"{PLACE}#risk")
+
+
+def _risk_texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
+    texts = {"mode": terms.mode} | {name: str(getattr(terms, name)) for name in RISK_FIELDS}
+    if "risk_mode" in visit.typed:
+        typed = read_again(RiskForm, visit.typed)
+        texts = {"mode": typed.risk_mode[:200]} | {name: getattr(typed, name)[:200] for name in RISK_FIELDS}
+    return texts
+
+
 def _wanted(form: EngineForm) -> ArmsChange:
     """Raises: Problem(invalid)."""
     mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
-    share, holdout, explore = (_percent(form, name) for name in FIELDS)
+    share, holdout, explore = (_percent(getattr(form, name), name, word) for name, word in FIELDS.items())
     return ArmsChange(mode, share, holdout, explore, bounds_of(form.explore_max))
 
 
-def _percent(form: EngineForm, name: str) -> int:
-    typed = str(getattr(form, name)).strip().removesuffix("%").strip()
+def _percent(text: str, name: str, word: str) -> int:
+    typed = text.strip().removesuffix("%").strip()
     if not _PERCENT.fullmatch(typed):
-        raise Problem(
-            "invalid", Sentence("{0}: not a whole percentage.", FIELDS[name]), field=name, cure="Write it like 10."
-        )
+        raise Problem("invalid", Sentence("{0}: not a whole percentage.", word), field=name, cure="Write it like 10.")
     return int(typed)
 
 
