@@ -38,6 +38,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "refund-matrix": ("Reference", "Refund outcomes"),
     "disputes": ("Reference", "Disputes"),
     "advances": ("Reference", "Advances"),
+    "risk": ("Reference", "Risk check"),
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
