@@ -314,7 +314,7 @@ class Adyen:
 
     async def lines(self, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """From the settlement details reports, newest batch first, until one ends before that time."""
-        newest = self._newest_batch or await self._find_newest()
+        newest = await self._find_newest()
         for number in range(newest, max(0, newest - BATCHES_MAX), -1):
             found = await self._report(number)
             if found is None:
@@ -338,13 +338,14 @@ class Adyen:
             raise unavailable(f"{error}") from None
 
     async def _find_newest(self) -> int:
-        """Batches are numbered from 1 without gaps."""
-        there, gone = 0, 1
+        """Batches are numbered from 1 without gaps; a notice may have named one already."""
+        there, gone = self._newest_batch, self._newest_batch + 1
         while await self._report(gone) is not None:
             there, gone = gone, gone * 2
         while gone - there > 1:
             middle = (there + gone) // 2
             there, gone = (middle, gone) if await self._report(middle) is not None else (there, middle)
+        self._newest_batch = there
         return there
 
     async def check(self) -> list[Finding]:
