@@ -381,6 +381,17 @@ TABLE: dict[Key, Line] = {
     ("POST", "/processors/on"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none"}
     ),
+    ("GET", "/connections"): _page(),
+    ("POST", "/connections"): _page(
+        may=KEYS, body=lambda s: {"secret_key": "none", "signing_secret": "none", "billing": "off"}
+    ),
+    ("POST", "/connections/change"): _page(
+        may=KEYS, body=lambda s: {"route": "none", "billing": "off"}, lets_in=frozenset({404})
+    ),
+    ("POST", "/connections/check"): _page(may=KEYS, body=lambda s: {"route": "none"}, lets_in=frozenset({404})),
+    ("POST", "/connections/disconnect"): _page(
+        may=KEYS, body=lambda s: {"route": "none", "sure": "yes"}, lets_in=frozenset({404})
+    ),
     ("GET", "/switches"): _page(),
     ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
     ("POST", "/switches/test"): _page(

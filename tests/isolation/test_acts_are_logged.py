@@ -47,6 +47,11 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/invitations/second-factor": "account.rule_made: tests/doors/portal/test_second_factor.py",
     "/invitations/members/{user_id}/second-factor": "account.second_factor_removed: the same",
     **dict.fromkeys(("/processors/off", "/processors/on"), "route.off and .on: tests/doors/portal/test_processors.py"),
+    "/connections/check": "nothing changes but what was found",
+    **dict.fromkeys(
+        ("/connections", "/connections/change", "/connections/disconnect"),
+        "processor.connected, .changed and .disconnected: tests/doors/portal/test_connections.py",
+    ),
     "/exports": "export.asked: tests/flows/test_exports.py",
     "/exports/{export_id}/cancel": "the same; nothing was taken",
     "/orders/bulk/{act_id}/stop": "bulk.begun has its begin; each order's log what was done",

@@ -44,6 +44,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "live": ("Running it", "The live world"),
     "routes": ("Running it", "Several processors"),
     "signals": ("Running it", "Signals"),
+    "stripe": ("Running it", "Connect Stripe"),
     "connectors": ("Running it", "Write a connector"),
     "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),

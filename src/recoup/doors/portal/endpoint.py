@@ -153,7 +153,11 @@ async def signed_out(portal: Portal, request: Request) -> Response:
 def resubmit_fields(request: Request, form: Form) -> list[tuple[str, str]] | None:
     """What was typed into one of our own forms, to be sent again; None for what came from elsewhere or is secret."""
     ours = request.headers.get("origin", "null") != "null" and is_place(request.url.path)
-    if not ours or request.url.path.startswith("/account") or any("password" in name for name in form):
+    if (
+        not ours
+        or request.url.path.startswith("/account")
+        or any(word in name for name in form for word in ("password", "secret"))
+    ):
         return None
     return [(name, value) for name, values in form.items() if name != "csrf" for value in values]
 

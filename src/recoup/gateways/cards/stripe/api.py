@@ -20,6 +20,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.rescue import route_findings as findings
 
 VERSION: Final = "2025-03-31.basil"
 ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to
@@ -194,13 +195,13 @@ async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
     except (NotSentError, NoAnswerError) as error:
         return _unreached(name, error)
     if reply.status in (200, 400, 404):
-        return Finding(name, True, "The key may do it.")
+        return Finding(name, True, findings.MAY)
     return _refused(name, reply)
 
 
 def _unreached(name: str, error: Exception) -> Finding:
-    message = Sentence("Stripe cannot be reached: {0}.", str(error))
-    return Finding(name, False, message, "Look at the network and the url.", unclear=True)
+    message = Sentence(findings.UNREACHED, str(error))
+    return Finding(name, False, message, findings.LOOK_AT_NETWORK, unclear=True)
 
 
 def _refused(name: str, reply: Reply) -> Finding:
@@ -208,12 +209,10 @@ def _refused(name: str, reply: Reply) -> Finding:
         return Finding(
             name,
             False,
-            Sentence("The key may not do it: {0}.", reason_of(reply)),
-            "Add the right to the restricted key.",
+            Sentence(findings.MAY_NOT, reason_of(reply)),
+            findings.ADD_RIGHT,
         )
-    return Finding(
-        name, False, Sentence("Stripe answers {0}.", reason_of(reply)), "Try again in a few minutes.", unclear=True
-    )
+    return Finding(name, False, Sentence(findings.ANSWERS, reason_of(reply)), findings.TRY_AGAIN, unclear=True)
 
 
 async def checked_webhooks(api: Api, path: str) -> list[Finding]:
@@ -227,8 +226,8 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
         return [_refused("webhook", reply)]
     ours = [one for one in page.data if str(one.get("url") or "").endswith(path) and one.get("status") == "enabled"]
     if not ours:
-        message = Sentence("Stripe has no enabled webhook endpoint that ends with {0}.", path)
-        cure = "Add it in Stripe, with the events that this page names."
+        message = Sentence(findings.NO_WEBHOOK, path)
+        cure = findings.ADD_WEBHOOK
         return [Finding("webhook", False, message, cure)]
     events = {str(event) for one in ours for event in one.get("enabled_events") or ()}
     return [_heard_of("webhook", EVENTS, events), _heard_of("webhook invoices", INVOICE_EVENTS, events, billing=True)]
@@ -237,9 +236,9 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
 def _heard_of(name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False) -> Finding:
     missing = [] if "*" in events else [one for one in needed if one not in events]
     if not missing:
-        return Finding(name, True, "Stripe sends the events that are needed.", billing=billing)
-    message = Sentence("The webhook endpoint lacks events: {0}.", ", ".join(missing))
-    return Finding(name, False, message, "Add them to the endpoint in Stripe.", billing=billing)
+        return Finding(name, True, findings.EVENTS_SENT, billing=billing)
+    message = Sentence(findings.EVENTS_MISSING, ", ".join(missing))
+    return Finding(name, False, message, findings.ADD_EVENTS, billing=billing)
 
 
 def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:

@@ -36,6 +36,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 150_000
@@ -324,11 +325,11 @@ class Stripe(Charges, Invoices):
         return [*rights, self._mode(), *webhooks, retrying]
 
     def _mode(self) -> Finding:
-        cure = "Use a restricted key: rk_live_…, or rk_test_… in the sandbox."
+        cure = findings.RESTRICT
         if self._key.startswith("rk_"):
-            mode = "A restricted key of the live mode." if self.live else "A restricted key of the test mode."
+            mode = findings.LIVE_KEY if self.live else findings.TEST_KEY
             return Finding("key", True, mode)
-        return Finding("key", False, "The key may do everything in the account.", cure)
+        return Finding("key", False, findings.ANY_KEY, cure)
 
     async def _retrying(self) -> Finding:
         try:
@@ -336,9 +337,9 @@ class Stripe(Charges, Invoices):
         except Problem as problem:
             return Finding("own_retries", False, problem.message, problem.cure, billing=True)
         if not found:
-            return Finding("own_retries", True, "Stripe retries no open invoice by itself.", billing=True)
-        cure = "Turn Smart Retries off, or let Recoup take the invoices over."
-        return Finding("own_retries", False, Sentence("Stripe itself will retry {0} open invoices.", len(found)), cure)
+            return Finding("own_retries", True, findings.NO_RETRIES, billing=True)
+        cure = findings.STOP_RETRIES
+        return Finding("own_retries", False, Sentence(findings.RETRIES, len(found)), cure)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         return [read_event(headers, body, now, self._notice_secrets, account=self._account, live=self.live)]

@@ -1,0 +1,105 @@
+"""/connections: a merchant's own accounts at processors. Keys and secrets are typed once and never shown again."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import Text, among
+from recoup.doors.portal.menu import Entry
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.people import named
+from recoup.doors.portal.rights import role
+from recoup.doors.portal.visit import Visit
+from recoup.flows.connections import connections_of
+from recoup.flows.merchants.connect import (
+    ChangeRequest,
+    ConnectRequest,
+    change,
+    check,
+    connect,
+    disconnect,
+    next_name,
+)
+from recoup.kernel.problem import Problem
+from recoup.store.cards.connections import Billing
+
+PLACE: Final = "/connections"
+KIND: Final = "stripe"
+BILLING: Final[dict[Billing, str]] = {
+    "off": "Nothing: payments are handed over by the API or files",
+    "take_over": "Take over: Stripe's own retries of an invoice stop while it is rescued",
+    "beside": "Beside: Stripe goes on retrying, and each of its retries counts",
+}
+STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
+_CHANGE: Final = role("keys", "connect a processor", or_operator=True)
+_NO_CHOICE: Final = Problem("invalid", "Choose what happens to failed invoices.", field="billing")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectForm:
+    secret_key: Annotated[str, Text(512, strip=True)]
+    signing_secret: Annotated[str, Text(512, strip=True)]
+    billing: Annotated[Billing, among(BILLING), _NO_CHOICE]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeForm:
+    """What is empty stays as it is."""
+
+    route: Annotated[str, Text(64)]
+    secret_key: Annotated[str, Text(512, strip=True)]
+    signing_secret: Annotated[str, Text(512, strip=True)]
+    billing: Annotated[Billing, among(BILLING), _NO_CHOICE]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteForm:
+    """`sure`: confirmed."""
+
+    route: Annotated[str, Text(64)]
+    sure: bool
+
+
+@member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Stripe account", "processing"))
+async def page(visit: Visit) -> Values:
+    rows = await connections_of(visit.world, visit.scope.merchant_id)
+    name = await next_name(visit.world, visit.scope, KIND)
+    return {
+        "rows": rows,
+        "names": await named(visit, [row.changed_by for row in rows]),
+        "billing": BILLING,
+        "states": STATES,
+        "place_of": lambda route: f"{visit.world.url}/inbound/{route}/notices",
+        "next_place": f"{visit.world.url}/inbound/{name}/notices",
+        "may": visit.may("keys", or_operator=True),
+        "ending": "",
+    }
+
+
+@page.post(may=_CHANGE, shape=ConnectForm)
+async def post(visit: Visit, form: ConnectForm) -> Answer:
+    request = ConnectRequest(KIND, form.secret_key, form.signing_secret, form.billing)
+    await connect(visit.world, visit.acting("keys", "connect a processor"), request)
+    return redirect(PLACE)
+
+
+@page.post("/connections/change", may=_CHANGE, shape=ChangeForm)
+async def post_change(visit: Visit, form: ChangeForm) -> Answer:
+    request = ChangeRequest(form.secret_key, form.signing_secret, form.billing)
+    await change(visit.world, visit.acting("keys", "connect a processor"), form.route, request)
+    return redirect(PLACE)
+
+
+@page.post("/connections/check", may=_CHANGE, shape=RouteForm)
+async def post_check(visit: Visit, form: RouteForm) -> Answer:
+    await check(visit.world, visit.acting("keys", "connect a processor"), form.route)
+    return redirect(PLACE)
+
+
+@page.post("/connections/disconnect", may=_CHANGE, shape=RouteForm)
+async def post_disconnect(visit: Visit, form: RouteForm) -> Answer:
+    """With a confirmation first."""
+    if not form.sure:
+        return shown(ending=form.route)
+    await disconnect(visit.world, visit.acting("keys", "connect a processor"), form.route)
+    return redirect(PLACE)

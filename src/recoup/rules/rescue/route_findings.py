@@ -1,0 +1,23 @@
+"""What a check of an account at a processor finds, as people read it."""
+
+from typing import Final
+
+MAY: Final = "The key may do it."
+MAY_NOT: Final = "The key may not do it: {0}."
+ADD_RIGHT: Final = "Add the right to the restricted key."
+UNREACHED: Final = "Stripe cannot be reached: {0}."
+LOOK_AT_NETWORK: Final = "Look at the network and the url."
+ANSWERS: Final = "Stripe answers {0}."
+TRY_AGAIN: Final = "Try again in a few minutes."
+NO_WEBHOOK: Final = "Stripe has no enabled webhook endpoint that ends with {0}."
+ADD_WEBHOOK: Final = "Add it in Stripe, with the events that the guide names."
+EVENTS_SENT: Final = "Stripe sends the events that are needed."
+EVENTS_MISSING: Final = "The webhook endpoint lacks events: {0}."
+ADD_EVENTS: Final = "Add them to the endpoint in Stripe."
+LIVE_KEY: Final = "A restricted key of the live mode."
+TEST_KEY: Final = "A restricted key of the test mode."
+ANY_KEY: Final = "The key may do everything in the account."
+RESTRICT: Final = "Use a restricted key: rk_live_…, or rk_test_… in the sandbox."
+NO_RETRIES: Final = "Stripe retries no open invoice by itself."
+RETRIES: Final = "Stripe itself will retry {0} open invoices."
+STOP_RETRIES: Final = "Turn Smart Retries off, or let Recoup take the invoices over."

@@ -1,0 +1,64 @@
+"""/connections: an owner connects an account; what the check found is said, and nothing secret is shown."""
+
+from pathlib import Path
+
+import pytest
+from tests.doors.portal import staff
+from tests.doors.portal.staff import As, portal
+from tests.doors.portal.test_engine import words
+from tests.flows.test_connect import KEY, OTHER_KEY, POOR_KEY, SECRET, stripe_account
+from tests.worlds import Shop
+
+from recoup.flows.connections import connections_of
+from recoup.gateways.cards import kinds
+from recoup.store.server import ServerAddress
+
+
+def test_connected_checked_changed_and_ended_by_an_owner(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with stripe_account(tmp_path) as standin:
+            kind = kinds.KINDS["stripe"]
+            there = kinds.Kind(kind.make, url=standin.url, key_length_min=16, cards=False, stored=True)
+            monkeypatch.setattr("recoup.flows.merchants.connect.KINDS", {"stripe": there})
+            owner, dev = await signed_in("owner"), await signed_in("dev")
+            assert "Connect your account" in words(await owner.get("/connections"))
+            form = {"secret_key": POOR_KEY, "signing_secret": SECRET, "billing": "off"}
+            assert (await staff.post(owner, "/connections", "/connections", **form)).status_code == 303
+            page = await owner.get("/connections")
+            assert "No payment goes by this account yet" in words(page)
+            assert "write Refunds" in words(page)
+            for secret in (POOR_KEY, SECRET):
+                assert secret not in page.text
+            route = (await connections_of(shop.world, shop.merchant_id))[0].route
+            change = {"route": route, "secret_key": OTHER_KEY, "signing_secret": "", "billing": "off"}
+            assert (await staff.post(dev, "/connections", "/connections/change", **change)).status_code == 303
+            assert "No payment goes" not in words(await owner.get("/connections"))
+            assert (await staff.post(owner, "/connections", "/connections/check", route=route)).status_code == 303
+            asked = await staff.post(owner, "/connections", "/connections/disconnect", route=route)
+            assert "Disconnect this account?" in words(asked)
+            assert (await connections_of(shop.world, shop.merchant_id))[0].state == "connected"
+            sure = await staff.post(owner, "/connections", "/connections/disconnect", route=route, sure="yes")
+            assert sure.status_code == 303
+            assert "Connect it again" in words(await owner.get("/connections"))
+            audit = words(await owner.get("/audit"))
+            for line in ("connected a processor", "changed a connection", "disconnected a processor"):
+                assert line in audit
+
+    portal(server, story)
+
+
+def test_what_is_refused_shows_no_secret(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        live = "rk_live_first_0001"
+        form = {"secret_key": live, "signing_secret": SECRET, "billing": "off"}
+        refused = await staff.post(owner, "/connections", "/connections", **form)
+        assert refused.status_code == 400
+        assert "The key is of the other mode." in words(refused)
+        assert live not in refused.text
+        assert SECRET not in refused.text
+        assert KEY not in refused.text
+
+    portal(server, story)
