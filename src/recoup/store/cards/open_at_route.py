@@ -15,7 +15,8 @@ SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2 AND st
     WHERE a.merchant_id = $1 AND a.route = $2 AND a.state = 'approved' AND o.stage = 'authorised')
   OR EXISTS (SELECT FROM attempts a JOIN modifications m USING (merchant_id, order_id, attempt_id)
     WHERE a.merchant_id = $1 AND a.route = $2 AND m.state IN ('owed', 'sent', 'stuck'))
+  OR EXISTS (SELECT FROM processor_invoices WHERE merchant_id = $1 AND route = $2 AND ended IS NULL)
 """,
 )
 async def is_open_at(db: Read, merchant_id: UUID, route: str) -> bool:
-    """A charge without an outcome, a hold, a capture or refund under way, a dispute."""
+    """A charge without an outcome, a hold, a capture or refund under way, a dispute, an invoice that is rescued."""
