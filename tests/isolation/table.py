@@ -246,6 +246,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/checkout/{token}/pay"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/fail"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/answer"): _anyone(ids={"token": "forged checkout"}, body=lambda s: {"code": "1"}),
+    ("GET", "/checkout/{token}/unsubscribe"): _anyone(ids={"token": "forged checkout"}),
+    ("POST", "/checkout/{token}/unsubscribe"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/refuse"): _anyone(ids={"token": "forged checkout"}),
     # documentation
     ("GET", "/docs"): _anyone(),

@@ -7,6 +7,7 @@ from recoup.doors.checkout.card import answer_card, card_page, refuse_card
 from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.pay import pay_page
 from recoup.doors.checkout.simulate import simulate_payment
+from recoup.doors.checkout.unsubscribe import take_unsubscribe, unsubscribe_page
 from recoup.doors.checkout.visit import Checkout, Visit, page
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Orders
@@ -25,6 +26,8 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),
         Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
+        Route("/checkout/{token}/unsubscribe", page(checkout, unsubscribe_page), methods=["GET"]),
+        Route("/checkout/{token}/unsubscribe", page(checkout, take_unsubscribe), methods=["POST"]),
         Route("/checkout/{token}/refuse", page(checkout, refuse_card), methods=["POST"]),
     ]
 

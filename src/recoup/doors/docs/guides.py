@@ -35,6 +35,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "working-on-orders": ("Reference", "Working on orders"),
     "audit": ("Reference", "Audit log"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
+    "payment-links": ("Reference", "Links to pay by mail"),
     "refund-matrix": ("Reference", "Refund outcomes"),
     "disputes": ("Reference", "Disputes"),
     "advances": ("Reference", "Advances"),

@@ -5,15 +5,19 @@ from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.hosted_link import checkout_token
+from recoup.flows.messages.contacts import address_id, one_click, stop_link
 from recoup.flows.post_mail import post_mail
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.kernel.money import money
+from recoup.kernel.time import business_at
+from recoup.moves.message.contact import claim_contact
 from recoup.moves.message.mail import close_mail, open_mail
 from recoup.rules.languages.countries import language_in
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.rescue.contacts import CONTACTS
 from recoup.store.messages.mails import MailFacts, mail_facts
 from recoup.store.pool import retrying
 
@@ -24,10 +28,15 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
     wait = world.policy.webhook_timeout
 
     async def intent() -> MailFacts | None:
+        wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            if not await open_mail(tx, merchant_id, mail_id, world.clocks.wall() + wait + LEASE):
+            if not await open_mail(tx, merchant_id, mail_id, wall + wait + LEASE):
                 return None
-            return await mail_facts(tx, merchant_id, mail_id)
+            row = await mail_facts(tx, merchant_id, mail_id)
+            if row is None or row.notice not in CONTACTS or not is_address(row.email):
+                return row
+            address, now = address_id(world, merchant_id, row.email), business_at(wall, row.offset_us)
+            return row if await claim_contact(tx, merchant_id, mail_id, address, row, now) else None
 
     row = await retrying(intent)
     if row is None:
@@ -51,7 +60,8 @@ async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, 
         to = Locale(language_in(row.country))
         words = words_of(_facts(world, merchant_id, row, to), to)
         support = row.support if is_address(row.support) else ""
-        return Message(mail_id, row.email, row.shop, support, words.subject, words.text, words.html)
+        headers = one_click(world, merchant_id, row.order_id) if row.notice in CONTACTS else ()
+        return Message(mail_id, row.email, row.shop, support, words.subject, words.text, words.html, headers)
 
     return await post_mail(world, compose, seconds, "mail", mail=str(mail_id))
 
@@ -69,5 +79,6 @@ def _facts(world: World, merchant_id: UUID, row: MailFacts, to: Locale) -> Notic
         contact=row.support or row.url,
         charge_page=f"{base}/charge",
         link=f"{base}/checkout/{checkout_token(world, merchant_id, row.order_id)}",
+        stop=stop_link(world, merchant_id, row.order_id) if row.notice in CONTACTS else "",
         netted=row.netted,
     )

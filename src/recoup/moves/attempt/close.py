@@ -128,6 +128,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         authorise(change, attempt)
         return
     fee = fee_units(order.units, order.tariff)
+    by: dict[str, Any] = {"by": "link"} if attempt.ladder == PURPOSE and not order.by_customer else {}
     change.step(
         "collected",
         units=order.units,
@@ -136,6 +137,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         fee=fee,
         booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
         **order.tariff.log_details(),
+        **by,
     )
     schedule_test_dispute(change, attempt)
 

@@ -9,7 +9,8 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Challenge
-from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of
+from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
+from recoup.rules.rescue.order_evidence import sends_link
 
 
 def present(
@@ -28,7 +29,7 @@ def present(
 def offer(change: Change, reading: Reading) -> None:
     """A link for an MIT that waiting cannot cure; the order goes on as it would."""
     order = change.order
-    asks = asks_of(reading)
+    asks = link_asks_of(reading) if sends_link(order) else asks_of(reading)
     tries = sum(c.tries for c in order.challenges)
     if asks is None or order.by_customer or order.stage is not Stage.PROCESSING or tries >= TRIES_MAX:
         return

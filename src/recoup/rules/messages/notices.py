@@ -26,17 +26,23 @@ NOTICES: Final = (
     Notice("receipt", "the card was charged", ("collected", "captured", "charged"), False),
     Notice("refunded", "a refund was made", ("refund_owed",), False),
     Notice("charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True),
+    Notice(
+        "payment_link",
+        "nothing more is planned, or only the payer can fix it: a link to pay; by day, at most two an order and four in"
+        " 30 days, with a link to unsubscribe",
+        ("challenge_offered",),
+        False,
+    ),
     Notice("challenge", "a decline that only the payer can fix: the link", ("challenge_offered",), True),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
-_BY_HAPPENING: Final = {happening: notice for notice in NOTICES for happening in notice.happenings}
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
-    """The notice that this happening makes for a merchant with these settings."""
-    notice = _BY_HAPPENING.get(happening)
-    return notice.name if notice and settings.get(notice.name, notice.on) else None
+    """The notice that this happening makes for a merchant with these settings: the first that is on."""
+    made = (one for one in NOTICES if happening in one.happenings and settings.get(one.name, one.on))
+    return next((one.name for one in made), None)
 
 
 def switched(settings: Mapping[str, bool]) -> dict[str, bool]:
@@ -51,7 +57,8 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency;
+    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency; `stop`: where
+    the payer unsubscribes, empty for what they cannot;
     `netted`: the charge is made smaller instead."""
 
     notice: str
@@ -64,6 +71,7 @@ class NoticeFacts:
     contact: str
     charge_page: str
     link: str = ""
+    stop: str = ""
     netted: bool = False
 
 
@@ -85,11 +93,15 @@ def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     subject, lines, link = _SAYS[facts.notice](facts, to)
     lines = [*lines, to.say("Questions about the order: {contact}.", contact=facts.contact)]
     unknown = to.say("Don't recognise this charge?")
+    stop = to.say("Unsubscribe from such e-mails of {shop}", shop=facts.shop) if facts.stop else ""
     plain = [*lines[:1], *([facts.link] if link else []), *lines[1:], f"{unknown} {facts.charge_page}"]
+    plain += [f"{stop}: {facts.stop}"] if stop else []
     parts = [f"<p>{escape(line)}</p>" for line in lines]
     if link:
         parts.insert(1, f'<p><a href="{escape(facts.link)}">{escape(link)}</a></p>')
     parts.append(f'<p><a href="{escape(facts.charge_page)}">{escape(unknown)}</a></p>')
+    if stop:
+        parts.append(f'<p><a href="{escape(facts.stop)}">{escape(stop)}</a></p>')
     html = f'<!doctype html><html lang="{to.language}"><body>{"".join(parts)}</body></html>'
     return Words(_one_line(subject), "\n\n".join(_one_line(line) for line in plain) + "\n", html)
 
@@ -147,9 +159,22 @@ def _challenge(f: NoticeFacts, to: Locale) -> Answered:
     )
 
 
+def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
+    failed = "Your payment of {amount} for your order {order} at {shop} did not go through. You can pay it here:"
+    return (
+        to.say("{shop}: your payment did not go through", shop=f.shop),
+        [
+            to.say(failed, amount=f.amount, order=f.order, shop=f.shop),
+            to.say("Nothing is charged before you confirm."),
+        ],
+        to.say("Pay now"),
+    )
+
+
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}
 _SAYS: Final = {
     "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming, "challenge": _challenge,
+    "payment_link": _payment_link,
 }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ def decide(evidence: Evidence, policy: RetryPolicy) -> Decision:
     if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
         # With another card, if need be.
         return _decision(evidence, policy, "challenge", (), None, ["customer_may_try_again"])
+    if evidence.reading.terminal and evidence.payer_link and evidence.now < evidence.expires_at:
+        return _decision(evidence, policy, "wait", (), None, ["payer_may_pay_by_link"])
     if evidence.reading.terminal:
         return _end(evidence, policy, "hard_decline")
     if evidence.kind == "cit":

@@ -47,7 +47,8 @@ class Evidence:
     rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
     `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
-    `facts`: what the engine knows beside them; None where the schedules decide.
+    `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
+    mail, and another card may pay.
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Evidence:
     knowledge: str = KNOWLEDGE_VERSION
     challenge_tries: int = 0
     facts: Facts | None = None
+    payer_link: bool = False
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -76,6 +78,8 @@ class Evidence:
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
         del plain["facts"]
+        if not self.payer_link:
+            del plain["payer_link"]
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 
     @classmethod

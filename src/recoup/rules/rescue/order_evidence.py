@@ -6,7 +6,8 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.challenge import WINDOW
+from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, link_asks_of
+from recoup.rules.rescue.contacts import LINK
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
 from recoup.rules.rescue.method_gone import code_read
 from recoup.rules.rescue.slots import offset_minutes
@@ -71,4 +72,12 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         utc_offset=facts.get("utc_offset", offset_minutes(None, None)),
         magic_first_send=order.card is not None and order.card.magic == "approve",
         challenge_tries=sum(c.tries for c in order.challenges),
+        payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
     )
+
+
+def sends_link(order: Order) -> bool:
+    """Whether its payer may still get a link to pay by mail; the merchant switches it on."""
+    tries = sum(one.tries for one in order.challenges)
+    wanted = order.notices.get(LINK, False) and not order.do_not_retry
+    return wanted and order.kind == "mit_managed" and tries < TRIES_MAX

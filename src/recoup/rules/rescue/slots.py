@@ -42,6 +42,11 @@ def offset_minutes(given: float | str | None, country: str | None) -> int:
     return _WEST.get((country or "US").upper(), _WEST["US"])
 
 
+def westernmost(country: str) -> int | None:
+    """Minutes east of UTC where its day begins last; None for a country that is not known here."""
+    return _WEST.get(country.upper())
+
+
 def next_minute(moment: datetime) -> datetime:
     """The first full minute at or after it, so that many tries fall due together."""
     floor = moment.replace(second=0, microsecond=0)

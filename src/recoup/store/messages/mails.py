@@ -7,12 +7,13 @@ from uuid import UUID
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
-State = Literal["owed", "sent", "refused", "given_up", "no_address"]
+State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 
 
 class MailFacts(Row, frozen=True):
     """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is known. `netted`:
-    the refund that it is about was paid from what was due."""
+    the refund that it is about was paid from what was due. `waits`: the order has a link that its payer can use;
+    `offset_us`: by how much the merchant's clock is moved."""
 
     notice: str
     units: int
@@ -30,6 +31,8 @@ class MailFacts(Row, frozen=True):
     last4: str
     country: str
     netted: bool
+    waits: bool
+    offset_us: int
 
 
 @statement(
@@ -38,8 +41,12 @@ class MailFacts(Row, frozen=True):
 SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
   s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
   coalesce(p.billing ->> 'countryCode', '') AS country,
-  coalesce(r.state = 'netted', false) AS netted
+  coalesce(r.state = 'netted', false) AS netted,
+  NOT o.do_not_retry AND EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id
+    AND c.order_id = o.order_id AND c.state = 'presented') AS waits,
+  n.offset_us
 FROM mails m
+JOIN merchants n USING (merchant_id)
 JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id

@@ -11,6 +11,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
 from recoup.rules.merchants.personal import SHOWN, email, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
+from recoup.rules.rescue.contacts import WITHHELD
 from recoup.store.messages.mails import newest_mails
 
 ROWS: Final = 50
@@ -24,6 +25,7 @@ async def mailbox(visit: Visit) -> Values:
     delivered = await inbox(world, [row.mail_id for row in rows]) if rows else {}
     return dict(
         notices=NOTICES,
+        withheld=WITHHELD,
         switches=await switches(world, visit.merchant_id),
         may=visit.may("mails"),
         mails=[(row, _as_seen(visit, delivered.get(row.mail_id))) for row in rows],

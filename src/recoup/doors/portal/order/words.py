@@ -71,6 +71,8 @@ def _collected(context: LogContext) -> TimelineEntry:
     how = Sentence("Attempt {0}", context.get("attempt")) if context.get("attempt") else "The attempt"
     route = Sentence(" on route {0}", context.get("route")) if context.get("route") else ""
     text = Sentence("{0} collected it from the customer{1}.", how, route)
+    if context.get("by") == "link":
+        text = joined((text, "The customer paid by the link."))
     return TimelineEntry(Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money")
 
 

@@ -9,6 +9,11 @@ from recoup.rules.rescue import slots
 _EAST: Final = {"US": -300, "CA": -240, "MX": -300, "BR": -180, "AU": 600, "ID": 540}
 
 
+def easternmost(country: str) -> int | None:
+    """Minutes east of UTC on its mainland; None for a country that is not known here."""
+    return _EAST.get(country.upper(), slots.westernmost(country))
+
+
 def offset_minutes(given: float | str | None, country: str | None) -> tuple[int, bool]:
     """Minutes east of UTC, and whether they are the card holder's own."""
     if given is not None and given != "":

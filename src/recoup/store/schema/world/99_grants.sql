@@ -6,7 +6,7 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, modifications, challenges, cards, network_sends, card_blocks, vault, stored_methods, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, contact_addresses, notice_settings, settlements, wallets, payouts,
   subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
   rescue_watches
   TO recoup_app;

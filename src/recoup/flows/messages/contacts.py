@@ -1,0 +1,62 @@
+"""Payers who want no mails with links to pay: the link at the foot of each such mail, and what it does.
+
+The link is that of the order's hosted page: whoever holds it may pay the order, and may stop its mails. It holds for
+the merchant's mails to the address that the order's mails go to. Source: RFC 8058.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from recoup.flows.hosted_link import checkout_token
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.rules.messages.notices import is_address
+from recoup.store.messages.contacts import is_unsubscribed, payer_contact, save_unsubscribed
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """What the page shows; no address."""
+
+    shop: str
+    unsubscribed: bool
+
+
+def address_id(world: World, merchant_id: UUID, email: str) -> UUID:
+    """The same for each spelling of one address at a merchant."""
+    return world.keys.derived_id("contact", merchant_id, email.strip().lower())
+
+
+def stop_link(world: World, merchant_id: UUID, order_id: UUID) -> str:
+    return f"{world.url}/checkout/{checkout_token(world, merchant_id, order_id)}/unsubscribe"
+
+
+def one_click(world: World, merchant_id: UUID, order_id: UUID) -> tuple[tuple[str, str], ...]:
+    """Headers by which a mail program shows its own button."""
+    link = stop_link(world, merchant_id, order_id)
+    return (("List-Unsubscribe", f"<{link}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+
+
+async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        found = await payer_contact(connection, merchant_id, order_id)
+        if found is None:
+            raise _nothing()
+        address = address_id(world, merchant_id, found.email)
+        return ContactPage(found.shop, await is_unsubscribed(connection, merchant_id, address))
+
+
+async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
+    """From now on; twice is once. An address that was erased gets nothing anyway. Raises: Problem(not_found)."""
+    async with world.db.transaction() as tx:
+        found = await payer_contact(tx, merchant_id, order_id)
+        if found is None:
+            raise _nothing()
+        if is_address(found.email):
+            await save_unsubscribed(tx, merchant_id, address_id(world, merchant_id, found.email), world.clocks.wall())
+    return ContactPage(found.shop, True)
+
+
+def _nothing() -> Problem:
+    return Problem("not_found", "There is no such page.", cure="Check the link.")
