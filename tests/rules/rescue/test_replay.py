@@ -79,7 +79,7 @@ failure_inputs = st.builds(
 )
 hand_inputs = st.builds(
     HandInput,
-    st.sampled_from(("attempt_now", "new_card", "customer_answer", "sandbox_answer", "charge_now")),
+    st.sampled_from(("attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now")),
     st.sampled_from(("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")),
     moments,
     st.none() | st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),

@@ -19,21 +19,25 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import as_requested
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.close import raise_unclear
+from recoup.moves.attempt.renewed import card_renewed
 from recoup.moves.change import Change
 from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.processor_notices import (
     Charged,
+    KnownMethod,
     ProcessorNotice,
     attempt_of,
     charge_referenced,
+    expiry_of_card,
     find_processor_notice,
     found_out,
     methods_of,
     modification_of,
     renew_card,
 )
+from recoup.store.cards.signals import orders_of_cards
 from recoup.store.cards.stored_methods import close_method
 from recoup.store.orders.due_work import Due, hand_back
 
@@ -171,6 +175,8 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
     for one in methods:
         found = await connector.describe(Stored(row.route, row.about, one.customer))
         became = "closed" if found is None else "renewed"
+        if found is not None:
+            await _try_renewed(world, orders, one, found)
         async with world.db.transaction() as tx:
             if found is None:
                 await close_method(tx, one.merchant_id, one.method_id, world.clocks.wall())
@@ -182,6 +188,24 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
 
 async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
     return NoticeResult(await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice))
+
+
+async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:
+    """Its orders that wait for other card data. Before the new expiry is stored: a process that dies in between finds
+    the difference again, and an order's attempt planned."""
+    async with world.db.connection() as connection:
+        known = await expiry_of_card(connection, method.merchant_id, method.method_id)
+        if (
+            known is None
+            or not found.exp_year
+            or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year)
+        ):
+            return
+        sent = await orders_of_cards(connection, [known.pan_id])
+    for one in sent:
+        if one.merchant_id == method.merchant_id:
+            key = (one.merchant_id, one.order_id)
+            await orders.run(lambda change: card_renewed(change, method.method_id), key, cards=True)
 
 
 async def _nothing(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

@@ -16,7 +16,7 @@ from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 
 BY_HAND_VERSION: Final = "by_hand-1"
-Request = Literal["attempt_now", "new_card", "customer_answer", "sandbox_answer", "charge_now"]
+Request = Literal["attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ _STOPPED: Final = "Nothing is tried: the attempts are stopped."
 _ASKED: Final[Mapping[Request, str]] = {
     "attempt_now": "A person brought the next attempt forward: it is made now.",
     "new_card": "The merchant gave a new card: it is tried now.",
+    "renewed_card": "The issuer gave a new card: it is tried now.",
     "customer_answer": "The customer answered what they were asked: the card is tried now.",
     "sandbox_answer": "The operator of the sandbox asked for an attempt now.",
     "charge_now": "The operator of the sandbox asked for the charge now.",

@@ -224,3 +224,15 @@ WHERE merchant_id = $1 AND token_id = $2
 )
 async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
     """As the network's updater says."""
+
+
+class CardExpiry(Row, frozen=True):
+    """`pan_id`: which card it is."""
+
+    pan_id: UUID
+    exp_month: int
+    exp_year: int
+
+
+@statement(MERCHANT, "SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
+async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
