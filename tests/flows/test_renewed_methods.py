@@ -37,8 +37,15 @@ class Updated:
 async def noticed(shop: Shop, found: Stored | None = RENEWED) -> str | None:
     now = shop.world.clocks.wall()
     values = {name: None for name in ProcessorNotice.__struct_fields__}
-    said = {"merchant_id": shop.merchant_id, "object_key": new_id(), "route": "sandbox", "subject": "method",
-            "about": METHOD, "received_at": now, "times": 1}  # fmt: skip
+    said = {
+        "merchant_id": shop.merchant_id,
+        "object_key": new_id(),
+        "route": "sandbox",
+        "subject": "method",
+        "about": METHOD,
+        "received_at": now,
+        "times": 1,
+    }
     row = ProcessorNotice(**(values | said))
     result = await work._method(shop.world, shop.orders, Updated(found), row)  # type: ignore[arg-type]  # noqa: SLF001
     await shop.run_due()

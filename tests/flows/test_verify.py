@@ -42,11 +42,13 @@ from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARD
 from recoup.rules.rescue import route_by_answer
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
+from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.route import RouteInput, choose_route
+from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk
 from recoup.store.server import ServerAddress
 
@@ -83,6 +85,7 @@ async def _live(server: ServerAddress) -> str:
             await _other_merchant(other)
             await _what_is_still_open(shop)
             await _decided_by_a_model(shop)
+            await _decided_by_a_signal(shop)
             await _decided_before(shop)
             return str(world.database)
 
@@ -182,6 +185,15 @@ async def _decided_by_a_model(shop: Shop) -> None:
         )
         await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
         await _store(shop, order_id, advance_by_model(risk, CURRENT_COLLECTION, made), risk.features())
+
+
+async def _decided_by_a_signal(shop: Shop) -> None:
+    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
+    now, given = await shop.now(), evidence()
+    hour = timedelta(hours=1)
+    before = PlanBefore(now + 24 * hour, "funds", None)
+    asked = SignalInput(given.reading, now - 2 * hour, now - hour / 2, now, before, GateWord(), 0)
+    await _store(shop, order_id, decide_by_signal(asked), asked.features())
 
 
 async def _decided_before(shop: Shop) -> None:
