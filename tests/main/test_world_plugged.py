@@ -172,11 +172,12 @@ def test_orders_of_a_world_that_was_unplugged_wait_and_nobody_else_answers_them(
 ) -> None:
     async def story(shop: Shop, twin: Twin) -> None:
         await shop.evaluated(payment("a", VISA))
-        bridge = shop.opened.world.processors.pop(WORLD_ROUTE)
+        fixed = shop.opened.world.processors.fixed
+        bridge = fixed.pop(WORLD_ROUTE)
         await shop.advance(TRIED_BY)
         assert "not_sent" in {row["state"] for row in await states(shop)} <= {"not_sent", "planned"}
         assert not twin.sent
-        shop.opened.world.processors[WORLD_ROUTE] = bridge
+        fixed[WORLD_ROUTE] = bridge
         await shop.advance(7 * DAY)
         assert "approved" in {row["state"] for row in await states(shop)}
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import Adyen as sdk
 import pytest
+from Adyen import exceptions, util
 
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
 
-sdk = pytest.importorskip("Adyen")
-exceptions, util = pytest.importorskip("Adyen.exceptions"), pytest.importorskip("Adyen.util")
 MONEY = {"value": 2000, "currency": "EUR"}
 
 

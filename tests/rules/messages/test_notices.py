@@ -25,7 +25,8 @@ PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card end
 
 
 def test_what_merchants_say_themselves_is_off_until_it_is_wanted() -> None:
-    assert switched({}) == {"receipt": False, "refunded": False, "charge_coming": True, "challenge": True}
+    off = {"receipt": False, "refunded": False, "payment_link": False}
+    assert switched({}) == off | {"charge_coming": True, "challenge": True}
     assert notice_of("collected", {}) is None
     assert notice_of("collected", {"receipt": True}) == "receipt"
     assert notice_of("advanced", {}) == "charge_coming"
