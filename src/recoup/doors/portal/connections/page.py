@@ -60,7 +60,7 @@ class RouteForm:
     sure: bool
 
 
-@member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Stripe account", "processing"))
+@member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Stripe account", "plug"))
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
     name = await next_name(visit.world, visit.scope, KIND)
