@@ -133,6 +133,8 @@ def test_a_managed_payment_has_a_link_too(door: Door, shop: Caller) -> None:
 def test_a_link_that_we_did_not_sign_shows_nothing(door: Door, shop: Caller, ending: str) -> None:
     _, path = challenged(shop)
     foreign = path[: -len(ending)] + ending if ending else path[:-1] + ("A" if path[-1] != "A" else "B")
+    if foreign == path:  # one in 64 is signed so
+        foreign = path[:-1] + "7"
     assert door.call("GET", foreign).status_code == 404
     assert post(door, f"{foreign}/answer", confirmed="1").status_code == 404
 
