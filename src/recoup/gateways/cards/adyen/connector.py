@@ -32,10 +32,11 @@ from recoup.gateways.cards.adyen.outcomes import (
     read,
 )
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
@@ -90,18 +91,16 @@ def check_mode(url: str, world: str) -> None:
         raise Problem("invalid", "The address is of Adyen's other mode.", field="url", cure=cure)
 
 
-class Adyen:
+class Adyen(VendorAccount):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "adyen"
     asks: Asks = "by_replay"
-    takes: frozenset[CredentialKind] = frozenset({"stored"})
-    takes_files = False
     needs_customer = True
-    unprocessed_codes: frozenset[str] = frozenset()
     idempotency_window = timedelta(days=7)
-    settled_after = timedelta(seconds=60)
     acknowledgement = Acknowledgement(b"[accepted]")
+
+    _api: Api
 
     def __init__(
         self,
@@ -116,8 +115,8 @@ class Adyen:
     ) -> None:
         """`account`: the merchant account. `notice_secrets`: HMAC keys in hex, of both kinds of notices, and while one
         rolls the one before. Raises: Problem(invalid) for a secret that is none."""
-        self.name, self.acceptor_id, self.account = name, acceptor_id, account
-        self._clocks = clocks or Clocks()
+        super().__init__(name, acceptor_id, clocks)
+        self.account = account
         try:
             self._secrets = [bytes.fromhex(one) for one in notice_secrets]
         except ValueError:
@@ -128,17 +127,6 @@ class Adyen:
         self._retrying: dict[str, datetime] = {}
         self._newest_batch = 0
 
-    def __repr__(self) -> str:
-        return f"Adyen({self.name!r})"
-
-    @property
-    def calls(self) -> frozenset[str]:
-        """Which it has made: `POST /payments/{id}/captures`."""
-        return frozenset(self._api.calls)
-
-    async def close(self) -> None:
-        await self._api.close()
-
     def exponent(self, currency: str) -> int | None:
         return amounts.exponent(currency)
 
@@ -146,13 +134,12 @@ class Adyen:
         return amounts.wire_amount(units, currency) is not None
 
     async def charge(self, charge: Charge) -> Outcome:
-        started = self._clocks.monotonic()
-        outcome = await self._charge(charge)
+        outcome = await super().charge(charge)
         if outcome.retries_itself_at and outcome.reference and len(self._retrying) < OWN_RETRIES_MAX:
             self._retrying[outcome.reference] = outcome.retries_itself_at
-        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
+        return outcome
 
-    async def _charge(self, charge: Charge) -> Outcome:
+    async def _charge(self, charge: Charge, until: float) -> Outcome:
         stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
         if not isinstance(stored, Stored) or not stored.customer:
             return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
@@ -161,12 +148,10 @@ class Adyen:
         body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
         try:
             reply = await self._api.post(
-                "/payments", body, str(charge.id), seconds=charge.timeout_seconds, send_before=before
+                "/payments", body, str(charge.id), seconds=until - self._clocks.monotonic(), send_before=before
             )
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         payment = read(Payment, reply) if reply.status in (200, 201) else None
         if payment is None:
             return of_error(reply)
@@ -207,7 +192,7 @@ class Adyen:
         except (NotSentError, NoAnswerError):
             return
 
-    async def inquire(self, inquiry: Inquiry) -> Outcome:
+    async def _inquire(self, inquiry: Inquiry) -> Outcome:
         """The message once more, if it may be sent: its key brings the answer that it had. What is refused now proves
         nothing of the send before."""
         message, first = inquiry.message, inquiry.first_sent_at
@@ -236,10 +221,8 @@ class Adyen:
         try:
             before = message.send_before_monotonic
             reply = await self._api.post(path, body, str(message.id), seconds=seconds, send_before=before)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         return of_modification(message, self.account, reply)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
@@ -263,10 +246,8 @@ class Adyen:
             return await self._disputed(
                 "defendDispute", case | {"defenseReasonCode": reason.defense_reason_code}, answer
             )
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
 
     async def _disputed(self, call: str, body: Mapping[str, Any], answer: DisputeAnswer) -> Outcome:
         """Raises: NotSentError, NoAnswerError."""

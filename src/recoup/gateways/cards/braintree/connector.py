@@ -31,10 +31,11 @@ from recoup.gateways.cards.braintree.outcomes import (
     read,
 )
 from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
@@ -44,16 +45,14 @@ _DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-
 SHOWN_SECONDS: Final = 0.2  # until a duplicate's original is asked for once more
 
 
-class Braintree:
+class Braintree(VendorAccount):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "braintree"
     asks: Asks = "by_search"
-    takes: frozenset[CredentialKind] = frozenset({"stored"})
-    takes_files = False
-    unprocessed_codes: frozenset[str] = frozenset()
     idempotency_window = timedelta(days=30)
-    settled_after = timedelta(seconds=60)
+
+    _api: Api
 
     def __init__(
         self,
@@ -68,36 +67,20 @@ class Braintree:
     ) -> None:
         """`accounts`: currency -> merchant account, which alone decides the currency there. `older_keys`: that may
         still sign notices."""
-        self.name, self.acceptor_id = name, acceptor_id
-        self._clocks = clocks or Clocks()
+        super().__init__(name, acceptor_id, clocks)
         self._api = Api(url, keys, self._clocks)
         self._keys, self._older, self._accounts = keys, older_keys, dict(accounts)
-
-    def __repr__(self) -> str:
-        return f"Braintree({self.name!r})"
-
-    @property
-    def calls(self) -> frozenset[str]:
-        return frozenset(self._api.calls)
 
     @property
     def account(self) -> str:
         """Whose fingerprints it speaks of."""
         return self.acceptor_id
 
-    async def close(self) -> None:
-        await self._api.close()
-
     def exponent(self, currency: str) -> int | None:
         return decimal_amounts.exponent(currency) if currency in self._accounts else None
 
     def carries(self, units: int, currency: str) -> bool:
         return currency in self._accounts and decimal_amounts.amount_text(units, currency) is not None
-
-    async def charge(self, charge: Charge) -> Outcome:
-        started = self._clocks.monotonic()
-        outcome = await self._charge(charge, started + charge.timeout_seconds)
-        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         credential = charge.credential
@@ -110,10 +93,8 @@ class Braintree:
         try:
             before = charge.send_before_monotonic
             reply = await self._api.call(name, {"input": form}, key=str(charge.id), until=until, send_before=before)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         payment = payment_at(reply, name, "transaction")
         said = of_error(reply) if payment is None else of_payment(payment, str(charge.id), credential.scheme)
         if payment is None and code_of(reply) in KEY_USED or said.category == "DUPLICATE":
@@ -146,22 +127,17 @@ class Braintree:
                 return found
         return replace(said, state="unknown", reference=None)
 
-    async def inquire(self, inquiry: Inquiry) -> Outcome:
+    async def _inquire(self, inquiry: Inquiry) -> Outcome:
         message = inquiry.message
-        try:
-            match message:
-                case Charge() if isinstance(message.credential, Stored):
-                    return await self._look_at_charge(message, message.credential)
-                case ModificationMessage():
-                    return await self._look_at_modification(message)
-                case DisputeAnswer():
-                    return await disputes.look(self._api, message)
-            found = await self._by_our_id("transactions", inquiry.id)
-            return Outcome("unknown" if found else "not_found")
-        except (NotSentError, NoAnswerError) as error:
-            return Outcome("unknown", inquiry.reference, text=f"{error}")
-        except Problem as problem:
-            return Outcome("unknown", inquiry.reference, text=problem.message)
+        match message:
+            case Charge() if isinstance(message.credential, Stored):
+                return await self._look_at_charge(message, message.credential)
+            case ModificationMessage():
+                return await self._look_at_modification(message)
+            case DisputeAnswer():
+                return await disputes.look(self._api, message)
+        found = await self._by_our_id("transactions", inquiry.id)
+        return Outcome("unknown" if found else "not_found")
 
     async def _look_at_charge(self, charge: Charge, credential: Stored) -> Outcome:
         try:
@@ -193,10 +169,8 @@ class Braintree:
             if message.kind == "void":
                 return await self._void(message)
             return await (self._capture(message) if message.kind == "capture" else self._refund(message))
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
 
     async def _move(self, message: ModificationMessage, name: str, form: dict[str, Any]) -> Any:
         until = self._clocks.monotonic() + message.timeout_seconds
@@ -287,10 +261,8 @@ class Braintree:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         try:
             return await disputes.answer(self._api, answer, self._clocks.monotonic() + answer.timeout_seconds)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
 
     async def dispute_case(self, case_id: str) -> DisputeCase | None:
         return await disputes.case(self._api, case_id)

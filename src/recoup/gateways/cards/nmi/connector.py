@@ -5,14 +5,13 @@ two of one moment from both being charged; what became of a message is read from
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.gateways.cards import decimal_amounts
 from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.nmi import account
 from recoup.gateways.cards.nmi.api import Api, form_of
 from recoup.gateways.cards.nmi.outcomes import (
@@ -30,6 +29,7 @@ from recoup.gateways.cards.nmi.outcomes import (
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
@@ -37,16 +37,14 @@ DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
 _METHODS: Final = {"recurring": "recurring", "installment": "installment"}
 
 
-class Nmi:
+class Nmi(VendorAccount):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "nmi"
     asks: Asks = "by_search"
-    takes: frozenset[CredentialKind] = frozenset({"stored"})
-    takes_files = False
-    unprocessed_codes: frozenset[str] = frozenset()
     idempotency_window = timedelta(days=30)  # for so long the book is asked before anything is repeated
-    settled_after = timedelta(seconds=60)
+
+    _api: Api
 
     def __init__(
         self,
@@ -59,31 +57,15 @@ class Nmi:
         clocks: Clocks | None = None,
     ) -> None:
         """`notice_secrets`: the present signing key, and while it rolls the one before."""
-        self.name, self.acceptor_id = name, acceptor_id
-        self._clocks = clocks or Clocks()
+        super().__init__(name, acceptor_id, clocks)
         self._api = Api(url, key, self._clocks)
         self._notice_secrets = notice_secrets
-
-    def __repr__(self) -> str:
-        return f"Nmi({self.name!r})"
-
-    @property
-    def calls(self) -> frozenset[str]:
-        return frozenset(self._api.calls)
-
-    async def close(self) -> None:
-        await self._api.close()
 
     def exponent(self, currency: str) -> int | None:
         return decimal_amounts.exponent(currency)
 
     def carries(self, units: int, currency: str) -> bool:
         return decimal_amounts.amount_text(units, currency) is not None
-
-    async def charge(self, charge: Charge) -> Outcome:
-        started = self._clocks.monotonic()
-        outcome = await self._charge(charge, started + charge.timeout_seconds)
-        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         if not isinstance(charge.credential, Stored):
@@ -101,10 +83,8 @@ class Nmi:
         try:
             before = charge.send_before_monotonic
             reply = await self._api.transact(_sale(charge, charge.credential), until=until, send_before=before)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         form = form_of(reply)
         said = of_sale(form, str(charge.id))
         if said.state == "approved" and not said.other_id or is_duplicate(form):
@@ -134,22 +114,17 @@ class Nmi:
         found = await self._api.query({"order_id": str(id)}, until=until)
         return [transaction_of(one) for one in found.of("transaction")]
 
-    async def inquire(self, inquiry: Inquiry) -> Outcome:
+    async def _inquire(self, inquiry: Inquiry) -> Outcome:
         message = inquiry.message
-        try:
-            match message:
-                case Charge():
-                    return await self._look_at_charge(message)
-                case ModificationMessage():
-                    return await self._look_at_modification(message)
-                case DisputeAnswer():
-                    return Outcome("not_found")
-            found = await self._by_our_id(inquiry.id)
-            return Outcome("unknown" if found else "not_found")
-        except (NotSentError, NoAnswerError) as error:
-            return Outcome("unknown", inquiry.reference, text=f"{error}")
-        except Problem as problem:
-            return Outcome("unknown", inquiry.reference, text=problem.message)
+        match message:
+            case Charge():
+                return await self._look_at_charge(message)
+            case ModificationMessage():
+                return await self._look_at_modification(message)
+            case DisputeAnswer():
+                return Outcome("not_found")
+        found = await self._by_our_id(inquiry.id)
+        return Outcome("unknown" if found else "not_found")
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         until = self._clocks.monotonic() + message.timeout_seconds
@@ -184,10 +159,8 @@ class Nmi:
         }
         try:
             reply = await self._api.transact(form, until=until, send_before=message.send_before_monotonic)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         answer = form_of(reply)
         if answer.get("response") != "1":
             return of_move(answer)

@@ -17,7 +17,7 @@ from recoup.gateways.cards.stripe import amounts
 from recoup.gateways.cards.stripe.api import Api
 from recoup.gateways.cards.stripe.outcomes import OUR_ID, UNREADABLE, Intent, Invoice, of_error, of_intent, read
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.kernel.time import Clocks
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned
@@ -26,16 +26,10 @@ _CHARGE: Final = {"expand": ["latest_charge"]}
 _INVOICE: Final = {"expand": ["payments.data.payment.payment_intent"]}
 
 
-class Charges:
+class Charges(VendorAccount):
     """The part of the connector that sends charges and reads what became of them."""
 
     _api: Api
-    _clocks: Clocks
-
-    async def charge(self, charge: Charge) -> Outcome:
-        started = self._clocks.monotonic()
-        outcome = await self._charge(charge, started + charge.timeout_seconds)
-        return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         credential = charge.credential
@@ -79,10 +73,8 @@ class Charges:
         path, key = f"/v1/payment_intents/{intent_id}/confirm", f"{charge.id}.{charge.n}.x"
         try:
             reply = await self._api.post(path, form, key, until=until, send_before=charge.send_before_monotonic)
-        except NotSentError as error:
-            return Outcome("not_sent", intent_id, text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", intent_id, text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error, intent_id)
         return await self._answered(reply, charge.id, credential.scheme, intent_id, until)
 
     async def _answered(self, reply: Reply, id: UUID, scheme: str, intent_id: str, until: float) -> Outcome:
@@ -145,10 +137,8 @@ class Charges:
             reply = await self._api.post(
                 f"{path}/pay", form, f"{charge.id}.p", until=until, send_before=charge.send_before_monotonic
             )
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         paid = read(Invoice, reply) if reply.status == 200 else None
         return paid.outcome(charge) if paid is not None else of_error(reply, credential.scheme)
 

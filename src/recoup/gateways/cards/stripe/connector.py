@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import CredentialKind, Stored
+from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
 from recoup.gateways.cards.stripe import amounts
@@ -33,6 +33,7 @@ from recoup.gateways.cards.stripe.outcomes import (
     read,
 )
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
@@ -121,11 +122,7 @@ class Stripe(Charges, Invoices):
 
     kind = "stripe"
     asks: Asks = "by_our_key"
-    takes: frozenset[CredentialKind] = frozenset({"stored"})
-    takes_files = False
-    unprocessed_codes: frozenset[str] = frozenset()
     idempotency_window = timedelta(hours=24)
-    settled_after = timedelta(seconds=60)
 
     def __init__(
         self,
@@ -140,22 +137,10 @@ class Stripe(Charges, Invoices):
     ) -> None:
         """`account`: a connected one, on whose behalf the key acts. `notice_secrets`: the present signing secret, and
         while it rolls the one before."""
-        self.name, self.acceptor_id = name, acceptor_id
-        self._clocks = clocks or Clocks()
+        super().__init__(name, acceptor_id, clocks)
         self._api = Api(url or URL, key, account, self._clocks)
         self._key, self._account, self._notice_secrets = key, account, notice_secrets
         self.live = key.startswith(("sk_live_", "rk_live_"))
-
-    def __repr__(self) -> str:
-        return f"Stripe({self.name!r})"
-
-    @property
-    def calls(self) -> frozenset[str]:
-        """Which it has made: `POST /v1/payment_intents/{id}/confirm`."""
-        return frozenset(self._api.calls)
-
-    async def close(self) -> None:
-        await self._api.close()
 
     def exponent(self, currency: str) -> int | None:
         return amounts.exponent(currency)
@@ -163,24 +148,19 @@ class Stripe(Charges, Invoices):
     def carries(self, units: int, currency: str) -> bool:
         return amounts.wire_amount(units, currency) is not None
 
-    async def inquire(self, inquiry: Inquiry) -> Outcome:
+    async def _inquire(self, inquiry: Inquiry) -> Outcome:
         message = inquiry.message
-        try:
-            match message:
-                case Charge() if message.invoice:
-                    return await self.look_at_invoice(message, inquiry)
-                case Charge():
-                    return await self.look_at_charge(message, inquiry)
-                case ModificationMessage():
-                    return await self._look_at_modification(message)
-                case DisputeAnswer():
-                    return await self._look_at_dispute(message)
-            reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.id.hex}")
-            return Outcome("not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}")
-        except (NotSentError, NoAnswerError) as error:
-            return Outcome("unknown", inquiry.reference, text=f"{error}")
-        except Problem as problem:
-            return Outcome("unknown", inquiry.reference, text=problem.message)
+        match message:
+            case Charge() if message.invoice:
+                return await self.look_at_invoice(message, inquiry)
+            case Charge():
+                return await self.look_at_charge(message, inquiry)
+            case ModificationMessage():
+                return await self._look_at_modification(message)
+            case DisputeAnswer():
+                return await self._look_at_dispute(message)
+        reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.id.hex}")
+        return Outcome("not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}")
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         until = self._clocks.monotonic() + message.timeout_seconds
@@ -200,10 +180,8 @@ class Stripe(Charges, Invoices):
         try:
             before = message.send_before_monotonic
             reply = await self._api.post(path, form, str(message.id), until=until, send_before=before)
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         if reply.status != 200:
             return of_refusal(reply, frozenset({"payment_intent_unexpected_state"}))
         return self._modified(message, reply)
@@ -252,10 +230,8 @@ class Stripe(Charges, Invoices):
             reply = await self._api.post(
                 path, form, str(answer.id), until=until, send_before=answer.send_before_monotonic
             )
-        except NotSentError as error:
-            return Outcome("not_sent", text=f"{error}", fault="outage")
-        except NoAnswerError as error:
-            return Outcome("unknown", text=f"{error}")
+        except (NotSentError, NoAnswerError) as error:
+            return unanswered(error)
         return self._of_case(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
 
     async def _look_at_dispute(self, answer: DisputeAnswer) -> Outcome:
