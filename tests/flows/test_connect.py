@@ -121,6 +121,9 @@ def test_a_route_never_carries_another_merchants_orders(server: ServerAddress, t
         for merchant_id in (other.merchant_id, None):
             assert made.route not in [one.terms.name for one in routes.candidates(names, merchant_id)]
         assert made.route not in routes.visible(names, other.merchant_id)
+        for all_of_them in (names, shop.world.processors):
+            assert routes.visible(all_of_them, other.merchant_id) == names[:-1]
+            assert routes.visible(all_of_them, shop.merchant_id) == names
         calls = (
             change(shop.world, other.scope, made.route, ChangeRequest(key=OTHER_KEY)),
             check(shop.world, other.scope, made.route),

@@ -118,16 +118,18 @@ class CardRoutes:
         its own."""
         own = {one.name: one for one in self._own_of(merchant_id)}
         given, order = list[RouteTerms](), list(self._terms)
-        for name in names:
+        for name in self.visible(names, merchant_id):
             if name in own:
                 given.append(own[name])
             elif name in self._terms or not self._is_closed(name, with_own=bool(own)):
                 given.append(self._terms.get(name) or RouteTerms(name, stored=True))
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
-    def visible(self, names: Iterable[str], merchant_id: UUID) -> list[str]:
+    def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
         """Without other merchants' own; also those that take no new charges."""
         opened = self._open
+        if opened is not None and names is opened:  # of thousands of merchants it has a few of this one
+            return opened.visible(merchant_id)
         return [name for name in names if opened is None or opened.owner(name) in (None, merchant_id)]
 
     def _own_of(self, merchant_id: UUID | None) -> Sequence[RouteTerms]:

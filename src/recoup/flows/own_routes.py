@@ -2,7 +2,7 @@
 processor, made when something first needs it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -72,6 +72,7 @@ class OpenProcessors(Mapping[str, Processor]):
     def __init__(self, fixed: Mapping[str, Processor], keys: Keyring) -> None:
         self.fixed, self._keys = fixed, keys
         self._own: Mapping[str, _Own] = {}
+        self._of_merchant: Mapping[UUID, Sequence[_Own]] = {}
         self._replaced: list[OpenProcessor] = []  # calls may be under way with them
         self._taking = asyncio.Lock()
 
@@ -98,13 +99,15 @@ class OpenProcessors(Mapping[str, Processor]):
         found = self.fixed.get(route)
         return found is not None and found.kind == NoProcessor.kind
 
+    def visible(self, merchant_id: UUID | None) -> list[str]:
+        """Those of the settings, then the merchant's own."""
+        own = self._of_merchant.get(merchant_id, ()) if merchant_id is not None else ()
+        return [*self.fixed, *(one.row.name for one in own)]
+
     def takes_charges(self, merchant_id: UUID) -> list[RouteTerms]:
         """The merchant's own routes that new charges may go by."""
-        return [
-            terms_of_own(name, one.row.kind)
-            for name, one in self._own.items()
-            if one.row.merchant_id == merchant_id and one.row.connection_state == "connected"
-        ]
+        own = self._of_merchant.get(merchant_id, ())
+        return [terms_of_own(one.row.name, one.row.kind) for one in own if one.row.connection_state == "connected"]
 
     def connected(self) -> list[str]:
         return [name for name, one in self._own.items() if one.row.connection_state == "connected"]
@@ -131,7 +134,11 @@ class OpenProcessors(Mapping[str, Processor]):
         kept = {id(one.processor) for one in found.values()}
         gone = [one.processor for one in before.values() if one.processor is not None and id(one.processor) not in kept]
         self._replaced += gone
-        self._own = found
+        of_merchant: dict[UUID, list[_Own]] = {}
+        for one in found.values():
+            if one.row.merchant_id is not None:
+                of_merchant.setdefault(one.row.merchant_id, []).append(one)
+        self._own, self._of_merchant = found, of_merchant
 
     def _is_new(self, row: StoredRoute, now: WallTime) -> bool:
         held = self._own.get(row.name)
@@ -156,7 +163,7 @@ class OpenProcessors(Mapping[str, Processor]):
         made = [one.processor for one in self._own.values() if one.processor is not None]
         for one in (*made, *self._replaced):
             await one.close()
-        self._own, self._replaced = {}, []
+        self._own, self._of_merchant, self._replaced = {}, {}, []
 
 
 def _overlaps(row: StoredRoute, now: WallTime) -> bool:

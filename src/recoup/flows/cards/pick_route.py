@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from recoup.flows.external_call import processor_of
 from recoup.flows.world import World
@@ -21,7 +22,7 @@ from recoup.rules.rescue.route_by_worth import (
     chosen_route,
     failures_of,
 )
-from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, check_carried
+from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, RouteTerms, check_carried
 
 _NO_TRICKLE: Final = 1  # a draw that tries no route which comes back
 
@@ -44,9 +45,10 @@ def elsewhere(world: World) -> Elsewhere:
     return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
 
 
-def refusals(world: World, units: int, currency: str) -> dict[str, Refuses]:
+def refusals(world: World, routes: Iterable[RouteTerms], units: int, currency: str) -> dict[str, Refuses]:
     """By route what its processor does not take of such a charge."""
-    found = ((name, _refusal(one, units, currency)) for name, one in world.processors.items())
+    there = ((one.name, world.processors.get(one.name)) for one in routes)
+    found = ((name, _refusal(one, units, currency)) for name, one in there if one is not None)
     return {name: refusal for name, refusal in found if refusal}
 
 
@@ -56,9 +58,9 @@ def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_a
     Raises: Problem(invalid) when no route carries the order with it.
     """
     charge = Carried(order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD)
-    routes = world.routes.terms(_routes(world, bin), order.merchant_id)
+    routes = world.routes.terms(_routes(world, order.merchant_id, bin), order.merchant_id)
     try:
-        check_carried(routes, charge, refusals=refusals(world, order.units, order.asset))
+        check_carried(routes, charge, refusals=refusals(world, routes, order.units, order.asset))
     except Problem as problem:
         raise Problem("invalid", problem.message, field="CardToken", cure=problem.cure) from None
 
@@ -67,9 +69,9 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     order = change.order
     by = order.card.stored.route if order.card and order.card.stored else CARD
     scheme = order.card.scheme if order.card else ""
-    names = _routes(world, order.card.bin if order.card else "")
-    refused = refusals(world, attempt.units, attempt.asset)
+    names = _routes(world, order.merchant_id, order.card.bin if order.card else "")
     candidates = world.routes.candidates(names, order.merchant_id)
+    refused = refusals(world, [one.terms for one in candidates], attempt.units, attempt.asset)
     return WorthInput(
         tuple(replace(one, refuses=refused.get(one.terms.name)) for one in candidates),
         Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by),
@@ -80,11 +82,16 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     )
 
 
-def _routes(world: World, bin: str) -> Iterable[str]:
+def routes_for(world: World, merchant_id: UUID) -> list[str]:
+    """By which a merchant's charges may have gone or may go."""
+    return world.routes.visible(world.processors, merchant_id)
+
+
+def _routes(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:
     """A card of a plugged world goes to that world, no other card does."""
     if world.policy.magic_inputs and is_world_bin(bin):
         return [WORLD_ROUTE]
-    return [name for name in world.processors if name != WORLD_ROUTE]
+    return [name for name in routes_for(world, merchant_id) if name != WORLD_ROUTE]
 
 
 def _refusal(processor: Processor, units: int, currency: str) -> Refuses | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news, look_again
-from recoup.flows.cards.pick_route import elsewhere, route_of
+from recoup.flows.cards.pick_route import elsewhere, route_of, routes_for
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
@@ -54,7 +54,7 @@ async def send_attempt(
 
     with_customer, state = at_hand is not NOTHING, None
     # What was proved not to be sent goes by another route at once, where the order has planned it so.
-    for n in range(max(1, len(world.processors))):
+    for n in range(max(1, len(routes_for(world, key[0])))):
         intent = intent_of(world, pick_up=pick_up and n == 0, with_customer=with_customer)
         again = await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
         state = again or state
@@ -144,7 +144,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     await keep_news(world, order, outcome)
     if (
         result.event == "not_sent"
-        and len(world.processors) > 1
+        and len(routes_for(world, order.merchant_id)) > 1
         and await send_attempt(world, orders, key, actor=actor, request_id=request_id)
     ):
         return await orders.run(lambda change: change.order, key)
