@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from tests.flows.test_card_limits import POLICY
 from tests.flows.test_stored_methods import ClosedVault
 from tests.lab.processors.stripe_ground import Moved
-from tests.worlds import Shop, change_world, make_shop, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.inbound.notices import routes
 from recoup.flows.insight.verify import verify
@@ -52,6 +52,15 @@ class Ground:
         made = self.account.make_invoice(
             {"customer": self.customer, "amount_due": "4590", "subscription": subscription}
         )
+        self.account.retry_invoice(made["id"])
+        return str(made["id"])
+
+    def another(self, invoice: str) -> str:
+        """Of the same subscription and amount."""
+        before = self.there(invoice)
+        subscription = before["parent"]["subscription_details"]["subscription"]
+        form = {"customer": self.customer, "amount_due": str(before["amount_due"]), "subscription": subscription}
+        made = self.account.make_invoice(form)
         self.account.retry_invoice(made["id"])
         return str(made["id"])
 
@@ -259,6 +268,36 @@ def test_with_stripes_own_retries_the_card_is_never_sent_more_often_than_its_net
         assert min(close) >= timedelta(hours=12).total_seconds()
 
     story(server, tmp_path, tell, "beside", visa_limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "region", "invoices", "limit"),
+    [
+        ("mastercard", "brazil", 1, 7),
+        ("amex", "world", 2, 20),
+        ("mastercard", "world", 4, 35),
+        ("amex", "world", 1, 20),
+    ],
+)
+def test_room_is_kept_for_all_that_stripe_may_still_try_whatever_the_network(
+    server: ServerAddress, tmp_path: Path, scheme: str, region: str, invoices: int, limit: int
+) -> None:
+    """Of several invoices of one card, too: where Stripe's tries fill the limit, none of ours is sent."""
+
+    async def tell(on: Ground) -> None:
+        async with owner(on.shop.world) as connection:
+            await connection.execute("UPDATE merchants SET region = $1", region)
+        first = on.invoice(f"{scheme}_chargeDeclinedInsufficientFunds")
+        more = [on.another(first) for _ in range(invoices - 1)]
+        await on.hear()
+        await on.days(22)
+        theirs = sum(on.there(one)["attempt_count"] for one in (first, *more))
+        ours = await on.shop.value("SELECT count(*) FROM attempts WHERE state = 'declined'")
+        assert theirs == 8 * invoices
+        assert len(on.charges()) == theirs + ours <= max(theirs, limit)
+        assert (ours > 0) is (theirs + 2 * invoices < limit)
+
+    story(server, tmp_path, tell, "beside")
 
 
 def test_stripes_own_success_beside_us_ends_the_rescue(server: ServerAddress, tmp_path: Path) -> None:

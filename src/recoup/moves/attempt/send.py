@@ -51,7 +51,8 @@ def gate_input(
         acceptor_id=acceptor_id or order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id),
         region=order.merchant.region,
-        visa_limit=max(1, visa_limit - int(order.facts.get("own_tries_left") or 0)),
+        visa_limit=visa_limit,
+        own_tries=order.own_tries,
     )
     return GateInput(
         scheme,

@@ -156,13 +156,16 @@ def tallies(
     merchant_id: str,
     region: str = "world",
     visa_limit: int = 20,
+    own_tries: Sequence[Send] = (),
 ) -> tuple[Tally, ...]:
-    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
+    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts.
+    `own_tries`: the most that the processors of this card may still send by themselves, dated at their next: each
+    window that may hold one of them keeps room for all."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
     for row in _rules(scheme, now, region):
         if row.maximum_sends > 0:
-            window = _window(row, sends, now, wish, visa_limit)
+            window = _window(row, [*sends, *_within(own_tries, now, _span(row))], now, wish, visa_limit)
             full = 0 < window.maximum <= window.counted
             found.append(
                 Tally(
@@ -205,11 +208,14 @@ def allowance(
     merchant_id: str,
     region: str = "world",
     visa_limit: int = 20,
+    own_tries: Sequence[Send] = (),
 ) -> Allowance | None:
-    """As `may_send` counts. None where no window is known."""
+    """As `tallies` counts. None where no window is known."""
     wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
     rows = [(row, span) for row in _rules(scheme, now, region) if row.maximum_sends > 0 and (span := _span(row))]
-    windows = [(_window(row, sends, now, wish, visa_limit), span) for row, span in rows]
+    windows = [
+        (_window(row, [*sends, *_within(own_tries, now, span)], now, wish, visa_limit), span) for row, span in rows
+    ]
     found = [Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at) for one, span in windows]
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
 
@@ -236,6 +242,11 @@ def _span(row: LimitRow) -> timedelta | None:
     if row.rule_id in _FOR_EVER or row.window_hours is None:
         return None
     return timedelta(hours=row.window_hours)
+
+
+def _within(own_tries: Sequence[Send], now: datetime, span: timedelta | None) -> list[Send]:
+    """Those that one window may hold together with a send at `now`."""
+    return [one for one in own_tries if span is None or one.at < now + span]
 
 
 def _binds(send: Send, wish: _Wish) -> bool:

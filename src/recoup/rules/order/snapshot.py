@@ -12,11 +12,13 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.own_tries import own_tries
 from recoup.rules.rescue.arms import Arm, Known
 
 OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
@@ -261,6 +263,7 @@ class Order:
     modifications: list[Modification] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
     sends: list[CardSend] = field(default_factory=list)
+    own_tries_beside: tuple[Send, ...] = ()  # by the processor's billing, for the merchant's other orders of the card
     blocks: list[CardBlock] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
@@ -280,6 +283,19 @@ class Order:
     @property
     def merchant_id(self) -> UUID:
         return self.merchant.merchant_id
+
+    @property
+    def own_tries(self) -> tuple[Send, ...]:
+        """What the processor's billing may still send of the card by itself, for this order and the others."""
+        merchant = self.merchant
+        return self.own_tries_beside + own_tries(
+            self.facts,
+            units=self.units,
+            currency=self.asset,
+            acceptor_id=merchant.acceptor_id,
+            merchant_id=merchant.merchant_id,
+            offset=merchant.offset,
+        )
 
     def face(self) -> Face:
         return face(self.stage, self.kind, self.units, self.refunded_units, self.disputed)

@@ -100,6 +100,7 @@ def _allowance(order: Order, now: datetime, visa_limit: int) -> Allowance | None
         merchant_id=str(order.merchant_id),
         region=order.merchant.region,
         visa_limit=visa_limit,
+        own_tries=order.own_tries,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -115,7 +115,8 @@ class OrderEvidence(Row, frozen=True):
     """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
     there is nothing.
     `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
-    sends, blocks, and how many more orders of the merchant are under way with this card."""
+    sends, blocks, and how many more orders of the merchant are under way with this card, and those of them whose
+    processor charges by itself."""
 
     offset_us: int
     merchant: str
@@ -138,6 +139,7 @@ class OrderEvidence(Row, frozen=True):
     sends: Json = None
     blocks: Json = None
     others_open: int = 0
+    own_tries: tuple["OwnTries", ...] = ()
 
 
 async def read_evidence(
@@ -175,15 +177,66 @@ async def _with_cards(
     )
     others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
     still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
+    beside = await _beside(db, cards) if with_sends else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
             sends=card.sends,
             blocks=card.blocks,
             others_open=still_open.get(card.order_id, 0),
+            own_tries=beside.get((card.merchant_id, card.order_id), ()),
         )
         for card in cards
     }
+
+
+class OwnTries(Row, frozen=True):
+    """An order whose invoice the processor's billing goes on to charge; its facts say when and how often at most."""
+
+    merchant_id: UUID
+    order_id: UUID
+    units: int
+    asset: str
+    facts: dict[str, Any]
+
+
+class _OfOrder(Row, frozen=True):
+    merchant_id: UUID
+    order_id: UUID
+
+
+async def _beside(db: Read, cards: Sequence["_CardEvidence"]) -> dict[Key, tuple[OwnTries, ...]]:
+    """Of each order the merchant's others of the same card, by the payments that came in."""
+    mine = {
+        (card.merchant_id, card.order_id): {
+            one.order_id
+            for one in msgspec.convert(card.sends or [], list[_OfOrder])
+            if one.merchant_id == card.merchant_id and one.order_id != card.order_id
+        }
+        for card in cards
+    }
+    named = [(merchant_id, other) for (merchant_id, _), others in mine.items() for other in others]
+    if not named:
+        return {}
+    found = await _own_tries(db, [one[0] for one in named], [one[1] for one in named])
+    return {
+        key: tuple(one for one in found if one.merchant_id == key[0] and one.order_id in others)
+        for key, others in mine.items()
+    }
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
+FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)) k
+CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
+  WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
+WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
+""",
+)
+async def _own_tries(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
+    """Those that are open."""
 
 
 class _CardEvidence(Row, frozen=True):

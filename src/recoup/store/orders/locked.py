@@ -17,6 +17,7 @@ from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
+from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import (
     Advance,
     Attempt,
@@ -28,7 +29,7 @@ from recoup.rules.order.snapshot import (
     Settlement,
 )
 from recoup.rules.rescue.arms import Known
-from recoup.store.orders.evidence import OrderEvidence
+from recoup.store.orders.evidence import OrderEvidence, OwnTries
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.statement import Row
@@ -91,6 +92,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         modifications=_list(evidence.modifications, Modification),
         challenges=_list(evidence.challenges, Challenge),
         sends=[card_send_of(row) for row in _list(evidence.sends, NetworkSend)],
+        own_tries_beside=_own_tries(evidence.own_tries, merchant),
         blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),
         settlements=_list(evidence.settlements, Settlement),
         advance=convert(evidence.advance, Advance) if evidence.advance else None,
@@ -101,6 +103,22 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         dispute_terms=_list(evidence.dispute_terms, Terms),
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
+    )
+
+
+def _own_tries(others: tuple[OwnTries, ...], merchant: Merchant) -> tuple[Send, ...]:
+    """Of the merchant's other orders of the card."""
+    return tuple(
+        send
+        for one in others
+        for send in own_tries(
+            one.facts,
+            units=one.units,
+            currency=one.asset,
+            acceptor_id=merchant.acceptor_id,
+            merchant_id=merchant.merchant_id,
+            offset=merchant.offset,
+        )
     )
 
 

@@ -32,6 +32,8 @@ CARDS: Final = MappingProxyType({
                                      network="1A", wants_payer=True),
     "radarBlock": Answer(decline="fraudulent", blocked=True),
     "createDispute": Answer(then="dispute"), "refundFail": Answer(then="refund_fails"),
+    "mastercard_chargeDeclinedInsufficientFunds": Answer("mastercard", "insufficient_funds", network="51"),
+    "amex_chargeDeclinedInsufficientFunds": Answer("amex", "insufficient_funds", network="51"),
     "mastercard_advice03": Answer("mastercard", "generic_decline", network="05", advice="03", own="do_not_try_again"),
     "visa_advice03": Answer("visa", "generic_decline", network="05", advice="03"),
     "noCodes": Answer(decline="generic_decline"),
