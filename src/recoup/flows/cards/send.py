@@ -323,4 +323,6 @@ def processor_result(outcome: Outcome) -> ProcessorResult:
         reached_network=outcome.reached_network is not False,
         network_attempts=outcome.network_attempts,
         sca_wanted=outcome.sca_wanted,
+        checks=outcome.checks,
+        retries_itself_at=outcome.retries_itself_at,
     )

@@ -49,6 +49,7 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     cvv: str | None = None
     cavv: str | None = None
     risk: str | None = None
+    risk_score: int | None = None
     auth_code: str | None = None
     retries_itself_at: datetime | None = None
     credential_news: News | None = None
@@ -148,6 +149,7 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
         reached_network=answer.reached_network,
         network_attempts=answer.network_attempts,
         sca_wanted=answer.sca_wanted,
+        risk_score=answer.risk_score,
         retries_itself_at=answer.retries_itself_at,
         credential_news=_news(answer.credential_news),
     )

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.network.card_text import masked_numbers
+from recoup.rules.order.checks import NONE, Checks, risk_level_of
 
 State = Literal["approved", "declined", "unknown", "not_sent", "not_found"]
 Fault = Literal["request", "credential", "account", "rate", "outage"]
@@ -23,6 +24,7 @@ class Outcome:
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
     network counts it; `network_attempts`: how many sends it cost there. `retries_itself_at`: the processor will.
+    `risk` is its word for its own risk, `risk_score` its number.
     """
 
     state: State
@@ -46,11 +48,28 @@ class Outcome:
     cvv: str | None = None
     cavv: str | None = None
     risk: str | None = None
+    risk_score: int | None = None
     auth_code: str | None = None
     retries_itself_at: datetime | None = None
     credential_news: CredentialNews | None = None
     contradicts: bool = False
     result_follows: bool = False
+
+    @property
+    def checks(self) -> Checks | None:
+        """What it says beside its codes; None where it says nothing."""
+        said = Checks(
+            avs=self.avs,
+            cvv=self.cvv,
+            cavv=self.cavv,
+            risk=self.risk,
+            risk_score=self.risk_score,
+            risk_level=risk_level_of(self.risk),
+            category=self.category,
+            auth_code=self.auth_code,
+            advice=self.processor_advice,
+        )
+        return said if said != NONE else None
 
     def __post_init__(self) -> None:
         """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
@@ -60,11 +79,14 @@ class Outcome:
             if text is not None:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
+        if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:
+            object.__setattr__(self, "risk_score", None)
         if not 1 <= self.network_attempts <= NETWORK_ATTEMPTS_MAX:
             object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
 
 
 NETWORK_ATTEMPTS_MAX: Final = 100
+RISK_SCORE_MAX: Final = 1_000_000
 _CODES: Final = ("scheme_code", "advice_code", "processor_code", "processor_advice", "category", "avs", "cvv", "cavv",
                  "risk", "auth_code", "currency")  # fmt: skip
 _KEPT: Final = (

@@ -1,8 +1,8 @@
 """Transaction B of an attempt: what the processor said, and everything that follows from it at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,12 +25,15 @@ from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
+from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.checks import Checks
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.order_evidence import attempt_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
+_WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class ProcessorResult:
     reached_network: bool = True
     network_attempts: int = 1
     sca_wanted: bool = False  # the bank wants its customer to confirm, whatever its code says
+    checks: Checks | None = None
+    retries_itself_at: datetime | None = None
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -77,9 +82,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         state=row.to,
         if_late=row.if_late or attempt.if_late,
         latency_ms=result.latency_ms,
+        checks=_without_card(result.checks, order.card),
+        retries_itself_at=result.retries_itself_at,
         **texts | {"reference": texts["reference"] or attempt.reference},
         closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
     )
+    if row.to in ("approved", "declined"):
+        change.note_result(attempt)
     match row.to:
         case "approved":
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED)
@@ -96,6 +105,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
     return attempt.state
+
+
+def _without_card(checks: Checks | None, card: CardFacts | None) -> Checks | None:
+    if checks is None:
+        return None
+    words: dict[str, Any] = {name: without_card(getattr(checks, name), card) for name in _WORDS}
+    return replace(checks, **words)
 
 
 def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:

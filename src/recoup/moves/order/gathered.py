@@ -19,6 +19,7 @@ from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
 from recoup.store.orders.rows import (
     CardBlock,
+    CardResult,
     DecisionRow,
     DueKey,
     DueKind,
@@ -143,6 +144,30 @@ class Gathered:
                 merchant_id=order.merchant_id,
                 order_id=order.order_id,
                 **usual | {"at": self.now} | values,
+            )
+        )
+
+    def note_result(self, attempt: Attempt) -> None:
+        """Keeps what an answered attempt says of its card beyond this order."""
+        order, checks, at = self.order, attempt.checks, attempt.sent_at
+        approved, id = attempt.state == "approved", attempt.network_transaction_id
+        risk = checks is not None and (checks.risk_score is not None or checks.risk_level is not None)
+        if order.pan_id is None or not (approved or risk):
+            return
+        kept = id if approved else None
+        first = kept if attempt.initiator == "customer" else None
+        self.rows.card_results.append(
+            CardResult(
+                merchant_id=order.merchant_id,
+                pan_id=order.pan_id,
+                approvals=int(approved),
+                first_network_id=first,
+                first_at=at if first else None,
+                latest_network_id=kept,
+                latest_at=at if kept else None,
+                risk_score=checks.risk_score if checks is not None else None,
+                risk_level=checks.risk_level if checks is not None else None,
+                risk_at=at if risk else None,
             )
         )
 

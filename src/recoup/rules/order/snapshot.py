@@ -15,6 +15,7 @@ from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
+from recoup.rules.order.checks import Checks
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
@@ -86,6 +87,8 @@ class Attempt:
     decision_id: UUID | None = None
     card_last4: str | None = None  # of the card that was sent
     when_due: str | None = None  # decide: the engine decides again; keep: it was drawn; None: it is sent
+    checks: Checks | None = None
+    retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""

@@ -18,6 +18,7 @@ from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.rows import (
     AnsweredKey,
     CardBlock,
+    CardResult,
     DecisionRow,
     DueKey,
     DueWork,
@@ -60,6 +61,7 @@ class Rows:
     attempts: list[Owned[Attempt]] = field(default_factory=list)
     modifications: list[Owned[Modification]] = field(default_factory=list)
     refund_requests: list[Owned[RefundApproval]] = field(default_factory=list)
+    card_results: list[CardResult] = field(default_factory=list)
     challenges: list[Owned[Challenge]] = field(default_factory=list)
     settlements: list[Owned[Settlement]] = field(default_factory=list)
     advances: list[Owned[Advance]] = field(default_factory=list)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from recoup.rules.order.checks import RiskLevel
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Door
 from recoup.rules.rescue.evidence import Alternative, Verdict
@@ -300,6 +301,23 @@ class NetworkSend(Row, frozen=True):
     lasting: Mutable[bool] = False
     claimed: bool = False
     network_attempts: Mutable[int] = 1
+
+
+@stored("card_results", "merchant_id", "pan_id")
+class CardResult(Row, frozen=True, kw_only=True):
+    """What one answer adds to what is known of a card: `approvals` are added, the first consent stays, of the rest the
+    newest counts. `first_at` and `first_network_id`: of an approval that its customer started."""
+
+    merchant_id: UUID
+    pan_id: UUID
+    approvals: int = 0
+    first_network_id: str | None = None
+    first_at: datetime | None = None
+    latest_network_id: str | None = None
+    latest_at: datetime | None = None
+    risk_score: int | None = None
+    risk_level: RiskLevel | None = None
+    risk_at: datetime | None = None
 
 
 class PostingRow(NamedTuple):

@@ -131,6 +131,7 @@ def _details(payment: Payment, scheme: str, now: datetime) -> dict[str, Any]:
         "avs": payment.more("avsResultRaw") or payment.more("avsResult"),
         "cvv": payment.more("cvcResultRaw") or payment.more("cvcResult"),
         "risk": str(score) if score is not None else None,
+        "risk_score": score,
         "category": payment.more("inferredRefusalReason"),
         "auth_code": payment.more("authCode"),
     }

@@ -190,7 +190,7 @@ def of_refusal(reply: Reply) -> Outcome:
 def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
     """A transaction as it stands, as the answer to the charge of that id."""
     event, card = payment.said(), payment.paymentMethodSnapshot or Snapshot()
-    response = event.processorResponse or ProcessorResponse()
+    response, risk = event.processorResponse or ProcessorResponse(), payment.riskData or Risk()
     own = response.legacyCode or event.gatewayRejectionReason
     named = f"{SOURCE}:{own}" if own else None
     state = _state(payment, event)
@@ -211,7 +211,8 @@ def of_payment(payment: Payment, message_id: str, scheme: str) -> Outcome:
         category=event.gatewayRejectionReason,
         avs=_joined(response.avsStreetAddressResponse, response.avsPostalCodeResponse),
         cvv=response.cvvResponse,
-        risk=_joined(payment.riskData and payment.riskData.decision, payment.riskData and payment.riskData.score),
+        risk=risk.decision,
+        risk_score=risk.score,
         auth_code=response.authorizationId,
     )
 

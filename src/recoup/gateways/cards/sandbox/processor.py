@@ -16,6 +16,7 @@ from uuid import UUID
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
+    Card,
     Charge,
     CredentialKind,
     DisputeAnswer,
@@ -82,7 +83,7 @@ class SandboxProcessor(IsoAmounts):
                 return methods.GONE
             charge = replace(charge, credential=card)
         outcome = await self._within(charge.timeout_seconds, self._charge(charge))
-        return methods.with_news(outcome, charge.card)
+        return methods.with_news(_with_code(outcome, charge.card), charge.card)
 
     async def describe(self, stored: Stored) -> Stored | None:
         return methods.described(stored)
@@ -260,6 +261,7 @@ class SandboxProcessor(IsoAmounts):
         return await _deliver(found, None, faults - {"silent"}, 10.0)
 
 
+_RISKY: Final = frozenset({"34", "41", "43", "59", "63"})  # the codes of fraud and of lost cards
 _NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
 _UNDECIDED: Final = {
     "outage": Outcome("not_sent", text="connection refused", fault="outage"),
@@ -294,6 +296,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
             decided.advice_code,
             decided.why,
             "declined",
+            **_checked(id, decided),
         )
     return Outcome(
         "approved",
@@ -301,7 +304,33 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
         decided.scheme_code or "00",
         text="approved",
         network_transaction_id=_network_id(id),
+        auth_code=f"{_number(b'authorisation', id) % 1_000_000:06}",
+        **_checked(id, decided),
     )
+
+
+def _checked(id: UUID, decided: Decided) -> dict[str, Any]:
+    """What the twin compared: the code and the address by the answer that they would lead to, the risk by its code."""
+    code, luck = decided.scheme_code, _number(b"checks", id)
+    if decided.decision != "approved" and code is None:
+        return {}
+    risky = code in _RISKY
+    return {
+        "avs": "N" if code == "46" else ("Y", "Y", "Y", "Z", "A", "U")[luck % 6],
+        "risk": "high" if risky else "elevated" if luck % 12 == 0 else "low",
+        "risk_score": 75 + luck % 25 if risky else 40 + luck % 30 if luck % 12 == 0 else luck % 40,
+    }
+
+
+def _with_code(outcome: Outcome, card: Card) -> Outcome:
+    """The result of the card's code, where one was sent."""
+    if card.cvv is None or outcome.state not in ("approved", "declined"):
+        return outcome
+    return replace(outcome, cvv="N" if outcome.scheme_code in ("N7", "82") else "M")
+
+
+def _number(what: bytes, id: UUID) -> int:
+    return int.from_bytes(hashlib.sha256(what + id.bytes).digest()[:8], "big")
 
 
 def _reference(id: UUID) -> str:
@@ -309,4 +338,4 @@ def _reference(id: UUID) -> str:
 
 
 def _network_id(id: UUID) -> str:
-    return str(int.from_bytes(hashlib.sha256(b"network" + id.bytes).digest()[:8], "big"))[:15].rjust(15, "0")
+    return str(_number(b"network", id))[:15].rjust(15, "0")

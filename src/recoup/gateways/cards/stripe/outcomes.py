@@ -192,11 +192,11 @@ def _checked(charge: StripeCharge | None, verdict: Verdict) -> dict[str, Any]:
     """What was compared, and how risky it seemed: the same of approvals and declines."""
     checks = _card(charge).checks or Checks()
     address = [one for one in (checks.address_line1_check, checks.address_postal_code_check) if one]
-    risk = [str(one) for one in (verdict.risk_level, verdict.risk_score) if one is not None]
     return {
         "avs": "/".join(address) or None,
         "cvv": checks.cvc_check,
-        "risk": " ".join(risk) or None,
+        "risk": verdict.risk_level,
+        "risk_score": verdict.risk_score,
         "category": verdict.type,
     }
 

@@ -47,6 +47,8 @@ CREATE TABLE attempts (
   decision_id uuid,
   card_last4 text,                         -- of the card that was sent
   when_due text,                           -- decide: the engine is asked again; keep: it was drawn; null: it is sent
+  checks jsonb,                            -- what the processor said beside its codes: rules/order/checks
+  retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
@@ -58,6 +60,22 @@ CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
 CREATE INDEX attempts_referenced ON attempts (reference) WHERE state = 'approved' AND ladder <> 'payment';
 -- Where a payment on a chain is looked for: its transaction's hash.
 CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
+
+-- What the answers to a merchant's charges said of a card number, or of a card that a processor keeps: the network's ids of
+-- the customer's first consent and of the latest approval, and the processor's newest risk. Business time.
+CREATE TABLE card_results (
+  merchant_id uuid NOT NULL,
+  pan_id uuid NOT NULL,
+  approvals int NOT NULL DEFAULT 0,
+  first_network_id text,                   -- of the first approval that its customer started
+  first_at timestamptz,
+  latest_network_id text,
+  latest_at timestamptz,
+  risk_score int,
+  risk_level text CHECK (risk_level IN ('low', 'elevated', 'high')),
+  risk_at timestamptz,
+  PRIMARY KEY (merchant_id, pan_id)
+);
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE modifications (

@@ -56,11 +56,11 @@ BEGIN
     INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units,
       asset, initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference,
       network_transaction_id, scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at,
-      decision_id, card_last4, when_due)
+      decision_id, card_last4, when_due, checks, retries_itself_at)
     SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator,
       sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
       scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4,
-      when_due
+      when_due, checks, retries_itself_at
     FROM jsonb_populate_recordset(NULL::attempts, changed -> 'attempts')
     ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
       units = EXCLUDED.units,
@@ -70,7 +70,26 @@ BEGIN
       network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
       advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
       code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
-      decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due;
+      decision_id = EXCLUDED.decision_id, card_last4 = EXCLUDED.card_last4, when_due = EXCLUDED.when_due,
+      checks = EXCLUDED.checks, retries_itself_at = EXCLUDED.retries_itself_at;
+  END IF;
+  IF changed ? 'card_results' THEN
+    INSERT INTO card_results AS c (merchant_id, pan_id, approvals, first_network_id, first_at, latest_network_id,
+      latest_at, risk_score, risk_level, risk_at)
+    SELECT merchant_id, pan_id, sum(approvals), (array_agg(first_network_id ORDER BY first_at))[1], min(first_at),
+      (array_agg(latest_network_id ORDER BY latest_at DESC NULLS LAST))[1], max(latest_at),
+      (array_agg(risk_score ORDER BY risk_at DESC NULLS LAST))[1],
+      (array_agg(risk_level ORDER BY risk_at DESC NULLS LAST))[1], max(risk_at)
+    FROM jsonb_populate_recordset(NULL::card_results, changed -> 'card_results')
+    GROUP BY merchant_id, pan_id ORDER BY merchant_id, pan_id
+    ON CONFLICT (merchant_id, pan_id) DO UPDATE SET approvals = c.approvals + EXCLUDED.approvals,
+      first_network_id = coalesce(c.first_network_id, EXCLUDED.first_network_id),
+      first_at = coalesce(c.first_at, EXCLUDED.first_at),
+      (latest_network_id, latest_at) = (SELECT i.id, i.at FROM (VALUES (c.latest_network_id, c.latest_at),
+        (EXCLUDED.latest_network_id, EXCLUDED.latest_at)) i (id, at) ORDER BY i.at DESC NULLS LAST LIMIT 1),
+      (risk_score, risk_level, risk_at) = (SELECT i.score, i.level, i.at FROM (VALUES
+        (c.risk_score, c.risk_level, c.risk_at), (EXCLUDED.risk_score, EXCLUDED.risk_level, EXCLUDED.risk_at))
+        i (score, level, at) ORDER BY i.at DESC NULLS LAST LIMIT 1);
   END IF;
   IF changed ? 'modifications' THEN
     INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
