@@ -40,7 +40,7 @@ from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.keys.material import fresh
+from recoup.gateways.keys.material import fresh, without_vault
 from recoup.gateways.web.client import WebClient, tls_context
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
@@ -54,6 +54,7 @@ from recoup.store.server import ServerAddress
 
 TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too
+NO_VAULT = Keyring(without_vault(KEYRING._material))  # the same, where no card number is ever taken
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
 PATIENCE = timedelta(seconds=20)
 FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
+from tests.worlds import KEYRING, NO_VAULT, Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.insight.verify import verify
@@ -23,13 +23,13 @@ Story = Callable[[Shop], Awaitable[None]]
 
 
 class ClosedVault:
-    """The keys without those of cards: whoever seals, opens or fingerprints one has failed."""
+    """The keys of an installation without a vault: whoever seals, opens or fingerprints a card has failed."""
 
     closed = frozenset({"seal_card", "open_card", "print_of", "rewrap"})
 
     def __getattr__(self, name: str) -> Any:
         assert name not in self.closed, f"{name} of the vault"
-        return getattr(KEYRING, name)
+        return getattr(NO_VAULT, name)
 
 
 class Listening(SandboxProcessor):

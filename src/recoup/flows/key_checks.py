@@ -49,7 +49,7 @@ async def check_first(db: Database, keys: Keyring, place: str, world: str, *, pe
             _refuse_others(known, keys.checks(), place)
             return
         needs = await (
-            needs_of_people(connection) if people else needs_of_world(connection, keys.current_ids()["print"])
+            needs_of_people(connection) if people else needs_of_world(connection, keys.current_ids().get("print"))
         )
         secrets, card = await sealed_by_keys(connection, people=people)
     held = {(purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several}

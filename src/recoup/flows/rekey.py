@@ -17,7 +17,9 @@ from recoup.flows.merchants.handover import handover_context
 from recoup.flows.own_routes import connection_context
 from recoup.flows.people.invitations import token_context
 from recoup.flows.world import World
+from recoup.gateways.keys.material import VAULT
 from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_account import account_context, deposits_context
 from recoup.rules.money.bank_payout import file_context
 from recoup.rules.network.card import issuer_digits
@@ -82,8 +84,8 @@ async def go_over(world: World, tell: Progress = lambda *_: None) -> None:
     """
     current = world.keys.current_ids()
     async with world.db.connection() as connection:
-        needs = await needs_of_world(connection, current["print"])
-    if any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
+        needs = await needs_of_world(connection, current.get("print"))
+    if world.keys.has_vault and any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
         await _cards(world, current, tell)
     for place in WORLD:
         await _sealed(world, world.db, place, current, tell)
@@ -132,6 +134,30 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
     return gone
 
 
+async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
+    """Forgets the keys of cards: from here on no card number can be kept. With `keep` a file beside has them for
+    backups from before; nothing to do where there are none.
+
+    Raises: Problem(conflict) while a card needs them, or a world that is not open here may.
+    """
+    ring = worlds[0].keys
+    if not ring.has_vault:
+        return
+    needed = sum(one.needed for one in await states_of(worlds) if one.purpose in VAULT)
+    if needed or await unopened(worlds):
+        message = "Cards of this installation need the vault's keys." if needed else "A world is not open here."
+        cure = "Make an installation without a vault in a data folder and databases of its own; see docs/keys.md."
+        raise Problem("conflict", message, cure=cure)
+    gone = [(purpose, key_id) for purpose in VAULT for key_id, _ in ring.every_id()[purpose]]
+    for db in _databases(worlds):
+        async with db.connection() as connection:
+            await retire_checks(connection, gone)
+    ring.drop_vault(keep=keep)
+    for db in _databases(worlds):
+        async with db.connection() as connection:
+            await drop_checks(connection, gone)
+
+
 async def unopened(worlds: Sequence[World]) -> set[str]:
     """Worlds of this installation that are not among these, as the database knows them now: a live one may have been
     made since this process started, or be another machine's.
@@ -153,7 +179,7 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
     parts: list[Mapping[tuple[str, str], int]] = []
     for world in worlds:
         async with world.db.connection() as connection:
-            parts.append(await needs_of_world(connection, world.keys.current_ids()["print"]))
+            parts.append(await needs_of_world(connection, world.keys.current_ids().get("print")))
     people = worlds[0].people_database
     if people is not None:
         async with people.connection() as connection:

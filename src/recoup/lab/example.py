@@ -15,8 +15,10 @@ from typing import Any, Final
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network import magic
+from recoup.rules.network.magic_methods import id_of
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_NOT_OF_METHODS: Final = ("cardNumber", "token", "verificationValue")
 _HOUR: Final = timedelta(hours=1)
 VERBS: Final = ("transmit", "evaluate", "refund", "cancel", "charge", "pay", "fail")
 
@@ -112,6 +114,23 @@ def cards_in(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from cards_in(inner)
+
+
+def by_methods(value: Any) -> Any:
+    """The body with stored methods of the sandbox in place of tokens. Raises: Problem(invalid) for a card without."""
+    if isinstance(value, list):
+        return [by_methods(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and (name := next(iter(value))) in ("$bin", "$last4"):
+        number = card_number(value[name])
+        return number[:6] if name == "$bin" else number[-4:]
+    token = value.get("cardNumber")
+    if isinstance(token, dict) and "$token" in token:
+        number = card_number(token["$token"])
+        rest = {name: by_methods(inner) for name, inner in value.items() if name not in _NOT_OF_METHODS}
+        return rest | {"processor": "sandbox", "id": id_of(number)}
+    return {name: by_methods(inner) for name, inner in value.items()}
 
 
 def fill(value: Any, moment: datetime, vaulted: Mapping[str, Vaulted]) -> Any:

@@ -7,13 +7,13 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
-from recoup.lab.example import Line, Vaulted, card_key, card_number, cards_in, fill
+from recoup.lab.example import Line, Vaulted, by_methods, card_key, card_number, cards_in, fill
 from recoup.lab.rescue_client import RescueClient, said
 from recoup.lab.stable_client import StableClient
 from recoup.lab.stable_player import StablePlayer
@@ -57,13 +57,15 @@ async def play(
     run: str = "",
     after: timedelta | None = None,
     done: Callable[[timedelta], None] = lambda at: None,
+    stored: bool = False,
 ) -> Played:
     """Sends the lines of examples files. `clock(at)` moves the merchant's clock to that point of them, and answers its
     time. Without it `now` is the merchant's time, from which dates are counted; default: the wall's.
 
     `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up to there were sent by
     an earlier, broken play of the same run; `done(at)` is called for each point that is over. Order ids are looked up
-    again. Raises: Problem invalid, unauthenticated, unavailable.
+    again. `stored`: cards are sent as methods that the sandbox stores, not as tokens.
+    Raises: Problem invalid, unauthenticated, unavailable.
     """
     clocks, played = Clocks(), Played()
     started = clocks.monotonic()
@@ -71,6 +73,8 @@ async def play(
     days = max((line.at // DAY + 1 for line in wanted), default=0)
     async with RescueClient(base_url, credentials) as client, StableClient(base_url, credentials) as stable:
         await client.wait_until_up(5)
+        lines = [replace(line, body=by_methods(line.body)) for line in lines] if stored else lines
+        wanted = [replace(line, body=by_methods(line.body)) for line in wanted] if stored else wanted
         player = _Player(client, stable, played, run, lines)
         if after is not None:
             await player.find_orders()

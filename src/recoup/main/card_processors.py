@@ -21,7 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
 from recoup.rules.network.magic import WORLD_ROUTE
-from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.rules.rescue.route_terms import RouteTerms, without_vault
 from recoup.store.pool import Database
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
             _take_left(take, gone, ground)
         terms = [_terms_of(processors[one.name]) for one in plain]
         terms += [one.terms for one in settings.routes if one.world == ground.name]
+        if not ground.keys.has_vault:
+            plugs = [_terms_of(plugged)] if plugged is not None else []
+            terms = [without_vault(one) for one in (*plugs, *terms)][len(plugs) :]
         retired = [RouteTerms(one.connection.name, one.acceptor) for one in left]
         opened = OpenProcessors(processors, ground.keys)
         stack.push_async_callback(opened.close)

@@ -142,11 +142,12 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
         after=mark.done,
         done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
         tell=tell,
+        stored=not world.keys.has_vault,
     )
     if await clock.to_wall():
         await business.leave_cases()
         await clock.stay()
-    last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials)
+    last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials, stored=not world.keys.has_vault)
     Mark("done", mark.begun, BEHIND).write(data_dir)
     shown = await _shown(world, merchant_id)
     sent = sum(played.answers.get("transmit", Counter()).values())

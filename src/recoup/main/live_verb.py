@@ -1,6 +1,7 @@
 """`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import click
 from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.receive import notice_key
 from recoup.flows.notices.signals import signal_key
+from recoup.flows.rekey import drop_vault
 from recoup.gateways.cards.bridge import check_bridge
+from recoup.gateways.keys.keyring import has_keys
 from recoup.kernel.problem import Problem
 from recoup.main.chosen_world import with_world
-from recoup.main.databases import find_databases, prepare
+from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import open_worlds
 
 
 def add(cli: click.Group) -> None:
@@ -23,8 +27,9 @@ def add(cli: click.Group) -> None:
 
     @live.command()
     @click.option("--embedded", is_flag=True, help="Use the embedded server; you must back it up yourself.")
+    @click.option("--without-vault", is_flag=True, help="Keep no key of a vault; every call refuses card numbers.")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
-    def init(embedded: bool, data_dir: Path | None) -> None:
+    def init(embedded: bool, without_vault: bool, data_dir: Path | None) -> None:
         """Creates the live database. Running it again changes nothing."""
         settings = load_settings(data_dir=data_dir)
         _check(settings, embedded)
@@ -38,6 +43,8 @@ def add(cli: click.Group) -> None:
                     cure="Set RECOUP_LIVE_DATABASE_URL.",
                 )
             asyncio.run(prepare(databases, live=True))
+            if without_vault:
+                asyncio.run(_leave_vault(settings, databases))
         finally:
             if databases.server is not None:
                 databases.server.stop()
@@ -60,6 +67,14 @@ def add(cli: click.Group) -> None:
             return key(opened.world, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
+
+
+async def _leave_vault(settings: Settings, databases: Databases) -> None:
+    """Raises: Problem(conflict) when a card is kept already."""
+    had_keys = has_keys(settings.data_dir / "keys", os.environ)
+    async with open_worlds(settings, databases, "recoup-keys") as worlds:
+        await drop_vault([one.world for one in worlds if one is not None], keep=had_keys)
+    click.echo("The key file is without a vault: card numbers are refused. Back the file up now; see docs/keys.md.")
 
 
 def _check(settings: Settings, embedded: bool) -> None:

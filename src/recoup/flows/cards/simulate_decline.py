@@ -8,12 +8,14 @@ from uuid import UUID
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.world import World
+from recoup.gateways.cards.credential import Stored
 from recoup.kernel.policy import AMOUNT_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
+from recoup.rules.network.magic_methods import id_of
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
 from recoup.rules.rescue.intake import kind_of
 from recoup.store.merchants.merchants import MerchantSettings
@@ -48,7 +50,7 @@ async def simulate_decline(
     made = _made(simulation.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise Problem("invalid", "This form has expired.", field="key", cure="Reload the page and send it again.")
-    given = _declined(simulation, settings.merchant.business(made))
+    given = _declined(simulation, settings.merchant.business(made), vault=world.keys.has_vault)
     kind = kind_of(settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != simulation.kind:
         raise Problem(
@@ -98,9 +100,9 @@ def _made(key: UUID) -> WallTime | None:
         return None
 
 
-def _declined(simulation: Simulated, now: datetime) -> EvaluateRequest:
-    """Nothing of it is drawn: the same form again means the same payment."""
-    mark = simulation.key.hex[-12:]
+def _declined(simulation: Simulated, now: datetime, *, vault: bool) -> EvaluateRequest:
+    """Nothing of it is drawn: the same form again means the same payment. Without a vault by a stored method."""
+    mark, number = simulation.key.hex[-12:], card_for(simulation.scheme, simulation.code, simulation.answer)
     by_customer = simulation.kind.startswith("cit")
     return EvaluateRequest(
         external_id=f"SIM-{mark}",
@@ -111,8 +113,9 @@ def _declined(simulation: Simulated, now: datetime) -> EvaluateRequest:
         units=simulation.units,
         currency="USD",
         token_id=None,
-        pan=card_for(simulation.scheme, simulation.code, simulation.answer),
-        cvv="123" if by_customer else "",
+        pan=number if vault else None,
+        method=None if vault else Stored("sandbox", id_of(number) or ""),
+        cvv="123" if by_customer and vault else "",
         exp_month=12,
         exp_year=now.year + EXPIRY_YEARS,
         transaction_id=f"sim-{mark}",

@@ -9,23 +9,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from recoup.gateways.keys.material import Material, fresh, from_text, to_text, without
+from recoup.gateways.keys.material import Material, fresh, from_text, to_text, without, without_vault
 from recoup.kernel.problem import Problem
 
 FILE_NAME: Final = "keyring.json"
 RETIRED: Final = "keyring-retired.json"  # what was forgotten, for backups from its time; never read at a start
 
 
-def load_or_create(folder: Path) -> Material:
-    """The folder's keys; made when there are none yet. Of several processes that start at once one makes
-    them.
+def load_or_create(folder: Path, *, vault: bool = True) -> Material:
+    """The folder's keys; made when there are none yet, with those of cards or without. Of several processes that start
+    at once one makes them.
 
     Raises: Problem(internal) when the file is open to others or unreadable.
     """
     if not (folder / FILE_NAME).exists():
         with _locked(folder):
             if not (folder / FILE_NAME).exists():
-                _write(folder, FILE_NAME, to_text(fresh()))
+                _write(folder, FILE_NAME, to_text(fresh(vault=vault)))
     return load(folder)
 
 
@@ -54,12 +54,25 @@ def forget(folder: Path, gone: Collection[tuple[str, str]]) -> Material:
 
     Raises: Problem(internal) when that file cannot be read: nothing is forgotten then.
     """
+    return _retire(folder, lambda material: without(material, gone))
+
+
+def forget_vault(folder: Path, *, keep: bool) -> Material:
+    """Takes the keys of cards away; with `keep` to the file of the retired ones. That nothing needs them is the
+    caller's to know.
+
+    Raises: Problem(internal) when that file cannot be read: nothing is forgotten then.
+    """
+    return _retire(folder, without_vault) if keep else change(folder, without_vault)
+
+
+def _retire(folder: Path, how: Callable[[Material], Material]) -> Material:
     with _locked(folder):
         material = load(folder)
-        left = without(material, gone)
+        left = how(material)
         kept, had = json.loads(to_text(left)), json.loads(to_text(material))
         dropped = {
-            purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept[purpose]}
+            purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept.get(purpose, {})}
             for purpose, keys in had.items()
         }
         retired = _retired(folder)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.keys import files, hashing, jwt, sealing
-from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated
+from recoup.gateways.keys.material import VAULT, Key, Material, fresh, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 
@@ -73,10 +73,11 @@ class Keyring:
         """(key id, 32 bytes) for each print key, newest first: look for all and write all, the oldest first, so that of
         two processes one decides which card it is, also while one of them does not know the newest key.
 
-        Raises: ValueError, without the number, for anything but 8 to 19 digits.
+        None without a vault: no number is known there. Raises: ValueError, without the number, for anything but 8 to
+        19 digits.
         """
-        digits = hashing.pan_bytes(pan)
-        return [(key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in self._material.keys["print"]]
+        digits, keys = hashing.pan_bytes(pan), self._material.keys.get("print", ())
+        return [(key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in keys]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """32 bytes that stay the same for the same purpose and data, for as long as the installation
@@ -166,6 +167,22 @@ class Keyring:
     def every_id(self) -> dict[str, list[tuple[str, int]]]:
         """purpose -> (id, since when it is current in milliseconds since 1970) of its keys, newest first."""
         return {purpose: [(key.id, key.since_ms) for key in keys] for purpose, keys in self._material.keys.items()}
+
+    @property
+    def has_vault(self) -> bool:
+        """Whether card numbers can be kept."""
+        return all(purpose in self._material.keys for purpose in VAULT)
+
+    def drop_vault(self, *, keep: bool) -> None:
+        """Forgets the keys of cards; with `keep` they stay in a file beside. Whether nothing needs them is the caller's
+        to know.
+
+        Raises: Problem(conflict) for a ring from the environment, which only its owner can change.
+        """
+        if self._folder is None:
+            cure = f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}."
+            raise Problem("conflict", "Keys from the environment cannot be changed here.", cure=cure)
+        self._held = files.forget_vault(self._folder, keep=keep)
 
     @property
     def is_from_folder(self) -> bool:

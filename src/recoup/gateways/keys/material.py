@@ -29,6 +29,7 @@ PURPOSES: Final[Mapping[str, bool]] = {
     "mac": False,  # request bodies and derived ids: a new key would make every stored answer a conflict
     "secret": False,  # hashes of secrets that callers send: a new key would lock every caller out
 }
+VAULT: Final = ("card", "print")  # both, or neither where no card number is ever taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +47,37 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Every purpose has at least one key, newest first. A key is known for a while before it becomes the current one,
-    so that every process can open what another one seals with it."""
+    """Every purpose has at least one key, newest first; without a vault those of `VAULT` are missing. A key is known
+    for a while before it becomes the current one, so that every process can open what another one seals with it."""
 
     keys: Mapping[str, tuple[Key, ...]] = field(repr=False)
 
     def current(self, purpose: str) -> Key:
-        keys = self.keys[purpose]
+        keys = self.keys.get(purpose, ())
+        if not keys:
+            raise Problem("internal", f"These keys have none for a {purpose}: they are without a vault.")
         if len(keys) == 1:
             return keys[0]
         now = wall_ms()
         return next((key for key in keys if key.since_ms <= now), keys[-1])
 
     def find(self, purpose: str, key_id: str) -> Key | None:
-        return next((key for key in self.keys[purpose] if key.id == key_id), None)
+        return next((key for key in self.keys.get(purpose, ()) if key.id == key_id), None)
 
 
-def fresh() -> Material:
-    """New random keys for every purpose."""
-    return Material({purpose: (_new_key(),) for purpose in PURPOSES})
+def fresh(*, vault: bool = True) -> Material:
+    """New random keys for every purpose; without `vault` none by which a card number could be kept or known again."""
+    return Material({purpose: (_new_key(),) for purpose in PURPOSES if vault or purpose not in VAULT})
+
+
+def without_vault(material: Material) -> Material:
+    return replace(material, keys={purpose: keys for purpose, keys in material.keys.items() if purpose not in VAULT})
 
 
 def rotated(material: Material, after_ms: int = 0) -> Material:
     """New keys where the purpose rotates, current `after_ms` from now; all older ones stay."""
     keys = {
-        purpose: (_new_key(after_ms), *material.keys[purpose]) if rotates else material.keys[purpose]
-        for purpose, rotates in PURPOSES.items()
+        purpose: (_new_key(after_ms), *keys) if PURPOSES[purpose] else keys for purpose, keys in material.keys.items()
     }
     return replace(material, keys=keys)
 
@@ -101,7 +107,8 @@ def from_text(text: str, origin: str) -> Material:
     """
     try:
         plain = json.loads(text)
-        keys = {purpose: _read_keys(plain[purpose]) for purpose in PURPOSES}
+        has_vault = any(purpose in plain for purpose in VAULT)
+        keys = {purpose: _read_keys(plain[purpose]) for purpose in PURPOSES if has_vault or purpose not in VAULT}
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         message = f"The keys in {origin} cannot be read."
         raise Problem("internal", message, cure="Restore them from the backup of the keys.") from None

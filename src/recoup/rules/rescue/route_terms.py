@@ -4,7 +4,7 @@ What a route cannot carry is never sent there; what no route carries is refused 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -112,12 +112,21 @@ def takes_numbers(routes: Sequence[RouteTerms]) -> bool:
     return not routes or any(terms.cards for terms in routes)
 
 
-def check_takes_numbers(routes: Sequence[RouteTerms], field: str) -> None:
-    """Raises: Problem(invalid)."""
-    if not takes_numbers(routes):
+def check_takes_numbers(routes: Sequence[RouteTerms], field: str, *, vault: bool = True) -> None:
+    """`vault`: whether numbers could be kept. Raises: Problem(invalid)."""
+    if not vault or not takes_numbers(routes):
         message = "Card numbers are not taken here: every card processor keeps the cards itself."
         cure = "Send paymentMethod with processor and id, as the processor stored it."
         raise Problem("invalid", message, field=field, cure=cure)
+
+
+def without_vault(terms: RouteTerms) -> RouteTerms:
+    """As it stands where no card number can be kept. Raises: Problem(invalid) for a route that takes nothing else."""
+    if terms.cards and not terms.stored:
+        message = f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
+        cure = "Remove the route from the settings, or restore the key file that has the keys card and print."
+        raise Problem("invalid", message, field="routes", cure=cure)
+    return replace(terms, cards=False)
 
 
 def needs(routes: Iterable[RouteTerms], what: Literal["schemes", "countries"]) -> bool:

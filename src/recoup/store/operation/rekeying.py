@@ -171,10 +171,11 @@ GROUP BY 1
 async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
 
 
-async def needs_of_world(db: Read, current_print: str) -> dict[tuple[str, str], int]:
-    """(purpose, key id) -> how much cannot be read, or would not be known again, without that key."""
+async def needs_of_world(db: Read, current_print: str | None) -> dict[tuple[str, str], int]:
+    """(purpose, key id) -> how much cannot be read, or would not be known again, without that key. `current_print`:
+    None without a vault."""
     found = {("card", key_id): count for key_id, count in (await _wrapped_by(db)).items()}
-    found |= {("print", key_id): count for key_id, count in (await _printed_by(db, current_print)).items()}
+    found |= {("print", key_id): count for key_id, count in (await _printed_by(db, current_print or "")).items()}
     return found | await _sealed_by(db, WORLD)
 
 
