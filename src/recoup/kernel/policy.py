@@ -35,6 +35,7 @@ class Policy:
     digest_hour: int = 8
     webhook_timeout: timedelta = timedelta(seconds=10)
     training: str = "off"  # by night: off, candidate or take
+    risk_training: str = "off"  # the same of the risk check's weights
     training_hour: int = 3  # UTC
     staff_second_factor: bool = False  # the operator's people must have one
 

@@ -21,6 +21,7 @@ import structlog
 import uvloop
 
 from recoup.flows.insight.learn.nightly import PROCESS_MAX, failed, train
+from recoup.flows.insight.learn_risk import RISK, train_risk
 from recoup.flows.world import Trainer
 from recoup.kernel.problem import Problem, in_words
 from recoup.main.databases import Databases, find_databases
@@ -41,6 +42,11 @@ def mode_of(settings: Settings) -> str:
     if settings.training == "off" or not has_numpy():
         return "off"
     return "candidate" if settings.training == "auto" else settings.training
+
+
+def risk_mode_of(settings: Settings) -> str:
+    """`auto`: weights that are no worse are used; it takes no numpy."""
+    return "take" if settings.training == "auto" else settings.training
 
 
 def has_numpy() -> bool:
@@ -141,6 +147,8 @@ async def _train(settings: Settings, databases: Databases, mode: str) -> dict[st
 
     async with open_worlds(settings, databases, "recoup-training") as (sandbox, live):
         running = live if settings.world == "live" and live is not None else sandbox
+        if mode == RISK:
+            return await train_risk(running.world)
         return await train(running.world, mode)
 
 

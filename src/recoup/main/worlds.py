@@ -29,7 +29,7 @@ from recoup.main.card_processors import Ground, card_processors
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
-from recoup.main.training import mode_of, trainer_of
+from recoup.main.training import mode_of, risk_mode_of, trainer_of
 from recoup.rules.money.bank_account import check_routing
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
@@ -78,6 +78,7 @@ def _chosen(settings: Settings) -> Policy:
         refund_cap_percent=settings.refund_cap_percent or None,
         digest_hour=settings.digest_hour,
         training=mode_of(settings),
+        risk_training=risk_mode_of(settings),
         training_hour=settings.training_hour,
     )
 

@@ -10,6 +10,7 @@ from recoup.flows.insight.keep_facts import EVENTS_MAX as EVENTS_AT_ONCE
 from recoup.flows.insight.keep_facts import keep_facts
 from recoup.flows.insight.learn.drift import watch_drift
 from recoup.flows.insight.learn.nightly import train_nightly
+from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.open_live import open_approved
@@ -76,6 +77,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("issuers", lambda: share_issuers(world), 60.0),
         Loop("drift of the model", lambda: watch_drift(world), 60.0),
         Loop("training", lambda: train_nightly(world), 60.0),
+        Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),
         Loop("going live", lambda: open_approved(world), 5.0),
         Loop("tidy", lambda: purge_expired(world), 60.0),

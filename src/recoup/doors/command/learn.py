@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 from msgspec.structs import asdict
 
+from recoup.doors.command.learn_risk import risk_verb
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
 from recoup.flows.insight.learn.drift import Drift, drift_of
@@ -49,6 +50,9 @@ def verb(
         )
     )
     click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run))
+
+
+verb.add_command(risk_verb)
 
 
 @verb.command("list")

@@ -15,6 +15,8 @@ from uuid import UUID
 import structlog
 
 from recoup.flows.cards.taken import EvaluateRequest
+from recoup.flows.models import KEEP_SECONDS
+from recoup.flows.risk_versions import weights_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.arms import place_of
@@ -26,8 +28,10 @@ from recoup.rules.risk.terms import RiskTerms, risk_arm
 from recoup.rules.risk.weights import PRIOR
 from recoup.store.coalesce import Coalescer
 from recoup.store.insight.risk import Sighted, Sighting, note_sightings
+from recoup.store.insight.risk_weights import weights_in_use
 from recoup.store.orders.intake import NewOrder
 from recoup.store.pool import retrying
+from recoup.store.statement import Read
 
 LOOK_SECONDS: Final = 0.4
 NAME_CHARS_MAX: Final = 256
@@ -40,6 +44,7 @@ class Risks:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._weights, self._read_at = PRIOR, float("-inf")
         self._looks: Coalescer[Sighting, Sighted | None] = Coalescer(self._look)
 
     async def known(self, terms: RiskTerms, request: EvaluateRequest, row: NewOrder) -> RiskKnown | None:
@@ -58,7 +63,7 @@ class Risks:
             return None
         return RiskKnown(
             _facts(request, row, found),
-            PRIOR,
+            self._weights,
             usual_costs(row.asset, terms.margin),
             may_challenge=row.kind == "cit_web" and self._world.policy.test_mode,  # no route carries 3-D Secure yet
             arm=arm,
@@ -96,10 +101,18 @@ class Risks:
     async def _look(self, rows: Sequence[Sighting]) -> list[Sighted | None]:
         async def once() -> dict[UUID, Sighted]:
             async with self._world.db.connection() as connection:
+                await self._read_weights(connection)
                 return await note_sightings(connection, rows)
 
         found = await retrying(once)
         return [found.get(row.order_id) for row in rows]
+
+    async def _read_weights(self, connection: Read) -> None:
+        """Once in `KEEP_SECONDS`: a new version decides in every process within seconds."""
+        now = self._world.clocks.monotonic()
+        if now - self._read_at >= KEEP_SECONDS:
+            self._weights = weights_of(await weights_in_use(connection))
+            self._read_at = now
 
 
 def ip_counted(text: str) -> str:

@@ -39,6 +39,7 @@ from recoup.store.cards.processor_notices import (
 )
 from recoup.store.cards.signals import orders_of_cards
 from recoup.store.cards.stored_methods import close_method
+from recoup.store.insight.risk_past import note_fraud_warning
 from recoup.store.orders.due_work import Due, hand_back
 
 ASK_SECONDS_MAX: Final = 15.0
@@ -208,7 +209,13 @@ async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found:
             await orders.run(lambda change: card_renewed(change, method.method_id), key, cards=True)
 
 
-async def _nothing(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _fraud(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    """It is kept for the risk check to learn from."""
+    charged = await _charged(world, row)
+    if charged is None:
+        return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
+    async with world.db.transaction() as tx:
+        await note_fraud_warning(tx, charged.merchant_id, charged.order_id, row.object_key, row.happened_at)
     return NoticeResult("kept")
 
 
@@ -218,5 +225,5 @@ _ASK: Final[Mapping[str, Ask]] = {
     "dispute": _dispute,
     "method": _method,
     "invoice": _invoice,
-    "fraud": _nothing,
+    "fraud": _fraud,
 }

@@ -6,6 +6,8 @@ weights are this project's own and modest. What an installation learns replaces 
 found in the decisions themselves, which hold the weights that they used.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -64,3 +66,14 @@ PRIOR: Final = Weights(
         "processor_high": 2_000,
     },
 )
+
+
+def named(base: int, terms: Mapping[str, int]) -> Weights:
+    """Learned weights, named after what they are.
+
+    Raises: ValueError for weights that none may have.
+    """
+    if abs(base) > BASE_MAX or any(abs(weight) > WEIGHT_MAX for weight in terms.values()):
+        raise ValueError("a weight is out of its bounds")
+    content = json.dumps([base, dict(sorted(terms.items()))], separators=(",", ":"))
+    return Weights(f"risk-{hashlib.sha256(content.encode()).hexdigest()[:12]}", base, terms)

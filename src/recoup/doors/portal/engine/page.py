@@ -16,6 +16,7 @@ from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
+from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -69,6 +70,7 @@ async def engine(visit: Visit) -> Values:
         risk=_risk_texts(visit, risk.terms if risk else RiskTerms()),
         risk_row=risk,
         risk_fields=RISK_FIELDS,
+        risk_learned=await risk_in_use(visit.world),
         places=places,
         may=visit.may("switch", or_operator=True),
         fields=FIELDS,

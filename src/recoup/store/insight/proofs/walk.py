@@ -46,7 +46,8 @@ TABLES: Final = (
     "uploads", "webhook_key_overlaps", "order_notes", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
     "clock_moves", "audit_lines", "api_call_gaps", "api_calls", "order_words", "refund_limits", "refund_people",
     "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
-    "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "processor_invoices",
+    "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
+    "processor_invoices",
     "processor_connections",
     "contact_addresses", "contacts", "card_results",
 )  # fmt: skip
