@@ -236,7 +236,7 @@ def look_round(people: People) -> None:
     for path in (
         *API,
         f"/reconciliation?{span}",
-        *(f"/reports/{one}?{span}" for one in ("transactions", "descriptors", "sites", "campaigns")),
+        *(f"/reports/{one}?{span}" for one in ("transactions", "descriptors", "sites", "campaigns", "means")),
     ):
         answer = people.caller.get(path.format(**ids))
         assert answer.status_code < 400, f"{path}: {answer.text}"

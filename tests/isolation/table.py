@@ -160,6 +160,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/reports/descriptors"): _v1(query=_SINCE),
     ("GET", "/v1/reports/sites"): _v1(query=_SINCE),
     ("GET", "/v1/reports/campaigns"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/means"): _v1(query=_SINCE),
     ("POST", "/v1/uploads"): _v1(
         query="kind=transmit&filename=transmit_walk.json", body=lambda s: [transmit_body(s.caller)]
     ),

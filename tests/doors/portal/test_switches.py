@@ -158,7 +158,7 @@ def test_reports_show_what_was_booked(server: ServerAddress) -> None:
         assert "Nothing was booked" in words(await clerk.get("/reports"))
         first, _ = await sold(shop, 2)
         await give_back(shop, first, "10.00")
-        for by in ("sites", "campaigns", "descriptors", "transactions"):
+        for by in ("sites", "campaigns", "descriptors", "means", "transactions"):
             page = await clerk.get(f"/reports?by={by}")
             assert page.status_code == 200
             assert "net 79.14 of 91.80 approved" in words(page)

@@ -481,6 +481,24 @@ class Recoup(Waiting):
         )
         return found
 
+    def list_reports_means(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.MeansReport:
+        """Results by means of recovery."""
+        found: s.MeansReport = self._call(
+            "GET",
+            "/v1/reports/means",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
+        return found
+
     def get_partner(self) -> s.Partner:
         """Your account."""
         found: s.Partner = self._call("GET", "/v1/partner")
@@ -1160,6 +1178,24 @@ class AsyncRecoup(Awaiting):
         found: s.CampaignsReport = await self._call(
             "GET",
             "/v1/reports/campaigns",
+            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+        )
+        return found
+
+    async def list_reports_means(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        currency: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        format: Literal["csv", "json"] | None = None,
+    ) -> s.MeansReport:
+        """Results by means of recovery."""
+        found: s.MeansReport = await self._call(
+            "GET",
+            "/v1/reports/means",
             query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
         )
         return found

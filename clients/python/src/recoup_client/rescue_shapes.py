@@ -984,6 +984,44 @@ KeysBody = TypedDict(
 )
 """Which keys, and how long the old ones live on."""
 
+MeansReport = TypedDict(
+    "MeansReport",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "from": str,
+        "to": str,
+        "totals": list["Sums"] | None,
+        "next": str | None,
+        "data": list["MeansRow"],
+    },
+)
+"""By means of recovery."""
+
+MeansRow = TypedDict(
+    "MeansRow",
+    {
+        "currency": str,
+        "approved": int,
+        "refunded": int,
+        "chargebacks": int,
+        "fees": int,
+        "chargebackFees": int,
+        "adjusted": int,
+        "net": int,
+        "disputed": int,
+        "approvals": int,
+        "refunds": int,
+        "disputes": int,
+        "means": Literal["link", "merchant", "new_card", "other_card", "retry", "signal"] | None,
+        "share": float | None,
+    },
+)
+"""All rescued orders whose money was brought by the same means."""
+
 Merchant = TypedDict(
     "Merchant",
     {

@@ -1,4 +1,4 @@
-"""GET /reports/…: by transaction, descriptor, site and campaign. Source: seed 004 (reporting)."""
+"""GET /reports/…: by transaction, descriptor, site, campaign and means. Source: seed 004 (reporting)."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,6 +15,8 @@ from recoup.doors.rescue.shapes.reports import (
     CampaignsReport,
     DescriptorRow,
     Descriptors,
+    MeansReport,
+    MeansRow,
     OriginQuery,
     Paged,
     SiteRow,
@@ -143,9 +145,15 @@ def _campaign(row: origin_reports.CampaignSums) -> CampaignRow:
     )
 
 
+def _means(row: origin_reports.MeansSums) -> MeansRow:
+    share = float(row.share) if row.share is not None else None
+    return MeansRow(means=row.means, share=share, **_sums(row))  # type: ignore[arg-type]
+
+
 _SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {
     "transactions": (_transaction, Transactions), "descriptors": (_descriptor, Descriptors),
     "sites": (_site, SitesReport), "campaigns": (_campaign, CampaignsReport),
+    "means": (_means, MeansReport),
 }  # fmt: skip
 _TEXT: Final = (
     "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business time. The rows of "
@@ -155,6 +163,7 @@ _TEXT: Final = (
 _TITLES: Final = {
     "transactions": "Results by order", "descriptors": "Results by descriptor",
     "sites": "Results by site", "campaigns": "Results by campaign",
+    "means": "Results by means of recovery",
 }  # fmt: skip
 
 

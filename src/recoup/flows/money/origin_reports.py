@@ -1,4 +1,4 @@
-"""Reports by transaction, descriptor, site and campaign. Each adds up to the ledger's own sums, to the cent."""
+"""Reports by transaction, descriptor, site, campaign and means. Each adds up to the ledger's own sums, to the cent."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -27,14 +27,14 @@ from recoup.store.money.origin_reports import (
 Span = tuple[datetime, datetime]
 GROUPS_MAX: Final = 20_000
 ORDERS_AT_ONCE: Final = 2_000
-REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns")
+REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns", "means")
 AMOUNTS: Final = (*COLUMNS, "net", "disputed")
 COUNTS: Final = ("approvals", "refunds", "disputes")
 # report -> columns of its rows besides the amounts
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key", "descriptor"),
     "descriptors": ("descriptor",), "sites": ("site_id", "site", "url"),
-    "campaigns": ("site_id", "site", "campaign_id", "key", "campaign"),
+    "campaigns": ("site_id", "site", "campaign_id", "key", "campaign"), "means": ("means", "share"),
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ class ReportRequest(NamedTuple):
 async def grouped_report(
     world: World, report: str, request: ReportRequest, after: int = 0, limit: int = GROUPS_MAX
 ) -> Report:
-    """By site, campaign or descriptor, totals and rows as of one moment; `after`: so many rows were seen before.
+    """By site, campaign, descriptor or means, totals and rows as of one moment; `after`: so many rows were seen before.
 
     Raises: Problem(invalid) for more groups than one answer may hold.
     """

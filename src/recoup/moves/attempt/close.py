@@ -28,6 +28,7 @@ from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.means import by_means, requested_means
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.order_evidence import attempt_reading
@@ -144,7 +145,6 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         authorise(change, attempt)
         return
     fee = fee_units(order.units, order.tariff)
-    by: dict[str, Any] = {"by": "link"} if attempt.ladder == PURPOSE and not order.by_customer else {}
     change.step(
         "collected",
         units=order.units,
@@ -153,7 +153,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         fee=fee,
         booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
         **order.tariff.log_details(),
-        **by,
+        **by_means(order, attempt),
     )
     schedule_test_dispute(change, attempt)
 
@@ -239,7 +239,8 @@ def _not_sent(
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
     if at_once:
-        plan_attempt(change, change.now, attempt.ladder, attempt.decision_id, initiator=attempt.initiator, goes_on=True)
+        decision_id, initiator, means = attempt.decision_id, attempt.initiator, requested_means(attempt)
+        plan_attempt(change, change.now, attempt.ladder, decision_id, initiator=initiator, when_due=means, goes_on=True)
         return
     if attempt.ladder == PURPOSE:
         challenges.not_made(change, why)
@@ -249,7 +250,7 @@ def _not_sent(
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
     if order.expires_at is not None and due >= order.expires_at:
         return
-    plan_attempt(change, due, attempt.ladder, attempt.decision_id)
+    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=requested_means(attempt))
     if failed > 1 and order.stage is Stage.PROCESSING:
         hold(change, whys.OUTAGE, "processor_outage", due)
         change.undue("retry")

@@ -51,7 +51,7 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     """Whether what has come is still to be sent: the engine decides again about its plan. If not, the order has
     another plan, or none."""
     stopped = change.order.arm_known is not None and change.order.arm_known.stopped
-    if attempt.when_due is None or attempt.when_due == "keep" and not stopped:
+    if attempt.when_due != "decide" and not (attempt.when_due == "keep" and stopped):
         return True
     reading = last_reading(change.order)
     decision, decision_id = decide_next(change, reading, due_at=attempt.due_at)
@@ -118,7 +118,7 @@ def plan_attempt(
 ) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
     `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said.
-    `goes_on`: who made the attempt before makes this one too."""
+    `when_due`: as the attempt's. `goes_on`: who made the attempt before makes this one too."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)

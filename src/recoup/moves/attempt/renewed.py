@@ -23,5 +23,5 @@ def card_renewed(change: Change, token_id: UUID) -> bool:
     change.fact(
         "planned", decision_id=decision_id, verdict=decision.verdict, next=change.now, reasons=list(decision.reasons)
     )
-    plan_attempt(change, change.now, "soft", decision_id)
+    plan_attempt(change, change.now, "soft", decision_id, when_due="new_card")
     return True

@@ -12,6 +12,7 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.means import by_means
 from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.store.table import hex_of
 
@@ -85,6 +86,7 @@ def captured(change: Change, capture: Modification) -> None:
         code=capture.processor_code,
         booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
         **order.tariff.log_details(),
+        **by_means(order, payment),
     )
     schedule_test_dispute(change, payment)
 

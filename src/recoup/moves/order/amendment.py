@@ -95,7 +95,7 @@ def replace_card(change: Change, card: NewCard) -> None:
             next=change.now,
             reasons=list(decision.reasons),
         )
-        plan_attempt(change, change.now, "soft", decision_id)
+        plan_attempt(change, change.now, "soft", decision_id, when_due="new_card")
 
 
 def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, ...]:

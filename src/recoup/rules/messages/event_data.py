@@ -55,6 +55,14 @@ class OrderData(Data, frozen=True, kw_only=True):
 
 class Completed(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
+    by: Annotated[
+        Literal["link", "new_card", "other_card", "retry", "signal", "merchant"] | UnsetType,
+        Meta(
+            description="What brought the money of an MIT. `link`: the customer paid by the link; `new_card`: a try of "
+            "a card that came later; `other_card`: a try of another card on file; `signal`: a try at once after an "
+            "approval elsewhere; `merchant`: a try that a person requested; `retry`: any other try."
+        ),
+    ] = UNSET
 
 
 class Cancelled(OrderData, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, An
     """What happened to the whole of it."""
     match name:
         case "order.completed":
-            return {"attempts": order.attempts_count}
+            return {"attempts": order.attempts_count} | ({"by": body["by"]} if "by" in body else {})
         case "order.cancelled":
             return {"reason": order.reason, "attempts": order.attempts_count, "response_code": _last_code(order)}
         case "order.expired":

@@ -86,7 +86,7 @@ class Attempt:
     closed_at: datetime | None = None
     decision_id: UUID | None = None
     card_last4: str | None = None  # of the card that was sent
-    when_due: str | None = None  # decide: the engine decides again; keep: it was drawn; None: it is sent
+    when_due: str | None = None  # decide: the engine decides again; else it is sent: keep: it was drawn, or its means
     checks: Checks | None = None
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
 

@@ -57,12 +57,13 @@ GROUP BY e.asset ORDER BY e.asset
 """
 
 
-def _grouped(keys: str, outer: str, joined: str, order: str) -> str:
+def _grouped(keys: str, outer: str, joined: str, order: str, beside: str = "", name: str = "") -> str:
+    """`beside`: what the keys are read from, besides the orders; `name`: of a key that is no column."""
     return f"""
 SELECT {_OF_GROUP}, {outer} FROM (
-  SELECT {keys}, e.asset, {_SUMS}
+  SELECT {keys}{name}, e.asset, {_SUMS}
   {_LEDGER}
-  LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
+  LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id{beside}
   WHERE {_WITHIN} AND ($4::text IS NULL OR e.asset = $4)
   GROUP BY {keys}, e.asset
 ) g {joined}
@@ -72,12 +73,19 @@ ORDER BY {order}, g.asset LIMIT $5
 
 _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
+# The line of the log that approved it says what brought its money; before it did, all but links were tries.
+_APPROVAL = """LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
+    AND l.happening IN ('collected', 'captured')"""
+_MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
+    THEN coalesce(l.body ->> 'by', 'retry') END"""
+_SHARE = "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
 _GROUPS: Final = {
     "sites": _grouped("o.site_id", "g.site_id, s.name AS site, s.url", _SITES, "s.created_at, g.site_id"),
     "campaigns": _grouped("o.site_id, o.campaign_id",
                           "g.site_id, s.name AS site, g.campaign_id, c.key, c.name AS campaign", _CAMPAIGNS,
                           "s.created_at, g.site_id, c.created_at, g.campaign_id"),
     "descriptors": _grouped("o.descriptor", "g.descriptor", "", "g.descriptor"),
+    "means": _grouped(_MEANS, f"g.means, {_SHARE}", "", "g.means", f"\n  {_APPROVAL}", " AS means"),
 }  # fmt: skip
 _MOVED_IN = f"""
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($4::text IS NULL OR o.asset = $4)
@@ -169,6 +177,13 @@ class DescriptorSums(Sums, frozen=True):
     descriptor: str | None
 
 
+class MeansSums(Sums, frozen=True):
+    """`means`: what brought the money of rescued orders; `share`: percent of what was approved in the currency."""
+
+    means: str | None
+    share: Decimal | None
+
+
 class OrderSums(Sums, frozen=True):
     """`key`: of its campaign. Without an order what is about no single one."""
 
@@ -213,14 +228,23 @@ async def _descriptors(
     """By descriptor."""
 
 
+@statement(MERCHANT, _GROUPS["means"], seconds=STATEMENT_SECONDS)
+async def _means(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+) -> list[MeansSums]:
+    """By means."""
+
+
 async def grouped(
     db: Read, report: str, merchant_id: UUID, span: Span, asset: str | None, limit: int
-) -> Sequence[SiteSums | CampaignSums | DescriptorSums]:
-    """`report`: sites, campaigns or descriptors. What is of no order stands in a last row without one."""
+) -> Sequence[SiteSums | CampaignSums | DescriptorSums | MeansSums]:
+    """`report`: sites, campaigns, descriptors or means. What is of no order stands in a last row without one."""
     if report == "sites":
         return await _sites(db, merchant_id, *span, asset, limit)
     if report == "campaigns":
         return await _campaigns(db, merchant_id, *span, asset, limit)
+    if report == "means":
+        return await _means(db, merchant_id, *span, asset, limit)
     return await _descriptors(db, merchant_id, *span, asset, limit)
 
 

@@ -67,12 +67,21 @@ def _held(context: LogContext) -> TimelineEntry:
     return TimelineEntry("On hold", joined(filter(None, (context.get("why"), until))), "onhold", "warn")
 
 
+MEANS_SAY: Final[Mapping[str, str]] = {
+    "link": "The customer paid by the link.",
+    "new_card": "It was paid with a new card.",
+    "other_card": "It was paid with another card of the same customer.",
+    "signal": "It was tried at once because the card had just been approved elsewhere.",
+    "merchant": "Somebody requested this attempt.",
+}
+
+
 def _collected(context: LogContext) -> TimelineEntry:
     how = Sentence("Attempt {0}", context.get("attempt")) if context.get("attempt") else "The attempt"
     route = Sentence(" on route {0}", context.get("route")) if context.get("route") else ""
     text = Sentence("{0} collected it from the customer{1}.", how, route)
-    if context.get("by") == "link":
-        text = joined((text, "The customer paid by the link."))
+    if by := MEANS_SAY.get(context.get("by")):
+        text = joined((text, by))
     return TimelineEntry(Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money")
 
 

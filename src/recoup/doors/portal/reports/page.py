@@ -1,4 +1,4 @@
-"""/reports: what transactions, descriptors, sites and campaigns brought in a month; each adds up to the ledger."""
+"""/reports: results of a month by transaction, descriptor, site, campaign and means; each adds up to the ledger."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -30,7 +30,11 @@ from recoup.store.money.movements import first_booked
 LINES: Final = 100
 MONTHS_MAX: Final = 24
 TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Descriptors",
-                 "transactions": "Transactions"}  # fmt: skip
+                 "means": "Means of recovery", "transactions": "Transactions"}  # fmt: skip
+MEANS: Final[dict[str | None, str]] = {
+    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
+    "signal": "Approval elsewhere", "merchant": "Requested attempt", None: "At the checkout, or no single order",
+}  # fmt: skip
 WORDS: Final = {
     "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Service fees",
     "chargeback_fees": "Chargeback fees", "adjusted": "Adjusted",
@@ -51,6 +55,7 @@ async def reports_page(visit: Visit) -> Values:
     return dict(
         report=report,
         titles=TITLES,
+        means=MEANS,
         words=WORDS,
         month=chosen,
         months=_months(first, visit.now),

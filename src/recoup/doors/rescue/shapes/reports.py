@@ -68,6 +68,16 @@ class CampaignRow(Sums, kw_only=True):
     name: str | None
 
 
+class MeansRow(Sums, kw_only=True):
+    """All rescued orders whose money was brought by the same means."""
+
+    means: Annotated[
+        Literal["link", "new_card", "other_card", "retry", "signal", "merchant"] | None,
+        Meta(description="As `By` of order.completed. Null: payments at the checkout, and entries without an order."),
+    ]
+    share: Annotated[float | None, Meta(description="Percent of what was approved in this currency.")]
+
+
 class OriginQuery(Shape, kw_only=True):
     """A period of business time, by the date of booking."""
 
@@ -100,6 +110,12 @@ class Descriptors(Paged, kw_only=True):
     """By descriptor."""
 
     data: list[DescriptorRow]
+
+
+class MeansReport(Paged, kw_only=True):
+    """By means of recovery."""
+
+    data: list[MeansRow]
 
 
 class SitesReport(Paged, kw_only=True):

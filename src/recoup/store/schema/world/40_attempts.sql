@@ -46,7 +46,7 @@ CREATE TABLE attempts (
   closed_at timestamptz,
   decision_id uuid,
   card_last4 text,                         -- of the card that was sent
-  when_due text,                           -- decide: the engine is asked again; keep: it was drawn; null: it is sent
+  when_due text,                           -- decide: the engine is asked again; else it is sent: keep (drawn), its means, null
   checks jsonb,                            -- what the processor said beside its codes: rules/order/checks
   retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
   PRIMARY KEY (merchant_id, attempt_id),
