@@ -1,18 +1,25 @@
 """What a processor says beside its codes: kept with the attempt, and by card for what comes next."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
-from tests.flows.test_card_limits import PATIENT, try_now
-from tests.worlds import KEYRING, change_world, make_shop, sandbox_world
+import pytest
+from tests.flows.test_card_limits import PATIENT, started, try_now
+from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.rules.counterpart_text import CODE_MAX
 from recoup.rules.network.magic import script_card
+from recoup.rules.order.attention import sentence_of
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Order
 from recoup.store.cards.card_results import CardRisk, processor_risks
 from recoup.store.server import ServerAddress
 
@@ -29,31 +36,76 @@ class Saying(SandboxProcessor):
         return replace(await super().charge(charge), **self.said)
 
 
-def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -> None:
+async def read(shop: Shop, order_id: UUID) -> Order:
+    found: Order = await shop.orders.run(lambda change: change.order, shop.key(order_id))
+    return found
+
+
+def saying(server: ServerAddress, said: dict[str, Any], tell: Callable[[Shop], Awaitable[None]]) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as (world, orders, deliveries):
             own = dict(world.processors)
             processor = Saying(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+            processor.said = said
             change_world(world, processors={"sandbox": processor})
-            shop = await make_shop(world, orders, deliveries)
-            order_id = await shop.admit(pan=script_card("visa", "51", 1))
-            key = shop.key(order_id)
-            await start(orders, key)
-            await try_now(shop, order_id)
-            checks = (await orders.run(lambda change: change.order, key)).attempts[0].checks
-            assert checks is not None
-            wanted = {("advice" if name == "processor_advice" else name): value for name, value in SAID.items()}
-            assert {name: getattr(checks, name) for name in wanted} == wanted
-            assert checks.risk_level == "elevated"
-
-            order = await orders.run(lambda change: change.order, key)
-            assert order.pan_id is not None
-            async with world.db.connection() as db:
-                assert await processor_risks(db, order.merchant_id, [order.pan_id]) == [
-                    CardRisk(order.pan_id, 61, "elevated", order.attempts[0].sent_at)
-                ]
+            await tell(await make_shop(world, orders, deliveries))
             assert (found := await verify(world)).difference is None, found.difference
             change_world(world, processors=own)
             await processor.close()
 
     asyncio.run(story())
+
+
+def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await started(shop, script_card("visa", "51", 1))
+        await try_now(shop, order_id)
+        order = await read(shop, order_id)
+        checks = order.attempts[0].checks
+        assert checks is not None
+        wanted = {("advice" if name == "processor_advice" else name): value for name, value in SAID.items()}
+        assert {name: getattr(checks, name) for name in wanted} == wanted
+        assert checks.risk_level == "elevated"
+        assert order.pan_id is not None
+        async with shop.world.db.connection() as db:
+            assert await processor_risks(db, order.merchant_id, [order.pan_id]) == [
+                CardRisk(order.pan_id, 61, "elevated", order.attempts[0].sent_at)
+            ]
+
+    saying(server, SAID, story)
+
+
+@pytest.mark.parametrize(("hours", "held"), [(6, True), (-6, True), (13, False)])
+def test_nothing_is_sent_close_to_what_the_processor_repeats_by_itself(
+    server: ServerAddress, hours: int, held: bool
+) -> None:
+    at = datetime.now(UTC) + timedelta(hours=hours)
+
+    async def story(shop: Shop) -> None:
+        order_id = await started(shop, script_card("visa", "51", 1))
+        assert await try_now(shop, order_id) == "declined"
+        assert await try_now(shop, order_id) == (None if held else "approved")
+        order = await read(shop, order_id)
+        assert order.attempts[0].retries_itself_at == at
+        assert (order.stage is Stage.HELD) == held
+        if held:
+            assert order.attempts[-1].due_at == at + timedelta(hours=12)
+            assert order.attention is not None
+            assert "by itself" in sentence_of(order.attention)
+
+    saying(server, {"retries_itself_at": at}, story)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (datetime(2026, 11, 24, 8, 0), datetime(2026, 11, 24, 8, 0, tzinfo=UTC)),  # noqa: DTZ001 - as some send it
+        (datetime(9999, 12, 31, tzinfo=UTC), None),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), None),
+    ],
+)
+def test_a_time_that_a_processor_makes_up_breaks_nothing(said: datetime, kept: datetime | None) -> None:
+    outcome = Outcome("declined", retries_itself_at=said, risk_score=10**30, avs="Y" * 10_000)
+    assert (outcome.retries_itself_at, outcome.risk_score) == (kept, None)
+    assert outcome.checks is not None
+    assert len(outcome.checks.avs or "") == CODE_MAX

@@ -262,3 +262,18 @@ def test_an_attempt_that_a_person_asked_for_and_the_gate_put_off_says_both(
         assert " UTC" not in shown, "in the zone of whoever reads"
 
     portal(server, story)
+
+
+def test_an_orders_page_shows_what_the_processor_checked(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops = await as_("ops")
+        word = await shop.ask(is_mit=False, days=None, cvv="123", code="05")
+        assert word.evaluate == "APPROVED"
+        shown = (
+            (await ops.get(f"/orders/{word.order_id}")).text.partition('id="attempts"')[2].partition("</section>")[0]
+        )
+        assert re.search(r"<dt>Security code</dt><dd><code>M</code> <span class=\"note\">matches</span>", shown)
+        for label in ("Billing address", "Processor’s risk", "Authorisation code", "Network’s id"):
+            assert f"<dt>{label}</dt>" in shown
+
+    portal(server, story)

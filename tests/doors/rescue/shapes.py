@@ -163,6 +163,17 @@ class DisputeOf(Strict):
     closedDate: datetime | None
 
 
+class ChecksOf(Strict):
+    avsResultCode: str | None
+    cvvResultCode: str | None
+    cavvResultCode: str | None
+    risk: str | None
+    riskScore: int | None
+    category: str | None
+    authCode: str | None
+    processorAdvice: str | None
+
+
 class AttemptOf(Strict):
     id: UUID
     number: int
@@ -173,6 +184,9 @@ class AttemptOf(Strict):
     adviceCode: str | None
     responseText: str | None
     cure: str | None
+    networkTransactionId: str | None
+    checks: ChecksOf | None
+    retriesItselfAt: datetime | None
 
 
 class OrderDetail(Order):

@@ -188,6 +188,9 @@ def test_an_order_tells_its_lines_refunds_and_attempts(shop: Caller) -> None:
     [attempt] = order["attempts"]
     assert (attempt["number"], attempt["status"], attempt["cure"]) == (1, "APPROVED", None)
     assert attempt["sentAt"] is not None
+    assert attempt["checks"]["avsResultCode"] in ("Y", "Z", "A", "U")
+    assert len(attempt["checks"]["authCode"]) == 6
+    assert len(attempt["networkTransactionId"]) == 15
 
 
 def test_an_attempts_code_is_told_in_words(shop: Caller) -> None:

@@ -43,6 +43,7 @@ _SAID = {
     "blocked:card": "This card is blocked by the merchant.",
     "blocked:own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to"
     " that.",
+    "blocked:own_repeat": "The processor repeats this payment by itself within hours: nothing is sent close to that.",
     "blocked:another": "This card is blocked.",
 }
 

@@ -169,6 +169,9 @@ AttemptShown = TypedDict(
         "adviceCode": str | None,
         "responseText": str | None,
         "cure": str | None,
+        "networkTransactionId": str | None,
+        "checks": "ChecksShown | None",
+        "retriesItselfAt": str | None,
     },
 )
 """A try of the card, planned, under way or over."""
@@ -382,6 +385,21 @@ Checked = TypedDict(
     },
 )
 """`score` of 100."""
+
+ChecksShown = TypedDict(
+    "ChecksShown",
+    {
+        "avsResultCode": str | None,
+        "cvvResultCode": str | None,
+        "cavvResultCode": str | None,
+        "risk": str | None,
+        "riskScore": int | None,
+        "category": str | None,
+        "authCode": str | None,
+        "processorAdvice": str | None,
+    },
+)
+"""What the processor said beside its codes, as it said it; null: nothing."""
 
 Complaint = TypedDict(
     "Complaint",

@@ -15,6 +15,7 @@ from recoup.doors.rescue.shapes.orders import (
     AmendedOrder,
     AttemptShown,
     CancelBody,
+    ChecksShown,
     DisputeShown,
     Item,
     Order,
@@ -32,6 +33,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
+from recoup.rules.order.checks import Checks
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.rules.rescue.intake_warnings import in_sentences
@@ -151,6 +153,22 @@ def _attempt(row: Attempt) -> AttemptShown:
         advice_code=row.advice_code,
         response_text=text,
         cure=cure,
+        network_transaction_id=row.network_transaction_id,
+        checks=_checks(row.checks) if row.checks is not None else None,
+        retries_itself_at=iso_or_null(row.retries_itself_at),
+    )
+
+
+def _checks(said: Checks) -> ChecksShown:
+    return ChecksShown(
+        avs_result_code=said.avs,
+        cvv_result_code=said.cvv,
+        cavv_result_code=said.cavv,
+        risk=said.risk,
+        risk_score=said.risk_score,
+        category=said.category,
+        auth_code=said.auth_code,
+        processor_advice=said.advice,
     )
 
 

@@ -1,7 +1,7 @@
 """What a counterpart said of one message, as it may be kept."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from recoup.gateways.cards.credential import CredentialNews
@@ -81,8 +81,17 @@ class Outcome:
                 object.__setattr__(self, name, kept(plain, most))
         if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:
             object.__setattr__(self, "risk_score", None)
+        if self.retries_itself_at is not None:
+            object.__setattr__(self, "retries_itself_at", _plausible(self.retries_itself_at))
         if not 1 <= self.network_attempts <= NETWORK_ATTEMPTS_MAX:
             object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
+
+
+def _plausible(at: datetime) -> datetime | None:
+    """In UTC; a time without a zone is taken for one. None for a year that no payment is made in."""
+    if not 2000 <= at.year <= 2200:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 NETWORK_ATTEMPTS_MAX: Final = 100

@@ -12,7 +12,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.gate import OWN_RETRY, Block, GateInput
+from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
 from recoup.store.orders.rows import NetworkSend
@@ -65,11 +65,13 @@ def gate_input(
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:
-    """Nothing is sent close to the instant at which the processor charges the invoice by itself."""
-    if not order.facts.get("own_retry_at"):
-        return ()
-    at = datetime.fromisoformat(order.facts["own_retry_at"]) + order.merchant.offset
-    return (Block(OWN_RETRY, at + KEEP_CLEAR),) if at - KEEP_CLEAR <= now < at + KEEP_CLEAR else ()
+    """Nothing is sent close to the instant at which the processor charges the invoice, or what it declined, by
+    itself."""
+    billed = order.facts.get("own_retry_at")
+    tries = [(OWN_RETRY, datetime.fromisoformat(billed))] if billed else []
+    tries += [(OWN_REPEAT, one.retries_itself_at) for one in order.attempts if one.retries_itself_at is not None]
+    ours = [(why, at + order.merchant.offset) for why, at in tries]
+    return tuple(Block(why, at + KEEP_CLEAR) for why, at in ours if at - KEEP_CLEAR <= now < at + KEEP_CLEAR)
 
 
 def _claim_counts(order: Order, claim: CardSend) -> bool:

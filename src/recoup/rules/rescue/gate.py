@@ -19,7 +19,8 @@ from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 
 GATE_VERSION: Final = "gate-1"
 _BLOCKED_RULE: Final = "blocked"
-OWN_RETRY: Final = "own_retry"  # a block's reason: the processor charges by itself
+OWN_RETRY: Final = "own_retry"  # a block's reason: the processor charges an invoice by itself
+OWN_REPEAT: Final = "own_repeat"  # or repeats a declined payment
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
+from recoup.rules.risk.facts import avs_of, cvv_of
 from recoup.rules.stable.words import order_status
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageBlock, PageNote, PageRequest, PageTry, PageWait
@@ -226,6 +227,8 @@ def sheet(
         can_dispute=facts.can_dispute(visit, page),
         dispute_looks=DISPUTE_STATES,
         dispute_kinds=DISPUTE_KINDS,
+        avs_of=avs_of,
+        cvv_of=cvv_of,
         lives=lives(page, visit.now, visit.session.zone),
         dialog=dialog,
         refund_form=form,

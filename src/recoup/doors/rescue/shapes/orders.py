@@ -100,6 +100,19 @@ class DisputeShown(Shape, kw_only=True):
     closed_date: Moment | None = None
 
 
+class ChecksShown(Shape, kw_only=True):
+    """What the processor said beside its codes, as it said it; null: nothing."""
+
+    avs_result_code: Annotated[str | None, Meta(description="Of the billing address.")] = None
+    cvv_result_code: Annotated[str | None, Meta(description="Of the card's security code.")] = None
+    cavv_result_code: Annotated[str | None, Meta(description="Of the 3-D Secure authentication.")] = None
+    risk: Annotated[str | None, Meta(description="The processor's word for the risk.")] = None
+    risk_score: Annotated[int | None, Meta(description="The processor's number for it, in its own scale.")] = None
+    category: Annotated[str | None, Meta(description="How the processor classes its answer.")] = None
+    auth_code: Annotated[str | None, Meta(description="Authorisation code.")] = None
+    processor_advice: Annotated[str | None, Meta(description="The processor's own, not the network's.")] = None
+
+
 class AttemptShown(Shape, kw_only=True):
     """A try of the card, planned, under way or over."""
 
@@ -112,6 +125,11 @@ class AttemptShown(Shape, kw_only=True):
     advice_code: str | None = None
     response_text: Annotated[str | None, Meta(description="The code in words.")] = None
     cure: Annotated[str | None, Meta(description="What would help next.")] = None
+    network_transaction_id: Annotated[str | None, Meta(description="The card network's id.")] = None
+    checks: ChecksShown | None = None
+    retries_itself_at: Annotated[
+        Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
+    ] = None
 
 
 class Order(Shape, kw_only=True):
