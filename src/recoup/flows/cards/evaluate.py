@@ -172,9 +172,7 @@ class Evaluate:
             facts["country"] = country
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, country=country, credential=by)
-        check_carried(
-            routes, carried, without=("scheme",), refusals=refusals(world, routes, request.units, request.currency)
-        )
+        check_carried(routes, carried, without=("scheme",), refusals=refusals(world, routes, carried))
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -279,7 +277,7 @@ class Evaluate:
         country = (request.payer.billing or {}).get("countryCode") or ""
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, scheme, country, by)
-        check_carried(routes, carried, refusals=refusals(world, routes, request.units, request.currency))
+        check_carried(routes, carried, refusals=refusals(world, routes, carried))
 
     def _payer_id(self, scope: Scope, request: EvaluateRequest) -> UUID | None:
         who = request.payer.external_id or request.payer.email.lower()

@@ -45,10 +45,10 @@ def elsewhere(world: World) -> Elsewhere:
     return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
 
 
-def refusals(world: World, routes: Iterable[RouteTerms], units: int, currency: str) -> dict[str, Refuses]:
+def refusals(world: World, routes: Iterable[RouteTerms], charge: Carried) -> dict[str, Refuses]:
     """By route what its processor does not take of such a charge."""
     there = ((one.name, world.processors.get(one.name)) for one in routes)
-    found = ((name, _refusal(one, units, currency)) for name, one in there if one is not None)
+    found = ((name, _refusal(one, charge.units, charge.currency)) for name, one in there if one is not None)
     return {name: refusal for name, refusal in found if refusal}
 
 
@@ -60,7 +60,7 @@ def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_a
     charge = Carried(order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD)
     routes = world.routes.terms(_routes(world, order.merchant_id, bin), order.merchant_id)
     try:
-        check_carried(routes, charge, refusals=refusals(world, routes, order.units, order.asset))
+        check_carried(routes, charge, refusals=refusals(world, routes, charge))
     except Problem as problem:
         raise Problem("invalid", problem.message, field="CardToken", cure=problem.cure) from None
 
@@ -71,10 +71,11 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     scheme = order.card.scheme if order.card else ""
     names = _routes(world, order.merchant_id, order.card.bin if order.card else "")
     candidates = world.routes.candidates(names, order.merchant_id)
-    refused = refusals(world, [one.terms for one in candidates], attempt.units, attempt.asset)
+    charge = Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
+    refused = refusals(world, [one.terms for one in candidates], charge)
     return WorthInput(
         tuple(replace(one, refuses=refused.get(one.terms.name)) for one in candidates),
-        Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by),
+        charge,
         failures_of(order.attempts),
         USUAL_CHANCE if change.chance is None else change.chance,
         draw,
