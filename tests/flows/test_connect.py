@@ -23,9 +23,12 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.stripe.server import StandIn
+from recoup.store.cards.connections import OwnRoute, own_routes
 from recoup.store.server import ServerAddress
+from recoup.store.statement import Read
 
 KEY, OTHER_KEY, POOR_KEY = "rk_test_first_0001", "rk_test_second_0002", "rk_test_poor_0003"
 SECRET, NEXT_SECRET = "whsec_first0001", "whsec_second0002"  # noqa: S105 - of a stand-in
@@ -296,5 +299,41 @@ def test_a_merchant_with_stored_methods_alone_gives_no_numbers(server: ServerAdd
         terms = shop.world.routes.terms(shop.world.processors, shop.merchant_id)
         assert [(one.name, one.cards) for one in terms] == [(made.route, False)]
         await opened.close()
+
+    run(server, tmp_path, story)
+
+
+def test_another_process_reads_the_connections_when_one_was_changed(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        readings = list[int]()
+
+        async def counted(db: Read) -> list[OwnRoute]:
+            rows = await own_routes(db)
+            readings.append(len(rows))
+            return rows
+
+        monkeypatch.setattr("recoup.flows.own_routes.own_routes", counted)
+        world, there = shop.world, OpenProcessors({}, KEYRING)
+
+        async def second_later(after: timedelta = timedelta(0)) -> list[str]:
+            async with world.db.connection() as connection:
+                await there.take(connection, WallTime(world.clocks.wall() + after))
+            return there.connected()
+
+        assert await second_later() == []
+        made = await connect(world, shop.scope, request_of(standin))
+        assert await second_later() == [made.route]
+        assert await second_later() == [made.route]
+        assert readings == [0, 1]
+        await change(world, shop.scope, made.route, ChangeRequest(notice_secret=NEXT_SECRET))
+        assert await second_later() == [made.route]
+        assert await second_later(timedelta(minutes=2)) == [made.route], "secrets end by themselves"
+        assert readings == [0, 1, 1, 1]
+        await disconnect(world, shop.scope, made.route)
+        assert await second_later() == []
+        assert made.route not in there, "with nothing open it is erased at once"
+        await there.close()
 
     run(server, tmp_path, story)

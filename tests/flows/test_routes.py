@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from recoup.flows.listed_routes import Left, Listed, list_in_database
 from recoup.flows.locked import Job
 from recoup.flows.merchants.route_switches import RouteState, read_route_states, switch_off, switch_on
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.flows.route_sums import KEPT, LEARNED_FROM, LearnedSums
 from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Charge, Outcome, Stored
@@ -31,12 +32,14 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.kernel.time import WallTime
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.breaker import ANSWERS_TO_CLOSE, OUTAGES_MIN
 from recoup.rules.rescue.route_by_worth import USUAL_CHANCE
 from recoup.rules.rescue.route_terms import RouteTerms
+from recoup.store.cards.card_routes import add_counts
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -447,6 +450,38 @@ def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
             sums = (await state_of(shop, "second")).sums
             assert sums is not None
             assert (sums.approved, sums.expected) == (12, 12 * USUAL_CHANCE)
+
+    run(server, story)
+
+
+def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        async with shared_routes(shop):
+            at, sums = shop.world.clocks.wall().replace(minute=30), LearnedSums()
+            hour = timedelta(hours=1)
+
+            async def learned(now: datetime) -> tuple[int, int]:
+                async with shop.world.db.connection() as connection:
+                    await sums.read(connection, WallTime(now))
+                return sums.of("second")
+
+            async def counted(at: datetime, approved: int) -> None:
+                async with shop.world.db.transaction() as tx:
+                    await add_counts(tx, "second", at, approved, approved * USUAL_CHANCE, 0, 0, 0)
+
+            await counted(at - LEARNED_FROM - hour, 1_000)
+            for hours, approved in ((100, 1), (2, 2), (1, 4), (0, 8)):
+                await counted(at - hours * hour, approved)
+            assert await learned(at) == (15, 15 * USUAL_CHANCE)
+            await counted(at - hour, 16)  # by a process whose clock is behind
+            await counted(at, 32)
+            assert (await learned(at + KEPT / 2))[0] == 15
+            assert (await learned(at + KEPT))[0] == 63
+            await counted(at + hour, 64)
+            assert (await learned(at + hour))[0] == 127
+            sums.forget()
+            assert (await learned(at + hour))[0] == 127
+            assert sums.of("none") == (0, 0)
 
     run(server, story)
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +13,7 @@ import asyncpg
 import structlog
 
 from recoup.flows.own_routes import OpenProcessors
+from recoup.flows.route_sums import LearnedSums
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
@@ -22,20 +22,18 @@ from recoup.rules.rescue.breaker import Breaker, Counts
 from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.cards.card_routes import (
-    RouteSums,
+    RouteOut,
     StoredBreaker,
     StoredRoute,
     add_counts,
     lock_breaker,
+    routes_out,
     set_breaker,
-    stored_routes,
-    sums_since,
 )
 from recoup.store.pool import LOST, Database
 from recoup.store.statement import Tx
 
 KEEP_SECONDS: Final = 1.0
-LEARNED_FROM: Final = timedelta(days=28)
 EXPECTED_MAX: Final = 4_096  # sends under way whose chance is remembered
 log = structlog.get_logger()
 
@@ -52,7 +50,7 @@ class _Tally:
     counts: Counts = field(default_factory=Counts)
 
 
-def breaker_of(row: StoredRoute | StoredBreaker) -> Breaker:
+def breaker_of(row: StoredRoute | StoredBreaker | RouteOut) -> Breaker:
     return Breaker(row.window_from, row.answered, row.outages, row.opened_at, row.pause_until, row.openings)
 
 
@@ -73,8 +71,8 @@ class CardRoutes:
         self._terms: Mapping[str, RouteTerms] = {one.name: one for one in terms}
         self._retired: Mapping[str, RouteTerms] = {one.name: one for one in retired}
         self._db, self._clocks = db, clocks or Clocks()
-        self._rows: Mapping[str, StoredRoute] = {}
-        self._sums: Mapping[str, RouteSums] = {}
+        self._out: Mapping[str, RouteOut] = {}
+        self._sums = LearnedSums()
         self._read_at: float | None = None
         self._first = asyncio.Lock()
         self._tallies: dict[str, _Tally] = {}
@@ -105,12 +103,15 @@ class CardRoutes:
         """What is kept is read anew by the next call."""
         if self._read_at is not None:
             self._read_at -= KEEP_SECONDS
+        self._sums.forget()
+        if self._open is not None:
+            self._open.forget()
 
     async def down(self) -> int:
         """How many of the routes that take new charges are not reachable."""
         await self.ready()
         taking = {*self._terms, *(self._open.connected() if self._open is not None else ())}
-        return sum(row.opened_at is not None for name, row in self._rows.items() if name in taking)
+        return sum(row.opened_at is not None for name, row in self._out.items() if name in taking)
 
     def terms(self, names: Iterable[str], merchant_id: UUID | None = None) -> Sequence[RouteTerms]:
         """Of those that take new charges of this merchant: in the settings' order, then its own. Never another
@@ -144,14 +145,10 @@ class CardRoutes:
         return tuple(self._candidate(terms) for terms in self.terms(names, merchant_id))
 
     def _candidate(self, terms: RouteTerms) -> Candidate:
-        row, sums = self._rows.get(terms.name), self._sums.get(terms.name)
+        row = self._out.get(terms.name)
         standing = breaker_of(row).standing(self._clocks.wall()) if row is not None else "closed"
         return Candidate(
-            terms,
-            sums.approved if sums is not None else 0,
-            sums.expected if sums is not None else 0,
-            standing,
-            row is not None and row.stopped_at is not None,
+            terms, *self._sums.of(terms.name), standing, off=row is not None and row.stopped_at is not None
         )
 
     def acceptor_of(self, route: str | None, own: str) -> str:
@@ -199,12 +196,11 @@ class CardRoutes:
                 self._tallies[name] = _joined(tally, self._tallies.get(name))
             raise
         async with db.connection() as connection:
-            rows = await stored_routes(connection)
+            out = await routes_out(connection)
             if self._open is not None:
-                await self._open.take(connection, rows, now)
-            sums = await sums_since(connection, now - LEARNED_FROM)
-        self._rows = {row.name: row for row in rows}
-        self._sums = {row.name: row for row in sums}
+                await self._open.take(connection, now)
+            await self._sums.read(connection, now)
+        self._out = out
 
 
 def counts_of(outcome: Outcome) -> Counts:

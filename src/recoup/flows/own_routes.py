@@ -18,7 +18,8 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.route_terms import RouteTerms
-from recoup.store.cards.card_routes import StoredRoute, sealed_connections
+from recoup.store.cards.card_routes import sealed_connections
+from recoup.store.cards.connections import Generation, OwnRoute, generation_of_own, own_routes
 from recoup.store.statement import Read
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SECRETS_OVERLAP: Final = timedelta(days=3)  # as long as a processor repeats a notice
 REPLACED_MAX: Final = 16
+READ_AFTER: Final = timedelta(minutes=1)  # though nothing was changed: secrets end by themselves
 log = structlog.get_logger()
 
 
@@ -51,7 +53,7 @@ def seal_connection(keys: Keyring, connection: Connection) -> bytes:
 class _Own:
     """One of them. `row`: as it was last read."""
 
-    def __init__(self, row: StoredRoute, connection: Connection) -> None:
+    def __init__(self, row: OwnRoute, connection: Connection) -> None:
         self.row, self.connection = row, connection
         self.processor: OpenProcessor | None = None
 
@@ -75,6 +77,7 @@ class OpenProcessors(Mapping[str, Processor]):
         self._of_merchant: Mapping[UUID, Sequence[_Own]] = {}
         self._replaced: list[OpenProcessor] = []  # calls may be under way with them
         self._taking = asyncio.Lock()
+        self._taken: tuple[Generation, WallTime] | None = None
 
     def __getitem__(self, route: str) -> Processor:
         found = self.fixed.get(route)
@@ -107,20 +110,30 @@ class OpenProcessors(Mapping[str, Processor]):
     def takes_charges(self, merchant_id: UUID) -> list[RouteTerms]:
         """The merchant's own routes that new charges may go by."""
         own = self._of_merchant.get(merchant_id, ())
-        return [terms_of_own(one.row.name, one.row.kind) for one in own if one.row.connection_state == "connected"]
+        return [terms_of_own(one.row.name, one.row.kind) for one in own if one.row.state == "connected"]
 
     def connected(self) -> list[str]:
-        return [name for name, one in self._own.items() if one.row.connection_state == "connected"]
+        return [name for name, one in self._own.items() if one.row.state == "connected"]
 
-    async def take(self, db: Read, rows: Iterable[StoredRoute], now: WallTime) -> None:
+    def forget(self) -> None:
+        """The routes are read anew by the next call."""
+        self._taken = None
+
+    async def take(self, db: Read, now: WallTime) -> None:
         """The routes as they stand now. What did not change keeps its processor."""
         async with self._taking:
-            await self._take(db, rows, now)
+            generation = await generation_of_own(db)
+            if self._taken is not None:
+                before, at = self._taken
+                if generation == before and timedelta(0) <= now - at < READ_AFTER:
+                    return
+            await self._take(db, await own_routes(db), now)
+            self._taken = generation, now
             while len(self._replaced) > REPLACED_MAX:
                 await self._replaced.pop(0).close()
 
-    async def _take(self, db: Read, rows: Iterable[StoredRoute], now: WallTime) -> None:
-        own = {row.name: row for row in rows if row.merchant_id is not None and row.name not in self.fixed}
+    async def _take(self, db: Read, rows: Iterable[OwnRoute], now: WallTime) -> None:
+        own = {row.name: row for row in rows if row.name not in self.fixed}
         before, changed = self._own, [name for name, row in own.items() if self._is_new(row, now)]
         sealed = await sealed_connections(db, changed) if changed else {}
         found: dict[str, _Own] = {}
@@ -136,17 +149,16 @@ class OpenProcessors(Mapping[str, Processor]):
         self._replaced += gone
         of_merchant: dict[UUID, list[_Own]] = {}
         for one in found.values():
-            if one.row.merchant_id is not None:
-                of_merchant.setdefault(one.row.merchant_id, []).append(one)
+            of_merchant.setdefault(one.row.merchant_id, []).append(one)
         self._own, self._of_merchant = found, of_merchant
 
-    def _is_new(self, row: StoredRoute, now: WallTime) -> bool:
+    def _is_new(self, row: OwnRoute, now: WallTime) -> bool:
         held = self._own.get(row.name)
-        if held is None or held.row.connection_version != row.connection_version:
+        if held is None or held.row.version != row.version:
             return True
         return " " in held.connection.notice_secret and not _overlaps(row, now)
 
-    def _opened(self, row: StoredRoute, sealed: bytes | None, now: WallTime) -> Connection | None:
+    def _opened(self, row: OwnRoute, sealed: bytes | None, now: WallTime) -> Connection | None:
         if sealed is None:
             return None
         try:
@@ -166,6 +178,6 @@ class OpenProcessors(Mapping[str, Processor]):
         self._own, self._of_merchant, self._replaced = {}, {}, []
 
 
-def _overlaps(row: StoredRoute, now: WallTime) -> bool:
+def _overlaps(row: OwnRoute, now: WallTime) -> bool:
     """Whether the notices' secret of before still holds."""
     return row.secret_rolled_at is not None and now - WallTime(row.secret_rolled_at) < SECRETS_OVERLAP

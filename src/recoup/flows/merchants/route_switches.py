@@ -12,7 +12,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.rescue.breaker import Standing
-from recoup.store.cards.card_routes import RouteSums, StoredRoute, resume_route, stop_route, stored_routes, sums_since
+from recoup.store.cards.card_routes import RouteSums, StoredRoute, resume_route, stop_route, stored_routes, sums_between
 
 SHOWN: Final = timedelta(days=7)
 WHY_MAX: Final = 200
@@ -39,7 +39,7 @@ async def read_route_states(world: World) -> list[RouteState]:
     now = world.clocks.wall()
     async with world.db.connection() as connection:
         rows = await stored_routes(connection)
-        sums = {one.name: one for one in await sums_since(connection, now - SHOWN)}
+        sums = await sums_between(connection, now - SHOWN, now + timedelta(hours=1))
     order = [terms.name for terms in world.routes.terms(world.processors)]
     states = [RouteState(row, breaker_of(row).standing(now), row.name in order, sums.get(row.name)) for row in rows]
     return sorted(states, key=lambda one: order.index(one.row.name) if one.listed else len(order))

@@ -85,8 +85,7 @@ async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) 
 
 
 class StoredRoute(Row, frozen=True):
-    """`stopped_at`, `why`, `actor`: of the stop that holds now. `merchant_id` to `secret_rolled_at`: of a merchant's
-    own connection, as long as it is known how that is reached."""
+    """`stopped_at`, `why`, `actor`: of the stop that holds now."""
 
     name: str
     kind: str
@@ -102,20 +101,14 @@ class StoredRoute(Row, frozen=True):
     stopped_at: datetime | None
     why: str | None
     actor: str | None
-    merchant_id: UUID | None
-    connection_state: str | None
-    connection_version: int | None
-    secret_rolled_at: datetime | None
 
 
 @statement(
     DIRECTORY,
     """
 SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, s.stopped_at, s.why, s.actor, c.merchant_id, c.state AS connection_state,
-  c.version AS connection_version, c.secret_rolled_at
-FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
-LEFT JOIN processor_connections c ON c.route = r.name AND r.connection IS NOT NULL ORDER BY r.first_at, r.name
+  r.pause_until, r.openings, s.stopped_at, s.why, s.actor
+FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL ORDER BY r.first_at, r.name
 """,
 )
 async def stored_routes(db: Read) -> list[StoredRoute]: ...
@@ -128,6 +121,29 @@ class StoredBreaker(Row, frozen=True):
     opened_at: datetime | None
     pause_until: datetime | None
     openings: int
+
+
+class RouteOut(Row, frozen=True):
+    name: str
+    window_from: datetime
+    answered: int
+    outages: int
+    opened_at: datetime | None
+    pause_until: datetime | None
+    openings: int
+    stopped_at: datetime | None
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT r.name, r.window_from, r.answered, r.outages, r.opened_at, r.pause_until, r.openings, s.stopped_at
+FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
+WHERE r.opened_at IS NOT NULL OR s.name IS NOT NULL
+""",
+)
+async def routes_out(db: Read) -> dict[str, RouteOut]:
+    """Those whose breaker is open, and those that are switched off."""
 
 
 @statement(
@@ -188,10 +204,10 @@ class RouteSums(Row, frozen=True):
     """
 SELECT name, sum(approved)::bigint AS approved, sum(expected)::bigint AS expected, sum(declined)::bigint AS declined,
   sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown
-FROM card_route_hours WHERE hour >= $1 GROUP BY name
+FROM card_route_hours WHERE hour >= $1 AND hour < $2 GROUP BY name
 """,
 )
-async def sums_since(db: Read, since: datetime) -> list[RouteSums]: ...
+async def sums_between(db: Read, begin: datetime, end: datetime) -> dict[str, RouteSums]: ...
 
 
 @statement(

@@ -102,6 +102,46 @@ async def set_connection(
 ) -> None: ...
 
 
+class OwnRoute(Row, frozen=True):
+    """A merchant's own route, as long as it is known how it is reached."""
+
+    name: str
+    kind: str
+    merchant_id: UUID
+    state: ConnectionState
+    version: int
+    secret_rolled_at: datetime | None
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT r.name, r.kind, c.merchant_id, c.state, c.version, c.secret_rolled_at
+FROM processor_connections c JOIN card_routes r ON r.name = c.route
+WHERE r.connection IS NOT NULL ORDER BY r.first_at, r.name
+""",
+)
+async def own_routes(db: Read) -> list[OwnRoute]: ...
+
+
+class Generation(Row, frozen=True):
+    """Another one after every change: versions only grow, and what cannot be reached any more is counted no more."""
+
+    versions: int
+    reached: int
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT coalesce(sum(c.version), 0)::bigint AS versions, count(r.connection) AS reached
+FROM processor_connections c JOIN card_routes r ON r.name = c.route
+""",
+)
+async def generation_of_own(db: Read) -> Generation:
+    """Of `own_routes`."""
+
+
 class EndedConnection(Row, frozen=True):
     merchant_id: UUID
     route: str

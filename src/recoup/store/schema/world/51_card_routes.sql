@@ -40,6 +40,7 @@ CREATE TABLE directory.card_route_hours (
   unknown bigint NOT NULL,
   PRIMARY KEY (name, hour)
 );
+CREATE INDEX card_route_hours_hour ON card_route_hours (hour);
 
 -- The merchants' own card routes, which no settings file names. Where a route's connection is sealed, it stands in card_routes.
 CREATE TABLE directory.processor_connections (
