@@ -18,7 +18,14 @@ def own_tries(
         return ()
     next_at = datetime.fromisoformat(at) + offset
     send = Send(
-        next_at, units, currency, "merchant", acceptor_id, str(merchant_id), "reserved", claimed=True,
+        next_at,
+        units,
+        currency,
+        "merchant",
+        acceptor_id,
+        str(merchant_id),
+        "reserved",
+        claimed=True,
         network_attempts=left,
-    )  # fmt: skip
+    )
     return (send,)
