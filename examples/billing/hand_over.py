@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -30,7 +30,8 @@ BODY_MAX = 1_000_000
 @dataclass(frozen=True)
 class Declined:
     """A recurring payment that was declined. `units`: minor units; `method`, `customer`: as the processor stores them;
-    `code`: the network's two characters where they are known, else the code of `code_source` (stripe, adyen, …)."""
+    `code`: the network's two characters where they are known, else the code of `code_source` (stripe, adyen, …).
+    `card`: members of `paymentMethod` that the processor does not say itself."""
 
     invoice: str
     transaction: str
@@ -44,6 +45,7 @@ class Declined:
     customer: str
     payer: str
     email: str
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Billing(Protocol):
@@ -89,7 +91,12 @@ def evaluate_body(declined: Declined, until: datetime) -> dict[str, Any]:
             "cavvResultCode": "NA",
         },
         "payer": {"id": declined.payer, "email": declined.email},
-        "paymentMethod": {"processor": os.environ["ROUTE"], "id": declined.method, "customer": declined.customer},
+        "paymentMethod": {
+            "processor": os.environ["ROUTE"],
+            "id": declined.method,
+            "customer": declined.customer,
+            **declined.card,
+        },
     }
 
 

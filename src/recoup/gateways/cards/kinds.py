@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from recoup.gateways.cards.credential import CredentialKind
     from recoup.gateways.cards.port import Processor
     from recoup.gateways.cards.sandbox.connections import Connect
 
@@ -84,6 +85,14 @@ def _simulated(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProces
 
 
 def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    return _bridge_for("card", given)
+
+
+def _bridge_stored(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
+    return _bridge_for("stored", given)
+
+
+def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcessor":
     from recoup.gateways.cards.bridge import Bridge
 
     return Bridge(
@@ -93,6 +102,7 @@ def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
         name=given.name,
         takes_files=given.takes_files,
         world=given.world,
+        takes=frozenset({credential}),
     )
 
 
@@ -166,6 +176,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
+    "bridge_stored": Kind(_bridge_stored, needs_url=True, key_length_min=32, cards=False, stored=True),
     "braintree": Kind(
         _braintree,
         url="https://payments.braintree-api.com/graphql",
