@@ -180,6 +180,23 @@ def test_the_comparison_group_is_only_watched(server: ServerAddress) -> None:
     run(server, story)
 
 
+def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        first = await ask(shop)
+        assert (await decision_of(shop, first.order_id))["features"]["risk"]["processor_risk"] == "unknown"
+        (said,) = await rows(shop, "SELECT risk_level FROM card_results WHERE merchant_id = $1")
+        again = await decision_of(shop, (await ask(shop)).order_id)
+        assert again["features"]["risk"]["processor_risk"] == said["risk_level"]
+        assert f"processor_{said['risk_level']}" in again["features"]["held"]
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE card_results SET risk_at = risk_at - interval '91 days'")
+            await connection.execute("UPDATE attempts SET checks = NULL")
+        later = await decision_of(shop, (await ask(shop)).order_id)
+        assert later["features"]["risk"]["processor_risk"] == "unknown"
+
+    run(server, story)
+
+
 def test_an_order_counts_once_however_often_it_comes(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         for _ in range(5):  # ended each time: a new generation of one order of the merchant's

@@ -34,7 +34,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
     'COPY "upload_rows"': (150, "a table's file is made longer by 64 pages at once, now in one day and now in another"),
     "SELECT h.decline_code AS name": (200, "the declines of the days shown; in a small table they lie closer together"),
-    "SELECT sighted, seen, paid, usual FROM note_sightings": (
+    "SELECT sighted, seen, paid, usual, risk FROM note_sightings": (
         1_000,
         "fifty sightings of each of five names, fifty orders of the payer, the merchant's hundred newest",
     ),

@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.sentence import Sentence
-from recoup.rules.risk.weights import PRIOR, Weights, named
+from recoup.rules.risk.weights import PRIOR, PRIOR_NAME, Weights, named
 from recoup.store.insight.risk_weights import RiskVersion, add_risk_version, list_risk_versions, weights_in_use
 
 FIRST: Final = 1
@@ -31,7 +31,7 @@ async def risk_in_use(world: World) -> RiskVersion | None:
 
 def weights_of(row: RiskVersion | None) -> Weights:
     """The prior without a row, and where the row's weights are not what was stored."""
-    if row is None or row.name == PRIOR.version:
+    if row is None or row.name.startswith(PRIOR_NAME):
         return PRIOR
     try:
         weights = named(row.base, row.terms)

@@ -152,6 +152,7 @@ def _facts(request: EvaluateRequest, row: NewOrder, found: Sighted) -> RiskFacts
         code_given=bool(request.cvv) or request.token_id is not None or request.method is not None,
         authenticated=is_authenticated(row.facts.get("three_d_secure")),
         paid_before=found.paid,
+        processor_risk=found.risk or "unknown",
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.rules.order.checks import RiskLevel
 from recoup.rules.risk.facts import Name
 from recoup.rules.risk.terms import RiskMode, RiskTerms
 from recoup.store.homes import MERCHANT
@@ -34,9 +35,10 @@ class Sighted(Row, frozen=True):
     seen: dict[str, dict[str, int]]
     paid: int
     usual: int | None
+    risk: RiskLevel | None
 
 
-@statement(MERCHANT, "SELECT sighted, seen, paid, usual FROM note_sightings($1)")
+@statement(MERCHANT, "SELECT sighted, seen, paid, usual, risk FROM note_sightings($1)")
 async def note_sightings(db: Tx, rows: Sequence[Sighting]) -> dict[UUID, Sighted]:
     """By order, of those that exist. The same again counts nothing twice."""
 

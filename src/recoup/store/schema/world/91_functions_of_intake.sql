@@ -182,9 +182,9 @@ END $$;
 
 -- Counts orders whose customers wait under their names, and answers what was there before: of each name how many other
 -- orders came within the hour, the day and the week, and how many other cards within the day; how often this customer
--- paid with this card; and the median of the merchant's last payments in the currency. Of each name at most 50 rows are
--- read, however many there are. Its first WHERE is true: see `write_changes`.
-CREATE FUNCTION note_sightings(given jsonb) RETURNS TABLE (sighted uuid, seen jsonb, paid int, usual bigint)
+-- paid with this card; the median of the merchant's last payments in the currency; and the processor's newest risk of the
+-- card. Of each name at most 50 rows are read, however many there are. Its first WHERE is true: see `write_changes`.
+CREATE FUNCTION note_sightings(given jsonb) RETURNS TABLE (sighted uuid, seen jsonb, paid int, usual bigint, risk text)
 LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO risk_sightings (merchant_id, kind, name, subject, pan_id, at)
@@ -218,7 +218,9 @@ BEGIN
     (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY h.units) FROM (
         SELECT r.units, r.asset FROM order_heads r WHERE r.merchant_id = i.merchant_id
         ORDER BY r.placed_at DESC, r.order_id DESC LIMIT 100) h
-      WHERE h.asset = i.asset HAVING count(*) >= 10)
+      WHERE h.asset = i.asset HAVING count(*) >= 10),
+    (SELECT c.risk_level FROM card_results c WHERE c.merchant_id = i.merchant_id AND c.pan_id = o.pan_id
+      AND c.risk_at > i.placed_at - interval '90 days')
   FROM jsonb_to_recordset(given) AS i (merchant_id uuid, order_id uuid, subject uuid, payer_id uuid, asset text,
     at timestamptz, placed_at timestamptz, names jsonb)
   JOIN orders o ON o.merchant_id = i.merchant_id AND o.order_id = i.order_id
