@@ -190,7 +190,6 @@ def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(server:
         assert f"processor_{said['risk_level']}" in again["features"]["held"]
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE card_results SET risk_at = risk_at - interval '91 days'")
-            await connection.execute("UPDATE attempts SET checks = NULL")
         later = await decision_of(shop, (await ask(shop)).order_id)
         assert later["features"]["risk"]["processor_risk"] == "unknown"
 

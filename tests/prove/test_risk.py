@@ -85,7 +85,7 @@ def test_it_costs_a_fifth_less_after_a_year(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS[:2])
 def test_it_costs_a_fifth_less_after_the_first_night(server: ServerAddress, seed: int) -> None:
-    """The product's own training: outcomes came with their delay, and are read from the database by the night's work."""
+    """The product's own training: outcomes came with their delay and are read from the database by night."""
 
     async def story(shop: Shop) -> None:
         dice = random.Random(seed)
