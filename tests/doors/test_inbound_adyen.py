@@ -17,9 +17,12 @@ from recoup.doors.inbound.notices import routes
 from recoup.flows.cards import send
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.review_queue import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.credential import Stored
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
 from recoup.rules.network.magic import script_card
@@ -115,6 +118,47 @@ def test_a_refund_that_is_refused_or_fails_later_needs_people(
         await on.post()
         assert (await on.shop.order(order_id))["attention"]
         assert await on.shop.value(SENT) == ["done"], "no stage goes back"
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+def test_a_refund_that_was_sent_again_by_hand_is_known_by_the_id_of_now(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its notice was nobody's: a refund that was paid stayed under way."""
+
+    async def play(on: Ground) -> None:
+        order_id = await on.charge()
+        (payment,) = on.standin.book.all("payment")
+        on.standin.book.put(payment | {"refunded": payment["captured"]})
+        await on.refund(order_id)
+        await on.post()
+        assert await on.shop.value(SENT) == ["stuck"]
+        on.standin.book.put(payment)
+        refund_id = await on.shop.value("SELECT modification_id FROM modifications")
+        scope = Scope(on.shop.merchant_id, Actor("user", "ann@example.test"), "test")
+        await decide(on.shop.world, on.shop.orders, scope, refund_id, "again", "")
+        await on.shop.run_due()
+        assert await on.shop.value(SENT) == ["sent"]
+        assert {one.status_code for one in await on.post()} == {200}
+        assert await on.shop.value(SENT) == ["done"]
+        assert (await on.shop.order(order_id))["attention"] is None
+        assert (await verify(on.shop.world)).difference is None
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+def test_a_refund_whose_first_id_was_paid_after_all_needs_people(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def play(on: Ground) -> None:
+        order_id = await on.charge()
+        await on.refund(order_id)
+        refund_id = await on.shop.value("SELECT modification_id FROM modifications")
+        await on.shop.value("UPDATE modifications SET send_id = $2 WHERE modification_id = $1", refund_id, new_id())
+        assert {one.status_code for one in await on.post()} == {200}
+        assert await on.shop.value(SENT) == ["sent"]
+        assert (await on.shop.order(order_id))["attention"]
 
     story(server, monkeypatch, tmp_path, play)
 

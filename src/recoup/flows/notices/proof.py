@@ -47,7 +47,10 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
     """What was done and has failed since, or the other way round, is for people: no stage goes back."""
     modification = change.order.modification(modification_id)
     answer = as_requested(outcome, modification.units, modification.asset)
-    if modification.state == "sent":
+    if modification.state == "sent" and modification.wire_id != message_id:
+        if answer.state == "approved":  # under the id of before: it is out a second time
+            raise_differing(change, modification)
+    elif modification.state == "sent":
         close_modification(
             change,
             modification_id,

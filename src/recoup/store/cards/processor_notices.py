@@ -189,13 +189,17 @@ class Modified(Row, frozen=True):
     MERCHANT,
     """
 SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM merchants m
-CROSS JOIN LATERAL (SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
-  WHERE merchant_id = m.merchant_id AND modification_id = $1) o
+CROSS JOIN LATERAL (
+  SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
+    WHERE merchant_id = m.merchant_id AND modification_id = $1
+  UNION ALL SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
+    WHERE merchant_id = m.merchant_id AND send_id = $1) o
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR m.merchant_id = $3) LIMIT 1
 """,
 )
-async def modification_of(db: Read, modification_id: UUID, route: str, merchant_id: UUID | None) -> Modified | None: ...
+async def modification_of(db: Read, message_id: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
+    """By its own id, or by the one under which it was sent again."""
 
 
 class KnownMethod(Row, frozen=True):

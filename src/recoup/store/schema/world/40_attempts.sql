@@ -109,6 +109,7 @@ CREATE TABLE modifications (
 );
 
 CREATE INDEX modifications_at ON modifications (merchant_id, business_at);
+CREATE INDEX modifications_resent ON modifications (merchant_id, send_id) WHERE send_id IS NOT NULL;
 CREATE INDEX modifications_under_way ON modifications (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
