@@ -11,6 +11,7 @@ import pytest
 from tests.flows.processes import Killer, dying_process
 from tests.flows.terms import OPERATOR, agree
 from tests.flows.test_card_limits import started, try_now
+from tests.flows.test_routes import OWN, SECOND, two_routes
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
@@ -672,5 +673,28 @@ def test_a_charge_that_cannot_be_sent_is_tried_until_it_can(server: ServerAddres
         await clear_fault(shop.world, "outage")
         await shop.advance(timedelta(days=3))
         assert await due(shop, order_id) == ("charged", 0)
+
+    run(server, story)
+
+
+def test_a_charge_that_provably_left_nowhere_goes_by_another_route_at_once(server: ServerAddress) -> None:
+    """It waited for two minutes, as if there were no other."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        async with two_routes(shop, SECOND, OWN) as second:
+            second.dead = True
+            planned = "SELECT due_at FROM attempts WHERE order_id = $1 AND state = 'planned'"
+            due_at = await shop.value(planned, order_id)
+            await shop.advance(due_at - await shop.now())
+            for _ in range(2):
+                await shop.run_due()
+            tried = await shop.world.db.fetch(
+                "SELECT route, state, due_at FROM attempts WHERE order_id = $1 AND attempt_no > 1 ORDER BY attempt_no",
+                order_id,
+            )
+            assert [(row["route"], row["state"]) for row in tried] == [("second", "not_sent"), ("sandbox", "approved")]
+            assert tried[1]["due_at"] - tried[0]["due_at"] < timedelta(minutes=1)
+            assert await due(shop, order_id) == ("charged", 0)
 
     run(server, story)

@@ -206,9 +206,9 @@ def charged(change: Change, attempt: Attempt) -> None:
         change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
 
 
-def not_charged(change: Change, reading: Reading | None = None) -> None:
+def not_charged(change: Change, reading: Reading | None = None, *, elsewhere: bool = False) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
-    rest is planned again or written off."""
+    rest is planned again or written off. `elsewhere`: another route stands ready, so nothing waits."""
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):
         net(change, refund)
@@ -225,7 +225,8 @@ def not_charged(change: Change, reading: Reading | None = None) -> None:
     if not failed:
         plan_charge(change, last_reading(change.order))  # the customer's own try never left
         return
-    due = change.now + timedelta(minutes=2 ** min(failed, DOUBLINGS_MAX))
+    pause = timedelta(0) if elsewhere else timedelta(minutes=2 ** min(failed, DOUBLINGS_MAX))
+    due = change.now + pause
     if due >= advance.until:
         write_off(change, whys.COLLECTION_OVER)
     else:

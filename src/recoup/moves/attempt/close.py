@@ -228,7 +228,7 @@ def _not_sent(
         change.fact(fact, attempt.attempt_id, decision_id=result.decision_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.collecting() is not None:
-        collection.not_charged(change)
+        collection.not_charged(change, elsewhere=why == whys.NOT_REACHED and elsewhere(change, attempt))
         return
     if order.stage not in OPEN or expire_if_due(change):
         return
