@@ -21,7 +21,7 @@ from recoup.store.server import ServerAddress
 METHOD = "pm_card_counting_visa"
 RENEWED = Stored("sandbox", METHOD, scheme="visa", last4="4242", exp_month=7, exp_year=2032)
 TRIES = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'"
-DECIDED = "SELECT count(*) FROM decisions WHERE order_id = $1 AND rules ->> 0 = 'renewed_card'"
+DECIDED = "SELECT count(*) FROM decisions WHERE order_id = $1 AND rules ->> 0 = 'new_expiry'"
 
 
 class Updated:

@@ -43,6 +43,7 @@ from recoup.rules.rescue import route_by_answer
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
+from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
@@ -86,6 +87,7 @@ async def _live(server: ServerAddress) -> str:
             await _what_is_still_open(shop)
             await _decided_by_a_model(shop)
             await _decided_by_a_signal(shop)
+            await _decided_by_a_card_update(shop)
             await _decided_before(shop)
             return str(world.database)
 
@@ -194,6 +196,13 @@ async def _decided_by_a_signal(shop: Shop) -> None:
     before = PlanBefore(now + 24 * hour, "funds", None)
     asked = SignalInput(given.reading, now - 2 * hour, now - hour / 2, now, before, GateWord(), 0)
     await _store(shop, order_id, decide_by_signal(asked), asked.features())
+
+
+async def _decided_by_a_card_update(shop: Shop) -> None:
+    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
+    for answer in (None, "new_number", "closed"):
+        given = UpdateInput(evidence().reading, await shop.now(), answer)  # type: ignore[arg-type]
+        await _store(shop, order_id, decide_update(given), given.features())
 
 
 async def _decided_before(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.world import World
+from recoup.gateways.cards.describing import describes
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor, Scope
@@ -241,6 +242,7 @@ class _Ground(NamedTuple):
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
         change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row.merchant_id, row.asset))
+        change.has_updater = has_updater(self.world, order)
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:
@@ -264,6 +266,15 @@ async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, Locked
         for row in given
         if (card := made.get(row.order_id)) is not None
     }
+
+
+def has_updater(world: World, order: Order) -> bool:
+    """A processor tells of the cards that it keeps, an account updater of those in the vault."""
+    method = order.card.stored if order.card else None
+    if method is None:
+        return world.updater is not None
+    processor = world.processors.get(method.route) if world.updater is not None else None
+    return processor is not None and describes(processor) and not method.is_closed and bool(method.reference)
 
 
 def engine_at_hand(world: World, order: Order) -> EngineAtHand:

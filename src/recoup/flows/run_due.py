@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
@@ -90,6 +91,7 @@ FLOWS: dict[DueKind, Flow] = {
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "processor_notice": work_notice,
     "processor_invoice": work_invoice,
+    "card_update": update_card,
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),

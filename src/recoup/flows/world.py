@@ -12,6 +12,7 @@ from recoup.flows.samples_under_way import SamplesUnderWay
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.port import Bank
 from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.updater import Updater
 from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.web.mail.port import Mail
@@ -29,10 +30,11 @@ Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
 class World:
     """`processors` by route, `channels` by code.
 
-    What may be missing: without `mail` mails wait, and are given up at last; without a `people_database` nobody is
-    notified of anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the database up;
-    without `exports` (the folder of their files) there are none; without a `trainer` nothing is trained by night. By
-    default the bank's files are carried there by somebody, and the fixed schedules decide.
+    What may be missing: without an `updater` nobody says whether a card was replaced; without `mail` mails wait, and
+    are given up at last; without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
+    database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
+    are none; without a `trainer` nothing is trained by night. By default the bank's files are carried there by
+    somebody, and the fixed schedules decide.
     """
 
     name: str
@@ -43,6 +45,7 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    updater: Updater | None = None
     mail: Mail | None = None
     bank: Bank = field(default_factory=ByHand)
     models: Models | NoModels = field(default_factory=NoModels)

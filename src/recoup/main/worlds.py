@@ -1,7 +1,7 @@
 """Builds what flows work with: databases, keys, processors, the way out. The only place that knows a world's parts."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +15,11 @@ from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
+from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.kinds import SimulatedIssuer
+from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.sandbox.updater import SandboxUpdater
+from recoup.gateways.cards.updater import Updater
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
@@ -138,6 +142,7 @@ async def open_live(
             web=parts.web,
             processors=cards.processors,
             routes=cards.routes,
+            updater=_live_updater(settings, cards.processors),
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
             bank=ByHand(originator_of(settings)),
@@ -149,6 +154,18 @@ async def open_live(
             trainer=trainer_of(settings, databases, "live"),
         )
         yield Running(settings, world, Orders(world), Deliveries(world))
+
+
+def _live_updater(settings: Settings, processors: Mapping[str, Processor]) -> Updater | None:
+    """The bridge of the plain settings, where its writer says that it answers. Raises: Problem(invalid)."""
+    if not settings.live_processor_updater:
+        return None
+    bridge = processors.get("bridge")
+    if not isinstance(bridge, Bridge):
+        message = "The account updater is reached by the live world's bridge, and none is set."
+        cure = "Set live_processor_url, or take live_processor_updater away."
+        raise Problem("invalid", message, field="live_processor_updater", cure=cure)
+    return bridge
 
 
 def originator_of(settings: Settings) -> Originator | None:
@@ -198,6 +215,7 @@ async def open_sandbox(
             processors=cards.processors,
             routes=cards.routes,
             channels=channels,
+            updater=SandboxUpdater(),
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,
             bank=SandboxBank(),

@@ -46,16 +46,18 @@ async def send_attempt(
     request_id: str = "worker",
     at_hand: CardholderInput = NOTHING,
     pick_up: bool = False,
+    update_first: bool = True,
 ) -> str | None:
     """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send.
 
-    `pick_up`: an order that was only just admitted is decided in the same transaction.
+    `pick_up`: an order that was only just admitted is decided in the same transaction. `update_first`: a card that
+    has expired is not sent before the account updater was queried.
     """
 
     with_customer, state = at_hand is not NOTHING, None
     # What was proved not to be sent goes by another route at once, where the order has planned it so.
     for n in range(max(1, len(routes_for(world, key[0])))):
-        intent = intent_of(world, pick_up=pick_up and n == 0, with_customer=with_customer)
+        intent = intent_of(world, pick_up=pick_up and n == 0, with_customer=with_customer, update_first=update_first)
         again = await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
         state = again or state
         if again != "not_sent":
@@ -63,13 +65,15 @@ async def send_attempt(
     return state
 
 
-def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> Intent:
+def intent_of(world: World, *, pick_up: bool, with_customer: bool = False, update_first: bool = True) -> Intent:
     """The order's due attempt."""
 
     def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
             start_order(change)
-        attempt = open_attempt(change, world.policy, route_of(world), with_customer=with_customer)
+        attempt = open_attempt(
+            change, world.policy, route_of(world), with_customer=with_customer, update_first=update_first
+        )
         return (change.order, attempt) if attempt is not None else None
 
     return intent

@@ -18,8 +18,8 @@ from recoup.gateways.cards.connector import Connector, connector_of, is_disputin
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import as_requested
 from recoup.kernel.time import WallTime
+from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.close import raise_unclear
-from recoup.moves.attempt.renewed import card_renewed
 from recoup.moves.change import Change
 from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.snapshot import Attempt, Order
@@ -206,7 +206,7 @@ async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found:
     for one in sent:
         if one.merchant_id == method.merchant_id:
             key = (one.merchant_id, one.order_id)
-            await orders.run(lambda change: card_renewed(change, method.method_id), key, cards=True)
+            await orders.run(lambda change: method_renewed(change, method.method_id), key, cards=True)
 
 
 async def _fraud(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,16 +18,20 @@ import msgspec
 from recoup.gateways.cards.bridge_wire import (
     NOT_PROCESSED,
     BridgeAnswer,
+    BridgeUpdate,
     charge_body,
     dispute_body,
     modification_body,
     outcome_of,
+    update_body,
+    update_of,
 )
 from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
+from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -100,6 +104,15 @@ class Bridge(IsoAmounts):
         path = f"/messages/{inquiry.id}"
         return await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
 
+    async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
+        """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer offers."""
+        message = _Message("POST", "/card-updates", inquiry.id, update_body(inquiry), inquiry.timeout_seconds, None)
+        try:
+            body = await self._exchange(message)
+        except (NotSentError, NoAnswerError):
+            return UNKNOWN
+        return update_of(inquiry.id, _read(body, BridgeUpdate))
+
     async def _post(
         self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
     ) -> Outcome:
@@ -109,24 +122,28 @@ class Bridge(IsoAmounts):
 
     async def _send(self, message: _Message) -> Outcome:
         started = self._clocks.monotonic()
-        body = b"" if message.body is None else encode(message.body)
         try:
-            reply = await self._transport.call(
-                message.method,
-                self._url + message.path,
-                self._proof(message, body) | {"content-type": "application/json"},
-                body,
-                timeout_seconds=message.timeout_seconds,
-                send_before=message.send_before,
-            )
+            body = await self._exchange(message)
         except NotSentError as error:
             state: State = "unknown" if message.body is None else "not_sent"
             return Outcome(state, text=f"{error}", fault=None if message.send_before is None else "outage")
         except NoAnswerError as error:
             return Outcome("unknown", text=f"{error}")
-        return outcome_of(
-            message.id, message.body, _read(reply.body), round((self._clocks.monotonic() - started) * 1000)
+        answer, latency = _read(body, BridgeAnswer), self._clocks.monotonic() - started
+        return outcome_of(message.id, message.body, answer, round(latency * 1000))
+
+    async def _exchange(self, message: _Message) -> bytes | None:
+        """Raises: NotSentError, NoAnswerError."""
+        body = b"" if message.body is None else encode(message.body)
+        reply = await self._transport.call(
+            message.method,
+            self._url + message.path,
+            self._proof(message, body) | {"content-type": "application/json"},
+            body,
+            timeout_seconds=message.timeout_seconds,
+            send_before=message.send_before,
         )
+        return reply.body
 
     def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
         at = str(int(self._clocks.wall().timestamp()))
@@ -135,10 +152,13 @@ class Bridge(IsoAmounts):
         return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
 
 
-def _read(body: bytes | None) -> BridgeAnswer | None:
+Read = TypeVar("Read", BridgeAnswer, BridgeUpdate)
+
+
+def _read(body: bytes | None, kind: type[Read]) -> Read | None:
     """None for what cannot be understood."""
     try:
-        return msgspec.json.decode(body or b"", type=BridgeAnswer)
+        return msgspec.json.decode(body or b"", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ import msgspec
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialNews
 from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome
+from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.time import iso
 
 NOT_PROCESSED: Final = "not_processed"
@@ -97,6 +99,36 @@ def _credential(credential: Credential) -> dict[str, Any]:
         }
         return {"card": card}
     return {"storedMethod": {"id": credential.id, "customer": credential.customer, "scheme": credential.scheme}}
+
+
+class BridgeCard(msgspec.Struct, frozen=True, rename="camel"):
+    """The card from now on; without `number` the number stays."""
+
+    exp_month: int
+    exp_year: int
+    number: str | None = None
+
+
+class BridgeUpdate(msgspec.Struct, frozen=True, rename="camel"):
+    id: UUID
+    state: Literal["updated", "unchanged", "closed", "contact", "unknown"]
+    card: BridgeCard | None = None
+
+
+def update_body(inquiry: UpdateInquiry) -> dict[str, Any]:
+    return {
+        "id": inquiry.id,
+        "merchantId": inquiry.merchant_id,
+        "acceptorId": inquiry.acceptor_id,
+    } | _credential(replace(inquiry.card, cvv=None))
+
+
+def update_of(id: UUID, answer: BridgeUpdate | None) -> CardUpdate:
+    """`answer`: None for what cannot be read."""
+    if answer is None or answer.id != id or (answer.state == "updated") is not (answer.card is not None):
+        return UNKNOWN
+    card = answer.card
+    return CardUpdate(answer.state, card.number, card.exp_month, card.exp_year) if card else CardUpdate(answer.state)
 
 
 def modification_body(message: ModificationMessage) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
-from recoup.moves.attempt.plan import decide_next, follow, next_due, plan_attempt
+from recoup.moves.attempt.plan import decide_or_update, follow, next_due, plan_attempt
 from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Booked, Change
@@ -206,7 +206,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         change.step("mended", why=whys.ANSWERED)
     if attempt.ladder == PURPOSE and not order.by_customer:
         challenges.refused(change, reading.meaning)
-    decision, decision_id = decide_next(change, reading)
+    decision, decision_id = decide_or_update(change, reading)
     final = decision.verdict == "decline_at_once"
 
     def go_on() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
+from recoup.moves.attempt.card_update import updates_first
 from recoup.moves.attempt.plan import decide_due
 from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
 from recoup.moves.challenge import lifecycle as challenges
@@ -21,10 +22,13 @@ from recoup.rules.rescue.gate import GateInput, ask_gate, gate
 from recoup.rules.rescue.route_by_worth import choose_route
 
 
-def open_attempt(change: Change, policy: Policy, pick: PickRoute, *, with_customer: bool = False) -> Attempt | None:
+def open_attempt(
+    change: Change, policy: Policy, pick: PickRoute, *, with_customer: bool = False, update_first: bool = True
+) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
-    `with_customer`: what they have just given is at hand; without it their try is not made.
+    `with_customer`: what they have just given is at hand; without it their try is not made. `update_first`: a card that
+    has expired since waits for the account updater.
 
     The worker may come late, twice, or after somebody ended the order: everything is read again here.
     """
@@ -48,6 +52,8 @@ def open_attempt(change: Change, policy: Policy, pick: PickRoute, *, with_custom
         _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
         return None
     if not decide_due(change, attempt):
+        return None
+    if update_first and updates_first(change):
         return None
     route = pick(change, attempt)
     if route.name is None:

@@ -17,6 +17,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
+from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
@@ -38,6 +39,18 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
         return decide_as_arm(change, evidence, due_at)
     decision = decide(evidence, CURRENT)
     return decision, change.decide(decision, evidence.features())
+
+
+def decide_or_update(change: Change, reading: Reading) -> tuple[Decision, UUID]:
+    """`decide_next`; but where the account updater may cure the decline it is queried before anything is decided."""
+    order = change.order
+    if not (change.has_updater and may_be_cured(reading)) or order.initiator != "merchant" or order.token_id is None:
+        return decide_next(change, reading)
+    if order.do_not_retry or order.kind not in ("mit_managed", "mit_sync"):
+        return decide_next(change, reading)
+    inputs = UpdateInput(reading, change.now)
+    decision = decide_update(inputs)
+    return decision, change.decide(decision, inputs.features())
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
@@ -94,13 +107,19 @@ def follow(
     if due is None:
         order.next_attempt_at = None
         change.undue("retry")
-        challenges.offer(change, reading)
+        if is_request(decision):
+            change.due("card_update", change.now)
+        else:
+            challenges.offer(change, reading)
         return
     plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
 
 
 def _when_due(decision: Decision) -> str | None:
-    """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing."""
+    """What the engine planned is looked at again; but what was drawn is sent, or the draw would say nothing. A
+    replaced card has its name."""
+    if decision.versions["decider"] == CARD_UPDATE_VERSION:
+        return "new_card"
     if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES.values():
         return None
     return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"

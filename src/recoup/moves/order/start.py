@@ -1,6 +1,6 @@
 """Picks a received order up: counts the decline that came in, reads it, and decides what to do."""
 
-from recoup.moves.attempt.plan import decide_next, follow
+from recoup.moves.attempt.plan import decide_or_update, follow
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import answer_by, too_late
@@ -39,7 +39,7 @@ def start_order(change: Change) -> None:
         lasting=lasting(order, reading, declined_at(order)),
         claimed=True,
     )
-    decision, decision_id = decide_next(change, reading)
+    decision, decision_id = decide_or_update(change, reading)
     if decision.verdict != "decline_at_once":
         if order.stage is Stage.RECEIVED:
             change.step("started", decision_id=decision_id)

@@ -12,6 +12,7 @@ from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
+from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
@@ -49,6 +50,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     ),
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
     SIGNAL_VERSION: ({None: None}, lambda told, *_: decide_by_signal(SignalInput.from_dict(told))),
+    CARD_UPDATE_VERSION: ({None: None}, lambda told, *_: decide_update(UpdateInput.from_dict(told))),
     RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model

@@ -240,7 +240,8 @@ async def _own_tries(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]
 
 
 class _CardEvidence(Row, frozen=True):
-    """`others`: more orders of the same merchant that the card was sent for."""
+    """`others`: more orders of the same merchant that the card was sent for. What an issuer said of a number that the
+    network has replaced since (that it is wrong, closed or over) forbids no send of the new one; the send counts."""
 
     merchant_id: UUID
     order_id: UUID
@@ -253,7 +254,10 @@ class _CardEvidence(Row, frozen=True):
     HUB,
     f"""
 SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
-    SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
+    SELECT jsonb_agg(CASE WHEN c.card_id <> k.card_id AND s.scheme_code IN ('14', '15', '46', '54')
+        AND EXISTS (SELECT FROM cards r WHERE r.card_id = c.card_id AND r.replaced_by IS NOT NULL)
+      THEN to_jsonb(s) || '{{"visa_category": null, "klass": null}}' ELSE to_jsonb(s) END ORDER BY s.at)
+    FROM unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
       (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent'
         AND (at > k.since OR lasting)
         ORDER BY at DESC LIMIT {SENDS_READ})

@@ -161,6 +161,7 @@ DueKind = Literal[
     "dispute_notices",
     "processor_notice",
     "processor_invoice",
+    "card_update",
     "cardholder",
     "payout",
     "reconciliation",

@@ -24,7 +24,7 @@ _WORDY: Final = (
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
     "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py",
-    "rules/order/whys.py", "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py",
+    "rules/order/whys.py", "rules/rescue/card_update.py", "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py",
     "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py", "rules/rescue/arms.py",
     "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/risk/words.py", "moves/attempt/by_merchant.py",

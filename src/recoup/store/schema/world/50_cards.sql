@@ -3,7 +3,8 @@
 CREATE TABLE hub.cards (
   card_id uuid PRIMARY KEY,
   created_at timestamptz NOT NULL,
-  joined_to uuid CHECK (joined_to <> card_id)  -- never one that is joined to another
+  joined_to uuid CHECK (joined_to <> card_id), -- never one that is joined to another
+  replaced_by uuid                         -- the card that the network says took the place of its number
 );
 CREATE INDEX cards_joined ON cards (joined_to) WHERE joined_to IS NOT NULL;
 

@@ -37,6 +37,19 @@ CREATE TABLE stored_methods (
 );
 CREATE INDEX stored_methods_referenced ON stored_methods (reference) WHERE closed_at IS NULL;
 
+-- What the account updater was queried about, and has answered: the newest query of a card.
+CREATE TABLE card_updates (
+  merchant_id uuid NOT NULL,
+  pan_id uuid NOT NULL,
+  update_id uuid NOT NULL,                 -- the updater's idempotency key
+  token_id uuid NOT NULL,                  -- the card that it is about
+  requested_at timestamptz NOT NULL,       -- business time, as answered_at
+  answer text CHECK (answer IN ('new_number', 'new_expiry', 'unchanged', 'closed', 'contact', 'unknown')),
+  new_token_id uuid,
+  answered_at timestamptz,
+  PRIMARY KEY (merchant_id, pan_id)
+);
+
 -- Never in WAL or backups; gone at the first send or after an hour.
 CREATE UNLOGGED TABLE cvv_once (
   merchant_id uuid NOT NULL,

@@ -1,0 +1,168 @@
+"""Due work `card_update`: the account updater is queried about an order's card, and the order goes on by its answer.
+
+Intent: the query's row and id, at most one for a card in `EVERY`; then the call; then the new card is sealed under an
+id that is made of the query's, so that a repeat seals nothing new; then the order moves. A process that dies in between
+queries again under the same id.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.cards.joined_cards import join
+from recoup.flows.cards.method_facts import described
+from recoup.flows.cards.send import open_card, send_attempt, stored_of
+from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
+from recoup.flows.locked import Orders
+from recoup.flows.world import World
+from recoup.gateways.cards.describing import describes
+from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import BusinessTime
+from recoup.moves.attempt.card_update import take_update, waits_for_update
+from recoup.moves.change import Change
+from recoup.moves.order.amendment import NewCard
+from recoup.rules.network.card import is_expired
+from recoup.rules.network.magic import identity_of
+from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.card_update import NEW, Answer
+from recoup.store.cards.card_updates import CardUpdateRow, claim_update, find_update, keep_answer, mark_replaced
+from recoup.store.cards.processor_notices import expiry_of_card
+from recoup.store.cards.stored_methods import close_method, renew_method
+from recoup.store.orders.due_work import Due
+from recoup.store.orders.evaluate import find_token
+
+EVERY: Final = timedelta(days=7)
+UNKNOWN_EVERY: Final = timedelta(days=1)
+TRIES_MAX: Final = 3
+TIMEOUT_SECONDS: Final = 10.0
+
+
+async def update_card(world: World, orders: Orders, due: Due) -> None:
+    """Raises: Problem(unavailable) while the updater does not answer: a few times, then the order goes on."""
+    key = (due.merchant_id, due.subject_id)
+    found: tuple[Order, BusinessTime] | None = await orders.run(_waiting, key)
+    if found is None:
+        return
+    order, now = found
+    row = await _claimed(world, order, now)
+    if row.answer is None:
+        row = await _answered(world, order, row, now, may_wait=due.tries < TRIES_MAX)
+    answer, card = await _for_order(world, order, row)
+    if answer == "new_number" and card is not None:
+        await _join(world, order, card.card_id)
+    goes = await orders.run(lambda change: take_update(change, order.token_id, answer, card), key, cards=True)
+    if goes:
+        await send_attempt(world, orders, key, update_first=False)
+
+
+def _waiting(change: Change) -> tuple[Order, BusinessTime] | None:
+    order = waits_for_update(change)
+    return (order, change.now) if order is not None else None
+
+
+async def _claimed(world: World, order: Order, now: BusinessTime) -> CardUpdateRow:
+    assert order.token_id is not None
+    assert order.pan_id is not None
+    key = (order.merchant_id, order.pan_id)
+    async with world.db.transaction() as tx:
+        row = await claim_update(tx, *key, order.token_id, new_id(), now, now - EVERY, now - UNKNOWN_EVERY)
+        row = row or await find_update(tx, *key)
+    assert row is not None
+    return row
+
+
+async def _answered(
+    world: World, order: Order, row: CardUpdateRow, now: BusinessTime, *, may_wait: bool
+) -> CardUpdateRow:
+    answer, new_token_id = await (_of_method if stored_of(order.card) else _of_number)(world, order, row)
+    if answer == "unknown" and may_wait:
+        raise Problem("unavailable", "The account updater does not answer.", cure="It is queried again.")
+    assert order.pan_id is not None
+    async with world.db.transaction() as tx:
+        await keep_answer(tx, order.merchant_id, order.pan_id, row.update_id, answer, new_token_id, now)
+    return CardUpdateRow(row.update_id, row.token_id, row.requested_at, answer, new_token_id)
+
+
+async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, UUID | None]:
+    """The answer, and the new card's token, which is sealed by now."""
+    assert world.updater is not None
+    try:
+        card = open_card(world, order, "")
+        acceptor_id = order.merchant.acceptor_id
+        inquiry = UpdateInquiry(row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS)
+        said = await world.updater.update_of(inquiry)
+        pan = said.pan or card.pan
+        answer = _read(said, (card.pan, card.exp_month, card.exp_year), order.merchant.business(world.clocks.wall()))
+        if answer not in NEW:
+            return answer, None
+        check_number(world, order.merchant_id, pan, "card.number")
+    except Problem:  # the card does not open, or what came is no card that may be here
+        return "unknown", None
+    token_id: UUID = world.keys.derived_id("card-update", row.update_id.bytes)
+    given = CardGiven(order.merchant_id, token_id, pan, said.exp_month or 0, said.exp_year or 0)
+    await Vault(world).store(given)
+    return answer, token_id
+
+
+def _read(said: CardUpdate, before: tuple[str, int, int], now: BusinessTime) -> Answer:
+    if said.state != "updated":
+        return said.state
+    month, year = said.exp_month, said.exp_year
+    if month is None or year is None or not (1 <= month <= 12 and 2000 <= year <= 2100) or is_expired(month, year, now):
+        return "unknown"
+    if said.pan not in (None, before[0]):
+        return "new_number"
+    return "new_expiry" if (month, year) != before[1:] else "unchanged"
+
+
+async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, UUID | None]:
+    """Of a card that its processor keeps the processor knows: the method stays, its facts are renewed."""
+    known, card, now = stored_of(order.card), order.card, world.clocks.wall()
+    processor = world.processors.get(known.route) if known else None
+    if known is None or card is None or processor is None or not describes(processor):
+        return "unknown", None
+    try:
+        found = await described(world, processor, known)
+    except Problem:
+        return "unknown", None
+    key = (order.merchant_id, card.token_id)
+    if found is None:
+        async with world.db.transaction() as tx:
+            await close_method(tx, *key, now)
+        return "closed", None
+    update = CardUpdate("updated", None, found.exp_month, found.exp_year) if found.exp_year else UNKNOWN
+    if update is UNKNOWN:
+        return "unchanged", None
+    answer = _read(update, ("", card.exp_month, card.exp_year), order.merchant.business(now))
+    if answer == "new_expiry":
+        async with world.db.transaction() as tx:
+            month, year = found.exp_month, found.exp_year
+            await renew_method(tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now)
+    return ("unchanged" if answer == "unknown" else answer), None
+
+
+async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, NewCard | None]:
+    """An answer may have come for another order of the card: what that one has already is nothing new to it."""
+    answer = row.answer or "unknown"
+    if answer not in NEW or row.new_token_id is None:
+        return answer, None
+    async with world.db.connection() as connection:
+        token = await find_token(connection, order.merchant_id, row.new_token_id)
+        expiry = await expiry_of_card(connection, order.merchant_id, row.new_token_id)
+    if token is None or expiry is None or order.card is None:
+        return "unknown", None
+    same = (order.pan_id, order.card.exp_month, order.card.exp_year)
+    if (expiry.pan_id, expiry.exp_month, expiry.exp_year) == same:
+        return "unchanged", None
+    card_id = identity_of(order.order_id, token.pan_id, token.magic)
+    return answer, NewCard(row.new_token_id, card_id, token.pan_id)
+
+
+async def _join(world: World, order: Order, card_id: UUID) -> None:
+    """The new number is the same card to every limit; only what was said of the old number itself stays with that."""
+    if order.card_id is not None and order.card_id != card_id:
+        await join(world, order.card_id, (card_id,))
+        async with world.db.transaction() as tx:
+            await mark_replaced(tx, order.card_id, card_id)

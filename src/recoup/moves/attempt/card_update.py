@@ -1,0 +1,110 @@
+"""An order whose decline may be the end of a replaced card: the account updater is queried before the decline decides,
+and before an attempt is sent for a card that has expired since."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.moves.attempt.plan import decide_next, follow
+from recoup.moves.change import Change
+from recoup.moves.order.amendment import NewCard, has_room, swap_card
+from recoup.rules.network.card import is_expired
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.card_update import NEW, Answer, UpdateInput, decide_update, may_be_cured
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.order_evidence import last_reading, sends_link
+
+
+def updates_first(change: Change) -> bool:
+    """Whether an attempt that is due waits for the updater: the card has expired since the order's last send."""
+    order = change.order
+    if not (_may_update(change) and has_room(change) and _is_expired(order, change.now)):
+        return False
+    sent = [one.sent_at for one in order.attempts if one.sent_at is not None and one.state != "not_sent"]
+    if any(_is_expired(order, at) for at in sent):
+        return False
+    inputs = UpdateInput(last_reading(order), change.now, expired=True)
+    decision = decide_update(inputs)
+    _note(change, decision, change.decide(decision, inputs.features()))
+    change.due("card_update", change.now)
+    return True
+
+
+def waits_for_update(change: Change) -> Order | None:
+    """The order, where its updater is still to be queried; None where something else went on with it."""
+    order = change.order
+    if order.stage is Stage.PROCESSING and _may_update(change) and order.attempt_in_flight() is None:
+        planned = order.planned()
+        waits = may_be_cured(last_reading(order)) if planned is None else _is_due(change)
+        if waits and order.collecting() is None:
+            return order
+    if order.stage is not Stage.HELD:
+        change.undue("card_update")
+    return None
+
+
+def take_update(change: Change, token_id: UUID | None, answer: Answer, card: NewCard | None) -> bool:
+    """What follows from the answer about the card `token_id`; `card`: the new one, None where its token stays. Whether
+    the attempt that was due is to be sent as it is."""
+    if waits_for_update(change) is None or change.order.token_id != token_id:
+        change.undue("card_update")
+        return False
+    order, reading = change.order, last_reading(change.order)
+    change.undue("card_update")
+    inputs = UpdateInput(
+        reading,
+        change.now,
+        answer,
+        expired=_is_expired(order, change.now),
+        by_link=sends_link(order),
+        stopped=order.do_not_retry,
+    )
+    decision = decide_update(inputs)
+    decision_id = change.decide(decision, inputs.features())
+    if answer in NEW and card is not None:
+        swap_card(change, card)
+    if answer in NEW or decision.verdict == "decline_at_once":
+        follow(change, decision, decision_id, reading)
+        return False
+    _note(change, decision, decision_id)
+    if order.planned() is not None:
+        return True
+    usual, usual_id = decide_next(change, reading)
+    follow(change, usual, usual_id, reading)
+    return False
+
+
+def method_renewed(change: Change, token_id: UUID) -> bool:
+    """A processor's notice, without a query: the method that an order waits with has a new expiry. Whether an attempt
+    was planned: only of an order whose last decline may be cured by that, and that has none planned or out."""
+    order = change.order
+    if order.stage is not Stage.PROCESSING or order.do_not_retry or order.initiator == "customer":
+        return False
+    if order.token_id != token_id or order.planned() is not None or order.attempt_in_flight() is not None:
+        return False
+    reading = last_reading(order)
+    if order.collecting() is not None or not may_be_cured(reading) or not has_room(change):
+        return False
+    inputs = UpdateInput(reading, change.now, "new_expiry", expired=_is_expired(order, change.now))
+    decision = decide_update(inputs)
+    follow(change, decision, change.decide(decision, inputs.features()), reading)
+    return True
+
+
+def _note(change: Change, decision: Decision, decision_id: UUID) -> None:
+    change.fact("planned", decision_id=decision_id, verdict=decision.verdict, next=None, reasons=list(decision.reasons))
+
+
+def _may_update(change: Change) -> bool:
+    order = change.order
+    return change.has_updater and order.token_id is not None and order.initiator == "merchant"
+
+
+def _is_due(change: Change) -> bool:
+    planned = change.order.planned()
+    return planned is not None and planned.due_at <= change.now and _is_expired(change.order, change.now)
+
+
+def _is_expired(order: Order, at: datetime) -> bool:
+    card = order.card
+    return card is not None and card.exp_year > 0 and is_expired(card.exp_month, card.exp_year, at)
