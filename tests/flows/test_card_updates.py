@@ -16,10 +16,12 @@ from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.sandbox.updater import SandboxUpdater
 from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
 from recoup.kernel.policy import Policy
+from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_updates import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
 from recoup.store.server import ServerAddress
 
+UNDOCUMENTED = "453900000000000"  # no test card
 STAGE = "SELECT stage FROM orders WHERE order_id = $1"
 TRIES = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
 RULES = "SELECT array_agg(rules ->> 0 ORDER BY decision_id) FROM decisions WHERE order_id = $1"
@@ -184,8 +186,8 @@ def test_a_process_that_dies_queries_again_under_the_same_id(
 @pytest.mark.parametrize(
     "answer",
     [
-        CardUpdate("updated", "4111111111111112", 1, 2040),
-        CardUpdate("updated", "4539148803436467", 1, 2040),
+        CardUpdate("updated", "4000100000000001", 1, 2040),
+        CardUpdate("updated", UNDOCUMENTED + luhn_digit(UNDOCUMENTED), 1, 2040),
         CardUpdate("updated", None, 13, 2040),
         CardUpdate("updated", None, 1, 2001),
         CardUpdate("updated"),
