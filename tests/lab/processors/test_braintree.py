@@ -103,6 +103,18 @@ def test_what_has_not_settled_is_voided_whole_and_a_part_waits() -> None:
     play(Unsettled, story)
 
 
+def test_a_refund_whose_key_is_used_and_whose_book_is_not_read_is_unknown() -> None:
+    async def story(on: BraintreeSubject) -> None:
+        charge = on.charge()
+        said = await on.send(charge)
+        refund = replace(on.modification(charge, said, "refund"), id=charge.id)  # the key of another message
+        on.faults.add("error_500", "refunds", times=2)
+        assert (await on.modify(refund)).state == "unknown"
+        assert on.calls()[-1] == "POST /graphql refunds"
+
+    play(BraintreeSubject, story)
+
+
 def test_a_void_never_becomes_a_refund() -> None:
     async def story(on: BraintreeSubject) -> None:
         charge = on.charge()

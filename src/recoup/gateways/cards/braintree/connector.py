@@ -200,7 +200,7 @@ class Braintree(VendorAccount):
         if refund is not None:
             return of_refund(refund, str(message.id))
         if code_of(reply) in KEY_USED:
-            return await self._look_at_modification(message)
+            return await self.inquire(Inquiry(message.id, "modification", message, message.reference))
         if code_of(reply) not in NOT_YET:
             return of_refusal(reply)
         payment = await self._payment(str(message.reference))
