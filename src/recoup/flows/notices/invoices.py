@@ -316,7 +316,7 @@ class _Rescue:
 
         async def both(tx: Tx) -> None:
             await store.set_own_retry(tx, row.merchant_id, row.invoice_key, at)
-            await store.tell_order(tx, row.merchant_id, order_id, text, left)
+            await store.set_own_retry_of_order(tx, row.merchant_id, order_id, text, left)
 
         await self._write(both)
 

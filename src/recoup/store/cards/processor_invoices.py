@@ -101,7 +101,9 @@ UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at
 WHERE merchant_id = $1 AND order_id = $2
 """,
 )
-async def tell_order(db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int) -> None:
+async def set_own_retry_of_order(
+    db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
+) -> None:
     """When the processor will charge its customer by itself, wall time as text, and how often at most."""
 
 

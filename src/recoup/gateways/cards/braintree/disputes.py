@@ -95,7 +95,7 @@ async def answer(api: Api, message: DisputeAnswer, until: float) -> Outcome:
     if not isinstance(found, Dispute):
         return found
     if found.status != "OPEN":
-        return _heard(message, found)
+        return _standing_of(message, found)
     before = message.send_before_monotonic
     if message.answer == "contest":
         text = message.evidence[:EVIDENCE_MAX]
@@ -110,7 +110,7 @@ async def answer(api: Api, message: DisputeAnswer, until: float) -> Outcome:
     variables = {"input": {"disputeId": found.id}}
     reply = await api.call(name, variables, key=str(message.id), until=until, send_before=before)
     done = read(Dispute, found_at(_whole(reply), name, "dispute"))
-    return _heard(message, done) if done is not None else of_refusal(reply)
+    return _standing_of(message, done) if done is not None else of_refusal(reply)
 
 
 async def look(api: Api, message: DisputeAnswer) -> Outcome:
@@ -118,10 +118,10 @@ async def look(api: Api, message: DisputeAnswer) -> Outcome:
     found = await _dispute(api, message.case_ref)
     if not isinstance(found, Dispute):
         return Outcome("unknown", text=UNREADABLE)
-    return Outcome("not_found") if found.status == "OPEN" else _heard(message, found)
+    return Outcome("not_found") if found.status == "OPEN" else _standing_of(message, found)
 
 
-def _heard(message: DisputeAnswer, found: Dispute) -> Outcome:
+def _standing_of(message: DisputeAnswer, found: Dispute) -> Outcome:
     if found.legacyId != message.case_ref:
         return Outcome("unknown", text=UNREADABLE, other_id=True)
     state: Literal["approved", "unknown"] = "approved" if found.status in _DONE[message.answer] else "unknown"

@@ -230,10 +230,13 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
         cure = findings.ADD_WEBHOOK
         return [Finding("webhook", False, message, cure)]
     events = {str(event) for one in ours for event in one.get("enabled_events") or ()}
-    return [_heard_of("webhook", EVENTS, events), _heard_of("webhook invoices", INVOICE_EVENTS, events, billing=True)]
+    return [
+        _listens_to("webhook", EVENTS, events),
+        _listens_to("webhook invoices", INVOICE_EVENTS, events, billing=True),
+    ]
 
 
-def _heard_of(name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False) -> Finding:
+def _listens_to(name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False) -> Finding:
     missing = [] if "*" in events else [one for one in needed if one not in events]
     if not missing:
         return Finding(name, True, findings.EVENTS_SENT, billing=billing)
