@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from tests.flows.test_card_limits import POLICY, plan_now, started
-from tests.worlds import Shop, change_world, make_shop, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
@@ -26,6 +27,7 @@ from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 from recoup.main.app import _no_path, refuse
 from recoup.rules.network.magic import script_card
+from recoup.store.retention import NOTICES_KEPT, retain
 from recoup.store.server import ServerAddress
 
 PATH = "/inbound/stripe/notices"
@@ -119,6 +121,10 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         assert await on.shop.value(COUNTS) == {"not_mine": 2, "unknown_kind": 1, "not_ours": 1}
         assert not await on.shop.value(WAITING)
         assert (await on.client.get(PATH)).status_code == 405
+        async with owner(on.shop.world) as connection:
+            for days, left in ((-1, 3), (2, 0)):
+                await retain(connection, on.shop.world.clocks.wall() + NOTICES_KEPT + timedelta(days=days))
+                assert len(await on.shop.value(COUNTS)) == left
 
     story(server, monkeypatch, tmp_path, tell)
 

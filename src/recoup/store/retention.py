@@ -61,6 +61,17 @@ async def _forget_notices(db: Tx, before: datetime, limit: int) -> Written:
 
 
 @statement(
+    DIRECTORY,
+    """
+DELETE FROM processor_notice_counts WHERE ctid IN (
+  SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
+""",
+)
+async def _forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
+    """With the notices of their days."""
+
+
+@statement(
     MERCHANT,
     "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)",
 )
@@ -92,6 +103,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         (_forget_partner_alerts, ALERTS_KEPT),
         (_forget_trainings, TRAININGS_KEPT),
         (_forget_notices, NOTICES_KEPT),
+        (_forget_notice_counts, NOTICES_KEPT),
         (_forget_sightings, SIGHTINGS_KEPT),
         (_forget_route_hours, ROUTE_HOURS_KEPT),
     ):

@@ -118,21 +118,6 @@ ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1
 async def count_notice(db: Tx, route: str, day: date, became: AtDoor) -> None: ...
 
 
-class NoticeCount(Row, frozen=True):
-    became: AtDoor
-    count: int
-
-
-@statement(
-    DIRECTORY,
-    """
-SELECT became, sum(count)::bigint AS count FROM processor_notice_counts WHERE route = $1 AND day >= $2
-GROUP BY became ORDER BY became
-""",
-)
-async def notice_counts(db: Read, route: str, since: date) -> list[NoticeCount]: ...
-
-
 class Charged(Row, frozen=True):
     """An attempt that went by a route."""
 
