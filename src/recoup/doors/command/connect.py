@@ -4,7 +4,7 @@ shows nothing, or standard input; never from an argument."""
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import click
@@ -22,6 +22,7 @@ from recoup.flows.merchants.connect import (
     disconnect,
     next_name,
 )
+from recoup.flows.merchants.connect_forms import FORMS
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
@@ -29,65 +30,85 @@ from recoup.store.cards.connections import Billing, ProcessorConnection, all_con
 
 SECRET_BYTES_MAX: Final = 1_024
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_key_file = click.option("--key-file", type=_FILE, help="File with the restricted key; default: you are asked for it.")
+_key_file = click.option("--key-file", type=_FILE, help="File with the key; default: you are asked for it.")
 _secret_file = click.option("--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key.")
+_OF_INVOICES: Final = "What is done with failed invoices there."
 _as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
 
 
 @click.group("connect")
 def group() -> None:
-    """Connects merchants' own accounts at processors; see docs/stripe.md."""
+    """Connects merchants' own accounts at processors; see docs/stripe.md and docs/processor-accounts.md."""
 
 
-@group.command()
-@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-@click.option("--billing", type=click.Choice(BILLING), default="off", help="What is done with failed invoices there.")
-@click.option("--url", default="", help="Address of a stand-in; default: Stripe's own.")
-@_key_file
-@_secret_file
-@_as_json
-@in_world
-def stripe(
-    run: Run,
-    merchant: str | None,
-    billing: Billing,
-    url: str,
-    key_file: Path | None,
-    secret_file: Path | None,
-    as_json: bool,
-) -> None:
-    """Connects a Stripe account by a restricted key and a webhook's signing secret, which are kept sealed."""
+def _add(kind: str) -> None:
+    """The command that connects an account of this kind."""
+    form = FORMS[kind]
+    signed = "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
 
-    async def place(opened: Opened) -> str:
-        scope = _scope(merchant_of(opened, merchant))
-        return f"{opened.url}/inbound/{await next_name(opened.world, scope, 'stripe')}/notices"
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--url", default="", help="Address of a stand-in or gateway; default: the vendor's own.")
+    @_key_file
+    @_as_json
+    @in_world
+    def connect_verb(
+        run: Run, merchant: str | None, url: str, key_file: Path | None, as_json: bool, **more: Any
+    ) -> None:
+        async def place(opened: Opened) -> str:
+            scope = _scope(merchant_of(opened, merchant))
+            return f"{opened.url}/inbound/{await next_name(opened.world, scope, kind)}/notices"
 
-    if secret_file is None and sys.stdin.isatty():
-        click.echo(f"In Stripe, add a webhook endpoint with this address: {run(place)}")
-    key, secret = _secret("Restricted key", key_file), _secret("Signing secret", secret_file)
-    request = ConnectRequest("stripe", key, secret, billing, url)
-    made = run(lambda opened: connect(opened.world, _scope(merchant_of(opened, merchant)), request))
-    _show(made, as_json=as_json)
+        secret_file: Path | None = more.get("secret_file")
+        if secret_file is None and sys.stdin.isatty():
+            click.echo(f"In {form.vendor}, add a webhook endpoint with this address: {run(place)}")
+        key = _secret("Key", key_file)
+        secret = _secret("Signing secret", secret_file) if form.secret is not None else ""
+        billing, account, prefix = more.get("billing", "off"), more.get("account", ""), more.get("prefix", "")
+        request = ConnectRequest(kind, key, secret, billing, url, account, prefix)
+        made = run(lambda opened: connect(opened.world, _scope(merchant_of(opened, merchant)), request))
+        _show(made, as_json=as_json)
+
+    verb: Any = connect_verb
+    if form.secret is not None:
+        verb = _secret_file(verb)
+    if form.bills:
+        verb = click.option("--billing", type=click.Choice(BILLING), default="off", help=_OF_INVOICES)(verb)
+    if form.account is not None:
+        verb = click.option("--account", required=True, help=form.account_cure)(verb)
+    if form.has_prefix:
+        verb = click.option("--prefix", default="", help="Prefix of the account's live address.")(verb)
+    group.command(kind, help=f"Connects an account at {form.vendor} {signed}, which are kept sealed.")(verb)
+
+
+for _kind in FORMS:
+    _add(_kind)
 
 
 @group.command("change")
 @click.argument("route")
-@click.option("--billing", type=click.Choice(BILLING), help="What is done with failed invoices there.")
+@click.option("--billing", type=click.Choice(BILLING), help=_OF_INVOICES)
+@click.option("--account", default="", help="Merchant accounts by currency, where the kind has them.")
 @_key_file
 @_secret_file
 @_as_json
 @in_world
 def change_verb(
-    run: Run, route: str, billing: Billing | None, key_file: Path | None, secret_file: Path | None, as_json: bool
+    run: Run,
+    route: str,
+    billing: Billing | None,
+    account: str,
+    key_file: Path | None,
+    secret_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
     for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
-    every = key_file is None and secret_file is None and billing is None
-    key = _secret("New restricted key", key_file, optional=True) if every or key_file else ""
+    every = key_file is None and secret_file is None and billing is None and not account
+    key = _secret("New key", key_file, optional=True) if every or key_file else ""
     secret = _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
 
     async def work(opened: Opened) -> ProcessorConnection:
-        request = ChangeRequest(key, secret, billing)
+        request = ChangeRequest(key, secret, billing, account)
         return await change(opened.world, await _scope_of(opened, route), route, request)
 
     _show(run(work), as_json=as_json)

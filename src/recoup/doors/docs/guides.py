@@ -46,6 +46,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "routes": ("Running it", "Several processors"),
     "signals": ("Running it", "Signals"),
     "stripe": ("Running it", "Connect Stripe"),
+    "processor-accounts": ("Running it", "Connect other processors"),
     "connectors": ("Running it", "Write a connector"),
     "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),

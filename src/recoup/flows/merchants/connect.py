@@ -4,11 +4,11 @@ The connection is a card route of this merchant alone. It waits until a check of
 """
 
 import asyncio
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+from recoup.flows.merchants.connect_forms import address_of, form_of
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, Finding, is_connector
@@ -32,34 +32,18 @@ CHECK_SECONDS: Final = 30.0
 BILLING: Final[tuple[Billing, ...]] = ("off", "take_over", "beside")
 
 
-class _Form(NamedTuple):
-    """`mode` is the key's first group."""
-
-    key: re.Pattern[str]
-    secret: re.Pattern[str]
-    key_cure: str
-    secret_cure: str
-
-
-FORMS: Final = {
-    "stripe": _Form(
-        re.compile(r"rk_(live|test)_[A-Za-z0-9_]{4,240}"),
-        re.compile(r"whsec_[A-Za-z0-9+/=_-]{4,240}"),
-        "Make a restricted key in Stripe; it begins with rk_.",
-        "Copy the signing secret of the webhook endpoint in Stripe; it begins with whsec_.",
-    )
-}
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """`url`: the vendor's where it is empty."""
+    """`account`: as the settings name it, where the kind needs one. `prefix`: of the account's own live address at
+    Adyen. `url`: the vendor's where it is empty."""
 
     kind: str
     key: str = field(repr=False)
-    notice_secret: str = field(repr=False)
+    notice_secret: str = field(default="", repr=False)
     billing: Billing = "off"
     url: str = ""
+    account: str = ""
+    prefix: str = ""
 
 
 def route_name(world: World, scope: Scope, kind: str, number: int = 1) -> str:
@@ -86,27 +70,31 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     Raises: Problem(invalid) for a key or secret that cannot be, of the other mode above all; Problem(not_found) for an
     unknown merchant; Problem(conflict) for too many, or another one made meanwhile.
     """
-    _check_request(world, request.kind, request.key, request.notice_secret)
+    form, test = form_of(request.kind), world.policy.test_mode
+    request = replace(request, notice_secret=form.secret_of(request.notice_secret, request.key))
+    form.check(request, test=test)
     if request.url and not is_reached_safely(request.url):
         message = "Keys go over HTTPS only, or to this machine."
         raise Problem("invalid", message, field="url", cure="Write https://host, without a user or a query.")
     same = await _with_key(world, scope, request)
     if same is not None:
-        return await change(world, scope, same.route, ChangeRequest("", request.notice_secret, request.billing))
+        again = ChangeRequest("", request.notice_secret, request.billing, request.account)
+        return await change(world, scope, same.route, again)
     name = await next_name(world, scope, request.kind)
     connection = Connection(
         name,
-        url=request.url or KINDS[request.kind].url,
+        url=request.url or address_of(KINDS[request.kind], request.prefix, test=test),
         key=request.key,
         notice_secret=request.notice_secret,
-        world="sandbox" if world.policy.test_mode else "live",
+        account=request.account,
+        world="sandbox" if test else "live",
     )
     found, wall = await examine(request.kind, connection), world.clocks.wall()
     made = ProcessorConnection(
         route=name,
         merchant_id=scope.merchant_id,
         kind=request.kind,
-        account="",
+        account=request.account,
         billing=request.billing,
         state=state_after("waiting", found, Needs(request.billing != "off")),
         version=1,
@@ -141,6 +129,7 @@ class ChangeRequest:
     key: str = field(default="", repr=False)
     notice_secret: str = field(default="", repr=False)
     billing: Billing | None = None
+    account: str = ""
 
 
 async def change(world: World, scope: Scope, route: str, request: ChangeRequest) -> ProcessorConnection:
@@ -151,20 +140,23 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
     """
     before = await _find(world, scope, route)
     held = await _reached(world, route)
+    form, test = form_of(before.kind), world.policy.test_mode
+    request = replace(request, notice_secret=form.secret_of(request.notice_secret, request.key))
     if before.state == "disconnected" and not (request.key and request.notice_secret):
         message = "This connection has ended."
         raise Problem("invalid", message, field="key", cure="Give both a key and a signing secret to begin it again.")
-    _check_request(world, before.kind, request.key or held.key, request.notice_secret or held.notice_secret)
+    form.check_change(request, before.account, test=test)
     rolls = bool(request.notice_secret) and request.notice_secret not in held.notice_secret.split()
     first = request.notice_secret if rolls else ""
     secrets = [first, *held.notice_secret.split()][:2] if rolls else held.notice_secret.split()
     connection = replace(
         held,
         name=route,
-        url=held.url or KINDS[before.kind].url,
+        url=held.url or address_of(KINDS[before.kind], "", test=test),
         key=request.key or held.key,
         notice_secret=" ".join(secrets),
-        world="sandbox" if world.policy.test_mode else "live",
+        account=request.account or held.account or before.account,
+        world="sandbox" if test else "live",
     )
     billing = request.billing or before.billing
     found, wall = await examine(before.kind, connection), world.clocks.wall()
@@ -175,6 +167,8 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
         await set_sealed(tx, route, seal_connection(world.keys, connection), wall)
         rolled = wall if rolls and held.notice_secret else before.secret_rolled_at
         await _set(tx, route, billing, after, _kept(found, billing), wall, rolled, wall, scope.actor.text())
+        if connection.account != before.account:
+            await connections.set_account(tx, route, connection.account)
         facts = {
             "state": after,
             "billing": billing,
@@ -252,21 +246,6 @@ async def examined(connector: Connector) -> list[Finding]:
     except TimeoutError:
         message = "The processor did not answer the check in time."
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
-
-
-def _check_request(world: World, kind: str, key: str, secret: str) -> None:
-    form = FORMS.get(kind)
-    if form is None:
-        message = "There is no such kind of processor to connect."
-        raise Problem("invalid", message, field="kind", cure=Sentence("One of {0}.", ", ".join(FORMS)))
-    found = form.key.fullmatch(key)
-    if found is None:
-        raise Problem("invalid", "This is no restricted key.", field="key", cure=form.key_cure)
-    if (found[1] == "test") is not world.policy.test_mode:
-        cure = "Use a test key." if world.policy.test_mode else "Use a live key."
-        raise Problem("invalid", "The key is of the other mode.", field="key", cure=cure)
-    if any(form.secret.fullmatch(one) is None for one in secret.split(" ")):
-        raise Problem("invalid", "This is no signing secret.", field="secret", cure=form.secret_cure)
 
 
 async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:

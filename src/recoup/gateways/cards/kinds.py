@@ -76,6 +76,11 @@ class Kind:
     needs_account: bool = False
 
 
+def secrets_of(text: str) -> tuple[str, ...]:
+    """Of notices: those that hold together are joined by commas, a space stands before the ones that roll out."""
+    return tuple(text.replace(",", " ").split())
+
+
 def _simulated(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
     from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 
@@ -116,7 +121,7 @@ def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor
         url=given.url,
         account=given.account,
         acceptor_id=given.acceptor,
-        notice_secrets=tuple(given.notice_secret.split()),  # two while it rolls
+        notice_secrets=secrets_of(given.notice_secret),  # two while it rolls
     )
 
 
@@ -130,7 +135,7 @@ def _adyen(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor"
         name=given.name,
         url=given.url,
         acceptor_id=given.acceptor,
-        notice_secrets=tuple(given.notice_secret.split()),  # of both kinds of notices, and two of each while they roll
+        notice_secrets=secrets_of(given.notice_secret),  # of both kinds of notices, and two of each while they roll
     )
 
 
@@ -160,7 +165,7 @@ def _nmi(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
         key=given.key,
         name=given.name,
         acceptor_id=given.acceptor,
-        notice_secrets=tuple(given.notice_secret.split()),  # two while it rolls
+        notice_secrets=secrets_of(given.notice_secret),  # two while it rolls
     )
 
 

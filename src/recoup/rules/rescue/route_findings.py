@@ -21,3 +21,21 @@ RESTRICT: Final = "Use a restricted key: rk_live_…, or rk_test_… in the sand
 NO_RETRIES: Final = "Stripe retries no open invoice by itself."
 RETRIES: Final = "Stripe itself will retry {0} open invoices."
 STOP_RETRIES: Final = "Turn Smart Retries off, or let Recoup take the invoices over."
+
+# Of any vendor, by its name
+NOT_REACHED: Final = "{0} cannot be reached: {1}."
+SAYS: Final = "{0} answers {1}."
+
+GIVE_ROLE: Final = "Give the role to the API credential, and this merchant account."
+RESCUE_OFF: Final = "Auto Rescue is turned off with every payment."
+RESCUE_ON: Final = "Adyen itself retries payments that Recoup has made."
+STOP_RESCUE: Final = "Turn Auto Rescue off for this merchant account."
+
+KEY_KNOWN: Final = "Braintree knows the key."
+KEY_REFUSED: Final = "Braintree refuses the key: {0}."
+LOOK_AT_HALVES: Final = "Look at the two halves of the key, and whether it is of this mode."
+ACCOUNT_TAKES: Final = "The merchant account {0} takes {1}."
+ACCOUNT_TAKES_NOT: Final = "The merchant account {0} takes no {1}."
+NAME_ACCOUNT: Final = "Name a merchant account of this currency."
+
+GIVE_QUERY: Final = "Give the security key the permission Query."

@@ -142,6 +142,10 @@ async def generation_of_own(db: Read) -> Generation:
     """Of `own_routes`."""
 
 
+@statement(DIRECTORY, "UPDATE processor_connections SET account = $2 WHERE route = $1")
+async def set_account(db: Tx, route: str, account: str) -> None: ...
+
+
 class EndedConnection(Row, frozen=True):
     merchant_id: UUID
     route: str

@@ -20,11 +20,10 @@ from recoup.flows.merchants.connect import (
     disconnect,
     next_name,
 )
-from recoup.kernel.problem import Problem
+from recoup.flows.merchants.connect_forms import FORMS
 from recoup.store.cards.connections import Billing
 
 PLACE: Final = "/connections"
-KIND: Final = "stripe"
 BILLING: Final[dict[Billing, str]] = {
     "off": "Nothing: payments are handed over by the API or files",
     "take_over": "Take over: Stripe's own retries of an invoice stop while it is rescued",
@@ -32,14 +31,17 @@ BILLING: Final[dict[Billing, str]] = {
 }
 STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
 _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
-_NO_CHOICE: Final = Problem("invalid", "Choose what happens to failed invoices.", field="billing")
+PLACES: Final = {"stripe": "/docs/stripe"}  # of the guides; the others share one
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectForm:
     secret_key: Annotated[str, Text(512, strip=True)]
     signing_secret: Annotated[str, Text(512, strip=True)]
-    billing: Annotated[Billing, among(BILLING), _NO_CHOICE]
+    account: Annotated[str, Text(512, strip=True)]
+    prefix: Annotated[str, Text(120, strip=True)]
+    kind: Annotated[str, among(FORMS)] = "stripe"
+    billing: Annotated[Billing, among(BILLING)] = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class ChangeForm:
     route: Annotated[str, Text(64)]
     secret_key: Annotated[str, Text(512, strip=True)]
     signing_secret: Annotated[str, Text(512, strip=True)]
-    billing: Annotated[Billing, among(BILLING), _NO_CHOICE]
+    account: Annotated[str, Text(512, strip=True)]
+    billing: Annotated[Billing, among(BILLING)] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,16 @@ class RouteForm:
     sure: bool
 
 
-@member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Stripe account", "plug"))
+@member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug"))
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
-    name = await next_name(visit.world, visit.scope, KIND)
+    kind = asked if (asked := visit.request.query_params.get("kind", "")) in FORMS else next(iter(FORMS))
+    name = await next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,
+        "kind": kind,
+        "forms": FORMS,
+        "guide": PLACES.get(kind, "/docs/processor-accounts"),
         "names": await named(visit, [row.changed_by for row in rows]),
         "billing": BILLING,
         "states": STATES,
@@ -78,14 +85,16 @@ async def page(visit: Visit) -> Values:
 
 @page.post(may=_CHANGE, shape=ConnectForm)
 async def post(visit: Visit, form: ConnectForm) -> Answer:
-    request = ConnectRequest(KIND, form.secret_key, form.signing_secret, form.billing)
+    request = ConnectRequest(
+        form.kind, form.secret_key, form.signing_secret, form.billing, account=form.account, prefix=form.prefix
+    )
     await connect(visit.world, visit.acting("keys", "connect a processor"), request)
     return redirect(PLACE)
 
 
 @page.post("/connections/change", may=_CHANGE, shape=ChangeForm)
 async def post_change(visit: Visit, form: ChangeForm) -> Answer:
-    request = ChangeRequest(form.secret_key, form.signing_secret, form.billing)
+    request = ChangeRequest(form.secret_key, form.signing_secret, form.billing, form.account)
     await change(visit.world, visit.acting("keys", "connect a processor"), form.route, request)
     return redirect(PLACE)
 

@@ -19,6 +19,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.rescue import route_findings as findings
 
 TEST_HOST: Final = "-test.adyen.com"
 LIVE_HOST: Final = "-live.adyenpayments.com"
@@ -161,16 +162,16 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
 
 def _right(name: str, reply: Reply) -> Finding:
     if reply.status in (401, 403):
-        finding = Sentence("The key may not do it: {0}.", reason_of(reply))
-        return Finding(name, False, finding, "Give the role to the API credential, and this merchant account.")
+        return Finding(name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE)
     if reply.status in (200, 201, 400, 404, 422):
-        return Finding(name, True, "The key may do it.")
-    finding = Sentence("Adyen answers {0}.", reason_of(reply))
-    return Finding(name, False, finding, "Try again in a few minutes.")
+        return Finding(name, True, findings.MAY)
+    finding = Sentence(findings.SAYS, "Adyen", reason_of(reply))
+    return Finding(name, False, finding, findings.TRY_AGAIN, unclear=True)
 
 
 def _unreachable(name: str, why: str) -> Finding:
-    return Finding(name, False, Sentence("Adyen cannot be reached: {0}.", why), "Look at the network and the url.")
+    message = Sentence(findings.NOT_REACHED, "Adyen", why)
+    return Finding(name, False, message, findings.LOOK_AT_NETWORK, unclear=True)
 
 
 class Item(msgspec.Struct, frozen=True, rename="camel"):

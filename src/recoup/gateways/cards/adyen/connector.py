@@ -39,6 +39,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://checkout-test.adyen.com"
 RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one; no payer is sent anywhere
@@ -334,9 +335,8 @@ class Adyen(VendorAccount):
 
     def _own_retries(self) -> Finding:
         if not self._retrying:
-            return Finding("own_retries", True, "Auto Rescue is turned off with every payment.")
-        cure = "Turn Auto Rescue off for this merchant account."
-        return Finding("own_retries", False, "Adyen itself retries payments that Recoup has made.", cure)
+            return Finding("own_retries", True, findings.RESCUE_OFF)
+        return Finding("own_retries", False, findings.RESCUE_ON, findings.STOP_RESCUE)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         found = read_batch(headers, body, now, self._secrets, account=self.account, live=self.live)

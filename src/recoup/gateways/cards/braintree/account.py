@@ -26,6 +26,7 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.rescue import route_findings as words
 
 NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
@@ -204,30 +205,31 @@ class _Account(msgspec.Struct, frozen=True):
 
 async def findings(api: Api, accounts: Mapping[str, str]) -> list[Finding]:
     """The key, each currency's merchant account, and whether the book may be read."""
+    found: list[Finding] = []
     try:
         reply = await _read(api, "viewer", {})
         merchant = found_at(answer_of(reply), "viewer", "merchant")
         if not isinstance(merchant, dict):
             why = of_error(reply).processor_code or f"HTTP {reply.status}"
-            cure = "Look at the two halves of the key, and whether it is of this mode."
-            return [Finding("key", False, Sentence("Braintree refuses the key: {0}.", why), cure)]
-        found = [Finding("key", True, "Braintree knows the key.")]
+            unclear = reply.status == 429 or reply.status >= 500
+            message = Sentence(words.KEY_REFUSED, why)
+            return [Finding("key", False, message, words.LOOK_AT_HALVES, unclear=unclear)]
+        found.append(Finding("key", True, words.KEY_KNOWN))
         edges = found_at(answer_of(reply), "viewer", "merchant", "merchantAccounts", "edges") or []
         known = {one.id: one for edge in edges if (one := read(_Account, (edge or {}).get("node"))) is not None}
         found += [_matching(currency, known.get(id), id) for currency, id in accounts.items()]
         async for _ in api.pages("transactions", {"orderId": {"is": "recoup-rights-check"}}):
-            found.append(Finding("search", True, "The key may do it."))
+            found.append(Finding("search", True, words.MAY))
         return found
     except Problem as problem:
-        return [Finding("search", False, problem.message, problem.cure)]
+        return [*found, Finding("search", False, problem.message, problem.cure, unclear=not found)]
 
 
 def _matching(currency: str, account: _Account | None, id: str) -> Finding:
     name = f"account {currency}"
     if account is None or account.currencyCode != currency or account.status != "ACTIVE":
-        cure = "Name a merchant account of this currency."
-        return Finding(name, False, Sentence("The merchant account {0} takes no {1}.", id, currency), cure)
-    return Finding(name, True, Sentence("The merchant account {0} takes {1}.", id, currency))
+        return Finding(name, False, Sentence(words.ACCOUNT_TAKES_NOT, id, currency), words.NAME_ACCOUNT)
+    return Finding(name, True, Sentence(words.ACCOUNT_TAKES, id, currency))
 
 
 def signature_of(keys: KeyPair, text: bytes) -> str:

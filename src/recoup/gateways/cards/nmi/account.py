@@ -10,13 +10,14 @@ import msgspec
 from recoup.gateways.cards.connector import Finding, Notice, Subject
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import units_of
-from recoup.gateways.cards.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
+from recoup.gateways.cards.nmi.api import LIVE_URL, REFUSED, SANDBOX_URL, Api, unavailable
 from recoup.gateways.cards.nmi.outcomes import Transaction, transaction_of
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.rescue import route_findings as words
 
 NOTICE_BYTES_MAX: Final = 262_144
 _SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
@@ -92,12 +93,11 @@ async def findings(api: Api) -> list[Finding]:
     try:
         await api.query({"order_id": "recoup-rights-check"})
     except (NotSentError, NoAnswerError) as error:
-        why = Sentence("NMI cannot be reached: {0}.", str(error))
-        return [Finding("query", False, why, "Look at the network and the url.")]
+        why = Sentence(words.NOT_REACHED, "NMI", str(error))
+        return [Finding("query", False, why, words.LOOK_AT_NETWORK, unclear=True)]
     except Problem as problem:
-        cure = "Give the security key the permission Query."
-        return [Finding("query", False, problem.message, cure)]
-    return [Finding("query", True, "The key may do it.")]
+        return [Finding("query", False, problem.message, words.GIVE_QUERY, unclear=REFUSED not in problem.message)]
+    return [Finding("query", True, words.MAY)]
 
 
 class _Event(msgspec.Struct, frozen=True):

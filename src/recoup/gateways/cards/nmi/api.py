@@ -12,6 +12,7 @@ from recoup.kernel.time import Clocks
 
 LIVE_URL: Final = "https://secure.nmi.com/api"
 SANDBOX_URL: Final = "https://sandbox.nmi.com/api"
+REFUSED: Final = "it refuses the question"
 ANSWER_BYTES_MAX: Final = 4_194_304
 READ_SECONDS: Final = 10.0
 PAGE: Final = 100
@@ -47,7 +48,7 @@ class Api:
         if found is None or found.name != "nm_response":
             raise unavailable(f"HTTP {reply.status}")
         if found.at("error_response") is not None:
-            raise unavailable("it refuses the question")
+            raise unavailable(REFUSED)
         return found
 
     async def _post(self, path: str, form: Mapping[str, str | None], until: float, send_before: float | None) -> Reply:
