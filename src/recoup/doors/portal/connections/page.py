@@ -66,7 +66,8 @@ class RouteForm:
 @member.page(PLACE, "connections/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug"))
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
-    kind = asked if (asked := visit.request.query_params.get("kind", "")) in FORMS else next(iter(FORMS))
+    chosen = visit.request.query_params.get("kind", "")
+    kind = chosen if chosen in FORMS else next(iter(FORMS))
     name = await next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,

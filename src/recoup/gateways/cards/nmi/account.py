@@ -10,7 +10,7 @@ import msgspec
 from recoup.gateways.cards.connector import Finding, Notice, Subject
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import units_of
-from recoup.gateways.cards.nmi.api import LIVE_URL, REFUSED, SANDBOX_URL, Api, unavailable
+from recoup.gateways.cards.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
 from recoup.gateways.cards.nmi.outcomes import Transaction, transaction_of
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
@@ -96,7 +96,7 @@ async def findings(api: Api) -> list[Finding]:
         why = Sentence(words.NOT_REACHED, "NMI", str(error))
         return [Finding("query", False, why, words.LOOK_AT_NETWORK, unclear=True)]
     except Problem as problem:
-        return [Finding("query", False, problem.message, words.GIVE_QUERY, unclear=REFUSED not in problem.message)]
+        return [Finding("query", False, problem.message, words.GIVE_QUERY, unclear=problem.field is None)]
     return [Finding("query", True, words.MAY)]
 
 

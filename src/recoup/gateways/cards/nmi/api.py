@@ -12,7 +12,6 @@ from recoup.kernel.time import Clocks
 
 LIVE_URL: Final = "https://secure.nmi.com/api"
 SANDBOX_URL: Final = "https://sandbox.nmi.com/api"
-REFUSED: Final = "it refuses the question"
 ANSWER_BYTES_MAX: Final = 4_194_304
 READ_SECONDS: Final = 10.0
 PAGE: Final = 100
@@ -48,7 +47,7 @@ class Api:
         if found is None or found.name != "nm_response":
             raise unavailable(f"HTTP {reply.status}")
         if found.at("error_response") is not None:
-            raise unavailable(REFUSED)
+            raise unavailable("it refuses the question", field="security_key")
         return found
 
     async def _post(self, path: str, form: Mapping[str, str | None], until: float, send_before: float | None) -> Reply:
@@ -91,6 +90,6 @@ def form_of(reply: Reply) -> dict[str, str]:
     return dict(pairs) if len(set(names)) == len(names) else {}
 
 
-def unavailable(why: str) -> Problem:
+def unavailable(why: str, field: str | None = None) -> Problem:
     message = Sentence("NMI's answer cannot be used: {0}.", why)
-    return Problem("unavailable", message, cure="Try again in a few minutes.")
+    return Problem("unavailable", message, field=field, cure="Try again in a few minutes.")
