@@ -1,24 +1,20 @@
 """The Adyen connector before its stand-in. What follows a charge is decided by notices, so they are read along."""
 
 import json
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Notice, is_connector
 from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.gateways.cards.port import Charge, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import FailedError, hold
-from recoup.lab.conformance.subject import OTHER, Scenario, Subject
+from recoup.lab.conformance.check import hold
+from recoup.lab.conformance.subject import OTHER, Scenario
+from recoup.lab.conformance.vendor import VendorSubject
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn, batch, signature, token_notice
 from recoup.lab.processors.serving import Posted
@@ -27,13 +23,15 @@ _HOLDERS: Final[Mapping[Scenario, str]] = {
     "approved": "visa", "declined": "NOT_ENOUGH_BALANCE", "sca": "CHALLENGE", "blocked": "FRAUD", "gone": "visa",
     "advice": "mc_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes", "lost_card": "BLOCK_CARD",
 }  # fmt: skip
-_PATHS: Final = {"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"}
 _SHOPPER: Final = "shopper-of-the-checks"
 _ROLLED: Final = "00" * 32  # the key after this one
 _FOREIGN: Final = "ff" * 32
 
 
-class AdyenSubject(Subject):
+class AdyenSubject(VendorSubject[StandIn]):
+    kind = "adyen"
+    server = StandIn
+    paths = MappingProxyType({"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"})
     amounts = MappingProxyType({
         "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345), "ISK": (500, 50000), "CLP": (500, 50000),
         "CVE": (50000, 500), "IDR": (50000, 500),
@@ -53,18 +51,8 @@ class AdyenSubject(Subject):
     })  # fmt: skip
 
     async def _serve(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
-        book, clocks = Path(self._folder.name) / "adyen.sqlite", self.clocks
-        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        await super()._serve()
         self.secrets = (KEY, SECRET, _SHOPPER)
-
-    async def _end(self) -> None:
-        await self.standin.stop()
-        self._folder.cleanup()
-
-    @property
-    def url(self) -> str:
-        return self.standin.url
 
     def _make(self, url: str) -> Processor:
         from recoup.gateways.cards.adyen.connector import Adyen
@@ -81,12 +69,6 @@ class AdyenSubject(Subject):
 
     def taken(self) -> int:
         return sum(one["result"] == "Authorised" for one in self.standin.book.all("payment"))
-
-    def calls(self) -> list[str]:
-        return self.standin.calls
-
-    def _path(self, of: str) -> str:
-        return _PATHS[of]
 
     def wire_amounts(self) -> list[int]:
         return [one["amount"]["value"] for one in self.standin.book.all("payment")][::-1]
@@ -111,12 +93,8 @@ class AdyenSubject(Subject):
         self.standin.account.fail_refund(next(self.standin.book.all("modification"))["id"])
 
     async def booked(self) -> tuple[int, int]:
-        connector = self.connector
-        if not is_connector(connector):
-            raise FailedError("it reads no lines")
         self.standin.account.close_batch()
-        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
-        lines = [one async for page in connector.lines(begin, end) for one in page]
+        lines = await self.lines()
         hold("fee" in {one.type for one in lines}, "the fee has no line")
         return sum(one.units for one in lines), sum(one["net"] for one in self.standin.book.all("line"))
 
@@ -167,15 +145,6 @@ class AdyenSubject(Subject):
         none = batch([], SECRET)
         return [*super().no_notices(), none, *(Posted(json.dumps(one).encode(), {}) for one in (mixed, bad))]
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        if not is_connector(self.connector):
-            raise FailedError("it reads no notices")
-        return self.connector.read_notices(headers, body, self.clocks.wall())
-
-    def takes_live_key_in_sandbox(self) -> bool:
-        live = Connection("x", "https://a-b-checkout-live.adyenpayments.com", "k" * 20, account=MERCHANT)
-        try:
-            self._open.append(KINDS["adyen"].make(replace(live, world="sandbox"), None))
-        except Problem:
-            return False
-        return True
+    def live_connection(self) -> Connection:
+        url = "https://a-b-checkout-live.adyenpayments.com"
+        return Connection("x", url, "k" * 20, account=MERCHANT, world="sandbox")

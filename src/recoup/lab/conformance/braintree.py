@@ -1,22 +1,20 @@
 """The Braintree connector before its stand-in."""
 
 import base64
-import tempfile
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Notice, is_connector
+from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import FailedError, hold
-from recoup.lab.conformance.subject import OTHER, Scenario, Subject
+from recoup.lab.conformance.check import hold
+from recoup.lab.conformance.subject import OTHER, Scenario
+from recoup.lab.conformance.vendor import VendorSubject
 from recoup.lab.processors.braintree.server import (
     ACCOUNTS,
     PRIVATE,
@@ -32,10 +30,12 @@ _METHODS: Final[Mapping[Scenario, str]] = {
     "advice": "mastercard_advice03", "advice_of_visa": "visa_advice03", "no_codes": "no_codes",
     "lost_card": "lost_card",
 }  # fmt: skip
-_PATHS: Final = {"charge": "PaymentMethod", "first": "PaymentMethod", "modify": "refundTransaction"}
 
 
-class BraintreeSubject(Subject):
+class BraintreeSubject(VendorSubject[StandIn]):
+    kind = "braintree"
+    server = StandIn
+    paths = MappingProxyType({"charge": "PaymentMethod", "first": "PaymentMethod", "modify": "refundTransaction"})
     amounts = MappingProxyType({
         "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
         "HUF": (100000, "1000.00"),
@@ -60,18 +60,8 @@ class BraintreeSubject(Subject):
     })  # fmt: skip
 
     async def _serve(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
-        book, clocks = Path(self._folder.name) / "braintree.sqlite", self.clocks
-        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        await super()._serve()
         self.secrets = (PRIVATE, PUBLIC)
-
-    async def _end(self) -> None:
-        await self.standin.stop()
-        self._folder.cleanup()
-
-    @property
-    def url(self) -> str:
-        return self.standin.address
 
     def _make(self, url: str) -> Processor:
         from recoup.gateways.cards.braintree.api import KeyPair
@@ -94,12 +84,6 @@ class BraintreeSubject(Subject):
         states = ("AUTHORIZED", "SUBMITTED_FOR_SETTLEMENT", "SETTLED")
         return sum(one["status"] in states for one in self.standin.book.all("transaction"))
 
-    def calls(self) -> list[str]:
-        return self.standin.calls
-
-    def _path(self, of: str) -> str:
-        return _PATHS[of]
-
     def wire_amounts(self) -> list[str]:
         return [one["amount"]["value"] for one in self.standin.book.all("transaction")][::-1]
 
@@ -107,12 +91,8 @@ class BraintreeSubject(Subject):
         self.standin.account.fail_refund(next(self.standin.book.all("refund"))["id"])
 
     async def booked(self) -> tuple[int, int]:
-        connector = self.connector
-        if not is_connector(connector):
-            raise FailedError("it reads no lines")
         self.standin.account.advance()
-        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
-        lines = [one async for page in connector.lines(begin, end) for one in page]
+        lines = await self.lines()
         hold("fee" in {one.type for one in lines}, "the fee has no line")
         net = sum(Decimal(one["amount"]) - Decimal(one["fee"]) for one in self.standin.book.all("movement"))
         return sum(one.units for one in lines), int(net * 100)
@@ -131,20 +111,12 @@ class BraintreeSubject(Subject):
         return {"signed": f"{other}&{self.signed(body)['signed']}"}
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        if not is_connector(self.connector):
-            raise FailedError("it reads no notices")
-        form = posted(body, headers.get("signed", "nobody|0")).body
-        return self.connector.read_notices({}, form, self.clocks.wall())
+        return super().read({}, posted(body, headers.get("signed", "nobody|0")).body)
 
-    def takes_live_key_in_sandbox(self) -> bool:
+    def live_connection(self) -> Connection:
         from recoup.gateways.cards.braintree.api import LIVE_URL
 
-        given = Connection("x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox")
-        try:
-            self._open.append(KINDS["braintree"].make(given, None))
-        except Problem:
-            return False
-        return True
+        return Connection("x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox")
 
 
 def posted_payload(xml: bytes) -> bytes:

@@ -1,31 +1,29 @@
 """The NMI connector before its stand-in."""
 
-import tempfile
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Notice, is_connector
 from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import FailedError
-from recoup.lab.conformance.subject import OTHER, Scenario, Subject
+from recoup.lab.conformance.subject import OTHER, Scenario
+from recoup.lab.conformance.vendor import VendorSubject
 from recoup.lab.processors.nmi.server import KEY, SECRET, StandIn, event, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
     "approved": "visa", "declined": "retry_later", "gone": "visa", "no_codes": "declined", "lost_card": "lost_card",
 }  # fmt: skip
-_PATHS: Final = {"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"}
 _LIES: Final = frozenset({"other_amount", "other_currency", "part"})
 
 
-class NmiSubject(Subject):
+class NmiSubject(VendorSubject[StandIn]):
+    kind = "nmi"
+    server = StandIn
+    paths = MappingProxyType({"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"})
     amounts = MappingProxyType({
         "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
         "HUF": (100000, "1000.00"),
@@ -50,18 +48,8 @@ class NmiSubject(Subject):
     })  # fmt: skip
 
     async def _serve(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
-        book, clocks = Path(self._folder.name) / "nmi.sqlite", self.clocks
-        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        await super()._serve()
         self.secrets = (KEY, SECRET)
-
-    async def _end(self) -> None:
-        await self.standin.stop()
-        self._folder.cleanup()
-
-    @property
-    def url(self) -> str:
-        return self.standin.address
 
     def _make(self, url: str) -> Processor:
         from recoup.gateways.cards.nmi.connector import Nmi
@@ -81,18 +69,12 @@ class NmiSubject(Subject):
             for one in self.standin.book.all("transaction")
         )
 
-    def calls(self) -> list[str]:
-        return self.standin.calls
-
     def break_down(self, kind: str, *, of: Literal["charge", "modify", "first"] = "charge", seconds: float = 3) -> None:
         """Amounts stand in the book alone: the lie is in the look before and after."""
         if kind in _LIES:
             self.faults.add(kind, "query.php", times=2)
             return
         super().break_down(kind, of=of, seconds=seconds)
-
-    def _path(self, of: str) -> str:
-        return _PATHS[of]
 
     def wire_amounts(self) -> list[str]:
         return [one["actions"][0]["amount"] for one in self.standin.book.all("transaction")][::-1]
@@ -102,12 +84,8 @@ class NmiSubject(Subject):
         self.standin.account.fail_refund(next(refunds)["id"])
 
     async def booked(self) -> tuple[int, int]:
-        connector = self.connector
-        if not is_connector(connector):
-            raise FailedError("it reads no lines")
         self.standin.account.advance()
-        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
-        lines = [one async for page in connector.lines(begin, end) for one in page]
+        lines = await self.lines()
         net = Decimal(0)
         for one in self.standin.book.all("transaction"):
             amount = sum(Decimal(act["amount"]) for act in one["actions"] if act["action_type"] == "settle")
@@ -128,16 +106,7 @@ class NmiSubject(Subject):
         good, other = signature(body), signature(body, OTHER)
         return {"webhook-signature": f"{other},{good.partition(',')[2]}"}
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        if not is_connector(self.connector):
-            raise FailedError("it reads no notices")
-        return self.connector.read_notices(headers, body, self.clocks.wall())
-
-    def takes_live_key_in_sandbox(self) -> bool:
+    def live_connection(self) -> Connection:
         from recoup.gateways.cards.nmi.api import LIVE_URL
 
-        try:
-            self._open.append(KINDS["nmi"].make(Connection("x", LIVE_URL, KEY, world="sandbox"), None))
-        except Problem:
-            return False
-        return True
+        return Connection("x", LIVE_URL, KEY, world="sandbox")

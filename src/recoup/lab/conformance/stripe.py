@@ -1,21 +1,18 @@
 """The Stripe connector before its stand-in."""
 
 import json
-import tempfile
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.connector import Notice, is_connector
 from recoup.gateways.cards.credential import Credential, Stored
-from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import FailedError, hold
-from recoup.lab.conformance.subject import Breaker, Scenario, Subject
+from recoup.lab.conformance.check import hold
+from recoup.lab.conformance.subject import Scenario
+from recoup.lab.conformance.vendor import VendorSubject
 from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
@@ -23,10 +20,12 @@ _METHODS: Final[Mapping[Scenario, str]] = {
     "blocked": "radarBlock", "gone": "visa", "advice": "mastercard_advice03", "advice_of_visa": "visa_advice03",
     "no_codes": "noCodes", "lost_card": "visa_chargeDeclinedLostCard",
 }  # fmt: skip
-_PATHS: Final = {"charge": "/confirm", "first": "POST /v1/payment_intents", "modify": "POST /v1/refunds"}
 
 
-class StripeSubject(Subject):
+class StripeSubject(VendorSubject[StandIn]):
+    kind = "stripe"
+    server = StandIn
+    paths = MappingProxyType({"charge": "/confirm", "first": "POST /v1/payment_intents", "modify": "POST /v1/refunds"})
     amounts = MappingProxyType({
         "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12340, 12340), "ISK": (500, 50000), "UGX": (500, 50000),
         "MGA": (50000, 500), "HUF": (100000, 100000),
@@ -44,24 +43,10 @@ class StripeSubject(Subject):
         "sca": {"scheme_code": "1A", "processor_code": "authentication_required", "sca_wanted": True},
     })  # fmt: skip
 
-    def __init__(self, breaks: Breaker | None = None) -> None:
-        super().__init__(breaks)
-        self._folder = tempfile.TemporaryDirectory(prefix="recoup-conformance-")
-        self.standin: StandIn
-
     async def _serve(self) -> None:
-        book, clocks = Path(self._folder.name) / "stripe.sqlite", self.clocks
-        self.standin = await StandIn(book, faults=self.faults, clock=lambda: clocks.wall().timestamp()).start()
+        await super()._serve()
         self._customer = self.standin.account.make_customer({})["id"]
         self.secrets = (KEY, SECRET, self._customer)
-
-    async def _end(self) -> None:
-        await self.standin.stop()
-        self._folder.cleanup()
-
-    @property
-    def url(self) -> str:
-        return self.standin.url
 
     def _make(self, url: str) -> Processor:
         from recoup.gateways.cards.stripe.connector import Stripe
@@ -78,12 +63,6 @@ class StripeSubject(Subject):
     def taken(self) -> int:
         return sum(one["status"] == "succeeded" for one in self.standin.book.all("charge"))
 
-    def calls(self) -> list[str]:
-        return self.standin.calls
-
-    def _path(self, of: str) -> str:
-        return _PATHS[of]
-
     def left_open(self) -> int:
         return sum(one["status"] == "requires_action" for one in self.standin.book.all("payment_intent"))
 
@@ -94,11 +73,7 @@ class StripeSubject(Subject):
         self.standin.account.fail_refund(next(self.standin.book.all("refund"))["id"])
 
     async def booked(self) -> tuple[int, int]:
-        connector = self.connector
-        if not is_connector(connector):
-            raise FailedError("it reads no lines")
-        begin, end = (self.clocks.wall() + timedelta(days=days) for days in (-1, 1))
-        lines = [one async for page in connector.lines(begin, end) for one in page]
+        lines = await self.lines()
         hold("fee" in {one.type for one in lines}, "the fee has no line")
         return sum(one.units for one in lines), sum(o["net"] for o in self.standin.book.all("balance_transaction"))
 
@@ -126,14 +101,5 @@ class StripeSubject(Subject):
         moment = int((at or self.clocks.wall()).timestamp())
         return {"stripe-signature": signature(body, secret or SECRET, moment)}
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
-        if not is_connector(self.connector):
-            raise FailedError("it reads no notices")
-        return self.connector.read_notices(headers, body, self.clocks.wall())
-
-    def takes_live_key_in_sandbox(self) -> bool:
-        try:
-            self._open.append(KINDS["stripe"].make(Connection("x", key="rk_live_0123456789", world="sandbox"), None))
-        except Problem:
-            return False
-        return True
+    def live_connection(self) -> Connection:
+        return Connection("x", key="rk_live_0123456789", world="sandbox")

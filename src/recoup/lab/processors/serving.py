@@ -69,6 +69,11 @@ class Serving(ABC):
         self.book.close()
 
     @property
+    def address(self) -> str:
+        """Of the vendor's API."""
+        return self.url
+
+    @property
     def shown(self) -> str:
         """What a caller needs to reach it."""
         return self.url
