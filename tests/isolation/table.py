@@ -153,6 +153,8 @@ TABLE: dict[Key, Line] = {
     ("PUT", "/v1/switches/unknown-sites"): _v1(body=lambda s: {"unknownSites": "refuse"}),
     ("GET", "/v1/engine"): _v1(),
     ("PUT", "/v1/engine"): _v1(names=True, body=lambda s: {"mode": "shadow", "siteId": s.ids["site"]}),
+    ("GET", "/v1/engine/risk"): _v1(),
+    ("PUT", "/v1/engine/risk"): _v1(body=lambda s: {"mode": "share", "share": 20}),
     ("POST", "/v1/engine/stop"): _v1(body=lambda s: {"why": "walk"}),
     ("POST", "/v1/engine/resume"): _v1(body=lambda s: {}),
     ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),

@@ -345,6 +345,16 @@ class Recoup(Waiting):
         found: s.Engine = self._call("POST", "/v1/engine/resume", body=body)
         return found
 
+    def get_engine_risk(self) -> s.RiskCheck:
+        """Settings of the risk check."""
+        found: s.RiskCheck = self._call("GET", "/v1/engine/risk")
+        return found
+
+    def set_engine_risk(self, body: s.RiskBody) -> s.RiskCheck:
+        """Set the risk check."""
+        found: s.RiskCheck = self._call("PUT", "/v1/engine/risk", body=body)
+        return found
+
     def connection_test(self, body: s.TestedBody) -> s.Tested:
         """Test a connection."""
         found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
@@ -1044,6 +1054,16 @@ class AsyncRecoup(Awaiting):
     async def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
         """Start the rescue engine again."""
         found: s.Engine = await self._call("POST", "/v1/engine/resume", body=body)
+        return found
+
+    async def get_engine_risk(self) -> s.RiskCheck:
+        """Settings of the risk check."""
+        found: s.RiskCheck = await self._call("GET", "/v1/engine/risk")
+        return found
+
+    async def set_engine_risk(self, body: s.RiskBody) -> s.RiskCheck:
+        """Set the risk check."""
+        found: s.RiskCheck = await self._call("PUT", "/v1/engine/risk", body=body)
         return found
 
     async def connection_test(self, body: s.TestedBody) -> s.Tested:

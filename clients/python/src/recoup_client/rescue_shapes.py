@@ -1702,6 +1702,58 @@ ReportRow = TypedDict(
 )
 """Of one merchant, day, currency and kind."""
 
+RiskBody = TypedDict(
+    "RiskBody",
+    {
+        "mode": NotRequired[Literal["off", "shadow", "share"] | None],
+        "share": NotRequired[int | None],
+        "holdout": NotRequired[int | None],
+        "margin": NotRequired[int | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""Settings of the risk check. Missing fields stay unchanged."""
+
+RiskChanged = TypedDict(
+    "RiskChanged",
+    {
+        "at": str,
+        "by": str,
+    },
+)
+"""The latest change of the settings."""
+
+RiskCheck = TypedDict(
+    "RiskCheck",
+    {
+        "mode": Literal["off", "shadow", "share"],
+        "share": int,
+        "holdout": int,
+        "margin": int,
+        "lastChange": "RiskChanged | None",
+        "weights": "RiskWeights | None",
+        "success": bool,
+    },
+)
+"""The merchant's settings, and the weights in use."""
+
+RiskWeights = TypedDict(
+    "RiskWeights",
+    {
+        "version": int,
+        "name": str,
+        "at": str,
+        "payments": int,
+        "frauds": int,
+        "heldPayments": int | None,
+        "heldFrauds": int | None,
+        "score": float | None,
+        "comparedScore": float | None,
+    },
+)
+"""Weights that were learned from outcomes of this installation's payments. The scores are mean log losses of the
+    held-out payments; lower is better."""
+
 RotateBody = TypedDict(
     "RotateBody",
     {

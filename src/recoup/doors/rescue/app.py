@@ -28,6 +28,7 @@ from recoup.doors.rescue import (
     reconciliation,
     refund,
     reports,
+    risk,
     settlements,
     sites,
     switches,
@@ -44,7 +45,7 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, evidence_files,
     uploads, hooks, webhooks,
-    events, sites, campaigns, switches, engine, connection_test, settlements, reconciliation, reports, partner,
+    events, sites, campaigns, switches, engine, risk, connection_test, settlements, reconciliation, reports, partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)

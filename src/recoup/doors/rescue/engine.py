@@ -52,7 +52,7 @@ async def change(call: Call) -> Reply:
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
-    with _named_as_here():
+    with named_as_here():
         await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change)
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
@@ -62,7 +62,7 @@ async def stop(call: Call) -> Reply:
     body, complaints = read_body(call.body, EngineStopBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
-    with _named_as_here():
+    with named_as_here():
         await arms.stop(call.services.world, call.scope, body.why)
     return await read(call)
 
@@ -76,7 +76,7 @@ async def resume(call: Call) -> Reply:
 
 
 @contextmanager
-def _named_as_here() -> Iterator[None]:
+def named_as_here() -> Iterator[None]:
     """The shared reader's complaints name a field as this dialect does: `Share`."""
     try:
         yield
