@@ -1,0 +1,363 @@
+"""One story on one route over HTTP, whose worker is killed with SIGKILL again and again while the stand-in errs:
+declined, tried again, approved, captured, refunded in parts, disputed, and both books compared to 0.00."""
+
+import asyncio
+import csv
+import io
+import random
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from tests.flows.money.comparing import person
+from tests.flows.test_card_limits import plan_now
+from tests.kills.vendor_worker import POLICY, Life, hurry, route_of
+from tests.worlds import KEYRING, OwnWorld, Shop, change_world, make_shop, owner, sandbox_world
+
+from recoup.flows.cards.due import start
+from recoup.flows.disputes.answer import answer_dispute, note_evidence
+from recoup.flows.insight.verify import verify
+from recoup.flows.money.book_differences import book_lines
+from recoup.flows.money.reconcile import File, reconcile
+from recoup.flows.notices.receive import take
+from recoup.flows.people.register import register
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.gateways.cards.connector import is_connector
+from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.kinds import Connection
+from recoup.gateways.cards.port import StatementLine
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.lab.processors.faults import Fault, Faults
+from recoup.lab.processors.serving import Posted
+from recoup.moves.modification.capture import ask_capture
+from recoup.rules.money.reading import Reading
+from recoup.store.server import ServerAddress
+
+LOST: Final = 0.1
+QUIET_SECONDS_MAX: Final = 120.0
+ROUNDS_MAX: Final = 12
+REFUNDS: Final = ("1.00", "2.50")
+SIGNS: Final = {"charge": 1, "dispute_won": 1, "refund": -1, "dispute": -1, "dispute_fee": -1, "fee": -1}
+
+
+class _Counted(Faults):
+    """`met`: so many calls met one."""
+
+    met = 0
+
+    def of(self, call: str) -> Fault | None:
+        found = super().of(call)
+        self.met += found is not None
+        return found
+
+
+@dataclass
+class Figures:
+    kills: int = 0
+    calls: int = 0
+    lost: int = 0
+    charges: int = 0
+    captures: int = 0
+    refunds: int = 0
+    disputes: int = 0
+    seconds: float = 0.0
+
+    def text(self, name: str) -> str:
+        return (
+            f"{name}: {self.charges} charges ({self.captures} of them held and captured), {self.refunds} refunds,"
+            f" {self.disputes} disputes, {self.calls} calls of which {self.lost} met a fault, {self.kills} kills -9 in"
+            f" {self.seconds:.0f} s"
+        )
+
+
+class Route(ABC):
+    """A kind of route before its stand-in. `on`: the calls that the faults meet; `kinds`: those faults."""
+
+    kind: str
+    on: str = "POST"
+    kinds: tuple[str, ...] = ("lost",)
+    disputes = True
+    standin: Any
+
+    @abstractmethod
+    async def start(self, folder: Path, faults: Faults) -> None: ...
+
+    @abstractmethod
+    def connection(self) -> Connection: ...
+
+    @abstractmethod
+    def credential(self, number: int) -> dict[str, Any]:
+        """Of an order, declined at first: what `Shop.admit` takes."""
+
+    @abstractmethod
+    def approve_all(self) -> None: ...
+
+    @abstractmethod
+    def taken(self) -> Counter[str]:
+        """Our id -> units, of every charge in their book that took money."""
+
+    @abstractmethod
+    def given_back(self) -> list[tuple[str, int]]: ...
+
+    def settle(self) -> None:  # noqa: B027 - some have nothing to do
+        """Whatever is due there is done."""
+
+    def notices(self) -> list[Posted]:
+        return []
+
+    def dispute(self, attempt_id: str) -> None:
+        raise NotImplementedError
+
+    def win(self) -> None:
+        """Every dispute that was answered."""
+        raise NotImplementedError
+
+    def our_lines(self) -> list[StatementLine] | None:
+        """Of a route whose book cannot be read: what its operator would write down."""
+        return None
+
+
+@dataclass
+class Killing:
+    """A worker that is always there, and never for long. `rest`: seconds between its deaths."""
+
+    life: Life
+    draws: random.Random
+    rest: tuple[float, float]
+    figures: Figures
+    process: ForkServerProcess | None = None
+    stopping: bool = False
+
+    async def run(self, world: OwnWorld) -> None:
+        while not self.stopping:
+            self.process = await asyncio.to_thread(self.life.begin)
+            until = time.monotonic() + self.draws.uniform(*self.rest)
+            while time.monotonic() < until and not self.stopping:
+                await asyncio.sleep(0.02)
+                assert self.process.is_alive(), "the worker ended by itself"
+            self.process.kill()
+            await asyncio.to_thread(self.process.join)
+            self.figures.kills += 1
+            async with owner(world) as connection:  # its leases last for a minute: they run out now
+                await connection.execute("UPDATE due_work SET lease_until = NULL")
+
+
+async def tell(
+    server: ServerAddress, route: Route, folder: Path, *, orders: int, seed: int, rest: tuple[float, float]
+) -> Figures:
+    began, figures, draws = time.monotonic(), Figures(), random.Random(seed)
+    hurry()
+    faults = _Counted(seed)
+    await route.start(folder, faults)
+    async with sandbox_world(server, policy=POLICY) as made:
+        world, own = made[0], dict(made[0].processors)
+        shop = await make_shop(*made)
+        await register(world, shop.merchant_id)
+        connection = route.connection()
+        life = Life(world.dsn, world.people_dsn, KEYRING._material, route.kind, connection)  # noqa: SLF001
+        processor = route_of(life)
+        change_world(world, processors={connection.name: processor})
+        killing = Killing(life, draws, rest, figures)
+        task = asyncio.create_task(killing.run(world))
+        story = _Story(shop, route, connection.name, processor, faults, draws, figures, task)
+        try:
+            await story.play(orders)
+            killing.stopping = True
+            await task
+            await story.compare()
+        finally:
+            killing.stopping = True
+            await asyncio.gather(task, return_exceptions=True)
+            change_world(world, processors=own)
+            await processor.close()  # type: ignore[attr-defined]
+            await route.standin.stop()
+    figures.calls, figures.lost = len(route.standin.calls), faults.met
+    figures.seconds = time.monotonic() - began
+    return figures
+
+
+@dataclass
+class _Story:
+    shop: Shop
+    route: Route
+    name: str
+    processor: Any
+    faults: Faults
+    draws: random.Random
+    figures: Figures
+    killing: "asyncio.Task[None]"
+    waiting: list[Posted] = field(default_factory=list)
+
+    async def play(self, count: int) -> None:
+        for kind in self.route.kinds:
+            self.faults.add(kind, self.route.on, times=None, share=LOST / len(self.route.kinds))
+        made = [await self._admitted(number) for number in range(count)]
+        await self._tried(made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'declined'")
+        self.route.approve_all()
+        await self._tried(made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'approved'")
+        await self._captured()
+        self.route.settle()
+        for amount in REFUNDS:
+            for order_id in made[::2]:
+                await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount=amount))
+        await self._quiet()
+        self.route.settle()
+        if self.route.disputes:
+            await self._disputed(made[1::4])
+        self.route.settle()
+        await self._quiet()
+
+    async def _admitted(self, number: int) -> UUID:
+        """Every third amount is only held at first."""
+        facts = {"transaction_type": "AUTHORIZATION"} if number % 3 == 0 else {}
+        more = self.route.credential(number)
+        order_id = await self.shop.admit(units=4_000 + number, facts=facts, **more)
+        await start(self.shop.orders, self.shop.key(order_id))
+        return order_id
+
+    async def _tried(self, made: list[UUID], reached: str) -> None:
+        """Until all are there: what was proved not to be sent is planned anew."""
+        for _ in range(ROUNDS_MAX):
+            for order_id in made:
+                if not await self.shop.value(reached + " AND order_id = $1", order_id):
+                    await plan_now(self.shop, order_id)
+            await self._quiet()
+            if await self.shop.value(reached) == len(made):
+                return
+        states = await self.shop.world.db.fetch("SELECT state, count(*) FROM attempts GROUP BY 1")
+        raise AssertionError(f"not all got there: {[tuple(row) for row in states]}")
+
+    async def _captured(self) -> None:
+        held = await self.shop.value("SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'")
+        for order_id in held:
+            await self.shop.orders.run(
+                lambda change: ask_capture(change, "test", b"capture"), self.shop.key(order_id), cards=False
+            )
+        await self._quiet()
+        self.figures.captures = len(held)
+        assert not await self.shop.value("SELECT count(*) FROM orders WHERE stage = 'authorised'")
+
+    async def _disputed(self, orders: list[UUID]) -> None:
+        """Each is contested with evidence, and won."""
+        sql = "SELECT array_agg(attempt_id::text) FROM attempts WHERE state = 'approved' AND order_id = ANY($1)"
+        for attempt_id in await self.shop.value(sql, orders):
+            self.route.dispute(attempt_id)
+        await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
+        scope = person(self.shop)
+        for dispute_id in await self.shop.value("SELECT array_agg(dispute_id) FROM disputes"):
+            await note_evidence(self.shop.world, scope, dispute_id, "Delivered on the third, signed for.")
+            await answer_dispute(self.shop.world, self.shop.orders, scope, dispute_id, "contest")
+        await self._until("SELECT count(*) FROM disputes WHERE state = 'answered'", len(orders))
+        self.route.win()
+        await self._until("SELECT count(*) FROM disputes WHERE state = 'won'", len(orders))
+        self.figures.disputes = len(orders)
+
+    async def _until(self, sql: str, count: int) -> None:
+        give_up = time.monotonic() + QUIET_SECONDS_MAX
+        while await self.shop.value(sql) != count:
+            if time.monotonic() > give_up:
+                raise AssertionError(f"{sql}: {await self._standing()}")
+            await self._pass_on()
+
+    async def _standing(self) -> dict[str, Any]:
+        """What is out, for who reads of a failure."""
+        asked = {
+            "attempts": "SELECT state, count(*), min(due_at) FROM attempts GROUP BY 1",
+            "modifications": "SELECT kind, state, max(tries), max(unsent), count(*) FROM modifications GROUP BY 1, 2",
+            "disputes": "SELECT state, count(*) FROM disputes GROUP BY 1",
+            "due": "SELECT kind, count(*), min(due_at - now()), max(tries), max(last_error) FROM due_work GROUP BY 1",
+            "notices": "SELECT subject, kind, became, count(*) FROM processor_notices GROUP BY 1, 2, 3",
+        }
+        fetch = self.shop.world.db.fetch
+        found: dict[str, Any] = {name: [tuple(row) for row in await fetch(sql)] for name, sql in asked.items()}
+        return found | {"notices that wait": len(self.waiting)}
+
+    async def _quiet(self) -> None:
+        """Nothing is out, and nothing that is due waits."""
+        sql = """SELECT (SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')
+            OR state = 'planned' AND due_at <= now()) + (SELECT count(*) FROM modifications
+            WHERE state IN ('owed', 'sent')) + (SELECT count(*) FROM due_work WHERE kind LIKE 'processor_%')"""
+        await self._until(sql, 0)
+
+    async def _pass_on(self) -> None:
+        """Their notices, each twice and in any order; one that is to be sent again is."""
+        if self.killing.done():
+            self.killing.result()
+        posted = self.route.notices()
+        self.waiting += posted * 2
+        self.draws.shuffle(self.waiting)
+        again = list[Posted]()
+        for one in self.waiting:
+            signed = self.route.standin.signed_anew(one)
+            headers = {name.lower(): value for name, value in signed.headers.items()}
+            try:
+                await take(self.shop.world, self.shop.orders, self.name, headers, signed.body)
+            except Problem as problem:
+                if problem.code != "unavailable":
+                    raise
+                again.append(one)
+        self.waiting = again
+        await asyncio.sleep(0.1)
+
+    # what came of it ----------------------------------------------------------------------------------------------
+
+    async def compare(self) -> None:
+        self.faults.left.clear()
+        shop, route = self.shop, self.route
+        ours = await shop.value("SELECT jsonb_object_agg(attempt_id, units) FROM attempts WHERE state = 'approved'")
+        taken = route.taken()
+        assert taken == Counter(ours), "one charge an attempt, and each of ours is theirs"
+        assert len(ours) == await shop.value("SELECT count(*) FROM orders"), "one an order"
+        back = route.given_back()
+        sent = "SELECT jsonb_object_agg(coalesce(send_id, modification_id), units) FROM modifications"
+        assert dict(back) == await shop.value(sent + " WHERE kind = 'refund' AND state = 'done'")
+        assert len(back) == len(dict(back)), "each went back once"
+        assert not await shop.value("SELECT count(*) FROM modifications WHERE state <> 'done'")
+        self.figures.charges, self.figures.refunds = len(taken), len(back)
+        await shop.close_pages()
+        assert (done := await verify(shop.world)).difference is None, done.difference
+        await self._reconciled()
+
+    async def _reconciled(self) -> None:
+        """Their lines as a statement: each of ours is matched, the fees are booked, and what the book says that the
+        processor holds is what its own lines add up to."""
+        lines = self.route.our_lines()
+        if lines is None:
+            assert is_connector(self.processor)
+            now = self.shop.world.clocks.wall()
+            pages = self.processor.lines(now - timedelta(days=2), now + timedelta(days=2))
+            lines = [line async for page in pages for line in page]
+        ran = await reconcile(self.shop.world, person(self.shop), self._statement(lines), Reading())
+        counts = Counter({name: count for name, count in ran.run.counts.items() if count})
+        fees = sum(line.type == "fee" for line in lines)
+        assert counts == Counter(matched=len(lines) - fees) + Counter(missing_here=fees), counts
+        if fees:
+            await book_lines(self.shop.world, person(self.shop), ran.run.run_id, None, "their fees")
+        await self.shop.close_pages()
+        held = await self.shop.value("SELECT coalesce(sum(units), 0) FROM entries WHERE account = 'clearing'")
+        theirs = sum(SIGNS[line.type] * abs(line.units) for line in lines)
+        assert held - theirs == 0, f"we say {held}, they say {theirs}"
+        assert (done := await verify(self.shop.world)).difference is None, done.difference
+
+    def _statement(self, lines: list[StatementLine]) -> File:
+        out, earliest = io.StringIO(), self.shop.world.clocks.wall() - timedelta(hours=12)
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(("id", "reference", "type", "amount", "currency", "date", "route"))
+        for line in lines:
+            amount = to_text(line.units, EXPONENTS[line.currency])
+            at = iso(max(line.at, earliest))
+            rows.writerow((line.id or "", line.reference, line.type, amount, line.currency, at, self.name))
+        return File("theirs.csv", io.BytesIO(out.getvalue().encode()))
+
+
+def stored(route: str, id: str, customer: str | None) -> dict[str, Any]:
+    return {"pan": None, "method": Stored(route, id, customer)}
