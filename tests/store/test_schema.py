@@ -51,7 +51,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 DELETABLE = {
     "key_checks",
-    "key_endings", "key_listeners",
+    "contacts", "key_endings", "key_listeners",
     "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
     "webhook_key_overlaps",
 }  # fmt: skip

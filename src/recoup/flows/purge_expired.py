@@ -1,5 +1,6 @@
 """What may be forgotten is forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time
-is over, sessions that ended by themselves, files, notifications that are half a year old, keys of processors that
+is over, sessions that ended by themselves, files, notifications that are half a year old, contacts
+with payers after 400 days, keys of processors that
 were disconnected."""
 
 from datetime import timedelta
@@ -14,11 +15,13 @@ from recoup.flows.world import World
 from recoup.store.cards.vault import forget_codes
 from recoup.store.merchants.key_endings import forget_endings
 from recoup.store.merchants.signatures import forget_signatures
+from recoup.store.messages.contacts import forget_contacts
 from recoup.store.messages.notification_settings import forget_notifications
 from recoup.store.operation.tidy import forget_expired_tokens
 from recoup.store.people.accounts import forget_over
 from recoup.store.people.password_links import forget_old_links
 
+CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
 ASKS_KEPT: Final = timedelta(days=1)  # for a new password
 ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
@@ -32,6 +35,7 @@ async def purge_expired(world: World) -> int:
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
         await forget_endings(connection, ENDINGS_KEPT)
+        await forget_contacts(connection, wall - CONTACTS_KEPT, AT_ONCE)
     people = world.people_database
     if people is not None:
         async with people.connection() as connection:

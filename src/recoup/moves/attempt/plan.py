@@ -21,9 +21,10 @@ from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, de
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
+from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.order_evidence import evidence_of, last_reading
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
@@ -113,6 +114,8 @@ def follow(
             challenges.offer(change, reading)
         return
     plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
+    if NOW in decision.rules:
+        challenges.offer(change, reading)
 
 
 def _when_due(decision: Decision) -> str | None:
@@ -179,7 +182,8 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     assert order.arm is not None
     assert order.arm_known is not None
     assert change.engine is not None
-    evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now))
+    link = link_of(order, evidence.reading)
+    evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now), link=link)
     done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine)
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)

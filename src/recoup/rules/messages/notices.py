@@ -33,6 +33,13 @@ NOTICES: Final = (
         ("challenge_offered",),
         False,
     ),
+    Notice(
+        "payment_link_early",
+        "with the payment link: the rescue engine may send it earlier, beside further attempts, where that is worth a"
+        " contact",
+        (),
+        False,
+    ),
     Notice("challenge", "a decline that only the payer can fix: the link", ("challenge_offered",), True),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
@@ -174,7 +181,7 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}
 _SAYS: Final = {
     "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming, "challenge": _challenge,
-    "payment_link": _payment_link,
+    **dict.fromkeys(("payment_link", "payment_link_early"), _payment_link),
 }  # fmt: skip
 
 

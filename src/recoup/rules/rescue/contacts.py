@@ -10,6 +10,7 @@ from recoup.rules.rescue.engine.zones import easternmost
 from recoup.rules.rescue.slots import westernmost
 
 LINK: Final = "payment_link"  # the notice, and the switch that the merchant sets
+EARLY: Final = "payment_link_early"  # the engine picks the link's moment, beside further tries
 CONTACTS: Final = frozenset({LINK, "challenge"})  # notices with a link to pay
 ORDER_MAX: Final = 2
 ADDRESS_MAX: Final = 4

@@ -11,6 +11,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.links import LinkInput
 from recoup.rules.rescue.policy import Group, group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
@@ -48,7 +49,7 @@ class Evidence:
     `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
-    mail, and another card may pay.
+    mail, and another card may pay. `link`: a link may be mailed beside the tries.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Evidence:
     challenge_tries: int = 0
     facts: Facts | None = None
     payer_link: bool = False
+    link: LinkInput | None = None
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -77,9 +79,10 @@ class Evidence:
             moment = getattr(self, name)
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
-        del plain["facts"]
+        del plain["facts"], plain["link"]
         if not self.payer_link:
             del plain["payer_link"]
+        plain |= {"link": self.link.to_dict()} if self.link else {}
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 
     @classmethod
@@ -89,6 +92,7 @@ class Evidence:
             values[name] = datetime.fromisoformat(values[name]) if values[name] else None
         values["attempts"] = tuple(Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"])
         values["reading"] = Reading(**values["reading"])
+        values["link"] = LinkInput(**plain["link"]) if "link" in plain else None
         values["facts"] = Facts.from_dict(plain["facts"]) if "facts" in plain else None
         return cls(**values)
 
@@ -103,12 +107,18 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered(Alternative):
-    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends, as a chance;
-    `probability`: with which it was taken."""
+class Priced(Alternative):
+    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or contacts, as a
+    chance."""
 
     at: str | None
     price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offered(Priced):
+    """One of those that exclude each other. `probability`: with which it was taken."""
+
     probability: float
 
 

@@ -8,6 +8,7 @@ from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, link_asks_of
 from recoup.rules.rescue.contacts import LINK
+from recoup.rules.rescue.engine.links import LINKS_1, LinkInput
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
 from recoup.rules.rescue.method_gone import code_read
 from recoup.rules.rescue.slots import offset_minutes
@@ -74,6 +75,14 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         challenge_tries=sum(c.tries for c in order.challenges),
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
     )
+
+
+def link_of(order: Order, reading: Reading) -> LinkInput | None:
+    """What the engine prices a link by; None where it may not mail one beside the tries, or the payer has one."""
+    links = order.rescue.links if order.rescue is not None else None
+    if links is None or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
+        return None
+    return LinkInput(LINKS_1.version, *links) if link_asks_of(reading) is not None else None
 
 
 def sends_link(order: Order) -> bool:

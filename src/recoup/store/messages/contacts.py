@@ -84,6 +84,17 @@ async def is_unsubscribed(db: Read, merchant_id: UUID, address_id: UUID) -> bool
     """Whether the address wants no such mail."""
 
 
+@statement(
+    MERCHANT,
+    """
+DELETE FROM contacts WHERE (merchant_id, mail_id) IN (
+  SELECT merchant_id, mail_id FROM contacts WHERE contacted_at < $1 ORDER BY contacted_at LIMIT $2)
+""",
+)
+async def forget_contacts(db: Tx, before: datetime, limit: int) -> None:
+    """Those of long ago. Who unsubscribed stays so."""
+
+
 class PayerContact(Row, frozen=True):
     """`email`: empty where none is known."""
 

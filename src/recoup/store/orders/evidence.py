@@ -92,7 +92,17 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
       FROM payer_looks l WHERE l.merchant_id = p.merchant_id AND l.payer_id = p.payer_id)
     FROM order_payer p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits)) END"""),
+  ), 'issuer_answers', (SELECT i.answers FROM issuers i WHERE i.issuer_digits = v.issuer_digits),
+  'links', CASE WHEN o.arm = 'engine' AND EXISTS (SELECT FROM notice_settings n
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'payment_link_early' AND n.enabled) THEN (
+    SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE c.paid)) FROM (
+      SELECT l.contacted_at, max(l.contacted_at) OVER () AS newest,
+        EXISTS (SELECT FROM attempts a WHERE a.merchant_id = l.merchant_id AND a.order_id = l.order_id
+          AND a.ladder = 'challenge' AND a.state = 'approved') AS paid
+      FROM (SELECT merchant_id, order_id, contacted_at FROM contacts
+        WHERE merchant_id = o.merchant_id ORDER BY contacted_at DESC LIMIT 500) l
+    ) c WHERE c.contacted_at < c.newest - interval '7 days'
+  ) END) END"""),
 )  # fmt: skip
 # The merchant is named by an array so that it is looked up after the order: looked up before, a plan made while there
 # were few orders goes through all orders of the merchant. The first line of WHERE is true; to the planner it leaves one

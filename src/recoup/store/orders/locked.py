@@ -189,13 +189,14 @@ class _Looks(Row, frozen=True):
 class _Known(Row, frozen=True):
     looks: _Looks | None
     issuer_answers: tuple[int, ...] | None
+    links: tuple[int, int] | None = None
 
 
 def _rescue_known(stored: object, others_open: int) -> RescueKnown:
     known = convert(stored, _Known)
     looks = known.looks
     seen = map(Seen, looks.at, looks.answers, looks.tries, looks.orders) if looks else ()
-    return RescueKnown(tuple(seen), others_open, known.issuer_answers or ())
+    return RescueKnown(tuple(seen), others_open, known.issuer_answers or (), links=known.links)
 
 
 class _Method(Row, frozen=True):

@@ -5,6 +5,7 @@ decider answers as ever. The model's format says which version decides: `engine-
 `engine-2` by a regression beside it.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,12 +15,13 @@ from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.explore import Offer, block_of, drawn, weighed
 from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.links import NOW, LinkOffer, link_offers
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
-from recoup.rules.rescue.engine.words import reasons_of
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Verdict
+from recoup.rules.rescue.engine.words import link_reason, reasons_of
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
 from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
 
@@ -57,7 +59,33 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
         return _decision(evidence, pricing, model, belief, offers, taken, [], now=False)
     plan = tries if taken is offers[0] else [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at)]
     now = now_too and plan[0].at <= hours_of(evidence.now)
-    return _decision(evidence, pricing, model, belief, offers, taken, plan, now=now)
+    decision = _decision(evidence, pricing, model, belief, offers, taken, plan, now=now)
+    return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
+
+
+def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decision:
+    """With the link's ways; the rule `link_now` where it is mailed at this moment."""
+    assert evidence.link is not None
+    links = link_offers(
+        evidence.link,
+        tries,
+        declined_at=evidence.first_declined_at,
+        now=evidence.now,
+        end=evidence.expires_at,
+        units=evidence.units,
+    )
+    now = links[0].name == NOW and links[0].worth > 0.0
+    *why, last = decision.reasons
+    return replace(
+        decision,
+        rules=(*decision.rules, NOW if now else "link_waits"),
+        alternatives=(*decision.alternatives, *map(_link, links)),
+        reasons=(*why, link_reason(links, now=now), last),
+    )
+
+
+def _link(one: LinkOffer) -> Priced:
+    return Priced(one.name, _round(one.chance), "", one.at.isoformat(), _round(one.worth))
 
 
 def _open(evidence: Evidence) -> bool:

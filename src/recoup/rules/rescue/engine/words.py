@@ -1,10 +1,12 @@
 """Why the engine decided so, in sentences for merchants; the first says what was decided."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from recoup.rules.rescue.engine.belief import Belief
 from recoup.rules.rescue.engine.explore import Offer
 from recoup.rules.rescue.engine.facts import Facts
+from recoup.rules.rescue.engine.links import NOW, LinkOffer
 from recoup.rules.rescue.engine.model import FORMAT, Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -46,6 +48,14 @@ def reasons_of(
     if evidence.reading.wait_by_rule:
         lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
     return (*lines, *outside(evidence.facts, evidence.now, model), _change(verdict))
+
+
+def link_reason(links: Sequence[LinkOffer], *, now: bool) -> str:
+    """`links`: the best first."""
+    if now:
+        return f"A link to pay is mailed now, beside the tries: the chance that it is paid is {links[0].chance:.0%}."
+    chance = next(one.chance for one in links if one.name == NOW)
+    return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the tries come first."
 
 
 def _regression(model: Model) -> list[str]:

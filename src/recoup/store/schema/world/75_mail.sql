@@ -46,3 +46,5 @@ CREATE TABLE contacts (
 );
 CREATE INDEX contacts_address ON contacts (merchant_id, address_id, contacted_at);
 CREATE INDEX contacts_order ON contacts (merchant_id, order_id);
+CREATE INDEX contacts_newest ON contacts (merchant_id, contacted_at DESC);
+CREATE INDEX contacts_old ON contacts (contacted_at);

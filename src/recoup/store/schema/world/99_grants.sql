@@ -25,7 +25,7 @@ GRANT UPDATE (facts, outcome, updated_at) ON transmissions TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
-GRANT DELETE ON key_checks, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT DELETE ON contacts, key_checks, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests, upkeep TO recoup_app;
