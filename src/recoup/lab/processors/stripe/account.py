@@ -104,7 +104,7 @@ class Account(Invoices):
             raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
         name = form.get("payment_method") or intent["payment_method"]
         method = self._method({"payment_method": name}, intent["customer"])
-        answer = CARDS[method["answer"]]
+        answer = CARDS[method["answer"]].after(method.get("charges", 0))
         intent["payment_method"] = method["id"]
         if answer.wants_payer and form.get("off_session") != "true":
             if form.get("error_on_requires_action") == "true":
@@ -113,6 +113,7 @@ class Account(Invoices):
                 intent["status"] = "requires_action"
                 return self.book.put(intent)
         charge = self._charge(intent, method, answer)
+        self.book.put(method | {"charges": method.get("charges", 0) + 1})
         intent["latest_charge"] = charge["id"]
         if answer.decline is not None:
             self._declined(intent, charge, answer)

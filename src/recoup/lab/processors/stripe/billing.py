@@ -101,6 +101,7 @@ class Invoices:
             raise bad("invoice_already_paid", f"Invoice is already {invoice['status']}.")
         if form.get("paid_out_of_band") == "true":
             return self._paid(invoice, None)
+        invoice["attempt_count"] = max(invoice["attempt_count"], 1)  # any first try counts, later only Stripe's own
         about = {
             "amount": invoice["amount_remaining"],
             "currency": invoice["currency"],

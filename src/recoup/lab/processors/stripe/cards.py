@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 class Answer(NamedTuple):
     """`decline`: Stripe's code, None for an approval; `network`: field 39; `advice`: the network's; `own`: Stripe's
-    advice. `blocked`: stopped before the network. `then`: what happens to the charge or its refund later."""
+    advice. `blocked`: stopped before the network. `then`: what happens to the charge or its refund later. `times`: the
+    charges of a method that are declined before the rest are approved, None for all."""
 
     brand: str = "visa"
     decline: str | None = None
@@ -17,6 +18,11 @@ class Answer(NamedTuple):
     blocked: bool = False
     wants_payer: bool = False
     then: str | None = None
+    times: int | None = None
+
+    def after(self, charges: int) -> "Answer":
+        """The answer to a method's next charge."""
+        return self._replace(decline=None) if self.times is not None and charges >= self.times else self
 
 
 _DECLINED: Final = "visa_chargeDeclined"
@@ -24,6 +30,7 @@ CARDS: Final = MappingProxyType({
     "visa": Answer(), "mastercard": Answer("mastercard"), "amex": Answer("amex"),
     _DECLINED: Answer(decline="generic_decline", network="05", own="try_again_later"),
     f"{_DECLINED}InsufficientFunds": Answer(decline="insufficient_funds", network="51", own="try_again_later"),
+    "visa_insufficientFundsOnce": Answer(decline="insufficient_funds", network="51", own="try_again_later", times=1),
     f"{_DECLINED}LostCard": Answer(decline="lost_card", network="41", own="do_not_try_again"),
     f"{_DECLINED}StolenCard": Answer(decline="stolen_card", network="43", own="do_not_try_again"),
     "chargeDeclinedExpiredCard": Answer(decline="expired_card", code="expired_card", network="54"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
@@ -46,6 +46,8 @@ class StandIn(Serving):
         self.keys = dict(keys or {KEY: ()})
         self.secret = secret
         self._number = 0
+        if notices_to and notices_to not in {one["url"] for one in self.book.all("webhook_endpoint")}:
+            self.account.make_endpoint({"url": notices_to, "enabled_events": ["*"]})
 
     @property
     def shown(self) -> str:
@@ -88,7 +90,7 @@ class StandIn(Serving):
         return done
 
     def _authorised(self, request: web.Request, call: str, form: Plain) -> Answered:
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = _key(request.headers.get("authorization", ""))
         if key not in self.keys:
             return _error(401, "invalid_request_error", None, "Invalid API Key provided")
         if any(one in call for one in self.keys[key]):
@@ -183,6 +185,17 @@ _LIES: Final[Mapping[str, Callable[[Plain], Plain]]] = {
 
 def signature(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={hmac.digest(secret.encode(), f'{at}.'.encode() + body, 'sha256').hex()}"
+
+
+def _key(authorization: str) -> str:
+    """Stripe takes it as a bearer token or as a user name."""
+    kind, _, value = authorization.partition(" ")
+    if kind == "Bearer":
+        return value
+    try:
+        return str(BasicAuth.decode(authorization).login)
+    except ValueError:
+        return ""
 
 
 def _error(status: int, type: str, code: str | None, message: str) -> Answered:
