@@ -31,7 +31,7 @@ from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
 from recoup.store.cards import processor_invoices as store
 from recoup.store.cards.processor_invoices import NewInvoice, ProcessorInvoice, find_invoice
-from recoup.store.orders.due_work import Due
+from recoup.store.orders.due_work import Due, make_due
 from recoup.store.statement import Tx
 
 RESCUE_LASTS: Final = timedelta(days=21)
@@ -65,7 +65,7 @@ async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: 
                 return left_out
     async with world.db.transaction() as tx:
         for key in keys:
-            await store.look_at(tx, merchant_id, key, world.clocks.wall())
+            await make_due(tx, merchant_id, "processor_invoice", key, world.clocks.wall())
     return "looked_at" if keys else "not_ours"
 
 

@@ -24,7 +24,6 @@ from recoup.store.cards.processor_notices import (
     AtDoor,
     NewProcessorNotice,
     Subject,
-    ask_now,
     attempt_of_any,
     charge_referenced,
     count_notice,
@@ -32,6 +31,7 @@ from recoup.store.cards.processor_notices import (
     methods_of,
     modification_of,
 )
+from recoup.store.orders.due_work import make_due
 from recoup.store.statement import Read
 
 BODY_BYTES_MAX: Final = 262_144
@@ -98,7 +98,7 @@ async def _take_one(
             row = _row(world, merchant_id, route, notice, subject, now)
             if await keep_notice(tx, row):
                 taken = "taken"
-                await ask_now(tx, merchant_id, row.object_key, now)
+                await make_due(tx, merchant_id, "processor_notice", row.object_key, now)
         await count_notice(tx, route, now.date(), taken)
     for merchant_id in merchants:
         await apply_proof(world, orders, route, merchant_id, notice)

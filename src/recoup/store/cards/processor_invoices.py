@@ -114,17 +114,6 @@ async def end_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, ended: str) 
 @statement(
     MERCHANT,
     """
-INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, 'processor_invoice', $2, $3, true)
-ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
-""",
-)
-async def look_at(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime) -> None:
-    """At that wall time."""
-
-
-@statement(
-    MERCHANT,
-    """
 UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
 WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
 """,

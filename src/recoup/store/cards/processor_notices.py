@@ -89,17 +89,6 @@ async def found_out(db: Tx, merchant_id: UUID, object_key: UUID, times: int, bec
 @statement(
     MERCHANT,
     """
-INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, 'processor_notice', $2, $3, true)
-ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
-""",
-)
-async def ask_now(db: Tx, merchant_id: UUID, object_key: UUID, wall: datetime) -> None:
-    """What an object is about, due now."""
-
-
-@statement(
-    MERCHANT,
-    """
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
 """,

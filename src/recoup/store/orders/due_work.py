@@ -198,6 +198,17 @@ async def _postpone(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, 
     """Not before `until`."""
 
 
+@statement(
+    MERCHANT,
+    """
+INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $2, $3, $4, true)
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
+""",
+)
+async def make_due(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, at: datetime) -> None:
+    """At that wall time, though somebody works at it: what came meanwhile is looked at as well."""
+
+
 async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
     """After a part of it: a free worker goes on, not before `until`."""
     await _hand_back(db, due.merchant_id, due.kind, due.subject_id, until)
