@@ -37,8 +37,12 @@ def test_the_weights_in_use_are_named(shop: Caller) -> None:
     )
     found = shop.get("/engine/risk").json()["weights"]
     assert {name: found[name] for name in ("version", "payments", "frauds", "heldFrauds", "score")} == {
-        "version": 7, "payments": 9000, "frauds": 90, "heldFrauds": 12, "score": 0.05,
-    }  # fmt: skip
+        "version": 7,
+        "payments": 9000,
+        "frauds": 90,
+        "heldFrauds": 12,
+        "score": 0.05,
+    }
 
 
 @pytest.mark.parametrize(
