@@ -18,6 +18,8 @@ from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.risk import RiskChange, read_risk, set_risk
+from recoup.gateways.cards.port import Charge
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import APPROVE_CARDS, PHONE_CARD, script_card
 from recoup.rules.risk.terms import RiskMode, RiskTerms
@@ -192,6 +194,40 @@ def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(server:
             await connection.execute("UPDATE card_results SET risk_at = risk_at - interval '91 days'")
         later = await decision_of(shop, (await ask(shop)).order_id)
         assert later["features"]["risk"]["processor_risk"] == "unknown"
+
+    run(server, story)
+
+
+def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the check decides; what only watches claims nothing, and neither does a payment of elsewhere."""
+    sent: list[Charge] = []
+    charge = SandboxProcessor.charge
+
+    async def noted(processor: SandboxProcessor, made: Charge) -> Any:
+        sent.append(made)
+        return await charge(processor, made)
+
+    monkeypatch.setattr(SandboxProcessor, "charge", noted)
+    quiet = {"avs": "Y", "cvv_result": "M", "currency": "EUR", "sense_key": None, "code": "51"}
+
+    async def story(shop: Shop) -> None:
+        async def claimed(number: int, **more: Any) -> str | None:
+            who = Person(email=f"q{number}@example.test", billing=HOME)
+            assert (await ask(shop, **quiet | {"payer": who, "units": 2_900} | more)).evaluate == "APPROVED"
+            return sent[-1].exemption
+
+        assert await claimed(1) is None
+        await decide(shop)
+        assert await claimed(2) is None
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+        shop.merchants.forget(shop.merchant_id)
+        assert await claimed(3) == "low_value"
+        assert await claimed(4, units=3_100) is None
+        (kept_of,) = await rows(
+            shop, "SELECT rules FROM decisions WHERE merchant_id = $1 AND rules ? 'claims_low_value'"
+        )
+        assert json.loads(kept_of["rules"])[0] == "approve"
 
     run(server, story)
 

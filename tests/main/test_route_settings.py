@@ -38,6 +38,7 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
         "amount_max": 250,
         "cost": "1.4% + 0.25",
         "account": "acct_1",
+        "fraud_rate": "0.06",
     }
     first, second = _load(tmp_path, USUAL | more, TWIN).routes
     assert (first.name, first.world, first.kind, second.name) == ("acme", "live", "bridge", "second")
@@ -45,7 +46,7 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
     terms = first.terms
     assert (terms.currencies, terms.schemes, terms.countries) == (("EUR", "USD"), ("visa",), ("DE",))
     assert (terms.amount_min, terms.amount_max) == (500_000, 250_000_000)
-    assert (terms.cost_share, terms.cost_fixed) == (14_000, 250_000)
+    assert (terms.cost_share, terms.cost_fixed, terms.fraud_rate) == (14_000, 250_000, 600)
     assert SECRET not in repr(first)
     assert why_not(terms, Carried(50, "EUR", "visa", "DE")) is None
     assert why_not(terms, Carried(49, "EUR", "visa", "DE")) == "too_small"
@@ -79,6 +80,7 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"schemes": ["giro"]}], "routes[acme].schemes", "'giro' is not known"),
         ([USUAL | {"amount_min": "5", "amount_max": "4.99"}], "routes[acme].amount_min", "larger than amount_max"),
         ([USUAL | {"amount_min": "five"}], "routes[acme].amount_min", "must be an amount"),
+        ([USUAL | {"fraud_rate": "low"}], "routes[acme].fraud_rate", "must be a percentage"),
         ([USUAL | {"amount_max": -1}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"amount_max": True}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"cost": "cheap"}], "routes[acme].cost", "no cost of a send"),

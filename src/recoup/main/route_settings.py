@@ -111,7 +111,7 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
 
 
 def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max"}
+    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max", "fraud_rate"}
     for member, value in listed.items():
         if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
             message = f"{at}: {member} would stand here in the clear."
@@ -194,7 +194,19 @@ def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, A
         most,
         share,
         fixed,
+        _fraud_rate(at, listed),
     )
+
+
+def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:
+    """Percent, as millionths."""
+    if "fraud_rate" not in listed:
+        return None
+    match = re.fullmatch(r"([0-9]{1,2})(?:\.([0-9]{1,4}))?%?", str(listed["fraud_rate"]).strip())
+    if match is None:
+        message = f"{at}: fraud_rate must be a percentage."
+        raise _bad(f"{at}.fraud_rate", message, 'Write the acquirer\'s rate like "0.06".')
+    return int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0"))
 
 
 def _names(at: str, listed: Mapping[str, Any], member: str, spelled: Any, known: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from recoup.rules.rescue.replay import decide_again
 from recoup.rules.risk.costs import Costs, expected, usual_costs
-from recoup.rules.risk.decide import RiskInput, answer_of, decide_risk
+from recoup.rules.risk.decide import RiskInput, answer_of, decide_risk, exemption_of
 from recoup.rules.risk.facts import COUNT_MAX, NAMES, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
 from recoup.rules.risk.learn import FRAUDS_MIN, learned
 from recoup.rules.risk.score import risk_of, terms_of
@@ -138,3 +139,31 @@ def test_what_is_learned_moves_with_what_is_seen() -> None:
 def test_a_currency_without_a_fee_counts_none() -> None:
     assert usual_costs("XAF") == Costs(0)
     assert terms_of(RiskFacts(1, "XAF")) == ()
+
+
+def test_an_exemption_is_claimed_only_where_nothing_speaks_against_the_payment() -> None:
+    quiet = RiskFacts(4_000, "EUR", avs="match", cvv="match", paid_before=3)
+    made = {"may_challenge": True, "arm": "engine", "claimable": "transaction_risk_analysis"}
+
+    def claims(known: RiskFacts, **more: Any) -> str | None:
+        given = RiskInput.of(known, PRIOR, usual_costs("EUR"), **made | more)
+        decision = decide_risk(given)
+        assert decide_again(json.loads(json.dumps(given.features())), decision.versions) == decision
+        claimed = [rule.removeprefix("claims_") for rule in decision.rules if rule.startswith("claims_")]
+        assert claimed == [one for one in [exemption_of(given)] if one]
+        return exemption_of(given)
+
+    assert claims(quiet) == "transaction_risk_analysis"
+    assert claims(quiet, claimable="low_value") == "low_value"
+    assert claims(quiet, claimable=None) is None
+    assert claims(quiet, arm="shadow") is None, "who only watches takes on no liability"
+    for other in (
+        {"foreign_card": True},
+        {"avs": "partial"},
+        {"processor_risk": "elevated"},
+        {"authenticated": True},
+        {"decline": "sca_required"},
+        {"decline": "fraud_suspected"},
+        {"paid_before": 0, "avs": "unknown"},
+    ):
+        assert claims(replace(quiet, **other)) is None, other  # type: ignore[arg-type]

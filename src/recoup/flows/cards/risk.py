@@ -68,7 +68,15 @@ class Risks:
             may_challenge=row.kind == "cit_web" and self._world.policy.test_mode,  # no route carries 3-D Secure yet
             arm=arm,
             settings=terms.version or None,
+            fraud_rate=self._fraud_rate(row.merchant_id),
         )
+
+    def _fraud_rate(self, merchant_id: UUID) -> int | None:
+        """The largest of the routes that the payment may go by; None where one of them says none."""
+        world = self._world
+        rates = [one.fraud_rate for one in world.routes.terms(world.processors, merchant_id)]
+        known = [rate for rate in rates if rate is not None]
+        return max(known) if known and len(known) == len(rates) else None
 
     def _arm(self, terms: RiskTerms, row: NewOrder) -> RiskArm | None:
         who = row.payer_id or row.token_id or row.order_id

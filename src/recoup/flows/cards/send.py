@@ -250,6 +250,7 @@ def charge_with(
     assert attempt.sent_at is not None
     facts = order.facts
     by_customer = attempt.initiator == "customer"
+    confirmed = at_hand.three_d_secure or facts.get("three_d_secure")
     return Charge(
         id=attempt.attempt_id,
         order_id=order.order_id,
@@ -268,9 +269,10 @@ def charge_with(
         first_network_id=facts.get("network_transaction_id"),
         latest_network_id=_latest_network_id(order),
         agreement=facts.get("agreement"),
-        three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),
+        three_d_secure=confirmed,
         mit_reason=None if by_customer else _mit_reason(order),
         n=max(1, attempt.sends),
+        exemption=order.exemption if by_customer and not confirmed else None,
         invoice=facts.get("invoice"),
     )
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
-from recoup.rules.risk.decide import decide_risk
+from recoup.rules.risk.decide import decide_risk, exemption_of
 
 
 def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
@@ -14,11 +14,12 @@ def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
     if change.risk is None or not change.order.by_customer:
         return None, False
     try:
-        given = change.risk.after(reading.reason)
+        given = change.risk.after(reading.reason, change.order.merchant.region, change.now.date())
         decision = decide_risk(given)
     except (ArithmeticError, LookupError, ValueError):  # numbers that somebody learned: the payment goes on
         return None, False
     decision_id = change.decide(decision, given.features())
+    change.order.exemption = exemption_of(given)
     if not given.is_followed or decision.verdict == "attempt_now":
         return decision_id, False
     reasons = list(decision.reasons)

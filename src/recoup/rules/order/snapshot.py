@@ -282,6 +282,7 @@ class Order:
     dispute_terms: list[Terms] = field(default_factory=list)
     arm: Arm | None = None  # who decides about it; None: the engine was off when it came
     arm_known: Known | None = None  # beside `arm`
+    exemption: str | None = None  # that the send of this transaction claims; kept in the risk check's decision alone
 
     @property
     def merchant_id(self) -> UUID:

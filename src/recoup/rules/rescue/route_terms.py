@@ -25,7 +25,8 @@ Refuses = Literal["currency", "inexact"]
 class RouteTerms:
     """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
     card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
-    charge's currency, `cost_share` millionths of an approved amount."""
+    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
+    millionths, by which exemptions are claimed."""
 
     name: str
     acceptor: str = ""
@@ -38,6 +39,7 @@ class RouteTerms:
     amount_max: int | None = None
     cost_share: int = 0
     cost_fixed: int = 0
+    fraud_rate: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, without what is not said; `from_dict` gives the same back."""

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
+from recoup.rules.network.exemptions import Exemption
+from recoup.rules.network.sca import SCA
 from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
 from recoup.rules.risk.costs import Answer, Costs, expected
 from recoup.rules.risk.facts import RiskFacts
 from recoup.rules.risk.score import TYPED, risk_of, terms_of, weighed
 from recoup.rules.risk.weights import Weights
-from recoup.rules.risk.words import NOTES, reasons_of
+from recoup.rules.risk.words import CLAIMS, NOTES, reasons_of
 
 RISK_VERSION: Final = "risk-1"
+EXEMPT_RISK_MAX: Final = 5_000  # millionths
 RiskArm = Literal["engine", "ladder", "holdout", "shadow"]
 _VERDICTS: Final[Mapping[Answer, Verdict]] = {
     "approve": "attempt_now",
@@ -25,7 +28,8 @@ _VERDICTS: Final[Mapping[Answer, Verdict]] = {
 @dataclass(frozen=True, slots=True)
 class RiskInput:
     """The inputs of one decision. `held`: the terms that hold, each with its weight of `version`. `may_challenge`:
-    the customer has a page on which they can confirm. Only the arm `engine` is followed."""
+    the customer has a page on which they can confirm. `claimable`: the exemption that is open to its amount, where and
+    when it is made. Only the arm `engine` is followed."""
 
     facts: RiskFacts
     held: Mapping[str, int]
@@ -34,6 +38,7 @@ class RiskInput:
     may_challenge: bool
     arm: RiskArm
     settings: int | None = None  # the version of the merchant's settings; None: the defaults
+    claimable: Exemption | None = None
 
     @classmethod
     def of(
@@ -45,9 +50,10 @@ class RiskInput:
         may_challenge: bool,
         arm: RiskArm,
         settings: int | None = None,
+        claimable: Exemption | None = None,
     ) -> Self:
         held = weighed(facts, weights)
-        return cls(facts, held, weights.version, costs, may_challenge, arm, settings)
+        return cls(facts, held, weights.version, costs, may_challenge, arm, settings, claimable)
 
     @property
     def is_followed(self) -> bool:
@@ -63,6 +69,7 @@ class RiskInput:
             "may_challenge": self.may_challenge,
             "arm": self.arm,
             "settings": self.settings,
+            "claimable": self.claimable,
         }
 
     @classmethod
@@ -75,6 +82,7 @@ class RiskInput:
             plain["may_challenge"],
             plain["arm"],
             plain["settings"],
+            plain.get("claimable"),
         )
 
 
@@ -91,6 +99,16 @@ def answer_of(given: RiskInput) -> Answer:
     return best
 
 
+def exemption_of(given: RiskInput) -> Exemption | None:
+    """What a payment that is let pass claims: where nothing speaks against it, its bank has not asked for a
+    confirmation, and it has none."""
+    against = any(weight > 0 for term, weight in given.held.items() if term != "base")
+    known = given.facts.authenticated or given.facts.decline == SCA
+    if given.claimable is None or not given.is_followed or against or known or answer_of(given) != "approve":
+        return None
+    return given.claimable if risk_of(given.held) <= EXEMPT_RISK_MAX else None
+
+
 def decide_risk(given: RiskInput) -> Decision:
     """Verdict `attempt_now`, `challenge` or `decline_at_once`; `taken` names one of the alternatives.
 
@@ -101,13 +119,22 @@ def decide_risk(given: RiskInput) -> Decision:
     taken, risk = answer_of(given), risk_of(given.held)
     costs = expected(given.costs, risk, given.facts.units)
     versions = {"decider": RISK_VERSION, "policy": None, "knowledge": None, "model": None}
-    rules = (taken, given.arm, *(["no_page"] if not given.may_challenge else []))
+    exemption = exemption_of(given)
+    rules = (
+        taken,
+        given.arm,
+        *(["no_page"] if not given.may_challenge else []),
+        *([f"claims_{exemption}"] if exemption is not None else []),
+    )
     others: tuple[Answer, ...] = ("approve", "challenge", "decline")
     return Decision(
         _VERDICTS[taken],
         (),
         None,
-        reasons_of(given.facts, given.held, taken, risk, costs, followed=given.is_followed),
+        (
+            *reasons_of(given.facts, given.held, taken, risk, costs, followed=given.is_followed),
+            *([CLAIMS[exemption]] if exemption is not None else []),
+        ),
         rules,
         versions,
         tuple(Alternative(one, None, NOTES[one]) for one in others if one != "challenge" or given.may_challenge),

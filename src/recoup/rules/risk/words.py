@@ -16,6 +16,11 @@ NOTES: Final[Mapping[Answer, str]] = {
     "challenge": "Ask the customer to confirm with 3-D Secure first.",
     "decline": "Decline the payment without sending it.",
 }
+CLAIMS: Final[Mapping[str, str]] = {
+    "low_value": "The payment claims the exemption for low amounts, so that the bank need not ask for a confirmation.",
+    "transaction_risk_analysis": "The payment claims the exemption for low risk, so that the bank need not ask for a "
+    "confirmation.",
+}
 _FOLLOWED: Final[Mapping[Answer, str]] = {
     "approve": "The risk check lets the payment pass.",
     "challenge": "The customer is asked to confirm the payment with 3-D Secure before it is sent.",
