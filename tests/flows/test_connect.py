@@ -17,6 +17,7 @@ from recoup.flows.connections import connection_of, connections_of
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import connect as flow
 from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, change, check, connect, disconnect
+from recoup.flows.merchants.route_switches import read_route_states, switch_off
 from recoup.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.credential import Stored
@@ -192,6 +193,34 @@ def test_invoices_need_a_webhook_and_what_is_missing_is_named(server: ServerAddr
         assert all(event in lacking[0].read[0] for event in INVOICE_EVENTS)
         standin.account.make_endpoint({"url": place, "enabled_events": ["*"]})
         assert (await check(shop.world, shop.scope, made.route)).state == "connected"
+
+    run(server, tmp_path, story)
+
+
+def test_stripes_own_retries_are_named_only_where_they_go_on(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        _, customer = method_at(standin)
+        standin.account.make_invoice({"customer": customer, "amount_due": "4590"})
+        named = dict[str, bool]()
+        for billing in ("off", "take_over", "beside"):
+            made = await connect(shop.world, shop.scope, request_of(standin, billing=billing))
+            named[billing] = "own_retries" in [one.name for one in made.findings if not one.ok]
+            await disconnect(shop.world, shop.scope, made.route)
+        assert named == {"off": True, "take_over": False, "beside": True}
+
+    run(server, tmp_path, story)
+
+
+def test_operators_see_merchants_accounts_among_the_routes(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        ended = await connect(shop.world, shop.scope, request_of(standin))
+        await disconnect(shop.world, shop.scope, ended.route)
+        made = await connect(shop.world, shop.scope, request_of(standin))
+        shown = [one for one in await read_route_states(shop.world) if one.row.connection]
+        assert [(one.row.name, one.listed) for one in shown] == [(ended.route, False), (made.route, True)]
+        with pytest.raises(Problem) as refused:
+            await switch_off(shop.world, "nobody", "a typing error", "operator")
+        assert made.route not in str(refused.value.cure), "whose accounts there are is nobody's matter"
 
     run(server, tmp_path, story)
 

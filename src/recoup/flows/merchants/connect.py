@@ -18,7 +18,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
-from recoup.rules.rescue.connection_state import Needs, State, state_after
+from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_after
 from recoup.store.cards import connections
 from recoup.store.cards.card_routes import NewCardRoute, add_route, sealed_connections, set_sealed
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
@@ -301,8 +301,10 @@ def _changed() -> Problem:
 
 
 def _kept(found: list[Finding], billing: Billing) -> list[KeptFinding]:
-    """What nobody needs is not named."""
+    """What nobody needs is not named. Retries of invoices that are taken over stop one by one."""
     needed = [one for one in found if billing != "off" or not one.billing]
+    if billing == "take_over":
+        needed = [one for one in needed if one.name not in WARNINGS]
     return [keep_finding(one.name, one.ok, one.finding, one.cure) for one in needed]
 
 

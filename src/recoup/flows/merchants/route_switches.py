@@ -1,5 +1,6 @@
 """Card routes as the operator sees them: their state, what came back by them, and the switch of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,11 +17,13 @@ from recoup.store.cards.card_routes import RouteSums, StoredRoute, resume_route,
 
 SHOWN: Final = timedelta(days=7)
 WHY_MAX: Final = 200
+OWN_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
-    """`listed`: it stands in the settings. `sums` of the last seven days, None where nothing came back."""
+    """`listed`: it takes new charges, by the settings or as a merchant's connected account. `sums` of the
+    last seven days, None where nothing came back."""
 
     row: StoredRoute
     breaker: Standing
@@ -35,14 +38,28 @@ class RouteState:
 
 
 async def read_route_states(world: World) -> list[RouteState]:
-    """In the settings' order, those that left them last."""
+    """In the settings' order; then merchants' own, fifty at most, those with trouble before others; those that left
+    last."""
     now = world.clocks.wall()
     async with world.db.connection() as connection:
         rows = await stored_routes(connection)
         sums = await sums_between(connection, now - SHOWN, now + timedelta(hours=1))
     order = [terms.name for terms in world.routes.terms(world.processors)]
-    states = [RouteState(row, breaker_of(row).standing(now), row.name in order, sums.get(row.name)) for row in rows]
-    return sorted(states, key=lambda one: order.index(one.row.name) if one.listed else len(order))
+    states = [
+        RouteState(row, breaker_of(row).standing(now), _takes_charges(row, order), sums.get(row.name)) for row in rows
+    ]
+    own = sorted((one for one in states if one.row.connection is not None), key=_is_well)
+    others = [one for one in states if one.row.connection is None]
+    named = sorted((one for one in others if one.listed), key=lambda one: order.index(one.row.name))
+    return [*named, *own[:OWN_MAX], *(one for one in others if not one.listed)]
+
+
+def _takes_charges(row: StoredRoute, settings: Sequence[str]) -> bool:
+    return row.name in settings or row.connection == "connected"
+
+
+def _is_well(one: RouteState) -> bool:
+    return one.listed and one.breaker == "closed" and one.row.stopped_at is None
 
 
 async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope | None = None) -> bool:
@@ -77,7 +94,8 @@ async def switch_on(world: World, name: str, actor: str, scope: Scope | None = N
 
 async def _check(world: World, name: str) -> None:
     async with world.db.connection() as connection:
-        names = [row.name for row in await stored_routes(connection)]
-    if name not in names:
+        rows = await stored_routes(connection)
+    if all(row.name != name for row in rows):
+        names = ", ".join(row.name for row in rows if row.connection is None)
         message = Sentence("There is no card route {0}.", name[:40])
-        raise Problem("not_found", message, field="name", cure=Sentence("There are {0}.", ", ".join(names)))
+        raise Problem("not_found", message, field="name", cure=Sentence("There are {0}.", names))

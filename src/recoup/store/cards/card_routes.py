@@ -85,7 +85,7 @@ async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) 
 
 
 class StoredRoute(Row, frozen=True):
-    """`stopped_at`, `why`, `actor`: of the stop that holds now."""
+    """`stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state of a merchant's own account."""
 
     name: str
     kind: str
@@ -101,14 +101,17 @@ class StoredRoute(Row, frozen=True):
     stopped_at: datetime | None
     why: str | None
     actor: str | None
+    connection: str | None
 
 
 @statement(
     DIRECTORY,
     """
 SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, s.stopped_at, s.why, s.actor
-FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL ORDER BY r.first_at, r.name
+  r.pause_until, r.openings, s.stopped_at, s.why, s.actor, c.state AS connection
+FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
+  LEFT JOIN processor_connections c ON c.route = r.name
+ORDER BY r.first_at, r.name
 """,
 )
 async def stored_routes(db: Read) -> list[StoredRoute]: ...
