@@ -110,6 +110,14 @@ class Change(Gathered):
             setattr(self.order, name, value)
         self._amended |= values
 
+    def swap_card(self, token_id: UUID, card_id: UUID, pan_id: UUID, **body: Any) -> None:
+        """The order's card from here on; the card before is remembered."""
+        order = self.order
+        if order.card_id is not None and order.card_id != card_id and order.card_id not in order.cards_before:
+            self.amend(cards_before=[*order.cards_before, order.card_id])
+        self.fact("card_replaced", token_id, another=pan_id != order.pan_id, **body)
+        self.amend(token_id=token_id, card_id=card_id, pan_id=pan_id)
+
     def _line(
         self,
         happening: str,

@@ -4,7 +4,7 @@ import pytest
 from tests.rules.rescue.test_order_facts import attempt, order
 
 from recoup.kernel.ids import new_id
-from recoup.rules.order.means import Means, by_means, means_of, requested_means
+from recoup.rules.order.means import Means, by_means, means_of, on_other_card, requested_means
 from recoup.rules.rescue.challenge import PURPOSE
 
 
@@ -35,6 +35,12 @@ def test_a_card_that_came_later_keeps_its_credit() -> None:
     assert means_of(order(attempts=[first, second]), second) == "new_card"
     assert means_of(order(attempts=[fourth, second, third, first]), fourth) == "other_card"
     assert means_of(order(attempts=[second], cards_before=[new_id()]), second) == "new_card"
+
+
+def test_an_order_knows_that_it_goes_on_with_another_card() -> None:
+    first, second = attempt(1, "declined", None, when_due="other_card"), attempt(2, "planned", None)
+    assert on_other_card(order(attempts=[first, second]))
+    assert not on_other_card(order(attempts=[second]))
 
 
 def test_the_link_is_the_customers_and_a_checkout_has_no_means() -> None:

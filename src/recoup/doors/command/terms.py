@@ -2,6 +2,7 @@
 
 import click
 
+from recoup.doors.command.terms_cards import cards
 from recoup.doors.command.terms_disputes import disputes
 from recoup.doors.command.terms_exposure import exposure
 from recoup.doors.command.terms_fees import fees
@@ -14,5 +15,5 @@ def terms() -> None:
     """Shows and changes the terms of a merchant's contract."""
 
 
-for noun in (fees, exposure, disputes, settlement, notices):
+for noun in (fees, exposure, disputes, settlement, notices, cards):
     terms.add_command(noun)

@@ -36,6 +36,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("Reference", "Audit log"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
     "payment-links": ("Reference", "Links to pay by mail"),
+    "more-ways": ("Reference", "More ways to be paid"),
     "refund-matrix": ("Reference", "Refund outcomes"),
     "disputes": ("Reference", "Disputes"),
     "advances": ("Reference", "Advances"),

@@ -25,6 +25,7 @@ from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.means import on_other_card
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
 from recoup.store.cards.vault import note_issuers
@@ -250,7 +251,9 @@ def charge_with(
     assert attempt.sent_at is not None
     facts = order.facts
     by_customer = attempt.initiator == "customer"
-    confirmed = at_hand.three_d_secure or facts.get("three_d_secure")
+    # Of another card on file neither the first payment nor the authentication is known.
+    first = {} if on_other_card(order) else facts
+    confirmed = at_hand.three_d_secure or first.get("three_d_secure")
     return Charge(
         id=attempt.attempt_id,
         order_id=order.order_id,
@@ -266,7 +269,7 @@ def charge_with(
         send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000,
         phone=at_hand.phone or None,
-        first_network_id=facts.get("network_transaction_id"),
+        first_network_id=first.get("network_transaction_id"),
         latest_network_id=_latest_network_id(order),
         agreement=facts.get("agreement"),
         three_d_secure=confirmed,

@@ -24,8 +24,9 @@ from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
+from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
 
@@ -69,7 +70,7 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
         return True
     reading = last_reading(change.order)
     decision, decision_id = decide_next(change, reading, due_at=attempt.due_at)
-    if decision.verdict == "attempt_now":
+    if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
         change.set_attempt(attempt, decision_id=decision_id)
         return True
     if decision.verdict != "plan":
@@ -113,9 +114,20 @@ def follow(
         else:
             challenges.offer(change, reading)
         return
+    if OTHER_CARD in decision.rules:
+        _take_other_card(change, reading, decision_id)
+        return
     plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
     if NOW in decision.rules:
         challenges.offer(change, reading)
+
+
+def _take_other_card(change: Change, reading: Reading, decision_id: UUID) -> None:
+    """The order goes on with it: tried at once, through the gate of that card."""
+    card = other_card_of(change.order, reading, change.now)
+    assert card is not None
+    change.swap_card(card.token_id, card.card_id, card.pan_id, of_customer=True)
+    plan_attempt(change, change.now, "soft", decision_id, when_due="other_card")
 
 
 def _when_due(decision: Decision) -> str | None:

@@ -32,11 +32,7 @@ class NewCard(NamedTuple):
 
 def swap_card(change: Change, card: NewCard) -> None:
     """The gate looks at the new card's sends from here on; the card before is remembered."""
-    order = change.order
-    if order.card_id is not None and order.card_id != card.card_id and order.card_id not in order.cards_before:
-        change.amend(cards_before=[*order.cards_before, order.card_id])
-    change.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id)
-    change.amend(token_id=card.token_id, card_id=card.card_id, pan_id=card.pan_id)
+    change.swap_card(card.token_id, card.card_id, card.pan_id)
 
 
 def check_room(change: Change) -> None:

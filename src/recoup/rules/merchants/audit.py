@@ -59,6 +59,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notice.settled": "resolved a processor's notice",
     "notice.tried": "retried a processor's notice",
     "notices.changed": "switched an e-mail to payers",
+    "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",
     "order.revealed": "viewed the unmasked customer data of an order",
     "payout.approved": "approved a payout",

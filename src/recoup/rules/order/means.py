@@ -26,6 +26,11 @@ def means_of(order: Order, attempt: Attempt) -> Means | None:
     return next(cards, "new_card" if order.cards_before else "retry")
 
 
+def on_other_card(order: Order) -> bool:
+    """Whether it goes on with a card that another order of the customer brought."""
+    return any(one.when_due == "other_card" for one in order.attempts)
+
+
 def by_means(order: Order, attempt: Attempt) -> dict[str, Any]:
     """For the log's line of the approval."""
     found = means_of(order, attempt)

@@ -21,6 +21,7 @@ from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.rescue.arms import Arm, Known
+from recoup.rules.rescue.other_card import CardOnFile
 
 OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
 Door = Literal["rescue", "stablecoin"]
@@ -283,6 +284,7 @@ class Order:
     arm: Arm | None = None  # who decides about it; None: the engine was off when it came
     arm_known: Known | None = None  # beside `arm`
     exemption: str | None = None  # that the send of this transaction claims; kept in the risk check's decision alone
+    other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
 
     @property
     def merchant_id(self) -> UUID:

@@ -9,6 +9,8 @@ from typing import Final
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
+from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
+from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
@@ -21,6 +23,7 @@ _GROUP_WORDS: Final[dict[Group, str]] = {
     "funds": "lack of money",
     "limits": "card limit",
 }
+_OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each try.",
     "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
@@ -34,6 +37,8 @@ def decide(evidence: Evidence, policy: RetryPolicy) -> Decision:
     if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
         # With another card, if need be.
         return _decision(evidence, policy, "challenge", (), None, ["customer_may_try_again"])
+    if evidence.other_card and evidence.kind == "managed_mit" and evidence.now < evidence.expires_at:
+        return _decision(evidence, policy, "attempt_now", (), None, [OTHER_CARD])
     if evidence.reading.terminal and evidence.payer_link and evidence.now < evidence.expires_at:
         return _decision(evidence, policy, "wait", (), None, ["payer_may_pay_by_link"])
     if evidence.reading.terminal:
@@ -144,10 +149,11 @@ def _decision(
         decided(evidence, verdict, plan),
         last_answer_of(evidence),
         *unlisted(evidence.reading),
+        *([_OTHER_CARD_WORDS] if OTHER_CARD in rules else []),
         *_why(evidence, policy, group, plan),
         _change(evidence, verdict),
     )
-    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group))
+    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group, rules))
 
 
 def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
@@ -173,8 +179,11 @@ def _change(evidence: Evidence, verdict: Verdict) -> str:
     return evidence.reading.cure
 
 
-def _alternatives(policy: RetryPolicy, verdict: Verdict, group: Group | None) -> tuple[Alternative, ...]:
-    other_card = Alternative("other_card", None, "Another card of the customer.")
+def _alternatives(
+    policy: RetryPolicy, verdict: Verdict, group: Group | None, rules: list[str]
+) -> tuple[Alternative, ...]:
+    chance = OTHER_CARD_CHANCE if OTHER_CARD in rules else None
+    other_card = Alternative("other_card", chance, "Another card of the customer.")
     if group is None or verdict in ("wait", "decline_at_once", "challenge"):
         return (other_card,)
     schedule = policy.schedules[group]

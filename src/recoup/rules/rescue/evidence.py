@@ -50,6 +50,7 @@ class Evidence:
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
+    `other_card`: another card of the customer may be tried.
     """
 
     kind: Kind
@@ -70,6 +71,7 @@ class Evidence:
     facts: Facts | None = None
     payer_link: bool = False
     link: LinkInput | None = None
+    other_card: bool = False
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -80,8 +82,9 @@ class Evidence:
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
         del plain["facts"], plain["link"]
-        if not self.payer_link:
-            del plain["payer_link"]
+        for name in ("payer_link", "other_card"):
+            if not plain[name]:
+                del plain[name]
         plain |= {"link": self.link.to_dict()} if self.link else {}
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 

@@ -11,6 +11,7 @@ from recoup.rules.rescue.contacts import LINK
 from recoup.rules.rescue.engine.links import LINKS_1, LinkInput
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
 from recoup.rules.rescue.method_gone import code_read
+from recoup.rules.rescue.other_card import CARDS_MAX, CardOnFile, is_cure
 from recoup.rules.rescue.slots import offset_minutes
 
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
@@ -73,8 +74,20 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         utc_offset=facts.get("utc_offset", offset_minutes(None, None)),
         magic_first_send=order.card is not None and order.card.magic == "approve",
         challenge_tries=sum(c.tries for c in order.challenges),
+        other_card=other_card_of(order, reading, now) is not None,
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
     )
+
+
+def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile | None:
+    """The customer's other card that may be tried now; the merchant switches it on. Not one that was tried before."""
+    found = order.other_card
+    tried = sum(one.when_due == "other_card" for one in order.attempts)
+    if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
+        return None
+    before = (order.card_id, *order.cards_before)
+    fresh = found.card_id not in before and found.pan_id != order.pan_id and found.is_valid(now)
+    return found if fresh and is_cure(reading) else None
 
 
 def link_of(order: Order, reading: Reading) -> LinkInput | None:

@@ -87,6 +87,31 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
+    ("other_card", frozenset({"managed"}), """
+  CASE WHEN o.kind = 'mit_managed' AND EXISTS (SELECT FROM notice_settings n
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled) THEN (
+    SELECT jsonb_build_object('token_id', w.token_id, 'pan_id', w.pan_id, 'magic', w.magic,
+      'exp_month', w.exp_month, 'exp_year', w.exp_year)
+    FROM order_payer p
+    JOIN payers y ON y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id AND y.external_id <> ''
+    CROSS JOIN LATERAL (SELECT q.order_id FROM order_payer q
+      WHERE q.merchant_id = p.merchant_id AND q.payer_id = p.payer_id AND q.order_id <> p.order_id
+      ORDER BY q.order_id DESC LIMIT 50) q
+    JOIN orders x ON x.merchant_id = p.merchant_id AND x.order_id = q.order_id
+      AND x.stage = 'completed' AND x.kind IN ('mit_managed', 'mit_sync')
+      AND x.pan_id <> o.pan_id AND NOT x.card_id = ANY (o.cards_before)
+    JOIN vault w ON w.merchant_id = x.merchant_id AND w.token_id = x.token_id AND NOT w.pan_id = ANY (o.cards_before)
+    WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+      AND EXISTS (SELECT FROM attempts a WHERE a.merchant_id = x.merchant_id AND a.order_id = x.order_id
+        AND a.state = 'approved' AND a.initiator = 'merchant')
+      AND NOT EXISTS (SELECT FROM disputes d WHERE d.merchant_id = x.merchant_id AND d.order_id = x.order_id)
+      AND NOT EXISTS (SELECT FROM order_payer z JOIN orders ended ON ended.merchant_id = z.merchant_id
+          AND ended.order_id = z.order_id AND ended.stage = 'declined' AND ended.pan_id = x.pan_id
+        WHERE z.merchant_id = p.merchant_id AND z.payer_id = p.payer_id)
+      AND (w.kek_id IS NOT NULL OR EXISTS (SELECT FROM stored_methods s WHERE s.merchant_id = w.merchant_id
+        AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> ''))
+    ORDER BY x.order_id DESC LIMIT 1
+  ) END"""),
     ("known", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object('looks', (
     SELECT (SELECT jsonb_build_object('at', l.at, 'answers', l.answers, 'tries', l.tries, 'orders', l.orders)
@@ -145,6 +170,7 @@ class OrderEvidence(Row, frozen=True):
     dispute_terms: Json
     blocked: Json
     arm: Json
+    other_card: Json
     known: Json
     sends: Json = None
     blocks: Json = None
@@ -322,6 +348,8 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
         needed.update(_BY_STAGE.get(order.stage, ()))
         if order.arm is not None:
             needed.add("arm")
+        if order.kind == "mit_managed" and order.stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD):
+            needed.add("managed")
         if order.kind == "stable":
             needed.add("stable")
         elif order.stage is Stage.PROCESSING and order.kind.startswith("cit"):

@@ -14,6 +14,7 @@ from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.network.limits import Send
+from recoup.rules.network.magic import identity_of
 from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
@@ -29,6 +30,7 @@ from recoup.rules.order.snapshot import (
     Settlement,
 )
 from recoup.rules.rescue.arms import Known
+from recoup.rules.rescue.other_card import CardOnFile
 from recoup.store.orders.evidence import OrderEvidence, OwnTries
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import NetworkSend
@@ -96,6 +98,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),
         settlements=_list(evidence.settlements, Settlement),
         advance=convert(evidence.advance, Advance) if evidence.advance else None,
+        other_card=_other_card(row.order_id, evidence.other_card),
         rescue=_rescue_known(evidence.known, evidence.others_open) if evidence.known else None,
         limits=convert(evidence.limits, Limits) if evidence.limits else None,
         payer_id=contact_of(evidence).payer_id,
@@ -177,6 +180,22 @@ _UNKNOWN = Contact()
 def contact_of(evidence: OrderEvidence) -> Contact:
     """Of an order that may be advanced; nothing of others."""
     return convert(evidence.limits, Contact) if evidence.limits else _UNKNOWN
+
+
+class _CardOnFile(Row, frozen=True):
+    token_id: UUID
+    pan_id: UUID
+    magic: str | None
+    exp_month: int
+    exp_year: int
+
+
+def _other_card(order_id: UUID, stored: object) -> CardOnFile | None:
+    if not stored:
+        return None
+    row = convert(stored, _CardOnFile)
+    card_id = identity_of(order_id, row.pan_id, row.magic)
+    return CardOnFile(row.token_id, card_id, row.pan_id, row.exp_month, row.exp_year)
 
 
 class _Looks(Row, frozen=True):

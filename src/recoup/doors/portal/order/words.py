@@ -85,6 +85,13 @@ def _collected(context: LogContext) -> TimelineEntry:
     return TimelineEntry(Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money")
 
 
+def _card_replaced(context: LogContext) -> TimelineEntry:
+    text = "Attempts use the new card data from now on."
+    if context.body.get("of_customer"):
+        text = "Attempts use another card of the same customer, which you have charged before."
+    return TimelineEntry("Another card", text, "right")
+
+
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
     title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
@@ -285,7 +292,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                                "The channel did not take it. The money is still yours; the operator is looking into "
                                "it.",
                                "problem", "bad", "money"),
-    "card_replaced": _plain("Another card", "Attempts use the new card data from now on.", "right"),
+    "card_replaced": _card_replaced,
     "expiry_moved": _moved,
     "retries_stopped": _plain("No further attempts", "You stopped them; the order stays open until it expires.",
                               "onhold", "", "attempts"),

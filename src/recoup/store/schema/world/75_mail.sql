@@ -1,5 +1,5 @@
 -- Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
--- order's payer, and is read when it is sent.
+-- order's payer, and is read when it is sent. `other_card`, no mail: another card of the payer may be tried.
 CREATE TABLE notice_settings (
   merchant_id uuid NOT NULL REFERENCES merchants,
   notice text NOT NULL,
