@@ -12,6 +12,8 @@ from recoup.lab.compare.arms.oracle import OracleArm, first_price
 from recoup.lab.compare.arms.retry_2 import Retry2
 from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
 from recoup.lab.compare.arms.slots import Slots
+from recoup.lab.compare.arms.updated import UpdatedEngine
+from recoup.lab.compare.news import Hears
 from recoup.lab.compare.seam import Arm, Briefing
 
 RETRY_2: Final = "retry-2"
@@ -22,7 +24,8 @@ Option = Literal["policy", "explore", "holdout"]
 class Entry:
     """`knob`: see budgets. `cut`: a shorter length leaves its first sends as they are. `comparator`: what others are
     measured against. `first_price`: where the search for a mean number of sends begins; without it at the cost of a
-    send. `work`: a rough share of the time, to spread arms over processes."""
+    send. `work`: a rough share of the time, to spread arms over processes. `hears`: see news; None: updates of cards,
+    as the world reports them. `by_default`: played when no names are given."""
 
     make: Callable[[Briefing], Arm]
     knob: Literal["length", "price"] = "length"
@@ -32,6 +35,8 @@ class Entry:
     first_price: Callable[[Briefing, float], float] | None = None
     uses: frozenset[Option] = frozenset()
     work: int = 5
+    hears: Hears | None = None
+    by_default: bool = True
 
 
 def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
@@ -54,6 +59,17 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "engine": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore"}), work=120
     ),
+    "no-news": Entry(
+        EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(), by_default=False
+    ),
+    "updater": Entry(
+        UpdatedEngine, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(updates=True),
+        by_default=False,
+    ),
+    "signals": Entry(
+        EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(approvals=True),
+        by_default=False,
+    ),
     "oracle": Entry(
         OracleArm, knob="price", comparator=False, needs_oracle=True, first_price=first_price, work=60
     ),
@@ -75,7 +91,9 @@ def chosen(names: Sequence[str] | None, *, oracle: bool, options: Sequence[Optio
                 cure="Leave it out, or play a world in this process.",
             )
     found = tuple(
-        name for name, entry in CATALOGUE.items() if (name in names if names else oracle or not entry.needs_oracle)
+        name
+        for name, entry in CATALOGUE.items()
+        if (name in names if names else entry.by_default and (oracle or not entry.needs_oracle))
     )
     for option in options:
         if not any(option in CATALOGUE[name].uses for name in found):

@@ -51,10 +51,10 @@ def play(
 ) -> Played:
     """`name`: the world's copy that is played on, used once. `sends_max`: of an order, by the budget. `only`: the
     places of orders beside which no others come in. `refusal` is the gate. Raises: WorldBroke."""
-    return _Play(ground, name, arm, sends_max, only, log, refusal).run()
+    return Play(ground, name, arm, sends_max, only, log, refusal).run()
 
 
-class _Play:
+class Play:
     def __init__(
         self,
         ground: Ground,

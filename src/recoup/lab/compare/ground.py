@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.lab.compare.gate import CardSends, send_of
@@ -24,7 +24,8 @@ class Ground:
 
     `orders` stand in the order in which they came in; `customer_of[i]` numbers the customer of order i from 0.
     `cards`: the sends of the past that the gate still counts, by card number. `oracle`, `forget`: see source.
-    `unlisted`: codes met so far that no list has. `sample`: as `sample_of`.
+    `unlisted`: codes met so far that no list has. `sample`: as `sample_of`. `approvals`: see news; empty until an arm
+    listens.
     """
 
     seed: int
@@ -38,6 +39,7 @@ class Ground:
     forget: Callable[[str], None] = lambda arm: None
     unlisted: set[str] = field(default_factory=set)
     sample: Sequence[int] | None = None
+    approvals: list[tuple[datetime, int]] = field(default_factory=list)
 
 
 def survey(

@@ -12,7 +12,9 @@ from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_le
 from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, Entry
 from recoup.lab.compare.curve import Point, cut_points, point_of
 from recoup.lab.compare.driver import play
+from recoup.lab.compare.gate import CardSends
 from recoup.lab.compare.ground import Ground, survey
+from recoup.lab.compare.news import NewsPlay
 from recoup.lab.compare.played import Played
 from recoup.lab.compare.sample import search_by_sample
 from recoup.lab.compare.score import check_scores, harm_share, net_of, own_score
@@ -160,7 +162,11 @@ class _Player:
         arm = self.entry.make(self._briefing(price))
         rows: list[str] = []
         log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
-        played = play(ground, copy, arm, _sends_max(length, ground.seed), only=only, log=log)
+        sends_max, hears = _sends_max(length, ground.seed), self.entry.hears
+        if hears is None:
+            played = play(ground, copy, arm, sends_max, only=only, log=log)
+        else:
+            played = NewsPlay(ground, copy, arm, sends_max, only, log, CardSends.refusal, hears=hears).run()
         ours, worlds = own_score(ground, played), ground.world.end(copy)
         ground.forget(copy)
         check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)

@@ -32,6 +32,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FULL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones to hours
 _STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
+OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
 

@@ -12,8 +12,11 @@ class NewCards:
 
     def untried(self, known: Known) -> bool:
         """Whether the last decline was for data that the order's card no longer has."""
-        order = known.order
-        return known.reading.klass == "data" and known.card != self._tried.get(order.order_id, order.card)
+        return known.reading.klass == "data" and self.is_new(known)
+
+    def is_new(self, known: Known) -> bool:
+        """Whether no send of the order was with the card as it is known now."""
+        return known.card != self._tried.get(known.order.order_id, known.order.card)
 
     def note(self, known: Known) -> None:
         self._tried[known.order.order_id] = known.card
