@@ -20,13 +20,18 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.inbound.notices import routes
 from recoup.flows.cards import send
 from recoup.flows.cards.send import send_attempt
+from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.connector import Acknowledgement
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.port import Charge, Outcome
 from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 from recoup.main.app import _no_path, refuse
+from recoup.moves.attempt.open import hold
 from recoup.rules.network.magic import script_card
+from recoup.rules.order.attention import ANSWER_DIFFERS
+from recoup.rules.order.whys import OUTAGE
 from recoup.store.retention import NOTICES_KEPT, retain
 from recoup.store.server import ServerAddress
 
@@ -150,6 +155,37 @@ def test_a_lost_answer_is_asked_about_as_soon_as_a_notice_comes(
         await on.shop.run_due()
         assert on.standin.calls[calls:] == [], "what is known is not asked again"
         assert not await on.shop.value(WAITING)
+
+    story(server, monkeypatch, tmp_path, tell)
+
+
+@pytest.mark.parametrize("on_hold", [False, True])
+def test_money_that_was_taken_by_what_was_called_a_decline_is_a_case_and_not_taken_again(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, on_hold: bool
+) -> None:
+    """The retry that was planned went out in spite of it."""
+    real = Stripe.charge
+
+    async def lying(self: Stripe, charge: Charge) -> Outcome:
+        await real(self, charge)
+        return Outcome("declined", scheme_code="51")
+
+    async def tell(on: Ground) -> None:
+        monkeypatch.setattr(Stripe, "charge", lying)
+        order_id = await sent(on)
+        assert await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "declined"
+        monkeypatch.setattr(Stripe, "charge", real)
+        if on_hold:
+            await on.shop.orders.run(lambda c: hold(c, OUTAGE, "processor_outage", c.now), on.shop.key(order_id))
+        await on.hear("payment_intent.succeeded")
+        order = await on.shop.order(order_id)
+        assert (order["stage"], order["attention"]) == ("held", ANSWER_DIFFERS)
+        assert await on.shop.value("SELECT became FROM processor_notices WHERE subject = 'charge'") == "differs"
+        calls = [one for one in on.standin.calls if one.endswith("/confirm")]
+        await on.shop.advance(timedelta(days=19))
+        assert [one for one in on.standin.calls if one.endswith("/confirm")] == calls
+        assert (await on.shop.order(order_id))["stage"] == "held"
+        assert (await verify(on.shop.world)).difference is None
 
     story(server, monkeypatch, tmp_path, tell)
 

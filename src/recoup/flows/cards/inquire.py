@@ -21,11 +21,12 @@ from recoup.kernel.time import WallTime
 from recoup.moves.advance.collection import raise_uncollected
 from recoup.moves.attempt.close import ProcessorResult, close_attempt, raise_unclear
 from recoup.moves.attempt.send import gate_input
+from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
-from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, UNKNOWN
+from recoup.rules.order.attention import NOT_REPEATED, UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
@@ -145,7 +146,7 @@ async def settle_by_proof(
         answer = as_requested(outcome, attempt.units, attempt.asset)
         if _still_out(change, attempt_id) is None:
             if answer.state == "approved" and attempt.state in ("declined", "not_sent"):
-                raise_unclear(change, attempt, ANSWER_DIFFERS)
+                taken_after_all(change, attempt)
             return
         assert attempt.send_before is not None
         ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)

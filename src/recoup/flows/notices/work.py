@@ -19,9 +19,8 @@ from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import as_requested
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
-from recoup.moves.attempt.close import raise_unclear
+from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
-from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.processor_notices import (
@@ -127,7 +126,7 @@ async def _after_all(
         return NoticeResult("known")
 
     def raise_it(change: Change) -> None:
-        raise_unclear(change, change.order.attempt(attempt.attempt_id), ANSWER_DIFFERS)
+        taken_after_all(change, change.order.attempt(attempt.attempt_id))
 
     await orders.run(raise_it, (order.merchant_id, order.order_id))
     return NoticeResult("differs")
