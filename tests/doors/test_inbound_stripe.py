@@ -207,6 +207,25 @@ def test_a_dispute_is_read_from_the_vendors_book(
     story(server, monkeypatch, tmp_path, tell, "createDispute")
 
 
+@pytest.mark.parametrize("kind", ["error_500", "html", "error_200", "too_many"])
+def test_a_dispute_that_cannot_be_read_just_now_is_read_later(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """One error of the vendor's while it was read, and nobody here ever heard of it."""
+
+    async def tell(on: Ground) -> None:
+        order_id = await sent(on)
+        on.standin.faults.add(kind, "GET /v1/disputes")
+        await on.hear("charge.dispute.created")
+        assert not await on.shop.value("SELECT count(*) FROM disputes")
+        assert await on.shop.value(WAITING) == 1
+        await on.shop.value("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'processor_notice'")
+        await on.shop.run_due()
+        assert await on.shop.value("SELECT state FROM disputes WHERE order_id = $1", order_id) == "open"
+
+    story(server, monkeypatch, tmp_path, tell, "createDispute")
+
+
 def test_a_dispute_before_its_charge_is_sent_again(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

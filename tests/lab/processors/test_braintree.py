@@ -202,7 +202,14 @@ def test_a_dispute_is_answered_once_with_its_text() -> None:
             ("fee", -168),
         ]
         assert [one.id for one in lines if one.type == "charge"] == [charge.id]
+        named = {one.reference for one in lines if one.type.startswith("dispute")}
+        assert named == {case["legacyId"]}, "by which the dispute is known here"
         assert (await connector.dispute_case("unknown")) is None
+        for kind in ("lost", "error_500", "html", "error_200"):
+            on.standin.faults.add(kind)
+            with pytest.raises(Problem) as caught:
+                await connector.dispute_case(case["legacyId"])
+            assert caught.value.code == "unavailable", "it is asked about again"
 
     play(BraintreeSubject, story)
 

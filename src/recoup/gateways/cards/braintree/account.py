@@ -161,8 +161,7 @@ def _disputed(plain: Mapping[str, Any], type: str, first: date, last: date) -> I
         if not day:
             return
     units = money.units() if type == "dispute_won" else -money.units()
-    reference = case.transaction.id if case.transaction is not None else case.legacyId
-    yield StatementLine(None, reference, type, units, money.currencyCode, _at(day))
+    yield StatementLine(None, case.legacyId, type, units, money.currencyCode, _at(day))
 
 
 async def _fees(api: Api, day: date) -> list[StatementLine]:

@@ -72,6 +72,8 @@ async def case(api: Api, case_id: str) -> DisputeCase | None:
         found = await _dispute(api, case_id)
     except (NotSentError, NoAnswerError) as error:
         raise unavailable(f"{error}") from None
+    if isinstance(found, Outcome) and found.fault not in ("request", "credential"):
+        raise unavailable(found.text or UNREADABLE)
     if not isinstance(found, Dispute) or found.transaction is None or found.amountDisputed.units() <= 0:
         return None
     status: Literal["open", "won", "lost"] = (

@@ -250,7 +250,10 @@ class Stripe(Charges, Invoices):
         return Outcome("approved" if case.status in done[answer.answer] else "unknown", case.id, text=case.status)
 
     async def dispute_case(self, case_id: str) -> DisputeCase | None:
-        case = _case(await self._read(f"/v1/disputes/{case_id}"))
+        reply = await self._read(f"/v1/disputes/{case_id}")
+        case = _case(reply)
+        if case is None and reply.status != 404:
+            raise unavailable(reason_of(reply))
         return _disputed(case) if case is not None and case.id == case_id else None
 
     async def describe(self, stored: Stored) -> Stored | None:
