@@ -55,7 +55,7 @@ async def bridge_twin() -> AsyncIterator[Twin]:
     """Serving on a free port of this machine, under a path of its own."""
     twin = Twin()
     app = web.Application()
-    for path in ("charges", "reversals", "dispute-answers"):
+    for path in ("charges", "reversals", "dispute-answers", "card-updates"):
         app.router.add_post(f"/pay/{path}", twin.take)
     app.router.add_get("/pay/messages/{id}", twin.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
