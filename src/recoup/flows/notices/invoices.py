@@ -219,7 +219,7 @@ class _Rescue:
             cvv="",
             exp_month=0,
             exp_year=0,
-            transaction_id=f"{row.invoice}#0",
+            transaction_id=f"{row.invoice}#{there.own_tries}",  # the try that _count does not count again
             decline=decline | {"at": came_at.isoformat()},
             site_id=None,
             site_url=None,
