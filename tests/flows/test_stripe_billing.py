@@ -342,6 +342,34 @@ def test_a_billing_that_is_down_hears_it_later_and_once(server: ServerAddress, t
     story(server, tmp_path, tell)
 
 
+def test_a_billing_that_is_down_when_the_rescue_is_paid_otherwise_hears_it_later_and_once(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    """By a charge of its own, as by another card."""
+
+    async def tell(on: Ground) -> None:
+        invoice = on.invoice()
+        await on.hear()
+        async with owner(on.shop.world) as connection:
+            await connection.execute("UPDATE orders SET facts = facts - 'invoice'")
+        on.now_approves()
+        with _down(on, f"/v1/invoices/{invoice}"):
+            await on.days(6)
+            assert await on.stage() == "completed"
+            assert on.there(invoice)["status"] == "open"
+        on.standin.faults.add("lost", f"POST /v1/invoices/{invoice}/pay")
+        before = len(on.standin.calls)
+        await on.days(2)
+        there = on.there(invoice)
+        assert (there["status"], there["paid_out_of_band"]) == ("paid", True)
+        written = [one for one in on.standin.calls[before:] if one == f"POST /v1/invoices/{invoice}/pay"]
+        assert len(written) == 1, "its answer was lost, and then it was seen there"
+        assert [one["status"] for one in on.charges()].count("succeeded") == 1
+        assert await on.shop.value(ROWS) == [["off", "paid"]]
+
+    story(server, tmp_path, tell)
+
+
 @pytest.mark.parametrize(("seed", "approves_from"), [(1, 30), (2, 90), (3, None)])
 def test_a_process_that_dies_between_any_two_calls_loses_nothing(
     server: ServerAddress, tmp_path: Path, seed: int, approves_from: int | None

@@ -6,6 +6,7 @@ import pytest
 from tests.doors.rescue.door import APPROVES, Caller
 from tests.doors.rescue.shapes import fields_of
 
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.network.card import luhn_digit
 
 METHOD = {"processor": "sandbox", "id": "pm_card_visa_51_01"}
@@ -46,6 +47,18 @@ def test_what_is_no_stored_method_is_refused(shop: Caller, method: dict[str, Any
         answer = shop.evaluate(paymentMethod=method)
     assert answer.status_code == 400, answer.text
     assert field in fields_of(answer)
+
+
+def test_a_method_without_the_customer_that_its_processor_needs_is_refused(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SandboxProcessor, "needs_customer", True, raising=False)
+    with shop.door.nothing_written(but=("api_calls", "requests")):
+        answer = shop.evaluate(paymentMethod=METHOD)
+    assert answer.status_code == 400
+    (said,) = fields_of(answer)["PaymentMethod.Customer"]
+    assert "Send customer too" in said
+    assert shop.evaluate(paymentMethod=METHOD | {"customer": "cus_1"}).status_code == 200
 
 
 @pytest.mark.parametrize("member", ["processor", "id", "customer"])
