@@ -1,5 +1,6 @@
 """Each kind of route as the story of kills needs it: its stand-in, its methods, and its book."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,7 +162,7 @@ class _Bridge(BridgeStandIn):
 
     def __init__(self, faults: Faults) -> None:
         super().__init__(faults)
-        self.refunds = list[dict[str, Any]]()
+        self.refunds, self.answered = list[dict[str, Any]](), set[str]()
 
     def _modified(self, message: dict[str, Any]) -> dict[str, Any]:
         said = super()._modified(message)
@@ -172,20 +173,44 @@ class _Bridge(BridgeStandIn):
     def _answer(self, path: str, message: dict[str, Any]) -> dict[str, Any]:
         if path == "dispute-answers":
             self.messages[message["id"]] = {"state": "approved"}
+            self.answered.add(message["id"])
         return super()._answer(path, message)
 
     def _charged(self, message: dict[str, Any]) -> dict[str, Any]:
         return super()._charged(message | ({"agreement": "declined"} if self.declines else {}))
 
-    def signed_anew(self, posted: Posted) -> Posted:
-        return posted
-
 
 class BridgeRoute(Route):
-    kind, disputes, kinds = "bridge", False, _FAULTS
+    kind, kinds = "bridge", _FAULTS
 
     async def start(self, folder: Path, faults: Faults) -> None:
         self.standin = await _Bridge(faults).start()
+        self.cases, self._posted = dict[str, dict[str, Any]](), list[Posted]()
+
+    def notices(self) -> list[Posted]:
+        found, self._posted = self._posted, []
+        return found
+
+    def dispute(self, attempt_id: str) -> None:
+        charge = self.standin.charges[attempt_id]
+        self.cases[attempt_id] = {
+            "caseId": f"case-{attempt_id}",
+            "merchantId": charge["merchantId"],
+            "chargeId": attempt_id,
+            "stage": "first",
+            "amount": charge["captured"] - charge["refunded"],
+            "currency": charge["currency"],
+        }
+        self._tell(attempt_id, "open")
+
+    def win(self) -> None:
+        assert len(self.standin.answered) == len(self.cases)
+        for attempt_id in self.cases:
+            self._tell(attempt_id, "won")
+
+    def _tell(self, attempt_id: str, status: str) -> None:
+        notice = self.cases[attempt_id] | {"noticeId": f"{status}-{attempt_id}", "status": status}
+        self._posted.append(Posted(json.dumps(notice).encode(), {}))
 
     def connection(self) -> Connection:
         return Connection("bridge", self.standin.url, bridge.SECRET, acceptor="acct_1", world="sandbox")
@@ -212,7 +237,12 @@ class BridgeRoute(Route):
             StatementLine(UUID(one["id"]), "done", "refund", one["amount"], one["currency"], at)
             for one in self.standin.refunds
         ]
-        return took + back
+        moved = [
+            StatementLine(None, case["caseId"], type, sign * case["amount"], case["currency"], at)
+            for case in self.cases.values()
+            for type, sign in (("dispute", -1), ("dispute_won", 1))
+        ]
+        return took + back + moved
 
 
 ROUTES: Final = {one.kind: one for one in (BridgeRoute, StripeRoute, AdyenRoute, BraintreeRoute, NmiRoute)}
