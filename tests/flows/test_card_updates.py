@@ -13,6 +13,7 @@ from tests.worlds import POLICY, OwnWorld, Shop, change_world, make_shop, owner,
 from recoup.flows.cards import card_update
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
+from recoup.flows.merchants.blocks import block_of_order
 from recoup.gateways.cards.sandbox.updater import SandboxUpdater
 from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
 from recoup.kernel.policy import Policy
@@ -205,6 +206,23 @@ def test_an_updater_that_lies_changes_no_card(server: ServerAddress, answer: Car
         assert await shop.value("SELECT count(*) FROM vault") == 1
 
     run(server, story, answer=answer)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_of_a_blocked_card_no_new_number_is_tried(server: ServerAddress, when: str) -> None:
+    async def story(shop: Shop, updater: Counting) -> None:
+        pan = script_card("visa", "54", 99, NEW_NUMBER)
+        order_id = await shop.admit(pan=pan, code="54")
+        if when == "meanwhile":
+            await start(shop.orders, shop.key(order_id))
+        assert await block_of_order(shop.world, shop.scope, order_id, "card", "fraud")
+        await start(shop.orders, shop.key(order_id))
+        await shop.run_due()
+        assert len(updater.ids) == (when == "meanwhile")
+        assert await shop.value(TRIES, order_id) == 0
+        assert "card_replaced" not in await shop.happenings(order_id)
+
+    run(server, story)
 
 
 def test_a_merchants_other_card_goes_before_the_updaters(server: ServerAddress) -> None:

@@ -4,7 +4,7 @@ and before an attempt is sent for a card that has expired since."""
 from datetime import datetime
 from uuid import UUID
 
-from recoup.moves.attempt.plan import decide_next, follow
+from recoup.moves.attempt.plan import card_is_blocked, decide_next, follow
 from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard, has_room, swap_card
 from recoup.rules.network.card import is_expired
@@ -18,7 +18,7 @@ from recoup.rules.rescue.order_evidence import last_reading, sends_link
 def updates_first(change: Change) -> bool:
     """Whether an attempt that is due waits for the updater: the card has expired since the order's last send."""
     order = change.order
-    if not (_may_update(change) and has_room(change) and _is_expired(order, change.now)):
+    if not (_may_update(change) and has_room(change) and _is_expired(order, change.now)) or card_is_blocked(order):
         return False
     sent = [one.sent_at for one in order.attempts if one.sent_at is not None and one.state != "not_sent"]
     if any(_is_expired(order, at) for at in sent):
@@ -57,11 +57,11 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: New
         answer,
         expired=_is_expired(order, change.now),
         by_link=sends_link(order),
-        stopped=order.do_not_retry,
+        stopped=order.do_not_retry or card_is_blocked(order),
     )
     decision = decide_update(inputs)
     decision_id = change.decide(decision, inputs.features())
-    if answer in NEW and card is not None:
+    if answer in NEW and card is not None and not inputs.stopped:
         swap_card(change, card)
     if answer in NEW or decision.verdict == "decline_at_once":
         follow(change, decision, decision_id, reading)

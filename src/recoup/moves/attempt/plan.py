@@ -14,7 +14,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt
+from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
@@ -48,11 +48,16 @@ def decide_or_update(change: Change, reading: Reading) -> tuple[Decision, UUID]:
     order = change.order
     if not (change.has_updater and may_be_cured(reading)) or order.initiator != "merchant" or order.token_id is None:
         return decide_next(change, reading)
-    if order.do_not_retry or order.kind not in ("mit_managed", "mit_sync"):
+    if order.do_not_retry or card_is_blocked(order) or order.kind not in ("mit_managed", "mit_sync"):
         return decide_next(change, reading)
     inputs = UpdateInput(reading, change.now)
     decision = decide_update(inputs)
     return decision, change.decide(decision, inputs.features())
+
+
+def card_is_blocked(order: Order) -> bool:
+    """By its merchant: its next number is not sent either. Only under the card's lock."""
+    return any(one.reason == "card" and one.merchant_id == order.merchant_id for one in order.blocks)
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
