@@ -116,7 +116,8 @@ def test_a_refund_that_is_refused_or_fails_later_needs_people(
         assert (await on.shop.order(order_id))["attention"] is None
         on.standin.account.fail_refund(next(on.standin.book.all("modification"))["id"])
         await on.post()
-        assert (await on.shop.order(order_id))["attention"]
+        assert (await on.shop.order(order_id))["attention"] == "refund_failed"
+        assert (await on.shop.happenings(order_id)).count("warned") == 1
         assert await on.shop.value(SENT) == ["done"], "no stage goes back"
 
     story(server, monkeypatch, tmp_path, play)

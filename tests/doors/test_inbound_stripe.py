@@ -116,18 +116,18 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         assert (await on.post(event, late=400)).status_code == 401
         assert (await on.client.post(PATH, content=b"{}")).status_code == 401
         assert (await on.client.post(PATH, content=b" " * 262_145)).status_code == 413
-        assert await on.shop.value(COUNTS) == {}
+        assert await on.shop.value(COUNTS) == {"unsigned": 3}
         for other in (event | {"livemode": True}, event | {"account": "acct_other"}, event | {"type": "topup.created"}):
             assert (await on.post(other)).status_code == 200
         metadata = {"recoup_id": "00000000-0000-4000-8000-000000000000"}
         about = {**event["data"]["object"], "metadata": metadata, "id": "pi_9"}
         stranger = event | {"id": "evt_9", "data": {"object": about}}
         assert (await on.post(stranger)).json() == {"notices": ["not_ours"]}
-        assert await on.shop.value(COUNTS) == {"not_mine": 2, "unknown_kind": 1, "not_ours": 1}
+        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "unknown_kind": 1, "not_ours": 1}
         assert not await on.shop.value(WAITING)
         assert (await on.client.get(PATH)).status_code == 405
         async with owner(on.shop.world) as connection:
-            for days, left in ((-1, 3), (2, 0)):
+            for days, left in ((-1, 4), (2, 0)):
                 await retain(connection, on.shop.world.clocks.wall() + NOTICES_KEPT + timedelta(days=days))
                 assert len(await on.shop.value(COUNTS)) == left
 

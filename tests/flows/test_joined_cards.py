@@ -17,6 +17,7 @@ from recoup.flows.cards.joined_cards import join, names_of
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.gateways.cards.port import Charge, CredentialNews, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.network.magic import COUNTING_CARDS, script_card
@@ -158,6 +159,19 @@ def test_a_block_of_one_print_holds_for_the_others(server: ServerAddress) -> Non
                 (await shop.order(number))["card_id"],
             )
         assert await try_now(shop, method) is None
+
+    run(server, story)
+
+
+def test_a_merchants_own_block_of_one_print_holds_for_the_others_until_it_is_lifted(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        method, number = await begun(shop, stored("one")), await started(shop, PAN)
+        assert await try_now(shop, number) == "declined"
+        assert await block_of_order(shop.world, shop.scope, number, "card", "fraud")
+        assert await try_now(shop, method) is None
+        block_id = await shop.value("SELECT block_id FROM blocks")
+        assert await unblock(shop.world, shop.scope, block_id)
+        assert await try_now(shop, method) == "declined"
 
     run(server, story)
 

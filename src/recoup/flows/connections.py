@@ -1,9 +1,15 @@
 """Merchants' own connections to processors, as other flows read them."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.store.cards.connections import ProcessorConnection, find_connection, merchant_connections
+from recoup.store.cards.notices_of_day import NoticeCounts, notice_counts
+
+NOTICES_SHOWN: Final = timedelta(days=7)
 
 
 async def connection_of(world: World, route: str) -> ProcessorConnection | None:
@@ -16,3 +22,10 @@ async def connections_of(world: World, merchant_id: UUID) -> list[ProcessorConne
     """The oldest first, with those that wait or were disconnected."""
     async with world.db.connection() as connection:
         return await merchant_connections(connection, merchant_id)
+
+
+async def notices_of(world: World, routes: Sequence[str]) -> dict[str, NoticeCounts]:
+    """What came to each in the last seven days; none of it is told apart by merchants."""
+    async with world.db.connection() as connection:
+        found = await notice_counts(connection, world.clocks.wall() - NOTICES_SHOWN)
+    return {name: found.get(name) or NoticeCounts(name, 0, 0, 0, 0, None) for name in routes}

@@ -17,7 +17,17 @@ from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
-from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING, UNKNOWN, held, needed
+from recoup.rules.order.attention import (
+    FOR_PEOPLE,
+    FRAUD_WARNED,
+    INVOICE_CLOSED,
+    PAID_TOO,
+    PAID_TWICE,
+    RETRYING,
+    UNKNOWN,
+    held,
+    needed,
+)
 from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
@@ -100,9 +110,9 @@ class Change(Gathered):
             self.order.attention = needed(self.order)
 
     def paid_once(self) -> None:
-        """What was paid twice is so no more once nothing of it is left."""
+        """What was paid twice, or by a thief, is so no more once nothing of it is left."""
         if not self.order.left_units:
-            self.clear_attention(PAID_TWICE)
+            self.clear_attention(PAID_TWICE, FRAUD_WARNED, INVOICE_CLOSED)
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""

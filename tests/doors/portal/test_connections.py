@@ -1,5 +1,6 @@
 """/connections: an owner connects an account; what the check found is said, and nothing secret is shown."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.worlds import Shop
 
 from recoup.flows.connections import connections_of
 from recoup.gateways.cards import kinds
+from recoup.store.cards.processor_notices import count_notice
 from recoup.store.server import ServerAddress
 
 
@@ -26,7 +28,9 @@ def test_connected_checked_changed_and_ended_by_an_owner(
             assert "Connect your account" in words(await owner.get("/connections"))
             form = {"secret_key": POOR_KEY, "signing_secret": SECRET, "billing": "off"}
             assert (await staff.post(owner, "/connections", "/connections", **form)).status_code == 303
+            await notices(shop)
             page = await owner.get("/connections")
+            assert "Notices in 7 days 5 Not signed 2 Of another account 1 Last notice" in words(page)
             assert "No payment goes by this account yet" in words(page)
             assert "write Refunds" in words(page)
             for secret in (POOR_KEY, SECRET):
@@ -47,6 +51,16 @@ def test_connected_checked_changed_and_ended_by_an_owner(
                 assert line in audit
 
     portal(server, story)
+
+
+async def notices(shop: Shop) -> None:
+    """Of the merchant's route: four taken, one of another account, two that nobody signed, and an old one."""
+    route = (await connections_of(shop.world, shop.merchant_id))[0].route
+    now = shop.world.clocks.wall()
+    came = [("taken", now)] * 4 + [("not_mine", now)] + [("unsigned", now)] * 2 + [("taken", now - timedelta(days=9))]
+    async with shop.world.db.transaction() as tx:
+        for became, at in came:
+            await count_notice(tx, route, at, became)  # type: ignore[arg-type]
 
 
 def test_what_is_refused_shows_no_secret(server: ServerAddress) -> None:

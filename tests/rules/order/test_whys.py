@@ -39,6 +39,7 @@ _SAID = {
     "card_set_to_none": "The card's allowance is set to none.",
     "card_used_up:2026-12-01T02:00:00+02:00": "The card's allowance is used up until 2026-12-01 00:00 UTC.",
     "blocked:fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
+    "blocked:fraud_warning": "This card is blocked: its issuer reported a payment here as fraud.",
     "blocked:customer": "This customer is blocked by the merchant.",
     "blocked:card": "This card is blocked by the merchant.",
     "blocked:own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to"

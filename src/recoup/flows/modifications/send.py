@@ -79,7 +79,7 @@ def processor_for(world: World, order: Order, modification_id: UUID) -> Counterp
 
 
 async def _settled(world: World, processor: Counterpart, order: Order, modification: Modification) -> Outcome:
-    message = _message(world, order, modification)
+    message = message_of(world, order, modification)
     if modification.unsent < modification.tries - 1:  # one before this may have left
         if processor.asks != "by_replay":  # there the message itself is the question
             inquiry = Inquiry(message.id, "modification", message, modification.reference, message.sent_at)
@@ -92,7 +92,7 @@ async def _settled(world: World, processor: Counterpart, order: Order, modificat
     return await call_with_timeout(processor.modify(message), message.timeout_seconds)
 
 
-def _message(world: World, order: Order, modification: Modification) -> ModificationMessage:
+def message_of(world: World, order: Order, modification: Modification) -> ModificationMessage:
     assert modification.send_before is not None
     assert modification.attempt_id is not None
     return ModificationMessage(

@@ -27,6 +27,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.order.ending import cancel
+from recoup.moves.order.reported import invoice_closed
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Order
 from recoup.store.cards import processor_invoices as store
@@ -328,7 +329,9 @@ class _Rescue:
         if order.stage is Stage.COMPLETED:
             if is_open:
                 await self._billing.mark_paid(row.invoice, f"{row.invoice_key}.paid")
-            await self._ended("paid")
+            elif not there.is_paid:  # paid otherwise, and closed there meanwhile
+                await self._orders.run(invoice_closed, (order.merchant_id, order.order_id), self._scope)
+            await self._ended("paid" if is_open or there.is_paid else there.ended or "paid")
             return None
         if is_open and row.retries in ("stopping", "off", "starting"):
             await self._retries("starting")

@@ -12,6 +12,7 @@ from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.moves.change import Change
 from recoup.moves.modification.send import close_modification, raise_differing
+from recoup.moves.order.reported import refund_failed
 from recoup.store.cards.processor_notices import attempt_of, charge_referenced, modification_of
 
 
@@ -61,4 +62,8 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
             contradicts=answer.contradicts,
         )
     elif (modification.state == "done") is not (answer.state == "approved"):
-        raise_differing(change, modification)
+        gave_back = modification.kind in ("refund", "reversal") and modification.wire_id == message_id
+        if modification.state == "done" and gave_back:
+            refund_failed(change, modification_id)
+        else:
+            raise_differing(change, modification)

@@ -71,7 +71,13 @@ async def take(world: World, orders: Orders, route: str, headers: Mapping[str, s
     now, own = world.clocks.wall(), await connection_of(world, route)
     owner = own.merchant_id if own is not None else None
     became, early = list[AtDoor](), False
-    for notice in connector.read_notices(headers, body, now):
+    try:
+        notices = connector.read_notices(headers, body, now)
+    except Problem as problem:
+        async with world.db.transaction() as tx:
+            await count_notice(tx, route, now, "unsigned" if problem.code == "unauthenticated" else "unread")
+        raise
+    for notice in notices:
         found = await _take_one(world, orders, route, owner, notice, now)
         became.append(found)
         is_new = notice.at > now - MAY_BE_EARLY
@@ -88,7 +94,7 @@ async def _take_one(
     if not notice.mine or subject is None or not (_id(notice.id) and _id(notice.about)):
         became: AtDoor = "unknown_kind" if notice.mine else "not_mine"
         async with world.db.transaction() as tx:
-            await count_notice(tx, route, now.date(), became)
+            await count_notice(tx, route, now, became)
         return became
     async with world.db.connection() as connection:
         merchants = [owner] if owner is not None else await _whose(connection, route, notice, subject)
@@ -99,7 +105,7 @@ async def _take_one(
             if await keep_notice(tx, row):
                 taken = "taken"
                 await make_due(tx, merchant_id, "processor_notice", row.object_key, now)
-        await count_notice(tx, route, now.date(), taken)
+        await count_notice(tx, route, now, taken)
     for merchant_id in merchants:
         await apply_proof(world, orders, route, merchant_id, notice)
     return taken

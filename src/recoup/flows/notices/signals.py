@@ -54,7 +54,7 @@ async def take_signal(world: World, orders: Orders, route: str, body: bytes, sig
     await refuse_cards(world, to_plain(signal), caller=PROCESSOR)
     became = await _consider(world, orders, route, processor, signal, request_id)
     async with world.db.transaction() as tx:
-        await count_notice(tx, f"{route}/signals", world.clocks.wall().date(), became)
+        await count_notice(tx, f"{route}/signals", world.clocks.wall(), became)
     return signal.signal_id
 
 

@@ -10,22 +10,24 @@ from recoup.flows.cards.send import inquiry_of
 from recoup.flows.disputes.receive import apply
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.locked import Orders
-from recoup.flows.modifications.send import send_modification
+from recoup.flows.modifications.send import message_of, send_modification
 from recoup.flows.notices.case import case_notice
 from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, connector_of, is_disputing
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import as_requested
+from recoup.gateways.cards.port import Inquiry, as_requested
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
+from recoup.moves.order.reported import fraud_reported, refund_failed
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.processor_notices import (
     Charged,
     KnownMethod,
+    Modified,
     ProcessorNotice,
     attempt_of,
     charge_referenced,
@@ -38,7 +40,7 @@ from recoup.store.cards.processor_notices import (
 )
 from recoup.store.cards.signals import orders_of_cards
 from recoup.store.cards.stored_methods import close_method
-from recoup.store.insight.risk_past import note_fraud_warning
+from recoup.store.insight.risk_past import is_fraud_warned, note_fraud_warning
 from recoup.store.orders.due_work import Due, hand_back
 
 ASK_SECONDS_MAX: Final = 15.0
@@ -139,6 +141,8 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
         found = await modification_of(connection, row.message_id, row.route, row.merchant_id)
     if found is None:
         return NoticeResult("not_ours")
+    if found.state == "done" and "failed" in row.kind:
+        return await _failed_after_all(world, orders, connector, found)
     if found.state != "sent":
         return NoticeResult("known")
 
@@ -151,6 +155,22 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
         return NoticeResult(None, until)
     await send_modification(world, orders, found.merchant_id, found.modification_id)
     return NoticeResult("asked")
+
+
+async def _failed_after_all(world: World, orders: Orders, connector: Connector, found: Modified) -> NoticeResult:
+    """A refund can fail weeks after it was done. No stage goes back: people look at it."""
+    key = (found.merchant_id, found.order_id)
+    order = await orders.run(lambda change: change.order, key)
+    modification = order.modification(found.modification_id)
+    if modification.kind not in ("refund", "reversal") or modification.send_before is None:
+        return NoticeResult("known")
+    message = message_of(world, order, modification)
+    inquiry = Inquiry(message.id, "modification", message, modification.reference, message.sent_at)
+    answer = await call_with_timeout(connector.inquire(inquiry), ASK_SECONDS_MAX)
+    if as_requested(answer, modification.units, modification.asset).state != "declined":
+        return NoticeResult("known")
+    await orders.run(lambda change: refund_failed(change, found.modification_id), key)
+    return NoticeResult("failed")
 
 
 async def _dispute(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
@@ -209,12 +229,20 @@ async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found:
 
 
 async def _fraud(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """It is kept for the risk check to learn from."""
+    """The card is charged no more, people look at what was charged, and the risk check learns from it."""
     charged = await _charged(world, row)
     if charged is None:
         return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
+    if charged.state != "approved":
+        return NoticeResult("known")
+    key = (charged.merchant_id, charged.order_id)
+    async with world.db.connection() as connection:
+        known = await is_fraud_warned(connection, *key, row.object_key)
+    if known:
+        return NoticeResult("known")
+    await orders.run(lambda change: fraud_reported(change, row.object_key, charged.attempt_id), key, cards=True)
     async with world.db.transaction() as tx:
-        await note_fraud_warning(tx, charged.merchant_id, charged.order_id, row.object_key, row.happened_at)
+        await note_fraud_warning(tx, *key, row.object_key, row.happened_at)
     return NoticeResult("kept")
 
 

@@ -9,7 +9,7 @@ from recoup.moves.modification.capture import refuse_while_capturing
 from recoup.moves.order.amendment import check_open, check_retried, check_room, plan_anew
 from recoup.moves.order.ending import go_on
 from recoup.rules.order import whys
-from recoup.rules.order.attention import FOR_PEOPLE
+from recoup.rules.order.attention import SETTLED_BY_PEOPLE
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.rules.order.lifecycle import Stage
 
@@ -109,7 +109,7 @@ def deal_with(change: Change, seen: str = "") -> bool:
         return False
     if seen and seen != why:
         raise Problem("wrong_state", "Something else needs somebody now.", cure="Look at the order again, then decide.")
-    if why not in FOR_PEOPLE:
+    if why not in SETTLED_BY_PEOPLE:
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)
     change.fact("dealt_with", why=why)

@@ -29,7 +29,12 @@ SETTLEMENT_DELAYED: Final = "settlement_delayed"
 LATE: Final = "dispute_late"
 ANSWER_DELAYED: Final = "dispute_answer_delayed"
 ANSWER_REFUSED: Final = "dispute_answer_refused"
+FRAUD_WARNED: Final = "fraud_warned"
+INVOICE_CLOSED: Final = "invoice_closed"
+REFUND_FAILED: Final = "refund_failed"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
+# The latter give way to what is urgent.
+SETTLED_BY_PEOPLE: Final = (*FOR_PEOPLE, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED)
 _STUCK: Final = "A {kind} is stuck: the processor did not take it."
 _DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
 _KINDS: Final = ("refund", "capture", "void", "reversal")
@@ -47,6 +52,10 @@ _SENTENCES: Final = MappingProxyType({
     RETRYING: "The merchant is retrying this payment too; each retry uses up the card's allowance.",
     REFUNDED_BEFORE: "Already refunded: the cardholder disputes what went back. Answer with the refund's reference.",
     REFUND_NOT_SENT: "A refund was not sent: the cardholder took the money back by a dispute first.",
+    FRAUD_WARNED: "The card's issuer reports this payment as fraud: a dispute may follow, and the card is not charged"
+    " again.",
+    REFUND_FAILED: "A refund that was made has failed at the processor: the customer did not get the money.",
+    INVOICE_CLOSED: "Paid, and its invoice was closed at the processor without this payment.",
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",
     LATE: "Dispute {0} must be answered soon; without an answer it is lost.",

@@ -52,6 +52,7 @@ HOLD_REASONS: Final[Mapping[str, str]] = {
 }
 _BLOCKED: Final = {
     "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
+    "fraud_warning": "This card is blocked: its issuer reported a payment here as fraud.",
     "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
     "own_retry": "The processor's own billing charges this invoice within hours: nothing is sent close to that.",
     "own_repeat": "The processor repeats this payment by itself within hours: nothing is sent close to that.",

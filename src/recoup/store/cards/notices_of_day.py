@@ -3,15 +3,47 @@
 from datetime import datetime
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read, Row, statement
 
 
 @statement(
     DIRECTORY,
     """
 SELECT route, sum(count)::bigint AS count FROM processor_notice_counts
-WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route ORDER BY route
+WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND became NOT IN ('unsigned', 'unread')
+GROUP BY route ORDER BY route
 """,
 )
 async def notices_since(db: Read, since: datetime) -> dict[str, int]:
     """By route, from the day of that moment on; signed ones, of which some were repeated or unknown."""
+
+
+class NoticeCounts(Row, frozen=True):
+    """Of a route. `received`: signed and read, of which `other_account` were of another account or mode. `last_at`: of
+    the newest signed one, None where none came since this is kept."""
+
+    route: str
+    received: int
+    other_account: int
+    unsigned: int
+    unread: int
+    last_at: datetime | None
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unread')), 0)::bigint AS received,
+  coalesce(sum(count) FILTER (WHERE became = 'not_mine'), 0)::bigint AS other_account,
+  coalesce(sum(count) FILTER (WHERE became = 'unsigned'), 0)::bigint AS unsigned,
+  coalesce(sum(count) FILTER (WHERE became = 'unread'), 0)::bigint AS unread,
+  max(last_at) FILTER (WHERE became NOT IN ('unsigned', 'unread')) AS last_at
+FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route
+""",
+)
+async def _counts(db: Read, since: datetime) -> list[NoticeCounts]: ...
+
+
+async def notice_counts(db: Read, since: datetime) -> dict[str, NoticeCounts]:
+    """By route, from the day of that moment on."""
+    return {one.route: one for one in await _counts(db, since)}

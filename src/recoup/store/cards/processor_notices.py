@@ -2,7 +2,7 @@
 of ours an object belongs to."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from recoup.store.statement import Read, Row, Tx, statement
 from recoup.store.table import insert_of, stored
 
 Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud"]
-AtDoor = Literal["taken", "repeated", "unknown_kind", "not_mine", "not_ours"]
+AtDoor = Literal["taken", "repeated", "unknown_kind", "not_mine", "not_ours", "unsigned", "unread"]
 NOTICES_KEPT: Final = 20  # ids of an object's newest notices
 
 
@@ -100,11 +100,13 @@ async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int)
 @statement(
     DIRECTORY,
     """
-INSERT INTO processor_notice_counts AS before (route, day, became, count) VALUES ($1, $2, $3, 1)
-ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1
+INSERT INTO processor_notice_counts AS before (route, day, became, count, last_at)
+VALUES ($1, ($2::timestamptz AT TIME ZONE 'UTC')::date, $3, 1, $2)
+ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1,
+  last_at = greatest(before.last_at, excluded.last_at)
 """,
 )
-async def count_notice(db: Tx, route: str, day: date, became: AtDoor) -> None: ...
+async def count_notice(db: Tx, route: str, wall: datetime, became: AtDoor) -> None: ...
 
 
 class Charged(Row, frozen=True):

@@ -90,3 +90,12 @@ INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at) VALUES
 )
 async def note_fraud_warning(db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime) -> None:
     """Once."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT EXISTS (SELECT FROM fraud_warnings WHERE merchant_id = $1 AND order_id = $2 AND warning_id = $3)
+""",
+)
+async def is_fraud_warned(db: Read, merchant_id: UUID, order_id: UUID, warning_id: UUID) -> bool: ...

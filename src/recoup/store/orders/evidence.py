@@ -214,11 +214,13 @@ async def _with_cards(
     others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
     still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
     beside = await _beside(db, cards) if with_sends else {}
+    joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
+    by_merchant = await _blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
             sends=card.sends,
-            blocks=card.blocks,
+            blocks=[*(card.blocks or ()), *by_merchant.get(card.order_id, ())],
             others_open=still_open.get(card.order_id, 0),
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
         )
@@ -282,8 +284,9 @@ class _CardEvidence(Row, frozen=True):
     merchant_id: UUID
     order_id: UUID
     sends: Json
-    blocks: Json
+    blocks: list[Any] | None
     others: tuple[UUID, ...] | None
+    prints: tuple[UUID, ...] | None
 
 
 @statement(
@@ -308,7 +311,8 @@ SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
         ORDER BY at DESC LIMIT 100)
       UNION ALL (SELECT order_id, merchant_id FROM network_sends
         WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
-    WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others
+    WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others,
+  CASE WHEN $6 AND cardinality(same.cards) > 1 THEN same.cards END AS prints
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])
   AS k (merchant_id, order_id, card_id, since, armed)
 CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same
@@ -339,6 +343,22 @@ async def _open_orders(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
 ) -> dict[UUID, int]:
     """Of each order how many of its others."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT k.order_id, jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL,
+  'reason', b.kind))
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, card_id)
+JOIN blocks b ON b.merchant_id = k.merchant_id AND b.subject_id = k.card_id
+WHERE b.kind = 'card' AND b.lifted_at IS NULL GROUP BY 1
+""",
+)
+async def _blocks_of_prints(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
+) -> dict[UUID, list[Any]]:
+    """A merchant's own block of a card holds for all prints of it."""
 
 
 def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozenset[str]:

@@ -10,7 +10,7 @@ from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
-from recoup.flows.connections import connections_of
+from recoup.flows.connections import connections_of, notices_of
 from recoup.flows.merchants.connect import (
     ChangeRequest,
     ConnectRequest,
@@ -71,6 +71,7 @@ async def page(visit: Visit) -> Values:
     name = await next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,
+        "notices": await notices_of(visit.world, [row.route for row in rows]),
         "kind": kind,
         "forms": FORMS,
         "guide": PLACES.get(kind, "/docs/processor-accounts"),

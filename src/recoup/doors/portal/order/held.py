@@ -16,11 +16,14 @@ from recoup.rules.order.attention import (
     CHARGE_CLAIMED,
     CHARGE_UNKNOWN,
     FOR_PEOPLE,
+    FRAUD_WARNED,
     HELD,
+    INVOICE_CLOSED,
     LATE,
     NOT_REPEATED,
     PAID_TOO,
     PAID_TWICE,
+    REFUND_FAILED,
     REFUND_NOT_SENT,
     REFUNDED_BEFORE,
     RETRYING,
@@ -45,6 +48,7 @@ _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERAT
 _INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
 _LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
+_REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     PAID_TWICE: ("Refund one of the two payments.", DESK),
@@ -52,6 +56,9 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     RETRYING: ("Stop your own retries of it while Recoup works on it.", DEVELOPER),
     REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
     REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
+    FRAUD_WARNED: (_REPORTED, DESK),
+    REFUND_FAILED: ("Pay it to the customer another way: the processor gave the money back to the account.", DESK),
+    INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
     LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
     ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
     ANSWER_REFUSED: ("Answer the dispute again on its page.", DESK),

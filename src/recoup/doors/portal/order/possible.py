@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from recoup.doors.portal.order.facts import Action, attempt_out, capture_out, last_hold
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
-from recoup.rules.order.attention import FOR_PEOPLE
+from recoup.rules.order.attention import SETTLED_BY_PEOPLE
 from recoup.rules.order.holds import check_release
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.orders.order_page import OrderPage
@@ -34,7 +34,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     may, by_plan = visit.session.may("retry"), page.order.kind.startswith("mit")
     out = attempt_out(page)
     due = head.next_attempt_at is not None and head.next_attempt_at <= visit.now
-    deal = may and head.attention in FOR_PEOPLE and capture_out(page) is None
+    deal = may and head.attention in SETTLED_BY_PEOPLE and capture_out(page) is None
     stopped, worked_on = page.order.do_not_retry, stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no planned attempts.", shown=False)

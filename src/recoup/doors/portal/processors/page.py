@@ -10,6 +10,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import operator
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
+from recoup.flows.connections import notices_of
 from recoup.flows.merchants.route_switches import WHY_MAX, read_route_states, switch_off, switch_on
 
 PLACE: Final = "/processors"
@@ -28,6 +29,7 @@ async def processors(visit: Visit) -> Values:
     states = await read_route_states(visit.world)
     return dict(
         states=states,
+        notices=await notices_of(visit.world, [one.row.name for one in states]),
         breakers=BREAKERS,
         why_max=WHY_MAX,
         who=await names_of_actors(visit, [one.row.actor for one in states if one.row.actor]),

@@ -34,7 +34,9 @@ NOTICE_BYTES_MAX: Final = 262_144
 ITEMS_MAX: Final = 200
 REPORT: Final = "REPORT_AVAILABLE"
 # Their result stands in `success`; the others say that what had succeeded has failed after all.
-RESULTS: Final = frozenset({"AUTHORISATION", "CAPTURE", "CANCELLATION", "REFUND", "CANCEL_OR_REFUND"})
+RESULTS: Final = frozenset({
+    "AUTHORISATION", "CAPTURE", "CANCELLATION", "TECHNICAL_CANCEL", "REFUND", "CANCEL_OR_REFUND",
+})  # fmt: skip
 UNDONE: Final = frozenset({"CAPTURE_FAILED", "REFUND_FAILED", "REFUNDED_REVERSED"})
 CASES: Final[Mapping[str, tuple[Literal["inquiry", "first", "pre_arbitration"], Literal["open", "won", "lost"]]]] = (
     MappingProxyType({

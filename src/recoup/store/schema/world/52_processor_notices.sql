@@ -23,7 +23,9 @@ CREATE INDEX processor_notices_age ON processor_notices (received_at);
 CREATE TABLE directory.processor_notice_counts (
   route text NOT NULL,
   day date NOT NULL,                       -- wall time
-  became text NOT NULL CHECK (became IN ('taken', 'repeated', 'unknown_kind', 'not_mine', 'not_ours')),
+  became text NOT NULL CHECK (became IN
+    ('taken', 'repeated', 'unknown_kind', 'not_mine', 'not_ours', 'unsigned', 'unread')),
   count bigint NOT NULL,
+  last_at timestamptz,                     -- of the newest; wall time, null before this was kept
   PRIMARY KEY (route, day, became)
 );

@@ -1,0 +1,28 @@
+"""What a processor reports of a payment that counts as made, for people to decide. No stage goes back."""
+
+from uuid import UUID
+
+from recoup.moves.change import Change
+from recoup.rules.order.attention import FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED
+
+
+def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
+    """The card's issuer says so: the merchant charges the card no more. Under the card's lock. The same warning again
+    blocks nothing twice."""
+    change.block_card(warning_id, "fraud_warning", None)
+    if change.order.left_units:
+        change.raise_attention(FRAUD_WARNED)
+    change.fact("warned", attempt_id, number=change.order.attempt(attempt_id).attempt_no, why=FRAUD_WARNED)
+
+
+def invoice_closed(change: Change) -> None:
+    if change.order.left_units:
+        change.raise_attention(INVOICE_CLOSED)
+    change.fact("warned", why=INVOICE_CLOSED)
+
+
+def refund_failed(change: Change, modification_id: UUID) -> None:
+    """After it was done, once: whether and how the customer gets the money is for people to decide."""
+    if change.order.attention != REFUND_FAILED:
+        change.raise_attention(REFUND_FAILED)
+        change.fact("warned", modification_id, why=REFUND_FAILED)
