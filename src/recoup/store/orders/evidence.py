@@ -87,29 +87,36 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
+    # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in sets.
     ("other_card", frozenset({"managed"}), """
-  CASE WHEN o.kind = 'mit_managed' AND EXISTS (SELECT FROM notice_settings n
-      WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled) THEN (
+  CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
     SELECT jsonb_build_object('token_id', w.token_id, 'pan_id', w.pan_id, 'magic', w.magic,
       'exp_month', w.exp_month, 'exp_year', w.exp_year)
-    FROM order_payer p
-    JOIN payers y ON y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id AND y.external_id <> ''
+    FROM notice_settings n
+    CROSS JOIN LATERAL (SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = n.merchant_id AND p.order_id = o.order_id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT y.payer_id FROM payers y
+      WHERE y.merchant_id = n.merchant_id AND y.payer_id = p.payer_id AND y.external_id <> '' OFFSET 0) y
     CROSS JOIN LATERAL (SELECT q.order_id FROM order_payer q
-      WHERE q.merchant_id = p.merchant_id AND q.payer_id = p.payer_id AND q.order_id <> p.order_id
+      WHERE q.merchant_id = n.merchant_id AND q.payer_id = y.payer_id AND q.order_id <> o.order_id
       ORDER BY q.order_id DESC LIMIT 50) q
-    JOIN orders x ON x.merchant_id = p.merchant_id AND x.order_id = q.order_id
-      AND x.stage = 'completed' AND x.kind IN ('mit_managed', 'mit_sync')
-      AND x.pan_id <> o.pan_id AND NOT x.card_id = ANY (o.cards_before)
-    JOIN vault w ON w.merchant_id = x.merchant_id AND w.token_id = x.token_id AND NOT w.pan_id = ANY (o.cards_before)
-    WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-      AND EXISTS (SELECT FROM attempts a WHERE a.merchant_id = x.merchant_id AND a.order_id = x.order_id
-        AND a.state = 'approved' AND a.initiator = 'merchant')
-      AND NOT EXISTS (SELECT FROM disputes d WHERE d.merchant_id = x.merchant_id AND d.order_id = x.order_id)
-      AND NOT EXISTS (SELECT FROM order_payer z JOIN orders ended ON ended.merchant_id = z.merchant_id
-          AND ended.order_id = z.order_id AND ended.stage = 'declined' AND ended.pan_id = x.pan_id
-        WHERE z.merchant_id = p.merchant_id AND z.payer_id = p.payer_id)
-      AND (w.kek_id IS NOT NULL OR EXISTS (SELECT FROM stored_methods s WHERE s.merchant_id = w.merchant_id
-        AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> ''))
+    CROSS JOIN LATERAL (SELECT x.order_id, x.token_id, x.pan_id FROM orders x
+      WHERE x.merchant_id = n.merchant_id AND x.order_id = q.order_id
+        AND x.stage = 'completed' AND x.kind IN ('mit_managed', 'mit_sync')
+        AND x.pan_id <> o.pan_id AND NOT x.card_id = ANY (o.cards_before) OFFSET 0) x
+    CROSS JOIN LATERAL (SELECT w.* FROM vault w
+      WHERE w.merchant_id = n.merchant_id AND w.token_id = x.token_id AND NOT w.pan_id = ANY (o.cards_before)
+      OFFSET 0) w
+    WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled
+      AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
+        AND a.state = 'approved' AND a.initiator = 'merchant' LIMIT 1)
+      AND (SELECT true FROM disputes d WHERE d.merchant_id = n.merchant_id AND d.order_id = x.order_id LIMIT 1) IS NULL
+      AND (SELECT true FROM order_payer z
+        CROSS JOIN LATERAL (SELECT e.pan_id FROM orders e WHERE e.merchant_id = n.merchant_id
+          AND e.order_id = z.order_id AND e.stage = 'declined' OFFSET 0) ended
+        WHERE z.merchant_id = n.merchant_id AND z.payer_id = y.payer_id AND ended.pan_id = x.pan_id LIMIT 1) IS NULL
+      AND (w.kek_id IS NOT NULL OR (SELECT true FROM stored_methods s WHERE s.merchant_id = n.merchant_id
+        AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> '' LIMIT 1))
     ORDER BY x.order_id DESC LIMIT 1
   ) END"""),
     ("known", frozenset({"arm"}), """
