@@ -80,7 +80,7 @@ def _refund_twice(patch: pytest.MonkeyPatch) -> None:
 
     async def settled(world: Any, processor: Any, order: Any, refund: Any) -> Any:
         if refund.kind == "refund":
-            await processor.modify(replace(send._message(world, order, refund), id=new_id()))
+            await processor.modify(replace(send.message_of(world, order, refund), id=new_id()))
         return await real(world, processor, order, refund)
 
     patch.setattr(send, "_settled", settled)

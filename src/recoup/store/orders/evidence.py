@@ -291,7 +291,7 @@ class _CardEvidence(Row, frozen=True):
     merchant_id: UUID
     order_id: UUID
     sends: Json
-    blocks: list[Any] | None
+    blocks: list[Json] | None
     others: tuple[UUID, ...] | None
     prints: tuple[UUID, ...] | None
 
