@@ -20,7 +20,9 @@ LATER: Final = {
         "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
     ),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
-    "connect": _of_doors("connect", "Connects merchants' own accounts at processors; see docs/stripe.md."),
+    "connect": _of_doors(
+        "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processor-accounts.md."
+    ),
     "connector": _of_main("connector_verb", "Checks a connector to a card processor; see docs/connectors.md."),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
