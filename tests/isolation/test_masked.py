@@ -23,7 +23,8 @@ PLANTED = {
     "ip": "203.0.113.199", "street": "77 Qvvstreet", "account": "qvv-account-4711", "metadata": "ask for qvvilma",
     "note": "Qvvilma called from the shop",
 }  # fmt: skip
-WORDS = ("qvv", "0177331", "203.0.113.199")
+# Each too long to stand in a random token by chance, as three letters once did.
+WORDS = ("qvvilma", "qvvdottir", "qvv.mail", "qvvpost", "qvvstreet", "qvv-account", "0177331", "203.0.113.199")
 PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "seat")]
 EXTRA = ("/orders/export.json", "/orders/export.xlsx", "/orders?size=100", "/orders/{order}.json", "/orders/{order}",
          "/orders/{order}?show=webhooks", "/orders/{paid}.json", "/orders/{paid}", "/orders/{asked_order}",
