@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from inspect import signature
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
+from recoup.flows.cards.due import start
+from recoup.flows.cards.send import NOTHING, charge_of
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
@@ -18,6 +21,7 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.counterpart_text import CODE_MAX
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.attention import sentence_of
+from recoup.rules.order.consent import Consent
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 from recoup.store.cards.card_results import CardRisk, processor_risks
@@ -36,19 +40,32 @@ class Saying(SandboxProcessor):
         return replace(await super().charge(charge), **self.said)
 
 
+class Noting(Saying):
+    """Keeps every message that it gets."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.got: list[Charge] = []
+
+    async def charge(self, charge: Charge) -> Outcome:
+        self.got.append(charge)
+        return await super().charge(charge)
+
+
 async def read(shop: Shop, order_id: UUID) -> Order:
     found: Order = await shop.orders.run(lambda change: change.order, shop.key(order_id))
     return found
 
 
-def saying(server: ServerAddress, said: dict[str, Any], tell: Callable[[Shop], Awaitable[None]]) -> None:
+def saying(server: ServerAddress, said: dict[str, Any], tell: Callable[..., Awaitable[None]]) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as (world, orders, deliveries):
             own = dict(world.processors)
-            processor = Saying(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+            processor = Noting(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
             processor.said = said
             change_world(world, processors={"sandbox": processor})
-            await tell(await make_shop(world, orders, deliveries))
+            shop = await make_shop(world, orders, deliveries)
+            await (tell(shop, processor) if "processor" in signature(tell).parameters else tell(shop))
             assert (found := await verify(world)).difference is None, found.difference
             change_world(world, processors=own)
             await processor.close()
@@ -109,3 +126,51 @@ def test_a_time_that_a_processor_makes_up_breaks_nothing(said: datetime, kept: d
     assert (outcome.retries_itself_at, outcome.risk_score) == (kept, None)
     assert outcome.checks is not None
     assert len(outcome.checks.avs or "") == CODE_MAX
+
+
+def test_later_charges_of_a_card_name_the_transaction_in_which_its_customer_consented(server: ServerAddress) -> None:
+    """Of whichever order: the first that the customer started, and the newest approval."""
+
+    async def story(shop: Shop, processor: Noting) -> None:
+        async def pay(**more: Any) -> tuple[Charge, Order]:
+            word = await shop.ask(**{"pan": script_card("visa", "51", 0), "facts": {"agreement": "recurring"}} | more)
+            if more.get("is_mit", True):
+                await start(shop.orders, shop.key(word.order_id))
+                await try_now(shop, word.order_id)
+            return processor.got[-1], await read(shop, word.order_id)
+
+        charge, order = await pay(is_mit=False, days=None, cvv="123")
+        assert (charge.initiator, charge.sequence, charge.first_network_id) == ("customer", 1, None)
+        first = order.attempts[0].network_transaction_id
+        assert first
+        charge, order = await pay()
+        assert (charge.first_network_id, charge.latest_network_id) == (first, first)
+        assert (charge.sequence, charge.exemption) == (2, "mit")
+        latest = order.attempts[0].network_transaction_id
+        charge, order = await pay()
+        assert (charge.first_network_id, charge.latest_network_id, charge.sequence) == (first, latest, 3)
+        charge, order = await pay(
+            facts={"network_transaction_id": "011111111111111", "subscription": {"paymentNumber": "12"}}
+        )
+        assert (charge.first_network_id, charge.sequence) == ("011111111111111", 12)
+        assert order.attempts[0].consent is not None
+        assert order.attempts[0].consent.first_network_id == "011111111111111"
+
+    saying(server, {}, story)
+
+
+def test_the_same_id_is_sent_again_with_the_same_words(server: ServerAddress) -> None:
+    """Another order's approval in between would be other parameters under one key, which processors refuse."""
+
+    async def story(shop: Shop, processor: Noting) -> None:
+        pan = script_card("visa", "51", 0)
+        waiting = await started(shop, pan)
+        await try_now(shop, waiting)
+        order = await read(shop, waiting)
+        before = charge_of(shop.world, order, order.attempts[0], 0.0, NOTHING)
+        await try_now(shop, await started(shop, pan))
+        order = await read(shop, waiting)
+        assert order.attempts[0].consent == Consent(None, None, 2, None)
+        assert charge_of(shop.world, order, order.attempts[0], 0.0, NOTHING) == before
+
+    saying(server, {}, story)

@@ -3,6 +3,8 @@
 from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import fields_of
 
+from recoup.rules.network.magic import script_card
+
 
 def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> None:
     body = shop.body()
@@ -15,6 +17,17 @@ def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> N
     assert "transaction.networkTransactionId" in missing
     better = body | {"transaction": {**body["transaction"], "networkTransactionId": "MCC1234560302"}}
     assert shop.post("/evaluate/check", better).json()["score"] > told["score"]
+
+
+def test_a_card_whose_customer_consented_here_lacks_no_network_id(door: Door, shop: Caller) -> None:
+    token = shop.token_for(script_card("visa", "51", 0))
+    paid = shop.evaluate(
+        isMIT=False, expiryDateUtc=GONE, paymentMethod__cardNumber=token, paymentMethod__verificationValue="123"
+    )
+    assert paid.json()["status"] == "APPROVED"
+    with door.nothing_written():
+        told = shop.post("/evaluate/check", shop.body(paymentMethod__cardNumber=token)).json()
+    assert "transaction.networkTransactionId" not in [one["field"] for one in told["improvements"]]
 
 
 def test_what_evaluate_would_refuse_is_named_alike(shop: Caller) -> None:

@@ -91,6 +91,17 @@ def test_a_charge_is_one_call_and_its_own_question(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_where_the_customer_consented_is_named(tmp_path: Path) -> None:
+    async def story(on: Ground) -> None:
+        for initiator in ("merchant", "customer"):
+            await on.adyen.charge(on.charge(initiator=initiator, first_network_id="900000000000001"))
+        forms = [one["form"] for one in on.payments]
+        said = {one["recurringProcessingModel"]: one["paymentMethod"].get("networkPaymentReference") for one in forms}
+        assert said == {"Subscription": "900000000000001", "CardOnFile": None}
+
+    play(tmp_path, story)
+
+
 def test_the_same_message_is_the_same_bytes(tmp_path: Path) -> None:
     """What differs from send to send is not in it."""
 

@@ -139,11 +139,15 @@ def test_who_speaks_and_what_is_read_of_it() -> None:
         await on.send(on.charge(descriptor="TWOLONG*", initiator="customer", sequence=1))
         assert [one["transaction"].get("descriptor") for one in sent] == [{"name": "RCP*SHOP"}, None]
         assert [one["transaction"]["paymentInitiator"] for one in sent] == ["UNSCHEDULED", "RECURRING_FIRST"]
-        assert [one["transaction"]["merchantAccountId"] for one in sent] == ["acme_usd", "acme_usd"]
+        for more in ({"sequence": 1}, {"exemption": "moto"}, {}):
+            await on.send(on.charge(initiator="customer", mit_reason=None, **more))
+        said = [one["transaction"].get("paymentInitiator") for one in sent[2:]]
+        assert said == ["RECURRING_FIRST", "MOTO", None]
+        assert {one["transaction"]["merchantAccountId"] for one in sent} == {"acme_usd"}
         card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
         assert (await on.send(on.charge(credential=card))).fault == "credential"
         assert (await on.send(on.charge(currency="NOK"))).fault == "request"
-        assert len(sent) == 2
+        assert len(sent) == 5
         unknown = Inquiry(new_id(), "probe")
         assert (await on.connector.inquire(unknown)).state == "not_found"
 

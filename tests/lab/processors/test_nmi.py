@@ -80,6 +80,8 @@ def test_a_sale_that_nobody_confirms_stands(monkeypatch: pytest.MonkeyPatch) -> 
         await on.send(on.charge(initiator="customer", mit_reason=None))
         assert (sent[1]["initiated_by"], sent[1]["stored_credential_indicator"]) == ("customer", "stored")
         assert "billing_method" not in sent[1]
+        await on.send(on.charge(initiator="customer", mit_reason=None, sequence=1))
+        assert (sent[2]["billing_method"], sent[2]["stored_credential_indicator"]) == ("recurring", "stored")
 
     play(NmiSubject, story)
 

@@ -38,6 +38,12 @@ def test_nothing_is_0_and_everything_100(is_mit: bool) -> None:
     assert (whole.points, whole.missing) == (100, ())
 
 
+@given(KINDS, FIELDS, FIELDS)
+def test_what_earlier_payments_left_need_not_be_sent(is_mit: bool, fields: set[str], kept: set[str]) -> None:
+    found = score(body_with(fields), is_mit, kept=frozenset(kept))
+    assert found == score(body_with(fields | kept), is_mit)
+
+
 @given(KINDS, FIELDS, st.sampled_from(["", None, "NA", [], {}]))
 def test_a_value_that_says_nothing_is_left_out(is_mit: bool, fields: set[str], empty: Any) -> None:
     assert score(body_with(fields, empty), is_mit).points == 0

@@ -11,11 +11,12 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Call, Method
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
+from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
-from recoup.rules.rescue.completeness import remarks, score
+from recoup.rules.rescue.completeness import CONSENT, remarks, score
 from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
 
 _FOLD: Final = folding(names_of(CheckBody))
@@ -41,7 +42,9 @@ async def check(call: Call) -> Reply:
         ]
     is_mit = request.is_mit if request else body.get("isMIT") is True
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
-    found = score(body if known_site else body | {"siteUrl": None}, is_mit)
+    kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
+    known = frozenset({CONSENT}) if kept else frozenset[str]()
+    found = score(body if known_site else body | {"siteUrl": None}, is_mit, kept=known)
     reading = _reading(request, body, now) if request else None
     return Reply(
         Checked(

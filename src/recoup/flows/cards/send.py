@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.joined_cards import join_by_answer
@@ -25,6 +26,7 @@ from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.consent import Consent
 from recoup.rules.order.means import on_other_card
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
@@ -250,10 +252,8 @@ def charge_with(
 ) -> Charge:
     assert attempt.sent_at is not None
     facts = order.facts
-    by_customer = attempt.initiator == "customer"
-    # Of another card on file neither the first payment nor the authentication is known.
-    first = {} if on_other_card(order) else facts
-    confirmed = at_hand.three_d_secure or first.get("three_d_secure")
+    by_customer, consent = attempt.initiator == "customer", attempt.consent or _of_earlier_release(order)
+    confirmed = at_hand.three_d_secure or _of_its_card(order).get("three_d_secure")
     return Charge(
         id=attempt.attempt_id,
         order_id=order.order_id,
@@ -269,13 +269,14 @@ def charge_with(
         send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000,
         phone=at_hand.phone or None,
-        first_network_id=first.get("network_transaction_id"),
-        latest_network_id=_latest_network_id(order),
+        first_network_id=consent.first_network_id,
+        latest_network_id=consent.latest_network_id,
         agreement=facts.get("agreement"),
         three_d_secure=confirmed,
         mit_reason=None if by_customer else _mit_reason(order),
+        sequence=consent.sequence,
         n=max(1, attempt.sends),
-        exemption=order.exemption if by_customer and not confirmed else None,
+        exemption=consent.exemption,
         invoice=facts.get("invoice"),
     )
 
@@ -284,9 +285,15 @@ def _mit_reason(order: Order) -> MitReason:
     return "recurring" if order.facts.get("agreement") == "recurring" else "unscheduled"
 
 
-def _latest_network_id(order: Order) -> str | None:
+def _of_earlier_release(order: Order) -> Consent:
+    """As an attempt without one was sent."""
     known = (one.network_transaction_id for one in reversed(order.attempts) if one.state == "approved")
-    return next((one for one in known if one), None)
+    return Consent(_of_its_card(order).get("network_transaction_id"), next((one for one in known if one), None))
+
+
+def _of_its_card(order: Order) -> dict[str, Any]:
+    """Of another card on file neither the first payment nor the authentication is known."""
+    return {} if on_other_card(order) else order.facts
 
 
 def open_card(world: World, order: Order, cvv: str) -> Card:

@@ -27,9 +27,9 @@ class Charge:
     or `customer` (CIT); `capture` False only authorises. `send_before_monotonic` is this process's monotonic clock: no
     first byte may leave later.
 
-    `sequence`: which charge of its agreement, from 1. `first_network_id` is of the customer's first consent,
-    `latest_network_id` of the newest approval. `exemption`: from strong authentication. `invoice`: the processor's own
-    invoice, which is paid as that.
+    `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
+    `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
+    no strong authentication is needed, `mit` or `moto`. `invoice`: the processor's own invoice, which is paid as that.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
     compares with an earlier message of the same id.

@@ -140,6 +140,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
+        consent=order.consent(attempt.initiator),
     )
     order.attempts_count += 1
     order.next_attempt_at = None

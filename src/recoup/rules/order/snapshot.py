@@ -16,6 +16,7 @@ from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.checks import Checks
+from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds, consent_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
@@ -90,6 +91,7 @@ class Attempt:
     when_due: str | None = None  # decide: the engine decides again; else it is sent: keep: it was drawn, or its means
     checks: Checks | None = None
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
+    consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -283,8 +285,10 @@ class Order:
     dispute_terms: list[Terms] = field(default_factory=list)
     arm: Arm | None = None  # who decides about it; None: the engine was off when it came
     arm_known: Known | None = None  # beside `arm`
-    exemption: str | None = None  # that the send of this transaction claims; kept in the risk check's decision alone
+    exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
+    kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
+    same_cards: tuple[UUID, ...] = ()  # that are known to be its card: it took the place of their numbers
 
     @property
     def merchant_id(self) -> UUID:
@@ -327,6 +331,16 @@ class Order:
         """How much of the fee is given back once `refunded` units of it are, in all."""
         fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
         return returned_units(fee, policy, refunded, self.units)
+
+    def consent(self, initiator: str) -> Consent:
+        """What a send now says of its customer's consent."""
+        return consent_of(
+            self.facts,
+            self.kept_ids,
+            by_customer=initiator == "customer",
+            by_phone=self.kind == "cit_callcenter",
+            is_replaced=bool(self.cards_before),
+        )
 
     def attempt_in_flight(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""

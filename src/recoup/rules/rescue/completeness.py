@@ -32,14 +32,19 @@ class Score:
     missing: tuple[Wish, ...]
 
 
+CONSENT: Final = "transaction.networkTransactionId"
 _MIT: Final = frozenset[Kind]({"mit"})
 _CIT: Final = frozenset[Kind]({"cit"})
 WISHES: Final[tuple[Wish, ...]] = (
     Wish("expiryDateUtc", 20, "The rescue can wait for the right day only until then: send about three weeks.", _MIT),
-    Wish("transaction.networkTransactionId", 10, "It proves the customer's first consent to the issuer.", _MIT),
+    Wish(CONSENT, 10, "It proves the customer's first consent to the issuer.", _MIT),
     Wish("subscription.subscriptionId", 6, "An agreement that the issuer knows is approved more often.", _MIT),
     Wish("isRecurring", 4, "Recurring payments have rules of their own.", _MIT),
     Wish("paymentMethod.verificationValue", 14, "The issuer sees that the customer holds the card.", _CIT),
+    Wish(
+        "transaction.avsResultCode", 3, "A match speaks for the card holder; a mismatch is weighed.", _CIT
+    ),
+    Wish("transaction.cvvResultCode", 3, "A match shows that the customer held the card.", _CIT),
     Wish("customerIp", 8, "It tells the customer's own order from a stranger's.", _CIT),
     Wish("threeDSecure.authenticationValue", 8, "An authentication that was made need not be made again.", _CIT),
     Wish("senseKey", 2, "It ties the payment to the visit in which it was made.", _CIT),
@@ -64,11 +69,16 @@ _ALSO: Final = {"transaction.timestampUtc": "transaction.timestamp", "siteUrl": 
                 "transaction.dynamicDescriptor": "transaction.descriptor"}  # fmt: skip
 
 
-def score(body: Mapping[str, Any], is_mit: bool) -> Score:
-    """`body` as the contract writes its names. A value that says nothing counts as left out."""
+def score(body: Mapping[str, Any], is_mit: bool, *, kept: frozenset[str] = frozenset()) -> Score:
+    """`body` as the contract writes its names. A value that says nothing counts as left out. `kept`: fields that
+    earlier payments have left."""
     kind: Kind = "mit" if is_mit else "cit"
     wanted = [wish for wish in WISHES if kind in wish.kinds]
-    missing = [wish for wish in wanted if not (_told(body, wish.field) or _told(body, _ALSO.get(wish.field, "")))]
+    missing = [
+        wish
+        for wish in wanted
+        if wish.field not in kept and not (_told(body, wish.field) or _told(body, _ALSO.get(wish.field, "")))
+    ]
     whole, lost = sum(wish.points for wish in wanted), sum(wish.points for wish in missing)
     return Score(100 * (whole - lost) // whole, tuple(sorted(missing, key=lambda wish: -wish.points)))
 

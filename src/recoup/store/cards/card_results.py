@@ -27,3 +27,13 @@ WHERE merchant_id = $1 AND pan_id = ANY ($2) AND risk_at IS NOT NULL
 )
 async def processor_risks(db: Read, merchant_id: UUID, pan_ids: Sequence[UUID]) -> list[CardRisk]:
     """Of those cards for which a processor has said one to this merchant."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT EXISTS (SELECT FROM card_results WHERE merchant_id = $1 AND pan_id = $2 AND first_network_id IS NOT NULL)
+""",
+)
+async def has_first_network_id(db: Read, merchant_id: UUID, pan_id: UUID) -> bool:
+    """Whether the network's id of its customer's first payment is kept."""

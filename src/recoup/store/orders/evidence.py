@@ -80,6 +80,10 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
         WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
     ) END"""),
+    ("kept_ids", frozenset({"cards"}), """
+  (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
+      'latest_network_id', c.latest_network_id)
+    FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -176,6 +180,7 @@ class OrderEvidence(Row, frozen=True):
     disputes: Json
     dispute_terms: Json
     blocked: Json
+    kept_ids: Json
     arm: Json
     other_card: Json
     known: Json

@@ -17,6 +17,7 @@ from recoup.rules.network.limits import Send
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
+from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import (
@@ -104,6 +105,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         payer_id=contact_of(evidence).payer_id,
         disputes=_list(evidence.disputes, Dispute),
         dispute_terms=_list(evidence.dispute_terms, Terms),
+        kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )

@@ -164,13 +164,15 @@ class Adyen(VendorAccount):
     def _payment(self, charge: Charge, stored: Stored, amount: int) -> dict[str, Any]:
         """The same for the same id, whenever it is sent: nothing of the time stands in it."""
         by_merchant = charge.initiator == "merchant"
+        known = by_merchant and charge.first_network_id
+        consent = {"networkPaymentReference": charge.first_network_id} if known else {}
         more = {"autoRescue": "false"} | ({} if charge.capture else {"manualCapture": "true"})
         body: dict[str, Any] = {
             "merchantAccount": self.account,
             "amount": {"value": amount, "currency": charge.currency},
             "reference": str(charge.id),
             "merchantOrderReference": str(charge.order_id),
-            "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id},
+            "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id} | consent,
             "shopperReference": stored.customer,
             "shopperInteraction": "ContAuth",
             "recurringProcessingModel": _MODELS[charge.mit_reason or "unscheduled"] if by_merchant else "CardOnFile",

@@ -108,10 +108,8 @@ class Braintree(VendorAccount):
             "orderId": str(charge.id),
             "merchantAccountId": self._accounts[charge.currency],
         }
-        if charge.mit_reason is not None:
-            starts = charge.initiator == "customer" and charge.sequence == 1
-            reasons = _INITIATORS | (_FIRSTS if starts else {})
-            form["paymentInitiator"] = reasons[charge.mit_reason]
+        if (initiator := _initiator(charge)) is not None:
+            form["paymentInitiator"] = initiator
         if _DESCRIPTOR.fullmatch(charge.descriptor):  # in any other shape the whole charge is refused
             form["descriptor"] = {"name": charge.descriptor}
         if charge.three_d_secure:
@@ -298,6 +296,15 @@ def _reversal_of(payment: Payment, message: ModificationMessage) -> Outcome:
             if unnamed and one.amount.units() == message.units and one.status in TAKEN:
                 return replace(of_refund(one, str(message.id)), other_id=False)
     return Outcome("not_found")
+
+
+def _initiator(charge: Charge) -> str | None:
+    """None for a payment that its customer makes, unless it starts an agreement or came by mail or telephone."""
+    if charge.initiator == "customer" and charge.sequence == 1:
+        return _FIRSTS.get(charge.mit_reason or "recurring")
+    if charge.exemption == "moto":
+        return "MOTO"
+    return _INITIATORS[charge.mit_reason] if charge.mit_reason is not None else None
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str]:

@@ -240,7 +240,7 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "descriptor": charge.descriptor[:22] or None,
         "initiated_by": "merchant" if merchant else "customer",
         "stored_credential_indicator": "used" if merchant or charge.first_network_id else "stored",
-        "billing_method": _METHODS.get(charge.mit_reason or ""),
+        "billing_method": _METHODS.get(charge.mit_reason or ("recurring" if charge.sequence == 1 else "")),
         "initial_transaction_id": charge.first_network_id,
         **_authenticated(charge.three_d_secure or {}),
     }

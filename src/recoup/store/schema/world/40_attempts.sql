@@ -49,6 +49,7 @@ CREATE TABLE attempts (
   when_due text,                           -- decide: the engine is asked again; else it is sent: keep (drawn), its means, null
   checks jsonb,                            -- what the processor said beside its codes: rules/order/checks
   retries_itself_at timestamptz,           -- wall time; the processor repeats the payment then by itself
+  consent jsonb,                           -- what was sent of the customer's consent: rules/order/consent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
