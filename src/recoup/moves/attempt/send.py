@@ -11,6 +11,7 @@ from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
+from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
@@ -107,6 +108,16 @@ def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     return binds_for_ever(reading.scheme, send)
 
 
+def _consent(order: Order, initiator: str) -> Consent:
+    return consent_of(
+        order.facts,
+        order.kept_ids,
+        by_customer=initiator == "customer",
+        by_phone=order.kind == "cit_callcenter",
+        is_replaced=bool(order.cards_before),
+    )
+
+
 class Route(NamedTuple):
     """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
     choice, `acceptor_id` counts it."""
@@ -140,7 +151,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
-        consent=order.consent(attempt.initiator),
+        consent=_consent(order, attempt.initiator),
     )
     order.attempts_count += 1
     order.next_attempt_at = None

@@ -16,7 +16,7 @@ from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.checks import Checks
-from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds, consent_of
+from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
@@ -331,16 +331,6 @@ class Order:
         """How much of the fee is given back once `refunded` units of it are, in all."""
         fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
         return returned_units(fee, policy, refunded, self.units)
-
-    def consent(self, initiator: str) -> Consent:
-        """What a send now says of its customer's consent."""
-        return consent_of(
-            self.facts,
-            self.kept_ids,
-            by_customer=initiator == "customer",
-            by_phone=self.kind == "cit_callcenter",
-            is_replaced=bool(self.cards_before),
-        )
 
     def attempt_in_flight(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""

@@ -41,9 +41,7 @@ WISHES: Final[tuple[Wish, ...]] = (
     Wish("subscription.subscriptionId", 6, "An agreement that the issuer knows is approved more often.", _MIT),
     Wish("isRecurring", 4, "Recurring payments have rules of their own.", _MIT),
     Wish("paymentMethod.verificationValue", 14, "The issuer sees that the customer holds the card.", _CIT),
-    Wish(
-        "transaction.avsResultCode", 3, "A match speaks for the card holder; a mismatch is weighed.", _CIT
-    ),
+    Wish("transaction.avsResultCode", 3, "A match speaks for the card holder; a mismatch is weighed.", _CIT),
     Wish("transaction.cvvResultCode", 3, "A match shows that the customer held the card.", _CIT),
     Wish("customerIp", 8, "It tells the customer's own order from a stranger's.", _CIT),
     Wish("threeDSecure.authenticationValue", 8, "An authentication that was made need not be made again.", _CIT),
