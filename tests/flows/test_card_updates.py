@@ -63,9 +63,11 @@ async def begun(shop: Shop, code: str, serial: int, *, card_code: str | None = N
 @pytest.mark.parametrize("code", ["54", "14", "46"])
 def test_a_new_number_is_tried_at_once_and_pays(server: ServerAddress, code: str) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
-        order_id = await begun(shop, code, NEW_NUMBER)
+        order_id = await begun(shop, code, NEW_NUMBER, facts={"network_transaction_id": "011111111111111"})
         assert await shop.value(STAGE, order_id) == "processing"
         await shop.run_due()
+        named = "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
+        assert await shop.value(named, order_id) == "011111111111111", "the consent goes on with the new number"
         assert await shop.value(STAGE, order_id) == "completed"
         assert await shop.value(TRIES, order_id) == 1
         assert len(updater.ids) == 1

@@ -46,7 +46,7 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
         assert not await tries_other_cards(shop.world, shop.merchant_id)
         await switch_other_cards(shop.world, shop.scope, True)
         first = await paid_before(shop)
-        order_id = await order(shop, **DEAD)
+        order_id = await order(shop, **DEAD, facts={"network_transaction_id": "011111111111111"})
         assert await stage(shop, order_id) == "completed"
         row = await shop.world.db.fetch("SELECT token_id, cards_before FROM orders WHERE order_id = $1", order_id)
         assert row[0]["token_id"] == await shop.value("SELECT token_id FROM orders WHERE order_id = $1", first)
@@ -57,6 +57,8 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
         assert await shop.value(rules, order_id) == ["other_card"]
         approved = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'approved' AND initiator = 'merchant'"
         assert await shop.value(approved, order_id) == 1
+        named = "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND state = 'approved'"
+        assert await shop.value(named, order_id) is None, "that was the first card's"
         amended = "SELECT count(*) FROM outbox WHERE subject_id = $1 AND event = 'order.amended'"
         assert await shop.value(amended, order_id) == 1
         assert await shop.value("SELECT count(*) FROM network_sends WHERE card_id = $1", row[0]["cards_before"][0]) == 1

@@ -224,6 +224,10 @@ def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, mo
             await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
         shop.merchants.forget(shop.merchant_id)
         assert await claimed(3) == "low_value"
+        (kept,) = await rows(
+            shop, "SELECT consent FROM attempts WHERE merchant_id = $1 AND consent ->> 'exemption' <> 'mit'"
+        )
+        assert json.loads(kept["consent"])["exemption"] == "low_value", "sent again, it says the same"
         assert await claimed(4, units=3_100) is None
         (kept_of,) = await rows(
             shop, "SELECT rules FROM decisions WHERE merchant_id = $1 AND rules ? 'claims_low_value'"

@@ -1,10 +1,11 @@
 """What a charge says of its customer's consent, whatever is known of it."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recoup.rules.network.exemptions import Exemption
 from recoup.rules.order.consent import SEQUENCE_MAX, KeptIds, consent_of
 
 IDS = st.none() | st.text("0123456789", min_size=1, max_size=15)
@@ -41,12 +42,12 @@ def test_a_customer_starts_an_agreement_once(
 
 
 @given(FACTS, KEPT, YES, YES)
-def test_what_the_merchant_says_of_this_payment_goes_first_unless_its_card_was_replaced(
+def test_what_the_merchant_says_of_this_payment_goes_first_unless_another_card_took_its_place(
     facts: dict[str, Any], kept: KeptIds, by_customer: bool, is_replaced: bool
 ) -> None:
     said = consent_of(facts, kept, by_customer=by_customer, by_phone=False, is_replaced=is_replaced)
-    order = [facts.get("network_transaction_id"), kept.first_network_id]
-    assert said.first_network_id == next(filter(None, reversed(order) if is_replaced else order), None)
+    order = [None if is_replaced else facts.get("network_transaction_id"), kept.first_network_id]
+    assert said.first_network_id == next(filter(None, order), None)
     assert said.latest_network_id == kept.latest_network_id
 
 
@@ -54,3 +55,15 @@ def test_the_number_of_a_payment_is_the_merchants_where_it_says_one() -> None:
     facts = {"subscription": {"paymentNumber": " 12 "}}
     said = consent_of(facts, KeptIds(3), by_customer=False, by_phone=False, is_replaced=False)
     assert said.sequence == 12
+
+
+CLAIMED = st.sampled_from(get_args(Exemption))
+
+
+@given(FACTS, KEPT, YES, YES, CLAIMED, YES, YES)
+def test_what_the_risk_check_claims_is_said_of_a_customers_own_payment_that_nobody_authenticated(
+    facts: dict[str, Any], kept: KeptIds, by_customer: bool, by_phone: bool, claimed: Exemption, known: bool, gone: bool
+) -> None:
+    more = facts | ({"three_d_secure": {"ecommerceIndicator": "05"}} if known else {})
+    said = consent_of(more, kept, by_customer=by_customer, by_phone=by_phone, is_replaced=gone, claimed=claimed)
+    assert (said.exemption == claimed) == (by_customer and not by_phone and (gone or not known))

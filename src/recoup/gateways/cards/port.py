@@ -29,7 +29,8 @@ class Charge:
 
     `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
     `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
-    no strong authentication is needed, `mit` or `moto`. `invoice`: the processor's own invoice, which is paid as that.
+    no strong authentication is needed, as in `rules/order/consent`. `invoice`: the processor's own invoice, which is
+    paid as that.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
     compares with an earlier message of the same id.

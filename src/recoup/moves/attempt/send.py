@@ -114,7 +114,8 @@ def _consent(order: Order, initiator: str) -> Consent:
         order.kept_ids,
         by_customer=initiator == "customer",
         by_phone=order.kind == "cit_callcenter",
-        is_replaced=bool(order.cards_before),
+        is_replaced=any(one not in order.same_cards for one in order.cards_before),
+        claimed=order.exemption,
     )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-Exemption = Literal["mit", "moto"]
+from recoup.rules.network.exemptions import Exemption
+
+WhyExempt = Literal["mit", "moto"] | Exemption
 SEQUENCE_MAX: Final = 9_999
 
 
@@ -29,24 +31,32 @@ NOTHING_KEPT: Final = KeptIds()
 @dataclass(frozen=True, slots=True)
 class Consent:
     """As a charge says it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an agreement, what follows is 2 or
-    more. `exemption`: `mit` of a payment under an agreement that stands, `moto` of an order by mail or telephone."""
+    more. `exemption`: `mit` of a payment under an agreement that stands, `moto` of an order by mail or telephone; else
+    what the risk check claims."""
 
     first_network_id: str | None = None
     latest_network_id: str | None = None
     sequence: int | None = None
-    exemption: Exemption | None = None
+    exemption: WhyExempt | None = None
 
 
 def consent_of(
-    facts: Mapping[str, Any], kept: KeptIds, *, by_customer: bool, by_phone: bool, is_replaced: bool
+    facts: Mapping[str, Any],
+    kept: KeptIds,
+    *,
+    by_customer: bool,
+    by_phone: bool,
+    is_replaced: bool,
+    claimed: Exemption | None = None,
 ) -> Consent:
-    """`facts`: of the order. What the merchant says of this payment goes before what earlier charges of the card left,
-    unless its card was replaced since (`is_replaced`)."""
-    said = facts.get("network_transaction_id")
-    first = (kept.first_network_id or said) if is_replaced else (said or kept.first_network_id)
+    """`facts`: of the order. What the merchant says of this payment goes before what earlier charges of the card left;
+    it says nothing of another card that took its place (`is_replaced`). `claimed`: by the risk check."""
+    first = (None if is_replaced else facts.get("network_transaction_id")) or kept.first_network_id
     if by_customer:
         starts = facts.get("agreement") is not None and not kept.approvals
-        return Consent(first, kept.latest_network_id, 1 if starts else None, "moto" if by_phone else None)
+        known = not is_replaced and facts.get("three_d_secure") is not None
+        exemption: WhyExempt | None = "moto" if by_phone else None if known else claimed
+        return Consent(first, kept.latest_network_id, 1 if starts else None, exemption)
     stands = first is not None or facts.get("agreement") is not None
     return Consent(first, kept.latest_network_id, max(2, _number(facts), kept.approvals + 1), "mit" if stands else None)
 

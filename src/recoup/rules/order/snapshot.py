@@ -12,6 +12,7 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.limits import Send
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
@@ -288,7 +289,7 @@ class Order:
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
-    same_cards: tuple[UUID, ...] = ()  # that are known to be its card: it took the place of their numbers
+    same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
 
     @property
     def merchant_id(self) -> UUID:

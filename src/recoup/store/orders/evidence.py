@@ -161,8 +161,8 @@ class OrderEvidence(Row, frozen=True):
     """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
     there is nothing.
     `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
-    sends, blocks, and how many more orders of the merchant are under way with this card, and those of them whose
-    processor charges by itself."""
+    sends, blocks, how many more orders of the merchant are under way with this card, and those of them whose
+    processor charges by itself, and what else is known to be this card."""
 
     offset_us: int
     merchant: str
@@ -188,6 +188,7 @@ class OrderEvidence(Row, frozen=True):
     blocks: Json = None
     others_open: int = 0
     own_tries: tuple["OwnTries", ...] = ()
+    same_cards: tuple[UUID, ...] = ()
 
 
 async def read_evidence(
@@ -235,6 +236,7 @@ async def _with_cards(
             blocks=[*(card.blocks or ()), *by_merchant.get(card.order_id, ())],
             others_open=still_open.get(card.order_id, 0),
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
+            same_cards=card.prints or (),
         )
         for card in cards
     }

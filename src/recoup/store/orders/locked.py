@@ -105,6 +105,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         payer_id=contact_of(evidence).payer_id,
         disputes=_list(evidence.disputes, Dispute),
         dispute_terms=_list(evidence.dispute_terms, Terms),
+        same_cards=evidence.same_cards,
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
