@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.moves.advance import collection
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
-from recoup.moves.modification.request import request_modification
+from recoup.moves.modification.request import request_modification, returned_fee
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.store.table import hex_of
@@ -27,7 +27,7 @@ def owe_refund(
 
     Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
     """
-    order, fee = change.order, _returned_fee(change, units)
+    order, fee = change.order, returned_fee(change.order, units)
     if order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.refund(units - fee, order.sent_text)
@@ -72,12 +72,7 @@ def check_wallet(change: Change, units: int) -> None:
     """That a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
     if change.order.payable_place == ledger.WALLET:
         assert change.wallet is not None
-        change.wallet.check(units - _returned_fee(change, units), change.order.sent_text)
-
-
-def _returned_fee(change: Change, units: int) -> int:
-    order = change.order
-    return order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
+        change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:

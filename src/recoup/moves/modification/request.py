@@ -7,7 +7,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Booked, Change
 from recoup.rules.money import ledger
-from recoup.rules.order.snapshot import Modification
+from recoup.rules.money.fees import KEEP, returned_units
+from recoup.rules.order.snapshot import Modification, Order
 
 
 def request_modification(
@@ -45,15 +46,21 @@ def request_modification(
     return made
 
 
+def returned_fee(order: Order, units: int) -> int:
+    """How much of the fee goes back with so many units more."""
+    fee, policy, before = int(order.approval.get("fee") or 0), order.approval.get("fee_refund"), order.refunded_units
+    back, already = (returned_units(fee, str(policy or KEEP), one, order.units) for one in (before + units, before))
+    return back - already
+
+
 def refuse_refund(change: Change, refund: Modification, **reason: Any) -> None:
     """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
     `reason`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
     change.undue("modification", subject_id=refund.modification_id)
     change.set_modification(refund, state="refused")
-    fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units -= refund.units
-    fee = fee_before - order.returned_fee(order.refunded_units)
+    fee = returned_fee(order, refund.units)
     details: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
     event = {"refund_id": refund.modification_id, "units": refund.units}
     postings = [ledger.refund_refused(refund.units, order.payable_place)]

@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.money.disputes import Terms, takes_money
 from recoup.rules.money.exposure import Limits
-from recoup.rules.money.fees import KEEP, Tariff, returned_units
+from recoup.rules.money.fees import Tariff
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.exemptions import Exemption
@@ -327,11 +327,6 @@ class Order:
     def statement(self) -> str:
         """What the cardholder reads."""
         return statement_text(self.descriptor, self.card.scheme if self.card else "")
-
-    def returned_fee(self, refunded: int) -> int:
-        """How much of the fee is given back once `refunded` units of it are, in all."""
-        fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
-        return returned_units(fee, policy, refunded, self.units)
 
     def attempt_in_flight(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""
