@@ -102,6 +102,39 @@ def test_where_the_customer_consented_is_named(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_what_is_claimed_and_which_charge_of_its_agreement_it_is(tmp_path: Path) -> None:
+    async def story(on: Ground) -> None:
+        present: dict[str, Any] = {"initiator": "customer", "mit_reason": None}
+        given: list[dict[str, Any]] = [{"exemption": one} for one in ("low_value", "transaction_risk_analysis", "moto")]
+        for more in [*given, {"sequence": 1, "agreement": "recurring"}, {}]:
+            assert (await on.adyen.charge(on.charge(**present | more))).state == "approved"
+        forms = [one["form"] for one in on.payments][::-1]
+        claims = [one["additionalData"].get("scaExemption") for one in forms]
+        assert claims == ["lowValue", "transactionRiskAnalysis", None, None, None]
+        never = [one.get("authenticationData", {}).get("attemptAuthentication") for one in forms]
+        assert never == ["never", "never", None, None, None]
+        said = [(one["shopperInteraction"], one["recurringProcessingModel"]) for one in forms[3:]]
+        assert said == [("Ecommerce", "Subscription"), ("ContAuth", "CardOnFile")]
+        await on.adyen.charge(on.charge(exemption="mit", sequence=2))
+        last = on.payments[0]["form"]
+        assert (last["shopperInteraction"], last["recurringProcessingModel"]) == ("ContAuth", "Subscription")
+        assert "scaExemption" not in last["additionalData"], "it is out of scope, not exempt"
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(("holder", "code"), [("not_exempt", "1A"), ("mc_not_exempt", "65")])
+def test_a_bank_that_grants_no_exemption_says_so(tmp_path: Path, holder: str, code: str) -> None:
+    async def story(on: Ground) -> None:
+        charge = on.charge(holder, initiator="customer", mit_reason=None, exemption="low_value")
+        said = await on.adyen.charge(charge)
+        assert (said.state, said.scheme_code, said.reached_network) == ("declined", code, True)
+        plain = replace(charge, id=new_id(), exemption=None)
+        assert (await on.adyen.charge(plain)).state == "approved"
+
+    play(tmp_path, story)
+
+
 def test_the_same_message_is_the_same_bytes(tmp_path: Path) -> None:
     """What differs from send to send is not in it."""
 

@@ -11,7 +11,7 @@ from recoup.gateways.cards.braintree import account
 from recoup.gateways.cards.braintree.account import accounts_of, check_mode
 from recoup.gateways.cards.braintree.api import DOCUMENTS, KeyPair, key_pair
 from recoup.gateways.cards.connector import is_challenged, is_disputing
-from recoup.gateways.cards.credential import Card
+from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -139,7 +139,7 @@ def test_who_speaks_and_what_is_read_of_it() -> None:
         await on.send(on.charge(descriptor="TWOLONG*", initiator="customer", sequence=1))
         assert [one["transaction"].get("descriptor") for one in sent] == [{"name": "RCP*SHOP"}, None]
         assert [one["transaction"]["paymentInitiator"] for one in sent] == ["UNSCHEDULED", "RECURRING_FIRST"]
-        for more in ({"sequence": 1}, {"exemption": "moto"}, {}):
+        for more in ({"sequence": 1, "agreement": "recurring"}, {"exemption": "moto"}, {}):
             await on.send(on.charge(initiator="customer", mit_reason=None, **more))
         said = [one["transaction"].get("paymentInitiator") for one in sent[2:]]
         assert said == ["RECURRING_FIRST", "MOTO", None]
@@ -286,3 +286,23 @@ def test_only_what_a_document_selects_is_answered() -> None:
     for bad in ("", "mutation", "query a { b", "query a { b } query c { d }"):
         with pytest.raises(ValueError, match=".*"):
             selection_of(bad)
+
+
+def test_an_exemption_is_claimed_by_the_mutation_that_takes_it() -> None:
+    async def story(on: BraintreeSubject) -> None:
+        present: dict[str, Any] = {"initiator": "customer", "mit_reason": None}
+        for more in ({"exemption": "low_value"}, {"exemption": "transaction_risk_analysis", "capture": False}, {}):
+            assert (await on.send(on.charge(**present | more))).state == "approved"
+        kept = [one["scaExemptionRequested"] for one in on.standin.book.all("transaction")][::-1]
+        assert kept == ["LOW_VALUE", "TRANSACTION_RISK_ANALYSIS", None]
+        sent = [one.rpartition(" ")[2] for one in on.calls()]
+        assert sent == ["chargeCreditCard", "authorizeCreditCard", "chargePaymentMethod"]
+        method = on.standin.account.make_method("not_exempt", "customer-1")
+        stored = Stored("braintree", method["id"], "customer-1", "visa")
+        charge = on.charge(credential=stored, exemption="low_value", **present)
+        said = await on.send(charge)
+        assert (said.state, said.scheme_code, said.sca_wanted) == ("declined", "1A", True)
+        assert (await on.inquire(charge)).state == "declined"
+        assert (await on.send(replace(charge, id=new_id(), exemption=None))).state == "approved"
+
+    play(BraintreeSubject, story)

@@ -24,6 +24,7 @@ from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
 
 ID = str(new_id())
+OWN = "10000000042"  # as its transactions are numbered
 
 
 class Unsettled(NmiSubject):
@@ -70,18 +71,35 @@ def test_a_sale_that_nobody_confirms_stands(monkeypatch: pytest.MonkeyPatch) -> 
             return account.sell(form)
 
         monkeypatch.setitem(server._TYPES, "sale", sell)  # type: ignore[arg-type]
-        said = await on.send(on.charge(first_network_id="10000000042", descriptor="RC*SHOP"))
+        said = await on.send(on.charge(first_network_id=OWN, descriptor="RC*SHOP"))
         assert (said.state, said.units) == ("approved", None)
         (form,) = sent
         assert (form["initiated_by"], form["stored_credential_indicator"]) == ("merchant", "used")
-        assert (form["billing_method"], form["initial_transaction_id"]) == ("recurring", "10000000042")
+        assert (form["billing_method"], form["initial_transaction_id"]) == ("recurring", OWN)
         assert (form["descriptor"], form["dup_seconds"]) == ("RC*SHOP", "300")
         on.faults.left.clear()
         await on.send(on.charge(initiator="customer", mit_reason=None))
         assert (sent[1]["initiated_by"], sent[1]["stored_credential_indicator"]) == ("customer", "stored")
         assert "billing_method" not in sent[1]
-        await on.send(on.charge(initiator="customer", mit_reason=None, sequence=1))
+        await on.send(on.charge(initiator="customer", mit_reason=None, sequence=1, agreement="recurring"))
         assert (sent[2]["billing_method"], sent[2]["stored_credential_indicator"]) == ("recurring", "stored")
+
+    play(NmiSubject, story)
+
+
+def test_what_is_claimed_and_which_transaction_of_its_own_was_the_first() -> None:
+    """A network's id is none of the gateway's transactions."""
+
+    async def story(on: NmiSubject) -> None:
+        present: dict[str, Any] = {"initiator": "customer", "mit_reason": None, "first_network_id": OWN}
+        claims = [present | {"exemption": one} for one in ("low_value", "transaction_risk_analysis", "moto")]
+        firsts = [{"exemption": "mit", "first_network_id": one} for one in (OWN, "900000000000001", "MCC1234561120")]
+        for more in [*claims, *firsts]:
+            assert (await on.send(on.charge(**more))).state == "approved"
+        kept = [one["consent"] for one in on.standin.book.all("transaction")][::-1]
+        assert [one["sca_exemption"] for one in kept] == ["low_value", "tra_exemption", None, None, None, None]
+        assert [one["initial_transaction_id"] for one in kept] == [None, None, None, OWN, None, None]
+        assert [one["stored_credential_indicator"] for one in kept] == ["used"] * 6
 
     play(NmiSubject, story)
 

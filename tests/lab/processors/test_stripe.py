@@ -358,3 +358,14 @@ def test_nothing_secret_shows(tmp_path: Path) -> None:
 def test_a_wall_clock_is_utc() -> None:
     assert AT.tzinfo is UTC
     assert Stripe.idempotency_window == timedelta(hours=24)
+
+
+def test_the_payment_that_starts_an_agreement_says_so(tmp_path: Path) -> None:
+    async def story(on: Ground) -> None:
+        starts = on.charge(initiator="customer", mit_reason=None, sequence=1)
+        for charge in (starts, on.charge(initiator="customer", mit_reason=None), on.charge(sequence=2)):
+            assert (await on.stripe.charge(charge)).state == "approved"
+        kept = [one["setup_future_usage"] for one in on.standin.book.all("payment_intent")][::-1]
+        assert kept == ["off_session", None, None]
+
+    play(tmp_path, story)

@@ -1,6 +1,8 @@
 """Sending: what proves that nothing left, what proves nothing, and what is no approval."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Final
 
 from recoup.kernel.time import Clocks
 from recoup.lab.conformance.check import check, hold, same
@@ -22,11 +24,22 @@ async def _declined(on: Subject) -> None:
     same((said.state, on.taken()), ("declined", 0))
 
 
-@check(3, "the same id twice is one charge")
+_CONSENTS: Final[Sequence[Mapping[str, Any]]] = (
+    {},
+    {"first_network_id": "900000000000001", "sequence": 2, "exemption": "mit"},
+    {"initiator": "customer", "mit_reason": None, "sequence": 1},
+    {"initiator": "customer", "mit_reason": None, "exemption": "moto"},
+    {"initiator": "customer", "mit_reason": None, "exemption": "low_value"},
+    {"initiator": "customer", "mit_reason": None, "exemption": "transaction_risk_analysis"},
+)
+
+
+@check(3, "the same id twice is one charge, whatever it says of the payer's consent")
 async def _twice(on: Subject) -> None:
-    charge = on.charge()
-    said = [await on.send(charge) for _ in range(2)]
-    same(([one.state for one in said], on.taken()), (["approved"] * 2, 1))
+    for number, consent in enumerate(_CONSENTS, 1):
+        charge = on.charge(units=UNITS + number, **consent)
+        said = [await on.send(charge) for _ in range(2)]
+        same(([one.state for one in said], on.taken()), (["approved"] * 2, number))
 
 
 @check(4, "the same id four times at once is one charge")
@@ -156,10 +169,11 @@ async def _part(on: Subject) -> None:
     await _contradicts(on, "part")
 
 
-@check(23, "a wish for the payer is a decline, and nothing stays open")
+@check(23, "a wish for the payer is a decline, and nothing stays open, whatever exemption is claimed")
 async def _sca(on: Subject) -> None:
-    said = await on.send(on.charge("sca"))
-    same((said.state, said.sca_wanted, on.left_open(), on.taken()), ("declined", True, 0, 0))
+    for consent in _CONSENTS:
+        said = await on.send(on.charge("sca", **consent))
+        same((said.state, said.sca_wanted, on.left_open(), on.taken()), ("declined", True, 0, 0))
 
 
 @check(24, "a credential that is gone is named")

@@ -50,12 +50,13 @@ def consent_of(
     claimed: Exemption | None = None,
 ) -> Consent:
     """`facts`: of the order. What the merchant says of this payment goes before what earlier charges of the card left;
-    it says nothing of another card that took its place (`is_replaced`). `claimed`: by the risk check."""
+    it says nothing of another card that took its place (`is_replaced`). `claimed`: by the risk check; the payment that
+    starts an agreement is exempt from nothing."""
     first = (None if is_replaced else facts.get("network_transaction_id")) or kept.first_network_id
     if by_customer:
         starts = facts.get("agreement") is not None and not kept.approvals
         known = not is_replaced and facts.get("three_d_secure") is not None
-        exemption: WhyExempt | None = "moto" if by_phone else None if known else claimed
+        exemption: WhyExempt | None = "moto" if by_phone else None if known or starts else claimed
         return Consent(first, kept.latest_network_id, 1 if starts else None, exemption)
     stands = first is not None or facts.get("agreement") is not None
     return Consent(first, kept.latest_network_id, max(2, _number(facts), kept.approvals + 1), "mit" if stands else None)

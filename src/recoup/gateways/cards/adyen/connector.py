@@ -50,6 +50,7 @@ BATCHES_MAX: Final = 1_000
 _MODELS: Final = {
     "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
 }  # fmt: skip
+_EXEMPTIONS: Final = {"low_value": "lowValue", "transaction_risk_analysis": "transactionRiskAnalysis"}
 _VERBS: Final = {"refund": "refunds", "capture": "captures", "void": "cancels"}
 _BATCH: Final = re.compile(r"settlement_detail_report_batch_(\d{1,9})\.csv")
 _STATEMENT: Final = re.compile(r"[^A-Za-z0-9.,'_?+*/ -]")
@@ -166,7 +167,9 @@ class Adyen(VendorAccount):
         by_merchant = charge.initiator == "merchant"
         known = by_merchant and charge.first_network_id
         consent = {"networkPaymentReference": charge.first_network_id} if known else {}
+        exemption = _EXEMPTIONS.get(charge.exemption or "")
         more = {"autoRescue": "false"} | ({} if charge.capture else {"manualCapture": "true"})
+        more |= {"scaExemption": exemption} if exemption else {}
         body: dict[str, Any] = {
             "merchantAccount": self.account,
             "amount": {"value": amount, "currency": charge.currency},
@@ -174,11 +177,12 @@ class Adyen(VendorAccount):
             "merchantOrderReference": str(charge.order_id),
             "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id} | consent,
             "shopperReference": stored.customer,
-            "shopperInteraction": "ContAuth",
-            "recurringProcessingModel": _MODELS[charge.mit_reason or "unscheduled"] if by_merchant else "CardOnFile",
+            **_agreement(charge),
             "returnUrl": RETURN_URL,
             "additionalData": more,
         }
+        if exemption:  # else it may ask for the payer, where none can be asked
+            body["authenticationData"] = {"attemptAuthentication": "never"}
         if charge.capture:
             body["captureDelayHours"] = 0
         statement = _STATEMENT.sub("", charge.descriptor)[:STATEMENT_MAX].strip()
@@ -349,6 +353,17 @@ class Adyen(VendorAccount):
 
 
 _SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}
+
+
+def _agreement(charge: Charge) -> dict[str, str]:
+    """Who is there, and what the card is kept for."""
+    if charge.initiator == "merchant":
+        model = _MODELS[charge.mit_reason or "unscheduled"]
+        return {"shopperInteraction": "ContAuth", "recurringProcessingModel": model}
+    if charge.sequence == 1:
+        model = _MODELS["recurring" if charge.agreement == "recurring" else "unscheduled"]
+        return {"shopperInteraction": "Ecommerce", "recurringProcessingModel": model}
+    return {"shopperInteraction": "ContAuth", "recurringProcessingModel": "CardOnFile"}
 
 
 def _documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:

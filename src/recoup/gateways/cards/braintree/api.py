@@ -66,12 +66,10 @@ def _found(field: str, input: str, node: str) -> str:
 
 # Each by the name of its operation, which is that of its field.
 DOCUMENTS: Final[Mapping[str, str]] = {
-    "chargePaymentMethod": _mutation(
-        "chargePaymentMethod", "ChargePaymentMethodInput", f"transaction {{ {_TRANSACTION} }}"
-    ),
-    "authorizePaymentMethod": _mutation(
-        "authorizePaymentMethod", "AuthorizePaymentMethodInput", f"transaction {{ {_TRANSACTION} }}"
-    ),
+    **{
+        name: _mutation(name, f"{name[0].upper()}{name[1:]}Input", f"transaction {{ {_TRANSACTION} }}")
+        for name in ("chargePaymentMethod", "authorizePaymentMethod", "chargeCreditCard", "authorizeCreditCard")
+    },
     "captureTransaction": _mutation(
         "captureTransaction", "CaptureTransactionInput", f"transaction {{ {_TRANSACTION} }}"
     ),

@@ -41,6 +41,7 @@ from recoup.kernel.time import Clocks
 
 _INITIATORS: Final = {"recurring": "RECURRING", "installment": "INSTALLMENT", "unscheduled": "UNSCHEDULED"}
 _FIRSTS: Final = {"recurring": "RECURRING_FIRST", "installment": "INSTALLMENT_FIRST"}
+_EXEMPTIONS: Final = {"low_value": "LOW_VALUE", "transaction_risk_analysis": "TRANSACTION_RISK_ANALYSIS"}
 _DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII)
 SHOWN_SECONDS: Final = 0.2  # until a duplicate's original is asked for once more
 
@@ -88,8 +89,11 @@ class Braintree(VendorAccount):
             return Outcome("not_sent", text="Braintree takes stored methods only", fault="credential")
         if not self.carries(charge.units, charge.currency):
             return Outcome("not_sent", text="Braintree does not carry this amount", fault="request")
-        name: Final = "chargePaymentMethod" if charge.capture else "authorizePaymentMethod"
-        form = {"paymentMethodId": credential.id, "transaction": self._transaction(charge)}
+        form: dict[str, Any] = {"paymentMethodId": credential.id, "transaction": self._transaction(charge)}
+        kind = "PaymentMethod"
+        if (exemption := _EXEMPTIONS.get(charge.exemption or "")) is not None:  # which only this mutation takes
+            kind, form = "CreditCard", form | {"options": {"scaExemption": exemption}}
+        name = f"{'charge' if charge.capture else 'authorize'}{kind}"
         try:
             before = charge.send_before_monotonic
             reply = await self._api.call(name, {"input": form}, key=str(charge.id), until=until, send_before=before)
@@ -301,7 +305,7 @@ def _reversal_of(payment: Payment, message: ModificationMessage) -> Outcome:
 def _initiator(charge: Charge) -> str | None:
     """None for a payment that its customer makes, unless it starts an agreement or came by mail or telephone."""
     if charge.initiator == "customer" and charge.sequence == 1:
-        return _FIRSTS.get(charge.mit_reason or "recurring")
+        return _FIRSTS.get(charge.mit_reason or charge.agreement or "")
     if charge.exemption == "moto":
         return "MOTO"
     return _INITIATORS[charge.mit_reason] if charge.mit_reason is not None else None

@@ -4,6 +4,7 @@ It knows no idempotency. So its book is looked at by our id before a charge leav
 two of one moment from both being charged; what became of a message is read from the book alone.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +35,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
 DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
+_EXEMPTIONS: Final = {"low_value": "low_value", "transaction_risk_analysis": "tra_exemption"}
+_OWN_ID: Final = re.compile(r"[0-9]{8,12}")  # a network's has 15 digits, or begins with letters
 _METHODS: Final = {"recurring": "recurring", "installment": "installment"}
 
 
@@ -229,7 +232,9 @@ def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:
 
 def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
     """The payer's consent: `stored` when it is given, `used` with whose transaction it was given in."""
-    merchant = charge.initiator == "merchant"
+    merchant, starts = charge.initiator == "merchant", charge.initiator == "customer" and charge.sequence == 1
+    first = charge.first_network_id if merchant and _OWN_ID.fullmatch(charge.first_network_id or "") else None
+    reason = charge.mit_reason or (charge.agreement if starts else None)
     return {
         "type": "sale" if charge.capture else "auth",
         "customer_vault_id": credential.id,
@@ -239,9 +244,10 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "dup_seconds": str(DUP_SECONDS),
         "descriptor": charge.descriptor[:22] or None,
         "initiated_by": "merchant" if merchant else "customer",
-        "stored_credential_indicator": "used" if merchant or charge.first_network_id else "stored",
-        "billing_method": _METHODS.get(charge.mit_reason or ("recurring" if charge.sequence == 1 else "")),
-        "initial_transaction_id": charge.first_network_id,
+        "stored_credential_indicator": "used" if merchant or charge.first_network_id and not starts else "stored",
+        "billing_method": _METHODS.get(reason or ""),
+        "initial_transaction_id": first,
+        "sca_exemption": _EXEMPTIONS.get(charge.exemption or ""),
         **_authenticated(charge.three_d_secure or {}),
     }
 

@@ -237,6 +237,7 @@ def _consent(charge: Charge) -> dict[str, Any]:
         }
     return {
         "off_session": True if charge.initiator == "merchant" else None,
+        "setup_future_usage": "off_session" if charge.initiator == "customer" and charge.sequence == 1 else None,
         "error_on_requires_action": True,
         "payment_method_options": {"card": card},
     }

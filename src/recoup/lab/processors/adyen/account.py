@@ -11,6 +11,11 @@ Plain = dict[str, Any]
 MERCHANT: Final = "StandInECOM"
 COMPANY: Final = "StandIn"
 DISPUTE_COST: Final = 750
+_EXEMPTIONS: Final = ("lowValue", "secureCorporate", "trustedBeneficiary", "transactionRiskAnalysis")
+_WORDS: Final = {
+    "recurringProcessingModel": ("CardOnFile", "Subscription", "UnscheduledCardOnFile"),
+    "shopperInteraction": ("Ecommerce", "ContAuth", "Moto", "POS"),
+}  # fmt: skip
 _NAMES: Final = {"payment": "P", "modification": "M", "stored": "S", "dispute": "D", "line": "L"}
 _DONE: Final = ("Authorised", "PartiallyAuthorised")
 
@@ -20,6 +25,20 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.error: Plain = {"status": status, "errorCode": code, "message": message, "errorType": type}
+
+
+def _check_consent(form: Plain) -> None:
+    """Raises: Refused for words that are none of the vendor's."""
+    said = (form.get("additionalData") or {}).get("scaExemption")
+    if said is not None and said not in _EXEMPTIONS:
+        raise Refused(422, "702", "Invalid scaExemption")
+    if (form.get("authenticationData") or {}).get("attemptAuthentication", "never") not in ("always", "never"):
+        raise Refused(422, "702", "Invalid attemptAuthentication")
+    for name, words in _WORDS.items():
+        if form.get(name) is not None and form[name] not in words:
+            raise Refused(422, "702", f"Invalid {name}")
+    if form.get("recurringProcessingModel") is None:
+        raise Refused(422, "158", "Required field 'recurringProcessingModel' is not provided.")
 
 
 class Account:
@@ -108,7 +127,9 @@ class Account:
         stored = self.book.get("stored", str(form["paymentMethod"].get("storedPaymentMethodId")))
         if stored is None or stored["shopper"] is None or stored["shopper"] != shopper:
             raise Refused(422, "803", "PaymentDetail not found")
-        card = CARDS[stored["holder"]]
+        _check_consent(form)
+        more_data = form.get("additionalData") or {}
+        card = CARDS[stored["holder"]].claiming(exempt="scaExemption" in more_data)
         manual = (form.get("additionalData") or {}).get("manualCapture") == "true"
         payment = self._new(
             "payment",

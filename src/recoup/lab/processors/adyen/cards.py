@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 
 class Card(NamedTuple):
-    """`reason`: code and text of a refusal; `raw`: field 39 and its text; `more`: further additional data."""
+    """`reason`: code and text of a refusal; `raw`: field 39 and its text; `more`: further additional data;
+    `exempt`: to a payment that claims an exemption."""
 
     brand: str = "visa"
     result: str = "Authorised"
@@ -15,6 +16,11 @@ class Card(NamedTuple):
     raw: str | None = None
     more: Mapping[str, str] = MappingProxyType({})
     error: str | None = None
+    exempt: "Card | None" = None
+
+    def claiming(self, *, exempt: bool) -> "Card":
+        """The answer to a payment, which claims an exemption or none."""
+        return self.exempt if exempt and self.exempt is not None else self
 
 
 def _refused(code: str, text: str, raw: str | None = None, *, brand: str = "visa", **more: Any) -> Card:
@@ -23,6 +29,7 @@ def _refused(code: str, text: str, raw: str | None = None, *, brand: str = "visa
     )
 
 
+_WANTS: Final = _refused("38", "Authentication required", "1A : Additional authentication required")
 CARDS: Final = MappingProxyType({
     "visa": Card(), "mc": Card("mc"), "amex": Card("amex"),
     "DECLINED": _refused("2", "Refused", "05 : Do not honor"),
@@ -30,7 +37,8 @@ CARDS: Final = MappingProxyType({
     "BLOCK_CARD": _refused("5", "Blocked Card", "41 : Lost card, pick up"),
     "CARD_EXPIRED": _refused("6", "Expired Card", "54 : Expired card"),
     "ISSUER_UNAVAILABLE": _refused("9", "Issuer Unavailable", "91 : Issuer unavailable"),
-    "AUTHENTICATION_REQUIRED": _refused("38", "Authentication required", "1A : Additional authentication required"),
+    "AUTHENTICATION_REQUIRED": _WANTS, "not_exempt": Card(exempt=_WANTS),
+    "mc_not_exempt": Card("mc", exempt=_refused("2", "Refused", "65 : Soft decline", brand="mc")),
     "FRAUD": _refused("20", "FRAUD"),
     "ERROR": Card(result="Error", reason=("4", "Acquirer Error")),
     "CANCELLED": Card(result="Cancelled", reason=("15", "Cancelled")),

@@ -13,6 +13,10 @@ from recoup.lab.processors.braintree.cards import CARDS, Answer
 Plain = dict[str, Any]
 DUPLICATE_SECONDS: Final = 30
 FEE: Final = (Decimal("0.0259"), Decimal("0.49"))
+_EXEMPTIONS: Final = ("LOW_VALUE", "SECURE_CORPORATE", "TRANSACTION_RISK_ANALYSIS", "TRUSTED_BENEFICIARY")
+_INITIATORS: Final = (
+    "ESTIMATED", "INSTALLMENT", "INSTALLMENT_FIRST", "MOTO", "RECURRING", "RECURRING_FIRST", "UNSCHEDULED",
+)  # fmt: skip
 _TYPES: Final = {
     "transaction": "Transaction", "refund": "Refund", "dispute": "Dispute", "payment_method": "PaymentMethod",
 }  # fmt: skip
@@ -127,7 +131,12 @@ class Account:
         currency = self.merchant_accounts.get(given.get("merchantAccountId") or next(iter(self.merchant_accounts)))
         if currency is None:
             raise _bad("91513", "Merchant account ID is invalid.")
-        answer = _answer(CARDS[method["answer"]], amount)
+        exemption = (form.get("options") or {}).get("scaExemption")
+        for said, words in ((exemption, _EXEMPTIONS), (given.get("paymentInitiator"), _INITIATORS)):
+            if said is not None and said not in words:
+                raise Refused("VALIDATION", f"Expected one of {words}.")
+        answer = CARDS[method["answer"]]
+        answer = _answer(CARDS["authentication"] if answer.not_exempt and exemption else answer, amount)
         made = self._new(
             "transaction",
             orderId=given.get("orderId"),
@@ -135,6 +144,8 @@ class Account:
             merchantAccountId=given.get("merchantAccountId"),
             amount={"value": str(amount), "currencyCode": currency},
             method=method["id"],
+            scaExemptionRequested=exemption,
+            initiator=given.get("paymentInitiator"),
             statusHistory=[],
             refunds=[],
             riskData={"decision": "APPROVE", "score": 12},

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 class Answer(NamedTuple):
     """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's; `rejected`: the
-    gateway's reason, where it stopped the charge itself."""
+    gateway's reason, where it stopped the charge itself. `not_exempt`: its bank wants the payer
+    where an exemption is claimed."""
 
     brand: str = "VISA"
     code: str | None = None
@@ -16,10 +17,11 @@ class Answer(NamedTuple):
     advice: str | None = None
     decline: str | None = None
     rejected: str | None = None
+    not_exempt: bool = False
 
 
 CARDS: Final = MappingProxyType({
-    "visa": Answer(), "mastercard": Answer("MASTERCARD"),
+    "visa": Answer(), "mastercard": Answer("MASTERCARD"), "not_exempt": Answer(not_exempt=True),
     "insufficient_funds": Answer(code="2001", text="Insufficient Funds", network="51", decline="SOFT"),
     "lost_card": Answer(code="2053", text="Card reported as lost or stolen", network="41", decline="HARD"),
     "authentication": Answer(code="2099", text="Cardholder Authentication Required", network="1A", decline="SOFT"),

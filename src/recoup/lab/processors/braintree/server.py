@@ -169,9 +169,21 @@ class StandIn(Serving):
         return [posted(notification(kind, about, self.account.now().timestamp())) for kind, about in found]
 
 
+def _plain(form: Plain) -> Plain:
+    """Raises: Refused for options, which only the mutations of cards take."""
+    if "options" in form:
+        raise Refused("VALIDATION", "Field 'options' is not defined.")
+    return form
+
+
 _MUTATIONS: Final[Mapping[str, tuple[str, Callable[[Account, Plain, bool], Plain]]]] = {
-    "chargePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
-    "authorizePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed)),
+    "chargePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(_plain(form), capture=True, keyed=keyed)),
+    "authorizePaymentMethod": (
+        "transaction",
+        lambda on, form, keyed: on.charge(_plain(form), capture=False, keyed=keyed),
+    ),
+    "chargeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
+    "authorizeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed)),
     "captureTransaction": ("transaction", lambda on, form, _: on.capture(form)),
     "refundTransaction": ("refund", lambda on, form, _: on.refund(form)),
     "reverseTransaction": ("reversal", lambda on, form, _: on.reverse(form)),

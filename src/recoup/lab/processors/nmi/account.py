@@ -10,6 +10,12 @@ from recoup.lab.processors.book import Book
 from recoup.lab.processors.nmi.cards import CARDS, Answer
 
 Plain = dict[str, Any]
+_WORDS: Final = {
+    "initiated_by": ("customer", "merchant"), "stored_credential_indicator": ("stored", "used"),
+    "billing_method": ("recurring", "installment"),
+    "sca_exemption": ("na", "low_value", "tra_exemption", "trusted_merchant", "secure_corporate_payment",
+                      "merchant_initiated_transaction", "recurring_payment", "sca_delegation"),
+}  # fmt: skip
 _SMALL: Final = Decimal(1)
 
 
@@ -73,6 +79,7 @@ class Account:
             brand=brand,
             condition="in_progress",
             of=form.get("transactionid", ""),
+            consent={name: form.get(name) for name in (*_WORDS, "initial_transaction_id")},
             actions=[],
             due=0.0,
         )
@@ -82,6 +89,7 @@ class Account:
         if vault is None:
             raise Refused("Invalid Customer Vault ID specified REFID:1")
         amount, currency = _amount(form), form.get("currency", "USD")
+        _check_consent(form)
         answer = CARDS[vault["answer"]]
         if amount < _SMALL:
             answer = Answer(answer.brand, "2", "200", "DECLINE")
@@ -141,6 +149,15 @@ class Account:
         one = self.book.get("transaction", id)
         assert one is not None
         self.book.put(one | {"condition": "failed"})
+
+
+def _check_consent(form: Plain) -> None:
+    for name, words in _WORDS.items():
+        if form.get(name) is not None and form[name] not in words:
+            raise Refused(f"Invalid {name} REFID:10")
+    first = form.get("initial_transaction_id")
+    if first is not None and not (first.isdecimal() and len(first) <= 12):
+        raise Refused("Invalid initial_transaction_id REFID:11")
 
 
 def _amount(form: Plain) -> Decimal:

@@ -102,6 +102,12 @@ class Account(Invoices):
         intent = self.need("payment_intent", id)
         if intent["status"] not in _CONFIRMABLE:
             raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+        future = form.get("setup_future_usage")
+        if future not in (None, "off_session", "on_session"):
+            raise bad("parameter_invalid", "Invalid setup_future_usage.", param="setup_future_usage")
+        if future and form.get("off_session") == "true":
+            raise bad("parameter_invalid", "You cannot set up future usage off session.", param="off_session")
+        intent["setup_future_usage"] = future
         name = form.get("payment_method") or intent["payment_method"]
         method = self._method({"payment_method": name}, intent["customer"])
         answer = CARDS[method["answer"]].after(method.get("charges", 0))

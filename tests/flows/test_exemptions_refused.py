@@ -1,0 +1,88 @@
+"""A vendor's bank that grants no exemption: the customer who waits is asked to confirm at once, and what is sent after
+that claims nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flows.test_adyen_story import OfAdyen
+from tests.flows.test_braintree_story import OfBraintree
+from tests.flows.test_risk import HOME, ask, decide, run
+from tests.worlds import Shop, change_world, owner
+
+from recoup.flows.cards import send
+from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
+from recoup.flows.cards.taken import Person
+from recoup.flows.cards.tokenize import Vault
+from recoup.gateways.cards.credential import Stored
+from recoup.lab.processors.faults import Faults
+from recoup.rules.network.magic import script_card
+from recoup.store.server import ServerAddress
+
+SAID = "SELECT count(*) FROM attempts WHERE order_id = $1 AND code_reason = 'sca_required' AND scheme_code = $2"
+CLAIMED = "SELECT array_agg(consent ->> 'exemption' ORDER BY attempt_no) FROM attempts WHERE order_id = $1"
+
+
+def of_adyen(vendor: OfAdyen, name: str, scheme: str) -> Stored:
+    made = vendor.standin.account.store(name, "shopper-1")
+    return Stored("adyen", made["id"], "shopper-1", scheme)
+
+
+def of_braintree(vendor: OfBraintree, name: str, scheme: str) -> Stored:
+    made = vendor.standin.account.make_method(name, "customer-1")
+    return Stored("braintree", made["id"], "customer-1", scheme)
+
+
+def claims(vendor: Any) -> list[str | None]:
+    """As its book has them, oldest first."""
+    if vendor.name == "adyen":
+        return [one["form"]["additionalData"].get("scaExemption") for one in vendor.standin.book.all("payment")][::-1]
+    return [one["scaExemptionRequested"] for one in vendor.standin.book.all("transaction")][::-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "name", "scheme", "code"),
+    [
+        (OfAdyen, of_adyen, "not_exempt", "visa", "1A"),
+        (OfAdyen, of_adyen, "mc_not_exempt", "mastercard", "65"),
+        (OfBraintree, of_braintree, "not_exempt", "visa", "1A"),
+    ],
+)
+def test_an_exemption_that_the_bank_refuses_goes_to_a_challenge_at_once(
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: Callable[[], Any],
+    stored: Callable[[Any, str, str], Stored],
+    name: str,
+    scheme: str,
+    code: str,
+) -> None:
+    async def story(shop: Shop) -> None:
+        vendor = kind()
+        await vendor.start(tmp_path, Faults(1))
+        connector, own = vendor.connector(), dict(shop.world.processors)
+        change_world(shop.world, processors={vendor.name: connector})
+        credential = stored(vendor, name, scheme)
+        monkeypatch.setattr(send, "open_card", lambda *_: credential)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+        await decide(shop)
+        who = Person(email="quiet@example.test", billing=HOME)
+        quiet = {"avs": "Y", "cvv_result": "M", "currency": "EUR", "sense_key": None, "code": "51", "units": 2_900}
+        word = await ask(shop, **quiet, payer=who, pan=script_card(scheme, "51", 0))
+        assert word.evaluate == "CHALLENGE"
+        assert await shop.value(SAID, word.order_id, code) == 1
+        asks = "SELECT asks FROM challenges WHERE order_id = $1"
+        assert await shop.value(asks, word.order_id) == "confirm"
+        page = await show(shop.world, shop.merchant_id, word.order_id)
+        await answer(shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r")
+        assert await shop.value("SELECT stage FROM orders WHERE order_id = $1", word.order_id) == "completed"
+        assert await shop.value(CLAIMED, word.order_id) == ["low_value", None]
+        assert [one is not None for one in claims(vendor)] == [True, False]
+        change_world(shop.world, processors=own)
+        await connector.close()
+        await vendor.standin.stop()
+
+    run(server, story)
