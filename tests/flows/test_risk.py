@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.flows.test_customer_waiting import PATIENT, kept
+from tests.flows.test_routes import OWN, SECOND, two_routes
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
@@ -233,6 +234,24 @@ def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, mo
             shop, "SELECT rules FROM decisions WHERE merchant_id = $1 AND rules ? 'claims_low_value'"
         )
         assert json.loads(kept_of["rules"])[0] == "approve"
+
+    run(server, story)
+
+
+def test_the_claim_goes_on_by_another_route_where_nothing_left_by_the_first(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await decide(shop)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+        shop.merchants.forget(shop.merchant_id)
+        async with two_routes(shop, SECOND, OWN) as second:
+            second.dead = True
+            quiet = {"avs": "Y", "cvv_result": "M", "currency": "EUR", "sense_key": None, "code": "51", "units": 2_900}
+            who = Person(email="quiet@example.test", billing=HOME)
+            assert (await ask(shop, **quiet, payer=who)).evaluate == "APPROVED"
+        found = await rows(shop, "SELECT * FROM attempts WHERE merchant_id = $1 ORDER BY attempt_no")
+        said = [(one["route"], one["state"], json.loads(one["consent"])["exemption"]) for one in found]
+        assert said == [("second", "not_sent", "low_value"), ("sandbox", "approved", "low_value")]
 
     run(server, story)
 

@@ -9,6 +9,7 @@ from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
 from recoup.rules.network.limits import Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
@@ -108,15 +109,23 @@ def lasting(order: Order, reading: Reading, at: datetime) -> bool:
     return binds_for_ever(reading.scheme, send)
 
 
-def _consent(order: Order, initiator: str) -> Consent:
+def _consent(order: Order, attempt: Attempt) -> Consent:
     return consent_of(
         order.facts,
         order.kept_ids,
-        by_customer=initiator == "customer",
+        by_customer=attempt.initiator == "customer",
         by_phone=order.kind == "cit_callcenter",
         is_replaced=any(one not in order.same_cards for one in order.cards_before),
-        claimed=order.exemption,
+        claimed=order.exemption or _claimed_before(order, attempt),
     )
+
+
+def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
+    """By the attempt before this one, if it is proved that none left: this one goes in its place, by another route."""
+    before = next((one for one in order.attempts if one.attempt_no == attempt.attempt_no - 1), None)
+    if before is None or before.state != "not_sent" or before.consent is None:
+        return None
+    return next((one for one in EXEMPTIONS if one == before.consent.exemption), None)
 
 
 class Route(NamedTuple):
@@ -152,7 +161,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)),
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
-        consent=_consent(order, attempt.initiator),
+        consent=_consent(order, attempt),
     )
     order.attempts_count += 1
     order.next_attempt_at = None
