@@ -108,6 +108,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/outcome"): _v1(body=lambda s: {"orderSessionKey": s.ids["order"]}),
     ("GET", "/v1/orders"): _v1(),
     ("GET", "/v1/orders/{id}"): _of("order"),
+    ("GET", "/v1/orders/{id}/decisions"): _of("order"),
     ("PATCH", "/v1/orders/{id}"): _of("order", body=lambda s: {"metadata": {"walk": "1"}}),
     ("POST", "/v1/orders/{id}/refund"): _of("paid", body=lambda s: {"amountToRefund": 0.01}),
     ("POST", "/v1/orders/{id}/cancel"): _of("order", body=lambda s: {"reason": "walk"}),

@@ -21,6 +21,7 @@ from recoup.store.pool import LOST, Database
 from recoup.store.statement import Read
 
 KEEP_SECONDS: Final = 3.0
+KEPT_MAX: Final = 2  # of those that decided before
 log = structlog.get_logger()
 
 
@@ -46,6 +47,9 @@ class NoModels:
     def forget(self) -> None:
         """Nothing is kept."""
 
+    async def by_name(self, name: str) -> Model | None:
+        return None
+
 
 class Models:
     """One a world and process. `db`: the world's."""
@@ -54,6 +58,7 @@ class Models:
         self._db, self._clocks = db, clocks
         self._taken: _Taken | None = None
         self._read_at: float | None = None
+        self._kept: dict[str, Model] = {}
         self._first = asyncio.Lock()
 
     async def ready(self) -> None:
@@ -96,8 +101,15 @@ class Models:
         """None for one that this world does not have. Raises: BadModel."""
         if self._taken is not None and self._taken.name == name and self._taken.model is not None:
             return self._taken.model
+        if name in self._kept:
+            return self._kept[name]
         async with self._db.connection() as connection:
-            return await find_model(connection, name)
+            model = await find_model(connection, name)
+        if model is not None:
+            while len(self._kept) >= KEPT_MAX:
+                del self._kept[next(iter(self._kept))]
+            self._kept[name] = model
+        return model
 
     async def _read(self) -> None:
         async with self._db.connection() as connection:

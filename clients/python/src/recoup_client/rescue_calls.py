@@ -126,6 +126,13 @@ class Recoup(Waiting):
         found: s.Nothing = self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
         return found
 
+    def list_order_decisions(self, id: str, *, after: str | None = None, limit: int | None = None) -> s.Decisions:
+        """Decisions about an order."""
+        found: s.Decisions = self._call(
+            "GET", f"/v1/orders/{segment(id)}/decisions", query={"after": after, "limit": limit}
+        )
+        return found
+
     def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Refund an order."""
         found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
@@ -829,6 +836,13 @@ class AsyncRecoup(Awaiting):
     async def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
         """Cancel an order."""
         found: s.Nothing = await self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
+        return found
+
+    async def list_order_decisions(self, id: str, *, after: str | None = None, limit: int | None = None) -> s.Decisions:
+        """Decisions about an order."""
+        found: s.Decisions = await self._call(
+            "GET", f"/v1/orders/{segment(id)}/decisions", query={"after": after, "limit": limit}
+        )
         return found
 
     async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:

@@ -469,6 +469,85 @@ CreditCard = TypedDict(
 )
 """The card."""
 
+DecisionAlternative = TypedDict(
+    "DecisionAlternative",
+    {
+        "name": str,
+        "chance": float | None,
+        "at": str | None,
+        "price": float | None,
+        "probability": float | None,
+        "taken": bool,
+    },
+)
+"""One way that was open."""
+
+DecisionArm = TypedDict(
+    "DecisionArm",
+    {
+        "arm": str,
+        "settingsVersion": int | None,
+        "share": int | None,
+        "holdout": int | None,
+        "explore": int | None,
+    },
+)
+"""The comparison that the order belongs to."""
+
+DecisionShown = TypedDict(
+    "DecisionShown",
+    {
+        "id": str,
+        "at": str,
+        "verdict": str,
+        "reasons": list[str],
+        "rules": list[str],
+        "plan": list[str],
+        "versions": "DecisionVersions",
+        "arm": "DecisionArm | None",
+        "alternatives": list["DecisionAlternative"],
+        "whatIf": list["DecisionWhatIf"],
+        "repeats": bool | None,
+    },
+)
+"""One decision."""
+
+DecisionVersions = TypedDict(
+    "DecisionVersions",
+    {
+        "decider": str | None,
+        "policy": str | None,
+        "knowledge": str | None,
+        "model": str | None,
+    },
+)
+"""What decided, each by its version."""
+
+DecisionWhatIf = TypedDict(
+    "DecisionWhatIf",
+    {
+        "change": str,
+        "text": str,
+        "verdict": str,
+        "nextAttemptAt": str | None,
+        "tries": int,
+        "chance": float | None,
+        "differs": bool,
+    },
+)
+"""The decision made again with one input changed: what would have been planned, not what the bank would answer."""
+
+Decisions = TypedDict(
+    "Decisions",
+    {
+        "data": list["DecisionShown"],
+        "next": str | None,
+        "hasMore": bool,
+        "success": bool,
+    },
+)
+"""A page of decisions."""
+
 Deliveries = TypedDict(
     "Deliveries",
     {

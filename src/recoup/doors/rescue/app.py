@@ -11,6 +11,7 @@ from recoup.doors.rescue import (
     capture,
     check,
     connection_test,
+    decisions,
     engine,
     evaluate,
     events,
@@ -43,7 +44,7 @@ from recoup.doors.rescue.services import Services
 
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
-    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, evidence_files,
+    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, hooks, webhooks,
     events, sites, campaigns, switches, engine, risk, connection_test, settlements, reconciliation, reports, partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,

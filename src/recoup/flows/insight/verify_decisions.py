@@ -17,14 +17,15 @@ def all_wrong(
     """(order, the first thing that is wrong about one of its decisions). The sentences are not compared: they are
     words for people, and may be put better. `decided`: how many each version of a decider has decided again."""
     for row in rows:
-        wrong = _decision(row, models)
+        wrong = differs_from(row, models)
         if wrong:
             yield row.order_id, wrong
         else:
             decided[str(row.versions["decider"])] += 1
 
 
-def _decision(row: StoredDecision, models: Mapping[str, Model]) -> Wrong | None:
+def differs_from(row: StoredDecision, models: Mapping[str, Model]) -> Wrong | None:
+    """The first thing that its stored inputs decide otherwise today."""
     name = f"decision {row.decision_id}"
     try:
         again = decide_again(row.features, row.versions, models).to_dict()

@@ -1,0 +1,109 @@
+"""GET /orders/{id}/decisions: what was decided about an order, why, and what would have changed it. Source: decision
+0042."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.field_names import names_of
+from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.shapes.decisions import (
+    DecisionAlternative,
+    DecisionArm,
+    DecisionQuery,
+    Decisions,
+    DecisionShown,
+    DecisionVersions,
+    DecisionWhatIf,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
+from recoup.kernel.ids import LOWEST
+from recoup.kernel.time import iso
+from recoup.rules.rescue.what_if import WhatIf
+from recoup.rules.rescue.what_if_sentences import sentence_of
+
+LIMIT: Final = 10
+_NAMES: Final = tuple(names_of(DecisionQuery))
+
+
+async def get_decisions(call: Call) -> Reply:
+    order_id, query = call.object_id(), Query(call.query)
+    query.refuse_unknown(_NAMES)
+    after, limit = query.guid("after") or LOWEST, query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT
+    query.raise_if_any()
+    page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)
+    data = [_shown(one) for one in page.explanations]
+    return Reply(Decisions(data=data, next=data[-1].id if page.has_more else None, has_more=page.has_more))
+
+
+def _shown(explanation: Explanation) -> DecisionShown:
+    one = explanation.decision
+    return DecisionShown(
+        id=one.decision_id,
+        at=iso(one.at),
+        verdict=one.verdict,
+        reasons=one.reasons,
+        rules=one.rules,
+        plan=[_moment(at) for at in one.plan],
+        versions=DecisionVersions(
+            **{name: one.versions.get(name) for name in ("decider", "policy", "knowledge", "model")}
+        ),
+        arm=_arm(one.arm) if one.arm is not None and "arm" in one.arm else None,
+        alternatives=[_alternative(way, one.taken) for way in one.alternatives],
+        what_if=[_what_if(found) for found in explanation.what_ifs],
+        repeats=explanation.repeats,
+    )
+
+
+def _arm(arm: dict[str, Any]) -> DecisionArm:
+    """What is kept beside it is for the comparison of arms, not for one order."""
+    return DecisionArm(
+        arm=arm["arm"],
+        settings_version=arm.get("version"),
+        share=arm.get("share"),
+        holdout=arm.get("holdout"),
+        explore=arm.get("explore"),
+    )
+
+
+def _alternative(way: dict[str, Any], taken: str | None) -> DecisionAlternative:
+    return DecisionAlternative(
+        name=way["name"],
+        chance=way.get("chance"),
+        at=_moment(way["at"]) if way.get("at") else None,
+        price=way.get("price"),
+        probability=way.get("probability"),
+        taken=way["name"] == taken,
+    )
+
+
+def _what_if(found: WhatIf) -> DecisionWhatIf:
+    return DecisionWhatIf(
+        change=found.change,
+        text=str(sentence_of(found)),
+        verdict=found.verdict,
+        next_attempt_at=iso_or_null(found.next_at),
+        tries=found.tries,
+        chance=found.chance,
+        differs=found.differs,
+    )
+
+
+def _moment(text: str) -> str:
+    return iso(datetime.fromisoformat(text))
+
+
+_TEXT: Final = (
+    "Every decision about the order, oldest first: its reasons, versions, alternatives with their chances, and "
+    "`whatIf`: the decision made again with one input changed. It says what would have been planned, not what the "
+    "bank would have answered. `repeats` is computed for the response: the stored inputs give the stored decision "
+    "again."
+)
+METHODS: Final = (
+    Method(Operation("GET", "/v1/orders/{id}/decisions", "Decisions about an order", _TEXT, group="Orders",
+                     query=DecisionQuery, answers={200: Decisions}, problems=("not_found",),
+                     examples=(Example("the first five", {"limit": 5}),)), get_decisions, "orders"),
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""A stored decision made again with one of its inputs changed: what would have been planned then. Pure.
+
+Nothing is said of what the bank would have answered. A draw is left out on both sides: it has no reason, so none is
+given for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
+from recoup.rules.rescue.decide import DECIDER_VERSION, decide
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of
+from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
+from recoup.rules.rescue.engine.decide import decide as decide_by_model
+from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import PRICINGS
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Verdict
+from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
+from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
+from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
+
+Change = Literal[
+    "no_draw",
+    "no_network_wait",
+    "one_more_send",
+    "pay_day_known",
+    "another_card",
+    "expiry_a_week_later",
+    "one_more_try_allowed",
+    "sends_without_cost",
+    "no_block",
+    "no_request",
+    "no_signal",
+]
+WHAT_IFS_MAX: Final = 8
+_WEEK: Final = timedelta(days=7)
+_PAY_MONTHS: Final = 3
+_PAY_HOUR, _EMPTY_DAY = 18, timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """`next_at`: when the next try would have been, `tries` how many would have been planned in all, `chance` the
+    model's of the next one, None where no model decided. `differs`: from what was decided without the change."""
+
+    change: Change
+    verdict: Verdict
+    next_at: datetime | None
+    tries: int
+    chance: float | None
+    differs: bool
+
+
+def what_if(
+    features: Mapping[str, Any], versions: Mapping[str, str | None], models: Mapping[str, Model]
+) -> tuple[WhatIf, ...]:
+    """Empty for a decider whose inputs have no change that a merchant could read.
+
+    `models`: by name. Raises: KeyError without the model or policy that decided; TypeError, ValueError for features
+    that no decision was made from.
+    """
+    decider = str(versions["decider"])
+    if decider == DECIDER_VERSION or decider in ENGINES.values():
+        return tuple(_of_plan(Evidence.from_dict(features), versions, models))[:WHAT_IFS_MAX]
+    if decider == GATE_VERSION:
+        return tuple(_of_gate(GateInput.from_dict(features)))[:WHAT_IFS_MAX]
+    if decider == BY_HAND_VERSION:
+        hand = HandInput.from_dict(features)
+        return (_plan_before("no_request", hand.before.due_at if hand.before else None),)
+    if decider == SIGNAL_VERSION:
+        return (_plan_before("no_signal", SignalInput.from_dict(features).before.due_at),)
+    return ()
+
+
+def _plan_before(change: Change, due_at: datetime | None) -> WhatIf:
+    return WhatIf(change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True)
+
+
+def _of_plan(evidence: Evidence, versions: Mapping[str, str | None], models: Mapping[str, Model]) -> Iterator[WhatIf]:
+    engine = versions["decider"] != DECIDER_VERSION
+    decides = _engine(versions, models) if engine else _schedule(POLICIES[str(versions["policy"])])
+    plain = _without_draw(evidence) if engine else evidence
+    base = decides(plain)
+    if engine and plain != evidence and (drawn := decides(evidence)).taken != base.taken:
+        yield _compared("no_draw", base, drawn)
+    for change, changed in _changes(plain, engine=engine):
+        yield _compared(change, decides(changed), base)
+    if engine:
+        yield _compared("sends_without_cost", _engine(versions, models, free=True)(plain), base)
+    elif group_of(evidence.reading) is not None:
+        longer = _one_more(POLICIES[str(versions["policy"])])
+        yield _compared("one_more_try_allowed", decide(plain, longer), base)
+
+
+def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
+    reading, facts = evidence.reading, evidence.facts
+    if reading.wait_by_rule:
+        yield "no_network_wait", replace(evidence, reading=replace(reading, wait_by_rule=False, min_wait_hours=None))
+    if engine and facts is not None and facts.sends_left is not None:
+        more = replace(facts, sends_left=facts.sends_left + 1, free_at=facts.free_at if facts.sends_left else None)
+        yield "one_more_send", replace(evidence, facts=more)
+    if engine and facts is not None and class_of(reading) == FUNDS:
+        yield "pay_day_known", replace(evidence, facts=_paid_on_the_first(facts, evidence.now))
+    if evidence.kind == "managed_mit" and not evidence.other_card and (reading.terminal or group_of(reading) is None):
+        yield "another_card", replace(evidence, other_card=True)
+    yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)
+
+
+def _engine(
+    versions: Mapping[str, str | None], models: Mapping[str, Model], *, free: bool = False
+) -> Callable[[Evidence], Decision]:
+    pricing, model = PRICINGS[str(versions["policy"])], models[str(versions["model"])]
+    if free:
+        pricing = replace(pricing, least_chance=0.0, send_units=0, harm=0.0)
+    return lambda evidence: decide_by_model(evidence, pricing, model)
+
+
+def _schedule(policy: RetryPolicy) -> Callable[[Evidence], Decision]:
+    return lambda evidence: decide(evidence, policy)
+
+
+def _one_more(policy: RetryPolicy) -> RetryPolicy:
+    longer = {name: replace(one, tries_max=one.tries_max + 1) for name, one in policy.schedules.items()}
+    return replace(policy, schedules=longer, sends_max=policy.sends_max + 1)
+
+
+def _without_draw(evidence: Evidence) -> Evidence:
+    if evidence.facts is None or not evidence.facts.explore:
+        return evidence
+    return replace(evidence, facts=replace(evidence.facts, explore=0.0))
+
+
+def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
+    """As if the customer's payments had failed two days before the last firsts of a month, and passed on them."""
+    first, looks = now.replace(day=1, hour=_PAY_HOUR, minute=0, second=0, microsecond=0), list[Look]()
+    for _ in range(_PAY_MONTHS):
+        if first < now:
+            looks += [Look(first, APPROVED, 0), Look(first - _EMPTY_DAY, FUNDS, 0)]
+        first = (first - timedelta(days=1)).replace(day=1)
+    return replace(facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda one: one.at)[-LOOKS_MAX:]))
+
+
+def _of_gate(asked: GateInput) -> Iterator[WhatIf]:
+    base = gate(asked)
+    if asked.blocks:
+        yield _compared("no_block", gate(replace(asked, blocks=())), base)
+    if any(not one.ban for one in asked.tallies):
+        more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in asked.tallies)
+        yield _compared("one_more_send", gate(replace(asked, tallies=more)), base)
+
+
+def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
+    differs = (found.verdict, found.plan) != (base.verdict, base.plan)
+    tries = len(found.plan) + (found.verdict == "attempt_now")
+    return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs)
+
+
+def _chance(found: Decision) -> float | None:
+    return next(
+        (one.chance for one in found.alternatives if isinstance(one, Offered) and one.name == found.taken), None
+    )

@@ -1,0 +1,48 @@
+"""What would have been planned with one input changed, in sentences for merchants."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from recoup.kernel.sentence import Sentence
+from recoup.rules.rescue.evidence import Verdict
+from recoup.rules.rescue.what_if import Change, WhatIf
+
+_CHANGES: Final[Mapping[Change, str]] = {
+    "no_draw": "Without the random choice",
+    "no_network_wait": "Without the wait that the network asks for",
+    "one_more_send": "With one more send left on the card",
+    "pay_day_known": "If pay were known to arrive on the 1st of a month",
+    "another_card": "With another card of the customer on file",
+    "expiry_a_week_later": "With an expiry a week later",
+    "one_more_try_allowed": "If the schedule allowed one more try",
+    "sends_without_cost": "If a send cost nothing",
+    "no_block": "Without the block",
+    "no_request": "Without the request",
+    "no_signal": "Without the signal",
+}
+_VERDICTS: Final[Mapping[Verdict, str]] = {
+    "attempt_now": "the card would have been tried at once.",
+    "challenge": "the customer would have been asked.",
+    "decline_at_once": "the rescue would have ended.",
+    "wait": "no try would have been planned.",
+    "allow": "the send would have been allowed.",
+    "refuse": "the attempt would not have been sent.",
+}
+_SAME: Final = "the decision would have been the same."
+
+
+def sentence_of(what_if: WhatIf) -> Sentence:
+    """`Without the block: the send would have been allowed.`"""
+    return Sentence("{0}: {1}", Sentence(_CHANGES[what_if.change]), _outcome(what_if))
+
+
+def _outcome(what_if: WhatIf) -> Sentence:
+    at, chance = what_if.next_at, what_if.chance
+    if not what_if.differs:
+        return Sentence(_SAME)
+    if at is None or what_if.verdict not in ("plan", "postpone"):
+        return Sentence(_VERDICTS.get(what_if.verdict, _SAME))
+    if chance is not None:
+        words = "the next try would have been {0} (the model’s chance: {1} %), tries planned in all: {2}."
+        return Sentence(words, at, round(chance * 100), what_if.tries)
+    return Sentence("the next try would have been {0}, tries planned in all: {1}.", at, what_if.tries)
