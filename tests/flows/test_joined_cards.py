@@ -265,3 +265,20 @@ def test_the_sandbox_says_which_of_its_counting_cards_are_one(server: ServerAddr
             assert tuple(rows[0]) == (1, 3), "two prints and the account"
 
     asyncio.run(story())
+
+
+def test_the_consent_that_was_given_under_one_print_is_named_under_the_others(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        number = COUNTING_CARDS[0]
+        word = await shop.ask(pan=number, units=4_577, is_mit=False, days=None, cvv="123", facts={})
+        assert word.evaluate == "APPROVED"
+        ids = "SELECT first_network_id, latest_network_id FROM card_results"
+        (kept,) = await shop.world.db.fetch(ids)
+        assert kept["first_network_id"]
+        method = await begun(shop, stored("one"))
+        assert await try_now(shop, method) == "declined"
+        named = "SELECT consent FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
+        consent = await shop.value(named, method)
+        assert (consent["first_network_id"], consent["sequence"]) == (kept["first_network_id"], 2)
+
+    run(server, story)

@@ -12,6 +12,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
+from recoup.store.orders.prints import blocks_of_prints, kept_of_prints
 from recoup.store.statement import Read, Row, statement
 
 Key = tuple[UUID, UUID]
@@ -228,7 +229,8 @@ async def _with_cards(
     still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
     beside = await _beside(db, cards) if with_sends else {}
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
-    by_merchant = await _blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -237,6 +239,7 @@ async def _with_cards(
             others_open=still_open.get(card.order_id, 0),
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
             same_cards=card.prints or (),
+            kept_ids=kept.get(card.order_id, found[card.merchant_id, card.order_id].kept_ids),
         )
         for card in cards
     }
@@ -357,22 +360,6 @@ async def _open_orders(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
 ) -> dict[UUID, int]:
     """Of each order how many of its others."""
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT k.order_id, jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL,
-  'reason', b.kind))
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, card_id)
-JOIN blocks b ON b.merchant_id = k.merchant_id AND b.subject_id = k.card_id
-WHERE b.kind = 'card' AND b.lifted_at IS NULL GROUP BY 1
-""",
-)
-async def _blocks_of_prints(
-    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
-) -> dict[UUID, list[Any]]:
-    """A merchant's own block of a card holds for all prints of it."""
 
 
 def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozenset[str]:
