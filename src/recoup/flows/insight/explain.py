@@ -12,7 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.what_if import WhatIf, what_if
-from recoup.store.insight.order_decisions import OrderDecision, order_decisions
+from recoup.store.insight.order_decisions import OrderDecision, find_decision, order_decisions
 
 LIMIT_MAX: Final = 20
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -44,6 +44,13 @@ async def explain_order(world: World, merchant_id: UUID, order_id: UUID, after: 
         explained.append(explain(decision, await models_of(world, decision.versions)))
         await asyncio.sleep(0)  # each takes some milliseconds
     return ExplanationPage(explained, len(found.decisions) > limit)
+
+
+async def explain_decision(world: World, merchant_id: UUID, decision_id: UUID) -> Explanation | None:
+    """None for a foreign or unknown one."""
+    async with world.db.read() as connection:
+        found = await find_decision(connection, merchant_id, decision_id)
+    return explain(found, await models_of(world, found.versions)) if found is not None else None
 
 
 async def models_of(world: World, versions: Mapping[str, str | None]) -> Mapping[str, Model]:

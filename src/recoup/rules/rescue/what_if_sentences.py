@@ -28,6 +28,7 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     "allow": "the send would have been allowed.",
     "refuse": "the attempt would not have been sent.",
 }
+_PLAN_BEFORE: Final[tuple[Change, ...]] = ("no_request", "no_signal")  # of which the next try is all that is stored
 _SAME: Final = "the decision would have been the same."
 
 
@@ -42,6 +43,8 @@ def _outcome(what_if: WhatIf) -> Sentence:
         return Sentence(_SAME)
     if at is None or what_if.verdict not in ("plan", "postpone"):
         return Sentence(_VERDICTS.get(what_if.verdict, _SAME))
+    if what_if.change in _PLAN_BEFORE:
+        return Sentence("the next try would have been {0}.", at)
     if chance is not None:
         words = "the next try would have been {0} (the model’s chance: {1} %), tries planned in all: {2}."
         return Sentence(words, at, round(chance * 100), what_if.tries)

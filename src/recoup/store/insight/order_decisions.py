@@ -38,3 +38,14 @@ async def order_decisions(
     db: Read, merchant_id: UUID, order_id: UUID, after: UUID, limit: int
 ) -> OrderDecisions | None:
     """None for a foreign or unknown order. `after`: the last one that was read before."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken, at, reasons, arm
+FROM decisions WHERE merchant_id = $1 AND decision_id = $2
+""",
+)
+async def find_decision(db: Read, merchant_id: UUID, decision_id: UUID) -> OrderDecision | None:
+    """With all its features."""

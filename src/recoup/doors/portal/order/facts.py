@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.portal.order.ended import reasons_at_end, versions
+from recoup.doors.portal.order.ended import versions
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
@@ -174,25 +174,7 @@ def to_collect(page: OrderPage) -> PageAdvance | None:
     return page.advance if page.advance is not None and page.advance.state == "due" else None
 
 
-def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
-    """Of an order with nothing planned: why the last decision about its plan went as it did, and its versions."""
-    newest = next(
-        (line for line in reversed(page.log) if line.happening == "planned" or line.fact_kind == "attempt"), None
-    )
-    if newest is not None and newest.happening in ("attempt_withheld", "attempt_not_sent"):
-        return (str(newest.body.get("why") or ""),), versions(decision_of(page, newest.decision_id))
-    last = next((one for one in reversed(page.decisions) if one.verdict != "send" and not _is_risk(one)), None)
-    if last is None or attempt_out(page):
-        return (), ""
-    return tuple(last.reasons) if _tried_again(page) else reasons_at_end(last), versions(last)
-
-
-def _is_risk(decision: PageDecision) -> bool:
-    """Of the check before the first send: it plans nothing."""
-    return str(decision.versions.get("decider")).startswith("risk-")
-
-
-def _tried_again(page: OrderPage) -> bool:
+def tried_again(page: OrderPage) -> bool:
     """Something is planned or out, or will be: the order waits for its first look, or was approved before its customer
     was charged."""
     if page.order.stage in ENDED:
@@ -223,7 +205,7 @@ def tried(page: OrderPage) -> list[Tried]:
         body = bodies.get(attempt.attempt_id, {})
         meaning = str(body.get("meaning") or "").partition(";")[0]
         waits = only_waits(body.get("reason") or "", body.get("class") or "")
-        cure = str(body.get("cure") or "") if _tried_again(page) or not waits else ""
+        cure = str(body.get("cure") or "") if tried_again(page) or not waits else ""
         rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), cure))
     return rows
 

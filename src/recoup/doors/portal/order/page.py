@@ -16,6 +16,7 @@ from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.just_done import just_done
+from recoup.doors.portal.order.last_decision import last_reasons
 from recoup.doors.portal.order.received_codes import in_received_codes
 from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
@@ -24,6 +25,7 @@ from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.waiting import waiting
+from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Values, member
@@ -81,6 +83,7 @@ async def order(visit: Visit) -> Values:
         beside=await beside(visit, page),
         allowance=await allowance(visit, page),
         sends_left=await sends_left(visit, page),
+        what_if=await what_if(visit, page),
     )
 
 
@@ -158,6 +161,7 @@ def sheet(
     beside: Beside | None = None,
     allowance: str = "",
     sends_left: Allowance | None = None,
+    what_if: WhatIfShown | None = None,
 ) -> Values:
     """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
     `allowance` what the person may refund, in words."""
@@ -168,7 +172,7 @@ def sheet(
     shown = shown if shown in KINDS else "all"
     form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
-    reasons, versions = facts.last_reasons(page)
+    reasons, versions = last_reasons(page)
     stable = page.order.kind == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     return dict(
@@ -243,4 +247,5 @@ def sheet(
         ],
         allowance=allowance,
         just_done=just_done(visit, page),
+        what_if=what_if,
     )
