@@ -1,0 +1,58 @@
+"""Every sentence about a decision with one input changed, in every language, against a golden file.
+
+To accept a change: `GOLDEN=write pytest tests/rules/rescue/test_what_if_sentences.py`.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, get_args
+
+import pytest
+
+from recoup.kernel.sentence import noted
+from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.rules.languages.said import said
+from recoup.rules.rescue.evidence import Verdict
+from recoup.rules.rescue.what_if import Change, WhatIf
+from recoup.rules.rescue.what_if_sentences import sentence_of
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
+_OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool], ...]] = (
+    ("plan", AT, 3, 0.314, True),
+    ("plan", AT, 2, None, True),
+    ("postpone", AT, 1, None, True),
+    ("attempt_now", None, 1, None, True),
+    ("challenge", None, 0, None, True),
+    ("decline_at_once", None, 0, None, True),
+    ("wait", None, 0, None, True),
+    ("allow", None, 0, None, True),
+    ("refuse", None, 0, None, True),
+    ("plan", AT, 3, 0.314, False),
+)
+
+
+def every() -> list[WhatIf]:
+    """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
+    changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in get_args(Change)]
+    return changes + [
+        WhatIf("expiry_a_week_later", verdict, at, tries, chance, differs)
+        for verdict, at, tries, chance, differs in _OUTCOMES
+    ]
+
+
+@pytest.mark.parametrize("language", sorted({ENGLISH, *LANGUAGES}))
+def test_every_sentence_is_the_golden_one(language: str) -> None:
+    text = "".join(f"{said(language, sentence_of(one), noted)}\n" for one in every())
+    file = GOLDEN / f"what-if.{language}.txt"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+@pytest.mark.parametrize("language", sorted({*LANGUAGES} - {ENGLISH}))
+def test_no_sentence_stays_english(language: str) -> None:
+    for one in every():
+        english = {part for part in str(sentence_of(one)).split(": ", 1) if AT.strftime("%H:%M") not in part}
+        assert not english & set(said(language, sentence_of(one), noted).split(": ", 1))
