@@ -119,6 +119,7 @@ def _timeline(now: datetime) -> dict[str, Any]:
         "head": SimpleNamespace(status=4),
         "reasons": (),
         "versions": "",
+        "what_if": None,
         "ended": None,
         "stable": False,
         "allowed": None,
