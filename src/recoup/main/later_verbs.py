@@ -54,6 +54,7 @@ LATER: Final = {
     "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
     "simulate": _of_main("simulate_verb", "Simulates a seeded month with faults and crashes, verified every day."),
     "terms": _of_doors("terms", "Shows and changes the terms of a merchant's contract."),
+    "uplift": _of_doors("uplift", "Shows what the rescue engine brings more than the comparison group."),
     "verify": _of_doors(
         "verify",
         "Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails.",

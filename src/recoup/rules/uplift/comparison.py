@@ -1,0 +1,146 @@
+"""What the engine brings more than the comparison group, at a look. Pure.
+
+Orders count once their window has closed, in the arm that their payer was assigned to, all declined ones: rescued, or
+not. From each outcome the chance that was foreseen at intake under the comparison group's policy is subtracted; that
+narrows the interval and shifts nothing, since it was written down before the arm had any effect.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from recoup.rules.uplift.arm_totals import ArmTotals
+from recoup.rules.uplift.sequence import ALPHA, ONE_LOOK, half_width, mixture, orders_needed, quarter_alpha
+
+PAYERS_MIN: Final = 200  # in each arm, before any interval is shown
+STRATUM_MIN: Final = 30  # payers in each arm of a stratum: the variance of fewer is not known
+WANTED: Final = 0.03  # "how many orders until ± 3 points"
+ComparedArm = Literal["engine", "holdout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One order whose window has closed. `chance`: foreseen at intake, 0 where nothing was. `weight`: 1, or the amount.
+    `share`: percent of payers in the comparison group when it came in; orders are compared with those of the same."""
+
+    payer: str
+    arm: ComparedArm
+    rescued: bool
+    chance: float = 0.0
+    weight: float = 1.0
+    share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Engine less comparison group, as a share of what was declined. `low` and `high` hold at every look together."""
+
+    difference: float
+    low: float
+    high: float
+    variance: float
+
+    @property
+    def one_look(self) -> tuple[float, float]:
+        """The 90 % interval of a single look, on a day that was fixed before the first order came."""
+        half = ONE_LOOK * math.sqrt(self.variance)
+        return self.difference - half, self.difference + half
+
+
+@dataclass(slots=True)
+class _Stratum:
+    engine: ArmTotals = field(default_factory=ArmTotals)
+    holdout: ArmTotals = field(default_factory=ArmTotals)
+
+
+class Comparison:
+    """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval is narrowest."""
+
+    def __init__(self, expected: float, alpha: float = ALPHA) -> None:
+        self._alpha, self._rho_squared = alpha, mixture(expected, alpha)
+        self._strata: dict[int, _Stratum] = {}
+        self._payers: dict[ComparedArm, set[str]] = {"engine": set(), "holdout": set()}
+        self._orders: dict[ComparedArm, int] = {"engine": 0, "holdout": 0}
+        self._rescued: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
+        self._weight: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
+
+    def add(self, one: Outcome) -> None:
+        stratum = self._strata.setdefault(one.share, _Stratum())
+        totals = stratum.engine if one.arm == "engine" else stratum.holdout
+        totals.add(one.payer, (float(one.rescued) - one.chance) * one.weight, one.weight)
+        self._payers[one.arm].add(one.payer)
+        self._orders[one.arm] += 1
+        self._weight[one.arm] += one.weight
+        self._rescued[one.arm] += one.weight if one.rescued else 0.0
+
+    def orders(self, arm: ComparedArm) -> int:
+        return self._orders[arm]
+
+    def payers(self, arm: ComparedArm) -> int:
+        return len(self._payers[arm])
+
+    def rescued(self, arm: ComparedArm) -> float:
+        """Share of what was declined, as counted or by amount. NaN without orders."""
+        return self._rescued[arm] / self._weight[arm] if self._weight[arm] else math.nan
+
+    def look(self) -> Difference | None:
+        """None while one arm has too few payers: no interval would be true yet."""
+        compared = list(self._compared())
+        if min(sum(one.engine.payers for one in compared), sum(one.holdout.payers for one in compared)) < PAYERS_MIN:
+            return None
+        difference, variance, orders = self._estimate()
+        half = half_width(variance, orders, self._rho_squared, self._alpha)
+        return Difference(difference, difference - half, difference + half, variance)
+
+    def orders_missing(self, width: float = WANTED) -> int | None:
+        """How many orders more until the interval is `width` to each side; None while there is no interval."""
+        if self.look() is None:
+            return None
+        _, variance, orders = self._estimate()
+        return max(0, orders_needed(variance, orders, self._rho_squared, width) - orders)
+
+    def _estimate(self) -> tuple[float, float, int]:
+        """The difference, its variance and how many orders it rests on, each stratum weighted by what it holds."""
+        difference, variance, orders = 0.0, 0.0, 0
+        compared = list(self._compared())
+        whole = sum(one.engine.weight + one.holdout.weight for one in compared)
+        for one in compared:
+            part = (one.engine.weight + one.holdout.weight) / whole
+            difference += part * (one.engine.mean() - one.holdout.mean())
+            variance += part**2 * (one.engine.variance() + one.holdout.variance())
+            orders += one.engine.orders + one.holdout.orders
+        return difference, variance, orders
+
+    def _compared(self) -> Iterator[_Stratum]:
+        return (s for s in self._strata.values() if min(s.engine.payers, s.holdout.payers) >= STRATUM_MIN)
+
+
+class Uplift:
+    """The whole sequence, and one that begins anew each quarter: what has ended shows in the second much earlier."""
+
+    def __init__(self, expected: float) -> None:
+        self._expected = expected
+        self.whole = Comparison(expected)
+        self.quarter = Comparison(expected, quarter_alpha(0))
+        self._quarter_no = 0
+        self._shown = -math.inf
+
+    def begin_quarter(self) -> None:
+        self._quarter_no += 1
+        self.quarter = Comparison(self._expected, quarter_alpha(self._quarter_no))
+
+    def add(self, one: Outcome) -> None:
+        self.whole.add(one)
+        self.quarter.add(one)
+
+    def alarm(self) -> Literal["harm", "gone"] | None:
+        """`harm`: the engine brings less than the comparison group. `gone`: this quarter's uplift is below what was
+        once shown. Each claim holds at every look together."""
+        looks = [look for look in (self.whole.look(), self.quarter.look()) if look is not None]
+        if any(look.high < 0 for look in looks):
+            return "harm"
+        if (whole := self.whole.look()) is not None:
+            self._shown = max(self._shown, whole.low)
+        now = self.quarter.look()
+        return "gone" if now is not None and self._shown > 0 and now.high < self._shown else None

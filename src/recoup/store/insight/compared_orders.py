@@ -1,0 +1,62 @@
+"""Orders of the engine's arm and of the comparison group, with what became of them in their window."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, statement
+
+
+class ComparedRow(Row, frozen=True):
+    """`who`: the payer by whom the arm was chosen, or the card where no payer is known. `chance`: foreseen at the first
+    decision, None where no model was there. `closed_at`: when its window closes, None while a sync MIT is under way."""
+
+    order_id: UUID
+    who: UUID
+    arm: str
+    share: int
+    declined_at: datetime
+    closed_at: datetime | None
+    units: Decimal
+    asset: str
+    chance: float | None
+    rescued_at: datetime | None
+    by: str | None
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS share,
+  o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by
+FROM (
+  SELECT o.*, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
+    (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+      AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at
+  FROM orders o
+  WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout')
+    AND o.kind IN ('mit_managed', 'mit_sync')
+  ORDER BY o.order_id LIMIT $3
+) o
+JOIN arm_settings s ON s.merchant_id = o.merchant_id AND s.version = o.arm_version
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+LEFT JOIN LATERAL (
+  SELECT (d.arm ->> 'chance')::float8 AS chance FROM order_log l
+  JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+  WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND d.arm ->> 'chance' IS NOT NULL
+  ORDER BY l.seq LIMIT 1
+) g ON true
+LEFT JOIN LATERAL (
+  SELECT l.business_at AS rescued_at, CASE l.happening WHEN 'paid_elsewhere' THEN 'paid_elsewhere'
+    ELSE coalesce(l.body ->> 'by', 'retry') END AS by
+  FROM order_log l
+  WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.business_at <= o.closed_at
+    AND l.happening IN ('collected', 'captured', 'paid_elsewhere')
+  ORDER BY l.seq LIMIT 1
+) r ON true
+ORDER BY o.order_id
+""",
+)
+async def compared_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[ComparedRow]:
+    """By id, from the first one behind `after`."""
