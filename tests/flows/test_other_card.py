@@ -13,7 +13,9 @@ from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.merchants.other_cards import switch_other_cards, tries_other_cards
 from recoup.flows.people.persons import erase_person
+from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import DECLINE_CARD, script_card
+from recoup.store.insight.risk_past import note_fraud_warning
 from recoup.store.server import ServerAddress
 
 DEAD = {"pan": DECLINE_CARD, "code": "15"}
@@ -114,6 +116,22 @@ def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(serve
         await switch_other_cards(shop.world, shop.scope, True)
         for who in ("customer-1", "customer-2"):
             assert await stage(shop, await order(shop, who, **DEAD)) == "declined", who
+
+    told(server, story)
+
+
+@pytest.mark.parametrize("by", ["dispute", "warning"])
+def test_what_was_said_of_one_payment_holds_for_the_cards_others(server: ServerAddress, by: str) -> None:
+    async def story(shop: Shop) -> None:
+        await switch_other_cards(shop.world, shop.scope, True)
+        fraud = await paid_before(shop)
+        await paid_before(shop)
+        if by == "dispute":
+            await dispute_on_demand(shop.world, shop.orders, str(fraud))
+        else:
+            async with shop.world.db.transaction() as tx:
+                await note_fraud_warning(tx, shop.merchant_id, fraud, new_id(), await shop.now())
+        assert await stage(shop, await order(shop, **DEAD)) == "declined"
 
     told(server, story)
 

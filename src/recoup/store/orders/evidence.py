@@ -115,11 +115,13 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     WHERE n.merchant_id = o.merchant_id AND n.notice = 'other_card' AND n.enabled
       AND (SELECT true FROM attempts a WHERE a.merchant_id = n.merchant_id AND a.order_id = x.order_id
         AND a.state = 'approved' AND a.initiator = 'merchant' LIMIT 1)
-      AND (SELECT true FROM disputes d WHERE d.merchant_id = n.merchant_id AND d.order_id = x.order_id LIMIT 1) IS NULL
       AND (SELECT true FROM order_payer z
-        CROSS JOIN LATERAL (SELECT e.pan_id FROM orders e WHERE e.merchant_id = n.merchant_id
-          AND e.order_id = z.order_id AND e.stage = 'declined' OFFSET 0) ended
-        WHERE z.merchant_id = n.merchant_id AND z.payer_id = y.payer_id AND ended.pan_id = x.pan_id LIMIT 1) IS NULL
+        CROSS JOIN LATERAL (SELECT e.order_id, e.stage FROM orders e WHERE e.merchant_id = n.merchant_id
+          AND e.order_id = z.order_id AND e.pan_id = x.pan_id OFFSET 0) e
+        WHERE z.merchant_id = n.merchant_id AND z.payer_id = y.payer_id AND (e.stage = 'declined'
+          OR (SELECT true FROM disputes d WHERE d.merchant_id = n.merchant_id AND d.order_id = e.order_id LIMIT 1)
+          OR (SELECT true FROM fraud_warnings w
+            WHERE w.merchant_id = n.merchant_id AND w.order_id = e.order_id LIMIT 1)) LIMIT 1) IS NULL
       AND (w.kek_id IS NOT NULL OR (SELECT true FROM stored_methods s WHERE s.merchant_id = n.merchant_id
         AND s.method_id = w.token_id AND s.closed_at IS NULL AND s.reference <> '' LIMIT 1))
     ORDER BY x.order_id DESC LIMIT 1
