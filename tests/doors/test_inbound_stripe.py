@@ -226,6 +226,29 @@ def test_a_dispute_that_cannot_be_read_just_now_is_read_later(
     story(server, monkeypatch, tmp_path, tell, "createDispute")
 
 
+def test_an_early_fraud_warning_is_kept_once_for_the_risk_check(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def tell(on: Ground) -> None:
+        order_id = await sent(on)
+        (paid,) = [one for one in on.events if one["type"] == "payment_intent.succeeded"]
+        charged = paid["data"]["object"]
+        about = {"object": "radar.early_fraud_warning", "id": "issfr_1", "payment_intent": charged["id"]}
+        for number, kind in enumerate(("created", "updated", "created")):
+            event = paid | {"id": f"evt_w{number}", "type": f"radar.early_fraud_warning.{kind}", "request": None}
+            assert (await on.post(event | {"data": {"object": about}})).status_code == 200
+            await on.shop.run_due()
+        assert await on.shop.value("SELECT array_agg(order_id) FROM fraud_warnings") == [order_id]
+        assert await on.shop.value("SELECT stage FROM orders") == "completed", "it moves nothing"
+        strange = about | {"id": "issfr_2", "payment_intent": "pi_of_nobody"}
+        event = paid | {"id": "evt_w9", "type": "radar.early_fraud_warning.created", "request": None}
+        old = event | {"created": event["created"] - 3600, "data": {"object": strange}}
+        assert (await on.post(old)).json() == {"notices": ["not_ours"]}
+        assert await on.shop.value("SELECT count(*) FROM fraud_warnings") == 1
+
+    story(server, monkeypatch, tmp_path, tell)
+
+
 def test_a_dispute_before_its_charge_is_sent_again(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

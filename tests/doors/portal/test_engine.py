@@ -10,6 +10,7 @@ from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.rules.rescue.engine.ground import model
 from tests.worlds import Shop
+from tests.worlds import owner as database_owner
 
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.learn.nightly import failed
@@ -196,5 +197,27 @@ def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: Serve
         assert "changed the settings of the risk check" in audit
         clerk = await signed_in("clerk")
         assert (await post(clerk, "/engine/risk", **form)).status_code in (403, 404)
+
+    portal(server, story)
+
+
+def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        assert "Weights: those that come with Recoup." in words(await ops.get("/engine"))
+        async with database_owner(shop.world) as connection:
+            await connection.execute(
+                "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, merchants, held_from,"
+                " held_payments, held_frauds, score, compared_with, compared_score, note, made_at, made_by) VALUES"
+                " (7, 'risk-abc', -4000, '{}', true, 9001, 90, 1, now(), 902, 12, 0.05, 'risk-prior-2', 0.0625, '',"
+                " now(), 'worker:training')"
+            )
+        page = words(await ops.get("/engine"))
+        assert "Weights: version 7" in page
+        assert "learned from 9001 payments, 90 of them fraud." in page
+        assert (
+            "On 902 later payments, 12 of them fraud, the log loss was 0.05000; with the weights before, 0.06250"
+            in page
+        )
 
     portal(server, story)

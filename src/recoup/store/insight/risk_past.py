@@ -85,11 +85,13 @@ async def _judged(
 @statement(
     MERCHANT,
     """
-INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at)
+SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m WHERE m.merchant_id = $1
+ON CONFLICT DO NOTHING
 """,
 )
 async def note_fraud_warning(db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime) -> None:
-    """Once."""
+    """Once. `at`: wall time."""
 
 
 @statement(
