@@ -109,6 +109,7 @@ async def sandbox_world(
         clocks=clocks or Clocks(),
         policy=policy,
         mail=mailbox,
+        sms=mailbox,
         bank=SandboxBank(),
         models=Models(db, clocks or Clocks()),
         people_database=people,

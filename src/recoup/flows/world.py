@@ -17,6 +17,7 @@ from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.web.mail.port import Mail
 from recoup.gateways.web.port import Web
+from recoup.gateways.web.sms.port import SmsSender
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -31,7 +32,8 @@ class World:
     """`processors` by route, `channels` by code.
 
     What may be missing: without an `updater` nobody says whether a card was replaced; without `mail` mails wait, and
-    are given up at last; without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
+    are given up at last; without `sms` payers get mails only;
+    without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
     database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
     are none; without a `trainer` nothing is trained by night. By default the bank's files are carried there by
     somebody, and the fixed schedules decide.
@@ -47,6 +49,7 @@ class World:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     updater: Updater | None = None
     mail: Mail | None = None
+    sms: SmsSender | None = None
     bank: Bank = field(default_factory=ByHand)
     models: Models | NoModels = field(default_factory=NoModels)
     routes: CardRoutes = field(default_factory=CardRoutes)

@@ -83,6 +83,8 @@ class Settings:
     smtp_password: str = _setting("", "password of smtp_user")
     smtp_from: str = _setting("", "sender address of e-mails")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
+    sms_url: str = _setting("", "HTTPS address that SMS are posted to, live only (docs/payment-links.md); empty: none")
+    sms_secret: str = _setting("", "key that signs SMS, at least 32 characters")
     digest_hour: int = _setting(8, "default hour of daily digests, 0 to 23 in each person's time zone")
     training: str = _setting(
         "auto",

@@ -26,6 +26,7 @@ from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_ke
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
+from recoup.gateways.web.sms.webhook import WebhookSms
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
@@ -145,6 +146,7 @@ async def open_live(
             updater=_live_updater(settings, cards.processors),
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
+            sms=WebhookSms(parts.web, clocks, settings.sms_url, settings.sms_secret) if settings.sms_url else None,
             bank=ByHand(originator_of(settings)),
             models=Models(parts.db, clocks),
             people_database=parts.people,
@@ -218,6 +220,7 @@ async def open_sandbox(
             updater=SandboxUpdater(),
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,
+            sms=mailbox,
             bank=SandboxBank(),
             models=Models(parts.db, clocks),
             people_database=parts.people,

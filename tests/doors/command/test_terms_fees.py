@@ -126,7 +126,13 @@ def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:
             ("notices",),
         ),
     )
-    off = {"receipt": False, "refunded": False, "payment_link": False, "payment_link_early": False}
+    off = {
+        "receipt": False,
+        "refunded": False,
+        "payment_link": False,
+        "payment_link_early": False,
+        "payment_link_sms": False,
+    }
     assert before == off | {"charge_coming": True, "challenge": True}
     assert after == before | {"receipt": True, "challenge": False}
     assert "receipt        on" in shown

@@ -26,6 +26,7 @@ PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card end
 
 def test_what_merchants_say_themselves_is_off_until_it_is_wanted() -> None:
     off = {"receipt": False, "refunded": False, "payment_link": False, "payment_link_early": False}
+    off["payment_link_sms"] = False
     assert switched({}) == off | {"charge_coming": True, "challenge": True}
     assert notice_of("collected", {}) is None
     assert notice_of("collected", {"receipt": True}) == "receipt"

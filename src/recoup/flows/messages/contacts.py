@@ -1,7 +1,7 @@
-"""Payers who want no mails with links to pay: the link at the foot of each such mail, and what it does.
+"""Payers who want no mails and SMS with links to pay: the link at the foot of each such mail, and what it does.
 
 The link is that of the order's hosted page: whoever holds it may pay the order, and may stop its mails. It holds for
-the merchant's mails to the address that the order's mails go to. Source: RFC 8058.
+the merchant's messages to the address and the number of the order's payer. Source: RFC 8058.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from uuid import UUID
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.moves.message.contact import Addresses
 from recoup.rules.messages.notices import is_address
+from recoup.rules.rescue.reach import sms_number
 from recoup.store.messages.contacts import is_unsubscribed, payer_contact, save_unsubscribed
 
 
@@ -22,9 +24,13 @@ class ContactPage:
     unsubscribed: bool
 
 
-def address_id(world: World, merchant_id: UUID, email: str) -> UUID:
-    """The same for each spelling of one address at a merchant."""
-    return world.keys.derived_id("contact", merchant_id, email.strip().lower())
+def addresses_of(world: World, merchant_id: UUID, email: str, phone: str) -> Addresses:
+    """The same for each spelling of one address, or number, at a merchant."""
+    number = sms_number(phone)
+    return Addresses(
+        world.keys.derived_id("contact", merchant_id, email.strip().lower()) if is_address(email) else None,
+        world.keys.derived_id("contact", merchant_id, number) if number else None,
+    )
 
 
 def stop_link(world: World, merchant_id: UUID, order_id: UUID) -> str:
@@ -43,8 +49,8 @@ async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> Conta
         found = await payer_contact(connection, merchant_id, order_id)
         if found is None:
             raise _nothing()
-        address = address_id(world, merchant_id, found.email)
-        return ContactPage(found.shop, await is_unsubscribed(connection, merchant_id, address))
+        known = addresses_of(world, merchant_id, found.email, found.phone).known
+        return ContactPage(found.shop, await is_unsubscribed(connection, merchant_id, known))
 
 
 async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:
@@ -53,8 +59,8 @@ async def unsubscribe(world: World, merchant_id: UUID, order_id: UUID) -> Contac
         found = await payer_contact(tx, merchant_id, order_id)
         if found is None:
             raise _nothing()
-        if is_address(found.email):
-            await save_unsubscribed(tx, merchant_id, address_id(world, merchant_id, found.email), world.clocks.wall())
+        known = addresses_of(world, merchant_id, found.email, found.phone).known
+        await save_unsubscribed(tx, merchant_id, known, world.clocks.wall())
     return ContactPage(found.shop, True)
 
 

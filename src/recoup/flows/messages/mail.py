@@ -1,23 +1,27 @@
-"""A mail to a payer, in the language of their billing country: intent, call, outcome. Sent again with the same
-Message-ID when nobody knows whether it left."""
+"""A mail to a payer, or an SMS, in the language of their billing country: intent, call, outcome. Sent again with the
+same id when nobody knows whether it left."""
 
 from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.hosted_link import checkout_token
-from recoup.flows.messages.contacts import address_id, one_click, stop_link
+from recoup.flows.messages.contacts import addresses_of, one_click, stop_link
 from recoup.flows.post_mail import post_mail
+from recoup.flows.post_sms import post_sms
 from recoup.flows.world import World
 from recoup.gateways.web.mail.port import Message, Posted
+from recoup.gateways.web.sms.port import Sms
 from recoup.kernel.money import money
 from recoup.kernel.time import business_at
-from recoup.moves.message.contact import claim_contact
+from recoup.moves.message.contact import Addresses, claim_contact
 from recoup.moves.message.mail import close_mail, open_mail
 from recoup.rules.languages.countries import language_in
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
+from recoup.rules.messages.short_texts import sms_of
 from recoup.rules.network.descriptor import statement_text
-from recoup.rules.rescue.contacts import CONTACTS
+from recoup.rules.rescue.contacts import CONTACTS, LINK
+from recoup.rules.rescue.reach import Channel, sms_number
 from recoup.store.messages.mails import MailFacts, mail_facts
 from recoup.store.pool import retrying
 
@@ -27,21 +31,27 @@ LEASE = timedelta(seconds=30)  # beyond the call's own time-out
 async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
     wait = world.policy.webhook_timeout
 
-    async def intent() -> MailFacts | None:
+    async def intent() -> tuple[MailFacts, Channel] | None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             if not await open_mail(tx, merchant_id, mail_id, wall + wait + LEASE):
                 return None
             row = await mail_facts(tx, merchant_id, mail_id)
-            if row is None or row.notice not in CONTACTS or not is_address(row.email):
-                return row
-            address, now = address_id(world, merchant_id, row.email), business_at(wall, row.offset_us)
-            return row if await claim_contact(tx, merchant_id, mail_id, address, row, now) else None
+            if row is None:
+                return None
+            addresses = _addresses(world, merchant_id, row)
+            if row.notice not in CONTACTS or not addresses.known:
+                return row, row.channel
+            now = business_at(wall, row.offset_us)
+            channel = await claim_contact(tx, merchant_id, mail_id, addresses, row, now)
+            return (row, channel) if channel else None
 
-    row = await retrying(intent)
-    if row is None:
+    claimed = await retrying(intent)
+    if claimed is None:
         return
-    posted = await _post(world, merchant_id, mail_id, row, wait / timedelta(seconds=1))
+    row, channel = claimed
+    post = _post_sms if channel == "sms" else _post
+    posted = await post(world, merchant_id, mail_id, row, wait / timedelta(seconds=1))
     state = "no_address" if posted is None else posted.state
 
     async def outcome() -> None:
@@ -49,6 +59,25 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
             await close_mail(tx, merchant_id, mail_id, state, posted.why if posted else "", world.clocks.wall())
 
     await retrying(outcome)
+
+
+def _addresses(world: World, merchant_id: UUID, row: MailFacts) -> Addresses:
+    """Where it may go: by SMS only what the merchant switched on; what was tried, the same way again."""
+    found = addresses_of(world, merchant_id, row.email, row.phone)
+    if row.contacted:
+        return found._replace(mail=None) if row.channel == "sms" else found._replace(number=None)
+    by_sms = row.by_sms and row.notice == LINK and world.sms is not None
+    return found if by_sms else found._replace(number=None)
+
+
+async def _post_sms(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
+    """None: the payer left no number that an SMS can go to."""
+    number = sms_number(row.phone)
+    if not number:
+        return None
+    to = Locale(language_in(row.country))
+    sms = Sms(mail_id, number, row.shop, sms_of(_facts(world, merchant_id, row, to), to))
+    return await post_sms(world, sms, seconds)
 
 
 async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:

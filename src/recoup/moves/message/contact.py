@@ -1,12 +1,14 @@
-"""A mail with a link to pay, about to be sent: inside the budget, by day, to an address that has not unsubscribed."""
+"""A mail or SMS with a link to pay, about to be sent: inside one budget, by day, to nobody who has unsubscribed."""
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue.contacts import LINK, WITHIN, by_day, why_withheld
-from recoup.store.messages.contacts import contacted, lock_address, save_contact
-from recoup.store.messages.mails import MailFacts, change_mail, lock_mail
+from recoup.rules.rescue.reach import Channel, way_of
+from recoup.store.messages.contacts import contacted, lock_addresses, save_contact
+from recoup.store.messages.mails import MailFacts, change_mail, choose_channel, lock_mail
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
@@ -14,18 +16,33 @@ from recoup.store.statement import Tx
 _SOONEST = timedelta(minutes=1)
 
 
+class Addresses(NamedTuple):
+    """Keyed hashes; None: nothing can go there, or nothing may."""
+
+    mail: UUID | None
+    number: UUID | None
+
+    @property
+    def known(self) -> list[UUID]:
+        return [one for one in self if one is not None]
+
+
 async def claim_contact(
-    tx: Tx, merchant_id: UUID, mail_id: UUID, address_id: UUID, facts: MailFacts, now: BusinessTime
-) -> bool:
-    """Whether it may be sent now; if not, it is withheld for good or waits for the day. After `open_mail`, in its
-    transaction. A mail that is sent again counts once."""
-    await lock_address(tx, merchant_id, address_id)
-    before = await contacted(tx, merchant_id, address_id, mail_id, facts.order_id, now - WITHIN)
+    tx: Tx, merchant_id: UUID, mail_id: UUID, addresses: Addresses, facts: MailFacts, now: BusinessTime
+) -> Channel | None:
+    """By which way it may be sent now; if by none, it is withheld for good or waits for the day. After `open_mail`, in
+    its transaction. What is sent again counts once and goes the same way. At least one address is known."""
+    await lock_addresses(tx, merchant_id, addresses.known)
+    before = await contacted(tx, merchant_id, addresses.known, mail_id, facts.order_id, now - WITHIN)
     why = why_withheld(facts.notice, before, waits=facts.waits)
     day = by_day(facts.country, now) if facts.notice == LINK else now
     if why is None and day <= now:
+        channel = facts.channel if facts.contacted else _way(addresses, before.of_order)
+        address_id = addresses.number if channel == "sms" else addresses.mail
+        assert address_id is not None
+        await choose_channel(tx, merchant_id, mail_id, channel)
         await save_contact(tx, merchant_id, mail_id, facts.order_id, address_id, now)
-        return True
+        return channel
     row = await lock_mail(tx, merchant_id, mail_id)
     assert row is not None
     rows, key = Rows(), DueKey(merchant_id, "mail", mail_id)
@@ -36,4 +53,10 @@ async def claim_contact(
         rows.due_work.append(key.at(max(day, now + _SOONEST), wall=False))
         await change_mail(tx, merchant_id, mail_id, state="owed", tries=row.tries - 1, why=row.why)
     await write(tx, rows)
-    return False
+    return None
+
+
+def _way(addresses: Addresses, earlier: int) -> Channel:
+    way = way_of(address=addresses.mail is not None, number=addresses.number is not None, earlier=earlier)
+    assert way is not None
+    return way

@@ -40,6 +40,13 @@ NOTICES: Final = (
         (),
         False,
     ),
+    Notice(
+        "payment_link_sms",
+        "with the payment link: by SMS where the customer left no e-mail address, and as the second message of an"
+        " order; to numbers with their country's code",
+        (),
+        False,
+    ),
     Notice("challenge", "a decline that only the payer can fix: the link", ("challenge_offered",), True),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
@@ -181,7 +188,7 @@ def _payment_link(f: NoticeFacts, to: Locale) -> Answered:
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}
 _SAYS: Final = {
     "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming, "challenge": _challenge,
-    **dict.fromkeys(("payment_link", "payment_link_early"), _payment_link),
+    **dict.fromkeys(("payment_link", "payment_link_early", "payment_link_sms"), _payment_link),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""When a payer may get a mail with a link to pay: inside one budget, by day, and never once unsubscribed. Pure.
+"""When a payer may get a mail or SMS with a link to pay: inside one budget, by day, and never once unsubscribed. Pure.
 
 Quiet hours hold in the whole of the payer's country, with and without summer time; the budget is of one merchant.
 """
@@ -18,9 +18,9 @@ WITHIN: Final = timedelta(days=30)
 FROM_HOUR, UNTIL_HOUR = 8, 21
 WITHHELD: Final[dict[str, str]] = {
     "ended": "The order no longer waits for its payer.",
-    "unsubscribed": "The payer has unsubscribed from such e-mails.",
-    "order_budget": "The payer has had two such e-mails for this order.",
-    "payer_budget": "The payer has had four such e-mails within 30 days.",
+    "unsubscribed": "The payer has unsubscribed from such messages.",
+    "order_budget": "The payer has had two such messages for this order.",
+    "payer_budget": "The payer has had four such messages within 30 days.",
 }
 _ELSEWHERE: Final = (-480, 120)  # a country that is not known: day from California to Eastern Europe
 _SUMMER: Final = timedelta(hours=1)

@@ -1,4 +1,5 @@
-"""Mails with a link to pay, by the address that they went to, and the addresses that want none. No address stands here,
+"""Mails and SMS with a link to pay, by the address or number that they went to, and the
+addresses that want none. No address stands here,
 only its keyed hash."""
 
 from datetime import datetime
@@ -12,12 +13,12 @@ from recoup.store.statement import Read, Row, Tx, statement
 @statement(
     MERCHANT,
     """
-INSERT INTO contact_addresses (merchant_id, address_id) VALUES ($1, $2)
+INSERT INTO contact_addresses (merchant_id, address_id) SELECT $1, a FROM unnest($2::uuid[]) a ORDER BY a
 ON CONFLICT (merchant_id, address_id) DO UPDATE SET address_id = EXCLUDED.address_id
 """,
 )
-async def lock_address(db: Tx, merchant_id: UUID, address_id: UUID) -> None:
-    """Until the transaction ends, so that of two mails one counts the other."""
+async def lock_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID]) -> None:
+    """A payer's e-mail address and number, until the transaction ends, so that of two mails one counts the other."""
 
 
 class _Before(Row, frozen=True):
@@ -30,22 +31,22 @@ class _Before(Row, frozen=True):
     MERCHANT,
     """
 SELECT (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.order_id = $4 AND c.mail_id <> $3) AS of_order,
-  (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.address_id = $2 AND c.contacted_at > $5
+  (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.address_id = ANY ($2::uuid[]) AND c.contacted_at > $5
     AND c.mail_id <> $3) AS of_address,
-  EXISTS (SELECT FROM contact_addresses a WHERE a.merchant_id = $1 AND a.address_id = $2
+  EXISTS (SELECT FROM contact_addresses a WHERE a.merchant_id = $1 AND a.address_id = ANY ($2::uuid[])
     AND a.unsubscribed_at IS NOT NULL) AS unsubscribed
 """,
 )
 async def _before(
-    db: Read, merchant_id: UUID, address_id: UUID, mail_id: UUID, order_id: UUID, since: datetime
+    db: Read, merchant_id: UUID, address_ids: list[UUID], mail_id: UUID, order_id: UUID, since: datetime
 ) -> _Before: ...
 
 
 async def contacted(
-    db: Read, merchant_id: UUID, address_id: UUID, mail_id: UUID, order_id: UUID, since: datetime
+    db: Read, merchant_id: UUID, address_ids: list[UUID], mail_id: UUID, order_id: UUID, since: datetime
 ) -> Contacted:
     """Beside this mail."""
-    found = await _before(db, merchant_id, address_id, mail_id, order_id, since)
+    found = await _before(db, merchant_id, address_ids, mail_id, order_id, since)
     return Contacted(found.of_order, found.of_address, found.unsubscribed)
 
 
@@ -59,29 +60,31 @@ ON CONFLICT (merchant_id, mail_id) DO NOTHING
 async def save_contact(
     db: Tx, merchant_id: UUID, mail_id: UUID, order_id: UUID, address_id: UUID, at: datetime
 ) -> None:
-    """Once, however often the mail is sent."""
+    """Once, however often it is sent."""
 
 
 @statement(
     MERCHANT,
     """
-INSERT INTO contact_addresses (merchant_id, address_id, unsubscribed_at) VALUES ($1, $2, $3)
+INSERT INTO contact_addresses (merchant_id, address_id, unsubscribed_at)
+SELECT $1, a, $3 FROM unnest($2::uuid[]) a ORDER BY a
 ON CONFLICT (merchant_id, address_id) DO UPDATE
   SET unsubscribed_at = coalesce(contact_addresses.unsubscribed_at, EXCLUDED.unsubscribed_at)
 """,
 )
-async def save_unsubscribed(db: Tx, merchant_id: UUID, address_id: UUID, wall: datetime) -> None:
+async def save_unsubscribed(db: Tx, merchant_id: UUID, address_ids: list[UUID], wall: datetime) -> None:
     """The first time counts."""
 
 
 @statement(
     MERCHANT,
     """
-SELECT EXISTS (SELECT FROM contact_addresses WHERE merchant_id = $1 AND address_id = $2 AND unsubscribed_at IS NOT NULL)
+SELECT EXISTS (SELECT FROM contact_addresses WHERE merchant_id = $1 AND address_id = ANY ($2::uuid[])
+  AND unsubscribed_at IS NOT NULL)
 """,
 )
-async def is_unsubscribed(db: Read, merchant_id: UUID, address_id: UUID) -> bool:
-    """Whether the address wants no such mail."""
+async def is_unsubscribed(db: Read, merchant_id: UUID, address_ids: list[UUID]) -> bool:
+    """Whether one of the addresses wants no such mail."""
 
 
 @statement(
@@ -96,16 +99,17 @@ async def forget_contacts(db: Tx, before: datetime, limit: int) -> None:
 
 
 class PayerContact(Row, frozen=True):
-    """`email`: empty where none is known."""
+    """`email`, `phone`: empty where none is known."""
 
     shop: str
     email: str
+    phone: str
 
 
 @statement(
     MERCHANT,
     """
-SELECT s.name AS shop, coalesce(p.email, '') AS email FROM orders o
+SELECT s.name AS shop, coalesce(p.email, '') AS email, coalesce(p.phone, '') AS phone FROM orders o
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE o.merchant_id = $1 AND o.order_id = $2

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from recoup.rules.rescue.reach import Channel
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
@@ -13,7 +14,8 @@ State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 class MailFacts(Row, frozen=True):
     """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is known. `netted`:
     the refund that it is about was paid from what was due. `waits`: the order has a link that its payer can use;
-    `offset_us`: by how much the merchant's clock is moved."""
+    `offset_us`: by how much the merchant's clock is moved. `contacted`: a try was begun, by this
+    `channel`; `by_sms`: the merchant wants links by SMS."""
 
     notice: str
     units: int
@@ -33,6 +35,10 @@ class MailFacts(Row, frozen=True):
     netted: bool
     waits: bool
     offset_us: int
+    channel: Channel
+    phone: str
+    contacted: bool
+    by_sms: bool
 
 
 @statement(
@@ -44,7 +50,10 @@ SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.a
   coalesce(r.state = 'netted', false) AS netted,
   NOT o.do_not_retry AND EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id
     AND c.order_id = o.order_id AND c.state = 'presented') AS waits,
-  n.offset_us
+  n.offset_us, m.channel, coalesce(p.phone, '') AS phone,
+  EXISTS (SELECT FROM contacts k WHERE k.merchant_id = m.merchant_id AND k.mail_id = m.mail_id) AS contacted,
+  EXISTS (SELECT FROM notice_settings w WHERE w.merchant_id = m.merchant_id AND w.notice = 'payment_link_sms'
+    AND w.enabled) AS by_sms
 FROM mails m
 JOIN merchants n USING (merchant_id)
 JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id
@@ -70,12 +79,13 @@ class Mail(Row, frozen=True):
     tries: int
     why: str
     business_at: datetime
+    channel: Channel
 
 
 @statement(
     MERCHANT,
     """
-SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at
+SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at, m.channel
 FROM mails m JOIN orders o USING (merchant_id, order_id)
 WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
 """,
@@ -103,6 +113,11 @@ async def lock_mail(db: Tx, merchant_id: UUID, mail_id: UUID) -> OwedMail | None
 @statement(MERCHANT, "UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
 async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str) -> None:
     """Under its lock."""
+
+
+@statement(MERCHANT, "UPDATE mails SET channel = $3 WHERE merchant_id = $1 AND mail_id = $2")
+async def choose_channel(db: Tx, merchant_id: UUID, mail_id: UUID, channel: Channel) -> None:
+    """Under its lock, before its first try."""
 
 
 @statement(

@@ -9,7 +9,7 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing
 from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.messages.notices import inbox, keeps_mail, switch, switches
-from recoup.rules.merchants.personal import SHOWN, email, redactor
+from recoup.rules.merchants.personal import SHOWN, email, phone, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.rules.rescue.contacts import WITHHELD
 from recoup.store.messages.mails import newest_mails
@@ -51,4 +51,5 @@ async def switch_notices(visit: Visit, form: NoticesForm) -> Answer:
 def _as_seen(visit: Visit, mail: dict[str, Any] | None) -> dict[str, Any] | None:
     if mail is None or visit.pii_access == SHOWN:
         return mail
-    return redactor([{"email": mail["recipient"]}]).value(mail) | {"recipient": email(mail["recipient"])}
+    kind, hide = ("email", email) if "@" in mail["recipient"] else ("phone", phone)
+    return redactor([{kind: mail["recipient"]}]).value(mail) | {"recipient": hide(mail["recipient"])}

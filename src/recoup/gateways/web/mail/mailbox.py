@@ -1,4 +1,5 @@
-"""The sandbox's twin: mails go into a table of its own, for people to look at. Some addresses misbehave on demand."""
+"""The sandbox's twin: mails and SMS go into a table of its own, for people to look at. Some addresses
+misbehave on demand."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -9,10 +10,12 @@ from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.install import install_book
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.gateways.web.mail.smtp import compose
+from recoup.gateways.web.sms.port import Sms
 from recoup.kernel.time import Clocks
 
 SENDER: Final = "payments@sandbox.example"
 REFUSED, LATER = "refused@", "later@"  # how such an address begins
+NUMBER_REFUSED: Final = "000000"  # how a number ends to which nothing is sent
 _PUT = """
 INSERT INTO mailbox.mails AS m (id, arrived_at, recipient, sender, subject, text, html)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET times = m.times + 1
@@ -27,7 +30,7 @@ async def install(connection: asyncpg.Connection) -> None:
 
 
 class Mailbox:
-    """Implements `port.Mail`."""
+    """Implements `port.Mail` and `SmsSender`."""
 
     def __init__(self, source: str | Connect, *, clocks: Clocks | None = None) -> None:
         """`source`: DSN of the sandbox database, or what opens a connection to it. The mailbox must be installed."""
@@ -46,22 +49,28 @@ class Mailbox:
         if message.to.startswith(REFUSED):
             return Posted("refused", "answered 550")
         try:
-            async with self._connections.one() as connection:
-                times = await connection.fetchval(
-                    _PUT,
-                    message.id,
-                    self._clocks.wall(),
-                    message.to,
-                    message.sender_name,
-                    message.subject,
-                    message.text,
-                    message.html,
-                )
+            times = await self._put(message)
         except LOST:
             return Posted("later", "the connection failed")
         if message.to.startswith(LATER) and times == 1:
             return Posted("later", "no answer in time")
         return Posted("sent")
+
+    async def send_sms(self, sms: Sms, timeout_seconds: float) -> Posted:
+        """A number that ends with `NUMBER_REFUSED` is refused for good."""
+        if sms.to.endswith(NUMBER_REFUSED):
+            return Posted("refused", "answered 422")
+        try:
+            await self._put(Message(sms.id, sms.to, sms.sender_name, "", "", sms.text, ""))
+        except LOST:
+            return Posted("later", "the connection failed")
+        return Posted("sent")
+
+    async def _put(self, got: Message) -> int:
+        """How often it came."""
+        values = (got.to, got.sender_name, got.subject, got.text, got.html)
+        async with self._connections.one() as connection:
+            return int(await connection.fetchval(_PUT, got.id, self._clocks.wall(), *values))
 
     async def inbox(self, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
         """What arrived of these."""

@@ -21,6 +21,7 @@ CREATE TABLE mails (
   why text NOT NULL DEFAULT '',
   business_at timestamptz NOT NULL,
   created_at timestamptz NOT NULL,
+  channel text NOT NULL DEFAULT 'mail' CONSTRAINT mails_channel_check CHECK (channel IN ('mail', 'sms')),
   PRIMARY KEY (merchant_id, mail_id),
   UNIQUE (merchant_id, order_id, notice, about),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders

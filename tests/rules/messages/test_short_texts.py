@@ -1,0 +1,31 @@
+"""The SMS with a link: one SMS where shop and address allow it, on one line, in the payer's language."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.notices import NoticeFacts
+from recoup.rules.messages.short_texts import GSM, is_short, sms_of
+
+LINK = "https://pay.shop.example/checkout/" + "A" * 64
+
+
+def facts(shop: str) -> NoticeFacts:
+    return NoticeFacts("payment_link", shop, "1,299.99 EUR", "", "", "SECRET-ORDER", "", "", "", link=LINK)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("shop", ["Leaf", "Brasserie de la Forêt Œuvrière", "Żółć i Spółka " * 9])
+def test_it_is_one_sms(language: str, shop: str) -> None:
+    text = sms_of(facts(shop), Locale(language))
+    assert is_short(text), (len(text), set(text) - GSM)
+    assert LINK in text
+    assert "SECRET-ORDER" not in text
+
+
+@given(st.text(max_size=300))
+def test_no_shop_breaks_the_link_or_the_line(shop: str) -> None:
+    text = sms_of(facts(shop))
+    assert text.endswith(f" {LINK}")
+    assert text.isprintable()
