@@ -159,6 +159,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/engine/stop"): _v1(body=lambda s: {"why": "walk"}),
     ("POST", "/v1/engine/resume"): _v1(body=lambda s: {}),
     ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),
+    ("PUT", "/v1/engine/return"): _v1(body=lambda s: {"onHarm": True}),
+    ("GET", "/v1/reports/uplift"): _v1(),
+    ("GET", "/v1/reports/cohorts"): _v1(),
     ("GET", "/v1/reports/transactions"): _v1(query=_SINCE),
     ("GET", "/v1/reports/descriptors"): _v1(query=_SINCE),
     ("GET", "/v1/reports/sites"): _v1(query=_SINCE),
@@ -363,6 +366,9 @@ TABLE: dict[Key, Line] = {
         ids={"run_id": "run"}, whose="operator", may=NOBODY, body=lambda s: {"which": "all", **_NOTE}
     ),
     ("GET", "/reports"): _page(),
+    ("GET", "/uplift"): _page(),
+    ("POST", "/uplift/return"): _page(body=lambda s: {"on_harm": "on"}),
+    ("GET", "/uplift/cohorts-by-{by}.csv"): _page(ids={"by": "week"}, lets_in=frozenset({404})),
     ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
     ("GET", "/engine"): _page(),
     ("POST", "/engine"): _page(

@@ -25,7 +25,7 @@ from recoup.doors.portal.endpoint import COOKIE
 
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")
-WORDS = frozenset({"sandbox", "sites", "csv"})  # in a path they are no ids
+WORDS = frozenset({"sandbox", "sites", "csv", "week"})  # in a path they are no ids
 FILES = (
     "/reconciliation/files",
     "/uploads",

@@ -28,6 +28,14 @@ FACTS = {
     "partner_webhook": {"endpoint_id": _ID, "host": "hooks.example", "state": "disabled"},
     "go_live": {"state": "approved"},
     "rate": {"recent": [60, 6], "before": [700, 210]},
+    "uplift": {
+        "finding": "harm",
+        "engine": 4000,
+        "holdout": 1000,
+        "difference": -0.05,
+        "low": -0.08,
+        "high": -0.02,
+    },
     "drift": {"model": "model-0123456789ab", "days": 28, "tries": 400, "expected": 120, "approved": 61},
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
     "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
@@ -60,7 +68,7 @@ def test_nobody_hears_what_their_role_may_not(
 
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
-    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift"}
+    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift"}
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:

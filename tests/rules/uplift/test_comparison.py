@@ -100,7 +100,7 @@ def test_orders_are_compared_with_those_of_the_same_share_of_the_comparison_grou
     look = comparison.look()
     assert look is not None
     assert look.difference == pytest.approx(0.0, abs=1e-9)
-    assert comparison.rescued("holdout") > comparison.rescued("engine") + 0.1, "side by side they would differ"
+    assert comparison.mean("holdout") > comparison.mean("engine") + 0.1, "side by side they would differ"
 
 
 def test_harm_and_an_end_are_raised() -> None:

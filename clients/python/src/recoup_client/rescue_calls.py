@@ -516,6 +516,23 @@ class Recoup(Waiting):
         )
         return found
 
+    def get_reports_uplift(self) -> s.UpliftReport:
+        """What the rescue engine brings."""
+        found: s.UpliftReport = self._call("GET", "/v1/reports/uplift")
+        return found
+
+    def list_reports_cohorts(
+        self, *, by: Literal["site", "week"] | None = None, format: Literal["csv", "json"] | None = None
+    ) -> s.Cohorts:
+        """Declined payments by week."""
+        found: s.Cohorts = self._call("GET", "/v1/reports/cohorts", query={"by": by, "format": format})
+        return found
+
+    def set_engine_return(self, body: s.EngineReturnBody) -> s.UpliftReport:
+        """Let the engine stop by itself."""
+        found: s.UpliftReport = self._call("PUT", "/v1/engine/return", body=body)
+        return found
+
     def get_partner(self) -> s.Partner:
         """Your account."""
         found: s.Partner = self._call("GET", "/v1/partner")
@@ -1232,6 +1249,23 @@ class AsyncRecoup(Awaiting):
             "/v1/reports/means",
             query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
         )
+        return found
+
+    async def get_reports_uplift(self) -> s.UpliftReport:
+        """What the rescue engine brings."""
+        found: s.UpliftReport = await self._call("GET", "/v1/reports/uplift")
+        return found
+
+    async def list_reports_cohorts(
+        self, *, by: Literal["site", "week"] | None = None, format: Literal["csv", "json"] | None = None
+    ) -> s.Cohorts:
+        """Declined payments by week."""
+        found: s.Cohorts = await self._call("GET", "/v1/reports/cohorts", query={"by": by, "format": format})
+        return found
+
+    async def set_engine_return(self, body: s.EngineReturnBody) -> s.UpliftReport:
+        """Let the engine stop by itself."""
+        found: s.UpliftReport = await self._call("PUT", "/v1/engine/return", body=body)
         return found
 
     async def get_partner(self) -> s.Partner:

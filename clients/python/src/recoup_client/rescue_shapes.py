@@ -401,6 +401,54 @@ ChecksShown = TypedDict(
 )
 """What the processor said beside its codes, as it said it; null: nothing."""
 
+Cohort = TypedDict(
+    "Cohort",
+    {
+        "orders": int,
+        "closed": int,
+        "rescued": int,
+        "rate": float | None,
+        "units": dict[str, int],
+        "rescuedUnits": dict[str, int],
+        "week": str,
+        "curve": list[float | None],
+    },
+)
+"""One week of declines."""
+
+CohortPlace = TypedDict(
+    "CohortPlace",
+    {
+        "orders": int,
+        "closed": int,
+        "rescued": int,
+        "rate": float | None,
+        "units": dict[str, int],
+        "rescuedUnits": dict[str, int],
+        "siteId": str,
+        "site": str,
+        "campaignId": str | None,
+        "campaign": str | None,
+    },
+)
+"""One site, and one campaign of it."""
+
+Cohorts = TypedDict(
+    "Cohorts",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "madeAt": str | None,
+        "curveDays": list[int],
+        "weeks": list["Cohort"],
+        "places": list["CohortPlace"],
+    },
+)
+"""The last 26 weeks of declined payments without a customer present."""
+
 Complaint = TypedDict(
     "Complaint",
     {
@@ -781,6 +829,15 @@ EngineResumeBody = TypedDict(
     },
 )
 """No field is required."""
+
+EngineReturnBody = TypedDict(
+    "EngineReturnBody",
+    {
+        "onHarm": bool,
+        "mid": NotRequired[str | None],
+    },
+)
+"""Whether the engine stops by itself."""
 
 EngineSettings = TypedDict(
     "EngineSettings",
@@ -1990,6 +2047,16 @@ SettlementList = TypedDict(
 )
 """A page of them."""
 
+SharedCards = TypedDict(
+    "SharedCards",
+    {
+        "shared": int,
+        "cards": int,
+        "tooMany": bool,
+    },
+)
+"""Cards that customers of both groups hold: their allowance is shared."""
+
 Site = TypedDict(
     "Site",
     {
@@ -2560,6 +2627,107 @@ UpdateBody = TypedDict(
     },
 )
 """What became of a transmitted transaction, told later; one of these at least."""
+
+Uplift = TypedDict(
+    "Uplift",
+    {
+        "orders": "UpliftOrders",
+        "arms": "UpliftArms",
+        "expected": int,
+        "looks": list["UpliftLook"],
+        "byAmount": dict[str, "UpliftBounds"],
+        "ordersMissing": int | None,
+        "alarm": Literal["gone", "harm"] | None,
+        "others": list["UpliftOther"],
+        "sharedCards": "SharedCards",
+        "payersInBothArms": int,
+    },
+)
+"""Engine and comparison group, as they were assigned."""
+
+UpliftArm = TypedDict(
+    "UpliftArm",
+    {
+        "orders": int,
+        "payers": int,
+        "rescued": float | None,
+        "by": dict[str, int],
+    },
+)
+"""One of the two groups."""
+
+UpliftArms = TypedDict(
+    "UpliftArms",
+    {
+        "engine": "UpliftArm",
+        "holdout": "UpliftArm",
+    },
+)
+"""The engine's customers, and the comparison group."""
+
+UpliftBounds = TypedDict(
+    "UpliftBounds",
+    {
+        "difference": float | None,
+        "low": float | None,
+        "high": float | None,
+    },
+)
+"""A difference with its interval."""
+
+UpliftLook = TypedDict(
+    "UpliftLook",
+    {
+        "difference": float | None,
+        "low": float | None,
+        "high": float | None,
+        "on": str,
+        "engine": int,
+        "holdout": int,
+    },
+)
+"""After all windows that had closed by then."""
+
+UpliftOrders = TypedDict(
+    "UpliftOrders",
+    {
+        "closed": int,
+        "open": int,
+        "other": int,
+        "oneIn": int,
+    },
+)
+"""Which orders were compared."""
+
+UpliftOther = TypedDict(
+    "UpliftOther",
+    {
+        "difference": float | None,
+        "low": float | None,
+        "high": float | None,
+        "name": Literal["customers_lost", "disputes", "orders_per_payer", "sends"],
+        "engine": float,
+        "holdout": float,
+        "harm": bool,
+    },
+)
+"""What else the engine may change, with an interval of its own."""
+
+UpliftReport = TypedDict(
+    "UpliftReport",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "madeAt": str | None,
+        "until": str | None,
+        "returnOnHarm": bool,
+        "data": "Uplift | None",
+    },
+)
+"""As last computed."""
 
 Upload = TypedDict(
     "Upload",

@@ -12,6 +12,7 @@ from recoup.flows.insight.learn.drift import watch_drift
 from recoup.flows.insight.learn.nightly import train_nightly
 from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
+from recoup.flows.insight.uplift_report import watch_uplift
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
@@ -76,6 +77,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("facts", lambda: keep_facts(world), 2.0, rest=0.1, much=EVENTS_AT_ONCE),
         Loop("issuers", lambda: share_issuers(world), 60.0),
         Loop("drift of the model", lambda: watch_drift(world), 60.0),
+        Loop("uplift", lambda: watch_uplift(world), 60.0),
         Loop("training", lambda: train_nightly(world), 60.0),
         Loop("training of the risk check", lambda: train_risk_nightly(world), 60.0),
         Loop("digests", lambda: send_digests(world), 30.0),

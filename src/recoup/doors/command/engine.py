@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.unlisted_codes import read_unlisted
+from recoup.flows.insight.uplift_report import set_return
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.kernel.ids import parse_id
@@ -90,6 +91,16 @@ def resume(run: Run, merchant: str | None, all_merchants: bool) -> None:
         lambda opened: arms.resume(opened.world, _scope(opened, merchant, all_merchants), all_merchants=all_merchants)
     )
     click.echo("The engine decides again." if done else "The engine was not stopped.")
+
+
+@engine.command("return")
+@click.argument("wanted", type=click.Choice(["on", "off"]))
+@_merchant
+@in_world
+def return_verb(run: Run, wanted: str, merchant: str | None) -> None:
+    """Sets whether the engine stops by itself once it is shown to bring less than the comparison group."""
+    run(lambda opened: set_return(opened.world, _scope(opened, merchant), on_harm=wanted == "on"))
+    click.echo("The engine stops by itself once harm is shown." if wanted == "on" else "The engine goes on.")
 
 
 def _scope(opened: Opened, merchant: str | None, all_merchants: bool = False) -> Scope:

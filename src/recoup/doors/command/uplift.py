@@ -1,7 +1,6 @@
 """`recoup uplift [FILE]`: what the engine brings more than the comparison group; see docs/uplift.md."""
 
 import json
-import math
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -21,6 +20,8 @@ from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.comparison import PAYERS_MIN, Comparison, Difference
 from recoup.rules.uplift.looks import Look, Looks, Step, looks_of
 from recoup.rules.uplift.orders_file import read_orders
+from recoup.rules.uplift.other_outcomes import OtherOutcome, other_outcomes, shared_cards
+from recoup.rules.uplift.report import comparison_report
 
 CHUNK: Final = 1 << 16
 REFUSED_SHOWN: Final = 20
@@ -28,6 +29,10 @@ _ALARMS: Final = {
     "harm": "the engine brings LESS than the comparison group: `recoup engine stop` stops it",
     "gone": "the uplift of this quarter is below the one that was shown before",
 }
+# name -> digits, and by what it is multiplied: shares are in percent
+_OTHERS: Final = {
+    "sends": (".2f", 1), "disputes": (".2f", 100), "orders_per_payer": (".3f", 1), "customers_lost": (".1f", 100),
+}  # fmt: skip
 
 
 @click.command("uplift")
@@ -70,7 +75,10 @@ def uplift(
     else:
         found = _of_file(file, until, _zone(zone))
     looks = looks_of(found.closed, step, expected)
-    click.echo(json.dumps(_dict(found, looks)) if as_json else "\n".join(_text(found, looks)))
+    if as_json:
+        click.echo(json.dumps(comparison_report(found, looks) | {"refused": _refused(found.refused)}))
+    else:
+        click.echo("\n".join(_text(found, looks)))
 
 
 def _of_file(file: Path, until: str | None, zone: tzinfo) -> OrdersRead:
@@ -114,8 +122,11 @@ def _text(found: OrdersRead, looks: Looks) -> list[str]:
     if missing := looks.counted.orders_missing():
         text.append(f"to ± 3      {missing:,} more orders")
     text += [f"by {arm:<9}{_means(counts)}" for arm, counts in looks.by.items() if counts]
+    text += [_other(one) for one in other_outcomes(found.closed, looks.expected)]
     if looks.alarm:
         text.append(f"ALARM       {_ALARMS[looks.alarm]}")
+    if (cards := shared_cards(found.closed)).too_many:
+        text.append(f"note        {cards.shared:,} of {cards.cards:,} cards are held by payers of both arms")
     if found.moved:
         text.append(f"note        {len(found.moved):,} payers were found in both arms: each counts in its first one")
     text += [f"line {number:<7}{shown_by_number(why)}" for number, why in found.refused[:REFUSED_SHOWN]]
@@ -126,7 +137,7 @@ def _text(found: OrdersRead, looks: Looks) -> list[str]:
 
 def _group(name: str, counted: Comparison, arm: Any) -> str:
     orders, payers = counted.orders(arm), counted.payers(arm)
-    rescued = "" if not orders else f", {counted.rescued(arm):.1%} of them rescued"
+    rescued = "" if not orders else f", {counted.mean(arm):.1%} of them rescued"
     return f"{name:<12}{orders:,} orders of {payers:,} payers{rescued}"
 
 
@@ -141,40 +152,16 @@ def _interval(found: Difference | None) -> str:
     return f"{points:+.1f} points, between {low:+.1f} and {high:+.1f}"
 
 
+def _other(one: OtherOutcome) -> str:
+    name, (shape, scale) = one.name.replace("_", " "), _OTHERS[one.name]
+    text = f"{name:<17} {scale * one.engine:{shape}} and {scale * one.holdout:{shape}}"
+    if one.difference is not None:
+        text += f": between {scale * one.difference.low:+{shape}} and {scale * one.difference.high:+{shape}}"
+    return text + ("  ALARM" if one.harm else "")
+
+
 def _means(counts: Any) -> str:
     return ", ".join(f"{shown_by_number(name)} {count:,}" for name, count in counts.most_common())
-
-
-def _dict(found: OrdersRead, looks: Looks) -> dict[str, Any]:
-    counted = looks.counted
-    return {
-        "orders": {"closed": len(found.closed), "open": found.open, "other": found.other},
-        "arms": {
-            arm: {
-                "orders": counted.orders(arm),
-                "payers": counted.payers(arm),
-                "rescued": None if math.isnan(counted.rescued(arm)) else round(counted.rescued(arm), 6),
-                "by": dict(looks.by[arm].most_common()),
-            }
-            for arm in ("engine", "holdout")
-        },
-        "expected": looks.expected,
-        "looks": [
-            {"on": one.on.isoformat(), "engine": one.engine, "holdout": one.holdout} | _bounds(one.difference)
-            for one in looks.looks
-        ],
-        "byAmount": {asset: _bounds(money.look()) for asset, money in sorted(looks.money.items())},
-        "ordersMissing": counted.orders_missing(),
-        "alarm": looks.alarm,
-        "payersInBothArms": len(found.moved),
-        "refused": _refused(found.refused),
-    }
-
-
-def _bounds(found: Difference | None) -> dict[str, float | None]:
-    if found is None:
-        return {"difference": None, "low": None, "high": None}
-    return {"difference": round(found.difference, 6), "low": round(found.low, 6), "high": round(found.high, 6)}
 
 
 def _refused(lines_refused: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:

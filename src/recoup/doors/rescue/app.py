@@ -36,6 +36,7 @@ from recoup.doors.rescue import (
     token,
     tokenize,
     transmit,
+    uplift,
     uploads,
     webhooks,
 )
@@ -46,7 +47,8 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, hooks, webhooks,
-    events, sites, campaigns, switches, engine, risk, connection_test, settlements, reconciliation, reports, partner,
+    events, sites, campaigns, switches, engine, risk, connection_test, settlements, reconciliation, reports, uplift,
+    partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)

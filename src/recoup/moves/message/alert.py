@@ -12,6 +12,7 @@ from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.rescue.engine import drift
 from recoup.store.insight.drift_watches import lock_drift, save_drift
 from recoup.store.insight.rescue_watches import lock_watch, save_watch
+from recoup.store.insight.uplift_reports import lock_uplift, save_announced
 from recoup.store.merchants.partner_alerts import add_partner_alert
 from recoup.store.messages.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since
 from recoup.store.orders.changes import Rows, write
@@ -117,6 +118,19 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
         await write(tx, rows)
     elif counted.verdict == "fits" and reported_model is not None:
         await save_drift(tx, merchant_id, None)
+
+
+async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime) -> bool:
+    """False: the merchant's people have heard of that finding last. `report`: as `rules/uplift/report.py` makes it."""
+    if await lock_uplift(tx, merchant_id) == finding:
+        return False
+    await save_announced(tx, merchant_id, finding)
+    last = report["looks"][-1]
+    facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {"finding": finding}
+    rows = Rows()
+    alert(rows, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+    await write(tx, rows)
+    return True
 
 
 async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:

@@ -36,6 +36,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "dispute.noted": "added evidence to a dispute",
     "dispute_terms.set": "set dispute terms",
     "engine.resumed": "let the rescue engine decide again",
+    "engine.return_set": "set whether the rescue engine stops by itself",
     "engine.stopped": "stopped the rescue engine",
     "processor.changed": "changed a connection to a processor",
     "processor.connected": "connected a processor",

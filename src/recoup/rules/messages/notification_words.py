@@ -234,6 +234,26 @@ def _drift(facts: Facts, to: Locale) -> _Said:
     return title, [counted, to.say("The operator can train a new model.")], "/overview"
 
 
+_UPLIFT: Final = {
+    "harm": "The engine brings less than the comparison group",
+    "gone": "The uplift of this quarter is below the one that was shown before",
+    "other": "The engine changes more than the share of rescued payments",
+    "shown": "The engine brings more than the comparison group",
+}
+
+
+def _uplift(facts: Facts, to: Locale) -> _Said:
+    low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
+    line = to.say(
+        "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and {high} points.",
+        engine=f"{facts['engine']:,}",
+        holdout=f"{facts['holdout']:,}",
+        low=low,
+        high=high,
+    )
+    return to.say(_UPLIFT[facts["finding"].partition(":")[0]]), [line], "/uplift"
+
+
 def _digest(facts: Facts, to: Locale) -> _Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
@@ -275,4 +295,5 @@ _SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
+    "uplift": _uplift,
 }  # fmt: skip

@@ -63,6 +63,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "its expected approvals compared with those of the last four weeks",
             _ALL,
         ),
+        Kind("uplift", "What the engine brings", "shown for the first time, gone again, or harm was found", _ALL),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
         Kind(

@@ -21,12 +21,13 @@ ComparedArm = Literal["engine", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One order whose window has closed. `chance`: foreseen at intake, 0 where nothing was. `weight`: 1, or the amount.
-    `share`: percent of payers in the comparison group when it came in; orders are compared with those of the same."""
+    """One order whose window has closed. `value`: 1 rescued, 0 not, or what else is compared. `chance`: foreseen at
+    intake, 0 where nothing was. `weight`: 1, or the amount. `share`: percent of payers in the comparison group when it
+    came in; orders are compared with those of the same."""
 
     payer: str
     arm: ComparedArm
-    rescued: bool
+    value: float
     chance: float = 0.0
     weight: float = 1.0
     share: int = 0
@@ -62,17 +63,17 @@ class Comparison:
         self._strata: dict[int, _Stratum] = {}
         self._payers: dict[ComparedArm, set[str]] = {"engine": set(), "holdout": set()}
         self._orders: dict[ComparedArm, int] = {"engine": 0, "holdout": 0}
-        self._rescued: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
+        self._values: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
         self._weight: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
 
     def add(self, one: Outcome) -> None:
         stratum = self._strata.setdefault(one.share, _Stratum())
         totals = stratum.engine if one.arm == "engine" else stratum.holdout
-        totals.add(one.payer, (float(one.rescued) - one.chance) * one.weight, one.weight)
+        totals.add(one.payer, (one.value - one.chance) * one.weight, one.weight)
         self._payers[one.arm].add(one.payer)
         self._orders[one.arm] += 1
         self._weight[one.arm] += one.weight
-        self._rescued[one.arm] += one.weight if one.rescued else 0.0
+        self._values[one.arm] += one.weight * one.value
 
     def orders(self, arm: ComparedArm) -> int:
         return self._orders[arm]
@@ -80,9 +81,9 @@ class Comparison:
     def payers(self, arm: ComparedArm) -> int:
         return len(self._payers[arm])
 
-    def rescued(self, arm: ComparedArm) -> float:
-        """Share of what was declined, as counted or by amount. NaN without orders."""
-        return self._rescued[arm] / self._weight[arm] if self._weight[arm] else math.nan
+    def mean(self, arm: ComparedArm) -> float:
+        """Of what was declined, as counted or by amount. NaN without orders."""
+        return self._values[arm] / self._weight[arm] if self._weight[arm] else math.nan
 
     def look(self) -> Difference | None:
         """None while one arm has too few payers: no interval would be true yet."""

@@ -1,4 +1,8 @@
-"""Orders of the engine's arm and of the comparison group, with what became of them in their window."""
+"""Orders of the engine's arm and of the comparison group, with what became of them in their window.
+
+The window of an order without an expiry is thirty days, whatever became of it: one that ended with the order would
+count successes before failures.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,35 +14,37 @@ from recoup.store.statement import Read, Row, statement
 
 class ComparedRow(Row, frozen=True):
     """`who`: the payer by whom the arm was chosen, or the card where no payer is known. `chance`: foreseen at the first
-    decision, None where no model was there. `closed_at`: when its window closes, None while a sync MIT is under way."""
+    decision, None where no model was there. `closed_at`: when its window closes. `sends`: attempts that were made."""
 
     order_id: UUID
     who: UUID
     arm: str
     share: int
     declined_at: datetime
-    closed_at: datetime | None
+    closed_at: datetime
     units: Decimal
     asset: str
     chance: float | None
     rescued_at: datetime | None
     by: str | None
+    sends: int
+    disputed: bool
+    card: UUID | None
 
 
 @statement(
     MERCHANT,
     """
 SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS share,
-  o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by
+  o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
+  h.attempts AS sends, h.disputed, o.pan_id AS card
 FROM (
-  SELECT o.*, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
-    (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
-      AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at
-  FROM orders o
+  SELECT o.*, coalesce(o.expires_at, o.placed_at + interval '30 days') AS closed_at FROM orders o
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout')
     AND o.kind IN ('mit_managed', 'mit_sync')
   ORDER BY o.order_id LIMIT $3
 ) o
+JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN arm_settings s ON s.merchant_id = o.merchant_id AND s.version = o.arm_version
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN LATERAL (

@@ -48,7 +48,7 @@ TABLES: Final = (
     "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
     "processor_invoices", "processor_connections", "card_updates",
-    "contact_addresses", "contacts", "card_results",
+    "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

@@ -7,3 +7,19 @@ CREATE TABLE rescue_watches (
   drift_checked_at timestamptz,            -- wall time
   drift_told text                          -- the model of which somebody was told; null = none, or it fits again
 );
+-- What the engine brings more than the comparison group, as last computed, with the cohorts beside it.
+CREATE TABLE uplift_reports (
+  merchant_id uuid PRIMARY KEY,
+  due_at timestamptz NOT NULL,             -- wall time; computed again then
+  made_at timestamptz,                     -- wall time; null = never yet
+  until timestamptz,                       -- business time of the look
+  report jsonb,
+  announced text                           -- the finding that the merchant's people heard of last
+);
+-- Whether the engine stops by itself once it is shown to bring less than the comparison group.
+CREATE TABLE engine_returns (
+  merchant_id uuid PRIMARY KEY,
+  on_harm boolean NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  changed_by text NOT NULL
+);

@@ -1,0 +1,145 @@
+"""What the engine brings each merchant is computed again and again beside the pages that show it: each hour, for many
+orders each day. People hear of harm, and of an uplift once it is shown; where a merchant wants it, the engine stops by
+itself when harm is shown.
+
+Source: decision 0069.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from recoup.flows.insight.uplift import closed_orders_until
+from recoup.flows.merchant_cache import known_offset, no_such_merchant
+from recoup.flows.world import World
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves import audit
+from recoup.moves.message.alert import alert_of_uplift
+from recoup.rules.merchants.audit import changes
+from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday
+from recoup.rules.uplift.looks import looks_of
+from recoup.rules.uplift.report import cohort_report, comparison_report, findings
+from recoup.store.insight.arms import stop_engine
+from recoup.store.insight.cohort_counts import cohort_counts
+from recoup.store.insight.uplift_reports import (
+    EngineReturn,
+    UpliftRow,
+    claim_uplift,
+    engine_return,
+    save_uplift,
+    set_engine_return,
+    uplift_report,
+)
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.pool import retrying
+
+log = structlog.get_logger()
+LEASE: Final = timedelta(hours=1)
+OFTEN, SELDOM = timedelta(hours=1), timedelta(days=1)
+FEW_ORDERS: Final = 20_000  # closed; with more it is computed each day
+AT_ONCE: Final = 5
+PLACES_MAX: Final = 200  # sites with their campaigns, those with the most orders
+LOOKS_MAX: Final = 104  # weeks
+HARM: Final = "The engine is shown to bring less than the comparison group."
+
+
+async def watch_uplift(world: World, merchant_id: UUID | None = None) -> int:
+    """Merchants that are due; answers how many. The failure of one does not starve those after it."""
+    wall = world.clocks.wall()
+    async with world.db.connection() as connection:
+        due = await claim_uplift(connection, wall, LEASE, AT_ONCE, merchant_id)
+    for one in due:
+        try:
+            await make_report(world, one, wall)
+        except (asyncpg.PostgresError, Problem) as error:
+            log.warning("uplift not computed", merchant=str(one), error=in_words(error))
+    return len(due)
+
+
+async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[str, Any]:
+    """Computes it, keeps it, and lets people hear of what it found. Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        now = world.clocks.business(await known_offset(connection, merchant_id))
+    found = await closed_orders_until(world, merchant_id, now)
+    report = comparison_report(found, looks_of(found.closed, "week"))
+    report["looks"] = report["looks"][-LOOKS_MAX:]
+    report |= await _cohorts(world, merchant_id, now)
+    due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await save_uplift(tx, merchant_id, wall, now, report, due_at)
+            finding = findings(report)
+            if finding and await alert_of_uplift(tx, merchant_id, finding, report, wall) and finding == "harm":
+                await _return(world, tx, merchant_id, wall)
+
+    await retrying(once)
+    return report
+
+
+async def _return(world: World, tx: Any, merchant_id: UUID, wall: WallTime) -> None:
+    """Once for each time that harm was found: whoever starts the engine again is not overruled by the next look."""
+    wanted = await engine_return(tx, merchant_id)
+    if wanted is None or not wanted.on_harm:
+        return
+    scope = Scope(merchant_id, WORKER, "uplift")
+    if await stop_engine(tx, new_id(), merchant_id, HARM, scope.actor.text(), wall):
+        await audit.note(tx, scope, wall, "engine.stopped", "", {"why": HARM})
+
+
+async def _cohorts(world: World, merchant_id: UUID, now: BusinessTime) -> dict[str, Any]:
+    counts: list[CohortCount] = []
+    for weeks_ago in range(WEEKS_MAX):
+        week = monday(now) - weeks_ago * WEEK
+        begin = datetime.combine(week, time(), UTC)
+        async with world.db.connection() as connection:
+            rows = await cohort_counts(connection, merchant_id, begin, begin + WEEK, now)
+        counts += [
+            CohortCount(week, r.site_id, r.campaign_id, r.asset, r.day, r.closed, r.orders, int(r.units)) for r in rows
+        ]
+    async with world.db.connection() as connection:
+        known = await load_merchant(connection, merchant_id)
+    if known is None:
+        raise no_such_merchant()
+    names = {site.site_id: site.name for site in known.sites}
+    campaigns = {one.campaign_id: one.key for one in known.campaigns}
+    places = [
+        (
+            {
+                "siteId": str(site_id),
+                "site": names.get(site_id, ""),
+                "campaignId": str(campaign_id) if campaign_id else None,
+                "campaign": campaigns.get(campaign_id) if campaign_id else None,
+            },
+            sums,
+        )
+        for (site_id, campaign_id), sums in list(by_place(counts).items())[:PLACES_MAX]
+    ]
+    return cohort_report(cohorts(counts, now), places)
+
+
+async def read_report(world: World, merchant_id: UUID) -> UpliftRow | None:
+    """As last computed; None: never yet."""
+    async with world.db.connection() as connection:
+        return await uplift_report(connection, merchant_id)
+
+
+async def read_return(world: World, merchant_id: UUID) -> EngineReturn | None:
+    async with world.db.connection() as connection:
+        return await engine_return(connection, merchant_id)
+
+
+async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
+    """Whether the engine stops by itself once it is shown to bring less. Raises: Problem(not_found)."""
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        await known_offset(tx, scope.merchant_id)
+        if await set_engine_return(tx, scope.merchant_id, on_harm, wall, scope.actor.text()):
+            facts = changes({"on_harm": not on_harm}, {"on_harm": on_harm})
+            await audit.note(tx, scope, wall, "engine.return_set", "", facts)

@@ -1,0 +1,60 @@
+"""The page of what the engine brings: empty, with figures, with harm; its files, and its switch."""
+
+import httpx
+from tests.doors.portal import staff
+from tests.doors.portal.staff import As, portal
+from tests.doors.portal.test_engine import words
+from tests.flows.insight.compared import with_orders
+from tests.worlds import Shop
+
+from recoup.flows.insight.uplift_report import read_return, watch_uplift
+from recoup.store.server import ServerAddress
+
+
+async def post(client: httpx.AsyncClient, **fields: str) -> httpx.Response:
+    return await staff.post(client, "/uplift", "/uplift/return", **fields)
+
+
+def test_figures_stand_beside_their_denominators(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        clerk = await signed_in("clerk")
+        assert "Not computed yet" in words(await clerk.get("/uplift"))
+        assert (await clerk.get("/uplift/cohorts-by-week.csv")).status_code == 404
+        await with_orders(shop, engine=60, holdout=40)
+        await watch_uplift(shop.world, shop.merchant_id)
+        page = words(await clerk.get("/uplift"))
+        assert "+20.0 points" in page
+        assert "60.0 % rescued of 400 orders of 400 customers" in page
+        assert "40.0 % rescued of 400 orders of 400 customers" in page
+        assert "Attempts per order 3.00 3.00" in page
+        assert "Planned attempt 240 160" in page
+        assert "Leaf – 800 800 400 · 50.0 %" in page
+        for by in ("week", "site"):
+            file = await clerk.get(f"/uplift/cohorts-by-{by}.csv")
+            assert file.status_code == 200
+            assert file.headers["content-type"].startswith("text/csv")
+        assert (await clerk.get("/uplift/cohorts-by-planet.csv")).status_code == 404
+        assert (await post(clerk, on_harm="on")).status_code == 403
+
+    portal(server, story)
+
+
+def test_harm_is_shown_at_the_top_and_the_switch_holds(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        assert (await post(owner, on_harm="on")).status_code == 303
+        found = await read_return(shop.world, shop.merchant_id)
+        assert found is not None
+        assert found.on_harm
+        await with_orders(shop, engine=20, holdout=60)
+        await watch_uplift(shop.world, shop.merchant_id)
+        page = words(await owner.get("/uplift"))
+        assert "The engine brings less than the comparison group" in page
+        assert "The engine is shown to bring less than the comparison group." in words(await owner.get("/engine"))
+        assert "stopped the rescue engine" in words(await owner.get("/audit"))
+        assert (await post(owner)).status_code == 303
+        off = await read_return(shop.world, shop.merchant_id)
+        assert off is not None
+        assert not off.on_harm
+
+    portal(server, story)
