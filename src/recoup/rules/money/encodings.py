@@ -61,7 +61,7 @@ def encoding_of(head: bytes, named: str = "") -> str:
     return "utf-16-le" if named else "utf-8-sig"
 
 
-def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
+def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> Iterator[Line]:
     """Numbered from 1. One that is too long is passed over without being kept."""
     decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
     number, kept, over = 0, "", False
@@ -70,11 +70,11 @@ def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
         *whole, rest = (kept + text).split("\n")
         for one in whole:
             number += 1
-            yield _line(number, one, over, encoding)
+            yield _line(number, one, over, encoding, chars_max)
             over = False
-        kept, over = (rest, over) if len(rest) <= LINE_MAX else ("", True)
+        kept, over = (rest, over) if len(rest) <= chars_max else ("", True)
     if kept or over:
-        yield _line(number + 1, kept, over, encoding)
+        yield _line(number + 1, kept, over, encoding, chars_max)
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
@@ -82,10 +82,10 @@ def _with_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
     yield None
 
 
-def _line(number: int, text: str, over: bool, encoding: str) -> Line:
+def _line(number: int, text: str, over: bool, encoding: str, chars_max: int) -> Line:
     text = text.removesuffix("\r")
-    if over or len(text) > LINE_MAX:
-        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}"))
+    if over or len(text) > chars_max:
+        return Line(number, None, "too_long", Sentence("is longer than {0} characters", f"{chars_max:,}"))
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
         why = Sentence(

@@ -1,0 +1,128 @@
+"""Cells that name things, as they may be kept: ids, labels, parts of a card. No card number gets through."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from recoup.kernel.unseen import has_unseen
+from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.card_text import (
+    CHARS_MAX,
+    Room,
+    TooManyDigits,
+    is_like_card,
+    may_hold_number,
+    numbers_in,
+)
+
+ID_MAX: Final = 200
+_EXPONENT: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,3}|[0-9][eE]\+[0-9]{1,3}")
+_MARKED: Final = re.compile("[.,+]")
+_ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
+_MOMENT: Final = re.compile(
+    r"(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2})"
+    r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
+)
+_MASKED: Final = re.compile(r"([0-9]{1,8})?[ *xX.•·…\-]{2,15}([0-9]{2,4})")
+_NO_CARD: Final = re.compile(
+    r"paypal|venmo|sepa|direct.?debit|bank|(?:^|_)ach(?:_|$)|ideal|giropay|sofort|klarna|afterpay|bacs|becs|cash|check"
+    r"|cheque|wire|money.?order|boleto|(?:^|_)pix|oxxo|multibanco|(?:^|_)eps(?:_|$)|przelewy|p24|alipay|wechat|amazon"
+    r"|^ck$|trustly|swish|twint|invoice|bitcoin"
+)
+_SCHEMES: Final = {
+    "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard", "maestro": "mastercard",
+    "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover", "dinersclub": "discover",
+    "jcb": "discover", "elo": "elo",
+}  # fmt: skip
+# Ranges of simulated worlds: no card of anybody's. Source: world protocol.
+_WORLD: Final = re.compile(r"(?:400088|555588)[0-9]{10}|370088[0-9]{9}")
+
+
+def holds_card(cells: Iterable[str]) -> bool:
+    """Whether a card number stands in one of them, or more long numbers than can be looked through."""
+    long = [text for text in cells if len(text) > 12]
+    if not long or not may_hold_number("x".join(long)):  # most rows are done with one look
+        return False
+    room = Room(CHARS_MAX)
+    try:
+        return any(_holds_card(text, room) for text in long)
+    except TooManyDigits:
+        return True
+
+
+def _holds_card(text: str, room: Room) -> bool:
+    if (run := _ONE_RUN.fullmatch(text)) is not None:
+        return is_like_card(run[1])
+    return may_hold_number(text) and not _MOMENT.fullmatch(text) and any(True for _ in numbers_in(text, room))
+
+
+def are_plain(joined: str) -> bool:
+    """Whether ids, one after the other, are surely neither odd nor damaged: a quick look."""
+    return len(joined) <= ID_MAX and joined.isascii() and joined.isprintable() and not _MARKED.search(joined)
+
+
+def is_damaged(text: str) -> bool:
+    """Whether a spreadsheet made a number of an id: `4.24242E+15`."""
+    return _EXPONENT.fullmatch(text) is not None
+
+
+def is_odd(text: str) -> bool:
+    """Whether an id or a label cannot be kept as it is."""
+    return len(text) > ID_MAX or has_unseen(text) or not _encodes(text)
+
+
+def _encodes(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=65_536)
+def card_parts(first: str, last: str, number: str, *, world: bool) -> tuple[str, str]:
+    """(first six or eight digits, last four), empty where they are not told. `number`: masked, or of a `world`."""
+    first, last = re.sub(r"\D", "", first.removesuffix(".0")), re.sub(r"\D", "", last.removesuffix(".0"))
+    if world and is_world_number(number):
+        return number[:8] if len(number) == 16 else number[:6], number[-4:]
+    if (masked := _MASKED.fullmatch(number.strip())) is not None:
+        first, last = first or masked[1] or "", last or masked[2]
+    return first[:8] if 6 <= len(first) <= 8 else "", last.zfill(4) if 1 <= len(last) <= 4 else ""
+
+
+def is_world_number(number: str) -> bool:
+    return _WORLD.fullmatch(number) is not None and luhn(number)
+
+
+@lru_cache(maxsize=4_096)
+def scheme_named(brand: str, bin_: str) -> str:
+    """visa, mastercard, amex, discover or elo; empty where nothing says so."""
+    word = re.sub(r"[^a-z]", "", brand.lower())
+    found = _SCHEMES.get(word) or next((one for name, one in _SCHEMES.items() if len(name) > 3 and name in word), "")
+    if found or not bin_:
+        return found
+    scheme = scheme_of(bin_)
+    return "" if scheme == "generic" else scheme
+
+
+@lru_cache(maxsize=4_096)
+def is_no_card(method: str) -> bool:
+    """Whether a way to pay is none by card: bank debits, wallets, cash."""
+    return _NO_CARD.search(method.strip().lower().replace(" ", "_")) is not None
+
+
+@lru_cache(maxsize=4_096)
+def funding_named(text: str, debit: str) -> str:
+    word = text.strip().lower()
+    found = next((one for one in ("prepaid", "credit", "debit") if one in word), "")
+    return found or ("debit" if debit.strip().lower() in ("yes", "true", "1", "y") else "")
+
+
+@lru_cache(maxsize=4_096)
+def country_named(text: str) -> str:
+    """Two letters; other names are not kept."""
+    word = text.strip().upper()
+    return word if len(word) == 2 and word.isascii() and word.isalpha() else ""

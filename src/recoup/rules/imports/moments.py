@@ -1,0 +1,159 @@
+"""Dates, times and zones as exports write them; what has two readings is asked for, never guessed."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from recoup.kernel.time import of_these_days
+
+Order = Literal["", "day", "month"]
+# Hours east of UTC. An abbreviation is believed as it stands: PST is UTC-8 even in July.
+_HOURS: Final = {
+    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3,
+    "MSK": 3, "SAST": 2, "PKT": 5, "ICT": 7, "WIB": 7, "SGT": 8, "HKT": 8, "PHT": 8, "AWST": 8, "JST": 9, "KST": 9,
+    "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "HST": -10, "AKST": -9, "AKDT": -8,
+    "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CDT": -5, "EST": -5, "EDT": -4, "ADT": -3, "NST": -3.5, "NDT": -2.5,
+    "BRT": -3, "ART": -3, "COT": -5, "PET": -5,
+}  # fmt: skip
+AMBIGUOUS: Final = frozenset({"CST", "IST", "BST", "AST"})
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?", re.ASCII)
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
+    )
+    for name in names.split()
+}
+_WRITTEN: Final = re.compile(
+    r"(?:(?P<a>[0-9]{1,2})(?P<sep>[/.\-])(?P<b>[0-9]{1,2})(?P=sep)(?P<y>[0-9]{4}|[0-9]{2})"
+    r"|(?P<d>[0-9]{1,2})[\- ](?P<m>[^\W\d_]{3,9})[\- ,]{1,2}(?P<y2>[0-9]{4})"
+    r"|(?P<m3>[^\W\d_]{3,9}) (?P<d3>[0-9]{1,2}),? (?P<y3>[0-9]{4})"
+    r"|(?P<y4>[0-9]{4})[/.](?P<m4>[0-9]{1,2})[/.](?P<d4>[0-9]{1,2}))"
+    r"(?:,?[ T](?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<s>[0-9]{2})(?:\.[0-9]{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
+    r"(?: ?(?P<z>[A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?",
+)
+_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
+_EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,6})?|[0-9]{13}")
+
+
+class Read(NamedTuple):
+    """`zone`: the word that stood in the cell, empty where none did; None: it is an instant already."""
+
+    at: datetime
+    zone: str | None
+
+
+def read_moment(text: str, order: Order) -> Read | None:
+    """A date without a zone is naive. None for what is no date, and for a numbered one while `order` is not known."""
+    if text[4:5] == "-":
+        return _iso(text)
+    if _EPOCH.fullmatch(text):
+        seconds = float(text) / (1000 if len(text) == 13 else 1)
+        return Read(datetime.fromtimestamp(seconds, UTC), None)
+    found = _WRITTEN.fullmatch(text) if len(text) <= 40 else None
+    if found is None:
+        return None
+    try:
+        day = _day(found, order)
+        hour = int(found["h"] or 0)
+        if found["p"]:
+            if not 1 <= hour <= 12:
+                return None
+            hour = hour % 12 + (12 if found["p"] in "pP" else 0)
+        at = day.replace(hour=hour, minute=int(found["mi"] or 0), second=int(found["s"] or 0))
+    except (ValueError, TypeError):
+        return None
+    return Read(at, found["z"] or "")
+
+
+def _iso(text: str) -> Read | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        found = _ISO.match(text)
+        if found is None:
+            return None
+        try:
+            return Read(datetime.fromisoformat(found[0]), text[found.end() :].strip())
+        except ValueError:
+            return None
+    return Read(at, None if at.tzinfo is not None else "")
+
+
+def _day(found: re.Match[str], order: Order) -> datetime:
+    """Raises: ValueError, TypeError for a day that there is not."""
+    if found["a"]:
+        if not order:
+            raise ValueError("day or month first is not known")
+        first, second, year = int(found["a"]), int(found["b"]), int(found["y"])
+        day, month = (first, second) if order == "day" else (second, first)
+        return datetime(year if year > 99 else 2000 + year, month, day)  # noqa: DTZ001 - the zone follows
+    if found["y4"]:
+        return datetime(int(found["y4"]), int(found["m4"]), int(found["d4"]))  # noqa: DTZ001 - the zone follows
+    name = (found["m"] or found["m3"]).lower()[:3]
+    if name not in _MONTHS:
+        raise ValueError("no month")
+    return datetime(int(found["y2"] or found["y3"]), _MONTHS[name], int(found["d"] or found["d3"]))  # noqa: DTZ001
+
+
+class OrderEvidence:
+    """Whether a column's numbered dates have the day first: a number above 12 tells. `example`: one that may be read
+    both ways."""
+
+    def __init__(self) -> None:
+        self.day = self.month = self.example = ""
+
+    def look(self, text: str) -> None:
+        found = _WRITTEN.match(text)
+        if found is None or not found["a"]:
+            return
+        first, second = int(found["a"]), int(found["b"])
+        if first > 12 >= second:
+            self.day = self.day or text
+        elif second > 12 >= first:
+            self.month = self.month or text
+        else:
+            self.example = self.example or text
+
+    @property
+    def numbered(self) -> bool:
+        return bool(self.day or self.month or self.example)
+
+    def order(self) -> Order:
+        """The column's; nothing where both fit, or the column has both."""
+        if self.day and self.month or not self.numbered:
+            return ""
+        return "day" if self.day else "month" if self.month else ""
+
+
+@lru_cache(maxsize=1_024)
+def zone_named(name: str) -> tzinfo | None:
+    """Of a name like Europe/Berlin, an offset like +02:00, or an abbreviation with one meaning."""
+    word = name.strip()
+    if word.upper() in _HOURS:
+        return UTC if not _HOURS[word.upper()] else timezone(timedelta(hours=_HOURS[word.upper()]))
+    if (found := _OFFSET.fullmatch(word)) is not None:
+        minutes = int(found[2]) * 60 + int(found[3] or 0)
+        return timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes)) if minutes <= 15 * 60 else None
+    if "/" not in word or word.startswith((".", "/")) or not word.isascii() or len(word) > 60:
+        return None
+    try:
+        return ZoneInfo(word)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def instant(local: datetime, zone: tzinfo, before: datetime | None) -> datetime | None:
+    """In UTC. A local time that happens twice is the earlier, unless the line `before` it in the file happened after
+    that; None for one that never happened, and for one that is not of the years 2000 to 2200."""
+    at = of_these_days(local, zone)
+    if at is None or isinstance(zone, timezone) or zone is UTC:
+        return at
+    if at.astimezone(zone).replace(tzinfo=None) != local:
+        return None
+    again = of_these_days(local.replace(fold=1), zone)
+    if again is not None and again != at and before is not None and at < before <= again:
+        return again
+    return at

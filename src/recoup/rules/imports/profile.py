@@ -1,0 +1,157 @@
+"""Whose export a file is: known by the set of its columns, never by their order. Each is a data file with a version."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+from recoup.rules.imports.attempt import AFTERWARDS, ANSWERED, OPEN, SKIPPED, STATES
+
+HISTORY: Final = "recoup-history"
+_STAGES: Final = {"open": OPEN, "answered": ANSWERED, "afterwards": AFTERWARDS}
+_FIELDS: Final = frozenset({
+    "ref", "payment", "customer", "subscription", "at", "zone", "modified_at", "amount", "currency", "type",
+    "status", "mode", "paid", "livemode", "refunded", "refunded_id", "network_status", "outcome_type", "answer",
+    "code", "success", "fraud", "test", "approved", "failed_later", "guessed", "gateway_id", "method", "brand",
+    "funding", "debit", "country", "card", "token", "first6", "last4", "number", "exp_month", "exp_year", "expiry",
+    "scheme_code", "leading_code", "advice_code", "advice_word", "processor_code", "processor", "provider", "text",
+    "attempt_no", "attempt_count", "utc_offset", "propensity",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StateRule:
+    """`equal`, `starts`, `contains`: field -> words in lower case; `has`: fields that are filled. All have to hold; the
+    first rule of a profile that does decides. `state` empty: the row is skipped for the reason `skip`."""
+
+    equal: Mapping[str, frozenset[str]]
+    starts: Mapping[str, tuple[str, ...]]
+    contains: Mapping[str, tuple[str, ...]]
+    has: tuple[str, ...]
+    state: str
+    stage: int
+    failed_later: bool
+    skip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of these. Columns
+    are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the provider
+    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded."""
+
+    name: str
+    version: int
+    title: str
+    provider: str
+    source: str
+    needs: frozenset[str]
+    one_of: tuple[frozenset[str], ...]
+    never: frozenset[str]
+    written: Literal["", "words", "snake"]
+    amount: Literal["major", "minor", "unsure"]
+    zone: str
+    order: Literal["", "day", "month"]
+    digits: int
+    no_reasons: bool
+    exponents: Mapping[str, int]
+    columns: Mapping[str, tuple[str, ...]]
+    states: tuple[StateRule, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.version}"
+
+    def lacks(self, names: frozenset[str]) -> list[str]:
+        """The columns by which it would be known and that are not there."""
+        missing = sorted(self.needs - names)
+        return missing + [sorted(group)[0] for group in self.one_of if not group & names]
+
+
+def plain(name: str) -> str:
+    """How names of columns are compared."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def recognise(header: Sequence[str]) -> list[Profile]:
+    """The profiles that a header fits, the most telling first; none when it is no header of theirs."""
+    names = frozenset(plain(name) for name in header)
+    snake = any("_" in name for name in header)
+    fits = [
+        profile
+        for profile in profiles().values()
+        if not profile.lacks(names)
+        and not profile.never & names
+        and (not profile.written or (profile.written == "snake") == snake)
+    ]
+    return sorted(fits, key=lambda profile: (-len(profile.needs) - len(profile.one_of), profile.name))
+
+
+def nearest(header: Sequence[str]) -> tuple[Profile, list[str]]:
+    """The profile of which the fewest columns are missing, and those."""
+    names = frozenset(plain(name) for name in header)
+    every = [(len(lacks := profile.lacks(names)), profile.name, profile, lacks) for profile in profiles().values()]
+    _, _, profile, lacks = min(every, key=lambda one: (one[0] / (len(one[2].needs) + len(one[2].one_of)), one[1]))
+    return profile, lacks
+
+
+@lru_cache(maxsize=1)
+def profiles() -> Mapping[str, Profile]:
+    """By their names, as the package has them."""
+    folder = files("recoup.rules.imports") / "data"
+    every = (
+        _profile(tomllib.loads(file.read_text("utf-8")))
+        for file in sorted(folder.iterdir(), key=lambda one: one.name)
+        if file.name.endswith(".toml")
+    )
+    return {profile.name: profile for profile in every}
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    """Raises: ValueError for a field, state or reason that there is not: a data file is checked when it is read."""
+    columns = {name: tuple(places) for name, places in data["columns"].items()}
+    if unknown := set(columns) - _FIELDS:
+        raise ValueError(f"{data['name']} maps {sorted(unknown)}, which nothing reads")
+    return Profile(
+        data["name"],
+        data["version"],
+        data["title"],
+        data["provider"],
+        data.get("source", ""),
+        frozenset(data["needs"]),
+        tuple(frozenset(group) for group in data.get("one_of", ())),
+        frozenset(data.get("never", ())),
+        data.get("written", ""),
+        data["amount"],
+        data.get("zone", ""),
+        data.get("order", ""),
+        data.get("digits", 0),
+        data.get("no_reasons", False),
+        data.get("exponents", {}),
+        columns,
+        tuple(_rule(rule, columns, data["name"]) for rule in data["states"]),
+    )
+
+
+def _rule(data: Mapping[str, Any], columns: Iterable[str], name: str) -> StateRule:
+    when = dict(data["when"])
+    starts, contains, has = when.pop("starts", {}), when.pop("contains", {}), tuple(when.pop("has", ()))
+    state, skip = data.get("state", ""), data.get("skip", "")
+    if unknown := {*when, *starts, *contains, *has} - set(columns):
+        raise ValueError(f"a state of {name} asks for {sorted(unknown)}")
+    if (state and state not in (*STATES, "as_status")) or (not state and skip not in SKIPPED):
+        raise ValueError(f"{name} names the state {state!r} and the reason {skip!r}")
+    stage = _STAGES[data.get("stage", "open" if state == "unknown" else "answered")]
+    return StateRule(
+        {field: frozenset(words) for field, words in when.items()},
+        {field: tuple(words) for field, words in starts.items()},
+        {field: tuple(words) for field, words in contains.items()},
+        has,
+        state,
+        stage,
+        data.get("failed_later", False),
+        skip,
+    )

@@ -1,0 +1,328 @@
+"""Rows of a file as attempts. A row that cannot be read says why and costs nothing but itself; nothing here raises for
+what stands in a row."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.sentence import Sentence
+from recoup.rules.imports import cells as cell
+from recoup.rules.imports.amounts import units_of
+from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import Attempt, BadLine, Skipped, State
+from recoup.rules.imports.layout import Layout
+from recoup.rules.imports.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
+from recoup.rules.imports.profile import HISTORY, StateRule
+from recoup.rules.imports.reasons import NOTHING, reasons_of
+from recoup.rules.imports.records import Cells
+
+Outcome = Attempt | BadLine | Skipped
+Values = Mapping[str, str]
+STATES_CACHED: Final = 65_536
+ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
+OFFSET_MAX: Final = 16 * 60
+_FORMULA: Final = "=+-@\t"
+_TOTAL: Final = "looks like a line of totals"
+_MAYBE_TOTAL: Final = frozenset({"no_id", "status", "currency", "amount", "date"})
+_TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.IGNORECASE)
+_LINKED: Final = re.compile(r'"?invoice_id"?\s*[:=]\s*"?([^",}\s\]]+)')
+_PROVIDER: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_GUESSED: Final = ("true", "yes", "1")
+
+
+class _Bad(ValueError):
+    def __init__(self, code: str, why: str) -> None:
+        self.code, self.why = code, why
+
+
+class Reader:
+    """The rows of one file, in its order. `until`: nothing of a file happened later; `world`: numbers of simulated
+    worlds are read. `repeated_headers`: how often the header came again."""
+
+    def __init__(
+        self, layout: Layout, answers: Answers, decimal: str, order: Order, until: datetime, world: bool
+    ) -> None:
+        profile = layout.profile
+        self.layout, self._profile, self._until, self._world = layout, profile, until, world
+        self._sign, self._order = decimal or ".", order
+        units = profile.amount if profile.amount != "unsure" else answers.units
+        self._minor = units == "minor"
+        self._answered = zone_named(answers.zone) if answers.zone else None
+        self._named = zone_named(layout.zone) if layout.zone else None
+        self._fixed = zone_named(profile.zone) if profile.zone else None
+        self._fields = [(field, places[0], places[1:]) for field, places in layout.places.items()]
+        dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
+        self._watched = [place for place in range(layout.width) if place not in dates]  # a bad date costs the line too
+        self._keys = tuple(sorted({field for rule in profile.states for field in _of_rule(rule)}))
+        read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
+        self._filled = frozenset(self._keys) - read  # of these only whether they are filled
+        self._states: dict[tuple[str, ...], StateRule | None] = {}
+        self._before: datetime | None = None
+        self._row = self.repeated_headers = 0
+
+    def rows(self, records: Iterable[Cells]) -> Iterator[Outcome]:
+        """Of a table."""
+        width, header = self.layout.width, list(self.layout.header)
+        for line, found, code, why in records:
+            if found == header:
+                self.repeated_headers += 1
+                continue
+            self._row += 1
+            if found is None:
+                yield BadLine(line, code, why)
+            elif len(found) != width:
+                yield self._misfit(line, found, width)
+            else:
+                yield self._outcome(line, self._values(found), [found[place] for place in self._watched])
+
+    def objects(self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]) -> Iterator[Outcome]:
+        """Of JSON: (line, members by their plain names, code, why)."""
+        columns = self._profile.columns
+        for line, members, code, why in records:
+            self._row += 1
+            if members is None:
+                yield BadLine(line, code, why)
+                continue
+            values = {
+                field: found
+                for field, names in columns.items()
+                if (found := next((text for name in names if (text := members.get(name, ""))), ""))
+            }
+            yield self._outcome(line, values, list(members.values()))
+
+    def _values(self, cells: Sequence[str]) -> dict[str, str]:
+        values = {}
+        for field, place, others in self._fields:
+            text = cells[place].strip()
+            if not text and others:
+                text = next((more for other in others if (more := cells[other].strip())), "")
+            if text[:1] == "'" and text[1:2] in _FORMULA:
+                text = text[1:]
+            values[field] = text
+        return values
+
+    def _misfit(self, line: int, cells: Sequence[str], width: int) -> BadLine:
+        if _is_total(cells):
+            return BadLine(line, "total", _TOTAL)
+        return BadLine(line, "broken", Sentence("has {0} fields, the header has {1}", len(cells), width))
+
+    def _outcome(self, line: int, values: Values, cells: Sequence[str]) -> Outcome:
+        try:
+            return self._attempt(line, values, cells)
+        except _Bad as bad:
+            total = bad.code in _MAYBE_TOTAL and _is_total(cells)
+            return BadLine(line, "total", _TOTAL) if total else BadLine(line, bad.code, bad.why)
+
+    def _attempt(self, line: int, values: Values, cells: Sequence[str]) -> Attempt | Skipped:
+        get = values.get
+        if cell.holds_card(self._checked(values, cells)):
+            raise _Bad("card_data", "holds what looks like a card number; nothing of it was kept")
+        ref, payment = get("ref", ""), get("payment", "")
+        if self._profile.name == HISTORY and not ref and payment:
+            ref = f"{payment}#{get('attempt_no') or 1}"
+        if not ref:
+            raise _Bad("no_id", "has no id")
+        rule = self._rule(values)
+        if rule is None:
+            raise _Bad("status", Sentence("has a status that is not known: {0}", self._shown_status(values)))
+        if rule.skip:
+            return Skipped(line, rule.skip)
+        if cell.is_no_card(get("method", "")):
+            return Skipped(line, "no_card")
+        state: State = rule.state if rule.state != "as_status" else get("status", "").lower()  # type: ignore[assignment]
+        asset = get("currency", "").upper()
+        if asset not in EXPONENTS:
+            raise _Bad("currency", Sentence("has a currency that is not known: {0}", repr(asset[:8])))
+        units, negative = self._units(get("amount", ""), asset)
+        if negative or not units:
+            return Skipped(line, "refund" if negative else "card_check")
+        at = self._moment(get("at", ""), get("zone", ""))
+        if at > self._until:
+            raise _Bad("future", "has a date that lies ahead")
+        self._before = at
+        modified = get("modified_at", "")
+        labels = self._labels(ref, payment, values)
+        why = self._reasons(values) if state == "declined" or state == "not_sent" else NOTHING
+        first, last4 = cell.card_parts(get("first6", ""), get("last4", ""), get("number", ""), world=self._world)
+        return Attempt(
+            self._row,
+            line,
+            self._provider(get("provider", "")),
+            ref,
+            labels[0],
+            get("guessed", "").lower() in _GUESSED,
+            labels[1],
+            labels[2] or _card_label(first, last4, values),
+            labels[3],
+            get("token", ""),
+            first,
+            last4,
+            cell.scheme_named(get("brand", ""), first),
+            cell.funding_named(get("funding", ""), get("debit", "")),
+            cell.country_named(get("country", "")),
+            at,
+            units,
+            asset,
+            state,
+            rule.stage if rule.state != "as_status" or state != "unknown" else 0,
+            rule.failed_later or get("failed_later", "").lower() in _GUESSED,
+            *why,
+            self._whole(values, "attempt_no", 1, ATTEMPTS_MAX),
+            self._whole(values, "attempt_count", 0, ATTEMPTS_MAX),
+            self._whole(values, "utc_offset", -OFFSET_MAX, OFFSET_MAX),
+            _share(get("propensity", "")),
+            self._moment(modified, get("zone", "")) if modified else None,
+        )
+
+    def _checked(self, values: Values, cells: Sequence[str]) -> Sequence[str]:
+        """The cells that are looked at for card numbers: all, but for a simulated world's own number."""
+        number = values.get("number", "")
+        if self._world and number and cell.is_world_number(number):
+            return [text for text in cells if text.strip() != number]
+        return cells
+
+    def _labels(self, ref: str, payment: str, values: Values) -> tuple[str, str, str, str]:
+        """Payment, customer, card and subscription."""
+        if payment[:1] in "[{" and payment:
+            linked = _LINKED.search(payment)
+            payment = linked[1] if linked else ""
+        customer, card, series = values.get("customer", ""), values.get("card", ""), values.get("subscription", "")
+        if cell.are_plain(ref + payment + customer + card + series):
+            return payment, customer, card, series
+        for name, text in (
+            ("id", ref),
+            ("payment", payment),
+            ("customer", customer),
+            ("card", card),
+            ("subscription", series),
+        ):
+            if cell.is_damaged(text):
+                raise _Bad("spreadsheet", Sentence("has an id that a spreadsheet made a number of ({0})", name))
+            if cell.is_odd(text):
+                raise _Bad(
+                    "bad_id",
+                    Sentence("has an id that is too long, or holds characters that cannot be kept ({0})", name),
+                )
+        return payment, customer, card, series
+
+    def _units(self, text: str, asset: str) -> tuple[int, bool]:
+        exponent = self._profile.exponents.get(asset, EXPONENTS[asset]) if self._minor else None
+        found = units_of(text, asset, self._sign, exponent)
+        if found is None:
+            raise _Bad("amount", Sentence("has an amount that cannot be read in {0}", asset))
+        return found
+
+    def _moment(self, text: str, column: str) -> datetime:
+        read = read_moment(text, self._order)
+        if read is None:
+            raise _Bad("date", "has a date that cannot be read")
+        zone = UTC if read.zone is None else self._zone(column, read.zone)
+        at = instant(read.at, zone, self._before)
+        if at is None:
+            raise _Bad("date", "has a time that there never was, or that is not of the years 2000 to 2200")
+        return at
+
+    def _zone(self, column: str, word: str) -> tzinfo:
+        """The header's, else the column's, else the cell's, else as it was answered."""
+        zone = self._named
+        for name in (column, word) if zone is None else ():
+            if name:
+                zone = self._answered if name.upper() in AMBIGUOUS else zone_named(name)
+                if zone is None:
+                    raise _Bad("zone", Sentence("has a time zone that is not known: {0}", repr(name[:20])))
+                break
+        zone = zone or self._fixed or self._answered
+        if zone is None:
+            raise _Bad("zone", "has a time without a time zone")
+        return zone
+
+    def _provider(self, name: str) -> str:
+        if name and not _PROVIDER.fullmatch(name):
+            raise _Bad(
+                "bad_id",
+                Sentence("has an id that is too long, or holds characters that cannot be kept ({0})", "provider"),
+            )
+        return name or self._profile.provider
+
+    def _reasons(self, values: Values) -> tuple[str, str, str, str, str]:
+        get = values.get
+        return reasons_of(
+            self._profile.source,
+            self._profile.digits,
+            get("processor", ""),
+            get("processor_code", "")[:200],
+            get("scheme_code", "")[:20],
+            get("leading_code", "")[:20],
+            get("advice_code", "")[:20],
+            get("advice_word", "")[:60],
+            get("text", "")[:400],
+        )
+
+    def _rule(self, values: Values) -> StateRule | None:
+        get, filled = values.get, self._filled
+        key = tuple(("1" if get(field) else "") if field in filled else get(field, "") for field in self._keys)
+        try:
+            return self._states[key]
+        except KeyError:
+            pass
+        if len(self._states) >= STATES_CACHED:
+            self._states.clear()
+        words = {field: _word(text) for field, text in zip(self._keys, key, strict=True)}
+        raw = {field: text.lower() for field, text in zip(self._keys, key, strict=True)}
+        found = next((rule for rule in self._profile.states if _holds(rule, words, raw)), None)
+        self._states[key] = found
+        return found
+
+    def _shown_status(self, values: Values) -> str:
+        texts = (values.get(field, "") for field in ("type", "status", "network_status", "answer", "approved"))
+        return repr(" ".join(text[:30] for text in texts if text)[:60])
+
+    @staticmethod
+    def _whole(values: Values, name: str, low: int, high: int) -> int | None:
+        text = values.get(name, "").removesuffix(".0")
+        if not text:
+            return None
+        if not re.fullmatch(r"-?[0-9]{1,6}", text) or not low <= int(text) <= high:
+            raise _Bad("number", Sentence("has {0} that is no number from {1} to {2}", name, low, high))
+        return int(text)
+
+
+def _of_rule(rule: StateRule) -> tuple[str, ...]:
+    return (*rule.equal, *rule.starts, *rule.contains, *rule.has)
+
+
+def _holds(rule: StateRule, words: Values, raw: Values) -> bool:
+    return (
+        all(words[field] in among for field, among in rule.equal.items())
+        and all(raw[field].startswith(heads) for field, heads in rule.starts.items())
+        and all(any(part in raw[field] for part in parts) for field, parts in rule.contains.items())
+        and all(raw[field] for field in rule.has)
+    )
+
+
+def _word(text: str) -> str:
+    """How statuses are compared: `Partial Refund`, `partial-refund` and `partial_refund` are one."""
+    return re.sub(r"[\s\-_]+", "_", text.strip().lower()).removesuffix(".0")
+
+
+def _is_total(cells: Sequence[str]) -> bool:
+    first = next((text.strip() for text in cells if text.strip()), "")
+    return _TOTALS.match(first) is not None
+
+
+def _card_label(first: str, last4: str, values: Mapping[str, Any]) -> str:
+    """Of a card without a fingerprint what is known of it; nothing where that is too little."""
+    if not last4:
+        return ""
+    expiry = values.get("expiry", "") or f"{values.get('exp_month', '')}/{values.get('exp_year', '')}"
+    return f"{first}-{last4}-{re.sub(r'[^0-9/]', '', expiry)[:7]}"
+
+
+def _share(text: str) -> float | None:
+    try:
+        share = float(text) if text and len(text) < 40 else -1.0
+    except ValueError:
+        return None
+    return share if 0 < share <= 1 else None

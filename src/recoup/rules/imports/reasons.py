@@ -1,0 +1,99 @@
+"""Why an attempt was declined, as an export says it: each code stays in its own field, a text only names a class."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from recoup.rules.imports.profile import plain
+from recoup.rules.network.codes import SOURCES
+from recoup.rules.network.tables import PROCESSOR_CODES
+
+CODE_MAX: Final = 64
+_CODE: Final = re.compile(r"[0-9A-Za-z_.:\-]{1,64}")
+_LEADING: Final = re.compile(r"\s*([0-9A-Z]{1,2})\s*(?:[:;\-]|$)")
+_QUOTED: Final = re.compile(r"`([a-z_]{3,60})`")
+_SCHEME: Final = re.compile(r"[0-9A-Z]{1,3}")
+_LISTED: Final = frozenset((row.source, row.code.lower()) for row in PROCESSOR_CODES)
+_BY_TEXT: Final = {(row.source, plain(row.text)): row.code for row in reversed(PROCESSOR_CODES)}
+_PHRASES: Final = sorted((row.code for row in PROCESSOR_CODES if row.source == "text"), key=len, reverse=True)
+# What the processor advises, in words of its own: as the network's advice, whose number is not told.
+_ADVICE: Final = {"do_not_try_again": "03", "try_again_later": "02", "confirm_card_data": "01"}
+_SOURCES: Final = {
+    **{source: source for source in SOURCES}, "checkoutcom": "checkout", "checkout": "checkout", "nmi": "nmi",
+}  # fmt: skip
+
+
+class Reasons(NamedTuple):
+    source: str
+    scheme_code: str
+    advice_code: str
+    processor_code: str
+    text: str
+
+
+NOTHING: Final = Reasons("", "", "", "", "")
+
+
+@lru_cache(maxsize=65_536)
+def reasons_of(
+    source: str,
+    digits: int,
+    processor: str,
+    code: str,
+    scheme_code: str,
+    leading: str,
+    advice: str,
+    word: str,
+    text: str,
+) -> Reasons:
+    """`source`: whose codes they are, unless the row names its `processor`. `digits`: to which a number is padded that
+    a spreadsheet made shorter. `leading`: a text that begins with the scheme's code. `word`: the processor's advice."""
+    source = source or _processor(processor)
+    scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
+    code, phrase = _own(source, code, digits), _phrase(text)
+    if not code and (quoted := _QUOTED.search(text)) is not None and (source, quoted[1]) in _LISTED:
+        code = quoted[1]
+    if not advice and word and source == "stripe":
+        advice = _ADVICE.get(word.strip().lower(), "")
+    return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase)
+
+
+def _first(text: str) -> str:
+    found = _LEADING.match(text)
+    return found[1] if found else ""
+
+
+def _scheme(text: str) -> str:
+    """Field 39: two characters, of Amex three digits; one digit is two whose first is a nought."""
+    text = text.strip().upper().removesuffix(".0")
+    if not _SCHEME.fullmatch(text):
+        return ""
+    return text.zfill(2)
+
+
+def _advice(text: str) -> str:
+    text = text.strip().upper().removesuffix(".0")
+    return text.zfill(2) if re.fullmatch(r"[0-9A-Z]{1,2}", text) else ""
+
+
+def _own(source: str, text: str, digits: int) -> str:
+    """The processor's code; a word that it lists for one of its codes is that code."""
+    text = text.strip()
+    if not text:
+        return ""
+    if digits and text.removesuffix(".0").isdecimal():
+        text = text.removesuffix(".0").zfill(digits)
+    if (source, text.lower()) not in _LISTED and (named := _BY_TEXT.get((source, plain(text)))) is not None:
+        return named
+    return text if _CODE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else ""
+
+
+def _phrase(text: str) -> str:
+    words = " ".join(text.lower().replace("_", " ").replace("`", " ").split())
+    return next((phrase for phrase in _PHRASES if phrase in words), "") if words else ""
+
+
+def _processor(name: str) -> str:
+    """A gateway's name, as billing systems write it: `Stripe`, `checkout_com`, `adyen_ecommerce`."""
+    word = plain(name)
+    return next((source for known, source in _SOURCES.items() if word.startswith(known)), "") if word else ""

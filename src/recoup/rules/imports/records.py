@@ -1,0 +1,71 @@
+"""A table's lines as records: a quote that is open at a line's end goes on in the next ones, within bounds; one that is
+never closed costs its own line only."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from recoup.rules.imports.layout import cells_of
+from recoup.rules.money.encodings import Line
+
+LINE_CHARS_MAX: Final = 65_536
+LINES_MAX: Final = 50  # of one record
+
+
+class Cells(NamedTuple):
+    """`cells` None: the record cannot be read, `why` says so and `code` for machines."""
+
+    line: int
+    cells: list[str] | None
+    code: str = ""
+    why: str = ""
+
+
+def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
+    """Empty lines are passed over."""
+    every, again = iter(lines), deque[Line]()
+    while True:
+        line = again.popleft() if again else next(every, None)
+        if line is None:
+            return
+        text = line.text
+        if text is None:
+            yield Cells(line.number, None, line.code, line.why)
+        elif '"' not in text:
+            if text and not text.isspace():
+                yield Cells(line.number, text.split(delimiter))
+        elif text.count('"') % 2 == 0:
+            yield _record(line.number, text, delimiter)
+        else:
+            yield _joined(line, text, delimiter, every, again)
+
+
+def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again: deque[Line]) -> Cells:
+    """A record of several lines; where they make none, the lines after its first are looked at again."""
+    taken: list[Line] = []
+    parts, chars = [text], len(text)
+    while len(taken) < LINES_MAX:
+        following = again.popleft() if again else next(every, None)
+        if following is None:
+            break
+        taken.append(following)
+        if following.text is None:
+            break
+        parts.append(following.text)
+        chars += len(following.text)
+        if chars > LINE_CHARS_MAX:
+            break
+        if following.text.count('"') % 2:
+            found = cells_of("\n".join(parts), delimiter)
+            if found is not None:
+                return Cells(line.number, found)
+            break
+    again.extendleft(reversed(taken))
+    return Cells(line.number, None, "broken", "has a quote that is not closed")
+
+
+def _record(number: int, text: str, delimiter: str) -> Cells:
+    found = cells_of(text, delimiter)
+    if found is None:
+        return Cells(number, None, "broken", "has quotes that do not fit")
+    return Cells(number, found)

@@ -1,0 +1,119 @@
+"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, UTF-8, UTF-16 or Windows-1252."""
+
+import codecs
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, Final
+from zlib import error as ZlibError
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.money.encodings import encoding_of
+from recoup.rules.uploads.unpack import RATIO_FROM, RATIO_MAX, UNPACKED_MAX, Unpacked
+
+CHUNK: Final = 1 << 18
+HEAD: Final = 4_096
+ZIP: Final = b"PK\x03\x04"
+ENTRIES_MAX: Final = 1_000
+Source = Callable[[], Iterable[bytes]]
+
+
+def source_of(content: BinaryIO) -> Source:
+    """Reads it from the beginning, as often as it is called. Raises: Problem(invalid) for a ZIP of none or several
+    files; when it is read, Problem(too_large)."""
+    content.seek(0)
+    if content.read(4) == ZIP:
+        name = _only_entry(content)
+        return lambda: _unzipped(content, name)
+    return lambda: Unpacked(_pieces(content))
+
+
+def _pieces(content: BinaryIO) -> Iterator[bytes]:
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        yield chunk
+
+
+def _only_entry(content: BinaryIO) -> str:
+    try:
+        with zipfile.ZipFile(content) as packed:
+            entries = packed.infolist()
+            names = [one.filename for one in entries[:ENTRIES_MAX] if _is_file(one.filename)]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        raise _damaged() from None
+    if len(names) != 1 or len(entries) > ENTRIES_MAX:
+        raise Problem(
+            "invalid",
+            Sentence("The ZIP holds {0} files, not one.", len(names)),
+            field="file",
+            cure="Unpack it, and import the file of transactions.",
+        )
+    return names[0]
+
+
+def _is_file(name: str) -> bool:
+    return not name.endswith("/") and not name.startswith("__MACOSX/") and not name.rpartition("/")[2].startswith(".")
+
+
+def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
+    made = 0
+    try:
+        with zipfile.ZipFile(content) as packed, packed.open(name) as entry:
+            sent = max(1, packed.getinfo(name).compress_size)
+            while piece := entry.read(CHUNK):
+                made += len(piece)
+                if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * sent:
+                    raise Problem(
+                        "too_large",
+                        Sentence(
+                            "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
+                            UNPACKED_MAX >> 20,
+                        ),
+                        field="file",
+                        cure="Split it.",
+                    )
+                yield piece
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError, ZlibError):
+        raise _damaged() from None
+
+
+def _damaged() -> Problem:
+    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and import the file.")
+
+
+def encoding_in(source: Source) -> str:
+    """By its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere is Windows-1252.
+
+    Raises: Problem(invalid) for what is no text.
+    """
+    head = b""
+    for piece in source():
+        head += piece
+        if len(head) >= HEAD:
+            break
+    encoding = encoding_of(head)
+    if encoding != "utf-8-sig" or head.startswith(codecs.BOM_UTF8):
+        return encoding
+    good = bad = 0
+    for line in _lines_beyond_ascii(source()):
+        try:
+            line.decode()
+            good += 1
+        except UnicodeDecodeError:
+            bad += 1
+        if good > 100:
+            break
+    return "cp1252" if bad and not good else "utf-8-sig"
+
+
+def _lines_beyond_ascii(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    kept = b""
+    for piece in pieces:
+        if kept.isascii() and piece.isascii():
+            kept = piece[-1:] if piece[-1:] not in (b"\n", b"") else b""
+            continue
+        *whole, kept = (kept + piece).split(b"\n")
+        kept = kept[-CHUNK:]
+        yield from (line for line in whole if not line.isascii())
+    if not kept.isascii():
+        yield kept

@@ -1,0 +1,87 @@
+"""Attempts put together to payments: by the provider's link, else guessed and flagged."""
+
+from tests.rules.imports.reading import attempts
+
+from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import Attempt
+from recoup.rules.imports.payments import Payments, Summary, payments_of
+
+HEADER = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
+
+
+def rows(*lines: str) -> list[Attempt]:
+    return attempts("\n".join([HEADER, *lines]), Answers())
+
+
+def refs(found: list[Attempt]) -> list[list[str]]:
+    return sorted([one.ref for one in group] for group in payments_of(found))
+
+
+def summary(found: list[Attempt]) -> Summary:
+    gathered = Payments()
+    for one in found:
+        gathered.add(one)
+    return gathered.summary()
+
+
+def test_the_providers_link_counts_first() -> None:
+    found = rows(
+        "a,2026-03-01 06:00,19.00,0.00,usd,Failed,c1,f1,pi_1",
+        "b,2026-05-09 06:00,19.00,0.00,usd,Failed,c1,f1,pi_1",
+        "c,2026-03-02 06:00,19.00,0.00,usd,Paid,c1,f1,pi_2",
+    )
+    assert refs(found) == [["a", "b"], ["c"]]
+    assert not any(one.guessed for group in payments_of(found) for one in group)
+
+
+def test_without_a_link_tries_are_put_together_within_35_days_and_none_after_a_success() -> None:
+    found = rows(
+        "d,2026-03-09 06:00,19.00,0.00,usd,Paid,c1,f1,",
+        "a,2026-03-01 06:00,19.00,0.00,usd,Failed,c1,f1,",
+        "e,2026-04-01 06:00,19.00,0.00,usd,Failed,c1,f1,",
+        "f,2026-05-20 06:00,19.00,0.00,usd,Failed,c1,f1,",
+        "g,2026-03-02 06:00,20.00,0.00,usd,Failed,c1,f1,",
+        "h,2026-03-02 06:00,19.00,0.00,eur,Failed,c1,f1,",
+        "i,2026-03-02 06:00,19.00,0.00,usd,Failed,c2,f1,",
+        "j,2026-03-02 06:00,19.00,0.00,usd,Failed,c1,f2,",
+        "k,2026-03-02 06:00,19.00,0.00,usd,Failed,,,",
+        "l,2026-03-02 06:00,19.00,0.00,usd,Failed,,,",
+    )
+    assert refs(found) == [["a", "d"], ["e"], ["f"], ["g"], ["h"], ["i"], ["j"], ["k"], ["l"]]
+    assert all(one.guessed for group in payments_of(found) for one in group)
+    assert summary(found).guessed_share == 1.0
+
+
+def test_an_id_again_in_a_later_state_is_one_attempt() -> None:
+    found = rows(
+        "a,2026-03-01 06:00,19.00,0.00,usd,pending,c1,f1,pi_1",
+        "a,2026-03-01 06:00,19.00,0.00,usd,Refunded,c1,f1,pi_1",
+        "a,2026-03-01 06:00,19.00,0.00,usd,Paid,c1,f1,pi_1",
+    )
+    (payment,) = payments_of(found)
+    assert [(one.state, one.stage) for one in payment] == [("approved", 2)]
+
+
+def test_edges_and_rescues_are_counted() -> None:
+    found = rows(
+        "a,2026-01-01 06:00,19.00,0.00,usd,Failed,c1,f1,p1",
+        "b,2026-04-01 06:00,19.00,0.00,usd,Failed,c1,f1,p2",
+        "c,2026-04-05 06:00,19.00,0.00,usd,Paid,c1,f1,p2",
+        "d,2026-06-28 06:00,19.00,0.00,usd,Failed,c1,f1,p3",
+        "e,2026-07-01 06:00,19.00,0.00,usd,Paid,c1,f1,p4",
+    )
+    told = summary(found)
+    assert (told.attempts, told.payments, told.declined, told.rescued) == (5, 4, 3, 1)
+    assert (told.begun_before, told.open_after, told.only_successes) == (1, 1, False)
+    assert summary(found[-1:]).only_successes
+    assert summary([]).first is None
+
+
+def test_an_attempt_count_above_the_rows_is_counted() -> None:
+    header = "id,amount,created,currency,status,paid,payment_intent_id,attempt_count"
+    lines = [
+        "ch_1,1900,2026-03-02 06:00:00,usd,failed,false,pi_1,4",
+        "ch_2,1900,2026-03-05 06:00:00,usd,succeeded,true,pi_1,4",
+        "ch_3,1900,2026-03-05 06:00:00,usd,succeeded,true,pi_2,1",
+    ]
+    assert summary(attempts("\n".join([header, *lines]))).missing == 1
