@@ -1,6 +1,7 @@
 """The page of a challenge: the customer confirms, or corrects what their bank did not take.
 
-GET /checkout/{token}, POST …/answer, POST …/refuse. What they type is never shown again, kept in a log or an address.
+GET /checkout/{token}, POST …/answer, POST …/refuse; GET …/bank on the way to the processor's page, and
+GET /checkout/return/{token} on the way back. What they type is never shown again, kept in a log or an address.
 """
 
 from datetime import datetime
@@ -23,6 +24,7 @@ SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American 
 ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 TEXT_MAX: Final = 100
 YEARS_MAX: Final = 20
+HEADER_MAX: Final = 400
 
 
 async def card_page(visit: Visit) -> Response:
@@ -42,7 +44,17 @@ async def answer_card(visit: Visit) -> Response:
             return _page(visit, page, problem)
         if problem.code not in ("wrong_state", "conflict"):  # the page itself says where it stands
             raise
-    return RedirectResponse(visit.address, status_code=303)
+    then = await show(checkout.world, *visit.key)
+    return RedirectResponse(f"{visit.address}/bank" if then.bank_url else visit.address, status_code=303)
+
+
+async def bank_page(visit: Visit) -> Response:
+    """Sends on to the processor's page; no redirect of the form, whose target the policy of these pages bounds."""
+    page = await show(visit.checkout.world, *visit.key)
+    if page.bank_url is None:
+        return RedirectResponse(visit.address, status_code=303)
+    values = {"page": page, "test": visit.checkout.world.policy.test_mode, "address": visit.address}
+    return render("bank.html", visit.language, values)
 
 
 async def refuse_card(visit: Visit) -> Response:
@@ -68,6 +80,7 @@ def _page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> 
             "test": world.policy.test_mode,
             "field": problem.field if problem else None,
             "country": page.billing.get("countryCode", ""),
+            "confirms": page.confirms,
             "expired": f"{page.exp_month:02d}/{page.exp_year % 100:02d}",
         },
         status=400 if problem else 200,
@@ -89,7 +102,8 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     check_words(billing)
-    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1")
+    accept, agent = (request.headers.get(name, "")[:HEADER_MAX] for name in ("accept", "user-agent"))
+    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", accept, agent)
 
 
 def _expiry(text: str, now: datetime) -> tuple[int, int]:

@@ -3,9 +3,10 @@
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from recoup.doors.checkout.card import answer_card, card_page, refuse_card
+from recoup.doors.checkout.card import answer_card, bank_page, card_page, refuse_card
 from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.pay import pay_page
+from recoup.doors.checkout.returned import returned_page
 from recoup.doors.checkout.simulate import simulate_payment
 from recoup.doors.checkout.unsubscribe import take_unsubscribe, unsubscribe_page
 from recoup.doors.checkout.visit import Checkout, Visit, page
@@ -22,7 +23,9 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
     return [
         Route("/charge", charge.form, methods=["GET"]),
         Route("/charge", charge.look_up, methods=["POST"]),
+        Route("/checkout/return/{token}", returned_page(checkout), methods=["GET"]),
         Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET"]),
+        Route("/checkout/{token}/bank", page(checkout, bank_page), methods=["GET"]),
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),
         Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),

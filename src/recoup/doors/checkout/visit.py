@@ -22,6 +22,7 @@ from recoup.rules.languages.catalogues import accepted_language
 log = structlog.get_logger()
 STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
 Answer = Callable[[Request], Awaitable[Response]]
+Named = Callable[[World, str], tuple[UUID, UUID] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ class Visit:
         return f"/checkout/{self.request.path_params['token']}"
 
 
-def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> Answer:
+def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named: Named = order_of_token) -> Answer:
+    """`named`: what the token of the address stands for: the merchant, and what of it."""
     test = checkout.world.policy.test_mode
 
     async def answer(request: Request) -> Response:
         language = accepted_language(request.headers.get("accept-language", ""))
         try:
-            key = order_of_token(checkout.world, request.path_params["token"])
+            key = named(checkout.world, request.path_params["token"])
             if key is None:
                 raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
             return await work(Visit(checkout, request, key, language))

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from recoup.flows.cards.pick_route import confirms_by
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
+from recoup.gateways.cards.port import Authenticates
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -37,7 +39,8 @@ Money = Literal["none", "out", "returning", "returned", "releasing", "released",
 class ChallengePage:
     """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
     of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
-    money when it is over; `by_risk`: the risk check wants a confirmation, with this card; nothing here is secret."""
+    money when it is over; `by_risk`: the risk check wants a confirmation, with this card; `bank_url`: the
+    processor's page, where it can be given; `confirms`: how, with the routes that there are. Nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -59,11 +62,14 @@ class ChallengePage:
     ended: bool = False
     money: Money = "none"
     by_risk: bool = False
+    bank_url: str | None = None
+    confirms: Authenticates = "never"
 
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
-    """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in."""
+    """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in, or
+    want to confirm with their bank. `accept`, `user_agent`: of their browser."""
 
     code: str = field(default="", repr=False)
     pan: str = field(default="", repr=False)
@@ -71,6 +77,8 @@ class ChallengeAnswer:
     exp_year: int = 0
     billing: dict[str, str] | None = field(default=None, repr=False)
     confirmed: bool = False
+    accept: str = field(default="", repr=False)
+    user_agent: str = field(default="", repr=False)
 
 
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage:
@@ -109,6 +117,8 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         row.stage in ENDED,
         _money(row),
         row.by_risk,
+        row.bank_url if state == "tried" else None,
+        confirms_by(world, merchant_id, row.stored_at, row.bin),
     )
 
 
@@ -141,7 +151,9 @@ async def answer(
         async with world.db.connection() as connection:
             await set_billing(connection, *key, page.billing | answers.billing)
     confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
-    at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed)
+    at_hand = CardholderInput(
+        cvv=answers.code, three_d_secure=confirmed, accept=answers.accept, user_agent=answers.user_agent
+    )
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
     _SENDING.add(send)
     send.add_done_callback(_SENDING.discard)

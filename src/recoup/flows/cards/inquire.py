@@ -58,7 +58,8 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
     outcome = as_requested(outcome, attempt.units, attempt.asset)
     await join_by_answer(world, order, processor, outcome.credential_news)
-    if outcome.state in ("approved", "declined", "not_sent") or outcome.contradicts:  # else it proves nothing
+    known = ("approved", "declined", "not_sent", "awaits_payer")
+    if outcome.state in known or outcome.contradicts:  # else it proves nothing
         await close(world, orders, key, attempt.attempt_id, outcome)
         await keep_news(world, order, outcome)
     if outcome.state in ("unknown", "not_found"):
@@ -69,7 +70,8 @@ async def _inquiry(
     world: World, orders: Orders, key: tuple[UUID, UUID], order: Order, attempt: Attempt, processor: Processor
 ) -> Inquiry | None:
     """None where the question could be a send, and none is allowed now."""
-    if processor.asks != "by_replay":
+    at_bank = attempt.authentication is not None and attempt.authentication.url is not None
+    if processor.asks != "by_replay" or at_bank:  # where they are confirming is known: nothing is sent to ask
         return inquiry_of(world, order, attempt)
 
     def replay(change: Change) -> Opened | None:
@@ -153,7 +155,8 @@ async def settle_by_proof(
         if attempt.state == "open" and change.wall < ends:
             raise Problem("unavailable", "Its own answer is on its way.", cure="Send the notice again in a minute.")
         processor = processor_of(world, attempt.route or "")
-        if _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
+        at_bank = attempt.authentication is not None and attempt.authentication.url is not None
+        if at_bank or _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
             close_attempt(change, attempt_id, processor_result(answer))
 
     await orders.run(settle, key, cards=True)
@@ -172,7 +175,8 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     """Whether the attempt may not be sent again now, and what its gate read: None where the order is over for it."""
     order = change.order
     # A customer's try is not made without them: what they gave went out with the first send.
-    over = attempt.ladder == PURPOSE or (order.expires_at is not None and change.now >= order.expires_at)
+    over = attempt.ladder == PURPOSE and not _still_at_hand(change, attempt)
+    over = over or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [one for one in order.sends if one.send_id != attempt.attempt_id]
     if over or order.merchant.killed or not can(order.stage, "collected"):
@@ -186,6 +190,12 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
         acceptor_id=world.routes.acceptor_of(attempt.route, order.merchant.acceptor_id),
     )
     return isinstance(ask_gate(inputs), Refused), inputs
+
+
+def _still_at_hand(change: Change, attempt: Attempt) -> bool:
+    """The customer waits for this very answer, and gave nothing that is not kept: their card is the processor's."""
+    known, card = attempt.authentication, change.order.card
+    return known is not None and known.may_wait(change.wall) and card is not None and card.stored is not None
 
 
 def _again(world: World, change: Change, attempt: Attempt, settled_after: timedelta) -> Opened | None:

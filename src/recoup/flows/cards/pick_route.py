@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.external_call import processor_of
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.port import Authenticates, Processor
 from recoup.kernel.problem import Problem
 from recoup.moves.attempt.close import Elsewhere
 from recoup.moves.attempt.send import PickRoute, Route
@@ -45,10 +45,12 @@ def elsewhere(world: World) -> Elsewhere:
     return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
 
 
-def refusals(world: World, routes: Iterable[RouteTerms], charge: Carried) -> dict[str, Refuses]:
-    """By route what its processor does not take of such a charge."""
+def refusals(
+    world: World, routes: Iterable[RouteTerms], charge: Carried, *, confirmed: bool = False
+) -> dict[str, Refuses]:
+    """By route what its processor does not take of such a charge. `confirmed`: its customer is to confirm it."""
     there = ((one.name, world.processors.get(one.name)) for one in routes)
-    found = ((name, _refusal(one, charge.units, charge.currency)) for name, one in there if one is not None)
+    found = ((name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None)
     return {name: refusal for name, refusal in found if refusal}
 
 
@@ -72,7 +74,8 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     names = _routes(world, order.merchant_id, order.card.bin if order.card else "")
     candidates = world.routes.candidates(names, order.merchant_id)
     charge = Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
-    refused = refusals(world, [one.terms for one in candidates], charge)
+    confirmed = attempt.authentication is not None and attempt.authentication.is_wanted
+    refused = refusals(world, [one.terms for one in candidates], charge, confirmed=confirmed)
     return WorthInput(
         tuple(replace(one, refuses=refused.get(one.terms.name)) for one in candidates),
         charge,
@@ -95,7 +98,19 @@ def _routes(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:
     return [name for name in routes_for(world, merchant_id) if name != WORLD_ROUTE]
 
 
-def _refusal(processor: Processor, units: int, currency: str) -> Refuses | None:
-    if processor.carries(units, currency):
+def _refusal(processor: Processor, charge: Carried, *, confirmed: bool) -> Refuses | None:
+    if confirmed and processor.authenticates == "never":
+        return "authentication"
+    if processor.carries(charge.units, charge.currency):
         return None
-    return "currency" if processor.exponent(currency) is None else "inexact"
+    return "currency" if processor.exponent(charge.currency) is None else "inexact"
+
+
+def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> Authenticates:
+    """How a customer of this merchant confirms a payment, where any of its routes can ask for it. `stored_at`: the
+    route whose processor keeps their card."""
+    names = [stored_at] if stored_at is not None else list(_routes(world, merchant_id, bin))
+    kind = "stored" if stored_at is not None else "card"
+    there = (world.processors.get(one.name) for one in world.routes.terms(names, merchant_id))
+    ways = {one.authenticates for one in there if one is not None and kind in one.takes}
+    return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")

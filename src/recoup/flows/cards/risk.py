@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.cards.pick_route import confirms_by
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.models import KEEP_SECONDS
 from recoup.flows.risk_versions import weights_of
@@ -65,11 +66,15 @@ class Risks:
             _facts(request, row, found),
             self._weights,
             usual_costs(row.asset, terms.margin),
-            may_challenge=row.kind == "cit_web" and self._world.policy.test_mode,  # no route carries 3-D Secure yet
+            may_challenge=row.kind == "cit_web" and self._may_confirm(request, row),
             arm=arm,
             settings=terms.version or None,
             fraud_rate=self._fraud_rate(row.merchant_id),
         )
+
+    def _may_confirm(self, request: EvaluateRequest, row: NewOrder) -> bool:
+        stored_at = request.method.route if request.method is not None else None
+        return confirms_by(self._world, row.merchant_id, stored_at) != "never"
 
     def _fraud_rate(self, merchant_id: UUID) -> int | None:
         """The largest of the routes that the payment may go by; None where one of them says none."""

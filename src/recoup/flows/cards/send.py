@@ -13,9 +13,21 @@ from recoup.flows.cards.method_facts import keep_news, look_again
 from recoup.flows.cards.pick_route import elsewhere, route_of, routes_for
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.external_call import call_with_timeout, deadline_of, processor_of
+from recoup.flows.hosted_link import PAYER_RETURN, signed_token
 from recoup.flows.locked import Admission, AdmittedJob, Job, Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Card, Charge, Credential, Inquiry, MitReason, Outcome, Stored, as_requested
+from recoup.gateways.cards.port import (
+    Card,
+    Charge,
+    Credential,
+    Inquiry,
+    MitReason,
+    Outcome,
+    PayerAtHand,
+    PayerAway,
+    Stored,
+    as_requested,
+)
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
@@ -25,8 +37,10 @@ from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.card import issuer_digits
+from recoup.rules.order.attempts import GOING
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.consent import Consent
+from recoup.rules.order.lifecycle import OPEN
 from recoup.rules.order.means import on_other_card
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
@@ -37,7 +51,7 @@ _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the meth
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
-           "not_found": "not_found"}  # fmt: skip
+           "not_found": "not_found", "awaits_payer": "awaits_payer"}  # fmt: skip
 
 
 async def send_attempt(
@@ -181,11 +195,19 @@ async def call(
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
     outcome = await call_with_timeout(processor.charge(charge), timeout)
-    answer = as_requested(outcome, attempt.units, attempt.asset)
+    answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
     await world.routes.note(attempt.route or "", attempt.attempt_id, answer)
     if outcome.state == "not_sent" and outcome.fault == "credential" and stored_of(order.card) is not None:
         return replace(outcome, state="declined", processor_code=METHOD_GONE, reached_network=False)
     return answer
+
+
+def _if_at_hand(outcome: Outcome, attempt: Attempt) -> Outcome:
+    """A processor may wait for a customer only where one can be sent to a page that it named: else the next inquiry
+    ends that."""
+    if outcome.state != "awaits_payer" or attempt.authentication is not None and outcome.redirect_url is not None:
+        return outcome
+    return replace(outcome, state="unknown", text="it waits for a payer who cannot be asked")
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
@@ -212,7 +234,19 @@ def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: fl
         first_sent_at=first_sent_at(order, attempt),
         last_sent_at=attempt.send_before - SEND_WITHIN,
         may_send=replay_until is not None,
+        payer=_payer_away(world, order, attempt),
     )
+
+
+def _payer_away(world: World, order: Order, attempt: Attempt) -> PayerAway | None:
+    known = attempt.authentication
+    if known is None or attempt.state not in GOING or not _by_redirect(world, attempt):
+        return None
+    return PayerAway(known.url is not None, known.returned, known.may_wait(world.clocks.wall()) and order.stage in OPEN)
+
+
+def _by_redirect(world: World, attempt: Attempt) -> bool:
+    return processor_of(world, attempt.route or "").authenticates == "by_redirect"
 
 
 def first_sent_at(order: Order, attempt: Attempt) -> datetime:
@@ -253,7 +287,10 @@ def charge_with(
     assert attempt.sent_at is not None
     facts = order.facts
     by_customer, consent = attempt.initiator == "customer", attempt.consent or _of_earlier_release(order)
+    payer = _payer_at_hand(world, order, attempt, at_hand)
     confirmed = at_hand.three_d_secure or _of_its_card(order).get("three_d_secure")
+    if payer is not None:  # what they confirm now counts, and what they confirmed before is used up
+        confirmed = None if payer.is_wanted else _of_its_card(order).get("three_d_secure")
     return Charge(
         id=attempt.attempt_id,
         order_id=order.order_id,
@@ -277,8 +314,17 @@ def charge_with(
         sequence=consent.sequence,
         n=max(1, attempt.sends),
         exemption=consent.exemption,
-        invoice=facts.get("invoice"),
+        invoice=facts.get("invoice") if payer is None else None,  # it is told of the money afterwards
+        payer=payer,
     )
+
+
+def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: CardholderInput) -> PayerAtHand | None:
+    known = attempt.authentication
+    if known is None or not _by_redirect(world, attempt):
+        return None
+    back = signed_token(world, PAYER_RETURN, order.merchant_id, attempt.attempt_id)
+    return PayerAtHand(f"{world.url}/checkout/return/{back}", known.is_wanted, at_hand.accept, at_hand.user_agent)
 
 
 def _mit_reason(order: Order) -> MitReason:
@@ -341,4 +387,6 @@ def processor_result(outcome: Outcome) -> ProcessorResult:
         sca_wanted=outcome.sca_wanted,
         checks=outcome.checks,
         retries_itself_at=outcome.retries_itself_at,
+        redirect_url=outcome.redirect_url,
+        withdrawn=outcome.withdrawn,
     )

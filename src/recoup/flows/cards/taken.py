@@ -65,6 +65,8 @@ class CardholderInput:
     phone: str = field(default="", repr=False)
     cvv: str = field(default="", repr=False)
     three_d_secure: dict[str, str] | None = field(default=None, repr=False)
+    accept: str = field(default="", repr=False)  # of their browser
+    user_agent: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

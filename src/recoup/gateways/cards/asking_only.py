@@ -1,6 +1,7 @@
 """A route that left the settings: it is asked about what is open and gives back what it took; nothing new goes by
 it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ class AskingOnly:
         self._processor = self.connector = processor
         self.name, self.kind, self.acceptor_id = processor.name, processor.kind, processor.acceptor_id
         self.asks, self.takes, self.takes_files = processor.asks, processor.takes, processor.takes_files
+        self.authenticates = processor.authenticates
         self.idempotency_window, self.settled_after = processor.idempotency_window, processor.settled_after
         self.unprocessed_codes = processor.unprocessed_codes
 
@@ -28,6 +30,9 @@ class AskingOnly:
 
     async def charge(self, charge: Charge) -> Outcome:
         return Outcome("not_sent", text="the route is not in the settings")
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return self._processor.brought_back(query)
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return await self._processor.modify(message)

@@ -6,10 +6,10 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,18 +23,29 @@ from recoup.gateways.cards.bridge_wire import (
     dispute_body,
     modification_body,
     outcome_of,
+    payer_body,
     update_body,
     update_of,
 )
 from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import State
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, Outcome
+from recoup.gateways.cards.payer_page import as_brought
+from recoup.gateways.cards.port import (
+    Asks,
+    Authenticates,
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+)
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.authentication import RETURNED_MAX
 
 ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
@@ -44,7 +55,8 @@ SETTLED_AFTER: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be made."""
+    """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be made. `step`: of a
+    charge in several, each with a key of its own."""
 
     method: str
     path: str
@@ -52,6 +64,7 @@ class _Message:
     body: Mapping[str, Any] | None
     timeout_seconds: float
     send_before: float | None
+    step: str = ""
 
 
 class Bridge(IsoAmounts):
@@ -75,12 +88,15 @@ class Bridge(IsoAmounts):
         settled_after: timedelta = SETTLED_AFTER,
         world: str = "live",
         takes: frozenset[CredentialKind] = frozenset({"card"}),
+        authenticates: bool = False,
     ) -> None:
-        """`world`: whose settings these are. `takes`: which credentials the bridge understands. Raises:
-        Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
+        """`world`: whose settings these are. `takes`: which credentials the bridge understands. `authenticates`: it
+        answers `/authentications`. Raises: Problem(invalid) for an address in the clear, a short secret, or no
+        acceptor."""
         check_bridge(url, secret, acceptor_id, world)
         self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
         self.settled_after = settled_after
+        self.authenticates: Authenticates = "by_redirect" if authenticates else "never"
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
         self._transport = Transport(self._clocks, ANSWER_BYTES_MAX)
@@ -91,7 +107,12 @@ class Bridge(IsoAmounts):
     async def charge(self, charge: Charge) -> Outcome:
         if charge.credential.kind not in self.takes:
             return Outcome("not_sent", text="the bridge takes no stored methods", fault="credential")
+        if charge.payer is not None and self.authenticates == "by_redirect":
+            return await self._post("/authentications", charge, charge_body(charge) | payer_body(charge.payer))
         return await self._post("/charges", charge, charge_body(charge))
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return as_brought(query, RETURNED_MAX)
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return await self._post("/reversals", message, modification_body(message))
@@ -101,8 +122,24 @@ class Bridge(IsoAmounts):
         return await self._post("/dispute-answers", answer, body)
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
+        payer = inquiry.payer
+        if payer is not None and payer.returned is not None:
+            return await self._finish("finish", inquiry, {"returned": payer.returned})
         path = f"/messages/{inquiry.id}"
-        return await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
+        said = await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
+        if said.state != "awaits_payer" or payer is not None and payer.may_wait:
+            return said
+        return await self._finish("withdraw", inquiry, {})
+
+    async def _finish(self, verb: Literal["finish", "withdraw"], inquiry: Inquiry, body: dict[str, Any]) -> Outcome:
+        """Both may be repeated: the first's result is answered again. After a withdrawal nothing late can charge."""
+        path, whole = f"/authentications/{verb}", {"id": inquiry.id} | body
+        said = await self._send(_Message("POST", path, inquiry.id, whole, INQUIRY_SECONDS, None, f".{verb}"))
+        if said.state == "awaits_payer" and verb == "withdraw":
+            return replace(said, state="unknown", text="it waits for its payer, and is not withdrawn yet")
+        if said.state == "declined" and verb == "withdraw":
+            return replace(said, withdrawn=True)
+        return said
 
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
         """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer offers."""
@@ -125,8 +162,9 @@ class Bridge(IsoAmounts):
         try:
             body = await self._exchange(message)
         except NotSentError as error:
-            state: State = "unknown" if message.body is None else "not_sent"
-            return Outcome(state, text=f"{error}", fault=None if message.send_before is None else "outage")
+            sent = message.send_before is not None
+            state: State = "not_sent" if sent else "unknown"
+            return Outcome(state, text=f"{error}", fault="outage" if sent else None)
         except NoAnswerError as error:
             return Outcome("unknown", text=f"{error}")
         answer, latency = _read(body, BridgeAnswer), self._clocks.monotonic() - started
@@ -149,7 +187,11 @@ class Bridge(IsoAmounts):
         at = str(int(self._clocks.wall().timestamp()))
         signed = f"{at}.{message.method} {self._prefix}{message.path}.".encode() + body
         signature = hmac.digest(self._secret, signed, "sha256").hex()
-        return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
+        return {
+            "idempotency-key": f"{message.id}{message.step}",
+            "x-recoup-timestamp": at,
+            "x-recoup-signature": signature,
+        }
 
 
 Read = TypeVar("Read", BridgeAnswer, BridgeUpdate)
@@ -172,6 +214,7 @@ class NoProcessor(IsoAmounts):
     takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
     unprocessed_codes: frozenset[str] = frozenset()
     takes_files = False
+    authenticates: Authenticates = "never"
     idempotency_window = Bridge.idempotency_window
     settled_after = SETTLED_AFTER
 
@@ -180,6 +223,9 @@ class NoProcessor(IsoAmounts):
 
     async def charge(self, charge: Charge) -> Outcome:
         return _NOT_SET
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return None
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return _NOT_SET

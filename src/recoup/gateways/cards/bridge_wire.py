@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialNews
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome, PayerAtHand
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.time import iso
 
@@ -32,7 +32,7 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """A bridge's answer. `id` is ours; what it leaves out is not known."""
 
     id: UUID
-    state: Literal["approved", "declined", "unknown", "not_processed", "not_found"]
+    state: Literal["approved", "declined", "unknown", "not_processed", "not_found", "awaiting_payer"]
     reference: str | None = None
     scheme_code: str | None = None
     advice_code: str | None = None
@@ -55,6 +55,7 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     auth_code: str | None = None
     retries_itself_at: datetime | None = None
     credential_news: News | None = None
+    redirect_url: str | None = None
 
 
 _SAME: Final = (
@@ -86,6 +87,11 @@ def charge_body(charge: Charge) -> dict[str, Any]:
         "invoice": charge.invoice,
         "send": charge.n,
     } | _credential(charge.credential)
+
+
+def payer_body(payer: PayerAtHand) -> dict[str, Any]:
+    browser = {"accept": payer.accept, "userAgent": payer.user_agent}
+    return {"returnUrl": payer.return_url, "authenticate": payer.is_wanted, "browser": browser}
 
 
 def _credential(credential: Credential) -> dict[str, Any]:
@@ -173,7 +179,7 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
     pan = str(((body or {}).get("card") or {}).get("number", ""))
     texts: dict[str, Any] = {name: _without(pan, getattr(answer, name)) for name in _SAME}
     return Outcome(
-        answer.state,
+        "awaits_payer" if answer.state == "awaiting_payer" else answer.state,
         **texts,
         latency_ms=latency_ms,
         units=answer.amount,
@@ -184,6 +190,7 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
         risk_score=answer.risk_score,
         retries_itself_at=answer.retries_itself_at,
         credential_news=_news(answer.credential_news),
+        redirect_url=answer.redirect_url,
     )
 
 

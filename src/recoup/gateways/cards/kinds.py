@@ -25,11 +25,11 @@ def is_reached_safely(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    secure = parts.scheme == "https" or parts.scheme == "http" and _is_this_machine(host)
+    secure = parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host)
     return bool(host and secure) and not (parts.username or parts.password or parts.query or parts.fragment)
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from recoup.gateways.cards.credential import CredentialNews
+from recoup.gateways.cards.payer_page import is_payer_page
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.network.card_text import masked_numbers
 from recoup.rules.order.checks import NONE, Checks, risk_level_of
 
-State = Literal["approved", "declined", "unknown", "not_sent", "not_found"]
+State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awaits_payer"]
 Fault = Literal["request", "credential", "account", "rate", "outage"]
 
 
@@ -18,8 +19,10 @@ class Outcome:
     """What the processor said; what it left out is None.
 
     `state`: approved; declined; unknown (it may have happened: inquire, never resend blind); not_sent (proof that it
-    never left); not_found (answer of an inquiry only). Codes are as the processor gave them: `scheme_code` is field
-    39, `advice_code` Mastercard's MAC, `processor_advice` the processor's own; none is filled from another.
+    never left); not_found (answer of an inquiry only); awaits_payer (nothing is charged before the customer confirms at
+    `redirect_url`, a page of the processor). `withdrawn`: they did not, and it was ended there, so that nothing late
+    can charge. Codes are as the processor gave them: `scheme_code` is field 39, `advice_code` Mastercard's MAC,
+    `processor_advice` the processor's own; none is filled from another.
 
     `units` and `currency` as the processor says them, `other_id` when it speaks of another message: see
     `as_requested`. `fault`: whose a refusal is. `reached_network` False: it was stopped before, and no limit of a
@@ -54,6 +57,8 @@ class Outcome:
     credential_news: CredentialNews | None = None
     contradicts: bool = False
     result_follows: bool = False
+    redirect_url: str | None = None
+    withdrawn: bool = False
 
     @property
     def checks(self) -> Checks | None:
@@ -79,6 +84,8 @@ class Outcome:
             if text is not None:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
+        if self.redirect_url is not None and not is_payer_page(self.redirect_url):
+            object.__setattr__(self, "redirect_url", None)
         if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:
             object.__setattr__(self, "risk_score", None)
         if self.retries_itself_at is not None:

@@ -1,5 +1,6 @@
 """What a card processor must offer. Every call carries an id of ours that is its idempotency key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
@@ -9,13 +10,36 @@ from recoup.gateways.cards.credential import Card, Credential, CredentialKind, C
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
 
 __all__ = [
-    "Asks", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews", "DisputeAnswer",
-    "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome", "Processor", "StatementLine",
-    "Stored", "as_requested",
+    "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
+    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome", "PayerAtHand",
+    "PayerAway", "Processor", "StatementLine", "Stored", "as_requested",
 ]  # fmt: skip
 
 MitReason = Literal["recurring", "installment", "unscheduled"]
 Asks = Literal["by_our_key", "by_search", "by_replay", "none"]
+Authenticates = Literal["never", "at_hand", "by_redirect"]
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAtHand:
+    """A customer at a page of ours who can be sent to the processor's. `return_url`: where they come back to.
+    `is_wanted`: they shall confirm, also where the processor would not ask. `browser`: what it said of itself, for the
+    first send alone; `accept` and `user_agent`, as it sent them."""
+
+    return_url: str
+    is_wanted: bool = False
+    accept: str = field(default="", repr=False)
+    user_agent: str = field(default="", repr=False)
+
+
+class PayerAway(NamedTuple):
+    """A customer who was, or may have been, sent to the processor's page. `was_sent`: it named one. `returned`: what
+    their browser brought back, None as long as they are away. `may_wait`: they may still come; else what waits for them
+    is ended there."""
+
+    was_sent: bool
+    returned: str | None
+    may_wait: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +54,7 @@ class Charge:
     `sequence`: which charge of its agreement, 1 for the one that starts it; None where there is none.
     `first_network_id` is of the customer's first consent, `latest_network_id` of the newest approval. `exemption`: why
     no strong authentication is needed, as in `rules/order/consent`. `invoice`: the processor's own invoice, which is
-    paid as that.
+    paid as that. `payer`: who can be asked to confirm; without one, nothing may be left waiting for them.
 
     `sent_at`, `n`, the deadline and the time-out differ from send to send: they are no part of what a processor
     compares with an earlier message of the same id.
@@ -59,6 +83,7 @@ class Charge:
     n: int = 1
     exemption: str | None = None
     invoice: str | None = None
+    payer: PayerAtHand | None = None
 
     @property
     def card(self) -> Card:
@@ -125,7 +150,8 @@ class Inquiry:
     """A question about a message. `message` is what was sent, as it was sent; None where the question needs no more
     than the id. `reference`: what the processor called it, where it ever did. Times are wall time.
 
-    `may_send`: the question may be that message once more, for a processor that asks by replay; never without.
+    `may_send`: the question may be that message once more, for a processor that asks by replay; never without. `payer`:
+    of a charge that had one at hand.
     """
 
     id: UUID
@@ -135,6 +161,7 @@ class Inquiry:
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     may_send: bool = False
+    payer: PayerAway | None = None
 
 
 class Counterpart(Protocol):
@@ -156,12 +183,14 @@ class Counterpart(Protocol):
 
 
 class Processor(Counterpart, Protocol):
-    """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials."""
+    """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials. `authenticates`: how a
+    customer confirms with it: at a page of the processor, by what the page of a test world gives, or not at all."""
 
     kind: str
     acceptor_id: str
     takes: frozenset[CredentialKind]
     takes_files: bool  # with the answer to a dispute
+    authenticates: Authenticates
 
     def exponent(self, currency: str) -> int | None:
         """The decimals of its amounts in this currency; None for one that it does not take."""
@@ -172,5 +201,10 @@ class Processor(Counterpart, Protocol):
         ...
 
     async def charge(self, charge: Charge) -> Outcome: ...
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        """What an inquiry needs of what the customer's browser brought back to `return_url`; empty where it needs
+        nothing, None for what is no return. It proves nothing."""
+        ...
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome: ...

@@ -1,13 +1,14 @@
 """What every connector to a vendor has: an account whose stored methods are charged by one HTTP API."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
 from recoup.gateways.cards.credential import CredentialKind
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Charge, Inquiry
+from recoup.gateways.cards.port import Authenticates, Charge, Inquiry
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -26,6 +27,7 @@ class VendorAccount(ABC):
 
     takes: frozenset[CredentialKind] = frozenset({"stored"})
     takes_files = False
+    authenticates: Authenticates = "never"
     unprocessed_codes: frozenset[str] = frozenset()
     settled_after = timedelta(seconds=60)
 
@@ -52,6 +54,9 @@ class VendorAccount(ABC):
     @abstractmethod
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         """`until`: when the answer has to be there, on the monotonic clock."""
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return None
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         try:

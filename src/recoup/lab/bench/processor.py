@@ -7,6 +7,7 @@ charge is approved, derived from the charge's id, so that a repeat hears the sam
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
+    Authenticates,
     Charge,
     CredentialKind,
     DisputeAnswer,
@@ -49,6 +51,7 @@ class FixedProcessor(IsoAmounts):
     settled_after = Bridge.settled_after
     unprocessed_codes = Bridge.unprocessed_codes
     takes_files = False
+    authenticates: Authenticates = "never"
     acceptor_id = ACCEPTOR
 
     def __init__(self, approved: bool) -> None:
@@ -56,6 +59,9 @@ class FixedProcessor(IsoAmounts):
 
     async def charge(self, charge: Charge) -> Outcome:
         return outcome_of(charge.id, self._approved, 50)
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return None
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         return outcome_of(message.id, True, 50)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from recoup.lab.processors import bank_page
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.spoil import QUIET, cut, streamed
 
@@ -32,6 +33,8 @@ class BridgeStandIn:
         self.faults, self.calls = faults, list[str]()
         self.charges: dict[str, Plain] = {}
         self.messages: dict[str, Plain] = {}
+        self.waiting: dict[str, Plain] = {}  # for their payers
+        self.results: dict[str, str] = {}  # that the bank came to
         self.url = ""
 
     async def start(self) -> "BridgeStandIn":
@@ -48,8 +51,10 @@ class BridgeStandIn:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         call = f"{request.method} {request.path}"
-        self.calls.append(call)
         body = await request.read()
+        if request.path.startswith("/bank/"):
+            return self._bank(request.method, request.path.rpartition("/")[2], body.decode())
+        self.calls.append(call)
         signed = f"{request.headers['x-recoup-timestamp']}.{request.method} {request.path}.".encode() + body
         if request.headers["x-recoup-signature"] != hmac.digest(SECRET.encode(), signed, "sha256").hex():
             return web.json_response({}, status=401)
@@ -73,8 +78,44 @@ class BridgeStandIn:
         id = message["id"]
         if not path:
             return self.messages.get(id, {"state": "not_found"})
+        if path in ("finish", "withdraw"):
+            return self._finished(path, message)
         if id not in self.messages:
-            self.messages[id] = self._charged(message) if path == "charges" else self._modified(message)
+            done = {"charges": self._charged, "authentications": self._begun}.get(path, self._modified)
+            self.messages[id] = done(message)
+        return self.messages[id]
+
+    def _begun(self, message: Plain) -> Plain:
+        """A payer at hand is sent to the bank where that was asked for, or the card wants it."""
+        if not message["authenticate"] and message["agreement"] != "sca":
+            return self._charged(message)
+        self.waiting[message["id"]] = message
+        page = f"{self.url.removesuffix('/pay')}/bank/{message['id']}"
+        return {"state": "awaiting_payer", "redirectUrl": page, "reference": f"ref-{message['id'][-6:]}"}
+
+    def _bank(self, method: str, id: str, text: str) -> web.Response:
+        message = self.waiting.get(id)
+        if message is None:
+            return bank_page.gone()
+        if method != "POST":
+            return bank_page.asked(f"{message['amount']} {message['currency']}")
+        self.results[id] = "passed" if bank_page.has_passed(text) else "failed"
+        return bank_page.back(message["returnUrl"], result=f"{id}.{self.results[id]}")
+
+    def _finished(self, verb: str, message: Plain) -> Plain:
+        """What the browser brought back is compared with what the bank said; it charges nothing by itself."""
+        id = message["id"]
+        begun = self.waiting.get(id)
+        if begun is None or self.messages[id]["state"] != "awaiting_payer":
+            return self.messages.get(id, {"state": "not_found"})
+        passed = self.results.get(id) == "passed" and f"{id}.passed" in message.get("returned", "")
+        if verb == "finish" and id not in self.results:
+            return self.messages[id]
+        if verb == "finish" and passed:
+            self.messages[id] = self._charged(begun | {"agreement": None})
+        else:
+            refused = {"schemeCode": None, "scaWanted": True, "reachedNetwork": False}
+            self.messages[id] = {"state": "declined", "reference": self.messages[id]["reference"]} | refused
         return self.messages[id]
 
     def _charged(self, message: Plain) -> Plain:

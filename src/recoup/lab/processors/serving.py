@@ -109,8 +109,14 @@ class Serving(ABC):
     def signed_anew(self, posted: Posted) -> Posted:
         return posted
 
+    def payer_page(self, request: web.Request, text: str) -> web.Response | None:
+        """What a payer's browser gets, who was sent here to confirm; None for a call of the API."""
+        return None
+
     async def _take(self, request: web.Request) -> web.StreamResponse:
         text = (await request.read()).decode()
+        if (page := self._shown(request, text)) is not None:
+            return page
         call = self.named(request, text)
         self.calls.append(call)
         fault = self.faults.of(call)
@@ -126,6 +132,18 @@ class Serving(ABC):
             return await self._spoiled(fault, request, said)
         finally:
             self.under_way.discard(key)
+
+    def _shown(self, request: web.Request, text: str) -> web.Response | None:
+        self.book.begin()
+        try:
+            page = self.payer_page(request, text)
+        except BaseException:
+            self.book.undo()
+            raise
+        self.book.done()
+        if page is not None:
+            self.send_notices()
+        return page
 
     def _kept(self, request: web.Request, call: str, text: str) -> Answered:
         self.book.begin()

@@ -5,6 +5,7 @@ the order and the message's number. The book is written into the sandbox issuer'
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ from uuid import UUID
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
+    Authenticates,
     Charge,
     CredentialKind,
     DisputeAnswer,
@@ -101,6 +103,7 @@ class SimIssuer(IsoAmounts):
     settled_after: timedelta = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset({"not_processed"})
     takes_files: bool = False
+    authenticates: Authenticates = "at_hand"
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     counts: Counter[str] = field(default_factory=Counter)  # what was done to messages
@@ -114,6 +117,9 @@ class SimIssuer(IsoAmounts):
     tries: Counter[UUID] = field(default_factory=Counter)
     new_sends: list[tuple[Any, ...]] = field(default_factory=list)
     new_reversals: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return None
 
     async def charge(self, charge: Charge) -> Outcome:
         name, now = str(charge.agreement), self.clocks.wall()

@@ -9,6 +9,7 @@ from uuid import UUID
 from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
+from recoup.moves.attempt.payer_redirected import payer_redirected
 from recoup.moves.attempt.plan import decide_or_update, follow, next_due, plan_attempt
 from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
@@ -39,7 +40,8 @@ _WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice"
 
 @dataclass(frozen=True, slots=True)
 class ProcessorResult:
-    """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found."""
+    """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found; or
+    awaits_payer."""
 
     event: str
     reference: str | None = None
@@ -56,6 +58,8 @@ class ProcessorResult:
     sca_wanted: bool = False  # the bank wants its customer to confirm, whatever its code says
     checks: Checks | None = None
     retries_itself_at: datetime | None = None
+    redirect_url: str | None = None  # of awaits_payer
+    withdrawn: bool = False  # the customer did not confirm, and it was ended there
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -70,6 +74,9 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
     """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
     order = change.order
     attempt = order.attempt(attempt_id)
+    if result.event == "awaits_payer":
+        payer_redirected(change, attempt, result.redirect_url, without_card(result.reference, order.card))
+        return attempt.state
     row = attempt_life.on(attempt.state, result.event, order.stage)
     if row is not None and result.contradicts:
         raise_unclear(change, attempt, ANSWER_DIFFERS)
@@ -77,6 +84,8 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         return attempt.state
     if row.to not in attempt_life.GOING:
         change.undue("inquire")
+    if row.to not in attempt_life.GOING and attempt.authentication is not None:
+        change.set_attempt(attempt, authentication=attempt.authentication.closed())
     texts = {name: without_card(getattr(result, name), order.card) for name in _SAID}
     change.set_attempt(
         attempt,
@@ -204,8 +213,12 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.ANSWERED)
+    if result.withdrawn and challenges.is_abandoned(change, attempt):
+        record()
+        challenges.abandon(change)
+        return
     if attempt.ladder == PURPOSE and not order.by_customer:
-        challenges.refused(change, reading.meaning)
+        challenges.refused(change, whys.NO_CUSTOMER_ANSWER if result.withdrawn else reading.meaning)
     decision, decision_id = decide_or_update(change, reading)
     final = decision.verdict == "decline_at_once"
 
@@ -241,6 +254,8 @@ def _not_sent(
     if at_once:
         decision_id, initiator, means = attempt.decision_id, attempt.initiator, requested_means(attempt)
         plan_attempt(change, change.now, attempt.ladder, decision_id, initiator=initiator, when_due=means, goes_on=True)
+        if (again := order.planned()) is not None:
+            change.set_attempt(again, authentication=attempt.authentication)
         return
     if attempt.ladder == PURPOSE:
         challenges.not_made(change, why)

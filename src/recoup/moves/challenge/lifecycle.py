@@ -9,7 +9,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Challenge
-from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
+from recoup.rules.rescue.challenge import PURPOSE, TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.order_evidence import sends_link
 
 
@@ -91,6 +91,20 @@ def time_out(change: Change) -> None:
     if challenge.expires_at > change.now:
         change.due("challenge", challenge.expires_at)
         return
+    refused(change, whys.NO_CUSTOMER_ANSWER)
+    change.step("challenge_timed_out")
+
+
+def is_abandoned(change: Change, attempt: Attempt) -> bool:
+    """Of a try whose customer was sent to their bank and did not confirm in time: whether the order ends with it, as at
+    the checkout it does with its challenge's time."""
+    order, challenge = change.order, change.order.challenge()
+    if attempt.ladder != PURPOSE or not order.by_customer or order.stage is not Stage.PROCESSING:
+        return False
+    return challenge is not None and challenge.expires_at <= change.now
+
+
+def abandon(change: Change) -> None:
     refused(change, whys.NO_CUSTOMER_ANSWER)
     change.step("challenge_timed_out")
 

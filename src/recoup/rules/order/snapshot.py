@@ -14,6 +14,7 @@ from recoup.rules.money.ledger import WALLET
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.limits import Send
+from recoup.rules.order.authentication import Authentication
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.checks import Checks
@@ -93,6 +94,7 @@ class Attempt:
     checks: Checks | None = None
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
+    authentication: Authentication | None = None  # of a customer at a page of ours
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""

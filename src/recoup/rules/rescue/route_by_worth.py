@@ -26,6 +26,7 @@ Breaker = Literal["closed", "open", "trickle"]
 _BY_FAILURE: Final[Mapping[How, str]] = {"not_sent": "proof_of_not_sent", "technical": "technical_decline"}
 _CANNOT: Final = {
     "credential": "It does not take this kind of card.",
+    "authentication": "Its processor cannot ask the customer to confirm.",
     "currency": "It does not take this currency.",
     "scheme": "It does not take this card scheme.",
     "country": "It does not take payments from this country.",

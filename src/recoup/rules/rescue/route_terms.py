@@ -14,11 +14,11 @@ from recoup.kernel.sentence import Sentence
 
 CARD: Final = "card"
 MILLION: Final = 1_000_000
-Why = Literal["credential", "currency", "scheme", "country", "too_small", "too_large", "inexact"]
+Why = Literal["credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact"]
 _ORDER: Final[tuple[Why, ...]] = (
-    "credential", "currency", "scheme", "country", "too_small", "too_large", "inexact",
+    "credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact",
 )  # fmt: skip
-Refuses = Literal["currency", "inexact"]
+Refuses = Literal["authentication", "currency", "inexact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,14 @@ class Carried:
 
 def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) -> Why | None:
     """Why the route cannot carry it, None when it can. An unknown country is not one of those named. `refuses`: what
-    its processor itself does not take: the currency, or an amount that it would have to round."""
+    its processor itself does not take: the currency, an amount that it would have to round, or that a customer
+    confirms."""
     amount = charge.millionths
     found: dict[Why, bool] = {
         "credential": not terms.cards
         if charge.credential == CARD
         else not (terms.stored and charge.credential == terms.name),
+        "authentication": refuses == "authentication",
         "currency": refuses == "currency" or bool(terms.currencies) and charge.currency not in terms.currencies,
         "scheme": bool(terms.schemes) and charge.scheme not in terms.schemes,
         "country": bool(terms.countries) and charge.country not in terms.countries,

@@ -11,7 +11,9 @@ from recoup.store.statement import Read, Row, statement
 
 class ChallengeRow(Row, frozen=True):
     """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is over. `out`: a try is
-    under way. `back_kind` and `back_state`: of what goes back to the customer. `by_risk`: the risk check asked."""
+    under way. `back_kind` and `back_state`: of what goes back to the customer. `by_risk`: the risk check asked.
+    `bank_url`: the processor's page, where the try waits for the customer. `stored_at`: the route whose processor keeps
+    the card; `bin` of another."""
 
     state: Literal["presented", "tried", "passed", "failed", "ended"]
     asks: str
@@ -34,6 +36,9 @@ class ChallengeRow(Row, frozen=True):
     back_kind: Literal["reversal", "void"] | None
     back_state: Literal["owed", "sent", "netted", "done", "stuck", "refused"] | None
     by_risk: bool
+    bank_url: str | None
+    stored_at: str | None
+    bin: str
 
 
 @statement(
@@ -47,13 +52,18 @@ SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
   b.kind AS back_kind, b.state AS back_state,
   EXISTS (SELECT FROM order_log l JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'challenged'
-      AND d.versions ->> 'decider' LIKE 'risk-%') AS by_risk
+      AND d.versions ->> 'decider' LIKE 'risk-%') AS by_risk,
+  (SELECT a.authentication ->> 'url' FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    AND a.state IN ('open', 'unknown') AND (a.authentication ->> 'until')::timestamptz > $3::timestamptz
+    LIMIT 1) AS bank_url,
+  x.route AS stored_at, v.bin
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+LEFT JOIN stored_methods x ON x.merchant_id = o.merchant_id AND x.method_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
@@ -64,6 +74,11 @@ ORDER BY c.challenge_no DESC LIMIT 1
 )
 async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
     """None for an order that never had one."""
+
+
+@statement(MERCHANT, "SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
+async def order_of_attempt(db: Read, merchant_id: UUID, attempt_id: UUID) -> UUID | None:
+    """None for an attempt that is none."""
 
 
 @statement(MERCHANT, "SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")

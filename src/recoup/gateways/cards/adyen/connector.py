@@ -22,38 +22,33 @@ from recoup.gateways.cards.adyen.api import (
     reason_of,
     unavailable,
 )
-from recoup.gateways.cards.adyen.outcomes import (
-    UNREADABLE,
-    Payment,
-    of_error,
-    of_modification,
-    of_payment,
-    of_refusal,
-    read,
-)
+from recoup.gateways.cards.adyen.charges import Charges
+from recoup.gateways.cards.adyen.outcomes import UNREADABLE, of_modification, of_refusal, read
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.port import (
+    Asks,
+    Authenticates,
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    StatementLine,
+)
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.authentication import RETURNED_MAX
 from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://checkout-test.adyen.com"
-RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one; no payer is sent anywhere
-STATEMENT_MAX: Final = 22
 EVIDENCE_TYPE: Final = "text/plain"
 OWN_RETRIES_MAX: Final = 1_000
 BATCHES_MAX: Final = 1_000
-_MODELS: Final = {
-    "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
-}  # fmt: skip
-_EXEMPTIONS: Final = {"low_value": "lowValue", "transaction_risk_analysis": "transactionRiskAnalysis"}
 _VERBS: Final = {"refund": "refunds", "capture": "captures", "void": "cancels"}
 _BATCH: Final = re.compile(r"settlement_detail_report_batch_(\d{1,9})\.csv")
-_STATEMENT: Final = re.compile(r"[^A-Za-z0-9.,'_?+*/ -]")
 
 
 class DisputeResult(msgspec.Struct, frozen=True, rename="camel"):
@@ -93,16 +88,15 @@ def check_mode(url: str, world: str) -> None:
         raise Problem("invalid", "The address is of Adyen's other mode.", field="url", cure=cure)
 
 
-class Adyen(VendorAccount):
+class Adyen(Charges):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "adyen"
     asks: Asks = "by_replay"
+    authenticates: Authenticates = "by_redirect"
     needs_customer = True
     idempotency_window = timedelta(days=7)
     acknowledgement = Acknowledgement(b"[accepted]")
-
-    _api: Api
 
     def __init__(
         self,
@@ -141,68 +135,12 @@ class Adyen(VendorAccount):
             self._retrying[outcome.reference] = outcome.retries_itself_at
         return outcome
 
-    async def _charge(self, charge: Charge, until: float) -> Outcome:
-        stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
-        if not isinstance(stored, Stored) or not stored.customer:
-            return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
-        if amount is None:
-            return Outcome("not_sent", text="Adyen does not carry this amount", fault="request")
-        body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
-        try:
-            reply = await self._api.post(
-                "/payments", body, str(charge.id), seconds=until - self._clocks.monotonic(), send_before=before
-            )
-        except (NotSentError, NoAnswerError) as error:
-            return unanswered(error)
-        payment = read(Payment, reply) if reply.status in (200, 201) else None
-        if payment is None:
-            return of_error(reply)
-        outcome = of_payment(payment, charge.id, stored.scheme, self._clocks.wall())
-        if payment.result_code == "PartiallyAuthorised":
-            await self._give_back(charge, payment.psp_reference)
-        return outcome
-
-    def _payment(self, charge: Charge, stored: Stored, amount: int) -> dict[str, Any]:
-        """The same for the same id, whenever it is sent: nothing of the time stands in it."""
-        by_merchant = charge.initiator == "merchant"
-        known = by_merchant and charge.first_network_id
-        consent = {"networkPaymentReference": charge.first_network_id} if known else {}
-        exemption = _EXEMPTIONS.get(charge.exemption or "")
-        more = {"autoRescue": "false"} | ({} if charge.capture else {"manualCapture": "true"})
-        more |= {"scaExemption": exemption} if exemption else {}
-        body: dict[str, Any] = {
-            "merchantAccount": self.account,
-            "amount": {"value": amount, "currency": charge.currency},
-            "reference": str(charge.id),
-            "merchantOrderReference": str(charge.order_id),
-            "paymentMethod": {"type": "scheme", "storedPaymentMethodId": stored.id} | consent,
-            "shopperReference": stored.customer,
-            **_agreement(charge),
-            "returnUrl": RETURN_URL,
-            "additionalData": more,
-        }
-        if exemption:  # else it may ask for the payer, where none can be asked
-            body["authenticationData"] = {"attemptAuthentication": "never"}
-        if charge.capture:
-            body["captureDelayHours"] = 0
-        statement = _STATEMENT.sub("", charge.descriptor)[:STATEMENT_MAX].strip()
-        if any(one.isalpha() for one in statement):
-            body["shopperStatement"] = statement
-        return body
-
-    async def _give_back(self, charge: Charge, reference: str | None) -> None:
-        """A part that nobody wanted. Its answer proves nothing either way: the order needs attention."""
-        path = f"/payments/{reference}/reversals"
-        body = {"merchantAccount": self.account, "reference": f"{charge.id}.v"}
-        try:
-            await self._api.post(path, body, f"{charge.id}.v", seconds=charge.timeout_seconds)
-        except (NotSentError, NoAnswerError):
-            return
-
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
         """The message once more, if it may be sent: its key brings the answer that it had. What is refused now proves
         nothing of the send before."""
-        message, first = inquiry.message, inquiry.first_sent_at
+        message, first, payer = inquiry.message, inquiry.first_sent_at, inquiry.payer
+        if isinstance(message, Charge) and payer is not None and (payer.was_sent or payer.returned is not None):
+            return await self.look_at_payer(message, payer)
         known = first is None or self._clocks.wall() < first + self.idempotency_window
         if not inquiry.may_send or not known or message is None:
             return Outcome(
@@ -216,6 +154,11 @@ class Adyen(VendorAccount):
             case DisputeAnswer():
                 said = await self.answer_dispute(message)
         return replace(said, state="unknown") if said.state == "not_sent" else said
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        """Adyen's own word of what its page came to, which only Adyen reads."""
+        result = query.get("redirectResult", "")
+        return result if 0 < len(result) <= RETURNED_MAX and result.isascii() and result.isprintable() else None
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         amount = amounts.wire_amount(message.units, message.currency)
@@ -353,17 +296,6 @@ class Adyen(VendorAccount):
 
 
 _SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}
-
-
-def _agreement(charge: Charge) -> dict[str, str]:
-    """Who is there, and what the card is kept for."""
-    if charge.initiator == "merchant":
-        model = _MODELS[charge.mit_reason or "unscheduled"]
-        return {"shopperInteraction": "ContAuth", "recurringProcessingModel": model}
-    if charge.sequence == 1:
-        model = _MODELS["recurring" if charge.agreement == "recurring" else "unscheduled"]
-        return {"shopperInteraction": "Ecommerce", "recurringProcessingModel": model}
-    return {"shopperInteraction": "ContAuth", "recurringProcessingModel": "CardOnFile"}
 
 
 def _documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:

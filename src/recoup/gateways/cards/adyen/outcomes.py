@@ -21,8 +21,8 @@ _RUNNING: Final = "704"  # an earlier one under the same key is not finished
 _GONE: Final = frozenset({"800", "803", "805"})  # no such contract, no such stored card, not of that kind
 _WANTS_PAYER: Final = frozenset({"ChallengeShopper", "IdentifyShopper", "RedirectShopper"})
 _DECLINED: Final = frozenset({"Refused", "Cancelled", "Error"})
-_STOPPED: Final = frozenset({"20", "21", "46"})  # by Adyen's own checks, before the network
-_AUTHENTICATE: Final = "38"
+_STOPPED: Final = frozenset({"11", "20", "21", "46"})  # by Adyen's own checks, before the network
+_AUTHENTICATE: Final = frozenset({"11", "38"})  # the payer has not confirmed, or has to
 _CLOSED: Final = "CloseAccount"
 _UPDATED: Final = frozenset({"CardChanged", "CardExpiryChanged"})
 _CODE: Final = re.compile(r"([A-Z0-9]{2,3}) : ")
@@ -41,6 +41,14 @@ class Amount(msgspec.Struct, frozen=True):
         return -1 if found is None else found
 
 
+class Action(msgspec.Struct, frozen=True):
+    """What the shopper is to do; `url` of a redirect by GET."""
+
+    type: str | None = None
+    url: str | None = None
+    method: str | None = None
+
+
 class FraudResult(msgspec.Struct, frozen=True, rename="camel"):
     account_score: int | None = None
 
@@ -56,6 +64,14 @@ class Payment(msgspec.Struct, frozen=True, rename="camel"):
     refusal_reason_code: str | None = None
     additional_data: Mapping[str, Any] = {}
     fraud_result: FraudResult | None = None
+    action: Action | None = None
+
+    @property
+    def payer_page(self) -> str | None:
+        """Where its payer confirms; None where Adyen wants something else of them."""
+        action = self.action
+        by_get = action is not None and action.type == "redirect" and (action.method or "GET") == "GET"
+        return action.url if action is not None and by_get else None
 
     def more(self, name: str) -> str | None:
         found = self.additional_data.get(name)
@@ -88,8 +104,11 @@ def read(kind: type[T], reply: Reply) -> T | None:
         return None
 
 
-def of_payment(payment: Payment, message_id: UUID, scheme: str, now: datetime) -> Outcome:
-    """Approved is what says so with our reference. A part is no approval of the whole: its caller cancels it."""
+def of_payment(
+    payment: Payment, message_id: UUID, scheme: str, now: datetime, *, payer_at_hand: bool = False
+) -> Outcome:
+    """Approved is what says so with our reference. A part is no approval of the whole: its caller cancels it.
+    `payer_at_hand`: they can be sent to a page of Adyen's."""
     other = payment.merchant_reference != str(message_id)
     amount = payment.amount
     said: dict[str, Any] = {
@@ -104,10 +123,12 @@ def of_payment(payment: Payment, message_id: UUID, scheme: str, now: datetime) -
         if amount is None or payment.psp_reference is None:
             return Outcome("unknown", payment.psp_reference, text=UNREADABLE, other_id=other)
         return Outcome("approved", **said)
+    if payer_at_hand and result == "RedirectShopper" and payment.payer_page is not None and not other:
+        return Outcome("awaits_payer", payment.psp_reference, redirect_url=payment.payer_page)
     if result in _WANTS_PAYER:
         return Outcome("declined", sca_wanted=True, text="authentication", **said)
     if result in _DECLINED:
-        wants_payer = payment.refusal_reason_code == _AUTHENTICATE
+        wants_payer = payment.refusal_reason_code in _AUTHENTICATE
         return Outcome("declined", text=payment.refusal_reason or result, sca_wanted=wants_payer, **said)
     return Outcome("unknown", payment.psp_reference, text=result, other_id=other)  # Received, Pending, and new ones
 

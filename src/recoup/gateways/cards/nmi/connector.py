@@ -255,6 +255,7 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
 def _authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
     return {
         "cavv": given.get("authenticationValue"),
+        "xid": given.get("xid"),
         "eci": given.get("ecommerceIndicator"),
         "three_ds_version": given.get("threeDsVersion"),
         "directory_server_id": given.get("directoryServerTransactionId"),

@@ -7,7 +7,7 @@ gives up does not stop the issuer, as in life.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from uuid import UUID
 from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
+    Authenticates,
     Card,
     Charge,
     CredentialKind,
@@ -49,6 +50,7 @@ class SandboxProcessor(IsoAmounts):
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
     takes_files = True
+    authenticates: Authenticates = "at_hand"
 
     def __init__(
         self,
@@ -84,6 +86,9 @@ class SandboxProcessor(IsoAmounts):
             charge = replace(charge, credential=card)
         outcome = await self._within(charge.timeout_seconds, self._charge(charge))
         return methods.with_news(_with_code(outcome, charge.card), charge.card)
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        return None
 
     async def describe(self, stored: Stored) -> Stored | None:
         return methods.described(stored)

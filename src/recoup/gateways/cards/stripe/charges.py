@@ -75,9 +75,10 @@ class Charges(VendorAccount):
             reply = await self._api.post(path, form, key, until=until, send_before=charge.send_before_monotonic)
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error, intent_id)
-        return await self._answered(reply, charge.id, credential.scheme, intent_id, until)
+        return await self._answered(reply, charge, credential.scheme, intent_id, until)
 
-    async def _answered(self, reply: Reply, id: UUID, scheme: str, intent_id: str, until: float) -> Outcome:
+    async def _answered(self, reply: Reply, charge: Charge, scheme: str, intent_id: str, until: float) -> Outcome:
+        id = charge.id
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             said = of_error(reply, scheme, reference=intent_id)
@@ -88,6 +89,8 @@ class Charges(VendorAccount):
             return Outcome("unknown", intent_id, text=UNREADABLE, other_id=True)
         outcome = of_intent(intent, id, scheme)
         if intent.status == "requires_action":
+            if charge.payer is not None and not outcome.other_id and intent.payer_page is not None:
+                return _at_bank(intent)
             return await self._withdrawn(outcome, id, intent_id, until)
         return outcome
 
@@ -158,7 +161,15 @@ class Charges(VendorAccount):
             return await self._never_confirmed(charge, credential, intent_id, inquiry, until)
         outcome = of_intent(intent, charge.id, credential.scheme)
         if intent.status == "requires_action":
-            return await self._withdrawn(outcome, charge.id, intent_id, until)
+            payer = inquiry.payer
+            if payer is not None and payer.may_wait and not outcome.other_id:
+                return _at_bank(intent)
+            ended = await self._withdrawn(outcome, charge.id, intent_id, until)
+            return replace(ended, withdrawn=payer is not None and ended.state == "declined", reached_network=False)
+        if inquiry.payer is not None and intent.status == "requires_payment_method":  # its payer knows its secret
+            ended_intent = await self._cancel(intent_id, charge.id, until)
+            if ended_intent is None or ended_intent.status != "canceled":
+                return Outcome("unknown", intent_id, text="declined, and not cancelled yet")
         return outcome
 
     async def _find(self, charge: Charge, credential: Stored, amount: int, inquiry: Inquiry) -> str | None:
@@ -224,8 +235,13 @@ class Charges(VendorAccount):
         return found
 
 
+def _at_bank(intent: Intent) -> Outcome:
+    """Once its payer has confirmed there, Stripe charges by itself."""
+    return Outcome("awaits_payer", intent.id, redirect_url=intent.payer_page)
+
+
 def _consent(charge: Charge) -> dict[str, Any]:
-    """Who is there, and what proves the payer's consent."""
+    """Who is there, and what proves the payer's consent. A payer at hand is asked on Stripe's page."""
     card: dict[str, Any] = {"stored_credential_usage": charge.mit_reason}
     if charge.three_d_secure:
         given = charge.three_d_secure
@@ -235,10 +251,13 @@ def _consent(charge: Charge) -> dict[str, Any]:
             "electronic_commerce_indicator": given.get("ecommerceIndicator"),
             "transaction_id": given.get("directoryServerTransactionId"),
         }
+    if charge.payer is not None and charge.payer.is_wanted:
+        card["request_three_d_secure"] = "any"
     return {
         "off_session": True if charge.initiator == "merchant" else None,
         "setup_future_usage": "off_session" if charge.initiator == "customer" and charge.sequence == 1 else None,
-        "error_on_requires_action": True,
+        "error_on_requires_action": True if charge.payer is None else None,
+        "return_url": charge.payer.return_url if charge.payer is not None else None,
         "payment_method_options": {"card": card},
     }
 

@@ -10,7 +10,15 @@ import msgspec
 from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.port import (
+    Asks,
+    Authenticates,
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    ModificationMessage,
+    StatementLine,
+)
 from recoup.gateways.cards.stripe import amounts
 from recoup.gateways.cards.stripe.api import (
     Api,
@@ -122,6 +130,7 @@ class Stripe(Charges, Invoices):
 
     kind = "stripe"
     asks: Asks = "by_our_key"
+    authenticates: Authenticates = "by_redirect"
     idempotency_window = timedelta(hours=24)
 
     def __init__(
@@ -147,6 +156,10 @@ class Stripe(Charges, Invoices):
 
     def carries(self, units: int, currency: str) -> bool:
         return amounts.wire_amount(units, currency) is not None
+
+    def brought_back(self, query: Mapping[str, str]) -> str | None:
+        """Nothing of it is needed: the intent says where it stands."""
+        return ""
 
     async def _inquire(self, inquiry: Inquiry) -> Outcome:
         message = inquiry.message

@@ -19,6 +19,7 @@ UNREADABLE: Final = "the answer could not be read"
 _GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
 CANCELED: Final = "canceled_before_confirmed"
 _DIFFERENT: Final = "idempotency_error"
+_NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 _MOVED_ON: Final = frozenset({"payment_intent_unexpected_state", "idempotency_key_in_use"})
 T = TypeVar("T")
 
@@ -75,6 +76,15 @@ class StripeError(msgspec.Struct, frozen=True):
     payment_intent: "Intent | None" = None
 
 
+class Redirect(msgspec.Struct, frozen=True):
+    url: str | None = None
+
+
+class NextAction(msgspec.Struct, frozen=True):
+    type: str | None = None
+    redirect_to_url: Redirect | None = None
+
+
 class Intent(msgspec.Struct, frozen=True):
     id: str
     status: str
@@ -85,6 +95,13 @@ class Intent(msgspec.Struct, frozen=True):
     metadata: dict[str, str] = {}
     latest_charge: StripeCharge | str | None = None
     last_payment_error: StripeError | None = None
+    next_action: NextAction | None = None
+
+    @property
+    def payer_page(self) -> str | None:
+        """Where its payer confirms; None for another kind of action."""
+        action = self.next_action
+        return action.redirect_to_url.url if action is not None and action.redirect_to_url is not None else None
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -153,7 +170,8 @@ def declined(
     error: StripeError, charge: StripeCharge | None, reference: str | None, scheme: str, *, other_id: bool = False
 ) -> Outcome:
     verdict = charge.outcome if charge is not None and charge.outcome is not None else Verdict()
-    wants_payer = "authentication_required" in (error.code, error.decline_code)
+    failed = error.code == _NOT_AUTHENTICATED  # the payer could not confirm, or their bank did not let them
+    wants_payer = failed or "authentication_required" in (error.code, error.decline_code)
     return Outcome(
         "declined",
         reference,
@@ -164,7 +182,7 @@ def declined(
         _card(charge).network_transaction_id,
         processor_advice=error.advice_code or verdict.advice_code,
         sca_wanted=wants_payer,
-        reached_network=_reached(verdict),
+        reached_network=False if failed else _reached(verdict),
         other_id=other_id,
         credential_news=CredentialNews(is_closed=True) if error.code == "payment_method_unactivated" else None,
         **_checked(charge, verdict),

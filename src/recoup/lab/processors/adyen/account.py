@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 
-from recoup.lab.processors.adyen.cards import CARDS
+from recoup.lab.processors.adyen.cards import CARDS, Card
 from recoup.lab.processors.book import Book
 
 Plain = dict[str, Any]
@@ -18,6 +19,7 @@ _WORDS: Final = {
 }  # fmt: skip
 _NAMES: Final = {"payment": "P", "modification": "M", "stored": "S", "dispute": "D", "line": "L"}
 _DONE: Final = ("Authorised", "PartiallyAuthorised")
+_ASKING: Final = ("ChallengeShopper", "IdentifyShopper", "RedirectShopper")
 
 
 class Refused(Exception):
@@ -47,6 +49,7 @@ class Account:
     def __init__(self, book: Book, clock: Callable[[], float]) -> None:
         self.book, self._clock = book, clock
         self.items: list[Plain] = []
+        self.url = ""  # where it serves
         self.events: list[Plain] = []
 
     def _new(self, kind: str, **values: Any) -> Plain:
@@ -130,6 +133,55 @@ class Account:
         _check_consent(form)
         more_data = form.get("additionalData") or {}
         card = CARDS[stored["holder"]].claiming(exempt="scaExemption" in more_data)
+        if (form.get("authenticationData") or {}).get("attemptAuthentication") == "always":
+            return self._ask_payer(form, stored)
+        return self._paid(form, stored, card)
+
+    def _ask_payer(self, form: Plain, stored: Plain) -> Plain:
+        """Nothing is charged before the details of the payer's return have come."""
+        number = self.book.count("redirect") + 1
+        waiting = {"id": f"R{number:015d}", "object": "redirect", "created": int(self._clock())}
+        self.book.put(waiting | {"form": form, "stored": stored["id"], "state": "waiting", "result": None})
+        url = f"{self.url}/checkoutshopper/threeDS2/{waiting['id']}"
+        action = {"type": "redirect", "method": "GET", "paymentMethodType": "scheme", "url": url}
+        return {"resultCode": "RedirectShopper", "merchantReference": form["reference"], "action": action}
+
+    def authenticated(self, id: str, *, passed: bool) -> tuple[str, str]:
+        """What the payer came to: where they go, and what their browser brings along, which only this account reads."""
+        waiting = self._need("redirect", id, "702", "unknown")
+        result = f"{id}!{'Y' if passed else 'N'}{token_hex(8)}"
+        if waiting["state"] == "waiting":
+            self.book.put(waiting | {"state": "returned", "result": result})
+        return waiting["form"]["returnUrl"], result
+
+    def details(self, form: Plain) -> Plain:
+        """The payment goes on with what the payer came to."""
+        result = str((form.get("details") or {}).get("redirectResult"))
+        waiting = next((one for one in self.book.all("redirect") if one["result"] == result), None)
+        if waiting is None or waiting["state"] != "returned":
+            raise Refused(422, "702", "Invalid redirectResult")
+        self.book.put(waiting | {"state": "done"})
+        stored = self._need("stored", waiting["stored"], "803", "PaymentDetail not found")
+        card = CARDS[stored["holder"]]
+        if "!Y" not in result:
+            card = Card(result="Refused", reason=("11", "3D Not Authenticated"), brand=card.brand)
+        elif card.result in _ASKING or card.reason and card.reason[0] == "38":
+            card = Card(brand=card.brand)
+        return self._paid(waiting["form"], stored, card)
+
+    def cancel_reference(self, form: Plain) -> Plain:
+        """A technical cancel: of whatever has that reference; what waits for its payer cannot go on."""
+        self.check_account(form)
+        reference = str(form.get("paymentReference"))
+        for one in list(self.book.all("redirect")):
+            if one["form"]["reference"] == reference and one["state"] != "done":
+                self.book.put(one | {"state": "cancelled"})
+        own, number = form.get("reference") or "", f"M{self.book.count('modification') + 1:015d}"
+        answer = {"merchantAccount": MERCHANT, "paymentReference": reference, "pspReference": number}
+        return answer | {"reference": own, "status": "received"}
+
+    def _paid(self, form: Plain, stored: Plain, card: Card) -> Plain:
+        amount, shopper = form["amount"], form["shopperReference"]
         manual = (form.get("additionalData") or {}).get("manualCapture") == "true"
         payment = self._new(
             "payment",

@@ -16,6 +16,7 @@ from typing import Final
 from aiohttp import web
 
 from recoup.kernel.currencies import EXPONENTS
+from recoup.lab.processors import bank_page
 from recoup.lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
@@ -54,7 +55,21 @@ class StandIn(Serving):
         self.secret = secret
         self.posted: list[Posted] = []  # all that were ever made
 
+    def payer_page(self, request: web.Request, text: str) -> web.Response | None:
+        folder, _, id = request.path.rpartition("/")
+        if folder != "/checkoutshopper/threeDS2":
+            return None
+        waiting = self.book.get("redirect", id)
+        if waiting is None or waiting["state"] not in ("waiting", "returned"):
+            return bank_page.gone()
+        if request.method != "POST":
+            amount = waiting["form"]["amount"]
+            return bank_page.asked(f"{amount['value']} {amount['currency']}")
+        url, result = self.account.authenticated(id, passed=bank_page.has_passed(text))
+        return bank_page.back(url, redirectResult=result)
+
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
+        self.account.url = self.url
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if key and (kept := self.book.answered(key, self.clock())):
             return Answered(kept[1], kept[2])  # whatever it says now: Adyen compares nothing
@@ -100,6 +115,10 @@ class StandIn(Serving):
             return self._read(path, dict(request.query))
         if path == "/v72/payments":
             return as_json(account.pay(form))
+        if path == "/v72/payments/details":
+            return as_json(account.details(form))
+        if path == "/v72/cancels":
+            return as_json(account.cancel_reference(form), 201)
         if path == "/v72/paymentMethods":
             account.check_account(form)
             return as_json({"paymentMethods": [{"type": "scheme", "name": "Cards"}]}, 200)

@@ -22,6 +22,7 @@ class Account(Invoices):
     def __init__(self, book: Book, clock: Callable[[], float], *, live: bool = False) -> None:
         self.book, self._clock, self.live = book, clock, live
         self.request: Plain = {"id": None, "idempotency_key": None}
+        self.url = ""  # where it serves
         self.events: list[Plain] = []  # of the calls since somebody took them
 
     def need(self, kind: str, id: str) -> Plain:
@@ -89,6 +90,7 @@ class Account(Invoices):
             status="requires_confirmation" if method else "requires_payment_method",
             latest_charge=None,
             last_payment_error=None,
+            next_action=None,
         )
         return self.confirm(intent["id"], form) if form.get("confirm") == "true" else intent
 
@@ -112,12 +114,49 @@ class Account(Invoices):
         method = self._method({"payment_method": name}, intent["customer"])
         answer = CARDS[method["answer"]].after(method.get("charges", 0))
         intent["payment_method"] = method["id"]
-        if answer.wants_payer and form.get("off_session") != "true":
+        card_form = (form.get("payment_method_options") or {}).get("card") or {}
+        if card_form.get("request_three_d_secure", "any") not in ("any", "automatic", "challenge"):
+            raise bad("parameter_invalid", "Invalid request_three_d_secure.", param="payment_method_options")
+        forced = "request_three_d_secure" in card_form and card_form["request_three_d_secure"] != "automatic"
+        if (answer.wants_payer or forced) and form.get("off_session") != "true":
             if form.get("error_on_requires_action") == "true":
                 intent["status"] = "requires_payment_method"
             else:
-                intent["status"] = "requires_action"
-                return self.book.put(intent)
+                return self._ask_payer(intent, form.get("return_url"))
+        return self._settle(intent, method, answer)
+
+    def _ask_payer(self, intent: Plain, return_url: Any) -> Plain:
+        """On a page of the vendor, where the call says where the payer comes back to."""
+        action: Plain = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
+        if return_url:
+            redirect = {"url": f"{self.url}/authenticate/{intent['id']}", "return_url": return_url}
+            action = {"type": "redirect_to_url", "redirect_to_url": redirect}
+        intent |= {"status": "requires_action", "next_action": action}
+        self.book.put(intent)
+        self._tell("payment_intent.requires_action", intent)
+        return intent
+
+    def authenticated(self, id: str, *, passed: bool) -> Plain:
+        """What the payer came to on that page: the vendor goes on by itself."""
+        intent = self.need("payment_intent", id)
+        if intent["status"] != "requires_action":
+            return intent
+        intent["next_action"] = None
+        method = self.need("payment_method", intent["payment_method"])
+        if passed:
+            answer = CARDS[method["answer"]].after(method.get("charges", 0))
+            try:
+                return self._settle(intent, method, answer._replace(decline=None) if answer.wants_payer else answer)
+            except Refused:
+                return self.need("payment_intent", id)
+        error = {"type": "invalid_request_error", "code": "payment_intent_authentication_failure"}
+        message = "The provided PaymentMethod has failed authentication."
+        intent |= {"status": "requires_payment_method", "last_payment_error": error | {"message": message}}
+        self.book.put(intent)
+        self._tell("payment_intent.payment_failed", intent)
+        return intent
+
+    def _settle(self, intent: Plain, method: Plain, answer: Answer) -> Plain:
         charge = self._charge(intent, method, answer)
         self.book.put(method | {"charges": method.get("charges", 0) + 1})
         intent["latest_charge"] = charge["id"]

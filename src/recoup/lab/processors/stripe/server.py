@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
+from recoup.lab.processors import bank_page
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
 from recoup.lab.processors.stripe.account import Account
@@ -53,6 +54,22 @@ class StandIn(Serving):
     def shown(self) -> str:
         return f"{self.url}  key {KEY}  signing secret {self.secret}"
 
+    def payer_page(self, request: web.Request, text: str) -> web.Response | None:
+        kind, _, id = request.path.strip("/").partition("/")
+        if kind != "authenticate":
+            return None
+        intent = self.book.get("payment_intent", id)
+        redirect = ((intent or {}).get("next_action") or {}).get("redirect_to_url")
+        if intent is None or redirect is None:
+            return bank_page.gone()
+        if request.method != "POST":
+            return bank_page.asked(f"{intent['amount']} {intent['currency'].upper()}")
+        passed = bank_page.has_passed(text)
+        self.account.request = {"id": None, "idempotency_key": None}
+        self.account.authenticated(id, passed=passed)
+        status = "succeeded" if passed else "failed"
+        return bank_page.back(redirect["return_url"], payment_intent=id, redirect_status=status)
+
     def refusal(self, kind: str) -> Answered | None:
         refusals = {
             "error_500": (500, "api_error", None),
@@ -74,6 +91,7 @@ class StandIn(Serving):
         return as_json(plain | _LIES[kind](plain))
 
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
+        self.account.url = self.url
         form = _nested(parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True))
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         said = f"{call}\n{text}"

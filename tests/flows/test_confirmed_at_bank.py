@@ -1,0 +1,312 @@
+"""A customer confirms a payment on their bank's page, which the processor of the route names: by Stripe, Adyen and a
+bridge. What the processor says counts, never what a browser brings back; it is charged once, and nothing stays open."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flows.banks import BANKS, Bank, OfAdyen, OfBridge, OfStripe, at_bank, back
+from tests.flows.test_challenges import answered, events
+from tests.flows.test_customer_waiting import PATIENT, waiting
+from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
+
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.challenge import ChallengePage, show
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.insight.verify import verify
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop, Bank], Awaitable[None]]
+
+
+def run(server: ServerAddress, folder: Path, kind: type[Bank], story: Story) -> None:
+    async def whole() -> None:
+        bank = kind()
+        connector = await bank.start(folder)
+        try:
+            async with sandbox_world(server, policy=PATIENT) as made:
+                shop = await make_shop(*made, fee_basis_points=290)
+                change_world(made[0], processors={bank.name: connector})
+                await story(shop, bank)
+                assert bank.left_open() == 0, "nothing is left for anybody to confirm"
+                proved = await verify(made[0])
+                assert proved.difference is None, proved.difference
+        finally:
+            await connector.close()
+            await bank.stop()
+
+    asyncio.run(whole())
+
+
+async def challenged(shop: Shop, bank: Bank, **more: Any) -> ChallengePage:
+    word = await waiting(shop.patient(), **(bank.wants() | more))
+    assert word.evaluate == "CHALLENGE", word
+    page = await show(shop.world, shop.merchant_id, word.order_id)
+    assert (page.state, page.asks, page.confirms) == ("asked", "confirm", "by_redirect")
+    return page
+
+
+async def away(shop: Shop, bank: Bank, **more: Any) -> ChallengePage:
+    """A customer who has been sent to their bank."""
+    page = await answered(shop, await challenged(shop, bank, **more), confirmed=True)
+    assert (page.state, page.bank_url is not None, bank.taken()) == ("tried", True, [])
+    return page
+
+
+async def too_late(shop: Shop, page: ChallengePage) -> None:
+    """The time at the bank is over, and so is the challenge's."""
+    past = "SELECT now() - interval '1 second'"
+    async with owner(shop.world) as connection:
+        await connection.execute(
+            "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb((" + past + ")))"
+            " WHERE order_id = $1 AND authentication ->> 'url' IS NOT NULL",
+            page.order_id,
+        )
+        await connection.execute(f"UPDATE challenges SET expires_at = ({past}) WHERE order_id = $1", page.order_id)
+
+
+async def stage(shop: Shop, page: ChallengePage) -> tuple[str, str | None]:
+    row = await shop.order(page.order_id)
+    return row["stage"], row["reason"]
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_confirmed_and_paid_once(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        url = await at_bank(page, "passed")
+        done = await back(shop, url)
+        assert done.state == "passed"
+        for _ in range(2):  # twice, and by another browser
+            assert (await back(shop, url)).state == "passed"
+        await shop.settle()
+        assert await stage(shop, page) == ("completed", None)
+        assert bank.taken() == [4590]
+        assert await events(shop, page.order_id) == ["challenge.presented", "challenge.attempted", "challenge.passed"]
+        happened = await shop.happenings(page.order_id)
+        assert happened.count("payer_redirected") == 1
+        kept = await shop.value(
+            "SELECT string_agg(authentication::text, '') FROM attempts WHERE order_id = $1", page.order_id
+        )
+        assert "http" not in kept, "the bank's page is not kept once it is over"
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_who_does_not_pass_may_try_again_three_times_in_all(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await challenged(shop, bank)
+        sends = "SELECT count(*) FROM network_sends WHERE order_id = $1 AND state = 'sent'"
+        before = await shop.value(sends, page.order_id)
+        for number in (1, 2, 3):
+            page = await answered(shop, page, confirmed=True)
+            page = await back(shop, await at_bank(page, "failed"))
+            assert page.state == ("asked" if number < 3 else "over"), number
+        assert await stage(shop, page) == ("cancelled", "challenge_failed")
+        assert await shop.value(sends, page.order_id) == before, "what the network never saw is not counted"
+        assert bank.taken() == []
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        assert bank.left_open() == 1
+        await inquire(shop.world, shop.orders, shop.key(page.order_id))
+        assert bank.left_open() == 1, "as long as they may come it waits"
+        await too_late(shop, page)
+        await inquire(shop.world, shop.orders, shop.key(page.order_id))
+        assert await stage(shop, page) == ("cancelled", "challenge_timeout")
+        assert bank.left_open() == 0
+        late = page.bank_url
+        assert late is not None
+        assert bank.taken() == []
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", (OfBridge, OfStripe))
+def test_who_confirms_and_closes_the_browser_has_paid(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+    """Stripe goes on by itself; a bridge waits for the return, and is asked by none."""
+
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        await at_bank(page, "passed")
+        await inquire(shop.world, shop.orders, shop.key(page.order_id))
+        paid = bank.name == "stripe"
+        assert (await stage(shop, page))[0] == ("completed" if paid else "processing")
+        await too_late(shop, page)
+        await inquire(shop.world, shop.orders, shop.key(page.order_id))
+        assert bank.taken() == ([4590] if paid else [])
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_what_is_forged_in_the_address_pays_nothing(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        other = await away(shop, bank)
+        proof = await at_bank(other, "passed")
+        page = await answered(shop, await challenged(shop, bank), confirmed=True)
+        url = await at_bank(page, "failed")
+        forged = {"redirect_status": "succeeded", "payment_intent": "pi_other", "result": "passed", "status": "paid"}
+        brought = dict(part.split("=", 1) for part in proof.partition("?")[2].split("&"))
+        got = await back(shop, url, **forged, **{name: brought[name] for name in brought if name == "redirectResult"})
+        assert got.state != "passed"
+        assert bank.taken() == ([4590] if bank.name == "stripe" else [])  # the other one's, which its bank confirmed
+        assert (await shop.order(page.order_id))["stage"] != "completed"
+        await cancel(shop.world, shop.orders, shop.scope, page.order_id)
+        await back(shop, proof)
+        await shop.settle()
+        assert bank.taken() in ([4590], [])
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_a_cancelled_order_is_not_confirmed_any_more(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        await cancel(shop.world, shop.orders, shop.scope, page.order_id)
+        await inquire(shop.world, shop.orders, shop.key(page.order_id))
+        assert (bank.left_open(), bank.taken()) == (0, [])
+        async with owner(shop.world) as connection:
+            left = await connection.fetchval("SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')")
+        assert left == 0
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize(
+    ("kind", "call"),
+    [(OfStripe, "confirm"), (OfBridge, "POST /pay/authentications"), (OfAdyen, "POST /v72/payments")],
+)
+def test_an_answer_that_is_lost_on_the_way_is_asked_for_and_the_customer_goes_on(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank], call: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        asked = await challenged(shop, bank)
+        bank.faults.add("lost", call, times=1)
+        page = await answered(shop, asked, confirmed=True)
+        for _ in range(50):
+            await shop.run_due()
+            page = await show(shop.world, *shop.key(page.order_id))
+            if page.bank_url is not None:
+                break
+            await asyncio.sleep(0.2)
+        assert (await back(shop, await at_bank(page, "passed"))).state == "passed"
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize(
+    ("kind", "call"),
+    [(OfStripe, "GET /v1/payment_intents/"), (OfBridge, "POST /pay/authentications/finish"),
+     (OfAdyen, "POST /v72/payments/details")],
+)  # fmt: skip
+def test_an_answer_that_is_lost_on_the_return_charges_once(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank], call: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        url = await at_bank(page, "passed")
+        bank.faults.add("html" if bank.name == "stripe" else "lost", call, times=1)  # a lost GET is repeated
+        assert (await back(shop, url)).state == "tried"
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'inquire'")
+        await shop.settle()
+        assert (await show(shop.world, *shop.key(page.order_id))).state == "passed"
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_a_payer_of_a_managed_payment_confirms_by_their_link(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        order_id = await shop.admit(**bank.wants(), code="1A")
+        await shop.run_due()
+        page = await show(shop.world, *shop.key(order_id))
+        assert (page.state, page.asks) == ("asked", "confirm")
+        page = await answered(shop, page, confirmed=True)
+        assert (await back(shop, await at_bank(page, "passed"))).state == "passed"
+        by = "SELECT body ->> 'by' FROM order_log WHERE order_id = $1 AND happening = 'collected'"
+        assert await shop.value(by, order_id) == "link"
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, kind, story)
+
+
+@pytest.mark.parametrize("kind", BANKS)
+def test_a_payer_who_leaves_a_link_at_the_bank_may_come_again(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        order_id = await shop.admit(**bank.wants(), code="1A")
+        await shop.run_due()
+        page = await answered(shop, await show(shop.world, *shop.key(order_id)), confirmed=True)
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb(now()))"
+            )
+        await inquire(shop.world, shop.orders, shop.key(order_id))
+        page = await show(shop.world, *shop.key(order_id))
+        assert (page.state, page.asks) == ("asked", "confirm")
+        page = await answered(shop, page, confirmed=True)
+        assert (await back(shop, await at_bank(page, "passed"))).state == "passed"
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, kind, story)
+
+
+def test_a_bridge_that_cannot_authenticate_is_not_picked_for_it(server: ServerAddress, tmp_path: Path) -> None:
+    class Old(OfBridge):
+        async def start(self, folder: Path) -> Any:
+            connector = await super().start(folder)
+            connector.authenticates = "never"
+            return connector
+
+    async def story(shop: Shop, bank: Bank) -> None:
+        word = await waiting(shop.patient(), **bank.wants())
+        page = await show(shop.world, shop.merchant_id, word.order_id)
+        assert (word.evaluate, page.confirms) == ("CHALLENGE", "never")
+        page = await answered(shop, page, confirmed=True)
+        assert page.state == "asked", "nothing was sent: another card may pay"
+        assert bank.taken() == []
+        assert not [one for one in bank.standin.calls if "authentications" in one]  # type: ignore[attr-defined]
+
+    run(server, tmp_path, Old, story)
+
+
+def test_how_long_the_bank_is_waited_for() -> None:
+    from datetime import UTC, datetime
+
+    from recoup.kernel.time import WallTime
+    from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
+
+    now = WallTime(datetime(2026, 11, 24, tzinfo=UTC))
+    ends = WallTime(now + timedelta(minutes=14))
+    early = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=True, order_ends=None)
+    assert early.until == ends
+    late = authentication(
+        now, is_wanted=True, challenge_ends=WallTime(now + timedelta(minutes=1)), at_checkout=True, order_ends=None
+    )
+    assert late.until == now + AT_BANK_MIN
+    link = authentication(now, is_wanted=True, challenge_ends=WallTime(now + timedelta(days=9)), at_checkout=False,
+                          order_ends=WallTime(now + timedelta(days=9)))  # fmt: skip
+    assert link.until == now + AT_BANK
+    last = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=False, order_ends=WallTime(now))
+    assert not last.may_wait(now)
