@@ -63,7 +63,9 @@ class OfBridge(Bank):
         await self.standin.stop()
 
     def wants(self) -> dict[str, Any]:
-        return {"pan": script_card("visa", "51", 0), "facts": {"agreement": "sca"}}
+        pan = script_card("visa", "51", 0)
+        self.standin.guarded.add(pan)
+        return {"pan": pan}
 
     def taken(self) -> list[int]:
         return [one["amount"] for one in self.standin.charges.values()]
@@ -86,6 +88,8 @@ class OfStripe(Bank):
         account = self.standin.account
         customer = account.make_customer({})["id"]
         made = account.attach("pm_card_authenticationRequired", {"customer": customer})
+        made["card"]["fingerprint"] = f"fp_{made['id']}"  # a card of its own, for the networks' limits
+        self.standin.book.put(made)
         return {"pan": None, "method": Stored("stripe", made["id"], customer)}
 
     def taken(self) -> list[int]:
@@ -110,6 +114,7 @@ class OfAdyen(Bank):
 
     def wants(self) -> dict[str, Any]:
         made = self.standin.account.store("AUTHENTICATION_REQUIRED", "shopper-1")
+        self.standin.book.put(made | {"alias": f"H{made['id']}"})
         return {"pan": None, "method": Stored("adyen", made["id"], "shopper-1")}
 
     def taken(self) -> list[int]:

@@ -37,9 +37,9 @@ async def second_process(world: World) -> AsyncIterator[World]:
 async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     """The same merchant, served by a process that `killer` ends."""
     db = await DyingDatabase(shop.world.dsn, killer).open()
-    inner: Any = shop.world.processors["sandbox"]
     channels = {code: DyingGateway(channel, killer, CHANNEL) for code, channel in shop.world.channels.items()}
-    processors = {"sandbox": DyingGateway(inner, killer, PROCESSOR)}
+    routes = shop.world.processors.items()
+    processors: dict[str, Any] = {name: DyingGateway(one, killer, PROCESSOR) for name, one in routes}
     mail = DyingGateway(shop.world.mail, killer, {"send": "send"})
     web = DyingGateway(shop.world.web, killer, {"post": "post"})
     world = replace(shop.world, db=db, processors=processors, channels=channels, mail=mail, web=web)

@@ -3,7 +3,7 @@ bridge. What the processor says counts, never what a browser brings back; it is 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import ChallengePage, show
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.insight.verify import verify
+from recoup.kernel.time import WallTime
+from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop, Bank], Awaitable[None]]
@@ -135,7 +137,7 @@ def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
     run(server, tmp_path, kind, story)
 
 
-@pytest.mark.parametrize("kind", (OfBridge, OfStripe))
+@pytest.mark.parametrize("kind", [OfBridge, OfStripe])
 def test_who_confirms_and_closes_the_browser_has_paid(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
     """Stripe goes on by itself; a bridge waits for the return, and is asked by none."""
 
@@ -212,9 +214,12 @@ def test_an_answer_that_is_lost_on_the_way_is_asked_for_and_the_customer_goes_on
 
 @pytest.mark.parametrize(
     ("kind", "call"),
-    [(OfStripe, "GET /v1/payment_intents/"), (OfBridge, "POST /pay/authentications/finish"),
-     (OfAdyen, "POST /v72/payments/details")],
-)  # fmt: skip
+    [
+        (OfStripe, "GET /v1/payment_intents/"),
+        (OfBridge, "POST /pay/authentications/finish"),
+        (OfAdyen, "POST /v72/payments/details"),
+    ],
+)
 def test_an_answer_that_is_lost_on_the_return_charges_once(
     server: ServerAddress, tmp_path: Path, kind: type[Bank], call: str
 ) -> None:
@@ -292,11 +297,6 @@ def test_a_bridge_that_cannot_authenticate_is_not_picked_for_it(server: ServerAd
 
 
 def test_how_long_the_bank_is_waited_for() -> None:
-    from datetime import UTC, datetime
-
-    from recoup.kernel.time import WallTime
-    from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
-
     now = WallTime(datetime(2026, 11, 24, tzinfo=UTC))
     ends = WallTime(now + timedelta(minutes=14))
     early = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=True, order_ends=None)
@@ -305,8 +305,13 @@ def test_how_long_the_bank_is_waited_for() -> None:
         now, is_wanted=True, challenge_ends=WallTime(now + timedelta(minutes=1)), at_checkout=True, order_ends=None
     )
     assert late.until == now + AT_BANK_MIN
-    link = authentication(now, is_wanted=True, challenge_ends=WallTime(now + timedelta(days=9)), at_checkout=False,
-                          order_ends=WallTime(now + timedelta(days=9)))  # fmt: skip
+    link = authentication(
+        now,
+        is_wanted=True,
+        challenge_ends=WallTime(now + timedelta(days=9)),
+        at_checkout=False,
+        order_ends=WallTime(now + timedelta(days=9)),
+    )
     assert link.until == now + AT_BANK
     last = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=False, order_ends=WallTime(now))
     assert not last.may_wait(now)

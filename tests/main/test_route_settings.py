@@ -39,6 +39,7 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
         "cost": "1.4% + 0.25",
         "account": "acct_1",
         "fraud_rate": "0.06",
+        "authenticates": True,
     }
     first, second = _load(tmp_path, USUAL | more, TWIN).routes
     assert (first.name, first.world, first.kind, second.name) == ("acme", "live", "bridge", "second")
@@ -47,6 +48,7 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
     assert (terms.currencies, terms.schemes, terms.countries) == (("EUR", "USD"), ("visa",), ("DE",))
     assert (terms.amount_min, terms.amount_max) == (500_000, 250_000_000)
     assert (terms.cost_share, terms.cost_fixed, terms.fraud_rate) == (14_000, 250_000, 600)
+    assert (first.connection.authenticates, second.connection.authenticates) == (True, False)
     assert SECRET not in repr(first)
     assert why_not(terms, Carried(50, "EUR", "visa", "DE")) is None
     assert why_not(terms, Carried(49, "EUR", "visa", "DE")) == "too_small"
@@ -81,6 +83,8 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"amount_min": "5", "amount_max": "4.99"}], "routes[acme].amount_min", "larger than amount_max"),
         ([USUAL | {"amount_min": "five"}], "routes[acme].amount_min", "must be an amount"),
         ([USUAL | {"fraud_rate": "low"}], "routes[acme].fraud_rate", "must be a percentage"),
+        ([USUAL | {"authenticates": "yes"}], "routes[acme].authenticates", "true or false"),
+        ([TWIN | {"authenticates": True}], "routes[second].authenticates", "is for bridges"),
         ([USUAL | {"amount_max": -1}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"amount_max": True}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"cost": "cheap"}], "routes[acme].cost", "no cost of a send"),

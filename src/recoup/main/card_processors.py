@@ -131,6 +131,7 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
         acceptor=settings.live_acceptor_id,
         world="live",
         takes_files=settings.live_processor_files,
+        authenticates=settings.live_processor_authenticates,
     )
     return [Listed("bridge", "bridge", "", settings.live_acceptor_id, connection)]
 

@@ -106,12 +106,24 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
         account=listed.get("account", ""),
         acceptor=acceptor,
         world=world,
+        authenticates=_authenticates(at, listed, kind),
     )
     return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
 
 
+def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
+    """Of a bridge; what a vendor can is known."""
+    value = listed.get("authenticates", False)
+    if not isinstance(value, bool):
+        raise _bad(f"{at}.authenticates", f"{at}: authenticates must be true or false.", "Write it without quotes.")
+    if value and not kind.may_authenticate:
+        message = f"{at}: authenticates is for bridges; of other kinds it is known."
+        raise _bad(f"{at}.authenticates", message, "Remove it.")
+    return value
+
+
 def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max", "fraud_rate"}
+    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max", "fraud_rate", "authenticates"}
     for member, value in listed.items():
         if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
             message = f"{at}: {member} would stand here in the clear."

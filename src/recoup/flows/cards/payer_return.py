@@ -18,7 +18,7 @@ from recoup.moves.attempt.payer_redirected import payer_returned
 from recoup.moves.change import Change
 from recoup.store.cards.challenges import order_of_attempt
 
-ASKED_BY_WORKER_AFTER: Final = timedelta(seconds=20)  # where the process that asks at once is gone
+WORKER_LOOKS_AFTER: Final = timedelta(seconds=20)  # where the process that asks at once is gone
 WAIT_SECONDS_MAX: Final = 5.0  # then the page says that the bank is waited for
 
 
@@ -39,7 +39,7 @@ async def come_back(
     def work(change: Change) -> bool:
         attempt = change.order.attempt(attempt_id)
         brought = processor_of(world, attempt.route or "").brought_back(query)
-        return payer_returned(change, attempt, brought, ASKED_BY_WORKER_AFTER)
+        return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)
 
     if await orders.change(Job(key, work, PAYER, request_id)):
         asking = asyncio.create_task(inquire(world, orders, key))

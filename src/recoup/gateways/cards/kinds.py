@@ -39,7 +39,7 @@ def is_this_machine(host: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
-    reach a repr."""
+    reach a repr. `authenticates`: of a bridge, that it sends customers to their bank."""
 
     name: str
     url: str = ""
@@ -49,6 +49,7 @@ class Connection:
     acceptor: str = ""
     world: str = "sandbox"
     takes_files: bool = False
+    authenticates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class SimulatedIssuer:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
-    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money."""
+    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`: its settings say whether it
+    sends customers to their bank."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -74,6 +76,7 @@ class Kind:
     stored: bool = False
     sandbox_only: bool = False
     needs_account: bool = False
+    may_authenticate: bool = False
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
@@ -108,6 +111,7 @@ def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcess
         takes_files=given.takes_files,
         world=given.world,
         takes=frozenset({credential}),
+        authenticates=given.authenticates,
     )
 
 
@@ -180,8 +184,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         needs_account=True,
     ),
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
-    "bridge": Kind(_bridge, needs_url=True, key_length_min=32),
-    "bridge_stored": Kind(_bridge_stored, needs_url=True, key_length_min=32, cards=False, stored=True),
+    "bridge": Kind(_bridge, needs_url=True, key_length_min=32, may_authenticate=True),
+    "bridge_stored": Kind(
+        _bridge_stored, needs_url=True, key_length_min=32, cards=False, stored=True, may_authenticate=True
+    ),
     "braintree": Kind(
         _braintree,
         url="https://payments.braintree-api.com/graphql",

@@ -16,7 +16,7 @@ button{{font:inherit;padding:.7rem 1rem;width:100%;margin:.4rem 0}}</style></hea
 <button name="result" value="failed">Fail</button></form></body></html>"""
 
 
-def asked(what: str) -> web.Response:
+def form(what: str) -> web.Response:
     """`what`: the payment, as its payer reads it."""
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
     return web.Response(text=_PAGE.format(what=escape(what)), content_type="text/html", headers=headers)

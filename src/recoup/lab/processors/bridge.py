@@ -35,6 +35,7 @@ class BridgeStandIn:
         self.messages: dict[str, Plain] = {}
         self.waiting: dict[str, Plain] = {}  # for their payers
         self.results: dict[str, str] = {}  # that the bank came to
+        self.guarded = set[str]()  # card numbers whose bank wants its customer to confirm
         self.url = ""
 
     async def start(self) -> "BridgeStandIn":
@@ -87,7 +88,8 @@ class BridgeStandIn:
 
     def _begun(self, message: Plain) -> Plain:
         """A payer at hand is sent to the bank where that was asked for, or the card wants it."""
-        if not message["authenticate"] and message["agreement"] != "sca":
+        guarded = (message.get("card") or {}).get("number") in self.guarded
+        if not message["authenticate"] and message["agreement"] != "sca" and not guarded:
             return self._charged(message)
         self.waiting[message["id"]] = message
         page = f"{self.url.removesuffix('/pay')}/bank/{message['id']}"
@@ -98,7 +100,7 @@ class BridgeStandIn:
         if message is None:
             return bank_page.gone()
         if method != "POST":
-            return bank_page.asked(f"{message['amount']} {message['currency']}")
+            return bank_page.form(f"{message['amount']} {message['currency']}")
         self.results[id] = "passed" if bank_page.has_passed(text) else "failed"
         return bank_page.back(message["returnUrl"], result=f"{id}.{self.results[id]}")
 
@@ -112,14 +114,15 @@ class BridgeStandIn:
         if verb == "finish" and id not in self.results:
             return self.messages[id]
         if verb == "finish" and passed:
-            self.messages[id] = self._charged(begun | {"agreement": None})
+            self.messages[id] = self._charged(begun | {"agreement": None, "confirmed": True})
         else:
             refused = {"schemeCode": None, "scaWanted": True, "reachedNetwork": False}
             self.messages[id] = {"state": "declined", "reference": self.messages[id]["reference"]} | refused
         return self.messages[id]
 
     def _charged(self, message: Plain) -> Plain:
-        decline = DECLINES.get(message["agreement"])
+        guarded = (message.get("card") or {}).get("number") in self.guarded and "confirmed" not in message
+        decline = DECLINES.get("sca" if guarded else message["agreement"])
         if decline is not None:
             return {"state": "declined", "reference": f"ref-{message['id'][-6:]}"} | decline
         captured = message["amount"] if message["capture"] else 0

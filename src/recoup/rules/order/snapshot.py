@@ -300,14 +300,13 @@ class Order:
     @property
     def own_tries(self) -> tuple[Send, ...]:
         """What the processor's billing may still send of the card by itself, for this order and the others."""
-        merchant = self.merchant
         return self.own_tries_beside + own_tries(
             self.facts,
             units=self.units,
             currency=self.asset,
-            acceptor_id=merchant.acceptor_id,
-            merchant_id=merchant.merchant_id,
-            offset=merchant.offset,
+            acceptor_id=self.merchant.acceptor_id,
+            merchant_id=self.merchant_id,
+            offset=self.merchant.offset,
         )
 
     def face(self) -> Face:
@@ -374,7 +373,7 @@ class Order:
 
     @property
     def sent_text(self) -> str | None:
-        """The amount in its sender's own scale; the other dialect sends minor units, which have none."""
+        """The amount in its sender's scale; the other dialect sends minor units, which have none."""
         return self.amount_text if self.kind == "stable" else None
 
     @property

@@ -64,7 +64,7 @@ class StandIn(Serving):
             return bank_page.gone()
         if request.method != "POST":
             amount = waiting["form"]["amount"]
-            return bank_page.asked(f"{amount['value']} {amount['currency']}")
+            return bank_page.form(f"{amount['value']} {amount['currency']}")
         url, result = self.account.authenticated(id, passed=bank_page.has_passed(text))
         return bank_page.back(url, redirectResult=result)
 

@@ -63,7 +63,7 @@ class StandIn(Serving):
         if intent is None or redirect is None:
             return bank_page.gone()
         if request.method != "POST":
-            return bank_page.asked(f"{intent['amount']} {intent['currency'].upper()}")
+            return bank_page.form(f"{intent['amount']} {intent['currency'].upper()}")
         passed = bank_page.has_passed(text)
         self.account.request = {"id": None, "idempotency_key": None}
         self.account.authenticated(id, passed=passed)
