@@ -127,10 +127,10 @@ def _by_engine(
         if not one.versions.get("model"):  # the schedule decided in its place
             return [Way(schedules, None, 1.0)]
         return stored_ways(one.alternatives) or [Way(taken, None, 1.0)]
-    asked = engines.at(now)
-    if asked is None or "facts" not in one.features:
+    engine = engines.at(now)
+    if engine is None or "facts" not in one.features:
         return [Way(schedules, None, 1.0)]
-    decision = by_engine(_evidence(one.features), asked[1], asked[0])
+    decision = by_engine(_evidence(one.features), engine[1], engine[0])
     return offered_ways(decision) or [Way(way_of(decision.verdict, decision.plan, now), None, 1.0)]
 
 
@@ -144,18 +144,18 @@ def _by_target(
             return way_of(one.verdict, one.plan, now)
         decision = target.decide(_evidence(one.features, facts=False))
         return way_of(decision.verdict, decision.plan, now)
-    if _asked_already(one, target, now, engines):
+    if _is_decided(one, target, now, engines):
         return ways[0].at
     decision = target.decide(_evidence(one.features))
     return way_of(decision.verdict, decision.plan, now)
 
 
-def _asked_already(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
+def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
     """Whether the engine's ways are those of the very engine that is asked about: its own is the first."""
     if one.by == "engine":
         return one.versions.get("model") == target.model.name and one.versions.get("policy") == target.pricing.version
-    asked = engines.at(now)
-    return asked is not None and asked[0].name == target.model.name and asked[1] == target.pricing
+    engine = engines.at(now)
+    return engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
 
 
 def _evidence(features: Mapping[str, Any], *, facts: bool = True) -> Evidence:
