@@ -4,6 +4,7 @@
 transaction, each order once; a Problem raised by one order's work discards that order's change alone.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor, Scope
 from recoup.kernel.time import WallTime
+from recoup.moves import policy_budget
 from recoup.moves.advance.exposure import exchange
 from recoup.moves.attempt.send import with_reserved
 from recoup.moves.change import Change, write_all
@@ -187,7 +189,7 @@ class Orders:
             refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
-            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {})
+            ground = _Ground(world, wall, rows, evidence, refund_contexts, wallets, heads, {}, Counter())
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None and job.admission is not None:
@@ -212,6 +214,7 @@ class Orders:
             if changes:
                 await exchange(tx, changes)
                 await write_all(tx, changes)
+                await policy_budget.count(tx, changes)
         return answers
 
 
@@ -226,6 +229,7 @@ class _Ground(NamedTuple):
     wallets: Mapping[tuple[UUID, str], Wallet]
     heads: Mapping[UUID, UUID]  # card -> the one that all which are one with it are joined to
     reserved: dict[UUID, dict[UUID, NetworkSend]]  # by that one the sends that this transaction has changed
+    sent: Counter[UUID]  # by merchant the sends of this transaction that count for a budget
 
     def change(self, job: Job[Any]) -> Change:
         """Of its order, with nothing done yet."""
@@ -237,6 +241,9 @@ class _Ground(NamedTuple):
         order.sends = with_reserved(order.sends, self.reserved.get(head, {}) if head else {})
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
+        if order.retry.month_sends is not None:
+            sends = order.retry.month_sends + self.sent[job.key[0]]
+            order.retry = order.retry._replace(month_sends=sends)
         now = order.merchant.business(self.wall)
         is_new = job.admission is not None
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
@@ -250,6 +257,7 @@ class _Ground(NamedTuple):
         return change
 
     def reserve(self, change: Change) -> None:
+        self.sent[change.order.merchant_id] += policy_budget.reserved(change)
         for send in change.rows.network_sends:
             self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[send.send_id] = send
 

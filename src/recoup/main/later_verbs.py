@@ -15,9 +15,6 @@ def _of_main(module: str, help: str) -> LaterVerb:
 
 LATER: Final = {
     "applications": _of_doors("applications", "Lists and decides applications of new merchants."),
-    "backtest": _of_doors(
-        "backtest", "Shows what a policy would have rescued of declined payments of the past, beside what was rescued."
-    ),
     "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
     "bench": _of_main(
         "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
@@ -45,6 +42,9 @@ LATER: Final = {
     "outcome": _of_doors("outcome", "What became of an order, with its history line by line."),
     "partner": _of_doors("partner", "Shows all partners, or one; options change its limits and state."),
     "people": _of_doors("people", "Helps people who cannot sign in to the portal."),
+    "policy": _of_doors(
+        "policy", "Shows, checks and sets retry policies: when declined payments may be tried again, as versions."
+    ),
     "reconcile": _of_doors("reconcile", "Compares a CSV statement with the ledger."),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
     "route": _of_doors("route", "Card routes: their state, and the switch of each."),

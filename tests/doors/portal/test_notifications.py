@@ -16,7 +16,7 @@ from recoup.rules.messages.notifications import KINDS
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
-MAY_HEAR = {"owner": 13, "ops": 13, "clerk": 11, "dev": 7, "pat": 14, "olga": 14}
+MAY_HEAR = {"owner": 12, "ops": 12, "clerk": 10, "dev": 6, "pat": 13, "olga": 13}
 
 
 async def more_orders(shop: Shop) -> None:

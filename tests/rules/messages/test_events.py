@@ -69,7 +69,6 @@ def test_the_documented_events_are_all_there() -> None:
         "settlement.closed",
         "reconciliation.ready",
         "upload.completed",
-        "mandate.revoked",
     }
     assert set(CATALOGUE) - set(DEFAULT_EVENTS) == {
         "application.submitted",

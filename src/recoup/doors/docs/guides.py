@@ -45,6 +45,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
     "routes": ("Running it", "Several processors"),
+    "policies": ("Running it", "Retry policies"),
     "signals": ("Running it", "Signals"),
     "stripe": ("Running it", "Connect Stripe"),
     "processor-accounts": ("Running it", "Connect other processors"),

@@ -72,7 +72,9 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     by = order.card.stored.route if order.card and order.card.stored else CARD
     scheme = order.card.scheme if order.card else ""
     names = _routes(world, order.merchant_id, order.card.bin if order.card else "")
+    only = order.retry.policies.routes if order.retry.policies is not None and not order.by_customer else None
     candidates = world.routes.candidates(names, order.merchant_id)
+    candidates = tuple(one for one in candidates if only is None or one.terms.name in only)
     charge = Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
     confirmed = attempt.authentication is not None and attempt.authentication.is_wanted
     refused = refusals(world, [one.terms for one in candidates], charge, confirmed=confirmed)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
+from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_bank import bank
 from recoup.flows.insight.verify_models import damaged_models, load_models
 from recoup.flows.world import World
@@ -20,6 +21,7 @@ from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.message.mail import TRIES_MAX
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
+from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.engine.model import Model
 from recoup.store.insight.proofs import issuer
 from recoup.store.insight.proofs.advances import advances, exposure, operator_exposure
@@ -126,9 +128,13 @@ async def _merchant(
     async for postings in postings_without_order(connection, merchant_id):
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
         yield [_difference(merchant_id, None, each) for each in wrong if each]
+    policies: dict[str, InForce] = {}
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
-        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models)]
+        await load_policies(connection, merchant_id, rows, policies)
+        yield [
+            _difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models, policies)
+        ]
     for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
         yield await proof(connection, merchant_id)
     yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))

@@ -6,29 +6,30 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.insight.verify_orders import Wrong
+from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.replay import decide_again
 from recoup.store.insight.proofs.decisions import StoredDecision
 
 
 def all_wrong(
-    rows: Iterable[StoredDecision], decided: Counter[str], models: Mapping[str, Model]
+    rows: Iterable[StoredDecision], decided: Counter[str], models: Mapping[str, Model], policies: Policies
 ) -> Iterator[tuple[UUID, Wrong]]:
     """(order, the first thing that is wrong about one of its decisions). The sentences are not compared: they are
     words for people, and may be put better. `decided`: how many each version of a decider has decided again."""
     for row in rows:
-        wrong = differs_from(row, models)
+        wrong = differs_from(row, models, policies)
         if wrong:
             yield row.order_id, wrong
         else:
             decided[str(row.versions["decider"])] += 1
 
 
-def differs_from(row: StoredDecision, models: Mapping[str, Model]) -> Wrong | None:
+def differs_from(row: StoredDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES) -> Wrong | None:
     """The first thing that its stored inputs decide otherwise today."""
     name = f"decision {row.decision_id}"
     try:
-        again = decide_again(row.features, row.versions, models).to_dict()
+        again = decide_again(row.features, row.versions, models, policies).to_dict()
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return name, "one that can be decided again", f"{type(error).__name__}: {error}"
     pairs = [(f"{part} of {name}", _plain(again[part]), getattr(row, part)) for part in _PARTS]

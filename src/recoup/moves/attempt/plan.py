@@ -14,18 +14,17 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import REVOKED
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.policies.read import TRIES_MAX
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -41,7 +40,7 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
     evidence = evidence_of(change.order, reading, change.now)
     if change.order.arm is not None and change.order.kind in KINDS:
         return decide_as_arm(change, evidence, due_at)
-    decision = decide(evidence, CURRENT)
+    decision = decide(evidence, CURRENT, change.order.retry.policies)
     return decision, change.decide(decision, evidence.features())
 
 
@@ -66,17 +65,48 @@ def next_due(change: Change, decision: Decision) -> datetime | None:
     """None when nothing is planned, or the merchant wants nothing more."""
     if change.order.do_not_retry:
         return None
-    return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
+    if decision.verdict != "attempt_now":
+        return decision.next_attempt_at
+    return change.now if "policies" in decision.versions else opened(change)
+
+
+def opened(change: Change) -> datetime | None:
+    """When what nobody asked for by hand may leave: now, or as soon as the order's policies open; None where that is
+    never, or too late."""
+    order, policies = change.order, change.order.retry.policies
+    if policies is None or order.by_customer:
+        return change.now
+    evidence = evidence_of(order, last_reading(order), change.now)
+    if policies.off or len(evidence.attempts) >= policies.tries(TRIES_MAX):
+        return None
+    fresh = policies.fresh(change.now, order.retry.month_sends)
+    if fresh <= change.now and policies.is_open(change.now, evidence.utc_offset):
+        return change.now
+    at = policies.opens(fresh, evidence.utc_offset)
+    return at if at is not None and at < policies.end(evidence.first_declined_at, evidence.expires_at) else None
+
+
+def is_late(change: Change, attempt: Attempt) -> bool:
+    """Whether the attempt, that was planned for an open hour, comes at one that its policies keep closed, or once the
+    month's sends are used up. What was planned before the policy said so keeps its plan."""
+    order, policies = change.order, change.order.retry.policies
+    if policies is None or order.by_customer or attempt.ladder == PURPOSE or attempt.when_due == "other_card":
+        return False
+    if policies.fresh(change.now, order.retry.month_sends) > change.now:
+        return True
+    offset = evidence_of(order, last_reading(order), change.now).utc_offset
+    return policies.is_open(attempt.due_at, offset) and not policies.is_open(change.now, offset)
 
 
 def decide_due(change: Change, attempt: Attempt) -> bool:
     """Whether what has come is still to be sent: the engine decides again about its plan. If not, the order has
     another plan, or none."""
     stopped = change.order.arm_known is not None and change.order.arm_known.stopped
-    if attempt.when_due != "decide" and not (attempt.when_due == "keep" and stopped):
+    again = attempt.when_due == "decide" or attempt.when_due == "keep" and stopped
+    if not again and not is_late(change, attempt):
         return True
     reading = last_reading(change.order)
-    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at)
+    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again else None)
     if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
         change.set_attempt(attempt, decision_id=decision_id)
         return True
@@ -100,14 +130,13 @@ def follow(
             challenges.refused(change, decision.reasons[1])
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
-        is_stop = MANDATE_REVOKED in decision.rules
         change.step(
             "declined",
             decision_id=decision_id,
             why=decision.reasons[0],
             reasons=list(decision.reasons),
-            cause=HARD if reading.terminal or is_stop else SOFT,
-            decline=REVOKED if is_stop else reading.reason,
+            cause=HARD if reading.terminal else SOFT,
+            decline=reading.reason,
         )
         return
     due = next_due(change, decision)
@@ -143,6 +172,8 @@ def _when_due(decision: Decision) -> str | None:
     replaced card has its name."""
     if decision.versions["decider"] == CARD_UPDATE_VERSION:
         return "new_card"
+    if OTHER_CARD_WAITS in decision.rules:
+        return "decide"
     if decision.verdict != "plan" or decision.versions["decider"] not in ENGINES.values():
         return None
     return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
@@ -204,7 +235,7 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     assert change.engine is not None
     link = link_of(order, evidence.reading)
     evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now), link=link)
-    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine)
+    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, change.engine, order.retry.policies)
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)
     taken = next((one for one in done.decision.alternatives if one.name == done.decision.taken), None)

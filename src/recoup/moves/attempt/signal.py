@@ -10,6 +10,7 @@ from recoup.moves.change import Change
 from recoup.moves.order.amendment import has_room
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.by_hand import PlanBefore
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 
@@ -25,6 +26,8 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     if not has_room(change):
         return False
     evidence = evidence_of(order, last_reading(order), change.now)
+    if is_kept_closed(change, evidence):
+        return False
     before = PlanBefore(planned.due_at, planned.ladder, _text(planned.decision_id))
     inputs = SignalInput(
         reading=evidence.reading,
@@ -46,6 +49,16 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     )
     plan_attempt(change, change.now, planned.ladder, decision_id, when_due="signal")
     return True
+
+
+def is_kept_closed(change: Change, evidence: Evidence) -> bool:
+    """By the order's policies: no signal passes their hours, their gap or their budget."""
+    policies, now = change.order.retry.policies, change.now
+    if policies is None:
+        return False
+    last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    spent = policies.fresh(now, evidence.month_sends) > now
+    return policies.off or spent or now < last + policies.gap or not policies.is_open(now, evidence.utc_offset)
 
 
 def _text(value: UUID | None) -> str | None:

@@ -38,6 +38,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "engine.resumed": "let the rescue engine decide again",
     "engine.return_set": "set whether the rescue engine stops by itself",
     "engine.stopped": "stopped the rescue engine",
+    "policy.set": "set the retry policy",
     "processor.changed": "changed a connection to a processor",
     "processor.connected": "connected a processor",
     "processor.disconnected": "disconnected a processor",

@@ -22,8 +22,8 @@ from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.own_tries import own_tries
+from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
 
@@ -99,8 +99,7 @@ class Attempt:
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
-        given = self.initiator == "payer" and self.send_before is not None
-        return given and self.closed_at is None and self.reference is None
+        return self.initiator == "payer" and self.send_before is not None and (self.closed_at or self.reference) is None
 
 
 @dataclass(slots=True)
@@ -144,7 +143,7 @@ class Modification:
 
 @dataclass(slots=True)
 class Advance:
-    """One row of advances. `due_units`: what collection still wants, and what is held of the exposure."""
+    """One row of advances: approved before it was collected. `due_units`: what collection wants and exposure holds."""
 
     order_id: UUID
     payer_id: UUID | None
@@ -226,7 +225,8 @@ class Dispute:
         return takes_money(self.stage, self.state)
 
     @property
-    def answering(self) -> bool:  # an answer is on its way, and what the processor makes of it is not known
+    def answering(self) -> bool:
+        """An answer is on its way, and what the processor makes of it is not known."""
         return self.answer_state in ("owed", "sent")
 
 
@@ -287,11 +287,11 @@ class Order:
     dispute_terms: list[Terms] = field(default_factory=list)
     arm: Arm | None = None  # who decides about it; None: the engine was off when it came
     arm_known: Known | None = None  # beside `arm`
+    retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
-    mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew
 
     @property
     def merchant_id(self) -> UUID:

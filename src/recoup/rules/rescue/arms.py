@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.expected import expected_under
@@ -141,15 +142,16 @@ def why_not(known: Known, engine: EngineAtHand) -> str:
 
 
 def decide_by_arm(
-    arm: Arm, known: Known, evidence: Evidence, engine: EngineAtHand
+    arm: Arm, known: Known, evidence: Evidence, engine: EngineAtHand, within: InForce | None = None
 ) -> tuple[DecisionRecord, DecisionRecord | None]:
     """What is done, and what the engine would have done where it only watches. `evidence.facts` are there: whoever
-    decides, each arm's decider can be asked later with what is stored."""
+    decides, each arm's decider can be asked later with what is stored. `within`: the policies set for the order hold in
+    every arm."""
     evidence, number = _drawing(evidence, known.terms, engine)
-    engines, fallback = _engines(evidence, known, engine) if arm in ("engine", "shadow") else (None, "")
+    engines, fallback = _engines(evidence, known, engine, within) if arm in ("engine", "shadow") else (None, "")
     # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
-    scheduled = by_schedule(asked, CURRENT)
+    scheduled = by_schedule(asked, CURRENT, within)
     about = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(scheduled, evidence, engine.model)
@@ -175,13 +177,15 @@ def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Ev
     return replace(evidence, facts=replace(evidence.facts, explore=explore, draw=draw)), number
 
 
-def _engines(evidence: Evidence, known: Known, engine: EngineAtHand) -> tuple[Decision | None, str]:
+def _engines(
+    evidence: Evidence, known: Known, engine: EngineAtHand, within: InForce | None
+) -> tuple[Decision | None, str]:
     """The engine's decision; or None, and why."""
     if why := why_not(known, engine):
         return None, why
     assert engine.model is not None
     try:
-        return by_engine(evidence, ENGINE_1, engine.model), ""
+        return by_engine(evidence, ENGINE_1, engine.model, within), ""
     except (ArithmeticError, LookupError, ValueError):  # the model's numbers: the order goes on
         return None, "failed"
 

@@ -3,10 +3,13 @@
 Another way of deciding is another version in another file; this one then stays for replays.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from recoup.kernel.time import BusinessTime
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.words import FORBIDDEN, time_words
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
@@ -24,6 +27,8 @@ _GROUP_WORDS: Final[dict[Group, str]] = {
     "limits": "card limit",
 }
 _OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
+_OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy lets a send leave."
+OTHER_CARD_WAITS: Final = "other_card_waits"
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each try.",
     "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
@@ -31,51 +36,112 @@ _SLOT_WORDS: Final = {
 }
 
 
-def decide(evidence: Evidence, policy: RetryPolicy) -> Decision:
-    """What to do about the last decline, and the tries that would follow if each were declined the same way."""
+class _Asked(NamedTuple):
+    """`within`: the policies that hold for the order; none for one whose customer waits."""
+
+    evidence: Evidence
+    policy: RetryPolicy
+    within: InForce | None
+
+
+def decide(evidence: Evidence, policy: RetryPolicy, within: InForce | None = None) -> Decision:
+    """What to do about the last decline, and the tries that would follow if each were declined the same way. `within`:
+    the policies that were set for the order; a customer who waits is asked whatever they say."""
+    if within is None or evidence.kind == "cit":
+        return _decide(_Asked(evidence, policy, None))
+    decision = _decide(_Asked(evidence, within.bounded(policy), within))
+    return replace(decision, versions={**decision.versions, "policies": within.name})
+
+
+def _decide(asked: _Asked) -> Decision:
+    evidence, policy, _ = asked
     group = group_of(evidence.reading)
     if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
         # With another card, if need be.
-        return _decision(evidence, policy, "challenge", (), None, ["customer_may_try_again"])
-    if evidence.other_card and evidence.kind == "managed_mit" and evidence.now < evidence.expires_at:
-        return _decision(evidence, policy, "attempt_now", (), None, [OTHER_CARD])
+        return _decision(asked, "challenge", (), None, ["customer_may_try_again"])
+    forbidden = _forbidden(asked)
+    other_card = evidence.other_card and evidence.kind == "managed_mit" and evidence.now < evidence.expires_at
+    if other_card and forbidden in (None, "policy_code"):
+        return _with_other_card(asked)
     if evidence.reading.terminal and evidence.payer_link and evidence.now < evidence.expires_at:
-        return _decision(evidence, policy, "wait", (), None, ["payer_may_pay_by_link"])
+        return _decision(asked, "wait", (), None, ["payer_may_pay_by_link"])
     if evidence.reading.terminal:
-        return _end(evidence, policy, "hard_decline")
+        return _end(asked, "hard_decline")
     if evidence.kind == "cit":
-        return _with_customer(evidence, policy, group)
+        return _with_customer(asked, group)
     if evidence.now >= evidence.expires_at:
-        return _decision(evidence, policy, "wait", (), None, ["expired"])
-    if evidence.magic_first_send and evidence.kind == "sync_mit" and not evidence.attempts:
-        plan = _plan(evidence, policy, group, 1)
-        return _decision(evidence, policy, "attempt_now", plan, group, ["sandbox_first_send"])
+        return _decision(asked, "wait", (), None, ["expired"])
+    if forbidden is not None:
+        return _decision(asked, "wait", (), None, [forbidden])
+    if evidence.magic_first_send and evidence.kind == "sync_mit" and not evidence.attempts and _is_open(asked):
+        return _decision(asked, "attempt_now", _plan(asked, group, 1), group, ["sandbox_first_send"])
     if group is None:
-        return _decision(evidence, policy, "wait", (), None, ["no_cure_by_waiting"])
-    if _may_try_now(evidence, policy, group):
-        plan = _plan(evidence, policy, group, 1)
-        return _decision(evidence, policy, "attempt_now", plan, group, ["due" if evidence.due_at else "sync"])
-    plan = _plan(evidence, policy, group, 0)
+        return _decision(asked, "wait", (), None, ["no_cure_by_waiting"])
+    if _may_try_now(asked, group):
+        return _decision(asked, "attempt_now", _plan(asked, group, 1), group, ["due" if evidence.due_at else "sync"])
+    plan = _plan(asked, group, 0)
     verdict: Verdict = "plan" if plan else "wait"
-    return _decision(evidence, policy, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
+    return _decision(asked, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
 
 
-def _with_customer(evidence: Evidence, policy: RetryPolicy, group: Group | None) -> Decision:
+def _forbidden(asked: _Asked) -> str | None:
+    """The rule of the policies by which nothing is tried."""
+    evidence, within = asked.evidence, asked.within
+    if within is None:
+        return None
+    return within.forbids(evidence.units, evidence.currency, evidence.reading.code)
+
+
+def _is_open(asked: _Asked) -> bool:
+    """Whether the policies let a send leave now."""
+    evidence, _, within = asked
+    if within is None:
+        return True
+    end = within.end(evidence.first_declined_at, evidence.expires_at)
+    if within.fresh(evidence.now, evidence.month_sends) > evidence.now:
+        return False
+    return evidence.now < end and within.is_open(evidence.now, evidence.utc_offset)
+
+
+def _opens(asked: _Asked, at: datetime) -> datetime | None:
+    """The first minute from then on at which a send may leave; None where that is too late, or never."""
+    evidence, within = asked.evidence, asked.within
+    if within is None:
+        return next_minute(at)
+    found = within.opens(max(next_minute(at), within.fresh(evidence.now, evidence.month_sends)), evidence.utc_offset)
+    return found if found is not None and found < within.end(evidence.first_declined_at, evidence.expires_at) else None
+
+
+def _with_other_card(asked: _Asked) -> Decision:
+    """Now; or, where the policies keep it waiting, once they let it leave: it is looked for again then."""
+    if _is_open(asked):
+        return _decision(asked, "attempt_now", (), None, [OTHER_CARD])
+    at = _opens(asked, asked.evidence.now)
+    if at is None:
+        return _decision(asked, "wait", (), None, ["plan_used_up"])
+    return _decision(asked, "plan", (BusinessTime(at.astimezone(UTC)),), None, [OTHER_CARD_WAITS])
+
+
+def _with_customer(asked: _Asked, group: Group | None) -> Decision:
     """A customer waits for the answer: one try, a question to the customer, or no."""
+    evidence = asked.evidence
     if not evidence.attempts and (group or evidence.magic_first_send):
-        return _decision(evidence, policy, "attempt_now", (), group, ["customer_waits"])
+        return _decision(asked, "attempt_now", (), group, ["customer_waits"])
     if asks_of(evidence.reading) is not None and not evidence.challenge_tries:
-        return _decision(evidence, policy, "challenge", (), None, ["customer_can_cure"])
-    return _end(evidence, policy, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
+        return _decision(asked, "challenge", (), None, ["customer_can_cure"])
+    return _end(asked, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
 
 
-def _end(evidence: Evidence, policy: RetryPolicy, rule: str) -> Decision:
-    return _decision(evidence, policy, "decline_at_once", (), None, [rule])
+def _end(asked: _Asked, rule: str) -> Decision:
+    return _decision(asked, "decline_at_once", (), None, [rule])
 
 
-def _may_try_now(evidence: Evidence, policy: RetryPolicy, group: Group) -> bool:
+def _may_try_now(asked: _Asked, group: Group) -> bool:
     """A planned instant has come; or a sync MIT's first question, where no network asked to wait."""
-    if _left(evidence, policy, group) <= 0:
+    evidence = asked.evidence
+    if _left(asked, group) <= 0 or not _is_open(asked):
+        return False
+    if asked.within is not None and evidence.now < _last_send(evidence) + asked.within.gap:
         return False
     if evidence.due_at is not None:
         return evidence.due_at <= evidence.now
@@ -87,31 +153,40 @@ def _used(evidence: Evidence, group: Group) -> int:
     return sum(1 for one in evidence.attempts if one.group == group)
 
 
-def _left(evidence: Evidence, policy: RetryPolicy, group: Group) -> int:
+def _left(asked: _Asked, group: Group) -> int:
+    evidence, policy, _ = asked
     return min(policy.schedules[group].tries_max - _used(evidence, group), policy.sends_max - len(evidence.attempts))
 
 
-def _plan(evidence: Evidence, policy: RetryPolicy, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
+def _last_send(evidence: Evidence) -> datetime:
+    return max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+
+
+def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
     """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very moment."""
     if group is None:
         return ()
+    evidence, policy, within = asked
     schedule, used, plan = policy.schedules[group], _used(evidence, group) + sent_now, list[BusinessTime]()
-    last = evidence.now if sent_now else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    last = evidence.now if sent_now else _last_send(evidence)
     end = evidence.expires_at
     if schedule.within is not None:
         end = min(end, max(evidence.first_declined_at, evidence.started_at) + schedule.within)
-    for number in range(used, used + _left(evidence, policy, group) - sent_now):
-        due = next_minute(_instant(evidence, schedule, number, last)).astimezone(UTC)
-        if due >= end:
+    for number in range(used, used + _left(asked, group) - sent_now):
+        instant = _instant(evidence, schedule, number, last, within.gap if within is not None else timedelta(0))
+        due = _opens(asked, instant)
+        if due is None or due >= end:
             break
-        plan.append(BusinessTime(due))
-        last = due
+        plan.append(BusinessTime(due.astimezone(UTC)))
+        last = plan[-1]
     return tuple(plan)
 
 
-def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime) -> datetime:
-    """When try `number` (from 0) of a schedule is best, the send before it having been at `last`."""
-    earliest = max(last + _wait(evidence, schedule, number), evidence.now + timedelta(microseconds=1))
+def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime, gap: timedelta) -> datetime:
+    """When try `number` (from 0) of a schedule is best, the send before it having been at `last`, `gap` before it at
+    least."""
+    wait = max(_wait(evidence, schedule, number), gap)
+    earliest = max(last + wait, evidence.now + timedelta(microseconds=1))
     debit, offset = evidence.funding == "debit", evidence.utc_offset
     if schedule.slots == "pay_day":
         return pay_day_slot(earliest, offset, debit)
@@ -130,13 +205,9 @@ def _wait(evidence: Evidence, schedule: Schedule, number: int) -> timedelta:
 
 
 def _decision(
-    evidence: Evidence,
-    policy: RetryPolicy,
-    verdict: Verdict,
-    plan: tuple[BusinessTime, ...],
-    group: Group | None,
-    rules: list[str],
+    asked: _Asked, verdict: Verdict, plan: tuple[BusinessTime, ...], group: Group | None, rules: list[str]
 ) -> Decision:
+    evidence, policy, within = asked
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
     versions = {
@@ -150,10 +221,20 @@ def _decision(
         last_answer_of(evidence),
         *unlisted(evidence.reading),
         *([_OTHER_CARD_WORDS] if OTHER_CARD in rules else []),
+        *([_OTHER_CARD_LATER] if OTHER_CARD_WAITS in rules else []),
+        *(words for rule, words in FORBIDDEN.items() if rule in rules),
         *_why(evidence, policy, group, plan),
-        _change(evidence, verdict),
+        *_times(asked, verdict, group),
+        _change(evidence, verdict, rules),
     )
     return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group, rules))
+
+
+def _times(asked: _Asked, verdict: Verdict, group: Group | None) -> list[str]:
+    evidence, _, within = asked
+    if within is None or group is None or verdict not in ("plan", "wait"):
+        return []
+    return time_words(within, evidence.now, evidence.month_sends)
 
 
 def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
@@ -169,7 +250,9 @@ def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tup
     return lines
 
 
-def _change(evidence: Evidence, verdict: Verdict) -> str:
+def _change(evidence: Evidence, verdict: Verdict, rules: list[str]) -> str:
+    if rules and rules[0] in FORBIDDEN:
+        return "Another version of the retry policy would change it, for the next decision about the order."
     if verdict in ("plan", "attempt_now"):
         return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
     if verdict == "wait" and group_of(evidence.reading) is not None:  # its cure is waiting, and that is used up
@@ -182,7 +265,7 @@ def _change(evidence: Evidence, verdict: Verdict) -> str:
 def _alternatives(
     policy: RetryPolicy, verdict: Verdict, group: Group | None, rules: list[str]
 ) -> tuple[Alternative, ...]:
-    chance = OTHER_CARD_CHANCE if OTHER_CARD in rules else None
+    chance = OTHER_CARD_CHANCE if OTHER_CARD in rules or OTHER_CARD_WAITS in rules else None
     other_card = Alternative("other_card", chance, "Another card of the customer.")
     if group is None or verdict in ("wait", "decline_at_once", "challenge"):
         return (other_card,)

@@ -50,7 +50,8 @@ class Evidence:
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
-    `other_card`: another card of the customer may be tried.
+    `other_card`: another card of the customer may be tried. `month_sends`: the merchant's in this calendar month, where
+    its policy has a budget.
     """
 
     kind: Kind
@@ -72,6 +73,7 @@ class Evidence:
     payer_link: bool = False
     link: LinkInput | None = None
     other_card: bool = False
+    month_sends: int | None = None
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -85,6 +87,8 @@ class Evidence:
         for name in ("payer_link", "other_card"):
             if not plain[name]:
                 del plain[name]
+        if self.month_sends is None:
+            del plain["month_sends"]
         plain |= {"link": self.link.to_dict()} if self.link else {}
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 

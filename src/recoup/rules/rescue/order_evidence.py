@@ -75,6 +75,7 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         magic_first_send=order.card is not None and order.card.magic == "approve",
         challenge_tries=sum(c.tries for c in order.challenges),
         other_card=other_card_of(order, reading, now) is not None,
+        month_sends=order.retry.month_sends,
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
     )
 
@@ -93,13 +94,16 @@ def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile |
 def link_of(order: Order, reading: Reading) -> LinkInput | None:
     """What the engine prices a link by; None where it may not mail one beside the tries, or the payer has one."""
     links = order.rescue.links if order.rescue is not None else None
-    if links is None or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
+    beside = order.retry.policies is None or order.retry.policies.link == "beside"
+    if links is None or not beside or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
         return None
     return LinkInput(LINKS_1.version, *links) if link_asks_of(reading) is not None else None
 
 
 def sends_link(order: Order) -> bool:
-    """Whether its payer may still get a link to pay by mail; the merchant switches it on."""
+    """Whether its payer may still get a link to pay by mail; the merchant switches it on, its policy may forbid it."""
+    if order.retry.policies is not None and (order.retry.policies.link == "off" or order.retry.policies.off):
+        return False
     tries = sum(one.tries for one in order.challenges)
     wanted = order.notices.get(LINK, False) and not order.do_not_retry
     return wanted and order.kind == "mit_managed" and tries < TRIES_MAX

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from recoup.rules.money.collection import COLLECTION_POLICIES
+from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
@@ -21,26 +22,26 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
-from recoup.rules.rescue.mandate import MANDATE_VERSION, MandateInput, decide_by_mandate
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 
-Decider = Callable[[Mapping[str, Any], Any, Any], Decision]
+Decider = Callable[[Mapping[str, Any], Any, Any, InForce | None], Decision]
 NO_MODELS: Final[Mapping[str, Model]] = {}
 
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
-    DECIDER_VERSION: (POLICIES, lambda told, policy, _: decide(Evidence.from_dict(told), policy)),
+    DECIDER_VERSION: (POLICIES, lambda told, policy, _, within: decide(Evidence.from_dict(told), policy, within)),
     **dict.fromkeys(ENGINES.values(), (
-        PRICINGS, lambda told, pricing, model: decide_by_model(Evidence.from_dict(told), pricing, model),
+        PRICINGS,
+        lambda told, pricing, model, within: decide_by_model(Evidence.from_dict(told), pricing, model, within),
     )),
-    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: advance(AdvanceInputs.from_dict(told), policy)),
+    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, *_: advance(AdvanceInputs.from_dict(told), policy)),
     ADVANCE_BY_MODEL_VERSION: (
-        COLLECTION_POLICIES, lambda told, policy, model: advance_by_model(AskedModel.from_dict(told), policy, model),
+        COLLECTION_POLICIES, lambda told, policy, model, _: advance_by_model(AskedModel.from_dict(told), policy, model),
     ),
-    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, _: plan_charge(ChargeInput.from_dict(told), policy)),
+    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, *_: plan_charge(ChargeInput.from_dict(told), policy)),
     GATE_VERSION: ({None: None}, lambda told, *_: gate(GateInput.from_dict(told))),
     ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
     route_by_answer.ROUTE_BY_ANSWER_VERSION: (
@@ -52,7 +53,6 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
     SIGNAL_VERSION: ({None: None}, lambda told, *_: decide_by_signal(SignalInput.from_dict(told))),
     CARD_UPDATE_VERSION: ({None: None}, lambda told, *_: decide_update(UpdateInput.from_dict(told))),
-    MANDATE_VERSION: ({None: None}, lambda told, *_: decide_by_mandate(MandateInput.from_dict(told))),
     RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
@@ -63,10 +63,13 @@ class UnknownVersion(ValueError):
 
 
 def decide_again(
-    features: Mapping[str, Any], versions: Mapping[str, Any], models: Mapping[str, Model] = NO_MODELS
+    features: Mapping[str, Any],
+    versions: Mapping[str, Any],
+    models: Mapping[str, Model] = NO_MODELS,
+    within: Policies = NO_POLICIES,
 ) -> Decision:
-    """`models`: by name, the ones that decided. Raises: UnknownVersion, also without the decision's model; KeyError,
-    TypeError, ValueError for features that no decision was made from.
+    """`models`, `within`: by name, the models and the set policies that decided. Raises: UnknownVersion, also without
+    those of the decision; KeyError, TypeError, ValueError for features that no decision was made from.
     """
     decider, policy = versions["decider"], versions["policy"]
     policies, decides = DECIDERS.get(decider, ({}, None))
@@ -75,4 +78,7 @@ def decide_again(
     model = models.get(versions["model"]) if decider in LEARNED else None
     if decider in LEARNED and model is None:
         raise UnknownVersion(f"{decider} with {versions['model']}")
-    return decides(features, policies[policy], model)
+    name = versions.get("policies")
+    if name is not None and name not in within:
+        raise UnknownVersion(f"{decider} within {name}")
+    return decides(features, policies[policy], model, within[name] if name is not None else None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of
@@ -34,6 +35,7 @@ Change = Literal[
     "no_block",
     "no_request",
     "no_signal",
+    "no_policy",
 ]
 WHAT_IFS_MAX: Final = 8
 _WEEK: Final = timedelta(days=7)
@@ -55,16 +57,19 @@ class WhatIf:
 
 
 def what_if(
-    features: Mapping[str, Any], versions: Mapping[str, str | None], models: Mapping[str, Model]
+    features: Mapping[str, Any],
+    versions: Mapping[str, str | None],
+    models: Mapping[str, Model],
+    within: Policies = NO_POLICIES,
 ) -> tuple[WhatIf, ...]:
     """Empty for a decider whose inputs have no change that a merchant could read.
 
-    `models`: by name. Raises: KeyError without the model or policy that decided; TypeError, ValueError for features
-    that no decision was made from.
+    `models`, `within`: by name. Raises: KeyError without the model or policy that decided; TypeError, ValueError for
+    features that no decision was made from.
     """
     decider = str(versions["decider"])
     if decider == DECIDER_VERSION or decider in ENGINES.values():
-        return tuple(_of_plan(Evidence.from_dict(features), versions, models))[:WHAT_IFS_MAX]
+        return tuple(_of_plan(Evidence.from_dict(features), versions, models, within))[:WHAT_IFS_MAX]
     if decider == GATE_VERSION:
         return tuple(_of_gate(GateInput.from_dict(features)))[:WHAT_IFS_MAX]
     if decider == BY_HAND_VERSION:
@@ -79,20 +84,27 @@ def _plan_before(change: Change, due_at: datetime | None) -> WhatIf:
     return WhatIf(change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True)
 
 
-def _of_plan(evidence: Evidence, versions: Mapping[str, str | None], models: Mapping[str, Model]) -> Iterator[WhatIf]:
+def _of_plan(
+    evidence: Evidence, versions: Mapping[str, str | None], models: Mapping[str, Model], policies: Policies
+) -> Iterator[WhatIf]:
+    name = versions.get("policies")
+    within = policies[name] if name is not None else None
     engine = versions["decider"] != DECIDER_VERSION
-    decides = _engine(versions, models) if engine else _schedule(POLICIES[str(versions["policy"])])
+    schedule = None if engine else POLICIES[str(versions["policy"])]
+    decides = _engine(versions, models, within) if schedule is None else _schedule(schedule, within)
     plain = _without_draw(evidence) if engine else evidence
     base = decides(plain)
     if engine and plain != evidence and (drawn := decides(evidence)).taken != base.taken:
         yield _compared("no_draw", base, drawn)
+    if within is not None:
+        free = _engine(versions, models, None) if schedule is None else _schedule(schedule, None)
+        yield _compared("no_policy", free(plain), base)
     for change, changed in _changes(plain, engine=engine):
         yield _compared(change, decides(changed), base)
-    if engine:
-        yield _compared("sends_without_cost", _engine(versions, models, free=True)(plain), base)
+    if schedule is None:
+        yield _compared("sends_without_cost", _engine(versions, models, within, free=True)(plain), base)
     elif group_of(evidence.reading) is not None:
-        longer = _one_more(POLICIES[str(versions["policy"])])
-        yield _compared("one_more_try_allowed", decide(plain, longer), base)
+        yield _compared("one_more_try_allowed", _schedule(_one_more(schedule), within)(plain), base)
 
 
 def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
@@ -110,16 +122,17 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
 
 
 def _engine(
-    versions: Mapping[str, str | None], models: Mapping[str, Model], *, free: bool = False
+    versions: Mapping[str, str | None], models: Mapping[str, Model], within: InForce | None, *, free: bool = False
 ) -> Callable[[Evidence], Decision]:
     pricing, model = PRICINGS[str(versions["policy"])], models[str(versions["model"])]
     if free:
         pricing = replace(pricing, least_chance=0.0, send_units=0, harm=0.0)
-    return lambda evidence: decide_by_model(evidence, pricing, model)
+        within = within.free() if within is not None else None
+    return lambda evidence: decide_by_model(evidence, pricing, model, within)
 
 
-def _schedule(policy: RetryPolicy) -> Callable[[Evidence], Decision]:
-    return lambda evidence: decide(evidence, policy)
+def _schedule(policy: RetryPolicy, within: InForce | None) -> Callable[[Evidence], Decision]:
+    return lambda evidence: decide(evidence, policy, within)
 
 
 def _one_more(policy: RetryPolicy) -> RetryPolicy:

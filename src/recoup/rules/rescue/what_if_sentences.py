@@ -19,6 +19,7 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "no_block": "Without the block",
     "no_request": "Without the request",
     "no_signal": "Without the signal",
+    "no_policy": "Without your retry policy",
 }
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",

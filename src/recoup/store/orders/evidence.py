@@ -12,7 +12,8 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
-from recoup.store.orders.prints import MANDATE_JSON, blocks_of_prints, kept_of_prints, mandates_of_prints
+from recoup.store.orders.policies_part import POLICIES
+from recoup.store.orders.prints import blocks_of_prints, kept_of_prints
 from recoup.store.statement import Read, Row, statement
 
 Key = tuple[UUID, UUID]
@@ -85,9 +86,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
       'latest_network_id', c.latest_network_id)
     FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
-    ("mandates", frozenset({"cards"}), f"""
-  (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
-    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -95,6 +93,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
+    ("policies", frozenset({"retried"}), POLICIES),
     # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in sets.
     ("other_card", frozenset({"managed"}), """
   CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
@@ -162,13 +161,15 @@ _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
     "completed": ("completed", "ended"), "declined": ("ended",), "cancelled": ("ended",), "expired": ("ended",),
 }  # fmt: skip
 
+_OPEN: Final = frozenset({"received", "processing", "held", "challenged", "problem"})
+
 
 class OrderEvidence(Row, frozen=True):
     """Of one order, for `order_of` to read: each part as JSON, in the order of `_PARTS`, None where it is not needed or
-    there is nothing.
-    `merchant` and `fee_terms` are texts, since orders have them in common. Then what its card's home knows: the newest
-    sends, blocks, how many more orders of the merchant are under way with this card, and those of them whose
-    processor charges by itself, and what else is known to be this card."""
+    there is nothing. `merchant`, `fee_terms` and `policies` are texts, since orders have them in common.
+
+    Then what its card's home knows: the newest sends, blocks, how many more orders of the merchant are under way with
+    this card, and those of them whose processor charges by itself, and what else is known to be this card."""
 
     offset_us: int
     merchant: str
@@ -187,8 +188,8 @@ class OrderEvidence(Row, frozen=True):
     dispute_terms: Json
     blocked: Json
     kept_ids: Json
-    mandates: Json
     arm: Json
+    policies: str | None
     other_card: Json
     known: Json
     sends: Json = None
@@ -237,7 +238,6 @@ async def _with_cards(
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
     by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
-    mandates = await mandates_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -247,7 +247,6 @@ async def _with_cards(
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
             same_cards=card.prints or (),
             kept_ids=kept.get(card.order_id, found[card.merchant_id, card.order_id].kept_ids),
-            mandates=mandates.get(card.order_id, found[card.merchant_id, card.order_id].mandates),
         )
         for card in cards
     }
@@ -379,6 +378,8 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
             needed.add("arm")
         if order.kind == "mit_managed" and order.stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD):
             needed.add("managed")
+        if order.kind in ("mit_managed", "mit_sync") and order.stage in _OPEN:
+            needed.add("retried")
         if order.kind == "stable":
             needed.add("stable")
         elif order.stage is Stage.PROCESSING and order.kind.startswith("cit"):

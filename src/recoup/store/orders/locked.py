@@ -19,7 +19,6 @@ from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.known import RescueKnown, Seen
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import (
     Advance,
@@ -31,6 +30,7 @@ from recoup.rules.order.snapshot import (
     Order,
     Settlement,
 )
+from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.store.orders.evidence import OrderEvidence, OwnTries
@@ -87,6 +87,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
     )
     return Order(
         merchant=merchant,
+        retry=held_of(evidence.policies, merchant.business(wall)),
         tariff=tariff,
         approval=convert(evidence.approval or {}, dict[str, Any]),
         held=convert(evidence.held or {}, dict[str, Any]),
@@ -108,7 +109,6 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         dispute_terms=_list(evidence.dispute_terms, Terms),
         same_cards=evidence.same_cards,
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
-        mandates=tuple(_list(evidence.mandates, MandateChange)),
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )

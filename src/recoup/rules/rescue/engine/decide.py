@@ -7,9 +7,11 @@ decider answers as ever. The model's format says which version decides: `engine-
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from recoup.kernel.time import BusinessTime
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.words import time_words
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.belief import Belief, ground_of, trail
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
@@ -18,7 +20,7 @@ from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import NOW, LinkOffer, link_offers
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.plan import Candidate, Try, planned
+from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import link_reason, reasons_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
@@ -33,34 +35,93 @@ _TRIED: Final = ("yes", "after_contact")
 _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
-def decide(evidence: Evidence, pricing: Pricing, model: Model) -> Decision:
-    """`evidence.facts` are there. Raises: ValueError without them."""
+def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce | None = None) -> Decision:
+    """`evidence.facts` are there. `within`: the policies that were set for the order. Raises: ValueError without
+    facts."""
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
     waits = evidence.kind != "cit" and evidence.reading.retry in _TRIED and _open(evidence)
-    if not waits or evidence.reading.terminal:
-        return _named(by_schedule(evidence, RETRY_2), pricing, model)
+    if not waits or evidence.reading.terminal or _forbids(within, evidence):
+        return _named(by_schedule(evidence, RETRY_2, within), pricing, model)
+    times = _times_of(evidence, facts, within)
+    asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     ground = ground_of(model, facts, evidence.utc_offset)
     beliefs = trail(ground, facts)
     belief = beliefs[-1]
-    prices = _prices(evidence, facts, pricing)
-    due = evidence.due_at is not None and evidence.due_at <= evidence.now
-    now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
-    earliest = _earliest(evidence, facts, now_too)
-    found = candidates_of(ground, beliefs, facts, hours_of(earliest), hours_of(evidence.expires_at))
-    tries = planned(ground, belief, found, prices)
-    stays = due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
+    prices = _prices(asked, facts)
+    found = candidates_of(ground, beliefs, facts, times.earliest, times.end, times.opens)
+    tries = planned(ground, belief, found, prices, times.gap)
+    stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
-        tries = [Try(found[0].at, found[0].chance, found[0].chance), *_after(tries, found[0].at + 1.0)]
-    offers = _offers(evidence, found, tries, prices, 0.0 if stays else facts.explore)
+        after = _after(tries, found[0].at + max(1.0, times.gap))
+        tries = [Try(found[0].at, found[0].chance, found[0].chance), *after]
+    explore = 0.0 if stays or within is not None and not prices else _explore(facts, within)
+    offers = _offers(evidence, found, tries, prices, explore, times.gap)
     taken = drawn(offers, facts.draw)
     if taken.at is None:
-        return _decision(evidence, pricing, model, belief, offers, taken, [], now=False)
-    plan = tries if taken is offers[0] else [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at)]
-    now = now_too and plan[0].at <= hours_of(evidence.now)
-    decision = _decision(evidence, pricing, model, belief, offers, taken, plan, now=now)
+        return _decision(asked, belief, offers, taken, [], now=False)
+    plan = tries
+    if taken is not offers[0]:
+        plan = [Try(taken.at, taken.chance, taken.chance), *_after(tries, taken.at, times.gap)]
+    if within is not None:
+        plan = plan[: len(prices)]
+    now = times.now_too and plan[0].at <= hours_of(evidence.now)
+    decision = _decision(asked, belief, offers, taken, plan, now=now)
     return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
+
+
+class _Asked(NamedTuple):
+    evidence: Evidence
+    pricing: Pricing
+    model: Model
+    within: InForce | None
+
+
+class _Times(NamedTuple):
+    """When a try may leave; hours. `opens`: the first instant from another one on at which the policies let it."""
+
+    due: bool
+    now_too: bool
+    earliest: float
+    end: float
+    gap: float
+    opens: Opens | None
+
+
+def _forbids(within: InForce | None, evidence: Evidence) -> bool:
+    if within is None:
+        return False
+    return within.forbids(evidence.units, evidence.currency, evidence.reading.code) is not None
+
+
+def _times_of(evidence: Evidence, facts: Facts, within: InForce | None) -> _Times:
+    due = evidence.due_at is not None and evidence.due_at <= evidence.now
+    now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
+    if within is None:
+        earliest = hours_of(_earliest(evidence, facts, now_too))
+        return _Times(due, now_too, earliest, hours_of(evidence.expires_at), 0.0, None)
+    end, offset = within.end(evidence.first_declined_at, evidence.expires_at), evidence.utc_offset
+    fresh = within.fresh(evidence.now, evidence.month_sends)
+    free = max(fresh, max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]) + within.gap)
+    now_too = now_too and free <= evidence.now < end and within.is_open(evidence.now, offset)
+    earliest = hours_of(max(free, _earliest(evidence, facts, now_too)))
+    now = hours_of(evidence.now)
+
+    def opens(at: float) -> float | None:
+        if now_too and at <= now:
+            return at
+        found = within.opens(next_minute(instant_of(at)), offset)
+        return hours_of(found) if found is not None else None
+
+    gap = within.gap / timedelta(hours=1)
+    return _Times(due and now_too, now_too, earliest, hours_of(end), gap, opens)
+
+
+def _explore(facts: Facts, within: InForce | None) -> float:
+    if within is None or within.explore is None:
+        return facts.explore
+    return min(facts.explore, within.explore / 100)
 
 
 def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decision:
@@ -92,12 +153,24 @@ def _open(evidence: Evidence) -> bool:
     return evidence.now < evidence.expires_at and not (evidence.magic_first_send and not evidence.attempts)
 
 
-def _prices(evidence: Evidence, facts: Facts, pricing: Pricing) -> list[float]:
+def _prices(asked: _Asked, facts: Facts) -> list[float]:
     """Of the sends that are left. Open orders share the allowance of their card; once used up, it comes back."""
+    evidence, pricing, _, within = asked
     prices = pricing.prices(len(evidence.attempts), evidence.units)
+    if within is not None:
+        prices = prices[: _left(evidence, within)]
     if facts.sends_left is None or facts.sends_left == 0:
         return prices
     return prices[: max(1, facts.sends_left // facts.open_orders)]
+
+
+def _left(evidence: Evidence, within: InForce) -> int | None:
+    """As many tries as the policies leave to this kind of decline; None: no matter how many."""
+    group = group_of(evidence.reading) or "soft"
+    most = within.group_tries(group)
+    if most is None:
+        return None
+    return max(0, most - len([one for one in evidence.attempts if one.group == group]))
 
 
 def _earliest(evidence: Evidence, facts: Facts, now_too: bool) -> datetime:
@@ -110,7 +183,7 @@ def _earliest(evidence: Evidence, facts: Facts, now_too: bool) -> datetime:
 
 
 def _offers(
-    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float], explore: float
+    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float], explore: float, gap: float
 ) -> list[Offer]:
     """The engine's own way first, then the best instant of each other block, then stopping, if that is not its own."""
     facts, now = evidence.facts, hours_of(evidence.now)
@@ -125,7 +198,9 @@ def _offers(
         if name != own.name and (name not in best or one.chance > best[name].chance):
             best[name] = one
     others = [
-        Offer(name, one.at, one.chance, one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at), price))
+        Offer(
+            name, one.at, one.chance, one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at, gap), price)
+        )
         for name, one in best.items()
     ]
     share = explore if _may_explore(evidence, facts) else 0.0
@@ -143,21 +218,14 @@ def _worth(tries: list[Try], price: float) -> float:
     return total
 
 
-def _after(tries: list[Try], at: float) -> list[Try]:
-    return [one for one in tries if one.at > at]
+def _after(tries: list[Try], at: float, gap: float = 0.0) -> list[Try]:
+    return [one for one in tries if one.at > at and one.at >= at + gap]
 
 
 def _decision(
-    evidence: Evidence,
-    pricing: Pricing,
-    model: Model,
-    belief: Belief,
-    offers: list[Offer],
-    taken: Offer,
-    tries: list[Try],
-    *,
-    now: bool,
+    asked: _Asked, belief: Belief, offers: list[Offer], taken: Offer, tries: list[Try], *, now: bool
 ) -> Decision:
+    evidence, _, model, within = asked
     later = tries[1:] if now else tries
     plan = tuple(BusinessTime(next_minute(instant_of(one.at)).astimezone(UTC)) for one in later)
     plan = tuple(one for one in plan if one < evidence.expires_at)
@@ -178,9 +246,10 @@ def _decision(
         for one in offers
     )
     reasons = reasons_of(evidence, verdict, plan, belief, model, tries, taken, offers[0])
-    return Decision(
-        verdict, plan, group, reasons, tuple(rules), _versions(evidence, pricing, model), alternatives, taken.name
-    )
+    if within is not None and verdict != "attempt_now":
+        *why, last = reasons
+        reasons = (*why, *time_words(within, evidence.now, evidence.month_sends), last)
+    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(asked), alternatives, taken.name)
 
 
 def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
@@ -197,9 +266,11 @@ def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
     )
 
 
-def _versions(evidence: Evidence, pricing: Pricing, model: Model) -> dict[str, str | None]:
+def _versions(asked: _Asked) -> dict[str, str | None]:
+    evidence, pricing, model, within = asked
     versions = {"decider": version_of(model), "policy": pricing.version, "knowledge": evidence.knowledge}
-    return {**versions, "model": model.name}
+    policies = {"policies": within.name} if within is not None else {}
+    return {**versions, "model": model.name, **policies}
 
 
 def version_of(model: Model) -> str:

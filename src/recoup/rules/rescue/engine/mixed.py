@@ -22,7 +22,7 @@ from recoup.rules.rescue.engine.columns import (
     weekday_of,
 )
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.plan import Candidate, candidates
+from recoup.rules.rescue.engine.plan import Candidate, Opens, candidates
 from recoup.rules.rescue.engine.regression import (
     ISSUER_HOUR,
     ISSUER_LAST,
@@ -32,10 +32,10 @@ from recoup.rules.rescue.engine.regression import (
 
 
 def candidates_of(
-    ground: Ground, beliefs: Sequence[Belief], facts: Facts, earliest: float, end: float
+    ground: Ground, beliefs: Sequence[Belief], facts: Facts, earliest: float, end: float, opens: Opens | None = None
 ) -> list[Candidate]:
     """As `plan.candidates`, with the chances of both where the model has a regression. `beliefs`: as `belief.trail`."""
-    found, weighed = candidates(ground, beliefs[-1], earliest, end), _weighed(ground)
+    found, weighed = candidates(ground, beliefs[-1], earliest, end, opens), _weighed(ground)
     if weighed is None:
         return found
     nodes = _nodes(ground, weighed, beliefs, facts)

@@ -1,6 +1,6 @@
 """The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter, mul
 from typing import Final, NamedTuple
 
@@ -22,6 +22,7 @@ _NOON: Final = 13.0  # at the card holder
 _AROUND_NOON: Final = (-12.0, -6.0, 6.0)
 _FINE_DAYS: Final = 8
 _SAME_POSTING: Final = 0.25  # money of one posting answers two tries nearly alike
+_NEVER: Final = -1.0
 _KEPT_INSTANTS: Final = 16
 _KEPT_RHYTHMS: Final = 20
 PLAN_MAX: Final = 6
@@ -43,15 +44,40 @@ class Try(NamedTuple):
     adds: float
 
 
-def candidates(ground: Ground, belief: Belief, earliest: float, end: float) -> list[Candidate]:
+Opens = Callable[[float], float | None]
+"""The first instant from another one on at which a send may leave; None: there is none."""
+
+
+def candidates(
+    ground: Ground, belief: Belief, earliest: float, end: float, opens: Opens | None = None
+) -> list[Candidate]:
     """Instants from `earliest` on and before `end`: soon ones each three hours, later ones once a day, and on the best
-    of those days four times."""
+    of those days four times. `opens`: each waits until a send may leave."""
     soon, days = _instants(ground, earliest, end)
+    if opens is not None:
+        return _opened(ground, belief, soon, days, end, opens)
     found = _at(ground, belief, soon)
     later = _at(ground, belief, [noon for noon in days if noon < end])
     best = _best(later)[:_FINE_DAYS]
     fine = [one.at + hours for one in best for hours in _AROUND_NOON if soon[-1] < one.at + hours < end]
     return sorted(found + later + _at(ground, belief, sorted(fine)))
+
+
+def _opened(
+    ground: Ground, belief: Belief, soon: Sequence[float], days: Sequence[float], end: float, opens: Opens
+) -> list[Candidate]:
+    """As `candidates`, each instant once."""
+
+    def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
+        waited = {at for one in instants if (at := opens(one)) is not None and at < end}
+        return sorted(waited.difference(*before))
+
+    first = opened(soon)
+    noons = opened(days, first)
+    found, later = _at(ground, belief, first), _at(ground, belief, noons)
+    around = [one.at + hours for one in _best(later)[:_FINE_DAYS] for hours in _AROUND_NOON]
+    fine = opened((at for at in around if not first or at > first[-1]), first, noons)
+    return sorted(found + later + _at(ground, belief, fine))
 
 
 def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
@@ -68,9 +94,11 @@ def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candi
     return found
 
 
-def planned(ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float]) -> list[Try]:
+def planned(
+    ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float], gap: float = 0.0
+) -> list[Try]:
     """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
-    the i-th send from now on."""
+    the i-th send from now on. `gap`: hours between two of them at least."""
     kept = _best(found)[:_KEPT_INSTANTS]
     values, chosen, hypotheses = [one.chance for one in kept], list[Try](), None
     for price in prices[:PLAN_MAX]:
@@ -80,6 +108,11 @@ def planned(ground: Ground, belief: Belief, found: Sequence[Candidate], prices: 
         hypotheses = hypotheses or _Hypotheses(ground, belief, kept)
         chosen.append(Try(kept[best].at, kept[best].chance, values[best]))
         values = hypotheses.after(best)
+        if gap:
+            values = [
+                _NEVER if any(abs(one.at - at.at) < gap for at in chosen) else value
+                for one, value in zip(kept, values, strict=True)
+            ]
     return sorted(chosen)
 
 

@@ -22,7 +22,6 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (facts, outcome, updated_at) ON transmissions TO recoup_app;
-GRANT UPDATE (holds) ON mandate_changes TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
@@ -41,6 +40,7 @@ GRANT UPDATE (retiring) ON key_checks TO recoup_app;
 GRANT UPDATE (ended_by, ended_at) ON engine_stops, card_route_stops TO recoup_app;
 GRANT UPDATE ON card_routes, card_route_hours, processor_connections TO recoup_app;
 GRANT UPDATE ON processor_notices, processor_notice_counts, processor_invoices, card_updates TO recoup_app;
+GRANT UPDATE ON policy_sends TO recoup_app;
 -- Doors read as a role that may write nothing; tables and partitions that are made later are for it to read, too.
 GRANT USAGE ON SCHEMA cell, hub, directory, public TO recoup_read;
 GRANT SELECT ON ALL TABLES IN SCHEMA cell, hub, directory TO recoup_read;

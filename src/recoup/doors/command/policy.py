@@ -1,0 +1,254 @@
+"""`recoup policy`: retry policies as versions, kept as TOML files; see docs/policies.md."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.merchants import policies
+from recoup.flows.merchants.policies import Checked, Standing, Where
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.policies.diff import LineDiff, diff
+from recoup.rules.policies.file import BYTES_MAX, line_number, parsed, written
+from recoup.rules.policies.in_force import Part
+from recoup.rules.policies.terms import NOTHING_SET
+from recoup.store.merchants.policies import PolicyVersion
+
+OPERATOR: Final = Actor("operator", "command")
+_F = TypeVar("_F", bound=Callable[..., None])
+
+
+def _place(verb: _F) -> _F:
+    """Whose policy is meant."""
+    for option in (
+        click.option("--campaign", help="Of one campaign, by its id."),
+        click.option("--site", help="Of one site, by its id."),
+        click.option("--partner", help="Bounds of a partner's merchants, by the partner's id."),
+        click.option("--operator", is_flag=True, help="Bounds of all merchants."),
+        click.option("--merchant", help="Merchant id; default: the bootstrap merchant."),
+    ):
+        verb = option(verb)
+    return verb
+
+
+@click.group()
+def policy() -> None:
+    """Shows, checks and sets retry policies: when declined payments may be tried again, as versions."""
+
+
+@policy.command()
+@_place
+@click.option("--version", "number", type=click.IntRange(1), help="An earlier version.")
+@click.option("--versions", "listed", is_flag=True, help="Lists the versions, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
+@in_world
+def show(run: Run, number: int | None, listed: bool, as_json: bool, **place: Any) -> None:
+    """Shows the policy as a TOML file, who saved it, when and why, and the bounds that it lies in."""
+
+    async def work(opened: Opened) -> tuple[Standing, list[PolicyVersion]]:
+        where = await _where(opened, **place)
+        standing = await policies.read_standing(opened.world, where)
+        if number is not None:
+            return standing, [await policies.read_version(opened.world, where, number)]
+        return standing, await policies.read_versions(opened.world, where, None, policies.PAGE_MAX if listed else 1)
+
+    standing, found = run(work)
+    if as_json:
+        click.echo(json.dumps({"version": standing.number, "versions": [_dict(one) for one in found]}))
+    elif listed:
+        click.echo("\n".join(_line(one) for one in found) or "No policy was set.")
+    else:
+        click.echo(_shown(standing, found[0] if found else None), nl=False)
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@_place
+@in_world
+def check(run: Run, file: Path, **place: Any) -> None:
+    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could."""
+    text = _read(file)
+
+    async def work(opened: Opened) -> Checked:
+        return await policies.check_policy(opened.world, await _where(opened, **place), parsed(text))
+
+    checked = run(work)
+    if checked.complaints:
+        raise _refused(text, checked)
+    click.echo("The policy can be saved.")
+    click.echo(_changes(checked.changes))
+
+
+@policy.command("diff")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), required=False)
+@_place
+@click.option("--from", "before", type=click.IntRange(1), help="An earlier version; default: the one before the last.")
+@in_world
+def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> None:
+    """Shows what FILE, or the newest version, says otherwise than an earlier one."""
+    plain = parsed(_read(file)) if file is not None else None
+
+    async def work(opened: Opened) -> Sequence[LineDiff]:
+        where = await _where(opened, **place)
+        standing = await policies.read_standing(opened.world, where)
+        number = before or (standing.number if plain is not None else standing.number - 1)
+        old = (await policies.read_version(opened.world, where, number)).terms if number > 0 else NOTHING_SET
+        if plain is None:
+            return diff(old, standing.terms)
+        return diff(old, (await policies.check_policy(opened.world, where, plain)).terms)
+
+    click.echo(_changes(run(work)))
+
+
+@policy.command("set")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@_place
+@click.option("--why", required=True, help="Reason, kept with the version.")
+@click.option("--from", "from_at", help="Business time from which it holds, ISO 8601. Default: at once.")
+@click.option("--seen", type=click.IntRange(0), help="Version that you have seen last: another one since is refused.")
+@in_world
+def set_verb(run: Run, file: Path, why: str, from_at: str | None, seen: int | None, **place: Any) -> None:
+    """Saves the policy in FILE as a new version; FILE says all of it."""
+    text = _read(file)
+    starts = _moment(from_at)
+
+    async def work(opened: Opened) -> PolicyVersion:
+        where = await _where(opened, **place)
+        return await policies.save_policy(
+            opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts
+        )
+
+    try:
+        saved = run(work)
+    except Problem as problem:
+        raise _with_lines(text, problem) from None
+    click.echo(_line(saved))
+
+
+@policy.command()
+@_place
+@click.option("--why", required=True, help="Reason, kept with the version.")
+@click.option("--to", type=click.IntRange(1), help="Version to return to; default: the one before the newest.")
+@in_world
+def back(run: Run, why: str, to: int | None, **place: Any) -> None:
+    """Returns to the version before: its content becomes a new version."""
+
+    async def work(opened: Opened) -> PolicyVersion:
+        where = await _where(opened, **place)
+        return await policies.go_back(opened.world, _scope(where), where, why, to=to)
+
+    click.echo(_line(run(work)))
+
+
+async def _where(
+    opened: Opened, merchant: str | None, operator: bool, partner: str | None, site: str | None, campaign: str | None
+) -> Where:
+    if operator and (merchant or partner or site or campaign) or partner and (merchant or site or campaign):
+        raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
+    if operator:
+        return await policies.where_of(opened.world)
+    if partner is not None:
+        return await policies.where_of(opened.world, partner_id=_id(partner, "partner"))
+    return await policies.where_of(
+        opened.world,
+        merchant_of(opened, merchant),
+        site_id=_id(site, "site") if site is not None else None,
+        campaign_id=_id(campaign, "campaign") if campaign is not None else None,
+    )
+
+
+def _scope(where: Where) -> Scope:
+    return Scope(where.merchant_id or UUID(int=0), OPERATOR, "policy")
+
+
+def _id(text: str, field: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise Problem("invalid", f"{text[:80]!r} is no id of a {field}.", field=field)
+    return found
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Problem("invalid", f"{text[:40]!r} is no moment.", field="from", cure="Write 2026-12-01T00:00:00+00:00.")
+    return found
+
+
+def _read(file: Path) -> str:
+    with click.open_file(str(file), "rb") as content:
+        raw: bytes = content.read(BYTES_MAX + 1)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem("invalid", "The file is not UTF-8.", field="policy") from None
+
+
+def _refused(text: str, checked: Checked) -> Problem:
+    return _with_lines(text, policies.refused(checked))
+
+
+def _with_lines(text: str, problem: Problem) -> Problem:
+    """With the lines of the file, and the nearest policy that could be saved."""
+    complaints = problem.facts.get("complaints")
+    if problem.code != "invalid" or not complaints:
+        return problem
+    lines = []
+    for one in complaints:
+        number = line_number(text, one.line)
+        lines.append(f"{f'line {number}, ' if number else ''}{one.line}: {one.why}")
+    could = written(problem.facts["nearest"], "the nearest that could be saved")
+    return Problem("invalid", "\n".join(["The policy cannot be saved.", *lines, "", could]))
+
+
+def _shown(standing: Standing, version: PolicyVersion | None) -> str:
+    lines = [f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)]
+    if version is None:
+        return "\n".join([*lines, "# No policy was set.", ""])
+    return "\n".join([*lines, written(version.terms, _line(version))])
+
+
+def _bounds(standing: Standing) -> Sequence[Part]:
+    return standing.wider.parts if standing.wider is not None else ()
+
+
+def _lines(lines: dict[str, Any]) -> str:
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in lines.items()) or "nothing"
+
+
+def _line(version: PolicyVersion) -> str:
+    return (
+        f"version {version.number} of the {version.scope}, by {version.author}, from {iso(version.from_at)}:"
+        f" {version.reason}"
+    )
+
+
+def _dict(version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "scope": version.scope,
+        "subject": str(version.subject_id),
+        "number": version.number,
+        "policy": version.content,
+        "reason": version.reason,
+        "author": version.author,
+        "from": iso(version.from_at),
+        "saved_at": iso(version.saved_at),
+    }
+
+
+def _changes(changes: Sequence[LineDiff]) -> str:
+    return "\n".join(f"{one.line}: {one.before or '-'} -> {one.after or '-'}" for one in changes) or "No line differs."

@@ -1,0 +1,44 @@
+"""The set policies that stored decisions name, for deciding again."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.stored import Named, named_in
+from recoup.store.insight.proofs.decisions import StoredDecision
+from recoup.store.merchants.policies import bounding_named, own_named
+from recoup.store.statement import Read
+
+KEPT_MAX = 1000
+
+
+async def load_policies(
+    db: Read, merchant_id: UUID, rows: Iterable[StoredDecision], policies: dict[str, InForce]
+) -> None:
+    """Into `policies`, what these decisions name. What is missing or cannot be read is left out."""
+    wanted = {name for row in rows if (name := row.versions.get("policies")) is not None} - policies.keys()
+    if not wanted:
+        return
+    if len(policies) > KEPT_MAX:
+        policies.clear()
+    named = {name: found for name in wanted if (found := named_in(name, merchant_id)) is not None}
+    parts = {part for found in named.values() for part in found}
+    own = [one for one in parts if one.is_own]
+    wide = [one for one in parts if not one.is_own]
+    stored = [
+        *(await own_named(db, merchant_id, *_columns(own)) if own else ()),
+        *(await bounding_named(db, *_columns(wide)) if wide else ()),
+    ]
+    by_name = {}
+    for one in stored:
+        try:
+            by_name[Named(one.scope, one.subject_id, one.number)] = one.held.part
+        except ValueError:
+            continue
+    for name, found in named.items():
+        if all(one in by_name for one in found):
+            policies[name] = InForce(tuple(by_name[one] for one in found))
+
+
+def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:
+    return [one.scope for one in parts], [one.subject_id for one in parts], [one.number for one in parts]

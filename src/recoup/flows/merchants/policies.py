@@ -1,0 +1,347 @@
+"""Retry policies: read, checked, saved as a new version, and gone back to. Nothing that was saved is changed.
+
+Of two people who save at once the second is told what the first did: each says which version it has seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.merchant_cache import known_offset, no_such_merchant
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import BusinessTime
+from recoup.moves import audit
+from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest
+from recoup.rules.policies.complaints import Complaint
+from recoup.rules.policies.diff import LineDiff, diff
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.stored import READ_MAX, WAITING_MAX, Version, holding
+from recoup.rules.policies.terms import NOTHING_SET, SCOPES, PolicyTerms, ScopeKind
+from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.partners import find_partner
+from recoup.store.merchants.policies import (
+    NewPolicyVersion,
+    PolicyVersion,
+    add_bounding_version,
+    add_own_version,
+    bounding_versions,
+    own_versions,
+    partner_bounding,
+)
+from recoup.store.merchants.sites import lock_merchant, raise_version
+from recoup.store.statement import Read
+
+REASON_CHARS_MAX: Final = 256
+PAGE_MAX: Final = 50
+_NEWEST: Final = 2**31 - 1
+OPERATOR_ID: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whose policy. `merchant_id`: None for the operator's and a partner's. `site_id`: also of a campaign's site."""
+
+    scope: ScopeKind
+    subject_id: UUID
+    merchant_id: UUID | None = None
+    site_id: UUID | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`newest`: the last that was saved, in force or waiting; None: none yet. `in_force`: of this scope. `wider`: what
+    it lies in. `whole`: everything that holds there, the wider ones and its own."""
+
+    where: Where
+    newest: PolicyVersion | None
+    in_force: PolicyVersion | None
+    wider: InForce | None
+    whole: InForce | None
+
+    @property
+    def number(self) -> int:
+        """0: none was ever saved."""
+        return self.newest.number if self.newest is not None else 0
+
+    @property
+    def terms(self) -> PolicyTerms:
+        """Of the newest."""
+        return self.newest.terms if self.newest is not None else NOTHING_SET
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`complaints`: why it cannot be saved; empty: it can. `nearest`: what could. `changes`: to the newest version."""
+
+    terms: PolicyTerms
+    complaints: Sequence[Complaint]
+    nearest: PolicyTerms
+    changes: Sequence[LineDiff]
+
+
+async def where_of(
+    world: World,
+    merchant_id: UUID | None = None,
+    *,
+    partner_id: UUID | None = None,
+    site_id: UUID | None = None,
+    campaign_id: UUID | None = None,
+) -> Where:
+    """Of the merchant, its site or its campaign; of the partner; of nobody: the operator's.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.connection() as connection:
+        if partner_id is not None:
+            partner = await find_partner(connection, partner_id)
+            if partner is None:
+                raise Problem("not_found", "There is no such partner.", field="partner")
+            return Where("partner", partner_id, name=partner.name)
+        if merchant_id is None:
+            return Where("operator", OPERATOR_ID)
+        known = await load_merchant(connection, merchant_id)
+    if known is None:
+        raise no_such_merchant()
+    if campaign_id is not None:
+        campaign = next((one for one in known.campaigns if one.campaign_id == campaign_id), None)
+        if campaign is None or site_id not in (None, campaign.site_id):
+            raise Problem("not_found", "There is no such campaign.", field="campaign")
+        return Where("campaign", campaign_id, merchant_id, campaign.site_id, campaign.name)
+    if site_id is not None:
+        site = next((one for one in known.sites if one.site_id == site_id and one.retired_at is None), None)
+        if site is None:
+            raise Problem("not_found", "There is no such site.", field="site", cure="See GET /v1/sites.")
+        return Where("site", site_id, merchant_id, site_id, site.name)
+    return Where("merchant", merchant_id, merchant_id)
+
+
+async def read_standing(world: World, where: Where) -> Standing:
+    """As it holds now, by the merchant's clock."""
+    async with world.db.connection() as connection:
+        return await _standing(connection, where, await _clock(world, connection, where))
+
+
+async def read_versions(world: World, where: Where, below: int | None, limit: int) -> list[PolicyVersion]:
+    """The newest first, those under the number `below`."""
+    async with world.db.connection() as connection:
+        return await _versions(connection, where, below or _NEWEST, min(limit, PAGE_MAX))
+
+
+async def read_version(world: World, where: Where, number: int) -> PolicyVersion:
+    """Raises: Problem(not_found)."""
+    found = await read_versions(world, where, number + 1, 1) if 0 < number < _NEWEST else []
+    if not found or found[0].number != number:
+        raise Problem("not_found", Sentence("There is no version {0}.", number), field="version")
+    return found[0]
+
+
+async def check_policy(world: World, where: Where, plain: object) -> Checked:
+    """Whether it could be saved there; nothing is written."""
+    async with world.db.connection() as connection:
+        now = await _clock(world, connection, where)
+        standing = await _standing(connection, where, now)
+        ground = await _ground(world, connection, where, standing, now)
+    return _checked(plain, standing, ground)
+
+
+async def save_policy(
+    world: World,
+    scope: Scope,
+    where: Where,
+    plain: object,
+    reason: str,
+    *,
+    seen: int | None = None,
+    from_at: datetime | None = None,
+) -> PolicyVersion:
+    """The new version. `seen`: the number that the caller has seen last, None where they do not care. `from_at`:
+    business time from which it holds; None: at once. The same content again is no new version.
+
+    Raises: Problem(invalid) naming each line, with the nearest that could be saved in its facts; Problem(conflict) with
+    what was changed meanwhile; Problem(not_found) for the merchant.
+    """
+    reason, wall = _reason(reason), world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if where.merchant_id is not None:
+            await lock_merchant(tx, where.merchant_id)
+        now = await _clock(world, tx, where)
+        standing = await _standing(tx, where, now)
+        if seen is not None and seen != standing.number:
+            raise await _overtaken(tx, where, standing, seen)
+        checked = _checked(plain, standing, await _ground(world, tx, where, standing, now))
+        if checked.complaints:
+            raise refused(checked)
+        starts = _starts(from_at, now)
+        await _check_waiting(tx, where, standing, starts, now)
+        if standing.newest is not None and not checked.changes and starts <= max(now, standing.newest.from_at):
+            return standing.newest
+        row = PolicyVersion(
+            where.scope,
+            where.subject_id,
+            standing.number + 1,
+            checked.terms.to_plain(),
+            reason,
+            scope.actor.text(),
+            starts,
+            wall,
+        )
+        if where.merchant_id is None:
+            added = await add_bounding_version(tx, row)
+        else:
+            await raise_version(tx, where.merchant_id)
+            added = await add_own_version(tx, _own(where.merchant_id, row))
+            await audit.note(tx, scope, wall, "policy.set", _audited(where), _noted(where, row, checked.changes))
+        if not added:
+            raise await _overtaken(tx, where, standing, standing.number)
+    return row
+
+
+async def go_back(
+    world: World, scope: Scope, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
+) -> PolicyVersion:
+    """The version before the newest, or the one named, once more as a new one.
+
+    Raises: Problem(wrong_state) where there is none before; as `save_policy`.
+    """
+    standing = await read_standing(world, where)
+    number = standing.number - 1 if to is None else to
+    if standing.newest is None or to is None and number < 1:
+        raise Problem("wrong_state", "There is no version before.", cure="Set a policy of its own instead.")
+    before = await read_version(world, where, number)
+    return await save_policy(world, scope, where, before.content, reason, seen=seen or standing.number)
+
+
+def refused(checked: Checked) -> Problem:
+    """What keeps it from being saved, line by line, and what could be."""
+    first = checked.complaints[0]
+    message = Sentence("{0}: {1}", first.line, first.why)
+    return Problem(
+        "invalid", message, fields=by_line(checked.complaints), complaints=checked.complaints, nearest=checked.nearest
+    )
+
+
+async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> Problem:
+    found = await _versions(db, where, seen + 1, 1)
+    before = found[0].terms if found and found[0].number == seen else NOTHING_SET
+    newest = standing.newest
+    if newest is None or newest.number == seen:
+        newest = (await _versions(db, where, _NEWEST, 1))[0]
+    changes = diff(before, newest.terms)
+    lines = "; ".join(f"{one.line}: {one.before or '—'} → {one.after or '—'}" for one in changes)
+    message = Sentence("Version {0} was saved meanwhile: {1}", newest.number, lines or "—")
+    return Problem(
+        "conflict",
+        message,
+        field="version",
+        cure="Look at what was changed, then save yours again.",
+        version=newest.number,
+        author=newest.author,
+        changes=changes,
+    )
+
+
+async def _check_waiting(db: Read, where: Where, standing: Standing, starts: datetime, now: datetime) -> None:
+    """So many may wait that whoever reads the newest sees the one that holds."""
+    if starts <= now:
+        return
+    waiting = [one for one in await _versions(db, where, _NEWEST, READ_MAX) if one.from_at > now]
+    if len(waiting) >= WAITING_MAX:
+        message = Sentence("{0} versions wait for their time already.", WAITING_MAX)
+        raise Problem("wrong_state", message, field="from", cure="Save one that holds at once, or wait.")
+
+
+def _starts(from_at: datetime | None, now: BusinessTime) -> datetime:
+    if from_at is None:
+        return now
+    if from_at < now:
+        raise Problem("invalid", "A version cannot hold in the past.", field="from", cure="Leave it out: at once.")
+    return from_at
+
+
+def _checked(plain: object, standing: Standing, ground: CheckGround) -> Checked:
+    terms, complaints = check_plain(plain, ground)
+    return Checked(terms, complaints, nearest(terms, ground), diff(standing.terms, terms))
+
+
+async def _standing(db: Read, where: Where, now: datetime) -> Standing:
+    wider: list[Version] = []
+    for place in await _places(db, where):
+        if place.scope != where.scope:
+            wider += [one.held for one in await _versions(db, place, _NEWEST, READ_MAX)]
+    own = await _versions(db, where, _NEWEST, READ_MAX)
+    in_force = next((one for one in own if one.from_at <= now), None)
+    around = holding(wider, now)
+    whole = (*around, in_force.held.part) if in_force is not None else around
+    return Standing(
+        where,
+        own[0] if own else None,
+        in_force,
+        InForce(around) if around else None,
+        InForce(whole) if whole else None,
+    )
+
+
+async def _places(db: Read, where: Where) -> list[Where]:
+    """Those that it lies in, the widest first, and itself."""
+    found = [Where("operator", OPERATOR_ID)]
+    if where.merchant_id is not None:
+        partner_id = await partner_bounding(db, where.merchant_id)
+        found += [Where("partner", partner_id)] if partner_id is not None else []
+        found.append(Where("merchant", where.merchant_id, where.merchant_id))
+        if where.site_id is not None:
+            found.append(Where("site", where.site_id, where.merchant_id))
+    depth = SCOPES.index(where.scope)
+    return [one for one in found if SCOPES.index(one.scope) < depth] + [where]
+
+
+async def _versions(db: Read, where: Where, below: int, limit: int) -> list[PolicyVersion]:
+    if where.merchant_id is None:
+        return await bounding_versions(db, where.scope, where.subject_id, below, limit)
+    return await own_versions(db, where.merchant_id, where.scope, where.subject_id, below, limit)
+
+
+async def _clock(world: World, db: Read, where: Where) -> BusinessTime:
+    """Of the merchant; where there is none, as it is without one that was moved."""
+    offset = await known_offset(db, where.merchant_id) if where.merchant_id is not None else 0
+    return world.clocks.business(offset)
+
+
+async def _ground(world: World, db: Read, where: Where, standing: Standing, now: BusinessTime) -> CheckGround:
+    known = await load_merchant(db, where.merchant_id) if where.merchant_id is not None else None
+    return CheckGround(
+        standing.wider,
+        known.merchant.region if known is not None else "world",
+        now.date(),
+        world.policy.expiry_max,
+        frozenset(world.routes.visible(world.processors, where.merchant_id)),
+        world.policy.visa_limit,
+    )
+
+
+def _reason(text: str) -> str:
+    text = text.strip()
+    if not text or len(text) > REASON_CHARS_MAX or not text.isprintable():
+        message = Sentence("The field reason must be 1 to {0} characters long, on one line.", REASON_CHARS_MAX)
+        raise Problem("invalid", message, field="reason", cure="Say why it is changed.")
+    return text
+
+
+def _own(merchant_id: UUID, row: PolicyVersion) -> NewPolicyVersion:
+    return NewPolicyVersion(**{name: getattr(row, name) for name in row.__struct_fields__}, merchant_id=merchant_id)
+
+
+def _audited(where: Where) -> UUID | str:
+    return where.subject_id if where.scope != "merchant" else ""
+
+
+def _noted(where: Where, row: PolicyVersion, changes: Sequence[LineDiff]) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {"version": row.number, "reason": row.reason}
+    if where.name:
+        facts[where.scope] = where.name
+    return facts | {one.line: [one.before or "", one.after or ""] for one in changes}

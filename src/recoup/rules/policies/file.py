@@ -1,0 +1,73 @@
+"""A policy as a TOML file, as people keep it beside their code: written, read, and where a line of it stands. Pure."""
+
+import json
+import re
+import tomllib
+from typing import Any, Final
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.policies.terms import PolicyTerms
+
+BYTES_MAX: Final = 64 * 1024
+_WORDS: Final = {
+    "off": "true: nothing is tried",
+    "tries.all": "of one order",
+    "when.hours": "at the card holder",
+    "when.gap": "between two sends of an order at least",
+    "when.last": "days after the decline: the last one before the next cycle",
+    "amounts.min": "in minor units",
+    "amounts.max": "in minor units",
+    "codes.never": "declines after which nothing is tried",
+    "budget.sends": "in a calendar month",
+    "cost.send": "minor units",
+    "cost.harm": "percent of the amount, of each send",
+    "link": "a link to pay by mail: off, last (once no try is planned), beside (beside the tries)",
+    "engine.share": "percent of customers that the engine decides for, at most",
+    "engine.explore": "percent of its decisions that are drawn, at most",
+}
+
+
+def written(terms: PolicyTerms, title: str = "") -> str:
+    """`parsed` reads it back."""
+    lines, table = [f"# {title}"] if title else [], ""
+    for key, value in terms.lines().items():
+        head, _, name = key.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        words = _WORDS.get(key)
+        lines.append(f"{name} = {_value(value)}" + (f"  # {words}" if words else ""))
+    return "\n".join(lines) + "\n"
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Raises: Problem(invalid) for what is no TOML."""
+    if len(text.encode()) > BYTES_MAX:
+        raise Problem("invalid", Sentence("The file is larger than {0} bytes.", BYTES_MAX), field="policy")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = Sentence("The file is no TOML: {0}.", str(error)[:120])
+        raise Problem("invalid", message, field="policy", cure="See docs/policies.md.") from None
+
+
+def line_number(text: str, key: str) -> int | None:
+    """Where `tries.soft` stands, from 1; None where it is written otherwise."""
+    head, _, name = key.rpartition(".")
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if head_of := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line):
+            table = head_of[1]
+            if table == key:
+                return number
+        named = re.match(r"\s*([\w.\-]+)\s*=", line)
+        if named and ((table, named[1]) == (head, name) or table == "" and named[1] == key):
+            return number
+    return None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {one}" for name, one in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

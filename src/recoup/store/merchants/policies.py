@@ -1,0 +1,132 @@
+"""Retry policies as versions: only added to. The merchant's, its sites' and its campaigns' are the merchant's own; what
+operator and partners bound them by stands in the directory."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.rules.policies.stored import Version as Held
+from recoup.rules.policies.stored import part_of
+from recoup.rules.policies.terms import PolicyTerms, ScopeKind
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Row, Tx, Written, statement
+
+
+class PolicyVersion(Row, frozen=True):
+    """`from_at`: business time; `saved_at`: wall time."""
+
+    scope: ScopeKind
+    subject_id: UUID
+    number: int
+    content: dict[str, Any]
+    reason: str
+    author: str
+    from_at: datetime
+    saved_at: datetime
+
+    @property
+    def held(self) -> Held:
+        """Raises: ValueError, as `rules.policies.stored.terms_of`."""
+        return Held(part_of(self.scope, str(self.subject_id), self.number, self.content), self.from_at)
+
+    @property
+    def terms(self) -> PolicyTerms:
+        """Raises: ValueError."""
+        return self.held.part.terms
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_versions
+WHERE merchant_id = $1 AND scope = $2 AND subject_id = $3 AND number < $4 ORDER BY number DESC LIMIT $5
+""",
+)
+async def own_versions(
+    db: Read, merchant_id: UUID, scope: str, subject_id: UUID, below: int, limit: int
+) -> list[PolicyVersion]:
+    """The newest first."""
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_bounds
+WHERE scope = $1 AND subject_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4
+""",
+)
+async def bounding_versions(db: Read, scope: str, subject_id: UUID, below: int, limit: int) -> list[PolicyVersion]:
+    """The newest first."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT v.scope, v.subject_id, v.number, v.content, v.reason, v.author, v.from_at, v.saved_at
+FROM unnest($2::text[], $3::uuid[], $4::int[]) AS k (scope, subject_id, number)
+JOIN policy_versions v ON v.merchant_id = $1 AND v.scope = k.scope AND v.subject_id = k.subject_id
+  AND v.number = k.number
+""",
+)
+async def own_named(
+    db: Read, merchant_id: UUID, scopes: Sequence[str], subjects: Sequence[UUID], numbers: Sequence[int]
+) -> list[PolicyVersion]: ...
+
+
+@statement(
+    DIRECTORY,
+    """
+SELECT b.scope, b.subject_id, b.number, b.content, b.reason, b.author, b.from_at, b.saved_at
+FROM unnest($1::text[], $2::uuid[], $3::int[]) AS k (scope, subject_id, number)
+JOIN policy_bounds b ON b.scope = k.scope AND b.subject_id = k.subject_id AND b.number = k.number
+""",
+)
+async def bounding_named(
+    db: Read, scopes: Sequence[str], subjects: Sequence[UUID], numbers: Sequence[int]
+) -> list[PolicyVersion]: ...
+
+
+class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
+    merchant_id: UUID
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO policy_versions (merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at)
+SELECT merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at
+FROM jsonb_populate_record(NULL::policy_versions, $1)
+ON CONFLICT DO NOTHING RETURNING true
+""",
+)
+async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
+    """False where that number is taken."""
+
+
+@statement(
+    DIRECTORY,
+    """
+INSERT INTO policy_bounds (scope, subject_id, number, content, reason, author, from_at, saved_at)
+SELECT scope, subject_id, number, content, reason, author, from_at, saved_at
+FROM jsonb_populate_record(NULL::policy_bounds, $1)
+ON CONFLICT DO NOTHING RETURNING true
+""",
+)
+async def add_bounding_version(db: Tx, version: PolicyVersion) -> bool:
+    """False where that number is taken."""
+
+
+@statement(MERCHANT, "SELECT partner_id FROM merchants WHERE merchant_id = $1")
+async def partner_bounding(db: Read, merchant_id: UUID) -> UUID | None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO policy_sends (merchant_id, month, sends)
+SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[])
+ON CONFLICT (merchant_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
+""",
+)
+async def count_sends(db: Tx, merchants: Sequence[UUID], months: Sequence[date], sends: Sequence[int]) -> Written: ...
