@@ -486,6 +486,7 @@ TABLE: dict[Key, Line] = {
         ids={"order_id": "paid"}, body=lambda s: {"kind": "service", "amount": "1.00"}
     ),
     ("GET", "/disputes"): _page(),
+    ("GET", "/mandates"): _page(),
     ("POST", "/disputes/notices"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"route": "sandbox", "notice": UNKNOWN}
     ),

@@ -11,6 +11,7 @@ from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.mandates import stop_orders
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.cards.uploads.work import work_upload
@@ -104,6 +105,7 @@ FLOWS: dict[DueKind, Flow] = {
     "upload": lambda world, orders, due: work_upload(world, orders, due),
     "export": lambda world, orders, due: make_export(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
+    "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 

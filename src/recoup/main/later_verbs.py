@@ -15,6 +15,9 @@ def _of_main(module: str, help: str) -> LaterVerb:
 
 LATER: Final = {
     "applications": _of_doors("applications", "Lists and decides applications of new merchants."),
+    "backtest": _of_doors(
+        "backtest", "Shows what a policy would have rescued of declined payments of the past, beside what was rescued."
+    ),
     "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
     "bench": _of_main(
         "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."

@@ -69,6 +69,7 @@ def test_the_documented_events_are_all_there() -> None:
         "settlement.closed",
         "reconciliation.ready",
         "upload.completed",
+        "mandate.revoked",
     }
     assert set(CATALOGUE) - set(DEFAULT_EVENTS) == {
         "application.submitted",

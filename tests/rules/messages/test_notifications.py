@@ -36,6 +36,7 @@ FACTS = {
         "low": -0.08,
         "high": -0.02,
     },
+    "mandate": {"order_id": _ID, "external_id": "SUB-1", "scope": "agreement", "code": "R1", "subscription": "sub-1"},
     "drift": {"model": "model-0123456789ab", "days": 28, "tries": 400, "expected": 120, "approved": 61},
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
     "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
@@ -48,6 +49,7 @@ VARIANTS = {
     "payout": [{"status": one} for one in ("scheduled", "pending", "sent", "completed", "failed",
                                                 "reversed", "waits_again")],
     "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
+    "mandate": [{"scope": one} for one in ("payment", "agreement", "all")] + [{"subscription": None}],
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
 }  # fmt: skip
@@ -68,7 +70,7 @@ def test_nobody_hears_what_their_role_may_not(
 
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
-    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift"}
+    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift", "mandate"}
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:

@@ -70,6 +70,7 @@ AmendedOrder = TypedDict(
         "attempts": list["AttemptShown"],
         "disputes": list["DisputeShown"],
         "challengeUrl": str | None,
+        "mandateRevoked": "MandateRevoked | None",
         "customProperties": dict[str, str],
     },
 )
@@ -1138,6 +1139,17 @@ KeysBody = TypedDict(
 )
 """Which keys, and how long the old ones live on."""
 
+MandateRevoked = TypedDict(
+    "MandateRevoked",
+    {
+        "scope": str,
+        "responseCode": str,
+        "revokedAt": str,
+        "orderId": str | None,
+    },
+)
+"""What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
+
 MeansReport = TypedDict(
     "MeansReport",
     {
@@ -1474,6 +1486,7 @@ OrderDetail = TypedDict(
         "attempts": list["AttemptShown"],
         "disputes": list["DisputeShown"],
         "challengeUrl": str | None,
+        "mandateRevoked": "MandateRevoked | None",
     },
 )
 """One order with its lines, refunds, attempts and disputes."""

@@ -18,6 +18,7 @@ from recoup.doors.rescue.shapes.orders import (
     ChecksShown,
     DisputeShown,
     Item,
+    MandateRevoked,
     Order,
     OrderDetail,
     RefundedItem,
@@ -35,9 +36,10 @@ from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.faces import STATUS_NAMES
+from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.rules.rescue.intake_warnings import in_sentences
-from recoup.store.orders.wire_orders import WireOrder, WireRefund, wire_order
+from recoup.store.orders.wire_orders import WholeOrder, WireOrder, WireRefund, wire_order
 
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
 
@@ -59,6 +61,7 @@ async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
         "refunds": [_refund(one) for one in row.refunds or ()],
         "disputes": [_dispute(one, row.scheme) for one in row.disputes or ()],
         "attempts": [_attempt(one) for one in row.attempts or ()],
+        "mandate_revoked": _mandate(row),
         "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     }
 
@@ -156,6 +159,19 @@ def _attempt(row: Attempt) -> AttemptShown:
         network_transaction_id=row.network_transaction_id,
         checks=_checks(row.checks) if row.checks is not None else None,
         retries_itself_at=iso_or_null(row.retries_itself_at),
+    )
+
+
+def _mandate(row: WholeOrder) -> MandateRevoked | None:
+    """For every order of the agreement, also one that was paid before."""
+    revoked = stopped_by(agreement_of(row.facts), row.mandates or ()) if row.order_type == "MIT" else None
+    if revoked is None or revoked.scope is None:
+        return None
+    return MandateRevoked(
+        scope=revoked.scope,
+        response_code=revoked.code or "",
+        revoked_at=iso(revoked.at),
+        order_id=revoked.order_id,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.cards.mandates import mandates_transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
@@ -19,6 +20,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewhere, paid_elsewhere
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
+from recoup.rules.network.stops import is_revoked
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
@@ -85,6 +87,7 @@ class Transmit:
             transacted_at=transmission.transacted_at,
             received_at=wall,
             facts=transmission.facts,
+            revokes=transmission.is_declined and is_revoked(transmission.code_source, transmission.code),
             email=payer["email"],
             phone=payer["phone"],
             name=payer["name"],
@@ -150,5 +153,6 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
+    await mandates_transmitted(world, orders, row, touched, scope, declined=declined)
     async with world.db.connection() as connection:
         await looked(connection, merchant_id, transmit_id, row.updated_at)

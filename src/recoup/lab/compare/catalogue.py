@@ -57,7 +57,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "slots": Entry(Slots, cut=False, work=40),
     "logistic": Entry(_logistic, knob="price", first_price=engine_price, work=100),
     "engine": Entry(
-        EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore"}), work=120
+        EngineArm, knob="price", comparator=False, first_price=engine_price, uses=frozenset({"explore", "holdout"}),
+        work=120,
     ),
     "no-news": Entry(
         EngineArm, knob="price", comparator=False, first_price=engine_price, work=120, hears=Hears(), by_default=False

@@ -20,7 +20,7 @@ from recoup.lab.compare.book import CardState, Event, OrderState, Standing
 from recoup.lab.compare.breaches import early_sends, excess_by_order
 from recoup.lab.compare.gate import ACCEPTOR, CardSends, send_of
 from recoup.lab.compare.ground import Ground
-from recoup.lab.compare.log import Log, send_row, stop_row
+from recoup.lab.compare.log import Log, closed_row, send_row, stop_row
 from recoup.lab.compare.played import Played, Sent, arrivals, sent_of, signature
 from recoup.lab.compare.readings import note_unlisted, read
 from recoup.lab.compare.seam import Arm, Attempt, Known, SendAt, Stop
@@ -150,6 +150,8 @@ class Play:
         held = self._card(state)
         held.orders.append(state)
         if held.closed:
+            if self.log is not None:
+                self.log(closed_row(self.name, order))
             self._end(state, "ended")
         else:
             self._ask(state, order.declined_at)
@@ -166,7 +168,7 @@ class Play:
 
     def _ask(self, state: OrderState, earliest: datetime) -> None:
         """The arm's next send, planned; or a stop."""
-        left = state.sends_left
+        left, state.asked = state.sends_left, None
         if (left is not None and left <= 0) or state.charges >= CHARGES_MAX:
             self._end(state, "stopped")
             return
@@ -198,6 +200,8 @@ class Play:
         heappush(self.queue, Event(at, next(self.place), kind, state, state.turn))
 
     def _end(self, state: OrderState, standing: Standing) -> None:
+        if self.log is not None and state.asked is not None and standing != "approved":
+            self.log(stop_row(self.name, *state.asked, standing))  # it was planned, and is not sent
         state.standing, state.asked = standing, None
         state.turn += 1
         if standing != "stopped":
@@ -240,6 +244,7 @@ class Play:
         state.not_processed += 1
         self._log(state, charge, "not_processed")
         if state.not_processed >= NOT_PROCESSED_MAX:
+            state.asked = None
             self._end(state, "stopped")
         else:
             self._ask(state, now + NOT_PROCESSED_WAIT)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, NamedTuple
 
+from recoup.lab.compare.arms.engine import EngineArm
 from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
 from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, Entry
 from recoup.lab.compare.curve import Point, cut_points, point_of
 from recoup.lab.compare.driver import play
 from recoup.lab.compare.gate import CardSends
 from recoup.lab.compare.ground import Ground, survey
+from recoup.lab.compare.log import model_row, without_record
 from recoup.lab.compare.news import NewsPlay
 from recoup.lab.compare.played import Played
 from recoup.lab.compare.sample import search_by_sample
@@ -161,7 +163,10 @@ class _Player:
         copy = f"{self.name}/{next(self.copies)}"
         arm = self.entry.make(self._briefing(price))
         rows: list[str] = []
-        log = (lambda row: rows.append(json.dumps(row))) if options.logged else None
+        own = length is None and price is None
+        log = (lambda row: rows.append(json.dumps(row if own else without_record(row)))) if options.logged else None
+        if log is not None and own and isinstance(arm, EngineArm):
+            log(model_row(copy, arm.model, arm.pricing))
         sends_max, hears = _sends_max(length, ground.seed), self.entry.hears
         if hears is None:
             played = play(ground, copy, arm, sends_max, only=only, log=log)

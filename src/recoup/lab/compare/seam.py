@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 from recoup.lab.world.port import Hello, HistoryRow, WorldCard, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send
+from recoup.rules.rescue.arms import DecisionRecord
 
 
 class Attempt(NamedTuple):
@@ -59,16 +60,20 @@ class Candidate(NamedTuple):
 
 
 class SendAt(NamedTuple):
+    """`record`: of the product's decider, what the product would store."""
+
     at: datetime
     propensity: float | None = None
     candidates: tuple[Candidate, ...] = ()
+    record: DecisionRecord | None = None
 
 
 class Stop(NamedTuple):
-    """No further send, unless a network tells news of the card."""
+    """No further send, unless a network tells news of the card. `record`: as of `SendAt`."""
 
     why: str
     candidates: tuple[Candidate, ...] = ()
+    record: DecisionRecord | None = None
 
 
 Choice = SendAt | Stop

@@ -19,6 +19,7 @@ from recoup.moves.modification.capture import authorise
 from recoup.moves.modification.refund import reverse_late_approval
 from recoup.moves.order.answer_deadline import decline, in_time
 from recoup.moves.order.ending import expire_if_due
+from recoup.moves.order.mandate import note_consent, note_revocation
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
@@ -146,6 +147,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         code=attempt.scheme_code,
         latency_ms=attempt.latency_ms,
     )
+    note_consent(change, attempt)
     if order.advance is not None:
         collection.charged(change, attempt)
         return
@@ -199,8 +201,11 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     stopped = {} if result.reached_network else {"reached_network": False}
     event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
 
+    sent_at = attempt.sent_at
+
     def record(**changes: Any) -> None:
         change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped)
+        note_revocation(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:
         record(is_final=False)

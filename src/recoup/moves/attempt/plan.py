@@ -14,6 +14,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.mandates import REVOKED
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.policies.read import TRIES_MAX
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
@@ -25,6 +26,7 @@ from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
+from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -130,13 +132,14 @@ def follow(
             challenges.refused(change, decision.reasons[1])
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
+        is_stop = MANDATE_REVOKED in decision.rules
         change.step(
             "declined",
             decision_id=decision_id,
             why=decision.reasons[0],
             reasons=list(decision.reasons),
-            cause=HARD if reading.terminal else SOFT,
-            decline=reading.reason,
+            cause=HARD if reading.terminal or is_stop else SOFT,
+            decline=REVOKED if is_stop else reading.reason,
         )
         return
     due = next_due(change, decision)

@@ -1,6 +1,7 @@
 """One send of a card: what the network gate counts, and the intent that is committed before any byte leaves."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,9 +11,10 @@ from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
-from recoup.rules.network.limits import Send, binds_for_ever, tallies
+from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
+from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
@@ -42,7 +44,8 @@ def gate_input(
     `units`: of this send, where they are not the order's. `claims`: whether what its merchant reports counts.
     `acceptor_id`: of the send's route, where it is not the merchant's."""
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
-    sends = [one.send for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
+    counted = [one for one in order.sends if not one.send.claimed or claims and _claim_counts(order, one)]
+    sends = [replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send for one in counted]
     found = tallies(
         scheme,
         sends,
@@ -64,6 +67,19 @@ def gate_input(
         found,
         (*_blocks(order, acceptor_id or order.merchant.acceptor_id), *_own_retry(order, now)),
     )
+
+
+def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
+    """A customer's stop at the bank is not about payments that they make themselves, nor about other agreements or what
+    they have agreed to since. One from before mandates were kept stops whatever this merchant starts."""
+    one = send.send
+    if one.merchant_id != str(order.merchant_id) or not (one.code in STOP_CODES or one.advice == STOP_ADVICE):
+        return False
+    if who == "customer":
+        return True
+    revoked = [found for found in order.mandates if found.change_id == send.send_id]
+    renewals = [found for found in order.mandates if found.kind == "renewed"]
+    return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals]) is None
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:

@@ -4,6 +4,7 @@ from recoup.moves.attempt.plan import decide_or_update, follow
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import answer_by, too_late
+from recoup.moves.order.mandate import decide_stop, is_counted, note_revocation
 from recoup.moves.order.risk import check_risk
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
@@ -22,7 +23,7 @@ def start_order(change: Change) -> None:
             change.step("held", why=whys.KILL_SWITCH, cause="kill_switch")
             change.due("expire", order.expires_at or change.now)
             return
-    elif order.stage is not Stage.PROCESSING or _counted(change):
+    elif order.stage is not Stage.PROCESSING or is_counted(order):
         return
     if too_late(change):
         return
@@ -39,7 +40,9 @@ def start_order(change: Change) -> None:
         lasting=lasting(order, reading, declined_at(order)),
         claimed=True,
     )
-    decision, decision_id = decide_or_update(change, reading)
+    stop = decide_stop(change)
+    note_revocation(change, reading, order.order_id, declined_at(order))
+    decision, decision_id = stop or decide_or_update(change, reading)
     if decision.verdict != "decline_at_once":
         if order.stage is Stage.RECEIVED:
             change.step("started", decision_id=decision_id)
@@ -54,11 +57,3 @@ def start_order(change: Change) -> None:
         if done:
             return
     follow(change, decision, decision_id, reading, beside=beside)
-
-
-def _counted(change: Change) -> bool:
-    """Whether the decline that came in stands among the card's sends: then the order was started before. Only then may
-    another card have taken its place."""
-    if change.order.cards_before:
-        return True
-    return any(one.send_id == change.order.order_id for one in change.order.sends)

@@ -102,6 +102,21 @@ class Challenge(OrderData, frozen=True, kw_only=True):
     ] = "card"
 
 
+class MandateRevoked(OrderData, frozen=True, kw_only=True):
+    scope: Annotated[
+        Literal["payment", "agreement", "all"],
+        Meta(
+            description="What the customer revoked. `payment` (R0) and `agreement` (R1, advice 21): orders of the same "
+            "agreement and card end; `all` (R3): all orders with that card that you start."
+        ),
+    ]
+    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
+    subscription_id: Annotated[
+        str | None, Meta(description="Your id of the agreement; null: it was not named, and cannot be told apart.")
+    ] = None
+    revoked_at: Annotated[datetime, Meta(description="Time of the decline that said so.")]
+
+
 class Progress(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
     next_attempt_at: NextAttemptAt = None

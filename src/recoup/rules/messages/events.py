@@ -49,6 +49,13 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ChargebackReceived,
             "The issuer charges back.",
         ),
+        EventKind(
+            "mandate.revoked",
+            "recommended",
+            True,
+            shapes.MandateRevoked,
+            "The customer revoked the mandate at the bank. Its open orders end, and so do later ones.",
+        ),
         EventKind("challenge.presented", "critical", True, shapes.Challenge, "The customer is asked to act."),
         EventKind("challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."),
         EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),

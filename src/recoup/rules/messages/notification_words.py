@@ -254,6 +254,21 @@ def _uplift(facts: Facts, to: Locale) -> _Said:
     return to.say(_UPLIFT[facts["finding"].partition(":")[0]]), [line], "/uplift"
 
 
+_REVOKED: Final = {
+    "payment": "A customer has stopped a payment at the bank",
+    "agreement": "A customer has revoked a mandate at the bank",
+    "all": "A customer has revoked all mandates at the bank",
+}
+
+
+def _mandate(facts: Facts, to: Locale) -> _Said:
+    lines = [f"{_of_order(facts, to)} {to.say('The bank’s code: {code}.', code=facts['code'])}"]
+    if facts.get("subscription"):
+        lines.append(to.say("Agreement {name}.", name=facts["subscription"]))
+    lines.append(to.say("Its open orders end, and so do later ones, until the customer agrees anew."))
+    return to.say(_REVOKED[facts["scope"]]), lines, "/mandates"
+
+
 def _digest(facts: Facts, to: Locale) -> _Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
@@ -296,4 +311,5 @@ _SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift,
+    "mandate": _mandate,
 }  # fmt: skip

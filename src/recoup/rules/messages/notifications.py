@@ -64,6 +64,13 @@ KINDS: Final[Mapping[str, Kind]] = {
             _ALL,
         ),
         Kind("uplift", "What the engine brings", "shown for the first time, gone again, or harm was found", _ALL),
+        Kind(
+            "mandate",
+            "Revoked mandates",
+            "a customer stopped payments at the bank; orders of the same agreement end",
+            _ALL,
+            mail=False,
+        ),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
         Kind(

@@ -19,7 +19,7 @@ _CHANGED: Final = {
 _PARTS: Final = frozenset({
     "order.refunded", "order.refundrefused", "payment.chargeback.received", "payment.chargeback.closed",
     "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
-    "challenge.failed",
+    "challenge.failed", "mandate.revoked",
 })  # fmt: skip
 
 
@@ -90,6 +90,13 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
             }
         case "order.amended":
             return {"changed": _CHANGED[happening]}
+        case "mandate.revoked":
+            return {
+                "scope": body["scope"],
+                "response_code": body["code"],
+                "subscription_id": body["subscription"],
+                "revoked_at": body["at"],
+            }
         case _:
             return {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
 

@@ -31,7 +31,8 @@ LOOKBACK: Final = timedelta(days=31)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FULL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones to hours
-_STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
+STOP_CODES: Final = frozenset({"R0", "R1", "R3"})  # the customer has stopped payments at the bank
+STOP_ADVICE: Final = "21"  # so has this one's
 OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
@@ -44,7 +45,8 @@ class Send:
     `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent and declined,
     as of the payment that came in. `declined` is None while the answer is not known. `network_attempts`: how many sends
     it cost, where the processor repeated it by itself. `visa_category`, `advice`, `code` and `klass` are of the reading
-    of its decline, if it has one.
+    of its decline, if it has one. `lifted`: a stop by the customer that is not about the send to decide on: it belongs
+    to another agreement, or to a mandate that the customer has given since.
     """
 
     at: datetime
@@ -61,6 +63,7 @@ class Send:
     klass: str | None = None
     claimed: bool = False
     network_attempts: int = 1
+    lifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,18 +306,18 @@ def _meeting(row: LimitRow, sends: Sequence[Send], wish: _Wish) -> Sequence[Send
 def _may_trigger(send: Send) -> bool:
     """Whether any ban could be about its answer: of most sends none."""
     return send.declined is True and (
-        send.advice is not None or send.visa_category == 1 or send.code in _STOP_CODES or send.klass in _SAME_DATA_FAILS
+        send.advice is not None or send.visa_category == 1 or send.code in STOP_CODES or send.klass in _SAME_DATA_FAILS
     )
 
 
 def _triggers(row: LimitRow, send: Send) -> bool:
     """Whether the answer to this send is one that the ban is about."""
-    if not send.declined:
+    if not send.declined or send.lifted and send.code in STOP_CODES:
         return False
     if row.rule_id == "visa-category-1":
         return send.visa_category == 1
     if row.rule_id == "visa-stop-instruction":
-        return send.code in _STOP_CODES
+        return send.code in STOP_CODES
     if row.rule_id == "elo-irreversible":
         # Data that could be corrected count too: what we resend is always the same data.
         return send.klass in _SAME_DATA_FAILS
@@ -323,11 +326,14 @@ def _triggers(row: LimitRow, send: Send) -> bool:
 
 def _reaches(send: Send, wish: _Wish) -> bool:
     """A stop by the customer binds the merchant that was stopped; every other ban binds the card for all."""
-    return send.code not in _STOP_CODES or send.merchant_id == wish.merchant_id
+    return send.code not in STOP_CODES or send.merchant_id == wish.merchant_id
 
 
 def _ban(row: LimitRow, triggers: Sequence[Send], wish: _Wish) -> Tally:
+    """What the customer has taken back binds no longer than the network bills it."""
     span = _span(row)
+    if span is None and row.rule_id == "mc-advice-" + STOP_ADVICE and all(send.lifted for send in triggers):
+        span = timedelta(hours=row.window_hours or 0)
     until = max(_end(send, span, wish) for send in triggers) if span is not None else None
     return Tally(row.rule_id, True, row.window_hours if span is not None else None, 0, len(triggers), until)
 

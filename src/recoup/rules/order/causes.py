@@ -10,6 +10,7 @@ from recoup.kernel.sentence import shaped
 from recoup.rules.network.reasons import REASONS, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.mandates import REVOKED
 
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"
@@ -95,6 +96,8 @@ def cause_of(
 def _declined(last: Try | None, logged: Cause | None) -> Cause:
     if last is not None and last.state == "approved":
         return Cause(TOO_LATE)
+    if logged is not None and logged.decline == REVOKED:
+        return logged
     if last is not None and last.state in GOING:
         return Cause(NO_ANSWER)
     if logged is not None and logged.word in (HARD, SOFT):

@@ -182,6 +182,8 @@ FACTS: Final = (
     Fact("retries_stopped", "amend", OPEN, None, "order.amended"),
     Fact("retries_resumed", "amend", OPEN, None, "order.amended"),
     Fact("notes_changed", "amend", OPEN, None, "order.amended"),
+    Fact("mandate_revoked", "mandate", _ANY, None, "mandate.revoked"),
+    Fact("mandate_renewed", "mandate", _ANY, None, None),
     Fact("merchant_attempt", "note", _ANY, None, None),
     Fact("paid_twice", "note", _ANY, None, None),
     Fact("dealt_with", "note", _ANY, None, None),

@@ -22,6 +22,7 @@ from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arms import Arm, Known
@@ -225,8 +226,7 @@ class Dispute:
         return takes_money(self.stage, self.state)
 
     @property
-    def answering(self) -> bool:
-        """An answer is on its way, and what the processor makes of it is not known."""
+    def answering(self) -> bool:  # an answer is on its way, and what the processor makes of it is not known
         return self.answer_state in ("owed", "sent")
 
 
@@ -292,6 +292,7 @@ class Order:
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
+    mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew
 
     @property
     def merchant_id(self) -> UUID:

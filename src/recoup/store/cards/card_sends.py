@@ -36,7 +36,7 @@ async def card_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> OrderCar
     HUB,
     f"""
 SELECT at, units, currency, initiator, acceptor_id, merchant_id::text, state, declined, visa_category,
-  advice_code AS advice, scheme_code AS code, klass, claimed, network_attempts
+  advice_code AS advice, scheme_code AS code, klass, claimed, network_attempts, false AS lifted
 FROM {SAME_CARDS.format("$1::uuid")} same CROSS JOIN unnest(same.cards) AS c (card_id) CROSS JOIN LATERAL (
   (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND state <> 'not_sent' AND at > $3
     ORDER BY at DESC LIMIT {SENDS_READ})

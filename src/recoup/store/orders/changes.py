@@ -26,6 +26,7 @@ from recoup.store.orders.rows import (
     HeadChange,
     KeptNotice,
     LogLine,
+    MandateRow,
     NetworkSend,
     NewAlert,
     OrderChange,
@@ -37,7 +38,7 @@ from recoup.store.orders.rows import (
     UsedCode,
 )
 from recoup.store.statement import Tx, statement
-from recoup.store.table import upsert_of
+from recoup.store.table import insert_of, upsert_of
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class Rows:
     modifications: list[Owned[Modification]] = field(default_factory=list)
     refund_requests: list[Owned[RefundApproval]] = field(default_factory=list)
     card_results: list[CardResult] = field(default_factory=list)
+    mandate_changes: list[MandateRow] = field(default_factory=list)
     challenges: list[Owned[Challenge]] = field(default_factory=list)
     settlements: list[Owned[Settlement]] = field(default_factory=list)
     advances: list[Owned[Advance]] = field(default_factory=list)
@@ -89,7 +91,8 @@ class Rows:
 
 _PARTS: Final = tuple(one.name for one in fields(Rows))
 _every_part = attrgetter(*_PARTS)
-_JSON: Final = tuple(name for name in _PARTS if name not in {"postings", "entries", "network_sends", "card_blocks"})
+_APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks", "mandate_changes"})
+_JSON: Final = tuple(name for name in _PARTS if name not in _APART)
 _OWNED: Final = frozenset(
     {"attempts", "modifications", "refund_requests", "challenges", "settlements", "advances", "disputes"}
 )
@@ -123,6 +126,11 @@ async def _write(
     """Rows by their table; the columns of postings and of entries, None without any."""
 
 
+@statement(MERCHANT, f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
+async def _note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
+    """What is known already stays as it is."""
+
+
 @statement(HUB, upsert_of(CardBlock))
 async def _block_cards(db: Tx, rows: Sequence[CardBlock]) -> None: ...
 
@@ -140,6 +148,8 @@ async def write(db: Tx, rows: Rows) -> None:
     }
     if changed or rows.postings:
         await _write(db, changed, *_columns(PostingRow, rows.postings), *_columns(EntryRow, rows.entries))
+    if rows.mandate_changes:
+        await _note_mandates(db, rows.mandate_changes)
     if rows.card_blocks:
         await _block_cards(db, rows.card_blocks)
     if rows.network_sends:

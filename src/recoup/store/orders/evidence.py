@@ -13,7 +13,7 @@ from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.policies_part import POLICIES
-from recoup.store.orders.prints import blocks_of_prints, kept_of_prints
+from recoup.store.orders.prints import MANDATE_JSON, blocks_of_prints, kept_of_prints, mandates_of_prints
 from recoup.store.statement import Read, Row, statement
 
 Key = tuple[UUID, UUID]
@@ -86,6 +86,9 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
       'latest_network_id', c.latest_network_id)
     FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
+    ("mandates", frozenset({"cards"}), f"""
+  (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
+    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -188,6 +191,7 @@ class OrderEvidence(Row, frozen=True):
     dispute_terms: Json
     blocked: Json
     kept_ids: Json
+    mandates: Json
     arm: Json
     policies: str | None
     other_card: Json
@@ -238,6 +242,7 @@ async def _with_cards(
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
     by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    mandates = await mandates_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -247,6 +252,7 @@ async def _with_cards(
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
             same_cards=card.prints or (),
             kept_ids=kept.get(card.order_id, found[card.merchant_id, card.order_id].kept_ids),
+            mandates=mandates.get(card.order_id, found[card.merchant_id, card.order_id].mandates),
         )
         for card in cards
     }

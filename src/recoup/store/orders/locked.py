@@ -19,6 +19,7 @@ from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.known import RescueKnown, Seen
+from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import (
     Advance,
@@ -109,6 +110,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         dispute_terms=_list(evidence.dispute_terms, Terms),
         same_cards=evidence.same_cards,
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
+        mandates=tuple(_list(evidence.mandates, MandateChange)),
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.mandates import Scope
 from recoup.rules.order.snapshot import Door
 from recoup.rules.rescue.evidence import Alternative, Verdict
 from recoup.store.statement import Row
@@ -175,6 +176,7 @@ DueKind = Literal[
     "export",
     "bulk",
     "bank_payout",
+    "mandate",
 ]
 
 
@@ -319,6 +321,23 @@ class CardResult(Row, frozen=True, kw_only=True):
     risk_score: int | None = None
     risk_level: RiskLevel | None = None
     risk_at: datetime | None = None
+
+
+@stored("mandate_changes")
+class MandateRow(Row, frozen=True, kw_only=True):
+    """What a customer has revoked of a card, or given anew: once for each source that says so."""
+
+    merchant_id: UUID
+    change_id: UUID
+    pan_id: UUID
+    kind: Literal["revoked", "renewed"]
+    scope: Scope | None = None
+    code: str | None = None
+    order_id: UUID | None = None
+    subscription: str | None = None
+    network_id: str | None = None
+    at: datetime
+    recorded_at: datetime
 
 
 class PostingRow(NamedTuple):

@@ -20,13 +20,16 @@ class Transmission(Row, frozen=True):
     external_id: str
     transaction_id: str | None
     is_declined: bool
+    is_mit: bool
     units: int
     asset: str
     code_source: str | None
     code: str | None
+    bin: str | None
     last4: str | None
     payer_id: UUID | None
     transacted_at: datetime | None
+    facts: dict[str, Any]
     outcome: dict[str, Any]
     updated_at: datetime | None
 
@@ -34,8 +37,8 @@ class Transmission(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, units, asset, code_source, code, last4,
-  payer_id, transacted_at, outcome, updated_at
+SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code, bin,
+  last4, payer_id, transacted_at, facts, outcome, updated_at
 FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2
 """,
 )
@@ -143,13 +146,14 @@ class NewTransmission(Row, frozen=True):
 
 
 class ReportedTransmission(NewTransmission, frozen=True):
-    """With its payer, and when it is in the merchant's time."""
+    """With its payer, and when it is in the merchant's time. `revokes`: it says that a mandate was revoked."""
 
     email: str
     phone: str
     name: str
     payer_external_id: str
     business_at: datetime
+    revokes: bool = False
 
 
 @statement(MERCHANT, "SELECT transmit, touches FROM add_transmissions($1)")

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.snapshot import Attempt, Dispute
 from recoup.store.homes import MERCHANT
+from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.statement import Read, Row, statement
 
 _COLUMNS = """
@@ -28,6 +30,8 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
   (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,
+  o.facts, (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
+    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id) AS mandates,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o
@@ -117,6 +121,8 @@ class WholeOrder(WireOrder, frozen=True):
     refunds: list[WireRefund] | None
     disputes: list[Dispute] | None
     scheme: str | None
+    facts: dict[str, Any]
+    mandates: list[MandateChange] | None
     challenged: bool
 
 

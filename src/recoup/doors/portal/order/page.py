@@ -27,7 +27,7 @@ from recoup.doors.portal.order.undelivered import why_undelivered
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
-from recoup.doors.portal.order.words import actor_words
+from recoup.doors.portal.order.words import REVOKED, actor_words
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
@@ -44,6 +44,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
+from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.risk.facts import avs_of, cvv_of
 from recoup.rules.stable.words import order_status
@@ -248,4 +249,9 @@ def sheet(
         allowance=allowance,
         just_done=just_done(visit, page),
         what_if=what_if,
+        agreement=agreement_of(page.order.facts).subscription,
+        revoked=stopped_by(agreement_of(page.order.facts), page.mandates)
+        if page.order.kind.startswith("mit")
+        else None,
+        revoked_words=REVOKED,
     )

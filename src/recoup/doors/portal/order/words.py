@@ -168,6 +168,21 @@ def _own_attempt(context: LogContext) -> TimelineEntry:
     return TimelineEntry("Paid to you under another order id", text, "problem", "warn", "money")
 
 
+REVOKED: Final[Mapping[str, str]] = {
+    "payment": "The customer has stopped a payment of this agreement at the bank.",
+    "agreement": "The customer has revoked this agreement at the bank.",
+    "all": "The customer has revoked all agreements with this merchant at the bank.",
+}
+
+
+def _mandate_revoked(context: LogContext) -> TimelineEntry:
+    code, agreement = Sentence("Code {0}.", context.get("code")), context.get("subscription")
+    named = Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
+    what = REVOKED.get(context.get("scope"), REVOKED["agreement"])
+    then = "Its other open orders end, and so do later ones, until the customer agrees anew."
+    return TimelineEntry("Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other")
+
+
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
 ) -> Callable[[LogContext], TimelineEntry]:
@@ -301,6 +316,9 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                               "onhold", "", "attempts"),
     "retries_resumed": _plain("Attempts resumed", "You resumed them.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
+    "mandate_revoked": _mandate_revoked,
+    "mandate_renewed": _plain("A new mandate", "The customer made a payment with this card: what was revoked before is "
+                              "open again.", "check", "ok"),
     "merchant_attempt": _own_attempt,
     "paid_twice": _paid_twice,
     "dealt_with": _plain("Marked as resolved", "{why}", "check"),

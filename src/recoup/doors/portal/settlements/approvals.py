@@ -89,7 +89,7 @@ class Adjustment:
     "/approvals",
     "settlements/approvals.html",
     may=_may_look,
-    menu=Entry("Queues", 5, "Approvals", "check", counts="approvals", sees=by_role("approve")),
+    menu=Entry("Queues", 6, "Approvals", "check", counts="approvals", sees=by_role("approve")),
 )
 async def approvals(visit: Visit) -> Values:
     """What is the operator's only the operator sees."""

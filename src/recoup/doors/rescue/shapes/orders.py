@@ -169,6 +169,17 @@ class Order(Shape, kw_only=True):
     next_attempt_at: Moment | None = None
 
 
+class MandateRevoked(Shape, kw_only=True):
+    """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
+
+    scope: Annotated[
+        str, Meta(description="`payment` (R0), `agreement` (R1, advice 21) or `all` of the merchant's (R3).")
+    ]
+    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
+    revoked_at: Moment
+    order_id: Annotated[UUID | None, Meta(description="The order whose decline said so.")]
+
+
 class OrderDetail(Order, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
@@ -177,6 +188,10 @@ class OrderDetail(Order, kw_only=True):
     attempts: list[AttemptShown]
     disputes: list[DisputeShown]
     challenge_url: Annotated[str | None, Meta(description="Page where the customer can resolve the decline.")]
+    mandate_revoked: Annotated[
+        MandateRevoked | None,
+        Meta(description="The revocation that stops payments of this agreement and card; null: they may be sent."),
+    ] = None
 
 
 class AmendedOrder(OrderDetail, kw_only=True):

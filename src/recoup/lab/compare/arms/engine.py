@@ -8,27 +8,32 @@ from datetime import datetime
 from recoup.kernel.time import BusinessTime
 from recoup.lab.compare.arms.learned import issuer_of, learned, needs_lab
 from recoup.lab.compare.arms.new_card import NewCards
+from recoup.lab.compare.arms.retry_2 import answered
 from recoup.lab.compare.draws import share_of
 from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
 from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.arms import DecisionRecord
+from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model, model_of
 from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.engine.zones import offset_minutes
-from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Tried
+from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
+from recoup.rules.rescue.policy import RETRY_2
 
 
 class EngineArm:
-    def __init__(self, briefing: Briefing) -> None:
-        self.model = learned(briefing, _train)
+    def __init__(self, briefing: Briefing, model: Model | None = None) -> None:
+        """Without a model it learns one of the world's history."""
+        self.model = model or learned(briefing, _train)
         self.pricing = ENGINE_1
         if briefing.least_chance is not None:
             self.pricing = Pricing("compare", least_chance=briefing.least_chance, send_units=0)
-        self.explore, self.seed = briefing.explore or 0.0, briefing.seed
+        self.explore, self.holdout, self.seed = briefing.explore or 0.0, briefing.holdout or 0.0, briefing.seed
         self.looks: dict[str, list[tuple[Look, str]]] = defaultdict(list)
         self.known: set[str] = set()
         self.new_cards = NewCards()
@@ -46,12 +51,28 @@ class EngineArm:
         if order.order_id not in self.known:
             self.known.add(order.order_id)
             insort(self.looks[order.customer_id], (_first(known), order.order_id), key=_by_time)
-        decision = decide(self.evidence(known), self.pricing, self.model)
+        record = self.record(known)
+        decision = record.decision
         offers = tuple(_candidate(one) for one in decision.alternatives if isinstance(one, Offered))
         at = decision.next_attempt_at
         if at is None:
-            return Stop(decision.rules[0], offers)
-        return SendAt(max(at, known.earliest), _propensity(decision), offers)
+            return Stop(decision.rules[0], offers, record)
+        return SendAt(max(at, known.earliest), _propensity(decision), offers, record)
+
+    def record(self, known: Known) -> DecisionRecord:
+        """The decision of the customer's arm, with what it is made from, as the product stores both."""
+        evidence = self.evidence(known)
+        held_out = share_of("holdout", self.seed, known.order.customer_id) < self.holdout
+        decision = by_schedule(evidence, RETRY_2) if held_out else decide(evidence, self.pricing, self.model)
+        arm = {
+            "arm": "holdout" if held_out else "engine",
+            "share": 100 * (1 - self.holdout),
+            "holdout": 100 * self.holdout,
+            "explore": 100 * self.explore,
+            "number": len(known.attempts) + 1,
+            "part": "decides",
+        }
+        return DecisionRecord(decision, evidence, arm)
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         self.new_cards.note(known)
@@ -92,7 +113,7 @@ class EngineArm:
             funding=card.funding,
             utc_offset=offset,
             facts=facts,
-            attempts=tuple(Tried("soft", one.at) for one in known.attempts),
+            attempts=tried(answered(known), [one.at for one in known.attempts]),
         )
 
 

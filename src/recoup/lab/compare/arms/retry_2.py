@@ -3,6 +3,7 @@
 from recoup.lab.compare.arms.new_card import NewCards
 from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
 from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Evidence, tried
 from recoup.rules.rescue.policy import RETRY_2
@@ -29,19 +30,23 @@ class Retry2:
             expires_at=order.expires_at,
             units=order.amount,
             currency=order.currency,
-            attempts=tried(_answered(known), [one.at for one in known.attempts]),
+            attempts=tried(answered(known), [one.at for one in known.attempts]),
             funding=known.card.funding,
             utc_offset=offset_minutes(None, order.country) if offset is None else offset,
         )
         decision = decide(evidence, RETRY_2)
         at = decision.next_attempt_at
-        return Stop(decision.rules[0]) if at is None else SendAt(max(at, known.earliest))
+        arm = {"arm": "ladder", "share": 0, "holdout": 0, "explore": 0, "number": len(known.attempts) + 1}
+        record = DecisionRecord(decision, evidence, arm | {"part": "decides"})
+        if at is None:
+            return Stop(decision.rules[0], record=record)
+        return SendAt(max(at, known.earliest), record=record)
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         self.new_cards.note(known)
 
 
-def _answered(known: Known) -> list[Reading]:
+def answered(known: Known) -> list[Reading]:
     """What each attempt was the answer to: after an unknown outcome still the decline before."""
     readings = [known.declines[0]]
     for one in known.attempts:

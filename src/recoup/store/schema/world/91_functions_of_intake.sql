@@ -26,11 +26,11 @@ BEGIN
   SELECT array_agg(i.transmit_id), array_agg(
     EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = 'rescue'
       AND f.external_id = i.external_id)
-    OR (NOT i.is_declined AND EXISTS (SELECT FROM order_payer p
+    OR ((NOT i.is_declined OR i.revokes) AND EXISTS (SELECT FROM order_payer p
       WHERE p.merchant_id = i.merchant_id AND p.payer_id = i.payer_id)))
   INTO ids, linked
   FROM jsonb_to_recordset(told) AS i (merchant_id uuid, transmit_id uuid, external_id text, is_declined boolean,
-    payer_id uuid)
+    revokes boolean, payer_id uuid)
   WHERE i.transmit_id = ANY (ARRAY[i.transmit_id]);
 
   INSERT INTO transmissions (merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset,

@@ -22,6 +22,7 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (facts, outcome, updated_at) ON transmissions TO recoup_app;
+GRANT UPDATE (holds) ON mandate_changes TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;

@@ -1,0 +1,209 @@
+"""A back-test's figures as text and as JSON."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import apart, shown
+from recoup.kernel.time import iso
+from recoup.kernel.unseen import shown_by_number
+from recoup.rules.backtest.enough import Missing, Shortfall
+from recoup.rules.backtest.estimate import Estimate
+from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
+
+GROUP_WIDTH: Final = 26
+_KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
+_LESS: Final = {
+    "weight": "the orders that went this policy's way count as {have:.0f} customers; {needed:.0f} are needed",
+    "support": "the policy does what no order shows, in {have:.1%} of its decisions ({needed:.0%} at most)",
+    "clipped": "{have:.0%} of the weight was cut off ({needed:.0%} at most): too few orders count too much",
+    "one_payer": "one customer has {have:.0%} of the weight ({needed:.0%} at most)",
+    "width": "the interval is ± {have:.1%} wide, ± {needed:.1%} is the most that is shown",
+    "days": "{have:.0f} days of closed windows; {needed:.0f} are needed",
+    "rescued": "{have:.0f} rescued orders; {needed:.0f} are needed",
+    "not_rescued": "{have:.0f} orders that were not rescued; {needed:.0f} are needed",
+}
+LESS: Final[dict[Missing, str]] = _LESS  # type: ignore[assignment]
+VERDICTS: Final = {
+    "better": "better than what was done",
+    "worse": "WORSE than what was done",
+    "not_told": "no difference can be told from what was done",
+}
+
+
+def text_of(found: Judgement) -> list[str]:
+    whole = found.whole
+    text = [f"policy      {shown_by_number(found.policy)}"]
+    if found.sampled_of is not None:
+        text.append(
+            f"sample      {whole.orders:,} of {found.sampled_of:,} orders, by customers drawn with a fixed seed"
+        )
+    span = f", {_day(found.first)} to {_day(found.last)}" if found.first is not None else ""
+    text.append(
+        f"orders      {whole.orders:,} of {found.payers:,} customers, whose window has closed{span}; "
+        f"{found.open:,} open"
+    )
+    if found.unread:
+        text.append(f"unread      {found.unread:,} orders hold decisions that cannot be read; they are left out")
+    if whole.orders:
+        text.append(f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})")
+    text += _with_policy(found)
+    text += [_money(one) for one in found.money]
+    text += _overlap(found)
+    for kind, rows in found.groups.items():
+        text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} orders    then  policy  difference           sends"]
+        text += [_group(name, one) for name, one in rows]
+    return text
+
+
+def _with_policy(found: Judgement) -> list[str]:
+    whole = found.whole
+    if whole.rescued is None or whole.difference is None:
+        return ["policy      not enough to say what it would have rescued:", *map(_missing, whole.missing)]
+    low, high = (100 * one for one in whole.difference.interval)
+    return [
+        f"policy      {whole.rescued.value:.1%} rescued, 90 % interval {_interval(whole.rescued)}",
+        f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and {high:+.1f}: "
+        + VERDICTS[found.verdict],
+        f"sends       {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
+        f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}",
+    ]
+
+
+def _money(one: MoneyFigures) -> str:
+    more = f"{_amount(one.net, one.asset)} against {_amount(one.net_then, one.asset)}"
+    between = f"{_amount(one.net_low, one.asset, sign=True)} to {_amount(one.net_high, one.asset, sign=True)}"
+    fees = _amount(one.fees_avoided, one.asset)
+    return f"net {one.asset}     {more}, difference {between}; fees avoided {fees}"
+
+
+def _overlap(found: Judgement) -> list[str]:
+    overlap = found.overlap
+    return [
+        f"overlap     {overlap.followed:.1%} of the orders went this policy's way to their end, which counts as "
+        f"{overlap.effective:,.0f} of {overlap.payers:,} customers",
+        f"            no arm could do {overlap.unsupported:.1%}; cut off {overlap.clipped:.1%}; largest customer "
+        f"{overlap.largest:.1%}",
+    ]
+
+
+def _group(name: str, one: Figures) -> str:
+    label = shown_by_number(label_of(name))[:GROUP_WIDTH]
+    then = f"{one.then.value:7.1%}" if one.orders else "      –"
+    if one.rescued is None or one.difference is None:
+        why = ", ".join(sorted({less.what for less in one.missing}))
+        return f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then}  not enough: {why}"
+    low, high = (100 * value for value in one.difference.interval)
+    between = f"{100 * one.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
+    return (
+        f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then} {one.rescued.value:7.1%}  {between:<20} "
+        f"{one.sends:.2f}, then {one.sends_then:.2f}"
+    )
+
+
+def label_of(name: str) -> str:
+    """A band of amounts is `USD/1299/2499` in minor units."""
+    parts = name.split("/")
+    if len(parts) == 3 and parts[0] in EXPONENTS and parts[1].isdigit() and parts[2].isdigit():
+        asset, low, high = parts[0], int(parts[1]), int(parts[2])
+        above = f"above {shown(low, asset)}" if low else ""
+        upto = f"up to {shown(high, asset)}" if high else ""
+        return " ".join(part for part in (asset, above, upto) if part)
+    return name or "others"
+
+
+def _missing(less: Shortfall) -> str:
+    return "            " + LESS[less.what].format(have=less.have, needed=less.needed)
+
+
+def _interval(one: Estimate) -> str:
+    low, high = one.interval
+    return f"{max(0.0, low):.1%} to {min(1.0, high):.1%}"
+
+
+def _amount(units: float | None, asset: str, *, sign: bool = False) -> str:
+    whole = round(units or 0.0)
+    lead = "-" if whole < 0 else "+" if sign else ""
+    return f"{lead}{apart(shown(abs(whole), asset if asset in EXPONENTS else 'USD'))}"
+
+
+def _days(days: float | None) -> str:
+    return "–" if days is None else f"{days:.1f}"
+
+
+def _day(at: datetime | None) -> str:
+    return at.date().isoformat() if at is not None else "–"
+
+
+def dict_of(found: Judgement) -> dict[str, Any]:
+    overlap = found.overlap
+    return {
+        "basis": "propensities",
+        "policy": found.policy,
+        "from": iso(found.first) if found.first else None,
+        "until": iso(found.last) if found.last else None,
+        "sampledOf": found.sampled_of,
+        "open": found.open,
+        "unread": found.unread,
+        "payers": found.payers,
+        "verdict": found.verdict,
+        **_figures(found.whole),
+        "overlap": {
+            "effectivePayers": round(overlap.effective, 1),
+            "followed": round(overlap.followed, 6),
+            "unsupported": round(overlap.unsupported, 6),
+            "clipped": round(overlap.clipped, 6),
+            "largestPayer": round(overlap.largest, 6),
+        },
+        "money": [_money_dict(one) for one in found.money],
+        "groups": {kind: [{"name": name} | _figures(one) for name, one in rows] for kind, rows in found.groups.items()},
+    }
+
+
+def _figures(one: Figures) -> dict[str, Any]:
+    return {
+        "orders": one.orders,
+        "rescuedThen": one.rescued_then,
+        "then": _estimate(one.then) if one.orders else None,
+        "rescued": _estimate(one.rescued),
+        "difference": _estimate(one.difference),
+        "missing": missing_dicts(one.missing),
+        "sends": _rounded(one.sends),
+        "sendsThen": _rounded(one.sends_then),
+        "days": _rounded(one.days),
+        "daysThen": _rounded(one.days_then),
+    }
+
+
+def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
+    return [{"what": one.what, "have": round(one.have, 6), "needed": round(one.needed, 6)} for one in lacking]
+
+
+def _estimate(one: Estimate | None) -> dict[str, float] | None:
+    if one is None:
+        return None
+    low, high = one.interval
+    return {"value": round(one.value, 6), "low": round(low, 6), "high": round(high, 6)}
+
+
+def _money_dict(one: MoneyFigures) -> dict[str, Any]:
+    return {
+        "currency": one.asset,
+        "orders": one.orders,
+        "declined": one.declined,
+        "rescuedThen": one.rescued_then,
+        "rescued": _units(one.rescued),
+        "netThen": _units(one.net_then),
+        "net": _units(one.net),
+        "netDifference": {"low": _units(one.net_low), "high": _units(one.net_high)},
+        "feesAvoided": _units(one.fees_avoided),
+    }
+
+
+def _units(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

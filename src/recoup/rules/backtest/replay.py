@@ -1,0 +1,179 @@
+"""Stored decisions read again: what each arm, and the policy that is asked about, would have done at each. Pure.
+
+Every arm's decider is asked with the stored inputs, also about what the other arm did. A schedule sends what it has
+planned when that falls due; the engine decides again.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.rules.backtest.episode import Features, Step
+from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
+from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
+from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
+from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.engine.chances import hours_of
+from recoup.rules.rescue.engine.classes import CLASSES, class_of
+from recoup.rules.rescue.engine.decide import decide as by_engine
+from recoup.rules.rescue.engine.explore import BLOCKS_HOURS
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import PRICINGS, Pricing
+from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.policy import CURRENT
+
+STEPS_MAX: Final = 40  # decisions of one order that are read
+_TRIES: Final = 5
+_BLOCKS: Final = len(BLOCKS_HOURS) + 1
+_TRY_AT: Final = len(CLASSES)
+_BLOCK_AT: Final = _TRY_AT + _TRIES
+_NOW: Final = _BLOCK_AT + _BLOCKS
+_CREDIT, _OWN_CHANCE, _DUE = _NOW + 1, _NOW + 2, _NOW + 3
+_CLASS_BLOCK: Final = _DUE + 1
+BINS: Final = _CLASS_BLOCK + len(CLASSES) * _BLOCKS
+_WITHOUT: Final = frozenset({"facts", "link"})
+
+
+@dataclass(slots=True)
+class Engines:
+    """By which model, and at which prices, the engine decided when: for the orders that a schedule decided. `models`,
+    `pricings`: by name. Where an order of its arm was left to the schedule, there is None."""
+
+    models: Mapping[str, Model]
+    pricings: Mapping[str, Pricing] = field(default_factory=lambda: PRICINGS)
+    _at: list[float] = field(default_factory=list)
+    _which: list[tuple[str | None, str | None]] = field(default_factory=list)
+
+    def note(self, decision: RecordedDecision) -> None:
+        """Of the engine's arm, in order of time."""
+        if decision.by == "engine" and decision.features:
+            model = decision.versions.get("model")
+            which = (model, decision.versions.get("policy") if model else None)
+            if not self._which or self._which[-1] != which:
+                self._at.append(_now(decision))
+                self._which.append(which)
+
+    def at(self, now: float) -> tuple[Model, Pricing] | None:
+        """None where a schedule decided for the engine too."""
+        if not self._which:
+            return None
+        model, pricing = self._which[max(0, bisect_right(self._at, now) - 1)]
+        known = self.models.get(model or ""), self.pricings.get(pricing or "")
+        return (known[0], known[1]) if known[0] is not None and known[1] is not None else None
+
+
+def add_step(order: JudgedOrder, one: RecordedDecision, target: Target, engines: Engines, *, plans: bool) -> None:
+    """`plans`: keep what the policy would have planned at the first one. Of more than `STEPS_MAX` only what came of
+    them. Raises: KeyError, TypeError, ValueError for features that no decision was made from."""
+    if plans and order.planned is None and one.features:
+        order.planned = planned(one, target)
+    if len(order.steps) < STEPS_MAX or one.answer == "approved":
+        order.steps.append(_step(order.facts, one, target, engines))
+
+
+def planned(one: RecordedDecision, target: Target) -> Planned:
+    decision = target.decide(_evidence(one.features, facts="facts" in one.features))
+    chance = next((way.chance for way in offered_ways(decision)), None)
+    return Planned(decision.verdict, decision.plan, chance, decision.reasons)
+
+
+def _step(order: OrderFacts, one: RecordedDecision, target: Target, engines: Engines) -> Step:
+    if not one.features:
+        return _of_nobody(order, one)
+    now, features = _now(one), one.features
+    due = bool(features.get("due_at"))
+    taken = way_of(one.verdict, one.plan, now)
+    schedules = _by_schedule(one, now, taken, due=due)
+    ways = _by_engine(one, now, taken, schedules, engines)
+    named = _by_target(one, target, now, ways, engines, due=due)
+    return Step(
+        _features(features, ways, taken, now, due=due) if taken is not None else None,
+        _features(features, ways, named, now, due=due) if named is not None else None,
+        same(taken, named),
+        (probability(ways, taken), float(same(schedules, taken))),
+        (probability(ways, named), float(same(schedules, named))),
+        *_outcome(order, one),
+    )
+
+
+def _of_nobody(order: OrderFacts, one: RecordedDecision) -> Step:
+    """A send that no policy chose, of a card that was renewed: each would have made it."""
+    nothing = Features((), 0.0)
+    return Step(nothing, nothing, True, (1.0, 1.0), (1.0, 1.0), *_outcome(order, one))
+
+
+def _outcome(order: OrderFacts, one: RecordedDecision) -> tuple[float, float, float]:
+    days = 0.0
+    if one.answer == "approved" and one.sent_at is not None:
+        days = max(0.0, (one.sent_at - order.declined_at).total_seconds() / 86_400)
+    return float(one.answer == "approved"), float(one.answer not in (None, "not_processed")), days
+
+
+def _by_schedule(one: RecordedDecision, now: float, taken: float | None, *, due: bool) -> float | None:
+    if one.by == "schedule":
+        return taken
+    if due:
+        return now
+    decision = ScheduleTarget(CURRENT).decide(_evidence(one.features, facts=False))
+    return way_of(decision.verdict, decision.plan, now)
+
+
+def _by_engine(
+    one: RecordedDecision, now: float, taken: float | None, schedules: float | None, engines: Engines
+) -> list[Way]:
+    if one.by == "engine":
+        if not one.versions.get("model"):  # the schedule decided in its place
+            return [Way(schedules, None, 1.0)]
+        return stored_ways(one.alternatives) or [Way(taken, None, 1.0)]
+    engine = engines.at(now)
+    if engine is None or "facts" not in one.features:
+        return [Way(schedules, None, 1.0)]
+    decision = by_engine(_evidence(one.features), engine[1], engine[0])
+    return offered_ways(decision) or [Way(way_of(decision.verdict, decision.plan, now), None, 1.0)]
+
+
+def _by_target(
+    one: RecordedDecision, target: Target, now: float, ways: list[Way], engines: Engines, *, due: bool
+) -> float | None:
+    if isinstance(target, ScheduleTarget):
+        if due:
+            return now
+        if one.by == "schedule" and one.versions.get("policy") == target.name:
+            return way_of(one.verdict, one.plan, now)
+        decision = target.decide(_evidence(one.features, facts=False))
+        return way_of(decision.verdict, decision.plan, now)
+    if _is_decided(one, target, now, engines):
+        return ways[0].at
+    decision = target.decide(_evidence(one.features))
+    return way_of(decision.verdict, decision.plan, now)
+
+
+def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
+    """Whether the engine's ways are those of the very engine that is asked about: its own is the first."""
+    if one.by == "engine":
+        return one.versions.get("model") == target.model.name and one.versions.get("policy") == target.pricing.version
+    engine = engines.at(now)
+    return engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
+
+
+def _evidence(features: Mapping[str, Any], *, facts: bool = True) -> Evidence:
+    if facts:
+        return Evidence.from_dict(features)
+    return Evidence.from_dict({name: value for name, value in features.items() if name not in _WITHOUT})
+
+
+def _features(features: Mapping[str, Any], ways: list[Way], at: float, now: float, *, due: bool) -> Features:
+    chance, own = chance_at(ways, at, now)
+    klass = class_of(Reading(**features["reading"]))
+    block = sum(at - now > end for end in BLOCKS_HOURS)
+    tries = min(len(features["attempts"]), _TRIES - 1)
+    bins = [klass, _TRY_AT + tries, _BLOCK_AT + block, _CLASS_BLOCK + klass * _BLOCKS + block]
+    flags = ((_NOW, at <= now), (_CREDIT, features.get("funding") == "credit"), (_OWN_CHANCE, own), (_DUE, due))
+    bins += [place for place, there in flags if there]
+    return Features(tuple(bins), chance)
+
+
+def _now(one: RecordedDecision) -> float:
+    return hours_of(datetime.fromisoformat(one.features["now"]))

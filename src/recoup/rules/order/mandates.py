@@ -1,0 +1,115 @@
+"""Which payments a revoked mandate stops, and which new mandate opens them again. Pure.
+
+A customer tells the bank to stop one payment (R0), one agreement (R1, advice 21) or all agreements with a merchant
+(R3). Of one payment the bank's word is as long as that of its agreement: its stop order stays, and the network allows
+no further send. So R0 and R1 stop what belongs to the same agreement and card, R3 whatever the merchant starts with
+that card. What names no agreement cannot be told apart from the one that was revoked, and is stopped too.
+
+Source: Visa Core Rules §7.3.6.3, Table 7-2 (R0, R1, R3); Mastercard merchant advice code 21.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from recoup.rules.network.codes import Reading
+
+Scope = Literal["payment", "agreement", "all"]
+STOP_CODES: Final[Mapping[str, Scope]] = {"R0": "payment", "R1": "agreement", "R3": "all"}
+STOP_ADVICE: Final[Mapping[str, Scope]] = {"21": "agreement"}
+REVOKED: Final = "revoked"  # the reason word of these declines
+SUBSCRIPTION_MAX: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a payment names of the agreement that it belongs to: the merchant's id of it, and the network's id of the
+    transaction in which the customer consented. None: it does not say."""
+
+    subscription: str | None = None
+    network_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MandateChange:
+    """A customer has revoked a mandate, or given a new one. `change_id`: of the attempt, order or transmission that
+    said so. `scope` and `code`: of a revocation. `at`: business time. `holds`: False once its own source was corrected.
+    """
+
+    change_id: UUID
+    kind: Literal["revoked", "renewed"]
+    at: datetime
+    order_id: UUID | None = None
+    scope: Scope | None = None
+    code: str | None = None
+    subscription: str | None = None
+    network_id: str | None = None
+    holds: bool = True
+
+    @property
+    def agreement(self) -> Agreement:
+        return Agreement(self.subscription, self.network_id)
+
+
+def scope_of(reading: Reading) -> Scope | None:
+    """How much a decline revokes; None for one that revokes nothing."""
+    advised = STOP_ADVICE.get(reading.advice or "") if reading.reason == REVOKED else None
+    return advised or STOP_CODES.get(reading.code or "")
+
+
+def code_of(reading: Reading) -> str:
+    """By what the bank said it."""
+    code = reading.code or ""
+    return code if code in STOP_CODES else f"MAC {reading.advice}"
+
+
+def agreement_of(facts: Mapping[str, Any]) -> Agreement:
+    """Of an order, by what its merchant sent with it."""
+    subscription = (facts.get("subscription") or {}).get("subscriptionId")
+    return Agreement(_text(subscription), _text(facts.get("network_transaction_id")))
+
+
+def reaches(revoked: MandateChange, agreement: Agreement) -> bool:
+    """Whether a revocation is about payments of this agreement."""
+    return revoked.scope == "all" or _may_be_same(revoked.agreement, agreement)
+
+
+def covers(renewed: MandateChange, revoked: MandateChange, agreement: Agreement) -> bool:
+    """Whether a new mandate, given after the revocation, is one for this agreement. A payment that names the consent
+    that was revoked, or another than the new one, is not made under the new one."""
+    if renewed.at <= revoked.at:
+        return False
+    named, new = agreement.network_id, renewed.network_id
+    if named is not None and named != new and (new is not None or named == revoked.network_id):
+        return False
+    return _may_be_same(Agreement(renewed.subscription), Agreement(agreement.subscription))
+
+
+def stopped_by(agreement: Agreement, changes: Iterable[MandateChange]) -> MandateChange | None:
+    """The newest revocation that stops payments of this agreement with the card; None: they may be sent."""
+    standing = [one for one in changes if one.holds]
+    renewals = [one for one in standing if one.kind == "renewed"]
+    found = [
+        one
+        for one in standing
+        if one.kind == "revoked"
+        and reaches(one, agreement)
+        and not any(covers(new, one, agreement) for new in renewals)
+    ]
+    return max(found, key=lambda one: (one.at, one.change_id), default=None)
+
+
+def _may_be_same(one: Agreement, other: Agreement) -> bool:
+    """Different only where both say so by the same name."""
+    if one.subscription is not None and other.subscription is not None:
+        return one.subscription == other.subscription
+    if one.network_id is not None and other.network_id is not None:
+        return one.network_id == other.network_id
+    return True
+
+
+def _text(value: object) -> str | None:
+    text = str(value or "").strip()
+    return text[:SUBSCRIPTION_MAX] or None

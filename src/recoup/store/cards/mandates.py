@@ -1,0 +1,155 @@
+"""Mandates that customers have revoked of a merchant's cards, and given anew. `orders/changes` writes them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.rules.order.mandates import MandateChange, Scope
+from recoup.store.cards.joined_cards import SAME_CARDS
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.orders.prints import MANDATE_JSON
+from recoup.store.orders.transmissions import PAYER_ORDERS
+from recoup.store.statement import Read, Row, Tx, Written, statement
+
+ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due
+CARDS_MAX: Final = 20
+
+
+class RevokedCard(Row, frozen=True):
+    """Of the order that a revocation was kept with."""
+
+    order_id: UUID
+    pan_id: UUID
+    card_id: UUID | None
+    payer_id: UUID | None
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT o.order_id, c.pan_id, o.card_id, (SELECT p.payer_id FROM order_payer p
+  WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id) AS payer_id
+FROM mandate_changes c JOIN orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
+WHERE c.merchant_id = $1 AND c.change_id = $2 AND c.kind = 'revoked' AND c.holds
+LIMIT 1
+""",
+)
+async def revoked_card(db: Read, merchant_id: UUID, change_id: UUID) -> RevokedCard | None:
+    """None where it does not hold."""
+
+
+@statement(
+    HUB,
+    f"""
+SELECT DISTINCT n.order_id FROM {SAME_CARDS.format("$2::uuid")} same
+CROSS JOIN LATERAL unnest(same.cards) AS c (card_id)
+CROSS JOIN LATERAL (SELECT s.order_id FROM network_sends s
+  WHERE s.card_id = c.card_id AND s.claimed AND s.merchant_id = $1 ORDER BY s.at DESC LIMIT {ORDERS_MAX}) n
+""",
+)
+async def orders_of_card(db: Read, merchant_id: UUID, card_id: UUID) -> list[UUID]:
+    """The merchant's newest that came in with the card, under whichever print of it."""
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT x.order_id FROM (
+  SELECT k.order_id FROM unnest($2::uuid[]) AS k (order_id)
+  UNION SELECT q.order_id FROM (SELECT p.order_id FROM order_payer p
+    WHERE p.merchant_id = $1 AND p.payer_id = $3 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
+) k CROSS JOIN LATERAL (SELECT o.order_id, o.stage, o.kind, o.pan_id FROM orders o
+  WHERE o.merchant_id = $1 AND o.order_id = k.order_id OFFSET 0) x
+WHERE x.stage IN ('processing', 'held', 'problem') AND x.kind IN ('mit_managed', 'mit_sync')
+  AND (x.pan_id = $4 OR x.order_id = ANY ($2))
+ORDER BY x.order_id
+""",
+)
+async def open_orders_of(
+    db: Read, merchant_id: UUID, orders: Sequence[UUID], payer_id: UUID | None, pan_id: UUID
+) -> list[UUID]:
+    """Of these orders, and of this payer's with the same card, those that are under way."""
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT DISTINCT ON (x.pan_id) x.order_id, x.pan_id, x.card_id, $2::uuid AS payer_id
+FROM (SELECT p.order_id FROM order_payer p
+  WHERE p.merchant_id = $1 AND p.payer_id = $2 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
+CROSS JOIN LATERAL (SELECT o.order_id, o.pan_id, o.card_id, o.token_id FROM orders o
+  WHERE o.merchant_id = $1 AND o.order_id = q.order_id AND o.pan_id IS NOT NULL OFFSET 0) x
+CROSS JOIN LATERAL (SELECT v.last4, v.bin FROM vault v
+  WHERE v.merchant_id = $1 AND v.token_id = x.token_id OFFSET 0) v
+WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
+ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
+""",
+)
+async def cards_of_payer(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[RevokedCard]:
+    """The payer's cards that end so, each with its newest order."""
+
+
+class ListedMandate(Row, frozen=True):
+    """A revocation with the order that it was kept with. `changes`: all that is known of mandates of its card."""
+
+    change_id: UUID
+    at: datetime
+    scope: Scope
+    code: str
+    subscription: str | None
+    order_id: UUID
+    external_id: str
+    payer_id: UUID | None
+    scheme: str | None
+    last4: str | None
+    changes: list[MandateChange]
+
+
+_LISTED: Final = f"""
+SELECT r.change_id, r.at, r.scope, r.code, r.subscription, o.order_id, o.external_id, p.payer_id, v.scheme, v.last4,
+  (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
+    WHERE c.merchant_id = r.merchant_id AND c.pan_id = r.pan_id) AS changes
+FROM mandate_changes r
+JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+"""
+
+
+@statement(
+    MERCHANT,
+    f"""{_LISTED}
+WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND (r.at, r.change_id) < ($2, $3)
+ORDER BY r.at DESC, r.change_id DESC LIMIT $4
+""",
+)
+async def list_mandates(
+    db: Read, merchant_id: UUID, before: datetime, before_id: UUID, limit: int
+) -> list[ListedMandate]:
+    """Revoked ones, newest first, behind the one that is named."""
+
+
+@statement(
+    MERCHANT,
+    f"""{_LISTED}
+WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND r.pan_id = ANY (ARRAY(
+  SELECT o.pan_id FROM (SELECT q.order_id FROM order_payer q
+    WHERE q.merchant_id = $1 AND q.payer_id = $2 ORDER BY q.order_id DESC LIMIT {PAYER_ORDERS}) q
+  CROSS JOIN LATERAL (SELECT y.pan_id FROM orders y
+    WHERE y.merchant_id = $1 AND y.order_id = q.order_id AND y.pan_id IS NOT NULL OFFSET 0) o))
+ORDER BY r.at DESC, r.change_id DESC LIMIT {CARDS_MAX}
+""",
+)
+async def mandates_of_payer(db: Read, merchant_id: UUID, payer_id: UUID) -> list[ListedMandate]:
+    """Of the cards that the customer's newest orders had."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change_id = $2 AND holds <> (kind = $3)
+""",
+)
+async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: str) -> Written:
+    """What a transmission says now: only changes of this kind hold of it."""

@@ -1,0 +1,113 @@
+"""`recoup backtest` on the log of a simulation."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.doors.command.here import Here, Work
+from tests.lab.compare.logged import rows, written
+
+from recoup.doors.command.backtest import backtest
+
+ORDERS = 1_200
+
+
+def nowhere(_: Work) -> Any:
+    raise AssertionError("a file needs no world")
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(backtest, [str(one) for one in words], obj=Here(nowhere))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("log") / "decisions.jsonl", rows(ORDERS))
+
+
+def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(log: Path) -> None:
+    found = json.loads(run(log, "--json").output)
+    assert found["basis"] == "propensities"
+    assert found["orders"] == ORDERS, "every declined order counts, also one about which nobody was asked"
+    assert found["missing"] == []
+    low, value, high = (found["rescued"][name] for name in ("low", "value", "high"))
+    assert low < value < high
+    assert high - low < 0.1
+    assert low <= found["then"]["value"] + 0.05
+    assert found["difference"]["low"] < 0 < found["difference"]["high"], "it is nearly what was done"
+    assert 0 < found["overlap"]["followed"] < 1
+    assert found["overlap"]["unsupported"] <= 0.02
+    assert sum(one["orders"] for one in found["groups"]["class"]) == ORDERS
+    assert found["money"][0]["currency"] == "USD"
+
+
+def test_without_enough_that_went_the_policys_way_no_number_is_said(log: Path) -> None:
+    result = run(log, "--policy", "retry-1")
+    assert result.exit_code == 0, result.output
+    assert "not enough to say what it would have rescued:" in result.output
+    assert "customers; 200 are needed" in result.output
+    assert "90 % interval" not in result.output
+    assert json.loads(run(log, "--policy", "retry-1", "--json").output)["rescued"] is None
+
+
+def test_each_payment_has_its_plan_and_why(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    assert run(log, "--payments", file).exit_code == 0
+    with file.open(encoding="utf-8", newline="") as content:
+        found = list(csv.DictReader(content))
+    assert len(found) == ORDERS
+    planned = [one for one in found if one["verdict"] == "plan"]
+    assert planned
+    assert all(one["plan"] and one["why"] for one in planned)
+    lines = tmp_path / "payments.jsonl"
+    run(log, "--payments", lines, "--policy", "retry-2")
+    assert len(lines.read_text().splitlines()) == ORDERS
+    assert json.loads(lines.read_text().splitlines()[0]).keys() == set(found[0])
+
+
+def test_a_log_without_what_decisions_were_made_from_is_refused(tmp_path: Path) -> None:
+    bare = [{name: value for name, value in row.items() if name != "stored"} for row in rows(ORDERS)[1:200]]
+    result = run(written(tmp_path / "old.jsonl", bare))
+    assert result.exit_code != 0
+    assert "holds no decisions with what they were made from" in str(result.exception)
+
+
+@pytest.mark.parametrize("text", ["", "payer,order\n", "[]\n", "{}\n", '{"arm": 1}\n'])
+def test_what_is_no_log_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "none.jsonl"
+    file.write_text(text)
+    result = run(file)
+    assert result.exit_code != 0
+    assert "log" in str(result.exception) or "decisions" in str(result.exception)
+
+
+def test_lines_that_are_damaged_are_named_and_the_others_count(tmp_path: Path) -> None:
+    good = [row for row in rows(ORDERS)]
+    hostile = good[1] | {"order": "=cmd|'/c calc'!A1\u202e\x1b[31m", "payer": "x" * 10_000, "class": "\x07<script>"}
+    file = written(tmp_path / "hostile.jsonl", [*good, hostile])
+    with file.open("a") as more:
+        more.write(json.dumps(good[1] | {"order": "o", "declinedAt": "yesterday"}) + "\nnot json\n")
+    result = run(file, "--payments", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("\nline ") == 2
+    for hidden in ("\x1b", "\x07", "\u202e"):
+        assert hidden not in result.output
+    assert "\n=cmd" not in (tmp_path / "out.csv").read_text()
+
+
+def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
+    other = [row | {"arm": "engine/2"} for row in rows(ORDERS)]
+    file = written(tmp_path / "two.jsonl", [*rows(ORDERS), *other])
+    found = json.loads(run(file, "--json").output)
+    assert found["play"] == "5/engine/1"
+    assert found["plays"] == ["5/engine/1", "5/engine/2"]
+    assert json.loads(run(file, "--play", "5/engine/2", "--json").output)["play"] == "5/engine/2"
+    assert run(file, "--play", "5/engine/3").exit_code != 0
+
+
+def test_a_policy_that_is_none_is_named(log: Path) -> None:
+    result = run(log, "--policy", "retry-99")
+    assert "There is no policy retry-99" in str(result.exception)
