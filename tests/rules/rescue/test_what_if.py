@@ -12,8 +12,14 @@ from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
+from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
+from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, WhatIf, what_if
 from recoup.rules.rescue.what_if_sentences import sentence_of
+from recoup.rules.risk.costs import Costs
+from recoup.rules.risk.decide import RiskInput, decide_risk
+from recoup.rules.risk.facts import RiskFacts
+from recoup.rules.risk.weights import PRIOR
 
 MODEL = model()
 MODELS = {MODEL.name: MODEL}
@@ -75,3 +81,43 @@ def test_one_more_send_opens_the_gate_and_a_block_keeps_it_shut() -> None:
     blocked = gated(blocks=(Block("customer", None),))
     assert blocked["no_block"].verdict == "postpone"
     assert str(sentence_of(blocked["one_more_send"])).endswith("the decision would have been the same.")
+
+
+def routed(*routes: Candidate, failures: tuple[Failure, ...] = ()) -> dict[str, WhatIf]:
+    now = evidence("51").now
+    asked = WorthInput(routes, Carried(4590, "USD", "visa", "US"), failures, 300_000, 1, now)
+    return {one.change: one for one in what_if(asked.features(), choose_route(asked).versions, {})}
+
+
+def test_a_route_that_is_off_dear_or_has_failed_says_who_would_have_taken_it() -> None:
+    cheap = Candidate(RouteTerms("cheap"))
+    dear = Candidate(RouteTerms("dear", cost_share=20_000), approved=60, expected=20_000_000)
+    assert routed(cheap, dear)["routes_cost_the_same"].about == "dear"
+    off = replace(dear, off=True)
+    assert (routed(cheap, off)["route_on"].about, routed(cheap, off)["route_on"].differs) == ("dear", True)
+    broken = replace(dear, breaker="open")
+    assert routed(cheap, broken)["route_reachable"].about == "dear"
+    failed = (Failure("dear", 1, evidence("51").now, "technical", "91"),)
+    found = routed(cheap, dear, failures=failed)["no_failure"]
+    assert str(sentence_of(found)) == (
+        "Without the failures of the attempts before: route dear would have taken the attempt."
+    )
+    assert routed(Candidate(RouteTerms("only"))) == {}
+
+
+def risked(risk: RiskFacts, *, may_challenge: bool = True) -> dict[str, WhatIf]:
+    asked = RiskInput.of(risk, PRIOR, Costs(2_000), may_challenge=may_challenge, arm="engine")
+    return {one.change: one for one in what_if(asked.features(), decide_risk(asked).versions, {})}
+
+
+def test_the_weightiest_sign_of_risk_is_taken_away_and_the_payment_decided_again() -> None:
+    fraud = RiskFacts(30_000, "USD", usual_units=3_000, avs="mismatch", decline="suspected_fraud", foreign_card=True)
+    found = risked(fraud, may_challenge=False)
+    assert found["no_sign_against"].about
+    assert {"no_sign_against", "half_the_amount", "may_confirm"} <= found.keys()
+    assert all(one.chance is None and one.next_at is None for one in found.values())
+    plain = risked(RiskFacts(3_000, "USD", avs="match", paid_before=5))
+    assert "no_sign_for" in plain
+    assert "no_sign_against" not in plain
+    assert "may_confirm" not in plain
+    assert not plain["half_the_amount"].differs

@@ -31,12 +31,26 @@ _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool],
     ("refuse", None, 0, None, True),
     ("plan", AT, 3, 0.314, False),
 )
+ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
+RISKS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for", "half_the_amount", "may_confirm")
+SPECIAL: Final = (*ROUTES, *RISKS)
+COUNTED: Final = ("card", "payer", "address", "device", "ip")
 
 
 def every() -> list[WhatIf]:
     """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
-    changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in get_args(Change)]
-    return changes + [
+    changes = [
+        WhatIf(change, "plan", AT, 2, None, differs=True) for change in get_args(Change) if change not in SPECIAL
+    ]
+    routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]
+    risks = [WhatIf(change, "attempt_now", None, 0, None, True, "avs_mismatch") for change in RISKS]
+    counted = [WhatIf("no_sign_against", "challenge", None, 0, None, True, f"{name}_day_2") for name in COUNTED]
+    more = [
+        WhatIf("route_on", "wait", None, 0, None, True),
+        WhatIf("route_on", "send", None, 0, None, False, "acme-eur"),
+        WhatIf("may_confirm", "decline_at_once", None, 0, None, True),
+    ]
+    return [*changes, *routes, *risks, *counted, *more] + [
         WhatIf("expiry_a_week_later", verdict, at, tries, chance, differs)
         for verdict, at, tries, chance, differs in _OUTCOMES
     ]

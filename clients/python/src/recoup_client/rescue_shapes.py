@@ -555,11 +555,23 @@ DecisionShown = TypedDict(
         "versions": "DecisionVersions",
         "arm": "DecisionArm | None",
         "alternatives": list["DecisionAlternative"],
+        "restsOn": list[str],
+        "terms": list["DecisionTerm"],
         "whatIf": list["DecisionWhatIf"],
         "repeats": bool | None,
     },
 )
 """One decision."""
+
+DecisionTerm = TypedDict(
+    "DecisionTerm",
+    {
+        "group": Literal["code", "day", "hour", "issuer", "payer", "tries"],
+        "logit": float,
+        "without": float,
+    },
+)
+"""One thing that raises or lowers the model's chance, found by taking it away."""
 
 DecisionVersions = TypedDict(
     "DecisionVersions",

@@ -15,6 +15,7 @@ from recoup.doors.rescue.shapes.decisions import (
     DecisionQuery,
     Decisions,
     DecisionShown,
+    DecisionTerm,
     DecisionVersions,
     DecisionWhatIf,
 )
@@ -53,6 +54,11 @@ def _shown(explanation: Explanation) -> DecisionShown:
         ),
         arm=_arm(one.arm) if one.arm is not None and "arm" in one.arm else None,
         alternatives=[_alternative(way, one.taken) for way in one.alternatives],
+        rests_on=[str(sentence) for sentence in explanation.rests_on],
+        terms=[
+            DecisionTerm(group=term.group, logit=round(term.logit, 4), without=round(term.without, 6))
+            for term in explanation.terms
+        ],
         what_if=[_what_if(found) for found in explanation.what_ifs],
         repeats=explanation.repeats,
     )
@@ -97,10 +103,10 @@ def _moment(text: str) -> str:
 
 
 _TEXT: Final = (
-    "Every decision about the order, oldest first: its reasons, versions, alternatives with their chances, and "
-    "`whatIf`: the decision made again with one input changed. It says what would have been planned, not what the "
-    "bank would have answered. `repeats` is computed for the response: the stored inputs give the stored decision "
-    "again."
+    "Every decision about the order, oldest first: its reasons, what they rest on, versions, alternatives with their "
+    "chances, and `whatIf`: the decision made again with one input changed. It says what would have been planned, not "
+    "what the bank would have answered. `repeats` is computed for the response: the stored inputs give the stored "
+    "decision again."
 )
 METHODS: Final = (
     Method(Operation("GET", "/v1/orders/{id}/decisions", "Decisions about an order", _TEXT, group="Orders",

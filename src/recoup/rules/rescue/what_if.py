@@ -21,7 +21,10 @@ from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Verdict
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
+from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
+from recoup.rules.risk.costs import Answer
+from recoup.rules.risk.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
 
 Change = Literal[
     "no_draw",
@@ -36,6 +39,14 @@ Change = Literal[
     "no_request",
     "no_signal",
     "no_policy",
+    "route_on",
+    "route_reachable",
+    "no_failure",
+    "routes_cost_the_same",
+    "no_sign_against",
+    "no_sign_for",
+    "half_the_amount",
+    "may_confirm",
 ]
 WHAT_IFS_MAX: Final = 8
 _WEEK: Final = timedelta(days=7)
@@ -46,7 +57,8 @@ _PAY_HOUR, _EMPTY_DAY = 18, timedelta(days=2)
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """`next_at`: when the next try would have been, `tries` how many would have been planned in all, `chance` the
-    model's of the next one, None where no model decided. `differs`: from what was decided without the change."""
+    model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
+    the route that would have taken the attempt, or the sign of risk that is taken away."""
 
     change: Change
     verdict: Verdict
@@ -54,6 +66,7 @@ class WhatIf:
     tries: int
     chance: float | None
     differs: bool
+    about: str = ""
 
 
 def what_if(
@@ -77,6 +90,10 @@ def what_if(
         return (_plan_before("no_request", hand.before.due_at if hand.before else None),)
     if decider == SIGNAL_VERSION:
         return (_plan_before("no_signal", SignalInput.from_dict(features).before.due_at),)
+    if decider == ROUTE_BY_WORTH_VERSION:
+        return tuple(_of_route(WorthInput.from_dict(features)))[:WHAT_IFS_MAX]
+    if decider == RISK_VERSION:
+        return tuple(_of_risk(RiskInput.from_dict(features)))[:WHAT_IFS_MAX]
     return ()
 
 
@@ -163,6 +180,49 @@ def _of_gate(asked: GateInput) -> Iterator[WhatIf]:
     if any(not one.ban for one in asked.tallies):
         more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in asked.tallies)
         yield _compared("one_more_send", gate(replace(asked, tallies=more)), base)
+
+
+def _of_route(asked: WorthInput) -> Iterator[WhatIf]:
+    base, routes = choose_route(asked), asked.routes
+    if any(one.off for one in routes):
+        yield _taken("route_on", choose_route(replace(asked, routes=_each(routes, off=False))), base)
+    if any(one.breaker != "closed" for one in routes):
+        yield _taken("route_reachable", choose_route(replace(asked, routes=_each(routes, breaker="closed"))), base)
+    if asked.failures:
+        yield _taken("no_failure", choose_route(replace(asked, failures=())), base)
+    if len(routes) > 1 and any(one.terms.cost_share or one.terms.cost_fixed for one in routes):
+        same = tuple(replace(one, terms=replace(one.terms, cost_share=0, cost_fixed=0)) for one in routes)
+        yield _taken("routes_cost_the_same", choose_route(replace(asked, routes=same)), base)
+
+
+def _each(routes: tuple[Candidate, ...], **changes: Any) -> tuple[Candidate, ...]:
+    return tuple(replace(one, **changes) for one in routes)
+
+
+def _taken(change: Change, found: Decision, base: Decision) -> WhatIf:
+    chance = next((one.chance for one in found.alternatives if one.name == found.taken), None)
+    return WhatIf(change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or "")
+
+
+def _of_risk(asked: RiskInput) -> Iterator[WhatIf]:
+    base = answer_of(asked)
+    signs = sorted((term for term in asked.held if term != "base"), key=lambda term: (-abs(asked.held[term]), term))
+    for change, way in (("no_sign_against", 1), ("no_sign_for", -1)):
+        sign = next((term for term in signs if asked.held[term] * way > 0), None)
+        if sign is not None:
+            without = {term: weight for term, weight in asked.held.items() if term != sign}
+            yield _answered(change, replace(asked, held=without), base, sign)  # type: ignore[arg-type]
+    if asked.facts.units > 1:
+        yield _answered(
+            "half_the_amount", replace(asked, facts=replace(asked.facts, units=asked.facts.units // 2)), base
+        )
+    if not asked.may_challenge:
+        yield _answered("may_confirm", replace(asked, may_challenge=True), base)
+
+
+def _answered(change: Change, changed: RiskInput, base: Answer, sign: str = "") -> WhatIf:
+    found = answer_of(changed)
+    return WhatIf(change, RISK_VERDICTS[found], None, 0, None, found != base, sign)
 
 
 def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:

@@ -6,6 +6,7 @@ from typing import Final
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if import Change, WhatIf
+from recoup.rules.risk.words import sign_of
 
 _CHANGES: Final[Mapping[Change, str]] = {
     "no_draw": "Without the random choice",
@@ -20,6 +21,14 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "no_request": "Without the request",
     "no_signal": "Without the signal",
     "no_policy": "Without your retry policy",
+    "route_on": "With every route switched on",
+    "route_reachable": "With every route reachable",
+    "no_failure": "Without the failures of the attempts before",
+    "routes_cost_the_same": "If all routes cost the same",
+    "no_sign_against": "Without the sign “{0}”",
+    "no_sign_for": "Without the sign “{0}”",
+    "half_the_amount": "With half of the amount at stake",
+    "may_confirm": "If the customer could confirm with 3-D Secure",
 }
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
@@ -30,18 +39,33 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
     "refuse": "the attempt would not have been sent.",
 }
 _PLAN_BEFORE: Final[tuple[Change, ...]] = ("no_request", "no_signal")  # of which the next try is all that is stored
+_SIGNS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for")
+_OF_RISK: Final[tuple[Change, ...]] = (*_SIGNS, "half_the_amount", "may_confirm")
+_OF_ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
+_ANSWERS: Final[Mapping[Verdict, str]] = {
+    "attempt_now": "the payment would have been sent.",
+    "challenge": "the customer would have been asked to confirm.",
+    "decline_at_once": "the payment would have been declined.",
+}
 _SAME: Final = "the decision would have been the same."
 
 
 def sentence_of(what_if: WhatIf) -> Sentence:
     """`Without the block: the send would have been allowed.`"""
-    return Sentence("{0}: {1}", Sentence(_CHANGES[what_if.change]), _outcome(what_if))
+    parts = (sign_of(what_if.about),) if what_if.change in _SIGNS else ()
+    return Sentence("{0}: {1}", Sentence(_CHANGES[what_if.change], *parts), _outcome(what_if))
 
 
 def _outcome(what_if: WhatIf) -> Sentence:
     at, chance = what_if.next_at, what_if.chance
     if not what_if.differs:
         return Sentence(_SAME)
+    if what_if.verdict == "send":
+        return Sentence("route {0} would have taken the attempt.", what_if.about)
+    if what_if.change in _OF_RISK:
+        return Sentence(_ANSWERS[what_if.verdict])
+    if what_if.change in _OF_ROUTES:
+        return Sentence("no route would have taken the attempt.")
     if at is None or what_if.verdict not in ("plan", "postpone"):
         return Sentence(_VERDICTS.get(what_if.verdict, _SAME))
     if what_if.change in _PLAN_BEFORE:

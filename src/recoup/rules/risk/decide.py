@@ -18,7 +18,7 @@ from recoup.rules.risk.words import CLAIMS, NOTES, reasons_of
 RISK_VERSION: Final = "risk-1"
 EXEMPT_RISK_MAX: Final = 5_000  # millionths
 RiskArm = Literal["engine", "ladder", "holdout", "shadow"]
-_VERDICTS: Final[Mapping[Answer, Verdict]] = {
+RISK_VERDICTS: Final[Mapping[Answer, Verdict]] = {
     "approve": "attempt_now",
     "challenge": "challenge",
     "decline": "decline_at_once",
@@ -128,7 +128,7 @@ def decide_risk(given: RiskInput) -> Decision:
     )
     others: tuple[Answer, ...] = ("approve", "challenge", "decline")
     return Decision(
-        _VERDICTS[taken],
+        RISK_VERDICTS[taken],
         (),
         None,
         (

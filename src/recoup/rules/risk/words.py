@@ -70,6 +70,14 @@ _COUNTED: Final[Mapping[str, str]] = {
     "ip": "{0} other cards were used from the same IP address within 24 hours.",
 }
 
+_NAMED: Final[Mapping[str, str]] = {
+    "card": "Other orders with this card within 24 hours",
+    "payer": "Other cards of this customer within 24 hours",
+    "address": "Other cards with the same billing address within 24 hours",
+    "device": "Other cards on the same device within 24 hours",
+    "ip": "Other cards from the same IP address within 24 hours",
+}
+
 
 def reasons_of(
     facts: RiskFacts, held: Mapping[str, int], taken: Answer, risk: int, costs: Mapping[Answer, int], *, followed: bool
@@ -86,6 +94,12 @@ def reasons_of(
         ),
         _CHANGE[taken],
     )
+
+
+def sign_of(term: str) -> str:
+    """A sign's name without a count."""
+    name, _, kind = term.partition("_")
+    return _NAMED[name] if name in _COUNTED and kind[:3] in ("day", "car") else _TERMS[term].rstrip(".")
 
 
 def _term(facts: RiskFacts, term: str) -> str:

@@ -28,7 +28,7 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/mandate.py",
+    "rules/rescue/mandate.py", "rules/rescue/explained.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "flows/merchants/go_live.py",

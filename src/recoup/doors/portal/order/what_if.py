@@ -12,8 +12,9 @@ from recoup.store.orders.order_page import OrderPage
 
 @dataclass(frozen=True, slots=True)
 class WhatIfShown:
-    """`repeats`: the stored inputs gave the stored decision again."""
+    """`repeats`: the stored inputs gave the stored decision again. `rests_on`: counts, terms, worth and editions."""
 
+    rests_on: tuple[Sentence, ...]
     sentences: tuple[Sentence, ...]
     repeats: bool
 
@@ -26,4 +27,4 @@ async def what_if(visit: Visit, page: OrderPage) -> WhatIfShown | None:
     found = await explain_decision(visit.world, visit.merchant_id, decision_id)
     if found is None or found.repeats is None:
         return None
-    return WhatIfShown(tuple(map(sentence_of, found.what_ifs)), found.repeats)
+    return WhatIfShown(found.rests_on, tuple(map(sentence_of, found.what_ifs)), found.repeats)

@@ -1,6 +1,6 @@
 """Decisions about an order, and what would have been decided otherwise. Source: decision 0042."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -60,6 +60,14 @@ class DecisionWhatIf(Shape, kw_only=True):
     differs: Annotated[bool, Meta(description="False: the decision would have been the same.")]
 
 
+class DecisionTerm(Shape, kw_only=True):
+    """One thing that raises or lowers the model's chance, found by taking it away."""
+
+    group: Literal["payer", "issuer", "code", "tries", "hour", "day"]
+    logit: Annotated[float, Meta(description="Difference in log-odds; above 0 it raises the chance.")]
+    without: Annotated[Chance, Meta(description="The model's chance without it.")]
+
+
 class DecisionShown(Shape, kw_only=True):
     """One decision."""
 
@@ -72,6 +80,14 @@ class DecisionShown(Shape, kw_only=True):
     versions: DecisionVersions
     arm: DecisionArm | None
     alternatives: list[DecisionAlternative]
+    rests_on: Annotated[
+        list[str],
+        Meta(
+            description="Counts, terms of the chance, worth and cost, the allowance, the editions of rules and model. "
+            "Counts are your own."
+        ),
+    ]
+    terms: Annotated[list[DecisionTerm], Meta(description="The weightiest first, at most three.")]
     what_if: list[DecisionWhatIf]
     repeats: Annotated[
         bool | None,

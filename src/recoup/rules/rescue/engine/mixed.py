@@ -17,6 +17,7 @@ from recoup.rules.rescue.engine.columns import (
     of_hour,
     of_parts,
     of_time,
+    parts_at,
     situation_of,
     staying,
     weekday_of,
@@ -47,6 +48,17 @@ def candidates_of(
         # A plan asks what a try adds in each rhythm: all of them are scaled alike.
         result.append(Candidate(at, both, min(1.0, willing * both / chance) if chance > 0.0 else willing))
     return result
+
+
+def chance_at(ground: Ground, beliefs: Sequence[Belief], facts: Facts, at: float) -> float:
+    """Of an approval at one instant, as `candidates_of` has it for those that it looks at."""
+    chance, free, willing = parts_at(ground, beliefs[-1], at)
+    weighed = _weighed(ground)
+    if weighed is None:
+        return chance
+    odds = _Odds(weighed, facts, situation_of(ground, facts.looks, (facts.first, *facts.tries)))
+    nodes = _nodes(ground, weighed, beliefs, facts)
+    return weighed.mixed(chance, _chance(weighed, nodes, odds.at(at, chance, free, willing)))
 
 
 class _Odds:
