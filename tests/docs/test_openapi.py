@@ -145,7 +145,7 @@ def test_answers_that_are_files_say_so() -> None:
         "settlements/{id}/lines",
         "partner/report",
         "uploads/{id}/answers",
-        *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns", "means")),
+        *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns", "means", "cohorts")),
     ]
     lines = ("/v1/uploads/{id}/answers", "application/x-ndjson")
     assert found == {(f"/v1/{name}", "text/csv") for name in csv} | {lines}

@@ -18,10 +18,10 @@ NOT_HISTORY = frozenset({
     "application_documents", "go_live_requests", "refund_limits", "refund_people", "exposure_limits",
     "exposure_allotments", "customer_exposure", "settlement_terms", "settlement_clocks", "reconciliation_clocks",
     "bank_accounts", "wallets", "closers", "account_balances", "endpoints", "webhook_key_overlaps", "notice_settings",
-    "rescue_watches", "clock_moves", "lanes", "subscriptions", "dispute_terms", "handovers", "cvv_once",
+    "rescue_watches", "uplift_reports", "engine_returns", "clock_moves", "lanes", "subscriptions", "dispute_terms",
+    "handovers", "cvv_once",
     "switch_changes", "partner_alerts", "replays", "arm_settings", "engine_stops", "risk_settings", "risk_sightings",
-    "policy_versions", "policy_bounds", "policy_sends",
-    "issuer_answers", "fact_clocks", "seen_signatures",
+    "issuer_answers", "fact_clocks", "seen_signatures", "policy_versions", "policy_bounds", "policy_sends",
 })  # fmt: skip
 # Ids that a copy has in common with what it was copied from.
 SHARED = frozenset({

@@ -16,7 +16,7 @@ from recoup.rules.messages.notifications import KINDS
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
-MAY_HEAR = {"owner": 12, "ops": 12, "clerk": 10, "dev": 6, "pat": 13, "olga": 13}
+MAY_HEAR = {"owner": 14, "ops": 14, "clerk": 12, "dev": 8, "pat": 15, "olga": 15}
 
 
 async def more_orders(shop: Shop) -> None:

@@ -35,9 +35,10 @@ from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.checks import Checks
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.mandates import agreement_of, stopped_by
-from recoup.rules.order.snapshot import Attempt, Dispute
+from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.wire_orders import WholeOrder, WireOrder, WireRefund, wire_order
 

@@ -29,7 +29,7 @@ from recoup.moves.dispute.case import meet_deadline
 from recoup.moves.dispute.reminder import remind
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
-from recoup.rules.order.snapshot import Dispute
+from recoup.rules.order.disputed import Dispute
 from recoup.store.disputes.dispute_notes import insert_note
 from recoup.store.disputes.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.merchants.merchants import offset_of

@@ -12,7 +12,7 @@ from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
-from recoup.rules.order.snapshot import Dispute
+from recoup.rules.order.disputed import Dispute
 
 
 def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:

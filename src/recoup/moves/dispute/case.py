@@ -36,8 +36,9 @@ from recoup.rules.order.attention import (
     REFUNDED_BEFORE,
     of_dispute,
 )
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, Dispute, Order
+from recoup.rules.order.snapshot import Attempt, Order
 
 ANSWER_AGAIN = timedelta(minutes=1)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.moves.change import Change
 from recoup.moves.message.alert import alert
 from recoup.rules.messages.local_time import next_reminder, reminder_due
-from recoup.rules.order.snapshot import Dispute
+from recoup.rules.order.disputed import Dispute
 
 
 def watch_reminders(change: Change, dispute: Dispute) -> None:

@@ -11,7 +11,8 @@ from recoup.moves.order.rows import head_of, shown
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.refund_limits import RefundApproval, RefundApprovalContext
 from recoup.rules.money.wallet import Wallet
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Order, Settlement
+from recoup.rules.order.disputed import Dispute
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.risk.known import RiskKnown

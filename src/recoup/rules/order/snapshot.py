@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
-from recoup.rules.money.disputes import Terms, takes_money
+from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.money.ledger import WALLET
@@ -19,6 +19,7 @@ from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
@@ -189,45 +190,6 @@ class Settlement:
     tx_hash: str | None = None
     tries: int = 0
     send_before: datetime | None = None
-
-
-@dataclass(slots=True)
-class Dispute:
-    """One row of disputes: a case of the processor. See `rules.money.disputes` for how notices move it."""
-
-    dispute_id: UUID
-    order_id: UUID
-    dispute_no: int
-    attempt_id: UUID
-    route: str
-    case_ref: str
-    round_id: UUID
-    kind: str
-    reason_code: str
-    stage: str
-    state: str
-    units: int
-    asset: str
-    liable: str
-    fee_units: int
-    opened_at: datetime
-    respond_by: datetime | None = None
-    warned: bool = False
-    closed_at: datetime | None = None
-    answer: Literal["contest", "accept"] | None = None
-    answer_id: UUID | None = None
-    answer_state: str | None = None
-    answer_tries: int = 0
-    answer_before: datetime | None = None
-    answer_code: str | None = None
-
-    @property
-    def takes_money(self) -> bool:
-        return takes_money(self.stage, self.state)
-
-    @property
-    def answering(self) -> bool:  # an answer is on its way, and what the processor makes of it is not known
-        return self.answer_state in ("owed", "sent")
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from recoup.rules.money.refund_limits import RefundApproval
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Modification, Settlement
+from recoup.rules.order.disputed import Dispute
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.rows import (
     AnsweredKey,

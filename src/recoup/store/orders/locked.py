@@ -18,19 +18,11 @@ from recoup.rules.network.magic import identity_of
 from recoup.rules.order.card_facts import CardFacts, StoredMethod
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.own_tries import own_tries
-from recoup.rules.order.snapshot import (
-    Advance,
-    Attempt,
-    Challenge,
-    Dispute,
-    Merchant,
-    Modification,
-    Order,
-    Settlement,
-)
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Merchant, Modification, Order, Settlement
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.other_card import CardOnFile

@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec.structs import asdict, replace
 
 from recoup.rules.merchants import personal
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.mandates import MandateChange
-from recoup.rules.order.snapshot import Attempt, Challenge, Dispute
+from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.order_page_rows import (
     PageAdvance,

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.mandates import MandateChange
-from recoup.rules.order.snapshot import Attempt, Dispute
+from recoup.rules.order.snapshot import Attempt
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.statement import Read, Row, statement
