@@ -40,7 +40,8 @@ LISTS = (
 DESKS = (
     "/overview", "/overview?range=today", "/orders/new", "/orders/bulk", "/customers", "/customers?q=ana",
     "/disputes", "/disputes?state=all", "/refunds", "/unknown-outcomes", "/settlements", "/bank", "/approvals", "/fees",
-    "/reconciliation", "/reconciliation/files", "/reports", "/switches", "/uploads", "/keys", "/notifications",
+    "/reconciliation", "/reconciliation/files", "/reports", "/switches", "/uploads", "/imports", "/keys",
+    "/notifications",
     "/onboarding", "/invitations", "/developers", "/audit", "/requests", "/webhooks", "/exports", "/mailbox", "/roles",
     "/applications", "/reports/sites.csv", "/reconciliation/report.csv",
 )  # fmt: skip

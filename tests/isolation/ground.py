@@ -3,6 +3,7 @@ kind; every door of the product over them, as one application."""
 
 import base64
 import html
+import io
 import json
 import re
 import tempfile
@@ -32,6 +33,7 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
+from recoup.flows.insight.imports.read import read_import
 from recoup.flows.money.adjust import adjust
 from recoup.flows.people.invitations import Subject, invite
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
@@ -41,6 +43,7 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
+from recoup.rules.imports.answers import Answers
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.messages.notification_settings import NewNotification, tell
 from recoup.store.server import ServerAddress
@@ -306,6 +309,10 @@ def _objects(side: Side) -> None:
     rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
     path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
     ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]
+    past = f"orderId,at,amount,currency,approved\n{mark}-past,2024-03-02T06:00:00Z,100,USD,true\nx\n".encode()
+    answers = Answers()
+    reading = read_import(door.world, shop.scope, f"{mark}.csv", io.BytesIO(past), answers, dry_run=False)
+    ids["import"] = str(door.run(reading).stored.import_id)
     ids["nothing"] = str(new_id())
     for kind in ("application", "spare_application"):
         ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]

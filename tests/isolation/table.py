@@ -472,6 +472,12 @@ TABLE: dict[Key, Line] = {
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
     ("GET", "/uploads/{upload_id}/answers"): _page(ids={"upload_id": "upload"}),
     ("POST", "/uploads/{upload_id}/stop"): _page(ids={"upload_id": "upload"}),
+    ("GET", "/imports"): _page(),
+    ("POST", "/imports"): _page(body=lambda s: {"act": "check"}),
+    ("GET", "/imports/{import_id}"): _page(ids={"import_id": "import"}),
+    ("GET", "/imports/{import_id}/lines.csv"): _page(ids={"import_id": "import"}),
+    ("GET", "/imports/{import_id}/attempts.jsonl"): _page(ids={"import_id": "import"}),
+    ("POST", "/imports/{import_id}/stop"): _page(ids={"import_id": "import"}),
     ("GET", "/refunds"): _page(),
     ("GET", "/unknown-outcomes"): _page(),
     ("POST", "/refunds/{modification_id}"): _page(

@@ -316,6 +316,10 @@ def _files(walk: _Walk) -> None:
     )
     upload = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     walk.act("/uploads/{upload_id}/stop", "upload.stopped", path=f"/uploads/{upload}/stop")
+    past = b"orderId,at,amount,currency,approved\nwalk,2024-03-02T06:00:00Z,100,USD,true\n"
+    answer = walk.act("/imports", "import.sent", files={"file": ("past.csv", past, "text/csv")}, act="import")
+    made = answer.headers["location"].rpartition("/")[2].partition("?")[0]
+    walk.act("/imports/{import_id}/stop", "import.stopped", path=f"/imports/{made}/stop")
     statement = b"id,reference,type,amount,currency,date\n,walk,fee,9.99,USD,2026-11-06\n"
     walk.act(
         "/reconciliation/files",
@@ -465,6 +469,8 @@ def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:
         f"{batch}/lines.xlsx",
         f"{batch}/file",
         f"/uploads/{ids['upload']}/answers",
+        f"/imports/{ids['import']}/lines.csv",
+        f"/imports/{ids['import']}/attempts.jsonl",
     ):
         answer = walk.page("owner", path)
         assert answer.status_code == 200, path

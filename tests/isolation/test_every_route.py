@@ -25,10 +25,11 @@ from recoup.doors.portal.endpoint import COOKIE
 
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")
-WORDS = frozenset({"sandbox", "sites", "csv", "week"})  # in a path they are no ids
+WORDS = frozenset({"sandbox", "sites", "csv", "jsonl", "week"})  # in a path they are no ids
 FILES = (
     "/reconciliation/files",
     "/uploads",
+    "/imports",
     "/applications/{application_id}/documents",
     "/disputes/{dispute_id}/files",
 )

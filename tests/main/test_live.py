@@ -46,7 +46,8 @@ from recoup.store.server import ServerAddress
 
 REAL = real_looking("453955", 16)
 PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",
-         "/reconciliation", "/uploads", "/invitations", "/applications", "/outcome", "/account")  # fmt: skip
+         "/reconciliation", "/uploads", "/imports", "/invitations", "/applications", "/outcome",
+         "/account")  # fmt: skip
 COUNTS = """
 SELECT (SELECT count(*) FROM merchants WHERE mit AND NOT cit_web), (SELECT count(*) FROM sites),
   (SELECT count(*) FROM fee_terms), (SELECT count(*) FROM switch_changes), (SELECT count(*) FROM partner_merchants)

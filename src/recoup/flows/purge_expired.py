@@ -1,7 +1,7 @@
 """What may be forgotten is forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time
 is over, sessions that ended by themselves, files, notifications that are half a year old, contacts
 with payers after 400 days, keys of processors that
-were disconnected."""
+were disconnected, attempts out of files 25 months after they were imported."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.flows.world import World
 from recoup.store.cards.vault import forget_codes
+from recoup.store.insight.imported import forget_imports
 from recoup.store.merchants.key_endings import forget_endings
 from recoup.store.merchants.signatures import forget_signatures
 from recoup.store.messages.contacts import forget_contacts
@@ -22,6 +23,7 @@ from recoup.store.people.accounts import forget_over
 from recoup.store.people.password_links import forget_old_links
 
 CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end
+IMPORTS_KEPT: Final = timedelta(days=760)  # as long as copies of payments
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
 ASKS_KEPT: Final = timedelta(days=1)  # for a new password
 ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
@@ -35,6 +37,7 @@ async def purge_expired(world: World) -> int:
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
         await forget_endings(connection, ENDINGS_KEPT)
+        await forget_imports(connection, wall - IMPORTS_KEPT, AT_ONCE)
         await forget_contacts(connection, wall - CONTACTS_KEPT, AT_ONCE)
     people = world.people_database
     if people is not None:

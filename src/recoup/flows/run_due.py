@@ -18,6 +18,7 @@ from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.disputes.answer import end_in_time, remind_of, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
+from recoup.flows.insight.imports.work import work_import
 from recoup.flows.lists.make import make_export
 from recoup.flows.locked import Orders
 from recoup.flows.messages import replay
@@ -103,6 +104,7 @@ FLOWS: dict[DueKind, Flow] = {
     "orders_alert": lambda world, orders, due: alert_of_orders(world, due.merchant_id),
     "replay": lambda world, orders, due: replay.go_on(world, due.merchant_id, due.subject_id),
     "upload": lambda world, orders, due: work_upload(world, orders, due),
+    "import": lambda world, orders, due: work_import(world, due),
     "export": lambda world, orders, due: make_export(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
     "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),

@@ -27,6 +27,8 @@ from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.inbound.receiver import routes as receiver_routes
 from recoup.doors.inbound.signals import routes as signal_routes
 from recoup.doors.portal.endpoint import COOKIE
+from recoup.doors.portal.imports.page import FORM_BYTES_MAX as IMPORT_BYTES_MAX
+from recoup.doors.portal.imports.page import PLACE as IMPORTS
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
@@ -51,7 +53,7 @@ from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 
-LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
+LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX, IMPORTS: IMPORT_BYTES_MAX}
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:

@@ -36,6 +36,7 @@ LATER: Final = {
         "engine", "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule."
     ),
     "erase": _of_doors("erase", "Erases a customer's data."),
+    "import": _of_doors("imports", "Imports past attempts from a file that a processor or billing system exported."),
     "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/keys.md."),
     "lab": _of_main("lab_group", "Simulated worlds that judge retry policies."),
     "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),

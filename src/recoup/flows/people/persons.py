@@ -19,6 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.store.insight.imported import forget_customers
 from recoup.store.lists.bulk_acts import forget_lists_of
 from recoup.store.lists.customer_file import PersonalOrder, looks_of, personal_orders
 from recoup.store.lists.customers import (
@@ -99,6 +100,9 @@ async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUI
 
     Raises: Problem(not_found) for nobody.
     """
+    imported = await _forget_imported(world, scope, typed) if last is None else 0
+    if not known and imported:
+        return Erased(1, 0, 0)
     if not known:
         raise no_such_customer()
     done: set[UUID] = set()
@@ -110,6 +114,17 @@ async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUI
         done |= left
         known = await find_all_by_name(world, scope.merchant_id, typed)
     return Erased(len(done), orders, opened)
+
+
+async def _forget_imported(world: World, scope: Scope, typed: str) -> int:
+    """Of attempts out of files nobody's name is kept: what links them to a customer, and to each other, goes. Answers
+    of how many."""
+    async with world.db.transaction() as tx:
+        ids = payer_ids(world, scope.merchant_id, typed.strip())
+        gone = len(await forget_customers(tx, scope.merchant_id, ids))
+        if gone:
+            await note(tx, scope, world.clocks.wall(), "customer.erased", ids[0], {"orders": 0})
+    return gone
 
 
 async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIterator[bytes]:
@@ -210,6 +225,7 @@ async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None
     merchant_id = scope.merchant_id
     async with world.db.transaction() as tx:
         await erase_payer(tx, merchant_id, payer_id, new_id())
+        await forget_customers(tx, merchant_id, [payer_id])
         wall = world.clocks.wall()
         await end_files_of(tx, merchant_id, wall)
         await forget_lists_of(tx, merchant_id)

@@ -7,6 +7,8 @@ it. `reader.Reader` gives attempts in the file's order; `payments.payments_of` p
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from recoup.kernel.sentence import Sentence
+
 State = Literal["approved", "declined", "not_sent", "unknown"]
 STATES: Final[tuple[State, ...]] = ("approved", "declined", "not_sent", "unknown")
 
@@ -79,9 +81,9 @@ class Skipped(NamedTuple):
 
 
 SKIPPED: Final = {
-    "refund": "refunds and what else pays back",
-    "card_check": "checks of a card without an amount",
-    "no_attempt": "steps of a payment that are no attempt",
-    "test": "test transactions",
-    "no_card": "payments by other means than a card",
+    "refund": Sentence("refunds and what else pays back"),
+    "card_check": Sentence("checks of a card without an amount"),
+    "no_attempt": Sentence("steps of a payment that are no attempt"),
+    "test": Sentence("test transactions"),
+    "no_card": Sentence("payments by other means than a card"),
 }

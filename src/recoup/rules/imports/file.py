@@ -162,12 +162,14 @@ def _notes(layout: Layout, encoding: str) -> list[str]:
     if layout.line > 1:
         notes.append(Sentence("The header is line {0}; what stands before it was passed over.", layout.line))
     if encoding == "cp1252":
-        notes.append("The file is not UTF-8; it was read as Windows-1252.")
+        notes.append(Sentence("The file is not UTF-8; it was read as Windows-1252."))
     if layout.unread:
         shown = ", ".join(layout.unread[:UNREAD_SHOWN])
         notes.append(Sentence("Columns that nothing was read from: {0}.", shown))
     if layout.profile.no_reasons:
-        notes.append("This report does not say why a payment was declined; the received payments report does.")
+        notes.append(
+            Sentence("This report does not say why a payment was declined; the received payments report does.")
+        )
     return notes
 
 

@@ -29,12 +29,12 @@ def objects(texts: Iterator[str]) -> Iterator[Object]:
             value = json.loads(record.text)
             fits = _flatten(value, "", members, LEVELS_MAX)
         except (ValueError, RecursionError):
-            yield record.line, None, "broken", "is no JSON that can be read"
+            yield record.line, None, "broken", Sentence("is no JSON that can be read")
             continue
         if not fits:
             yield record.line, None, "broken", Sentence("has more than {0} members", MEMBERS_MAX)
         elif any("\0" in text for text in members.values()):
-            yield record.line, None, "broken", "holds a NUL byte"
+            yield record.line, None, "broken", Sentence("holds a NUL byte")
         else:
             yield record.line, members, "", ""
 

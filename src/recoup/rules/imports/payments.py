@@ -13,6 +13,7 @@ from typing import Final
 from recoup.rules.imports.attempt import Attempt
 
 WINDOW_SECONDS: Final = 35 * 86_400
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 GUESSED_MAX: Final = 0.2  # of a file's attempts; above, what was rescued then is not told
 ROW_BITS, AT_BITS, STATE_BITS = 24, 40, 2
 _NUMBERS: Final = {"declined": 0, "not_sent": 1, "unknown": 2, "approved": 3}  # of one instant an approval is the last
@@ -147,10 +148,7 @@ def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
 def later(one: Attempt, other: Attempt) -> Attempt:
     """Of two rows about one attempt the one whose state is later: by its date of change, else by its stage, else the
     other. It happened when the first of both says."""
-    if one.modified_at and other.modified_at and one.modified_at != other.modified_at:
-        taken = max(one, other, key=lambda attempt: attempt.modified_at or attempt.at)
-    else:
-        taken = one if one.stage > other.stage else other
+    taken = max(other, one, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
     return taken._replace(at=min(one.at, other.at))
 
 

@@ -24,7 +24,7 @@ STATES_CACHED: Final = 65_536
 ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
 _FORMULA: Final = "=+-@\t"
-_TOTAL: Final = "looks like a line of totals"
+_TOTAL: Final = Sentence("looks like a line of totals")
 _MAYBE_TOTAL: Final = frozenset({"no_id", "status", "currency", "amount", "date"})
 _TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.IGNORECASE)
 _LINKED: Final = re.compile(r'"?invoice_id"?\s*[:=]\s*"?([^",}\s\]]+)')
@@ -118,12 +118,12 @@ class Reader:
     def _attempt(self, line: int, values: Values, cells: Sequence[str]) -> Attempt | Skipped:
         get = values.get
         if cell.holds_card(self._checked(values, cells)):
-            raise _Bad("card_data", "holds what looks like a card number; nothing of it was kept")
+            raise _Bad("card_data", Sentence("holds what looks like a card number; nothing of it was kept"))
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"
         if not ref:
-            raise _Bad("no_id", "has no id")
+            raise _Bad("no_id", Sentence("has no id"))
         rule = self._rule(values)
         if rule is None:
             raise _Bad("status", Sentence("has a status that is not known: {0}", self._shown_status(values)))
@@ -140,7 +140,7 @@ class Reader:
             return Skipped(line, "refund" if negative else "card_check")
         at = self._moment(get("at", ""), get("zone", ""))
         if at > self._until:
-            raise _Bad("future", "has a date that lies ahead")
+            raise _Bad("future", Sentence("has a date that lies ahead"))
         self._before = at
         modified = get("modified_at", "")
         labels = self._labels(ref, payment, values)
@@ -217,11 +217,11 @@ class Reader:
     def _moment(self, text: str, column: str) -> datetime:
         read = read_moment(text, self._order)
         if read is None:
-            raise _Bad("date", "has a date that cannot be read")
+            raise _Bad("date", Sentence("has a date that cannot be read"))
         zone = UTC if read.zone is None else self._zone(column, read.zone)
         at = instant(read.at, zone, self._before)
         if at is None:
-            raise _Bad("date", "has a time that there never was, or that is not of the years 2000 to 2200")
+            raise _Bad("date", Sentence("has a time that there never was, or that is not of the years 2000 to 2200"))
         return at
 
     def _zone(self, column: str, word: str) -> tzinfo:
@@ -235,7 +235,7 @@ class Reader:
                 break
         zone = zone or self._fixed or self._answered
         if zone is None:
-            raise _Bad("zone", "has a time without a time zone")
+            raise _Bad("zone", Sentence("has a time without a time zone"))
         return zone
 
     def _provider(self, name: str) -> str:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from recoup.kernel.sentence import Sentence
 from recoup.rules.imports.layout import cells_of
 from recoup.rules.money.encodings import Line
 
@@ -61,11 +62,11 @@ def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again:
                 return Cells(line.number, found)
             break
     again.extendleft(reversed(taken))
-    return Cells(line.number, None, "broken", "has a quote that is not closed")
+    return Cells(line.number, None, "broken", Sentence("has a quote that is not closed"))
 
 
 def _record(number: int, text: str, delimiter: str) -> Cells:
     found = cells_of(text, delimiter)
     if found is None:
-        return Cells(number, None, "broken", "has quotes that do not fit")
+        return Cells(number, None, "broken", Sentence("has quotes that do not fit"))
     return Cells(number, found)

@@ -15,6 +15,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "adjustment.made": "created an adjustment",
     "adjustment.refused": "refused an adjustment",
     "arms.changed": "changed the settings of the rescue engine",
+    "import.sent": "imported a file of past attempts",
+    "import.stopped": "stopped an import of past attempts",
     "risk.changed": "changed the settings of the risk check",
     "bank_account.approved": "approved a bank account",
     "bank_account.entered": "entered a bank account",

@@ -178,3 +178,63 @@ SELECT max(transmit_id::text)::uuid FROM (
 )
 async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
     """Of so many behind `after`."""
+
+
+IMPORTED_MAX: Final = 10_000
+
+
+class PastImported(Row, frozen=True):
+    """An answered attempt out of a file. `at`: hours since 1970, when it happened, `on` the day. `order_id`: the order
+    that its payment was sent to us as."""
+
+    provider: str
+    ref: str
+    payment: str
+    payer_id: UUID | None
+    bin: str
+    scheme: str
+    credit: bool
+    country: str
+    utc_offset: int | None
+    state: Literal["approved", "declined"]
+    source: str
+    scheme_code: str
+    advice_code: str
+    processor_code: str
+    phrase: str
+    at: float
+    on: date
+    order_id: UUID | None
+
+
+async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIterator[list[PastImported]]:
+    """What the merchant imported and happened since then, by provider and id."""
+    provider = ref = ""
+    while rows := await _imported(db, merchant_id, since, provider, ref, IMPORTED_MAX):
+        yield rows
+        provider, ref = rows[-1].provider, rows[-1].ref
+
+
+# None happened later than by the merchant's clock.
+@statement(
+    MERCHANT,
+    f"""
+SELECT t.*, o.order_id FROM (
+  SELECT provider, ref, payment, payer_id, bin, scheme, funding = 'credit' AS credit, country, utc_offset, state,
+    source, scheme_code, advice_code, processor_code, phrase, {_HOURS.format("at")} AS at,
+    (at AT TIME ZONE 'UTC')::date AS on
+  FROM imported_attempts
+  WHERE merchant_id = $1 AND at >= $2 AND (provider, ref) > ($3, $4) AND state IN ('approved', 'declined')
+  ORDER BY provider, ref LIMIT $5
+) t
+LEFT JOIN LATERAL (
+  SELECT f.order_id FROM order_refs f
+  WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.payment ORDER BY f.generation DESC LIMIT 1
+) o ON true
+ORDER BY t.provider, t.ref
+""",
+)
+async def _imported(
+    db: Read, merchant_id: UUID, since: datetime, provider: str, ref: str, limit: int
+) -> list[PastImported]:
+    """So many behind that place."""

@@ -173,6 +173,7 @@ DueKind = Literal[
     "orders_alert",
     "replay",
     "upload",
+    "import",
     "export",
     "bulk",
     "bank_payout",

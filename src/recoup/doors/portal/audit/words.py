@@ -81,13 +81,14 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),
-    "files": ("Files and exports", ("export", "file", "upload")),
+    "files": ("Files and exports", ("export", "file", "import", "upload")),
     "onboarding": ("Applications and going live", ("application", "go_live", "partner")),
 }  # fmt: skip
 # Where an object of a kind is looked at; a kind that has no page of one object leads to its list.
 _PLACES: Final[Mapping[str, str]] = {
     "order": "/orders/{0}", "customer": "/customers/{0}", "dispute": "/disputes/{0}", "webhook": "/webhooks/{0}",
     "campaign": "/switches/campaigns/{0}", "statement": "/reconciliation/files/{0}", "upload": "/uploads/{0}",
+    "import": "/imports/{0}",
     "application": "/applications/{0}", "site": "/switches", "switch": "/switches", "key": "/keys",
     "webhook_key": "/webhooks", "bank_account": "/bank", "adjustment": "/settlements", "people": "/invitations",
     "account": "/invitations",

@@ -22,6 +22,7 @@ OPEN: Final = frozenset({
     "/engine", "/engine/stop", "/switches", "/switches/test", "/switches/unknown-sites", "/switches/campaigns",
     "/switches/campaigns/{campaign_id}", "/switches/campaigns/{campaign_id}/retire", "/mailbox",
     "/disputes/{dispute_id}/notes", "/disputes/{dispute_id}/answer", "/uploads/{upload_id}/stop",
+    "/imports/{import_id}/stop",
     "/webhooks/{endpoint_id}", "/webhooks/{endpoint_id}/state", "/webhooks/{endpoint_id}/test",
     "/webhooks/{endpoint_id}/replay", "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver",
     "/developers/clock", "/developers/decline",

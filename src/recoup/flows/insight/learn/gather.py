@@ -1,5 +1,5 @@
-"""The installation's own attempts as columns: payments that came in declined, what was tried since, and the payments
-that merchants process themselves.
+"""The installation's own attempts as columns: payments that came in declined, what was tried since, the payments that
+merchants process themselves, and what they imported of the time before.
 
 Payers and orders are told apart by 64 bits of their ids, which are random: no name, e-mail or card number is read.
 """
@@ -32,9 +32,11 @@ from recoup.rules.rescue.order_facts import zone_of
 from recoup.store.insight.past import (
     Learner,
     PastAttempt,
+    PastImported,
     PastOrder,
     PastTransmission,
     merchants_to_learn,
+    past_imported,
     past_orders,
     past_transmissions,
 )
@@ -127,7 +129,7 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
         merchants = await merchants_to_learn(connection)
         for merchant in merchants:
             rows = by_owner.setdefault(_name(merchant), _Rows(names))
-            async for _ in _read(connection, merchant, after, rows):
+            async for _ in _read(connection, merchant, since, after, rows):
                 found.add(merchant.merchant_id)
                 _check_size(by_owner.values(), at_most or ATTEMPTS_MAX)
     columns = _columns(by_owner.values(), names, until)
@@ -137,9 +139,10 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     return Gathered(*_attempts(columns, shared=shared), tuple(by_owner), len(found))
 
 
-async def _read(connection: Read, merchant: Learner, after: UUID, rows: _Rows) -> AsyncIterator[None]:
+async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUID, rows: _Rows) -> AsyncIterator[None]:
     """A merchant's past into the rows of its owner, a part at a time."""
     merchant_id, region = merchant.merchant_id, merchant.region
+    begin = len(rows)
     async for orders, attempts in past_orders(connection, merchant_id, after):
         _add_orders(rows, region, orders, attempts)
         yield
@@ -147,6 +150,10 @@ async def _read(connection: Read, merchant: Learner, after: UUID, rows: _Rows) -
         if copies:
             _add_transmissions(rows, merchant_id, region, copies)
             yield
+    known = np.unique(np.array(rows.order[begin:], np.int64))
+    async for imported in past_imported(connection, merchant_id, since):
+        _add_imported(rows, merchant_id, region, imported, known)
+        yield
 
 
 def _name(merchant: Learner) -> str:
@@ -200,8 +207,7 @@ def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts:
 
 def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iterable[PastTransmission]) -> None:
     for one in copies:
-        named = blake2b(merchant_id.bytes + one.external_id.encode(), digest_size=8).digest()
-        order = _bits(one.order_id) if one.order_id else _signed(named)
+        order = _bits(one.order_id) if one.order_id else _named(merchant_id, one.external_id)
         payer = _bits(one.payer_id) if one.payer_id else order
         told = (
             _APPROVED
@@ -209,6 +215,32 @@ def _add_transmissions(rows: _Rows, merchant_id: UUID, region: str, copies: Iter
             else _told(scheme_of(one.bin), one.code_source, one.code, None, None, one.on, region)
         )
         rows.add(payer, order, one.at, told, one.bin, offset_minutes(None, _country(one.country)), one.credit)
+
+
+def _add_imported(rows: _Rows, merchant_id: UUID, region: str, imported: Sequence[PastImported], known: Column) -> None:
+    """But for payments that came to us otherwise, too: `known`, by their numbers. What an order or a copy told is
+    trusted more than a file, and no attempt counts twice."""
+    orders = [_bits(one.order_id) if one.order_id else _named(merchant_id, one.payment) for one in imported]
+    for one, order, seen in zip(imported, orders, np.isin(np.array(orders, np.int64), known), strict=True):
+        if seen:
+            continue
+        scheme = one.scheme or scheme_of(one.bin)
+        told = (
+            _APPROVED
+            if one.state == "approved"
+            else _told(
+                scheme,
+                one.source or None,
+                one.scheme_code or one.processor_code or None,
+                one.phrase or None,
+                one.advice_code or None,
+                one.on,
+                region,
+            )
+        )
+        payer = _bits(one.payer_id) if one.payer_id else order
+        zone = offset_minutes(one.utc_offset, _country(one.country))
+        rows.add(payer, order, one.at, told, one.bin, zone, one.credit)
 
 
 _APPROVED: Final = (APPROVED, APPROVAL)
@@ -224,6 +256,11 @@ def _told(
 
 def _country(told: str | None) -> str | None:
     return told if told is not None and len(told) == 2 else None
+
+
+def _named(merchant_id: UUID, external_id: str) -> int:
+    """Of a payment that is no order here, by the merchant's own id of it."""
+    return _signed(blake2b(merchant_id.bytes + external_id.encode(), digest_size=8).digest())
 
 
 def _bits(value: UUID) -> int:

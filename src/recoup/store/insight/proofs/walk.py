@@ -50,6 +50,7 @@ TABLES: Final = (
     "processor_invoices", "processor_connections", "card_updates",
     "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
     "mandate_changes", "policy_versions", "policy_sends",
+    "imports", "import_lines", "import_rows", "imported_attempts",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

@@ -8,7 +8,7 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, contact_addresses, notice_settings, settlements, wallets, payouts,
   subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
-  rescue_watches, uplift_reports, engine_returns, card_results
+  rescue_watches, uplift_reports, engine_returns, card_results, imports, import_rows, imported_attempts
   TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
@@ -26,6 +26,7 @@ GRANT UPDATE (holds) ON mandate_changes TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
+GRANT DELETE ON import_lines, import_rows, imported_attempts TO recoup_app;
 GRANT DELETE ON contacts, key_checks, due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;

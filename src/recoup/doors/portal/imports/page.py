@@ -1,0 +1,158 @@
+"""/imports: files of past attempts, with a form that checks the next one or imports it; one import with its report."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.spool import while_there
+from recoup.doors.portal.done import done_of, with_done
+from recoup.doors.portal.downloads import JSON_LINES, download
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.imports.words import ATTEMPTS, LEFT_OUT, MARKS, ORDERS, STATES, UNITS
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.rights import anybody
+from recoup.doors.portal.taken import taken
+from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
+from recoup.flows.insight.imports.show import history, lines_file
+from recoup.flows.insight.imports.work import one_import, stop_import
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.file import ROWS_MAX
+from recoup.rules.imports.profile import profiles
+from recoup.store.insight.imported import bad_lines
+from recoup.store.insight.imports import Import, list_imports
+
+PLACE: Final = "/imports"
+FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
+SIZE: Final = 25
+LINES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewImport:
+    """`act`: only to check it, which is what an unknown button does."""
+
+    file: UploadFile | None
+    zone: Annotated[str, Text(max=60, strip=True, printable=True)]
+    order: Literal["", "day", "month"] = ""
+    decimal: Literal["", ".", ","] = ""
+    units: Literal["", "major", "minor"] = ""
+    act: Literal["check", "import"] = "check"
+
+
+@member.page(PLACE, "imports/imports.html")
+async def imports(visit: Visit) -> Values:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    async with visit.world.db.read() as connection:
+        rows = await list_imports(connection, visit.merchant_id, after, SIZE + 1)
+    return dict(
+        imports=rows[:SIZE],
+        next=rows[SIZE - 1].import_id if len(rows) > SIZE else None,
+        first=after is None,
+        states=STATES,
+        titles=_titles(),
+        typed=read_again(NewImport, visit.typed),
+        may=_may(visit),
+        megabytes=FILE_BYTES_MAX >> 20,
+        rows_max=ROWS_MAX,
+        checked=None,
+        orders=ORDERS,
+        marks=MARKS,
+        units=UNITS,
+        attempts=ATTEMPTS,
+        left_out=LEFT_OUT,
+    )
+
+
+@imports.post(may=anybody, shape=NewImport, reads=file_form)
+async def post_import(visit: Visit, form: NewImport) -> Answer:
+    """What the file does not say is asked; then, and after a check, the page shows what was found."""
+    _must(visit)
+    if form.file is None:
+        raise Problem("invalid", "No file was chosen.", field="file")
+    answers = Answers(form.zone, form.order, form.decimal, form.units)
+    reading = read_import(
+        visit.world, visit.scope, form.file.filename or "", form.file.file, answers, dry_run=form.act == "check"
+    )
+    try:
+        found: ReadFile = await while_there(visit.request.receive, reading)
+    except ClientGone:
+        return redirect(PLACE)  # nobody reads it
+    if found.stored is None:
+        return shown(checked=found)
+    path = f"{PLACE}/{found.stored.import_id}"
+    return redirect(with_done(visit.session, path, "known") if found.before else path)
+
+
+async def _find(visit: Visit) -> Import:
+    """Raises: Problem(not_found)."""
+    import_id = parse_id(visit.request.path_params["import_id"])
+    if import_id is None:
+        raise Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
+    return await one_import(visit.world, visit.merchant_id, import_id)
+
+
+@member.page("/imports/{import_id}", "imports/import.html")
+async def import_page(visit: Visit) -> Values:
+    found = await _find(visit)
+    text = visit.request.query_params.get("after", "")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    async with visit.world.db.read() as connection:
+        rows = await bad_lines(connection, visit.merchant_id, found.import_id, after, LINES + 1)
+    return dict(
+        one=found,
+        rows=rows[:LINES],
+        next=rows[LINES - 1].line_no if len(rows) > LINES else None,
+        first=not after,
+        states=STATES,
+        titles=_titles(),
+        attempts=ATTEMPTS,
+        left_out=LEFT_OUT,
+        may=_may(visit),
+        known=done_of(visit.session, visit.request) == "known",
+    )
+
+
+@member.page("/imports/{import_id}/lines.csv")
+async def bad_lines_file(visit: Visit) -> Response:
+    found = await _find(visit)
+    await taken(visit, "bad lines of an import", found.import_id)
+    return download(lines_file(visit.world, visit.merchant_id, found.import_id), f"lines-{found.import_id}.csv")
+
+
+@member.page("/imports/{import_id}/attempts.jsonl")
+async def attempts_file(visit: Visit) -> Response:
+    found = await _find(visit)
+    await taken(visit, "attempts of an import", found.import_id)
+    parts = history(visit.world, visit.merchant_id, found.import_id)
+    return download(parts, f"attempts-{found.import_id}.jsonl", JSON_LINES)
+
+
+@import_page.post("/imports/{import_id}/stop", may=anybody, find=_find)
+async def post_stop(visit: Visit, found: Import) -> Answer:
+    _must(visit)
+    await stop_import(visit.world, visit.scope, found.import_id)
+    return redirect(f"{PLACE}/{found.import_id}")
+
+
+def _titles() -> dict[str, str]:
+    return {profile.key: profile.title for profile in profiles().values()}
+
+
+def _may(visit: Visit) -> bool:
+    return visit.is_operator or visit.session.may("upload")
+
+
+def _must(visit: Visit) -> None:
+    """Raises: Problem(forbidden)."""
+    if not _may(visit):
+        raise Problem(
+            "forbidden", "Your role may view files, but not send them.", cure="Ask somebody with the role operations."
+        )

@@ -1,0 +1,221 @@
+"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole.
+
+All of its rows are stored with their import in one transaction, or nothing is. The same file, read in the same way, is
+the import that there is. A process that dies leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+from recoup.flows.file_turns import in_turn
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.world import World
+from recoup.kernel.encode import encode
+from recoup.kernel.ids import new_id
+from recoup.kernel.kept_sentence import keep
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.moves.bulk.imports import receive_import
+from recoup.rules.imports.answers import Answers, Question
+from recoup.rules.imports.attempt import Attempt, BadLine
+from recoup.rules.imports.file import Looked, look_over
+from recoup.rules.imports.report import Counts, report_of
+from recoup.rules.imports.source import source_of
+from recoup.rules.uploads.card_data import is_number
+from recoup.store.insight.imports import (
+    Import,
+    NewImportRow,
+    add_import_lines,
+    add_import_rows,
+    count_import,
+    find_import,
+    import_by_content,
+    name_guessed,
+)
+
+FILE_BYTES_MAX: Final = 512 << 20
+ROWS_AT_ONCE: Final = 5_000
+NAME_MAX: Final = 200
+CUSTOMERS_CACHED: Final = 100_000
+LATE: Final = timedelta(minutes=5)  # clocks differ
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """`questions`: while there are any, nothing was stored. `report` None then. `stored` None: a dry run, or
+    questions. `before`: it was there already, and nothing was changed."""
+
+    profile: str
+    title: str
+    questions: tuple[Question, ...]
+    rows: int
+    attempts: int
+    report: dict[str, Any] | None
+    lines: list[BadLine]
+    stored: Import | None = None
+    before: bool = False
+
+
+async def read_import(
+    world: World,
+    scope: Scope,
+    name: str,
+    content: BinaryIO,
+    answers: Answers,
+    *,
+    dry_run: bool,
+    tell: Tell = lambda lines: None,
+) -> ReadFile:
+    """`tell`: up to which line the file was read.
+
+    Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large); Problem(unavailable) while
+    another of the merchant's files is read.
+    """
+    return await in_turn(
+        world, scope.merchant_id, content, lambda: _read(world, scope, name, content, answers, dry_run, tell)
+    )
+
+
+async def _read(
+    world: World, scope: Scope, name: str, content: BinaryIO, answers: Answers, dry_run: bool, tell: Tell
+) -> ReadFile:
+    name = plain_name(name)
+    looked = await asyncio.to_thread(lambda: look_over(source_of(content), answers))
+    profile = looked.profile
+    if looked.questions:
+        return ReadFile(profile.key, profile.title, looked.questions, 0, 0, None, [])
+    mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
+    async with world.db.connection() as connection:
+        known = await import_by_content(connection, scope.merchant_id, mac)
+        until = world.clocks.business(await known_offset(connection, scope.merchant_id)) + LATE
+    if known is not None and not dry_run:
+        return ReadFile(
+            profile.key, profile.title, (), known.row_count, known.attempt_count, known.report, [], known, True
+        )
+    outcomes = looked.read(until, world=world.policy.world_cards or world.policy.magic_inputs)
+    counts = Counts()
+    if dry_run:
+        async for _ in _batches(outcomes, counts, tell):
+            pass
+        report = await asyncio.to_thread(report_of, looked, counts)
+        return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, counts.lines)
+    return await _store(world, scope, name, looked, outcomes, mac, tell)
+
+
+async def _store(
+    world: World, scope: Scope, name: str, looked: Looked, outcomes: Iterator[Any], mac: bytes, tell: Tell
+) -> ReadFile:
+    profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
+    report: dict[str, Any] = {}
+    row_of = _rows(world, key)
+    async with world.db.transaction() as tx:
+        mine = await receive_import(
+            tx, scope, key[1], mac, profile.key, looked.answers.to_dict(), name, world.clocks.wall()
+        )
+        if mine:
+            async for batch in _batches(outcomes, counts, tell):
+                await add_import_rows(tx, [row_of(one) for one in batch])
+            guesses = await asyncio.to_thread(lambda: list(counts.payments.guesses()))
+            if guesses:
+                await name_guessed(tx, *key, guesses)
+            await add_import_lines(tx, *key, _first_of_each(counts.lines))
+            report = await asyncio.to_thread(report_of, looked, counts)
+            kept = report | {"notes": [keep(note) for note in report["notes"]]}
+            await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), kept)
+    async with world.db.connection() as connection:
+        made = await (find_import(connection, *key) if mine else import_by_content(connection, scope.merchant_id, mac))
+    if made is None:
+        raise Problem(
+            "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
+        )
+    return ReadFile(
+        profile.key, profile.title, (), made.row_count, made.attempt_count, made.report, counts.lines, made, not mine
+    )
+
+
+def plain_name(name: str) -> str:
+    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
+    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
+    if is_number(plain):
+        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
+    return plain
+
+
+async def _batches(outcomes: Iterator[Any], counts: Counts, tell: Tell) -> AsyncIterator[list[Attempt]]:
+    """Read beside the event loop, and one batch ahead: other calls are served, and rows are stored, meanwhile."""
+
+    def following() -> list[Attempt] | None:
+        taken = list(islice(outcomes, ROWS_AT_ONCE))
+        return [one for outcome in taken if (one := counts.add(outcome)) is not None] if taken else None
+
+    ahead = asyncio.ensure_future(asyncio.to_thread(following))
+    try:
+        while (batch := await ahead) is not None:
+            tell(counts.last_line)
+            ahead = asyncio.ensure_future(asyncio.to_thread(following))
+            yield batch
+    finally:
+        ahead.cancel()
+
+
+def _rows(world: World, key: tuple[UUID, UUID]) -> Callable[[Attempt], NewImportRow]:
+    """An attempt as it is stored: who its customer is, and which card, by keyed hashes alone."""
+    derived, merchant = world.keys.derived_id, key[0].bytes
+
+    @lru_cache(maxsize=CUSTOMERS_CACHED)
+    def customer(label: str) -> UUID | None:
+        return derived("payer", merchant, label) if label else None
+
+    @lru_cache(maxsize=CUSTOMERS_CACHED)
+    def card(provider: str, label: str) -> UUID | None:
+        return derived("imported_card", merchant, provider, label) if label else None
+
+    def row(one: Attempt) -> NewImportRow:
+        return NewImportRow(
+            *key,
+            one.provider,
+            one.ref,
+            one.row,
+            one.payment or one.ref,
+            one.guessed or not one.payment,
+            customer(one.customer),
+            card(one.provider, one.card),
+            one.bin,
+            one.last4,
+            one.scheme,
+            one.funding,
+            one.country,
+            one.at,
+            one.units,
+            one.asset,
+            one.state,
+            one.stage,
+            one.failed_later,
+            one.source,
+            one.scheme_code,
+            one.advice_code,
+            one.processor_code,
+            one.text,
+            one.attempt_no,
+            one.utc_offset,
+            one.propensity,
+            one.modified_at,
+        )
+
+    return row
+
+
+def _first_of_each(lines: list[BadLine]) -> Iterator[tuple[int, str, str]]:
+    """One reason a line: of JSON several objects may stand in one."""
+    seen: set[int] = set()
+    for one in lines:
+        if one.line not in seen:
+            seen.add(one.line)
+            yield one

@@ -1,0 +1,115 @@
+"""Due work `import`: attempts that were read are taken over some at a time, each part in a transaction of its own.
+
+A process that dies has taken over whole parts, and the next one goes on behind them. Imports of a merchant take turns,
+in the order in which they came.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.moves.audit import note
+from recoup.moves.bulk.imports import end_import
+from recoup.store.insight.imports import (
+    Import,
+    count_taken,
+    drop_taken,
+    end_of_part,
+    find_import,
+    first_unfinished,
+    lock_import,
+    request_stop,
+    take_over,
+)
+from recoup.store.orders.due_work import Due, hand_back
+from recoup.store.pool import retrying
+
+ROWS_AT_ONCE: Final = 20_000
+SLICE_SECONDS: Final = 5.0  # then a free worker goes on: one that shall end does not wait for an import
+TURN: Final = timedelta(seconds=0.5)
+
+
+async def work_import(world: World, due: Due) -> None:
+    """Part after part, for a while."""
+    key, until = (due.merchant_id, due.subject_id), world.clocks.monotonic() + SLICE_SECONDS
+    while world.clocks.monotonic() < until:
+        async with world.db.connection() as connection:
+            first = await first_unfinished(connection, *key)
+        if first != key[1]:
+            wait = world.clocks.wall() + TURN if first is not None else None
+            async with world.db.connection() as connection:
+                await hand_back(connection, due, wait)
+            return
+        if await take_part(world, key):
+            return
+    async with world.db.connection() as connection:
+        await hand_back(connection, due, None)
+
+
+async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], None] = lambda rows: None) -> Import:
+    """All of it, and earlier ones of the merchant before it: for whoever waits for the end. `tell`: how many of its
+    attempts are done. Raises: Problem(not_found)."""
+    while True:
+        async with world.db.connection() as connection:
+            first = await first_unfinished(connection, *key)
+            found = await find_import(connection, *key)
+        if found is None:
+            raise no_such_import()
+        tell(found.done_count)
+        if first is None:
+            return found
+        await take_part(world, (key[0], first))
+
+
+async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
+    """The next part of an import. True: that was its end."""
+
+    async def once() -> bool:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            found = await lock_import(tx, *key)
+            if found is None or found.finished_at is not None:
+                return True
+            if found.waits:
+                return False
+            done = (found.done_to[0], found.done_to[1])
+            end = await end_of_part(tx, *key, *done, ROWS_AT_ONCE)
+            if end is None or found.stop_requested_at is not None:
+                await end_import(tx, key, "completed" if end is None else "stopped", wall)
+                return True
+            taken = await take_over(tx, *key, *done, end.provider, end.ref)
+            rows = await drop_taken(tx, *key, *done, end.provider, end.ref)
+            await count_taken(tx, *key, rows, taken.added, taken.changed, [end.provider, end.ref])
+            return False
+
+    return await retrying(once)
+
+
+async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
+    """What was taken over stays; a repeat answers the same. Raises: Problem(not_found); Problem(wrong_state)."""
+    async with world.db.transaction() as tx:
+        wall = world.clocks.wall()
+        stopping = await request_stop(tx, scope.merchant_id, import_id, wall, scope.actor.text())
+        if stopping:
+            await note(tx, scope, wall, "import.stopped", import_id)
+    found = await one_import(world, scope.merchant_id, import_id)
+    if not stopping and found.state == "completed":
+        raise Problem("wrong_state", "This import is already finished.", cure="Its attempts are taken over.")
+    return found
+
+
+async def one_import(world: World, merchant_id: UUID, import_id: UUID) -> Import:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        found = await find_import(connection, merchant_id, import_id)
+    if found is None:
+        raise no_such_import()
+    return found
+
+
+def no_such_import() -> Problem:
+    return Problem("not_found", "There is no such import.", cure="Check the id; recoup import prints it.")

@@ -1,0 +1,94 @@
+"""Past attempts in the portal: a file is checked, asked about, imported, looked at and stopped, without a script."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.doors.portal.test_portal import field
+from tests.doors.portal.test_uploads import Visitor, visit
+
+from recoup.store.server import ServerAddress
+
+CONTENT = (
+    "id,Created,Amount,Amount Refunded,Currency,Status,Customer ID,PaymentIntent ID\n"
+    "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,Failed,cus_1,pi_1\n"
+    "ch_2,2024-03-05 06:00:11,19.00,0.00,usd,Paid,cus_1,pi_1\n"
+    "ch_3,2024-03-05 06:00:11,<b>x,0.00,usd,Paid,cus_1,pi_1\n"
+)
+
+
+@pytest.fixture(scope="module")
+def shop(server: ServerAddress) -> Iterator[Shop]:
+    made = asyncio.run(make_shop(server, orders=1))
+    yield made
+    asyncio.run(drop_shop(server, made))
+
+
+async def send(visitor: Visitor, content: str, act: str, **answers: str) -> httpx.Response:
+    page = (await visitor.client.get("/imports")).text
+    data = {"csrf": field(page, "csrf"), "act": act, **answers}
+    return await visitor.client.post("/imports", data=data, files={"file": ("export.csv", content.encode())})
+
+
+def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
+    async def story(visitor: Visitor) -> None:
+        asked = await send(visitor, CONTENT, "import")
+        assert asked.status_code == 200
+        assert "does not name the time zone" in asked.text
+        assert "Nothing was imported" in asked.text
+        checked = await send(visitor, CONTENT, "check", zone="Europe/Berlin")
+        assert "1 approved, 1 declined" in checked.text
+        assert 'value="Europe/Berlin"' in checked.text
+        assert "has an amount that cannot be read in USD" in checked.text
+        assert "No imports yet" not in checked.text
+        made = await send(visitor, CONTENT, "import", zone="Europe/Berlin")
+        assert made.status_code == 303
+        path = made.headers["location"]
+        assert "0 attempts taken over" in (await visitor.client.get(path)).text
+        await visitor.work()
+        page = (await visitor.client.get(path)).text
+        assert "2 attempts taken over: 2 new, 0 changed" in page
+        assert "Completed" in page
+        assert "has an amount that cannot be read in USD" in page
+        assert "<b>x" not in page
+        lines = (await visitor.client.get(f"{path}/lines.csv")).text
+        assert lines.splitlines()[1].startswith("4,amount,")
+        rows = [json.loads(row) for row in (await visitor.client.get(f"{path}/attempts.jsonl")).text.splitlines()]
+        assert [(row["ref"], row["at"]) for row in rows][0] == ("ch_1", "2024-03-02T05:00:11Z")
+        again = await send(visitor, CONTENT, "import", zone="Europe/Berlin")
+        assert again.headers["location"].startswith(path)
+        assert "was imported before" in (await visitor.client.get(again.headers["location"])).text
+        assert "export.csv" in (await visitor.client.get("/imports")).text
+
+    visit(shop, story)
+
+
+def test_what_cannot_be_imported_says_why(shop: Shop) -> None:
+    async def story(visitor: Visitor) -> None:
+        refused = await send(visitor, "a,b\n1,2\n", "import")
+        assert refused.status_code == 400
+        assert "None of the first 20 lines" in refused.text
+        assert (await send(visitor, CONTENT, "import", zone="CST")).status_code == 400
+        page = (await visitor.client.get("/imports")).text
+        nothing = await visitor.client.post(
+            "/imports", data={"csrf": field(page, "csrf")}, files={"other": ("a", b"b")}
+        )
+        assert nothing.status_code == 400
+
+    visit(shop, story)
+
+
+def test_an_import_is_stopped(shop: Shop) -> None:
+    async def story(visitor: Visitor) -> None:
+        made = await send(visitor, CONTENT + "\n", "import", zone="UTC")
+        path = made.headers["location"]
+        page = (await visitor.client.get(path)).text
+        stopped = await visitor.client.post(f"{path}/stop", data={"csrf": field(page, "csrf")})
+        assert stopped.status_code == 303
+        await visitor.work()
+        assert "Stopped" in (await visitor.client.get(path)).text
+
+    visit(shop, story)
