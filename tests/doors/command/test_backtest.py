@@ -1,16 +1,29 @@
-"""`recoup backtest` on the log of a simulation."""
+"""`recoup backtest` on the log of a simulation, and on the installation's own orders."""
 
+import asyncio
 import csv
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
+from tests.flows.test_arms import MODEL
 from tests.lab.compare.logged import rows, written
+from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.backtest import backtest
+from recoup.doors.command.verbs import Opened
+from recoup.flows.insight.backtest import backtest_policy, target_named
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.kernel.policy import Policy
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.rules.network.magic import script_card
+from recoup.store.server import ServerAddress
 
 ORDERS = 1_200
 
@@ -108,6 +121,72 @@ def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
     assert run(file, "--play", "5/engine/3").exit_code != 0
 
 
+def test_a_policy_of_a_file_is_asked_about(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("[tries]\nall = 1\n")
+    one = json.loads(run(log, "--policy", file, "--json").output)
+    free = json.loads(run(log, "--json").output)
+    assert "within merchant/0" in one["policy"]
+    assert one["missing"] == []
+    assert one["sends"] <= 1.0 < free["sends"]
+    assert one["rescued"]["value"] < free["rescued"]["value"], "with one try less is rescued"
+    assert one["verdict"] == "worse"
+    file.write_text("off = true\n")
+    nothing = run(log, "--policy", file, "--payments", tmp_path / "p.jsonl")
+    assert nothing.exit_code == 0, nothing.output
+    assert all(json.loads(line)["plan"] == [] for line in (tmp_path / "p.jsonl").read_text().splitlines())
+    file.write_text("[tries]\nall = -3\nalll = 2\n")
+    refused = run(log, "--policy", file).exception
+    assert isinstance(refused, Problem)
+    assert refused.field == "--policy"
+
+
 def test_a_policy_that_is_none_is_named(log: Path) -> None:
     result = run(log, "--policy", "retry-99")
     assert "There is no policy retry-99" in str(result.exception)
+
+
+def test_the_installations_own_orders_are_judged_by_their_stored_decisions(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server, policy=Policy(call_timeout=timedelta(seconds=2))) as made:
+            shop: Shop = await make_shop(*made)
+            anna = Actor("operator", "anna")
+            await keep(shop.world, MODEL, None, anna)
+            await take(shop.world, MODEL.name, anna)
+            await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50, explore=20))
+            shop.merchants.forget(shop.merchant_id)
+            for who in range(24):
+                await shop.admit(pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test")
+            await shop.run_due()
+            engine = await target_named(shop.world, shop.merchant_id, "engine")
+            before = (await backtest_policy(shop.world, shop.merchant_id, engine)).judgement
+            assert (before.whole.orders, before.open) == (0, 24), "windows that are open say nothing"
+            await shop.advance(timedelta(days=35))
+            await shop.settle()
+            for name in ("engine", "retry-2"):
+                target = await target_named(shop.world, shop.merchant_id, name)
+                found = await backtest_policy(shop.world, shop.merchant_id, target, plans=True)
+                judgement, whole = found.judgement, found.judgement.whole
+                assert (whole.orders, judgement.open, judgement.unread) == (24, 0, 0)
+                rows = await shop.world.db.fetch("SELECT stage, arm FROM orders")
+                assert whole.rescued_then == sum(row["stage"] == "completed" for row in rows) > 0
+                assert whole.rescued is None, "24 orders are not enough, and no number is made up"
+                assert {"rescued", "not_rescued", "weight"} <= {one.what for one in whole.missing}
+                assert judgement.overlap.unsupported == 0.0, "each arm's decider does what is stored of it"
+                assert judgement.overlap.followed > 0.2
+                assert all(one.planned is not None and one.planned.verdict == "plan" for one in found.orders)
+            stranger = await make_shop(*made)
+            theirs = await backtest_policy(shop.world, stranger.merchant_id, engine)
+            assert theirs.judgement.whole.orders == 0
+
+            def does(work: Work) -> Any:
+                opened = Opened(*made, Path(), "http://recoup.test")
+                return asyncio.run_coroutine_threadsafe(work(opened), loop).result()  # type: ignore[arg-type]
+
+            loop = asyncio.get_running_loop()
+            words = ["--merchant", str(shop.merchant_id), "--policy", "retry-1"]
+            result = await asyncio.to_thread(CliRunner().invoke, backtest, words, obj=Here(does))
+            assert "orders      24 of 24 customers, whose window has closed" in result.output
+            assert "not enough to say what it would have rescued:" in result.output
+
+    asyncio.run(story())

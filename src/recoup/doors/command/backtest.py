@@ -7,23 +7,44 @@ import click
 
 from recoup.doors.command.backtest_payments import write_payments
 from recoup.doors.command.backtest_words import dict_of, text_of
-from recoup.doors.command.verbs import Run, in_world
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.insight.backtest import DAYS, DAYS_MAX, ENGINE, backtest_policy, target_named
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
-from recoup.rules.backtest.report import judge
+from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target
+from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
+from recoup.rules.policies.in_force import InForce, Part
+from recoup.rules.policies.read import read_policy
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import POLICIES
 
-ENGINE = "engine"
 REFUSED_SHOWN = 20
 
 
 @click.command("backtest")
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--policy", default=ENGINE, show_default=True, help=f"engine, {', '.join(POLICIES)}.")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, DAYS_MAX),
+    default=DAYS,
+    show_default=True,
+    help="Of a merchant's own orders: how far back.",
+)
+@click.option(
+    "--policy", help="A retry policy as a TOML file, which the decider is asked within; or a decider by its name."
+)
+@click.option(
+    "--decider",
+    type=click.Choice([ENGINE, *POLICIES]),
+    default=ENGINE,
+    show_default=True,
+    help="Who decides within the policy: the engine, or a fixed schedule.",
+)
 @click.option("--play", help="Of a log with several plays: which, like 1/engine/2.")
 @click.option(
     "--send-cost",
@@ -42,7 +63,10 @@ REFUSED_SHOWN = 20
 def backtest(
     run: Run,
     file: Path | None,
-    policy: str,
+    merchant: str | None,
+    days: int,
+    policy: str | None,
+    decider: str,
     play: str | None,
     send_cost: int,
     payments: Path | None,
@@ -50,15 +74,21 @@ def backtest(
 ) -> None:
     """Shows what a policy would have rescued of declined payments of the past, beside what was rescued.
 
-    FILE is a log of `recoup lab compare --log`.
+    Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`; see docs/backtest.md.
     """
+    read, who, within = LogRead(), decider, None
+    if policy is not None and Path(policy).is_file():
+        within = _policy_of(Path(policy))
+    elif policy is not None:
+        who = policy
     if file is None:
-        raise Problem("invalid", "A file is missing.", field="file", cure="Name a log of `recoup lab compare --log`.")
-    read = _of_log(file, policy, play, plans=payments is not None)
-    assert read.target is not None
-    found = judge(read.target.name, read.orders, send_cost)
-    if payments is not None:
-        write_payments(payments, read.orders)
+        found = run(lambda opened: _of_merchant(opened, merchant, who, within, days, send_cost, payments))
+    else:
+        read = _of_log(file, who, within, play, plans=payments is not None)
+        assert read.target is not None
+        found = judge(read.target.name, read.orders, send_cost)
+        if payments is not None:
+            write_payments(payments, read.orders)
     if as_json:
         refused = [{"line": number, "why": why} for number, why in read.refused]
         click.echo(json.dumps(dict_of(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
@@ -72,7 +102,26 @@ def backtest(
     click.echo("\n".join(text))
 
 
-def _of_log(file: Path, policy: str, play: str | None, *, plans: bool) -> LogRead:
+async def _of_merchant(
+    opened: Opened,
+    merchant: str | None,
+    who: str,
+    within: InForce | None,
+    days: int,
+    send_cost: int,
+    payments: Path | None,
+) -> Judgement:
+    world, merchant_id = opened.world, merchant_of(opened, merchant)
+    target = await target_named(world, merchant_id, who, within)
+    found = await backtest_policy(
+        world, merchant_id, target, days=days, send_cost=send_cost, plans=payments is not None
+    )
+    if payments is not None:
+        write_payments(payments, found.orders)
+    return found.judgement
+
+
+def _of_log(file: Path, who: str, within: InForce | None, play: str | None, *, plans: bool) -> LogRead:
     with file.open("rb") as content:
         if not is_log(content.readline(LINE_BYTES_MAX)):
             raise Problem(
@@ -83,14 +132,31 @@ def _of_log(file: Path, policy: str, play: str | None, *, plans: bool) -> LogRea
             )
         content.seek(0)
         lines = iter(lambda: content.readline(LINE_BYTES_MAX), b"")
-        return read_log(lines, _target(policy), play=play, plans=plans)
+        return read_log(lines, _target(who, within), within=within, play=play, plans=plans)
 
 
-def _target(policy: str) -> Target | None:
+def _target(who: str, within: InForce | None) -> Target | None:
     """None for the engine that the log names."""
-    if policy == ENGINE:
+    if who == ENGINE:
         return None
-    if policy not in POLICIES:
-        cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
-        raise Problem("invalid", Sentence("There is no policy {0}.", policy[:60]), field="--policy", cure=cure)
-    return ScheduleTarget(POLICIES[policy])
+    if who not in POLICIES:
+        cure = Sentence("Choose from {0}, or name a TOML file that exists.", ", ".join([ENGINE, *POLICIES]))
+        raise Problem("invalid", Sentence("There is no policy {0}.", who[:60]), field="--policy", cure=cure)
+    return ScheduleTarget(POLICIES[who], within)
+
+
+def _policy_of(file: Path) -> InForce:
+    with file.open("rb") as content:
+        text = content.read(BYTES_MAX + 1).decode("utf-8", "replace")
+    terms, complaints = read_policy(parsed(text))
+    if complaints:
+        first = complaints[0]
+        line = line_number(text, first.line)
+        where = f"{first.line} (line {line})" if line else first.line
+        raise Problem(
+            "invalid",
+            Sentence("{0}: {1}", where, first.why),
+            field="--policy",
+            cure="`recoup policy check FILE` names each line, and the nearest that could be saved.",
+        )
+    return InForce((Part("merchant", "", 0, terms),))

@@ -16,6 +16,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.target import EngineTarget, Target
+from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import CURRENT
@@ -74,6 +75,7 @@ class LogRead:
 @dataclass(slots=True)
 class _Reading:
     target: Target | None
+    within: InForce | None
     plans: bool
     play: str | None
     share: float = 0.0
@@ -93,12 +95,20 @@ def is_log(first: bytes) -> bool:
     return "arm" in row and ("level" in row or "stored" in row)
 
 
-def read_log(lines: Iterable[bytes], target: Target | None, *, play: str | None = None, plans: bool = False) -> LogRead:
-    """`target`: None for the engine that the log names. `play`: as `1/engine/3`; without it the first one.
+def read_log(
+    lines: Iterable[bytes],
+    target: Target | None,
+    *,
+    within: InForce | None = None,
+    play: str | None = None,
+    plans: bool = False,
+) -> LogRead:
+    """`target`: None for the engine that the log names, asked `within` a set policy. `play`: as `1/engine/3`; without
+    it the first one.
 
     Raises: Problem(invalid) where there is no such play, or the log does not hold what decisions were made from.
     """
-    reading = _Reading(target, plans, play)
+    reading = _Reading(target, within, plans, play)
     decoder = msgspec.json.Decoder(_Row)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -167,7 +177,7 @@ def _take_model(reading: _Reading, row: _Row) -> None:
     reading.pricings[pricing.version] = pricing
     reading.engines = Engines(reading.models, reading.pricings)
     if reading.target is None:
-        reading.target = EngineTarget(model, pricing)
+        reading.target = EngineTarget(model, pricing, reading.within)
 
 
 def _facts(row: _Row, share: float) -> OrderFacts:

@@ -15,7 +15,8 @@ Answer = Literal["approved", "declined", "unknown", "not_processed"]
 
 class RecordedDecision(NamedTuple):
     """`features`, `versions`, `verdict`, `plan`, `alternatives` as stored. `by`: whose arm the order is in. `answer`,
-    `sent_at`: of the send that this decision led to, None where none did."""
+    `sent_at`: of the send that this decision led to, None where none did. `engine_model`: by which the engine would
+    have decided here, None where it could not; empty where that was not stored."""
 
     features: Mapping[str, Any]
     versions: Mapping[str, str | None]
@@ -25,6 +26,7 @@ class RecordedDecision(NamedTuple):
     by: By
     answer: Answer | None = None
     sent_at: datetime | None = None
+    engine_model: str | None = ""
 
 
 class OrderFacts(NamedTuple):

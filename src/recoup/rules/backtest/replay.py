@@ -15,12 +15,13 @@ from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, Rec
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
 from recoup.rules.network.codes import Reading
+from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.classes import CLASSES, class_of
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.explore import BLOCKS_HOURS
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import PRICINGS, Pricing
+from recoup.rules.rescue.engine.pricing import ENGINE_1, PRICINGS, Pricing
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.policy import CURRENT
 
@@ -39,10 +40,11 @@ _WITHOUT: Final = frozenset({"facts", "link"})
 @dataclass(slots=True)
 class Engines:
     """By which model, and at which prices, the engine decided when: for the orders that a schedule decided. `models`,
-    `pricings`: by name. Where an order of its arm was left to the schedule, there is None."""
+    `pricings`, `policies` that were set: by name. Where an order of its arm was left to the schedule, there is None."""
 
     models: Mapping[str, Model]
     pricings: Mapping[str, Pricing] = field(default_factory=lambda: PRICINGS)
+    policies: Policies = field(default_factory=lambda: NO_POLICIES)
     _at: list[float] = field(default_factory=list)
     _which: list[tuple[str | None, str | None]] = field(default_factory=list)
 
@@ -54,6 +56,18 @@ class Engines:
             if not self._which or self._which[-1] != which:
                 self._at.append(_now(decision))
                 self._which.append(which)
+
+    def within(self, one: RecordedDecision) -> InForce | None:
+        """The policies that held then. Raises: KeyError where they cannot be read."""
+        name = one.versions.get("policies")
+        return self.policies[name] if name is not None else None
+
+    def of(self, one: RecordedDecision, now: float) -> tuple[Model, Pricing] | None:
+        """By which it would have decided there."""
+        if one.engine_model == "":
+            return self.at(now)
+        model = self.models.get(one.engine_model or "")
+        return (model, ENGINE_1) if model is not None else None
 
     def at(self, now: float) -> tuple[Model, Pricing] | None:
         """None where a schedule decided for the engine too."""
@@ -68,13 +82,13 @@ def add_step(order: JudgedOrder, one: RecordedDecision, target: Target, engines:
     """`plans`: keep what the policy would have planned at the first one. Of more than `STEPS_MAX` only what came of
     them. Raises: KeyError, TypeError, ValueError for features that no decision was made from."""
     if plans and order.planned is None and one.features:
-        order.planned = planned(one, target)
+        order.planned = planned(one, target, engines)
     if len(order.steps) < STEPS_MAX or one.answer == "approved":
         order.steps.append(_step(order.facts, one, target, engines))
 
 
-def planned(one: RecordedDecision, target: Target) -> Planned:
-    decision = target.decide(_evidence(one.features, facts="facts" in one.features))
+def planned(one: RecordedDecision, target: Target, engines: Engines) -> Planned:
+    decision = target.decide(_evidence(one.features, facts="facts" in one.features), engines.within(one))
     chance = next((way.chance for way in offered_ways(decision)), None)
     return Planned(decision.verdict, decision.plan, chance, decision.reasons)
 
@@ -85,7 +99,7 @@ def _step(order: OrderFacts, one: RecordedDecision, target: Target, engines: Eng
     now, features = _now(one), one.features
     due = bool(features.get("due_at"))
     taken = way_of(one.verdict, one.plan, now)
-    schedules = _by_schedule(one, now, taken, due=due)
+    schedules = _by_schedule(one, now, taken, engines, due=due)
     ways = _by_engine(one, now, taken, schedules, engines)
     named = _by_target(one, target, now, ways, engines, due=due)
     return Step(
@@ -111,12 +125,14 @@ def _outcome(order: OrderFacts, one: RecordedDecision) -> tuple[float, float, fl
     return float(one.answer == "approved"), float(one.answer not in (None, "not_processed")), days
 
 
-def _by_schedule(one: RecordedDecision, now: float, taken: float | None, *, due: bool) -> float | None:
+def _by_schedule(
+    one: RecordedDecision, now: float, taken: float | None, engines: Engines, *, due: bool
+) -> float | None:
     if one.by == "schedule":
         return taken
     if due:
         return now
-    decision = ScheduleTarget(CURRENT).decide(_evidence(one.features, facts=False))
+    decision = ScheduleTarget(CURRENT).decide(_evidence(one.features, facts=False), engines.within(one))
     return way_of(decision.verdict, decision.plan, now)
 
 
@@ -127,10 +143,10 @@ def _by_engine(
         if not one.versions.get("model"):  # the schedule decided in its place
             return [Way(schedules, None, 1.0)]
         return stored_ways(one.alternatives) or [Way(taken, None, 1.0)]
-    engine = engines.at(now)
+    engine = engines.of(one, now)
     if engine is None or "facts" not in one.features:
         return [Way(schedules, None, 1.0)]
-    decision = by_engine(_evidence(one.features), engine[1], engine[0])
+    decision = by_engine(_evidence(one.features), engine[1], engine[0], engines.within(one))
     return offered_ways(decision) or [Way(way_of(decision.verdict, decision.plan, now), None, 1.0)]
 
 
@@ -142,19 +158,21 @@ def _by_target(
             return now
         if one.by == "schedule" and one.versions.get("policy") == target.name:
             return way_of(one.verdict, one.plan, now)
-        decision = target.decide(_evidence(one.features, facts=False))
+        decision = target.decide(_evidence(one.features, facts=False), engines.within(one))
         return way_of(decision.verdict, decision.plan, now)
     if _is_decided(one, target, now, engines):
         return ways[0].at
-    decision = target.decide(_evidence(one.features))
+    decision = target.decide(_evidence(one.features), engines.within(one))
     return way_of(decision.verdict, decision.plan, now)
 
 
 def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines: Engines) -> bool:
     """Whether the engine's ways are those of the very engine that is asked about: its own is the first."""
+    if target.within is not None and target.within.name != one.versions.get("policies"):
+        return False
     if one.by == "engine":
         return one.versions.get("model") == target.model.name and one.versions.get("policy") == target.pricing.version
-    engine = engines.at(now)
+    engine = engines.of(one, now)
     return engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
 
 

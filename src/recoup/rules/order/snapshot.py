@@ -289,7 +289,6 @@ class Order:
 
     @property
     def statement(self) -> str:
-        """What the cardholder reads."""
         return statement_text(self.descriptor, self.card.scheme if self.card else "")
 
     def attempt_in_flight(self) -> Attempt | None:

@@ -152,7 +152,8 @@ def decide_by_arm(
     # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
     scheduled = by_schedule(asked, CURRENT, within)
-    about = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
+    about: dict[str, Any] = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
+    about["model"] = _model_of(known, engine)
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(scheduled, evidence, engine.model)
     if engines is not None and arm == "engine":
@@ -163,6 +164,11 @@ def decide_by_arm(
     words = _words(arm, known.terms, engines, fallback, evidence)
     done = DecisionRecord(replace(scheduled, reasons=(*why, *words, last)), asked, about)
     return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
+
+
+def _model_of(known: Known, engine: EngineAtHand) -> str | None:
+    """By which the engine decides here, or would have: so that it can be asked later about what the schedule did."""
+    return engine.model.name if engine.model is not None and not known.stopped else None
 
 
 def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Evidence, int]:

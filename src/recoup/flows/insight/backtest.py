@@ -1,0 +1,209 @@
+"""What a policy would have brought of a merchant's own orders of the last days, beside what was done.
+
+This is what a policy is judged by before it is saved, and what the page of the back-test shows.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.insight.stored_policies import load_policies
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.world import World
+from recoup.kernel.ids import LOWEST
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
+from recoup.rules.backtest.replay import Engines, add_step
+from recoup.rules.backtest.report import Judgement, judge
+from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
+from recoup.rules.network.codes import Reading
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.engine.model import BadModel, Model
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.engine.standing import WHY_NONE
+from recoup.rules.rescue.policy import POLICIES, group_of
+from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
+
+ENGINE: Final = "engine"
+DAYS: Final = 90
+DAYS_MAX: Final = 730
+ORDERS_MAX: Final = 100_000
+PAGE: Final = 250
+MODELS_MAX: Final = 30
+_ANSWERS: Final[dict[str | None, Answer]] = {"approved": "approved", "declined": "declined", "unknown": "unknown"}
+_UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    judgement: Judgement
+    orders: Sequence[JudgedOrder]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """`thin`: how many bits of a payer's hash have to be zero; of more than `ORDERS_MAX` orders half the payers are
+    left out, again and again."""
+
+    target: Target
+    since: datetime
+    until: datetime
+    plans: bool
+    models: dict[str, Model] = field(default_factory=dict)
+    policies: dict[str, InForce] = field(default_factory=dict)
+    engines: Engines = field(default_factory=lambda: Engines({}))
+    orders: list[JudgedOrder] = field(default_factory=list)
+    open: int = 0
+    unread: int = 0
+    seen: int = 0
+    thin: int = 0
+
+
+async def target_named(world: World, merchant_id: UUID, name: str, within: InForce | None = None) -> Target:
+    """`engine`, with the model in use, or a schedule by its version. `within`: the set policies that are asked about;
+    None: those that held at the time. Raises: Problem(invalid), Problem(not_found)."""
+    if name in POLICIES:
+        return ScheduleTarget(POLICIES[name], within)
+    if name != ENGINE:
+        cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
+        raise Problem("invalid", Sentence("There is no policy {0}.", name[:60]), field="policy", cure=cure)
+    async with world.db.connection() as connection:
+        now = world.clocks.business(await known_offset(connection, merchant_id))
+    await world.models.ready()
+    model = world.models.current(now)
+    if model is None:
+        raise Problem(
+            "invalid",
+            WHY_NONE[world.models.why_none(now)],
+            field="policy",
+            cure="Train a model with `recoup learn`, or ask about a fixed schedule.",
+        )
+    return EngineTarget(model, ENGINE_1, within)
+
+
+async def backtest_policy(
+    world: World,
+    merchant_id: UUID,
+    target: Target,
+    *,
+    days: int = DAYS,
+    send_cost: int = ENGINE_1.send_units,
+    groups: bool = True,
+    plans: bool = False,
+) -> Backtest:
+    """Of the orders of the last `days` by the merchant's clock whose window has closed. `send_cost`: minor units of a
+    send. `plans`: with what the policy would have planned for each. Takes milliseconds an order: not for a request.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.connection() as connection:
+        until = world.clocks.business(await known_offset(connection, merchant_id))
+    reading = _Reading(target, until - timedelta(days=days), until, plans)
+    reading.engines = Engines(reading.models, policies=reading.policies)
+    if isinstance(target, EngineTarget):
+        reading.models[target.model.name] = target.model
+    after = LOWEST
+    while True:
+        async with world.db.connection() as connection:
+            rows = await judged_orders(connection, merchant_id, after, PAGE)
+            reading.open += sum(_is_open(reading, row) for row in rows)
+            wanted = [row.order_id for row in rows if _belongs(reading, row)]
+            decisions = await judged_decisions(connection, merchant_id, wanted) if wanted else []
+            await load_policies(connection, merchant_id, decisions, reading.policies)
+        await _read_models(world, reading, decisions)
+        reading.seen += sum(row.declined_at >= reading.since and not _is_open(reading, row) for row in rows)
+        await asyncio.to_thread(_add, reading, rows, decisions)
+        if len(rows) < PAGE:
+            break
+        after = rows[-1].order_id
+    found = await asyncio.to_thread(judge, target.name, reading.orders, send_cost, groups=groups)
+    found.open, found.unread = reading.open, reading.unread
+    found.sampled_of = reading.seen if reading.thin else None
+    return Backtest(found, reading.orders)
+
+
+def _is_open(reading: _Reading, row: JudgedRow) -> bool:
+    return row.declined_at >= reading.since and (row.closed_at is None or row.closed_at > reading.until)
+
+
+def _belongs(reading: _Reading, row: JudgedRow) -> bool:
+    """Whether it came in that time and its window has closed, and its payer is not left out."""
+    there = row.declined_at >= reading.since and not _is_open(reading, row)
+    return there and _kept(str(row.who), reading.thin)
+
+
+def _kept(payer: str, thin: int) -> bool:
+    return int.from_bytes(hashlib.sha256(b"back-test/" + payer.encode()).digest()[:4], "big") % (1 << thin) == 0
+
+
+async def _read_models(world: World, reading: _Reading, decisions: Sequence[JudgedDecision]) -> None:
+    """Those that decided, as far as they can be read."""
+    names = {one.versions.get("model") or one.arm.get("model") for one in decisions} - {None}
+    for name in sorted(str(one) for one in names):
+        if name not in reading.models and len(reading.models) < MODELS_MAX:
+            try:
+                model = await world.models.by_name(name)
+            except BadModel:
+                model = None
+            if model is not None:
+                reading.models[name] = model
+
+
+def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[JudgedDecision]) -> None:
+    by_order: dict[UUID, list[JudgedDecision]] = {}
+    for one in decisions:
+        by_order.setdefault(one.order_id, []).append(one)
+    for row in rows:
+        if not _belongs(reading, row):
+            continue
+        own = by_order.get(row.order_id, [])
+        order = JudgedOrder(_facts(row, own))
+        try:
+            for one in own:
+                decision = _decision(row, one)
+                reading.engines.note(decision)
+                add_step(order, decision, reading.target, reading.engines, plans=reading.plans)
+        except _UNREADABLE:  # of a decider before it stored what is read now
+            reading.unread += 1
+            continue
+        reading.orders.append(order)
+    while len(reading.orders) > ORDERS_MAX:
+        reading.thin += 1
+        reading.orders = [one for one in reading.orders if _kept(one.facts.payer, reading.thin)]
+
+
+def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
+    assert row.closed_at is not None
+    declined = next((one.features["reading"] for one in decisions if "reading" in one.features), None)
+    reading = Reading(**declined) if declined is not None else None
+    return OrderFacts(
+        str(row.order_id),
+        str(row.who),
+        row.declined_at,
+        row.closed_at,
+        int(row.units),
+        row.asset,
+        row.country,
+        row.issuer,
+        (group_of(reading) or reading.klass) if reading is not None else "",
+        0.0 if row.arm == "shadow" else row.share / 100,
+    )
+
+
+def _decision(row: JudgedRow, one: JudgedDecision) -> RecordedDecision:
+    return RecordedDecision(
+        one.features,
+        one.versions,
+        one.verdict,
+        one.plan,
+        one.alternatives,
+        "engine" if row.arm == "engine" else "schedule",
+        _ANSWERS.get(one.state),
+        one.sent_at,
+        one.arm.get("model", ""),
+    )
