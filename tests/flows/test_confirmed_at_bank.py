@@ -15,8 +15,9 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import ChallengePage, show
-from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.inquire import inquire, settle_by_proof
 from recoup.flows.insight.verify import verify
+from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.time import WallTime
 from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
 from recoup.store.server import ServerAddress
@@ -316,3 +317,36 @@ def test_how_long_the_bank_is_waited_for() -> None:
     assert link.until == now + AT_BANK
     last = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=False, order_ends=WallTime(now))
     assert not last.may_wait(now)
+
+
+def test_a_signed_notice_of_the_approval_counts_where_its_answer_was_lost(
+    server: ServerAddress, tmp_path: Path
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        page = await away(shop, bank)
+        url = await at_bank(page, "passed")
+        bank.faults.add("lost", "POST /v72/payments/details", times=1)
+        assert (await back(shop, url)).state == "tried"
+        attempt_id = await shop.value("SELECT attempt_id FROM attempts WHERE state = 'open'")
+        async with owner(shop.world) as connection:  # our own call is over
+            await connection.execute("UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'")
+        for _ in range(2):
+            said = Outcome("approved", "P000000000000009", units=4590, currency="USD")
+            await settle_by_proof(shop.world, shop.orders, shop.key(page.order_id), attempt_id, said)
+        await shop.settle()
+        assert await stage(shop, page) == ("completed", None)
+        assert bank.taken() == [4590]
+
+    run(server, tmp_path, OfAdyen, story)
+
+
+def test_an_invoice_is_charged_beside_itself_where_its_payer_confirms(server: ServerAddress, tmp_path: Path) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        order_id = await shop.admit(**bank.wants(), code="1A", facts={"invoice": "in_1"})
+        await shop.run_due()
+        page = await answered(shop, await show(shop.world, *shop.key(order_id)), confirmed=True)
+        assert (await back(shop, await at_bank(page, "passed"))).state == "passed"
+        assert bank.taken() == [4590]
+        assert not [one for one in bank.standin.calls if "invoices" in one]  # type: ignore[attr-defined]
+
+    run(server, tmp_path, OfStripe, story)

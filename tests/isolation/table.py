@@ -250,6 +250,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/charge"): _anyone(),
     ("POST", "/charge"): _anyone(body=lambda s: {"amount": "777.77", "last4": "0000", "date": "2026-11-20"}),
     ("GET", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
+    ("GET", "/checkout/{token}/bank"): _anyone(ids={"token": "forged checkout"}),
+    ("GET", "/checkout/return/{token}"): _anyone(ids={"token": "forged checkout"}),
     ("POST", "/checkout/{token}/pay"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/fail"): _anyone(ids={"token": "forged pay"}),
     ("POST", "/checkout/{token}/answer"): _anyone(ids={"token": "forged checkout"}, body=lambda s: {"code": "1"}),

@@ -102,6 +102,26 @@ def test_where_the_customer_consented_is_named(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_customer(tmp_path: Path) -> None:
+    given = {
+        "threeDsVersion": "2.1.0",
+        "authenticationValue": "AAABBBCCCDDDEEEFFFGGGHH0Ig0=",
+        "ecommerceIndicator": "05",
+        "directoryServerTransactionId": "ds-1",
+        "xid": "xid-1",
+    }
+
+    async def story(on: Ground) -> None:
+        for initiator in ("merchant", "customer"):
+            await on.adyen.charge(on.charge(initiator=initiator, three_d_secure=given))
+        by_customer, by_merchant = (one["form"].get("mpiData") for one in on.payments)
+        assert by_merchant is None
+        names = {"threeDSVersion": "2.1.0", "eci": "05", "dsTransID": "ds-1", "xid": "xid-1"}
+        assert by_customer == names | {"cavv": "AAABBBCCCDDDEEEFFFGGGHH0Ig0="}
+
+    play(tmp_path, story)
+
+
 def test_what_is_claimed_and_which_charge_of_its_agreement_it_is(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         present: dict[str, Any] = {"initiator": "customer", "mit_reason": None}

@@ -8,7 +8,7 @@ from aiohttp import web
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Test bank</title>
+<title>Test bank</title><link rel="icon" href="data:,">
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem}}
 button{{font:inherit;padding:.7rem 1rem;width:100%;margin:.4rem 0}}</style></head>
 <body><h1>Test bank</h1><p>{what}</p>
