@@ -20,6 +20,7 @@ from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.outcome import Outcome
 from recoup.kernel.time import WallTime
 from recoup.rules.order.authentication import AT_BANK, AT_BANK_MIN, authentication
+from recoup.store.cards.unknown_outcomes import unknown_outcomes
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop, Bank], Awaitable[None]]
@@ -70,6 +71,14 @@ async def too_late(shop: Shop, page: ChallengePage) -> None:
             page.order_id,
         )
         await connection.execute(f"UPDATE challenges SET expires_at = ({past}) WHERE order_id = $1", page.order_id)
+
+
+async def waiting_for_people(shop: Shop) -> int:
+    """Unknown outcomes, an hour after the call."""
+    async with owner(shop.world) as connection:
+        await connection.execute("UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'")
+    async with shop.world.db.connection() as connection:
+        return len(await unknown_outcomes(connection, shop.merchant_id, shop.world.clocks.wall()))
 
 
 async def stage(shop: Shop, page: ChallengePage) -> tuple[str, str | None]:
@@ -128,7 +137,9 @@ def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
         assert bank.left_open() == 1
         await inquire(shop.world, shop.orders, shop.key(page.order_id))
         assert bank.left_open() == 1, "as long as they may come it waits"
+        assert await waiting_for_people(shop) == 0
         await too_late(shop, page)
+        assert await waiting_for_people(shop) == 1
         await inquire(shop.world, shop.orders, shop.key(page.order_id))
         assert await stage(shop, page) == ("cancelled", "challenge_timeout")
         assert bank.left_open() == 0
@@ -350,3 +361,19 @@ def test_an_invoice_is_charged_beside_itself_where_its_payer_confirms(server: Se
         assert not [one for one in bank.standin.calls if "invoices" in one]  # type: ignore[attr-defined]
 
     run(server, tmp_path, OfStripe, story)
+
+
+@pytest.mark.parametrize("page", ["javascript:alert(1)", "http://bank.example/", "https://u:p@bank.example/"])
+def test_a_page_to_which_nobody_is_sent_is_no_page_and_the_charge_is_withdrawn(
+    server: ServerAddress, tmp_path: Path, page: str
+) -> None:
+    async def story(shop: Shop, bank: Bank) -> None:
+        asked = await challenged(shop, bank)
+        bank.standin.page = page  # type: ignore[attr-defined]
+        got = await answered(shop, asked, confirmed=True)
+        assert (got.state, got.bank_url) == ("tried", None)
+        await inquire(shop.world, shop.orders, shop.key(got.order_id))
+        assert (await show(shop.world, *shop.key(got.order_id))).state == "asked"
+        assert (bank.left_open(), bank.taken()) == (0, [])
+
+    run(server, tmp_path, OfBridge, story)

@@ -127,7 +127,8 @@ class Bridge(IsoAmounts):
             return await self._finish("finish", inquiry, {"returned": payer.returned})
         path = f"/messages/{inquiry.id}"
         said = await self._send(_Message("GET", path, inquiry.id, None, INQUIRY_SECONDS, None))
-        if said.state != "awaits_payer" or payer is not None and payer.may_wait:
+        known = payer is not None and (payer.was_sent or said.redirect_url is not None)
+        if said.state != "awaits_payer" or payer is not None and payer.may_wait and known:
             return said
         return await self._finish("withdraw", inquiry, {})
 

@@ -35,6 +35,7 @@ class BridgeStandIn:
         self.messages: dict[str, Plain] = {}
         self.waiting: dict[str, Plain] = {}  # for their payers
         self.results: dict[str, str] = {}  # that the bank came to
+        self.page = ""  # in place of its own, where it lies
         self.guarded = set[str]()  # card numbers whose bank wants its customer to confirm
         self.url = ""
 
@@ -92,7 +93,7 @@ class BridgeStandIn:
         if not message["authenticate"] and message["agreement"] != "sca" and not guarded:
             return self._charged(message)
         self.waiting[message["id"]] = message
-        page = f"{self.url.removesuffix('/pay')}/bank/{message['id']}"
+        page = self.page or f"{self.url.removesuffix('/pay')}/bank/{message['id']}"
         return {"state": "awaiting_payer", "redirectUrl": page, "reference": f"ref-{message['id'][-6:]}"}
 
     def _bank(self, method: str, id: str, text: str) -> web.Response:

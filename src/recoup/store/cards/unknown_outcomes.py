@@ -50,6 +50,7 @@ CROSS JOIN LATERAL (SELECT status FROM order_heads h
   WHERE h.merchant_id = d.merchant_id AND h.order_id = d.subject_id OFFSET 0) h
 WHERE d.merchant_id = $1 AND d.kind = 'inquire'
   AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
+  AND (a.authentication ->> 'url' IS NOT NULL AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
 ORDER BY a.sent_at, a.attempt_id LIMIT $3
 """
 
@@ -60,7 +61,8 @@ async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> l
 
 
 async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
-    """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them.
+    """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them, nor what
+    waits for a customer who is at their bank.
 
     Raises: Problem(unavailable) when it takes too long.
     """

@@ -123,8 +123,9 @@ def of_payment(
         if amount is None or payment.psp_reference is None:
             return Outcome("unknown", payment.psp_reference, text=UNREADABLE, other_id=other)
         return Outcome("approved", **said)
-    if payer_at_hand and result == "RedirectShopper" and payment.payer_page is not None and not other:
-        return Outcome("awaits_payer", payment.psp_reference, redirect_url=payment.payer_page)
+    at_page = Outcome("awaits_payer", payment.psp_reference, redirect_url=payment.payer_page)
+    if payer_at_hand and result == "RedirectShopper" and at_page.redirect_url is not None and not other:
+        return at_page
     if result in _WANTS_PAYER:
         return Outcome("declined", sca_wanted=True, text="authentication", **said)
     if result in _DECLINED:

@@ -89,8 +89,9 @@ class Charges(VendorAccount):
             return Outcome("unknown", intent_id, text=UNREADABLE, other_id=True)
         outcome = of_intent(intent, id, scheme)
         if intent.status == "requires_action":
-            if charge.payer is not None and not outcome.other_id and intent.payer_page is not None:
-                return _at_bank(intent)
+            at_bank = _at_bank(intent)
+            if charge.payer is not None and not outcome.other_id and at_bank.redirect_url is not None:
+                return at_bank
             return await self._withdrawn(outcome, id, intent_id, until)
         return outcome
 
@@ -162,8 +163,10 @@ class Charges(VendorAccount):
         outcome = of_intent(intent, charge.id, credential.scheme)
         if intent.status == "requires_action":
             payer = inquiry.payer
-            if payer is not None and payer.may_wait and not outcome.other_id:
-                return _at_bank(intent)
+            at_bank = _at_bank(intent)
+            known = payer is not None and payer.was_sent or at_bank.redirect_url is not None
+            if payer is not None and payer.may_wait and known and not outcome.other_id:
+                return at_bank
             ended = await self._withdrawn(outcome, charge.id, intent_id, until)
             return replace(ended, withdrawn=payer is not None and ended.state == "declined", reached_network=False)
         if inquiry.payer is not None and intent.status == "requires_payment_method":  # its payer knows its secret
