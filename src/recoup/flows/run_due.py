@@ -18,6 +18,7 @@ from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.disputes.answer import end_in_time, remind_of, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
+from recoup.flows.insight.certify import certify_due
 from recoup.flows.insight.imports.work import work_import
 from recoup.flows.lists.make import make_export
 from recoup.flows.locked import Orders
@@ -108,6 +109,7 @@ FLOWS: dict[DueKind, Flow] = {
     "export": lambda world, orders, due: make_export(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
     "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),
+    "certificate": lambda world, orders, due: certify_due(world, due.merchant_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 

@@ -72,6 +72,7 @@ def test_the_documented_events_are_all_there() -> None:
         "mandate.revoked",
     }
     assert set(CATALOGUE) - set(DEFAULT_EVENTS) == {
+        "certificate.ready",
         "application.submitted",
         "application.approved",
         "application.declined",

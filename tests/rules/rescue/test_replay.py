@@ -265,7 +265,7 @@ def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str,
 
 
 def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
-    sends = [Send(NOW, 12_345, "USD", "merchant", "acceptor", "another merchant") for _ in range(20)]
+    sends = [Send(NOW, 12_345, "USD", "merchant", "their acceptor", "another merchant") for _ in range(20)]
     found = tallies(
         "visa",
         sends,
@@ -273,12 +273,12 @@ def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
         units=12_345,
         currency="USD",
         initiator="merchant",
-        acceptor_id="acceptor",
+        acceptor_id="their acceptor",
         merchant_id="ours",
     )
     stored = json.dumps(GateInput("visa", "world", "merchant", NOW, found).features())
     assert '"counted": 20' in stored
-    assert not [word for word in ("another merchant", "12345", "acceptor") if word in stored]
+    assert not [word for word in ("another merchant", "12345", "their acceptor") if word in stored]
 
 
 def _tried(number: int, route: str | None, state: str, klass: str | None = None) -> Attempt:

@@ -2,6 +2,7 @@
 
 import click
 
+from recoup.doors.command.report_certificate import certificate
 from recoup.doors.command.report_reconciliation import reconciliation
 from recoup.doors.command.report_settlement import settlement
 
@@ -11,5 +12,5 @@ def report() -> None:
     """Reports for a merchant's accounting."""
 
 
-for noun in (settlement, reconciliation):
+for noun in (settlement, reconciliation, certificate):
     report.add_command(noun)

@@ -15,6 +15,8 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement_file import LINE_BYTES_MAX, Proved, Wrong
 from recoup.rules.money.settlement_file import prove as prove_settlement
+from recoup.rules.network.compliance.certificate_file import ProvedCertificate, is_certificate
+from recoup.rules.network.compliance.certificate_file import prove as prove_certificate
 
 
 @click.command()
@@ -23,9 +25,9 @@ from recoup.rules.money.settlement_file import prove as prove_settlement
     "--file",
     "path",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Verify this settlement file instead; needs no database.",
+    help="Verify this settlement or certificate file instead; needs no database.",
 )
-@click.option("--root", help="With --file: LedgerRoot of the event settlement.closed.")
+@click.option("--root", help="With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.")
 @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
 @click.option("--json", "as_json", is_flag=True)
 @in_world
@@ -54,10 +56,15 @@ def verify(
 def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) -> None:
     """Says what the file proves, or the first thing in it that does not hold, and ends with 1."""
     with path.open("rb") as file:
-        found = prove_settlement(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), root, amount)
+        is_of_month = is_certificate(file.readline(LINE_BYTES_MAX + 1))
+        file.seek(0)
+        lines = iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")
+        found = prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
     wrong = found._asdict() if isinstance(found, Wrong) else None
     if as_json:
         click.echo(json.dumps({"ok": wrong is None, "difference": wrong, "file": None if wrong else found._asdict()}))
+    elif isinstance(found, ProvedCertificate):
+        click.echo(_certificate(found, root))
     elif isinstance(found, Proved):
         paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
         click.echo(
@@ -70,9 +77,21 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
             "\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in found._asdict().items())])
         )
         if found.line <= 1 and found.field in ("line", "end", "type"):
-            click.echo("This is not a settlement file; `recoup report settlement --batch ID --proof` writes one.")
+            click.echo(
+                "This is not a settlement file; `recoup report settlement --batch ID --proof` writes one. Nor is it a "
+                "certificate; `recoup report certificate --month M --out FILE` writes one."
+            )
     if wrong is not None:
         raise click.exceptions.Exit(1)
+
+
+def _certificate(found: ProvedCertificate, root: str | None) -> str:
+    return (
+        f"certificate {found.certificate_id}\nmonth       {found.month}\nacceptor    {found.acceptor_id}\n"
+        f"number      {found.number}{', a correction' if found.number > 1 else ''}\nsends       {found.sends:,}\n"
+        f"breaches    {found.breaches:,}\nlines       {found.lines:,}\nroot        {found.root}"
+        f"{'' if root else chr(10) + '            compare it with CertificateRoot of certificate.ready'}\nok"
+    )
 
 
 def as_dict(done: Verified) -> dict[str, Any]:

@@ -27,6 +27,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "orders-list": ("Reference", "Orders list"),
     "settlement": ("Reference", "Settlement"),
     "reconciliation": ("Reference", "Reconciliation"),
+    "compliance-certificate": ("Reference", "Compliance certificate"),
     "events": ("Reference", "Webhooks"),
     "webhook-consumers": ("Reference", "Webhook consumers"),
     "bulk": ("Reference", "Bulk files"),

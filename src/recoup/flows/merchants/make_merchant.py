@@ -12,6 +12,7 @@ from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime, business_at
+from recoup.moves.merchant.certificate import begin_certificates
 from recoup.moves.settlement.period import begin_settlement
 from recoup.moves.settlement.report import begin_reports
 from recoup.rules.merchants.form import KINDS
@@ -124,6 +125,7 @@ async def place_merchant(
         await add_site(tx, _site(merchant_id, site, wall, default=False))
     await begin_settlement(tx, merchant_id, wall - clock_behind)
     await begin_reports(tx, merchant_id, wall - clock_behind)
+    await begin_certificates(tx, merchant_id, wall - clock_behind)
 
 
 def acceptor_of(world: World) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,7 +32,6 @@ from recoup.rules.network.magic import answer
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
 _NOT_SENT: Final = Outcome("not_sent", text="connection refused")
 _LATE_BY: Final = timedelta(seconds=0.5)
-_MAC: Final = bytes(32)
 SENDS: Final = ("id", "order_id", "merchant_id", "card_mac", "scheme", "units", "currency", "initiator", "acceptor_id",
                 "capture", "sent_at", "decided_at", "decision", "scheme_code", "known_from",
                 "hidden_inquiries")  # fmt: skip
@@ -176,7 +176,7 @@ class SimIssuer(IsoAmounts):
                 charge.id,
                 charge.order_id,
                 charge.merchant_id,
-                _MAC,
+                sha256(charge.card.pan.encode()).digest(),
                 charge.card.scheme,
                 charge.units,
                 charge.currency,

@@ -66,6 +66,7 @@ def gate_input(
         now,
         found,
         (*_blocks(order, acceptor_id or order.merchant.acceptor_id), *_own_retry(order, now)),
+        acceptor_id=acceptor_id or order.merchant.acceptor_id,
     )
 
 

@@ -138,10 +138,13 @@ class Gathered:
             "currency": order.asset,
             "acceptor_id": order.merchant.acceptor_id,
         }
+        is_new = values.get("state", "reserved") == "reserved" or bool(values.get("claimed"))
         self.rows.network_sends.append(
             NetworkSend(
                 card_id=order.card_id,
                 send_id=send_id,
+                known_at=self.wall if is_new else None,
+                answered_at=self.wall if values.get("declined") is not None else None,
                 scheme=order.card.scheme if order.card else "generic",
                 merchant_id=order.merchant_id,
                 order_id=order.order_id,

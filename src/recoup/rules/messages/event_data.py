@@ -185,6 +185,16 @@ class ReconciliationReady(Data, frozen=True, kw_only=True):
     differences: Annotated[int, Meta(ge=0, description="Statement lines that do not match the ledger.")]
 
 
+class CertificateReady(Data, frozen=True, kw_only=True):
+    certificate_id: Annotated[UUID, Meta(description="Id of the certificate: `id` of GET /v1/reports/certificates.")]
+    month: Annotated[str, Meta(description="Its month, UTC: `2026-11`.")]
+    acceptor_id: Annotated[str, Meta(description="The acceptor whose limits it is about.")]
+    number: Annotated[int, Meta(ge=1, description="1, or more for a correction.")]
+    sends: Annotated[int, Meta(ge=0, description="Sends of the month, as the networks count them.")]
+    breaches: Annotated[int, Meta(ge=0, description="Sends that left against a limit that was known.")]
+    certificate_root: Annotated[str, Meta(description="Root of its file, hex.")]
+
+
 class UploadCompleted(Data, frozen=True, kw_only=True):
     upload_id: Annotated[UUID, Meta(description="Id of the upload: `id` of GET /v1/uploads.")]
     kind: Annotated[Literal["transmit", "evaluate"], Meta(description="Kind of its rows.")]

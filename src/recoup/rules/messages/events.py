@@ -78,6 +78,13 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ReconciliationReady,
             "A period's report can be fetched.",
         ),
+        EventKind(
+            "certificate.ready",
+            "informational",
+            False,
+            shapes.CertificateReady,
+            "A month's compliance certificate, or its correction, can be fetched.",
+        ),
         EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file was processed."),
         EventKind("order.submitted", "informational", False, shapes.Progress, "The order was accepted."),
         EventKind("order.processing", "informational", False, shapes.Progress, "Processing started or resumed."),

@@ -167,9 +167,9 @@ def tallies(
     window that may hold one of them keeps room for all."""
     wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
-    for row in _rules(scheme, now, region):
+    for row in rules_at(scheme, now, region):
         if row.maximum_sends > 0:
-            window = _window(row, [*sends, *_within(own_tries, now, _span(row))], now, wish, visa_limit)
+            window = _window(row, [*sends, *_within(own_tries, now, span_of(row))], now, wish, visa_limit)
             full = 0 < window.maximum <= window.counted
             found.append(
                 Tally(
@@ -182,8 +182,8 @@ def tallies(
                 )
             )
             continue
-        triggers = [send for send in telling if _triggers(row, send) and _reaches(send, wish)]
-        counted = _meeting(row, triggers, wish)
+        answers = [send for send in telling if triggers(row, send) and _reaches(send, wish)]
+        counted = _meeting(row, answers, wish)
         if counted:
             found.append(_ban(row, counted, wish))
     return tuple(found)
@@ -216,7 +216,7 @@ def allowance(
 ) -> Allowance | None:
     """As `tallies` counts. None where no window is known."""
     wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
-    rows = [(row, span) for row in _rules(scheme, now, region) if row.maximum_sends > 0 and (span := _span(row))]
+    rows = [(row, span) for row in rules_at(scheme, now, region) if row.maximum_sends > 0 and (span := span_of(row))]
     windows = [
         (_window(row, [*sends, *_within(own_tries, now, span)], now, wish, visa_limit), span) for row, span in rows
     ]
@@ -251,11 +251,12 @@ def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...
 
 def binds_for_ever(scheme: str, send: Send) -> bool:
     """Whether this send forbids others without end, so that it has to be kept in sight beyond LOOKBACK."""
-    rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and _span(row) is None]
-    return any(_triggers(row, send) for row in rows)
+    rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and span_of(row) is None]
+    return any(triggers(row, send) for row in rows)
 
 
-def _rules(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
+def rules_at(scheme: str, now: datetime, region: str) -> tuple[LimitRow, ...]:
+    """Those of its cards that bind on the day of `now`; volumes of an acceptor are left out."""
     return _rules_on(scheme, now.astimezone(UTC).date(), region)
 
 
@@ -267,7 +268,8 @@ def _rules_on(scheme: str, on: date, region: str) -> tuple[LimitRow, ...]:
     return tuple(row for row in found if row)
 
 
-def _span(row: LimitRow) -> timedelta | None:
+def span_of(row: LimitRow) -> timedelta | None:
+    """How long a send counts, or an answer bans; None: for ever."""
     if row.rule_id in _FOR_EVER or row.window_hours is None:
         return None
     return timedelta(hours=row.window_hours)
@@ -310,7 +312,7 @@ def _may_trigger(send: Send) -> bool:
     )
 
 
-def _triggers(row: LimitRow, send: Send) -> bool:
+def triggers(row: LimitRow, send: Send) -> bool:
     """Whether the answer to this send is one that the ban is about."""
     if not send.declined or send.lifted and send.code in STOP_CODES:
         return False
@@ -331,7 +333,7 @@ def _reaches(send: Send, wish: _Wish) -> bool:
 
 def _ban(row: LimitRow, triggers: Sequence[Send], wish: _Wish) -> Tally:
     """What the customer has taken back binds no longer than the network bills it."""
-    span = _span(row)
+    span = span_of(row)
     if span is None and row.rule_id == "mc-advice-" + STOP_ADVICE and all(send.lifted for send in triggers):
         span = timedelta(hours=row.window_hours or 0)
     until = max(_end(send, span, wish) for send in triggers) if span is not None else None
@@ -349,7 +351,7 @@ class _Window(NamedTuple):
 def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: _Wish, visa_limit: int) -> _Window:
     """By the merchant's own sends, claims included, unless what we sent for all binds longer."""
     maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-    span = _span(row)
+    span = span_of(row)
     assert span is not None
     counted = _meeting(row, sends, wish)
     own = _ends((send for send in counted if send.merchant_id == wish.merchant_id), span, wish, now)

@@ -41,6 +41,8 @@ class CodeRow(NamedTuple):
 
 
 class LimitRow(NamedTuple):
+    """`fee_units`: what each send beyond it costs, in cents of `currency`; None where no source says so."""
+
     scheme: str
     rule_id: str
     counts: str
@@ -51,6 +53,11 @@ class LimitRow(NamedTuple):
     region: str
     valid_from: date
     valid_to: date
+    fee_units: int | None
+    currency: str
+    document: str
+    source: str
+    confidence: str
 
 
 class ProcessorRow(NamedTuple):
@@ -112,7 +119,18 @@ def _limit_row(row: dict[str, str]) -> LimitRow:
         region=row["region"],
         valid_from=_from(row["valid_from"]),
         valid_to=_to(row["valid_to"]),
+        fee_units=_cents(row["fee_per_excess"]),
+        currency=row["currency"],
+        document=row["document"],
+        source=row["source"],
+        confidence=row["confidence"],
     )
+
+
+def _cents(text: str) -> int | None:
+    """All fees are in currencies of two decimals."""
+    whole, _, part = text.partition(".")
+    return int(whole) * 100 + int(part.ljust(2, "0")) if text else None
 
 
 def _processor_row(row: dict[str, str]) -> ProcessorRow:

@@ -34,7 +34,8 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class GateInput:
     """The inputs of one decision. Times are business time. `tallies`: how each rule of the networks stood. `may_wait`:
-    whether the send may be made later at all; `before`: the order's end, after which it is of no use."""
+    whether the send may be made later at all; `before`: the order's end, after which it is of no use. `acceptor_id`:
+    who would have sent it, for certificates; older ones do not say it."""
 
     scheme: str
     region: str
@@ -45,6 +46,7 @@ class GateInput:
     may_wait: bool = True
     before: datetime | None = None
     knowledge: str = KNOWLEDGE_VERSION
+    acceptor_id: str | None = None
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data and without whose sends were counted; `from_dict` gives the same back."""

@@ -136,7 +136,15 @@ async def _note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
 async def _block_cards(db: Tx, rows: Sequence[CardBlock]) -> None: ...
 
 
-@statement(HUB, upsert_of(NetworkSend, at="greatest(before.at, EXCLUDED.at)"))
+@statement(
+    HUB,
+    upsert_of(
+        NetworkSend,
+        at="greatest(before.at, EXCLUDED.at)",
+        known_at="coalesce(EXCLUDED.known_at, before.known_at)",
+        answered_at="coalesce(before.answered_at, EXCLUDED.answered_at)",
+    ),
+)
 async def _note_sends(db: Tx, rows: Sequence[NetworkSend]) -> None: ...
 
 

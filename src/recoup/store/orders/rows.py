@@ -178,6 +178,7 @@ DueKind = Literal[
     "bulk",
     "bank_payout",
     "mandate",
+    "certificate",
 ]
 
 
@@ -284,7 +285,8 @@ class CardBlock(Row, frozen=True):
 @stored("network_sends", "card_id", "send_id")
 class NetworkSend(Row, frozen=True):
     """`at`: the latest time that is given. `lasting`: its answer binds longer than any window. `claimed`: only the
-    merchant says that it was sent. `network_attempts`: how many sends it cost."""
+    merchant says that it was sent. `network_attempts`: how many sends it cost. `known_at`, `answered_at`: wall time
+    since when it counts, and its answer: the latest and the first that are given."""
 
     card_id: UUID
     send_id: UUID
@@ -305,6 +307,8 @@ class NetworkSend(Row, frozen=True):
     lasting: Mutable[bool] = False
     claimed: bool = False
     network_attempts: Mutable[int] = 1
+    known_at: Mutable[datetime | None] = None
+    answered_at: Mutable[datetime | None] = None
 
 
 @stored("card_results", "merchant_id", "pan_id")

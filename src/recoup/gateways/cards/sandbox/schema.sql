@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS issuer.sends (
 );
 ALTER TABLE issuer.sends ADD COLUMN IF NOT EXISTS route text NOT NULL DEFAULT 'sandbox';
 CREATE INDEX IF NOT EXISTS sends_by_order ON issuer.sends (order_id);
+CREATE INDEX IF NOT EXISTS sends_by_merchant ON issuer.sends (merchant_id, sent_at);
 
 -- Messages that a fault card kept away from the issuer.
 CREATE TABLE IF NOT EXISTS issuer.dropped (

@@ -51,10 +51,11 @@ TABLES: Final = (
     "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
     "mandate_changes", "policy_versions", "policy_sends",
     "imports", "import_lines", "import_rows", "imported_attempts",
+    "certificates", "certificate_clocks", "network_sends",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (
-    "card_blocks", "endpoints", "engine_stops", "network_sends", "partner_feed", "partner_log", "partner_reached",
+    "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
 )  # fmt: skip
 STRANGERS: Final = ("applications", "dispute_notices")
 # An application's events stand under the merchant that it is to become, which may never exist.

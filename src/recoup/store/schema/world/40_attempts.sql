@@ -16,6 +16,7 @@ CREATE TABLE decisions (
   arm jsonb,                               -- of an order with an arm: whose decision it is, and by which settings
   PRIMARY KEY (merchant_id, decision_id)
 ) PARTITION BY RANGE (decision_id);
+CREATE INDEX decisions_refused ON decisions (merchant_id, at) WHERE verdict IN ('postpone', 'refuse'); -- by the gate
 
 CREATE TABLE attempts (
   merchant_id uuid NOT NULL,

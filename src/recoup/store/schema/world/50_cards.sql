@@ -4,7 +4,8 @@ CREATE TABLE hub.cards (
   card_id uuid PRIMARY KEY,
   created_at timestamptz NOT NULL,
   joined_to uuid CHECK (joined_to <> card_id), -- never one that is joined to another
-  replaced_by uuid                         -- the card that the network says took the place of its number
+  replaced_by uuid,                        -- the card that the network says took the place of its number
+  joined_at timestamptz                    -- wall time
 );
 CREATE INDEX cards_joined ON cards (joined_to) WHERE joined_to IS NOT NULL;
 
@@ -29,10 +30,13 @@ CREATE TABLE hub.network_sends (
   lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
   claimed boolean NOT NULL DEFAULT false,  -- only the merchant says that it was sent: binds that merchant alone
   network_attempts smallint NOT NULL DEFAULT 1,  -- how many sends it cost: a processor may repeat by itself
+  known_at timestamptz,                    -- wall time, as below: since when it counts
+  answered_at timestamptz,                 -- since when its answer does
   PRIMARY KEY (card_id, send_id)
 );
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;
 CREATE INDEX network_sends_claims ON network_sends (card_id, merchant_id, at) WHERE claimed;
+CREATE INDEX network_sends_merchant ON network_sends (merchant_id, at);
 
 CREATE TABLE hub.card_blocks (
   card_id uuid NOT NULL REFERENCES cards,

@@ -31,5 +31,5 @@ BEGIN
       OR EXISTS (SELECT FROM cards WHERE card_id = ANY(same) AND coalesce(joined_to, card_id) <> ALL(heads)) THEN
     RAISE EXCEPTION 'another send or join was quicker' USING ERRCODE = 'serialization_failure';
   END IF;
-  UPDATE cards SET joined_to = heads[1] WHERE card_id = ANY(heads[2:]) OR joined_to = ANY(heads[2:]);
+  UPDATE cards SET joined_to = heads[1], joined_at = at WHERE card_id = ANY(heads[2:]) OR joined_to = ANY(heads[2:]);
 END $$;

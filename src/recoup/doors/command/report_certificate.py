@@ -1,0 +1,158 @@
+"""`recoup report certificate`: what a merchant's sends of a month came to under the networks' limits."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.insight.certificates import Shown, certificate_file, certificates_of, month_of, show_certificate
+from recoup.flows.insight.certify import certify_month
+from recoup.kernel.money import shown
+from recoup.kernel.problem import Problem
+from recoup.rules.network.compliance.months import month_text
+from recoup.store.insight.certificates import Certificate
+
+LISTED_MAX: Final = 1_000
+
+
+@click.command()
+@click.option("--month", help="A closed month, UTC: 2026-11; default: all certificates, one line each.")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--acceptor", help="Acceptor id; default: each that the merchant sent by.")
+@click.option("--again", is_flag=True, help="With --month: count again; what turns out otherwise is a correction.")
+@click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --month: output file for `recoup verify --file`.",
+)
+@in_world
+def certificate(
+    run: Run,
+    month: str | None,
+    merchant: str | None,
+    acceptor: str | None,
+    again: bool,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Shows a month's compliance certificate, and makes it if there is none yet."""
+    if month is None and (again or out is not None):
+        raise Problem("invalid", "--again and --out need a month.", field="month", cure="Write it like 2026-11.")
+
+    async def work(opened: Opened) -> str:
+        merchant_id = merchant_of(opened, merchant)
+        if month is None:
+            rows = await certificates_of(opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
+            return json.dumps([_row(row) for row in rows]) if as_json else _table(rows)
+        found = await _of_month(opened, merchant_id, month, acceptor, again=again)
+        if out is not None:
+            await _write(opened, merchant_id, found, out)
+        if as_json:
+            return json.dumps([one.head | {"content": one.lines} for one in found])
+        return "\n\n".join(_text(one) for one in found)
+
+    click.echo(run(work))
+
+
+async def _of_month(opened: Opened, merchant_id: UUID, month: str, acceptor: str | None, *, again: bool) -> list[Shown]:
+    """The newest of each acceptor. Raises: Problem(not_found) for a month without sends."""
+    begin = await month_of(opened.world, merchant_id, month)
+    rows = await certificates_of(opened.world, merchant_id, begin, limit=LISTED_MAX)
+    if again or not rows:
+        await certify_month(opened.world, merchant_id, begin)
+        rows = await certificates_of(opened.world, merchant_id, begin, limit=LISTED_MAX)
+    newest = {row.acceptor_id: row for row in reversed(rows) if acceptor in (None, row.acceptor_id)}
+    if not newest:
+        raise Problem(
+            "not_found",
+            f"Nothing was sent in {month}" + (f" by the acceptor {acceptor[:64]!r}." if acceptor else "."),
+            field="acceptor" if rows else "month",
+            cure="`recoup report certificate` lists what there is.",
+        )
+    return [await show_certificate(opened.world, merchant_id, row.certificate_id) for _, row in sorted(newest.items())]
+
+
+async def _write(opened: Opened, merchant_id: UUID, found: Sequence[Shown], out: Path) -> None:
+    if len(found) > 1:
+        names = ", ".join(one.certificate.acceptor_id for one in found)
+        raise Problem(
+            "invalid", f"There are certificates of several acceptors: {names}.", field="acceptor", cure="Name one."
+        )
+    draft = out.with_name(out.name + ".part")
+    try:
+        draft.write_bytes(await certificate_file(opened.world, merchant_id, found[0].certificate.certificate_id))
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _row(row: Certificate) -> dict[str, Any]:
+    return {
+        "certificate": str(row.certificate_id),
+        "month": month_text(row.month_from),
+        "acceptor": row.acceptor_id,
+        "number": row.number,
+        "reasons": row.reasons,
+        "sends": row.sends,
+        "refusals": row.refusals,
+        "breaches": row.breaches,
+        "recounted_by": row.recounted_by,
+        "root": row.root.hex(),
+    }
+
+
+def _table(rows: Sequence[Certificate]) -> str:
+    if not rows:
+        return "No certificates yet: a month's is made three days after its end."
+    head = f"{'certificate':36}  month    no {'sends':>10} {'refused':>9} {'breaches':>8}  {'recounted':9}  acceptor"
+    return "\n".join(
+        [
+            head,
+            *(
+                f"{row.certificate_id}  {month_text(row.month_from)}  {row.number:>2} {row.sends:>10,} "
+                f"{row.refusals:>9,} {row.breaches:>8,}  {row.recounted_by:9}  {row.acceptor_id}"
+                for row in rows
+            ),
+        ]
+    )
+
+
+def _text(one: Shown) -> str:
+    head = one.head
+    lines = [
+        f"certificate {head['certificateId']}" + (f", correction {head['number']}" if head["number"] > 1 else ""),
+        f"month       {head['month']}, acceptor {head['acceptorId']}, region {head['region']}",
+        f"sends       {head['sends']:,}; reported by the merchant {head['reported']:,}",
+        f"refused     {head['refusals']:,} sends by the gate",
+        f"breaches    {head['breaches']:,}" + (f"; beyond a limit {head['beyond']:,}" if head["beyond"] else ""),
+        "closest to each limit:",
+        *(_rule(line) for line in one.part("rule") if line["closest"] is not None),
+        *(
+            f"avoided     {shown(line['amount'], line['currency'])} {line['currency']}: {line['sends']:,} sends beyond "
+            f"{line['rule']} ({line['document']})"
+            for line in one.part("fee")
+        ),
+        *(_recount(line) for line in one.part("recount")),
+        f"root        {head['root']}",
+    ]
+    return "\n".join(lines)
+
+
+def _rule(line: dict[str, Any]) -> str:
+    near = line["closest"]
+    return f"  {line['rule']:20} {near['count']:>3} of {near['limit']:<3} card {near['card']}, {near['at']}"
+
+
+def _recount(line: dict[str, Any]) -> str:
+    if line["by"] == "none":
+        return "recounted   by nobody: no statement of a processor was compared"
+    return (
+        f"recounted   by {line['by']}: {line['sends']:,} there, {line['matched']:,} match, "
+        f"{line['countedOnly']:,} counted here only, {line['differing']:,} differ"
+    )

@@ -1,0 +1,78 @@
+"""A merchant's compliance certificates, as its people and programs read them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.rules.network.compliance.certificate_file import read
+from recoup.rules.network.compliance.months import closed_month
+from recoup.store.insight.certificates import (
+    Certificate,
+    file_of,
+    find_certificate,
+    is_corrected,
+    list_certificates,
+)
+
+NEWEST: Final = 2**31 - 1
+_NONE: Final = Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`head` and `lines`: what its file says; `corrected`: a later one takes its place."""
+
+    certificate: Certificate
+    head: dict[str, Any]
+    lines: list[dict[str, Any]]
+    corrected: bool
+
+    def part(self, name: str) -> list[dict[str, Any]]:
+        """Its lines of one type."""
+        return [line for line in self.lines if line["type"] == name]
+
+
+async def month_of(world: World, merchant_id: UUID, text: str) -> datetime:
+    """Raises: Problem(invalid), its field month, for a month that is none, is to come, or is not closed;
+    Problem(not_found) for an unknown merchant."""
+    async with world.db.read() as connection:
+        offset_us = await known_offset(connection, merchant_id)
+    return closed_month(text, world.clocks.business(offset_us))
+
+
+async def certificates_of(
+    world: World,
+    merchant_id: UUID,
+    month: datetime | None = None,
+    acceptor_id: str | None = None,
+    *,
+    before_no: int = NEWEST,
+    limit: int = 100,
+) -> list[Certificate]:
+    """The newest first."""
+    async with world.db.read() as connection:
+        return await list_certificates(connection, merchant_id, month, acceptor_id, before_no, limit)
+
+
+async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID) -> Shown:
+    """Raises: Problem(not_found)."""
+    async with world.db.read() as connection:
+        row = await find_certificate(connection, merchant_id, certificate_id)
+        file = await file_of(connection, merchant_id, certificate_id)
+        if row is None or file is None:
+            raise _NONE
+        corrected = await is_corrected(connection, merchant_id, row.month_from, row.acceptor_id, row.number)
+    return Shown(row, *read(file), corrected)
+
+
+async def certificate_file(world: World, merchant_id: UUID, certificate_id: UUID) -> bytes:
+    """What `recoup verify --file` proves. Raises: Problem(not_found)."""
+    async with world.db.read() as connection:
+        file = await file_of(connection, merchant_id, certificate_id)
+    if file is None:
+        raise _NONE
+    return file

@@ -1,0 +1,296 @@
+"""A month is closed: one compliance certificate for each acceptor that its merchant sent by, once, whatever dies.
+
+Read in one snapshot, then kept under the merchant's certificate clock. Made again, the same content gives the bytes
+that there are; another content gives a certificate with the next number, which names what changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.insight.month_recount import IssuersCount, recount_by_statement
+from recoup.flows.world import World
+from recoup.kernel.ids import LOWEST, first_id_of, new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import BusinessTime, WallTime, business_at, iso
+from recoup.moves.merchant.certificate import go_on, keep_certificate, wait_for
+from recoup.rules.network.compliance.certificate_file import read, totals_of
+from recoup.rules.network.compliance.content import (
+    Line,
+    Recount,
+    Reported,
+    changes,
+    content_hash,
+    content_of,
+    reasons,
+)
+from recoup.rules.network.compliance.month_count import AcceptorCount, Excess, LoggedSend, MonthCount
+from recoup.rules.network.compliance.months import closes_at, month_end, month_text
+from recoup.rules.network.compliance.tariff import Refusals
+from recoup.rules.network.limits import LOOKBACK, Send
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.order.card_sends import initiator_of
+from recoup.rules.order.mandates import agreement_of, stopped_by
+from recoup.store.insight.certificates import (
+    CertificateClock,
+    ChainEnd,
+    Kept,
+    chain_end,
+    clock_of,
+    kept_of_month,
+    lock_clock,
+)
+from recoup.store.insight.month_sends import (
+    CardSendRow,
+    advanced_orders,
+    refusals,
+    reported,
+    sends_in_order,
+    sends_of_cards,
+    stopped_orders,
+)
+from recoup.store.insight.proofs import issuer
+from recoup.store.pool import retrying
+from recoup.store.statement import Connection, Read, Tx
+
+AT_ONCE: Final = 1_000
+TRIES: Final = 3
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """What was read of one. `contents`: of each acceptor its lines; `end`: of the merchant's chain at the time."""
+
+    begin: datetime
+    region: str
+    contents: dict[str, list[Line]]
+    end: ChainEnd | None
+
+
+async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
+    """Due work `certificate`: those that were made. None before the month is closed; then it is due again."""
+    async with world.db.connection() as connection:
+        clock = await clock_of(connection, merchant_id)
+    if clock is None:
+        return []
+    begin = clock.month_from
+    if world.clocks.business(clock.offset_us) < closes_at(begin):
+        async with world.db.transaction() as tx:
+            await wait_for(tx, merchant_id, closes_at(begin))
+        return []
+    return await _make(world, merchant_id, begin)
+
+
+async def certify_month(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
+    """Those that were made now, of a month that is closed: none where what there is still holds.
+
+    Raises: Problem(not_found) for an unknown merchant.
+    """
+    async with world.db.connection() as connection:
+        if await clock_of(connection, merchant_id) is None:
+            raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
+    return await _make(world, merchant_id, begin)
+
+
+async def _make(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
+    for _ in range(TRIES):
+        month = await _read(world, merchant_id, begin)
+        made = await retrying(lambda month=month: _keep(world, merchant_id, month))  # type: ignore[misc]
+        if made is not None:
+            return made
+    raise Problem("unavailable", "Another process makes this merchant's certificates.", retry_after_seconds=1)
+
+
+async def _keep(world: World, merchant_id: UUID, month: _Month) -> list[UUID] | None:
+    """None when somebody else has made some since it was read."""
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        clock = await lock_clock(tx, merchant_id)
+        if clock is None:
+            return []
+        if await chain_end(tx, merchant_id) != month.end:
+            return None
+        made = await _keep_each(tx, merchant_id, month, now=business_at(wall, clock.offset_us), wall=wall)
+        if clock.month_from == month.begin:
+            await go_on(tx, merchant_id, month.begin)
+    return made
+
+
+async def _keep_each(tx: Tx, merchant_id: UUID, month: _Month, *, now: BusinessTime, wall: WallTime) -> list[UUID]:
+    before = {one.acceptor_id: one for one in await kept_of_month(tx, merchant_id, month.begin)}
+    end, made = month.end, []
+    for acceptor_id, lines in sorted(month.contents.items()):
+        stable = _stable_head(merchant_id, acceptor_id, month, lines)
+        mac, old = content_hash(stable, lines), before.get(acceptor_id)
+        if old is not None and old.content_hash == mac:
+            continue
+        head, more = _corrected(stable, lines, old)
+        certificate_id = new_id()
+        head |= {"certificateId": str(certificate_id), "made": iso(now)}
+        end = await keep_certificate(
+            tx, merchant_id, certificate_id, month.begin, head, [*lines, *more], mac, end, now=now, wall=wall
+        )
+        made.append(certificate_id)
+    return made
+
+
+def _stable_head(merchant_id: UUID, acceptor_id: str, month: _Month, lines: Sequence[Line]) -> Line:
+    return {
+        "merchantId": str(merchant_id),
+        "acceptorId": acceptor_id,
+        "month": month_text(month.begin),
+        "from": iso(month.begin),
+        "to": iso(month_end(month.begin)),
+        "region": month.region,
+        "knowledge": KNOWLEDGE_VERSION,
+        **totals_of(lines),
+    }
+
+
+def _corrected(stable: Line, lines: list[Line], old: Kept | None) -> tuple[Line, list[Line]]:
+    """The head with its number and why, and the lines that show what changed."""
+    if old is None:
+        return stable | {"number": 1, "corrects": None, "reasons": []}, []
+    head, kept = read(old.file)
+    before = [line for line in kept if line["type"] != "change"]
+    why = [name for name in ("region", "knowledge") if head[name] != stable[name]] + reasons(before, lines)
+    number = {"number": old.number + 1, "corrects": str(old.certificate_id), "reasons": why}
+    return stable | number, changes(before, lines)
+
+
+async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
+    span = begin, month_end(begin)
+    async with (
+        world.db.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
+        clock = await clock_of(connection, merchant_id)
+        assert clock is not None
+        count = MonthCount(str(merchant_id), *span, clock.region)
+        issuers = IssuersCount(merchant_id, span, clock.region) if with_issuer else None
+        await _count(connection, merchant_id, span, count, issuers)
+        await _excuse(connection, merchant_id, count)
+        refused = await _refusals(connection, merchant_id, span)
+        copied = await _reported(connection, merchant_id, span, clock)
+        by_statement = await recount_by_statement(connection, merchant_id, span) if issuers is None else Recount("none")
+        contents = {
+            acceptor_id: content_of(
+                count.acceptors.get(acceptor_id, AcceptorCount()),
+                [one for one in refused if one.acceptor_id == acceptor_id],
+                copied,
+                issuers.of(acceptor_id) if issuers is not None else by_statement,
+                merchant_id=str(merchant_id),
+                span=span,
+                gate_limits={"visa-reattempt-30d": world.policy.visa_limit},
+            )
+            for acceptor_id in sorted(count.acceptors.keys() | {one.acceptor_id for one in refused})
+        }
+        return _Month(begin, clock.region, contents, await chain_end(connection, merchant_id))
+
+
+async def _count(
+    db: Connection, merchant_id: UUID, span: Span, count: MonthCount, issuers: IssuersCount | None
+) -> None:
+    """Card by card: each where the merchant's first send of the month stands."""
+    after: tuple[datetime, UUID] = (span[0], LOWEST)
+    while True:
+        places = await sends_in_order(db, merchant_id, *span, *after, AT_ONCE)
+        heads = [place.head_id for place in places if place.is_first]
+        rows = await sends_of_cards(db, heads, merchant_id, span[0] - LOOKBACK, span[1])
+        cards = [[_logged(row) for row in several] for _, several in groupby(rows, key=lambda row: row.head_id)]
+        for sends in cards:
+            count.add_card(sends)
+        if issuers is not None:
+            await issuers.add_cards(db, cards)
+        if len(places) < AT_ONCE:
+            break
+        after = (places[-1].at, places[-1].send_id)
+    if issuers is not None:
+        await issuers.finish(db)
+
+
+async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
+    for acceptor in count.acceptors.values():
+        beyond = [one for one in acceptor.excess if one.cause == "gate"]
+        orders = {UUID(order_id) for one in beyond for order_id in (one.order_id, *one.at_once)}
+        if orders:
+            advanced = await advanced_orders(db, merchant_id, sorted(orders))
+            acceptor.excuse({str(order_id) for order_id in advanced})
+        stopped = [(one, stop) for one in acceptor.excess for stop in one.stops]
+        if stopped:
+            acceptor.lift(await _lifted(db, merchant_id, stopped))
+
+
+async def _lifted(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Excess, str]]) -> set[tuple[str, str]]:
+    """Those stops that were of another agreement, or after which the customer had agreed anew, when the send left."""
+    orders = [UUID(one.order_id) for one, _ in stopped]
+    found = await stopped_orders(db, merchant_id, orders, [UUID(stop) for _, stop in stopped])
+    known = {(str(row.order_id), str(row.stop_id)): row for row in found}
+    lifted = set()
+    for one, stop in stopped:
+        row = known.get((one.order_id, stop))
+        if row is not None:
+            revoked = [change for change in row.mandates if str(change.change_id) == stop]
+            renewed = [change for change in row.mandates if change.kind == "renewed" and change.at <= one.at]
+            if stopped_by(agreement_of(row.facts), [*revoked, *renewed]) is None:
+                lifted.add((one.send_id, stop))
+    return lifted
+
+
+async def _refusals(db: Read, merchant_id: UUID, span: Span) -> list[Refusals]:
+    return [
+        Refusals(
+            row.acceptor_id,
+            row.scheme,
+            row.region,
+            row.rule_id,
+            row.day.date(),
+            row.postponed,
+            row.refused,
+            row.orders,
+        )
+        for row in await refusals(db, merchant_id, *span)
+    ]
+
+
+async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateClock) -> Reported:
+    """By when they came, as the merchant's clock goes now."""
+    behind = timedelta(microseconds=clock.offset_us)
+    row = await reported(db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind))
+    return Reported(row.since, row.received, row.declined)
+
+
+def _logged(row: CardSendRow) -> LoggedSend:
+    values: dict[str, Any] = {
+        "at": row.at,
+        "units": row.units,
+        "currency": row.currency,
+        "initiator": initiator_of(row.initiator),
+        "acceptor_id": row.acceptor_id,
+        "merchant_id": str(row.merchant_id),
+        "state": "reserved" if row.state == "reserved" else "sent",
+        "declined": row.declined,
+        "visa_category": row.visa_category,
+        "advice": row.advice_code,
+        "code": row.scheme_code,
+        "klass": row.klass,
+        "claimed": row.claimed,
+        "network_attempts": row.network_attempts,
+    }
+    return LoggedSend(
+        str(row.send_id),
+        str(row.card_id),
+        str(row.order_id),
+        row.scheme,
+        Send(**values),
+        is_sent=row.state != "not_sent",
+        known_at=row.known_at,
+        answered_at=row.answered_at,
+        joined_at=row.joined_at,
+        is_replaced=row.is_replaced,
+    )

@@ -1,0 +1,93 @@
+"""A merchant's compliance certificates: the clock of its months, and one that is kept and announced, once."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.message.event import add_event
+from recoup.rules.network.compliance.certificate_file import FIRST_ROOT, totals_of, written
+from recoup.rules.network.compliance.content import Line
+from recoup.rules.network.compliance.months import closes_at, month_end, month_start, month_text
+from recoup.store.insight.certificates import ChainEnd, add_certificate, begin_clock, move_clock
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.rows import DueWork
+from recoup.store.statement import Tx
+
+
+async def begin_certificates(tx: Tx, merchant_id: UUID, now: datetime) -> None:
+    """A merchant's first month: the one that its clock stands in. Once; a second time nothing."""
+    begin = month_start(now)
+    if await begin_clock(tx, merchant_id, begin):
+        await wait_for(tx, merchant_id, closes_at(begin))
+
+
+async def go_on(tx: Tx, merchant_id: UUID, begin: datetime) -> None:
+    """The month that began then is done; the next one is due when it is closed."""
+    await move_clock(tx, merchant_id, month_end(begin))
+    await wait_for(tx, merchant_id, closes_at(month_end(begin)))
+
+
+async def wait_for(tx: Tx, merchant_id: UUID, due: datetime) -> None:
+    rows = Rows()
+    rows.due_work.append(DueWork(merchant_id, "certificate", merchant_id, due, wall=False))
+    await write(tx, rows)
+
+
+async def keep_certificate(
+    tx: Tx,
+    merchant_id: UUID,
+    certificate_id: UUID,
+    begin: datetime,
+    head: Line,
+    lines: list[Line],
+    content_hash: bytes,
+    before: ChainEnd | None,
+    *,
+    now: BusinessTime,
+    wall: WallTime,
+) -> ChainEnd:
+    """Under the merchant's certificate clock; answers where its chain ends now. `head`: what the file's first line says
+    beside its sums, roots and dates."""
+    totals = totals_of(lines)
+    full: dict[str, Any] = head | totals | {"previousRoot": (before.root if before else FIRST_ROOT).hex()}
+    file, root = written(full, lines)
+    end = ChainEnd(before.chain_no + 1 if before else 1, root)
+    recounted_by = next(line["by"] for line in lines if line["type"] == "recount")
+    await add_certificate(
+        tx,
+        merchant_id,
+        certificate_id,
+        end.chain_no,
+        begin,
+        head["acceptorId"],
+        head["number"],
+        head["reasons"],
+        totals["sends"],
+        totals["refusals"],
+        totals["breaches"],
+        recounted_by,
+        content_hash,
+        root,
+        file,
+        now,
+    )
+    rows = Rows()
+    add_event(
+        rows,
+        merchant_id,
+        "certificate",
+        certificate_id,
+        "certificate.ready",
+        now=now,
+        wall=wall,
+        certificate_id=certificate_id,
+        month=month_text(begin),
+        acceptor_id=head["acceptorId"],
+        number=head["number"],
+        sends=totals["sends"],
+        breaches=totals["breaches"],
+        certificate_root=root.hex(),
+    )
+    await write(tx, rows)
+    return end

@@ -1,0 +1,254 @@
+"""What a compliance certificate says, as lines: one for each scheme, rule, send beyond a limit, kind of refusal, fee
+avoided, edition, thing that it cannot see, and recount. Lines are plain values in one order: the same month gives the
+same lines, whenever they are made.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from recoup.kernel.encode import encode_sorted
+from recoup.kernel.time import iso
+from recoup.rules.network.compliance.month_count import EXCESS_MAX, AcceptorCount, Closest, Excess, RuleCount
+from recoup.rules.network.compliance.tariff import Refusals, avoided, day_text
+from recoup.rules.network.limits import span_of
+from recoup.rules.network.tables import CODES, LimitRow
+
+PARTS: Final = ("scheme", "rule", "excess", "refusal", "fee", "edition", "unseen", "recount", "difference")
+DIFFERENCES_MAX: Final = 100  # are named; all are counted
+CHANGES_MAX: Final = 100
+FINGERPRINT_DIGITS: Final = 16
+_KEYS: Final = ("scheme", "rule", "what", "by", "sendId", "field", "region", "document", "edition", "validFrom")
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the merchant copied to us. `since`: its first transmission, `received` and `declined`: of the month."""
+
+    since: datetime | None
+    received: int
+    declined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Of somebody who counts apart from us. `by`: `issuer`, the sandbox issuer's own book; `statement`, the processor's
+    lines of approved charges, of all acceptors of the merchant; `none`. `differences`: what only one side has, or the
+    two have differently; `counted_only` of them are sends that nobody answered, which we count and they never saw.
+    `closest` by scheme and rule, where they can be recounted."""
+
+    by: str
+    sends: int = 0
+    approved: int = 0
+    matched: int = 0
+    counted_only: int = 0
+    differences: Sequence[Line] = ()
+    differing: int = 0
+    closest: Mapping[tuple[str, str], Closest] | None = None
+
+
+def content_of(
+    acceptor: AcceptorCount,
+    refusals: Sequence[Refusals],
+    reported: Reported,
+    recount: Recount,
+    *,
+    merchant_id: str,
+    span: tuple[datetime, datetime],
+    gate_limits: Mapping[str, int],
+) -> list[Line]:
+    """`gate_limits`: where the installation's gate stops before the network's limit."""
+    lines = [_scheme(name, acceptor) for name in sorted(acceptor.schemes)]
+    for key, count in sorted(acceptor.rules.items()):
+        lines.append(_rule(*key, count, recount, merchant_id, gate_limits.get(key[1])))
+    beyond = sorted(acceptor.excess, key=lambda one: (one.at, one.send_id, one.rule_id))
+    lines += [_excess(one, merchant_id) for one in beyond[:EXCESS_MAX]]
+    lines += _refused(refusals)
+    lines += [{"type": "fee"} | line for line in avoided(refusals)]
+    lines += _editions(sorted(acceptor.schemes), span)
+    lines += _unseen(acceptor, reported, recount)
+    return lines + _recounted(recount)
+
+
+def fingerprint(merchant_id: str, card_id: str) -> str:
+    """Of a card, for people: the same for one merchant's months, another for each merchant. No number can be read
+    off it, for a card's id is not made of one alone."""
+    return hashlib.sha256(f"{merchant_id}/{card_id}".encode()).hexdigest()[:FINGERPRINT_DIGITS]
+
+
+def content_hash(head: Mapping[str, Any], lines: Iterable[Line]) -> bytes:
+    """Of everything that would be the same if it were made again: `head` without its dates and numbers."""
+    digest = hashlib.sha256(encode_sorted(head))
+    for line in lines:
+        digest.update(hashlib.sha256(encode_sorted(line)).digest())
+    return digest.digest()
+
+
+def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
+    """What a correction changes: lines that went, came or say something else, by their key."""
+    old, new = {_key(line): line for line in before}, {_key(line): line for line in after}
+    found = [
+        {"type": "change", "part": key[0], "before": old.get(key), "after": new.get(key)}
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    return found[:CHANGES_MAX]
+
+
+def reasons(before: Sequence[Line], after: Sequence[Line]) -> list[str]:
+    """Which parts differ, in the order of the file."""
+    return [part for part in PARTS if _of(part, before) != _of(part, after)]
+
+
+def _of(part: str, lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line["type"] == part]
+
+
+def _key(line: Line) -> tuple[str, ...]:
+    return (line["type"], *(str(line.get(name, "")) for name in _KEYS))
+
+
+def _scheme(name: str, acceptor: AcceptorCount) -> Line:
+    count = acceptor.schemes[name]
+    return {
+        "type": "scheme",
+        "scheme": name,
+        "sends": count.sends,
+        "approved": count.approved,
+        "declined": count.declined,
+        "unanswered": count.unanswered,
+        "repeated": count.repeated,
+        "notSent": count.not_sent,
+        "reported": count.reported,
+        "cards": count.cards,
+    }
+
+
+def _rule(
+    scheme: str, rule_id: str, count: RuleCount, recount: Recount, merchant_id: str, gate_limit: int | None
+) -> Line:
+    row, span = count.row, span_of(count.row)
+    recounted = recount.closest.get((scheme, rule_id)) if recount.closest is not None else None
+    return {
+        "type": "rule",
+        "scheme": scheme,
+        "rule": rule_id,
+        "windowHours": int(span.total_seconds() // 3600) if span is not None else None,
+        "limit": row.maximum_sends,
+        "gateLimit": min(gate_limit, row.maximum_sends) if gate_limit is not None else row.maximum_sends,
+        "key": row.key,
+        "sends": count.sends,
+        "reported": count.reported,
+        "carried": count.carried,
+        "bans": count.bans,
+        "closest": _closest(count.closest, merchant_id),
+        "closestSent": _closest(count.closest_sent, merchant_id),
+        "closestRecounted": _closest(recounted, merchant_id),
+        "beyond": {cause: number for cause, number in sorted(count.excess.items()) if number},
+        **_source(row),
+    }
+
+
+def _source(row: LimitRow) -> Line:
+    return {
+        "region": row.region,
+        "document": row.document,
+        "sources": row.source,
+        "validFrom": day_text(row.valid_from),
+        "validTo": day_text(row.valid_to),
+    }
+
+
+def _closest(found: Closest | None, merchant_id: str) -> Line | None:
+    if found is None:
+        return None
+    return {
+        "count": found.count,
+        "limit": found.maximum,
+        "at": iso(found.at),
+        "card": fingerprint(merchant_id, found.card_id),
+        "sendId": found.send_id,
+    }
+
+
+def _excess(one: Excess, merchant_id: str) -> Line:
+    return {
+        "type": "excess",
+        "scheme": one.scheme,
+        "rule": one.rule_id,
+        "sendId": one.send_id,
+        "at": iso(one.at),
+        "card": fingerprint(merchant_id, one.card_id),
+        "count": one.count,
+        "limit": one.maximum,
+        "cause": one.cause,
+    }
+
+
+def _refused(refusals: Iterable[Refusals]) -> list[Line]:
+    sums: dict[tuple[str, str], list[int]] = {}
+    for one in refusals:
+        total = sums.setdefault((one.scheme, one.rule_id), [0, 0, 0])
+        for at, number in enumerate((one.postponed, one.refused, one.orders)):
+            total[at] += number
+    names = ("postponed", "refused", "orders")
+    return [
+        {"type": "refusal", "scheme": scheme, "rule": rule} | dict(zip(names, numbers, strict=True))
+        for (scheme, rule), numbers in sorted(sums.items())
+    ]
+
+
+def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[Line]:
+    """Of the lists of codes that were valid on any day of the month."""
+    first, last = span[0].date(), date.fromordinal(span[1].date().toordinal() - 1)
+    found = {
+        (row.scheme, row.document, row.edition)
+        for row in CODES
+        if row.scheme in schemes and row.valid_from <= last and row.valid_to >= first and row.edition
+    }
+    return [
+        {"type": "edition", "scheme": scheme, "document": document, "edition": edition}
+        for scheme, document, edition in sorted(found)
+    ]
+
+
+def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> list[Line]:
+    counts = acceptor.schemes.values()
+    again = sum(one.reported_again for one in counts)
+    return [
+        {
+            "type": "unseen",
+            "what": "merchant_sends",
+            "since": iso(reported.since) if reported.since else None,
+            "number": reported.received,
+        },
+        {
+            "type": "unseen",
+            "what": "reported_without_rescue",
+            "since": None,
+            "number": max(0, reported.declined - again),
+        },
+        {"type": "unseen", "what": "unanswered", "since": None, "number": sum(one.unanswered for one in counts)},
+        {"type": "unseen", "what": "acceptor_volume", "since": None, "number": sum(one.category_3 for one in counts)},
+        {"type": "unseen", "what": "other_merchants", "since": None, "number": None},
+        {"type": "unseen", "what": "silent_repeats", "since": None, "number": None},
+        *([{"type": "unseen", "what": "recount", "since": None, "number": None}] if recount.by == "none" else []),
+    ]
+
+
+def _recounted(recount: Recount) -> list[Line]:
+    return [
+        {
+            "type": "recount",
+            "by": recount.by,
+            "sends": recount.sends,
+            "approved": recount.approved,
+            "matched": recount.matched,
+            "countedOnly": recount.counted_only,
+            "differing": recount.differing,
+        },
+        *({"type": "difference"} | one for one in recount.differences[:DIFFERENCES_MAX]),
+    ]

@@ -1,0 +1,190 @@
+"""A merchant's sends of a month, card by card, with those of the same cards that the windows and bans reach back to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.ids import LOWEST
+from recoup.rules.order.mandates import MandateChange
+from recoup.store.cards.joined_cards import SAME_CARDS
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
+from recoup.store.orders.prints import MANDATE_JSON
+from recoup.store.statement import Read, Row, statement
+
+SECONDS: Final = 600.0
+
+
+class Place(NamedTuple):
+    """Of a walk over a month's sends: the last that was read."""
+
+    at: datetime
+    send_id: UUID = LOWEST
+
+
+class SendPlace(Row, frozen=True):
+    """`head_id`: which card, where several prints are one. `is_first`: no earlier send of the month is the merchant's
+    and of the same card."""
+
+    at: datetime
+    send_id: UUID
+    head_id: UUID
+    is_first: bool
+
+
+@statement(
+    HUB,
+    """
+SELECT s.at, s.send_id, h.head_id, NOT EXISTS (
+    SELECT FROM (SELECT h.head_id AS card_id UNION ALL SELECT o.card_id FROM cards o WHERE o.joined_to = h.head_id) p
+    JOIN network_sends e ON e.card_id = p.card_id
+    WHERE e.merchant_id = $1 AND e.at >= $2 AND (e.at, e.send_id) < (s.at, s.send_id)) AS is_first
+FROM (SELECT at, send_id, card_id FROM network_sends
+  WHERE merchant_id = $1 AND at >= $4 AND at < $3 AND (at, send_id) > ($4, $5)
+  ORDER BY at, send_id LIMIT $6) s
+CROSS JOIN LATERAL (
+  SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = s.card_id), s.card_id) AS head_id) h
+ORDER BY s.at, s.send_id
+""",
+    seconds=SECONDS,
+)
+async def sends_in_order(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, after: datetime, after_id: UUID, limit: int
+) -> list[SendPlace]:
+    """The merchant's next of the month, sent here or reported."""
+
+
+class CardSendRow(Row, frozen=True):
+    head_id: UUID
+    card_id: UUID
+    send_id: UUID
+    order_id: UUID
+    merchant_id: UUID
+    acceptor_id: str
+    scheme: str
+    initiator: str
+    units: int
+    currency: str
+    at: datetime
+    state: str
+    declined: bool | None
+    visa_category: int | None
+    advice_code: str | None
+    scheme_code: str | None
+    klass: str | None
+    claimed: bool
+    network_attempts: int
+    known_at: datetime | None
+    answered_at: datetime | None
+    joined_at: datetime | None
+    is_replaced: bool
+
+
+@statement(
+    HUB,
+    f"""
+SELECT h.head_id, s.card_id, s.send_id, s.order_id, s.merchant_id, s.acceptor_id, s.scheme, s.initiator, s.units,
+  s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code, s.scheme_code, s.klass, s.claimed,
+  s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced
+FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
+CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
+JOIN cards c ON c.card_id = p.card_id
+CROSS JOIN LATERAL (
+  (SELECT * FROM network_sends WHERE card_id = c.card_id AND NOT claimed AND (at >= $3 OR lasting) AND at < $4
+    ORDER BY at DESC LIMIT {SENDS_READ})
+  UNION ALL (SELECT * FROM network_sends WHERE card_id = c.card_id AND claimed AND merchant_id = $2
+    AND (at >= $3 OR lasting) AND at < $4 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
+ORDER BY h.head_id, s.at, s.send_id
+""",
+    seconds=SECONDS,
+)
+async def sends_of_cards(
+    db: Read, heads: Sequence[UUID], merchant_id: UUID, since: datetime, end: datetime
+) -> list[CardSendRow]:
+    """Everybody's, and of those that only a merchant says were sent this one's."""
+
+
+@statement(HUB, "SELECT EXISTS (SELECT FROM network_sends WHERE merchant_id = $1 AND at >= $2 AND at < $3)")
+async def has_sends(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> bool:
+    """Any of the merchant's, sent here or reported."""
+
+
+class RefusalRow(Row, frozen=True):
+    acceptor_id: str
+    scheme: str
+    region: str
+    rule_id: str
+    day: datetime
+    postponed: int
+    refused: int
+    orders: int
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT coalesce(d.features ->> 'acceptor_id', m.acceptor_id) AS acceptor_id, d.features ->> 'scheme' AS scheme,
+  d.features ->> 'region' AS region, d.rule_id, date_trunc('day', d.at, 'UTC') AS day,
+  count(*) FILTER (WHERE d.verdict = 'postpone') AS postponed, count(*) FILTER (WHERE d.verdict = 'refuse') AS refused,
+  count(*) FILTER (WHERE d.number = 1) AS orders
+FROM (SELECT merchant_id, at, verdict, features, rules ->> 0 AS rule_id,
+    row_number() OVER (PARTITION BY order_id, rules ->> 0 ORDER BY at, decision_id) AS number
+  FROM decisions WHERE merchant_id = $1 AND at >= $2 AND at < $3 AND verdict IN ('postpone', 'refuse')
+    AND features ? 'tallies') d
+JOIN merchants m USING (merchant_id)
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+""",
+    seconds=SECONDS,
+)
+async def refusals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[RefusalRow]:
+    """Of the gate. Those that do not say the acceptor are older than certificates: they count for the merchant's."""
+
+
+class ReportedRow(Row, frozen=True):
+    since: datetime | None
+    received: int
+    declined: int
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT (SELECT received_at FROM transmissions WHERE merchant_id = $1 ORDER BY transmit_id LIMIT 1) AS since,
+  count(*) AS received, count(*) FILTER (WHERE is_declined) AS declined
+FROM transmissions WHERE merchant_id = $1 AND transmit_id >= $2 AND transmit_id < $3
+""",
+    seconds=SECONDS,
+)
+async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) -> ReportedRow:
+    """What it copied to us between two ids, and when it began to."""
+
+
+class StoppedOrder(Row, frozen=True):
+    """An order of which something left after a customer's stop, and the history of mandates of both cards."""
+
+    order_id: UUID
+    stop_id: UUID
+    facts: dict[str, Any]
+    mandates: list[MandateChange]
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]') FROM mandate_changes c
+  WHERE c.merchant_id = $1 AND c.pan_id IN (o.pan_id, r.pan_id)) AS mandates
+FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, stop_id)
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
+JOIN mandate_changes r ON r.merchant_id = $1 AND r.change_id = k.stop_id
+""",
+)
+async def stopped_orders(
+    db: Read, merchant_id: UUID, order_ids: Sequence[UUID], stop_ids: Sequence[UUID]
+) -> list[StoppedOrder]:
+    """Of these pairs those whose stop was kept as a revoked mandate."""
+
+
+@statement(MERCHANT, "SELECT order_id FROM advances WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])")
+async def advanced_orders(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Of these, those whose merchant has had its money before it was collected."""
