@@ -38,6 +38,7 @@ from recoup.flows.run_due import run_due
 from recoup.flows.world import World
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.cards.sandbox.tokens import SandboxTokens
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh, without_vault
@@ -97,6 +98,7 @@ async def sandbox_world(
     people = await WarmDatabase(kept_people, size=2).open()
     processor = SandboxProcessor(kept.connect, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(kept.connect, tuple(CHANNELS))
+    tokens = SandboxTokens(kept.connect, KEYRING.mac("issuer", b"book"))
     web = WebClient(loopback=True, tls=TLS)
     mailbox = Mailbox(kept.connect)
     world = OwnWorld(
@@ -106,6 +108,7 @@ async def sandbox_world(
         processors={processor.name: processor},
         web=web,
         channels=channels,
+        token_services={"sandbox": tokens},
         clocks=clocks or Clocks(),
         policy=policy,
         mail=mailbox,
@@ -126,6 +129,7 @@ async def sandbox_world(
         well = True
     finally:
         await processor.close()
+        await tokens.close()
         for channel in channels.values():
             await channel.close()
         await mailbox.close()

@@ -12,8 +12,8 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
+from recoup.flows.cards.charge import NOTHING, charge_of
 from recoup.flows.cards.due import start
-from recoup.flows.cards.send import NOTHING, charge_of
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge

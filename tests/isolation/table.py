@@ -384,6 +384,7 @@ TABLE: dict[Key, Line] = {
             "explore_max": "",
         },
     ),
+    ("POST", "/engine/cards"): _page(body=lambda s: {"cards": "yes", "card_updates": "yes"}),
     ("POST", "/engine/risk"): _page(
         body=lambda s: {"risk_mode": "shadow", "share": "20", "holdout": "10", "margin": "30"}
     ),

@@ -17,7 +17,8 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.refund_limits import RefundApproval
 from recoup.rules.order.card_sends import CardBlock as CardBlockOfOrder
 from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Merchant, Modification, Order, Settlement
+from recoup.rules.order.merchant import Merchant
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arms import Terms as ArmTerms
 from recoup.store.cards.vault import StoredCard, StoredCode
 from recoup.store.orders import locked

@@ -29,6 +29,8 @@ from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.arms import EngineAtHand
+from recoup.rules.rescue.card_update import SWITCH as CARD_UPDATES
+from recoup.rules.rescue.network_token import is_wanted
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.evidence import OrderEvidence, read_evidence
 from recoup.store.orders.intake import NewOrder, Raced, admit
@@ -185,7 +187,8 @@ class Orders:
                 rows |= await admit_all(tx, admissions)
             cards = [r.card_id for r in rows.values() if r.card_id] if first.cards else []
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
-            evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards)
+            with_tokens = bool(world.token_services)
+            evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
             refund_contexts = await refund_contexts_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r.kind == "stable"], wall)
@@ -250,6 +253,7 @@ class _Ground(NamedTuple):
         change.refund_context = self.refund_contexts.get(job.key)
         change.wallet = self.wallets.get((row.merchant_id, row.asset))
         change.has_updater = has_updater(self.world, order)
+        change.wants_token = evidence.network_token is not None and is_wanted(order.network_token, self.wall)
         if order.arm is not None:
             change.engine = engine_at_hand(self.world, order)
         if job.admission is not None:
@@ -277,12 +281,16 @@ async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, Locked
 
 
 def has_updater(world: World, order: Order) -> bool:
-    """A processor tells of the cards that it keeps, an account updater of those in the vault."""
-    method = order.card.stored if order.card else None
+    """Whether anybody is asked what became of its card: a processor tells of the cards that it keeps, an account
+    updater of those in the vault, unless its merchant has switched that off."""
+    updater, method = world.updater, order.card.stored if order.card else None
+    if updater is None or not order.notices.get(CARD_UPDATES, True):
+        return False
     if method is None:
-        return world.updater is not None
-    processor = world.processors.get(method.route) if world.updater is not None else None
-    return processor is not None and describes(processor) and not method.is_closed and bool(method.reference)
+        return updater.knows_numbers
+    processor = world.processors.get(method.route)
+    may_query = updater.keeps(method.route) or processor is not None and describes(processor)
+    return may_query and not method.is_closed and bool(method.reference)
 
 
 def engine_at_hand(world: World, order: Order) -> EngineAtHand:

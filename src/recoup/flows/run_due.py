@@ -11,6 +11,7 @@ from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.make_token import work_network_token
 from recoup.flows.cards.mandates import stop_orders
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
@@ -95,6 +96,7 @@ FLOWS: dict[DueKind, Flow] = {
     "processor_notice": work_notice,
     "processor_invoice": work_invoice,
     "card_update": update_card,
+    "network_token": work_network_token,
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),

@@ -12,6 +12,7 @@ from recoup.flows.samples_under_way import SamplesUnderWay
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.port import Bank
 from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.token_service import TokenService
 from recoup.gateways.cards.updater import Updater
 from recoup.gateways.channels.port import Channel
 from recoup.gateways.keys.keyring import Keyring
@@ -29,9 +30,11 @@ Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """`processors` by route, `channels` by code.
+    """`processors` by route, `channels` by code, `token_services` by the route that offers them, in the order of
+    preference.
 
-    What may be missing: without an `updater` nobody says whether a card was replaced; without `mail` mails wait, and
+    What may be missing: without an `updater` nobody says whether a card was replaced, without `token_services` no
+    network tokens are made; without `mail` mails wait, and
     are given up at last; without `sms` payers get mails only;
     without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
     database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
@@ -48,6 +51,7 @@ class World:
     policy: Policy = field(default_factory=Policy)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     updater: Updater | None = None
+    token_services: Mapping[str, TokenService] = field(default_factory=dict)
     mail: Mail | None = None
     sms: SmsSender | None = None
     bank: Bank = field(default_factory=ByHand)

@@ -132,6 +132,8 @@ def _own(settings: Settings, ground: Ground) -> list[Listed]:
         world="live",
         takes_files=settings.live_processor_files,
         authenticates=settings.live_processor_authenticates,
+        updater=settings.live_processor_updater,
+        tokens=settings.live_processor_tokens,
     )
     return [Listed("bridge", "bridge", "", settings.live_acceptor_id, connection)]
 

@@ -125,4 +125,11 @@ async def _accounts(world: World) -> list[Line]:
             return lines
 
     routes = sorted({*own, *world.processors})
-    return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines]
+    return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines] + _services(world)
+
+
+def _services(world: World) -> list[Line]:
+    """What card routes offer beside charges."""
+    updaters = world.updater.routes if world.updater is not None else ()
+    offered = {"account updater": updaters, "network tokens": tuple(world.token_services)}
+    return [Line(world.name, what, True, ", ".join(names) or "no route offers it") for what, names in offered.items()]

@@ -9,6 +9,7 @@ import click
 
 from recoup.doors.command.verbs import Opened
 from recoup.flows.disputes.receive import notice_key
+from recoup.flows.notices.network_tokens import token_notice_key
 from recoup.flows.notices.signals import signal_key
 from recoup.flows.rekey import drop_vault
 from recoup.gateways.cards.bridge import check_bridge
@@ -56,14 +57,15 @@ def add(cli: click.Group) -> None:
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     @click.option("--route", "name", help="Name of the route; default: the first.")
     @click.option("--signals", is_flag=True, help="The key for signals (docs/signals.md).")
-    def show_key(data_dir: Path | None, name: str | None, signals: bool) -> None:
+    @click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/network-tokens.md).")
+    def show_key(data_dir: Path | None, name: str | None, signals: bool, tokens: bool) -> None:
         """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
 
         async def work(opened: Opened) -> str:
             routes = list(opened.world.processors)
             if name is not None and name not in routes:
                 raise Problem("not_found", f"There is no route {name!r}.", cure=f"There are {', '.join(routes)}.")
-            key = signal_key if signals else notice_key
+            key = token_notice_key if tokens else signal_key if signals else notice_key
             return key(opened.world, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))

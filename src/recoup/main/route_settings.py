@@ -37,6 +37,7 @@ _SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}
 _COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
 _TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost")
 _LISTS: Final = ("countries", "schemes", "currencies")
+_SWITCHES: Final = ("updater", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
         acceptor=acceptor,
         world=world,
         authenticates=_authenticates(at, listed, kind),
+        updater=_switch(at, listed, "updater", may=kind.may_update),
+        tokens=_switch(at, listed, "tokens", may=kind.may_make_tokens),
     )
     return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
 
@@ -123,7 +126,7 @@ def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
 
 
 def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    known = {*_TEXTS, *_LISTS, "amount_min", "amount_max", "fraud_rate", "authenticates"}
+    known = {*_TEXTS, *_LISTS, *_SWITCHES, "amount_min", "amount_max", "fraud_rate", "authenticates"}
     for member, value in listed.items():
         if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
             message = f"{at}: {member} would stand here in the clear."
@@ -133,8 +136,21 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
             raise _bad(f"{at}.{member}", message, f"There are {', '.join(sorted(known))}.")
         if member in _TEXTS and not isinstance(value, str):
             raise _bad(f"{at}.{member}", f"{at}: {member} must be a text.", "Write it in quotes.")
+        if member in _SWITCHES and not isinstance(value, bool):
+            raise _bad(f"{at}.{member}", f"{at}: {member} must be true or false.", "Write it without quotes.")
         if member in _LISTS and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
             raise _bad(f"{at}.{member}", f"{at}: {member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
+
+
+def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bool:
+    if listed.get(member) and not may:
+        able = ", ".join(name for name, one in KINDS.items() if getattr(one, _MAY[member]))
+        message = f"{at}: {member} says nothing of a route of the kind {listed['kind']}."
+        raise _bad(f"{at}.{member}", message, f"Remove it; it belongs to routes of the kind {able}.")
+    return bool(listed.get(member))
+
+
+_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens"}
 
 
 def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
@@ -262,4 +278,8 @@ def _bad(field: str, message: str, cure: str) -> Problem:
 
 def shown(routes: Sequence[RouteSettings]) -> str:
     """For `recoup settings`: names and kinds, no secrets."""
-    return ", ".join(f"{one.name} ({one.world}, {one.kind})" for one in routes)
+    return ", ".join(f"{one.name} ({', '.join((one.world, one.kind, *_offers(one.connection)))})" for one in routes)
+
+
+def _offers(connection: Connection) -> tuple[str, ...]:
+    return tuple(member for member in _SWITCHES if getattr(connection, member))

@@ -35,6 +35,9 @@ class Settings:
     live_processor_files: bool = _setting(False, "live: the bridge accepts evidence files with the answer to a dispute")
     live_processor_authenticates: bool = _setting(False, "live: the bridge sends customers to their bank to confirm")
     live_processor_updater: bool = _setting(False, "live: the bridge answers what became of replaced cards")
+    live_processor_tokens: bool = _setting(
+        False, "live: the bridge provisions network tokens and takes them (docs/network-tokens.md)"
+    )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
     live_ach_routing: str = _setting(

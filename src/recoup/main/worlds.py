@@ -1,7 +1,7 @@
 """Builds what flows work with: databases, keys, processors, the way out. The only place that knows a world's parts."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,11 +15,9 @@ from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
-from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.kinds import SimulatedIssuer
-from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.sandbox.tokens import SandboxTokens
 from recoup.gateways.cards.sandbox.updater import SandboxUpdater
-from recoup.gateways.cards.updater import Updater
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
@@ -31,6 +29,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
+from recoup.main.card_services import check_services, token_services_of, updaters_of
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
@@ -130,6 +129,7 @@ async def open_live(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[Running]:
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
+    check_services(settings)
     clocks = DatabaseClocks(machine)
     async with (
         _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
@@ -143,7 +143,8 @@ async def open_live(
             web=parts.web,
             processors=cards.processors,
             routes=cards.routes,
-            updater=_live_updater(settings, cards.processors),
+            updater=updaters_of(settings, "live", cards.processors),
+            token_services=token_services_of(settings, "live", cards.processors),
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
             sms=WebhookSms(parts.web, clocks, settings.sms_url, settings.sms_secret) if settings.sms_url else None,
@@ -156,18 +157,6 @@ async def open_live(
             trainer=trainer_of(settings, databases, "live"),
         )
         yield Running(settings, world, Orders(world), Deliveries(world))
-
-
-def _live_updater(settings: Settings, processors: Mapping[str, Processor]) -> Updater | None:
-    """The bridge of the plain settings, where its writer says that it answers. Raises: Problem(invalid)."""
-    if not settings.live_processor_updater:
-        return None
-    bridge = processors.get("bridge")
-    if not isinstance(bridge, Bridge):
-        message = "The account updater is reached by the live world's bridge, and none is set."
-        cure = "Set live_processor_url, or take live_processor_updater away."
-        raise Problem("invalid", message, field="live_processor_updater", cure=cure)
-    return bridge
 
 
 def originator_of(settings: Settings) -> Originator | None:
@@ -208,6 +197,8 @@ async def open_sandbox(
         cards = await stack.enter_async_context(card_processors(settings, ground))
         channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
         mailbox = Mailbox(databases.sandbox)
+        tokens = SandboxTokens(issuer.source, issuer.mac_key)
+        stack.push_async_callback(tokens.close)
         world = World(
             name="sandbox",
             db=parts.db,
@@ -217,7 +208,8 @@ async def open_sandbox(
             processors=cards.processors,
             routes=cards.routes,
             channels=channels,
-            updater=SandboxUpdater(),
+            updater=updaters_of(settings, "sandbox", cards.processors, {"sandbox": SandboxUpdater()}),
+            token_services=token_services_of(settings, "sandbox", cards.processors, {"sandbox": tokens}),
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,
             sms=mailbox,

@@ -11,6 +11,7 @@ from recoup.doors.command.sandbox_dispute import dispute, show_key
 from recoup.doors.command.sandbox_export import export
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
+from recoup.flows.cards.sandbox_token import CHANGES, change_token
 from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.money import Money
 from recoup.rules.network.magic import inputs
@@ -79,6 +80,16 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
 
     run(work)
     click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
+
+
+@sandbox.command()
+@click.argument("order")
+@click.argument("change", type=click.Choice(CHANGES))
+@in_sandbox
+def token(run: Run, order: str, change: Any) -> None:
+    """Changes the network token of an order's card, as its network would; see docs/network-tokens.md."""
+    token_id = run(lambda opened: change_token(opened.world, opened.orders, order, change))
+    click.echo(f"{token_id} {change}")
 
 
 async def _settle(opened: Opened, order: str, *, approve: bool) -> str:

@@ -7,6 +7,7 @@ import click
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.disputes.receive import notice_key
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.notices.network_tokens import token_notice_key
 from recoup.flows.notices.signals import signal_key
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.money.disputes import STAGES
@@ -35,12 +36,13 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
 
 @click.command("notice-key")
 @click.option("--signals", is_flag=True, help="The key for signals (docs/signals.md).")
+@click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/network-tokens.md).")
 @in_sandbox
-def show_key(run: Run, signals: bool) -> None:
+def show_key(run: Run, signals: bool, tokens: bool) -> None:
     """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
 
     async def work(opened: Opened) -> str:
-        key = signal_key if signals else notice_key
+        key = token_notice_key if tokens else signal_key if signals else notice_key
         return key(opened.world, "sandbox").hex()
 
     click.echo(run(work))

@@ -48,6 +48,8 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "routes": ("Running it", "Several processors"),
     "policies": ("Running it", "Retry policies"),
     "signals": ("Running it", "Signals"),
+    "card-updates": ("Running it", "Replaced cards"),
+    "network-tokens": ("Running it", "Network tokens"),
     "stripe": ("Running it", "Connect Stripe"),
     "processor-accounts": ("Running it", "Connect other processors"),
     "connectors": ("Running it", "Write a connector"),

@@ -160,6 +160,7 @@ def _attempt(row: Attempt) -> AttemptShown:
         network_transaction_id=row.network_transaction_id,
         checks=_checks(row.checks) if row.checks is not None else None,
         retries_itself_at=iso_or_null(row.retries_itself_at),
+        by_network_token=row.network_token_id is not None,
     )
 
 

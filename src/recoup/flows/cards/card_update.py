@@ -5,16 +5,19 @@ id that is made of the query's, so that a repeat seals nothing new; then the ord
 queries again under the same id.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.cards.charge import open_card, stored_of
 from recoup.flows.cards.joined_cards import join
 from recoup.flows.cards.method_facts import described
-from recoup.flows.cards.send import open_card, send_attempt, stored_of
+from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
+from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.describing import describes
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.ids import new_id
@@ -90,9 +93,7 @@ async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     assert world.updater is not None
     try:
         card = open_card(world, order, "")
-        acceptor_id = order.merchant.acceptor_id
-        inquiry = UpdateInquiry(row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS)
-        said = await world.updater.update_of(inquiry)
+        said = await world.updater.update_of(_inquiry(world, order, row, card))
         pan = said.pan or card.pan
         answer = _read(said, (card.pan, card.exp_month, card.exp_year), order.merchant.business(world.clocks.wall()))
         if answer not in NEW:
@@ -104,6 +105,12 @@ async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     given = CardGiven(order.merchant_id, token_id, pan, said.exp_month or 0, said.exp_year or 0)
     await Vault(world).store(given)
     return answer, token_id
+
+
+def _inquiry(world: World, order: Order, row: CardUpdateRow, card: Card | Stored) -> UpdateInquiry:
+    route = next((one.route for one in reversed(order.attempts) if one.sent_at is not None), None)
+    acceptor_id = world.routes.acceptor_of(route, order.merchant.acceptor_id)
+    return UpdateInquiry(row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS, route)
 
 
 def _read(said: CardUpdate, before: tuple[str, int, int], now: BusinessTime) -> Answer:
@@ -120,27 +127,38 @@ def _read(said: CardUpdate, before: tuple[str, int, int], now: BusinessTime) -> 
 async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, UUID | None]:
     """Of a card that its processor keeps the processor knows: the method stays, its facts are renewed."""
     known, card, now = stored_of(order.card), order.card, world.clocks.wall()
-    processor = world.processors.get(known.route) if known else None
-    if known is None or card is None or processor is None or not describes(processor):
+    if known is None or card is None:
         return "unknown", None
+    said, found = await _said_of_method(world, order, row, known)
+    key = (order.merchant_id, card.token_id)
+    if said.state == "closed":
+        async with world.db.transaction() as tx:
+            await close_method(tx, *key, now)
+    answer = _read(said, ("", card.exp_month, card.exp_year), order.merchant.business(now))
+    if answer == "new_expiry":
+        async with world.db.transaction() as tx:
+            month, year = said.exp_month, said.exp_year
+            await renew_method(tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now)
+    return ("unchanged" if answer == "unknown" and said.state == "updated" else answer), None
+
+
+async def _said_of_method(world: World, order: Order, row: CardUpdateRow, known: Stored) -> tuple[CardUpdate, Stored]:
+    """In an updater's words, and the method as its processor describes it where that was asked."""
+    processor = world.processors.get(known.route)
+    if world.updater is not None and world.updater.keeps(known.route):
+        said = await world.updater.update_of(_inquiry(world, order, row, known))
+        return (replace(said, pan=None), known)  # a method stays under its own id
+    if processor is None or not describes(processor):
+        return UNKNOWN, known
     try:
         found = await described(world, processor, known)
     except Problem:
-        return "unknown", None
-    key = (order.merchant_id, card.token_id)
+        return UNKNOWN, known
     if found is None:
-        async with world.db.transaction() as tx:
-            await close_method(tx, *key, now)
-        return "closed", None
-    update = CardUpdate("updated", None, found.exp_month, found.exp_year) if found.exp_year else UNKNOWN
-    if update is UNKNOWN:
-        return "unchanged", None
-    answer = _read(update, ("", card.exp_month, card.exp_year), order.merchant.business(now))
-    if answer == "new_expiry":
-        async with world.db.transaction() as tx:
-            month, year = found.exp_month, found.exp_year
-            await renew_method(tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now)
-    return ("unchanged" if answer == "unknown" else answer), None
+        return CardUpdate("closed"), known
+    if not found.exp_year:
+        return CardUpdate("unchanged"), found
+    return CardUpdate("updated", None, found.exp_month, found.exp_year), found
 
 
 async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, NewCard | None]:

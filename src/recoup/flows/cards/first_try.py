@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from recoup.flows.cards.pick_route import routes_for
+from recoup.flows.cards.pick_route import ways_of
 from recoup.flows.cards.risk import Risks
 from recoup.flows.cards.send import Intent, carry_out, finish, first_of_new, intent_of, send_attempt
 from recoup.flows.cards.taken import CardholderInput, EvaluateRequest
@@ -102,7 +102,7 @@ class FirstTries:
         state = await carry_out(
             self._world, self._orders, key, intent, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
         )
-        if state == "not_sent" and len(routes_for(self._world, scope.merchant_id)) > 1:
+        if state == "not_sent" and ways_of(self._world, scope.merchant_id) > 1:
             await send_attempt(
                 self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
             )

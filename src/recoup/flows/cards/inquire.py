@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from recoup.flows.cards.charge import first_sent_at, inquiry_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news
-from recoup.flows.cards.send import Opened, call, close, first_sent_at, inquiry_of, processor_result
+from recoup.flows.cards.network_token import keep_token_news
+from recoup.flows.cards.send import Opened, call, close, processor_result
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -58,6 +60,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
     outcome = as_requested(outcome, attempt.units, attempt.asset)
     await join_by_answer(world, order, processor, outcome.credential_news)
+    await keep_token_news(world, order, attempt, outcome)
     known = ("approved", "declined", "not_sent", "awaits_payer")
     if outcome.state in known or outcome.contradicts:  # else it proves nothing
         await close(world, orders, key, attempt.attempt_id, outcome)
@@ -132,6 +135,7 @@ async def _not_known(
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
         await join_by_answer(world, order, processor, outcome.credential_news)
+        await keep_token_news(world, order, same, outcome)
         await close(world, orders, key, attempt_id, outcome)
 
 

@@ -44,11 +44,15 @@ def names_of(
 def _names(
     world: World, processor: Processor, account_reference: str | None, fingerprint: str | None
 ) -> Iterator[UUID]:
-    account = (account_reference or "").strip().upper()
-    if _ACCOUNT_REFERENCE.fullmatch(account):
-        yield world.keys.derived_id("card-account", account)
+    yield from account_named(world, account_reference)
     if fingerprint:
         yield fingerprinted(world, processor, fingerprint)
+
+
+def account_named(world: World, account_reference: str | None) -> tuple[UUID, ...]:
+    """The card of an account (PAR); none for a reference of another form."""
+    account = (account_reference or "").strip().upper()
+    return (world.keys.derived_id("card-account", account),) if _ACCOUNT_REFERENCE.fullmatch(account) else ()
 
 
 def fingerprinted(world: World, processor: Processor, fingerprint: str) -> UUID:

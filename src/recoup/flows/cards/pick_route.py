@@ -34,8 +34,10 @@ def route_of(world: World) -> PickRoute:
         inputs = _inputs(world, change, attempt, attempt.attempt_id.int % TRICKLE)
         name = chosen_route(inputs)
         world.routes.expect(attempt.attempt_id, inputs.chance)
-        settled_after = processor_of(world, name or "").settled_after
-        return Route(name, settled_after, inputs, world.routes.acceptor_of(name, change.order.merchant.acceptor_id))
+        processor = processor_of(world, name or "")
+        acceptor_id = world.routes.acceptor_of(name, change.order.merchant.acceptor_id)
+        takes_tokens = "network_token" in processor.takes
+        return Route(name, processor.settled_after, inputs, acceptor_id, takes_tokens)
 
     return pick
 
@@ -91,6 +93,12 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
 def routes_for(world: World, merchant_id: UUID) -> list[str]:
     """By which a merchant's charges may have gone or may go."""
     return world.routes.visible(world.processors, merchant_id)
+
+
+def ways_of(world: World, merchant_id: UUID) -> int:
+    """By how many ways one payment may be tried at once, where each time it is proved that nothing was sent: its
+    routes, and its card in place of a network token."""
+    return max(1, len(routes_for(world, merchant_id))) + bool(world.token_services)
 
 
 def _routes(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:

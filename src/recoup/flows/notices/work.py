@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+from recoup.flows.cards.charge import inquiry_of
 from recoup.flows.cards.inquire import inquire
-from recoup.flows.cards.send import inquiry_of
 from recoup.flows.disputes.receive import apply
 from recoup.flows.external_call import call_with_timeout
 from recoup.flows.locked import Orders

@@ -18,12 +18,17 @@ import msgspec
 from recoup.gateways.cards.bridge_wire import (
     NOT_PROCESSED,
     BridgeAnswer,
+    BridgeCryptogram,
+    BridgeToken,
     BridgeUpdate,
     charge_body,
+    cryptogram_body,
     dispute_body,
     modification_body,
     outcome_of,
     payer_body,
+    token_body,
+    token_of,
     update_body,
     update_of,
 )
@@ -40,8 +45,9 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
+from recoup.gateways.cards.token_service import CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
-from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
+from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -51,6 +57,13 @@ ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
 SECRET_LENGTH_MIN: Final = 32
 SETTLED_AFTER: Final = timedelta(seconds=60)
+
+
+_TAKES_NOT: Final = {
+    "card": "the bridge takes no card numbers",
+    "stored": "the bridge takes no stored methods",
+    "network_token": "the bridge takes no network tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +102,14 @@ class Bridge(IsoAmounts):
         world: str = "live",
         takes: frozenset[CredentialKind] = frozenset({"card"}),
         authenticates: bool = False,
+        updater: bool = False,
     ) -> None:
         """`world`: whose settings these are. `takes`: which credentials the bridge understands. `authenticates`: it
-        answers `/authentications`. Raises: Problem(invalid) for an address in the clear, a short secret, or no
-        acceptor."""
+        answers `/authentications`. `updater`: it answers what became of replaced cards. Raises: Problem(invalid) for
+        an address in the clear, a short secret, or no acceptor."""
         check_bridge(url, secret, acceptor_id, world)
         self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
-        self.settled_after = settled_after
+        self.settled_after, self.updates = settled_after, updater
         self.authenticates: Authenticates = "by_redirect" if authenticates else "never"
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
@@ -106,7 +120,7 @@ class Bridge(IsoAmounts):
 
     async def charge(self, charge: Charge) -> Outcome:
         if charge.credential.kind not in self.takes:
-            return Outcome("not_sent", text="the bridge takes no stored methods", fault="credential")
+            return Outcome("not_sent", text=_TAKES_NOT[charge.credential.kind], fault="credential")
         if charge.payer is not None and self.authenticates == "by_redirect":
             return await self._post("/authentications", charge, charge_body(charge) | payer_body(charge.payer))
         return await self._post("/charges", charge, charge_body(charge))
@@ -145,11 +159,30 @@ class Bridge(IsoAmounts):
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
         """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer offers."""
         message = _Message("POST", "/card-updates", inquiry.id, update_body(inquiry), inquiry.timeout_seconds, None)
+        return update_of(inquiry.id, _read(await self._said(message), BridgeUpdate))
+
+    async def make_token(self, request: TokenRequest) -> TokenAnswer:
+        """Implements `token_service.TokenService`: the bridge passes it on to whoever its acquirer offers."""
+        message = _Message("POST", "/network-tokens", request.id, token_body(request), request.timeout_seconds, None)
+        return token_of(request.id, _read(await self._said(message), BridgeToken))
+
+    async def standing_of(self, inquiry: TokenInquiry) -> TokenAnswer:
+        path = f"/network-tokens/{inquiry.id}"
+        message = _Message("GET", path, inquiry.id, None, inquiry.timeout_seconds, None)
+        return token_of(inquiry.id, _read(await self._said(message), BridgeToken))
+
+    async def cryptogram(self, request: CryptogramRequest) -> str | None:
+        body = cryptogram_body(request)
+        message = _Message("POST", "/cryptograms", request.id, body, request.timeout_seconds, None)
+        said = _read(await self._said(message), BridgeCryptogram)
+        return said.cryptogram if said is not None and said.id == request.id else None
+
+    async def _said(self, message: _Message) -> bytes | None:
+        """What moves no money: None for no answer, for whatever reason."""
         try:
-            body = await self._exchange(message)
+            return await self._exchange(message)
         except (NotSentError, NoAnswerError):
-            return UNKNOWN
-        return update_of(inquiry.id, _read(body, BridgeUpdate))
+            return None
 
     async def _post(
         self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
@@ -195,7 +228,7 @@ class Bridge(IsoAmounts):
         }
 
 
-Read = TypeVar("Read", BridgeAnswer, BridgeUpdate)
+Read = TypeVar("Read", BridgeAnswer, BridgeUpdate, BridgeToken, BridgeCryptogram)
 
 
 def _read(body: bytes | None, kind: type[Read]) -> Read | None:

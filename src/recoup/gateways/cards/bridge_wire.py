@@ -9,8 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.credential import Card, Credential, CredentialNews
+from recoup.gateways.cards.credential import Card, Credential, CredentialNews, NetworkToken, TokenState
 from recoup.gateways.cards.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome, PayerAtHand
+from recoup.gateways.cards.token_service import UNKNOWN as UNKNOWN_TOKEN
+from recoup.gateways.cards.token_service import Answer, CryptogramRequest, TokenAnswer, TokenRequest
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.time import iso
 
@@ -26,6 +28,7 @@ class News(msgspec.Struct, frozen=True, rename="camel"):
     account_reference: str | None = None
     fingerprint: str | None = None
     closed: bool = False
+    token_state: TokenState | None = None
 
 
 class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -104,6 +107,16 @@ def _credential(credential: Credential) -> dict[str, Any]:
             "cvv": credential.cvv,
         }
         return {"card": card}
+    if isinstance(credential, NetworkToken):
+        token = {
+            "number": credential.number,
+            "expMonth": credential.exp_month,
+            "expYear": credential.exp_year,
+            "scheme": credential.scheme,
+            "requestorId": credential.requestor_id,
+            "cryptogram": credential.cryptogram,
+        }
+        return {"networkToken": token}
     return {"storedMethod": {"id": credential.id, "customer": credential.customer, "scheme": credential.scheme}}
 
 
@@ -126,7 +139,7 @@ def update_body(inquiry: UpdateInquiry) -> dict[str, Any]:
         "id": inquiry.id,
         "merchantId": inquiry.merchant_id,
         "acceptorId": inquiry.acceptor_id,
-    } | _credential(replace(inquiry.card, cvv=None))
+    } | _credential(replace(inquiry.card, cvv=None) if isinstance(inquiry.card, Card) else inquiry.card)
 
 
 def update_of(id: UUID, answer: BridgeUpdate | None) -> CardUpdate:
@@ -135,6 +148,52 @@ def update_of(id: UUID, answer: BridgeUpdate | None) -> CardUpdate:
         return UNKNOWN
     card = answer.card
     return CardUpdate(answer.state, card.number, card.exp_month, card.exp_year) if card else CardUpdate(answer.state)
+
+
+class BridgeToken(msgspec.Struct, frozen=True, rename="camel"):
+    """How a network token stands."""
+
+    id: UUID
+    state: Answer
+    number: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    requestor_id: str | None = None
+    account_reference: str | None = None
+
+
+class BridgeCryptogram(msgspec.Struct, frozen=True, rename="camel"):
+    """`cryptogram` None: it gives none."""
+
+    id: UUID
+    cryptogram: str | None = None
+
+
+def token_body(request: TokenRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "merchantId": request.merchant_id,
+        "acceptorId": request.acceptor_id,
+    } | _credential(replace(request.card, cvv=None))
+
+
+def cryptogram_body(request: CryptogramRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "tokenId": request.token_id,
+        "merchantId": request.merchant_id,
+        "amount": request.units,
+        "currency": request.currency,
+        "send": request.send,
+    }
+
+
+def token_of(id: UUID, answer: BridgeToken | None) -> TokenAnswer:
+    """`answer`: None for what cannot be read."""
+    if answer is None or answer.id != id:
+        return UNKNOWN_TOKEN
+    expiry = (answer.exp_month, answer.exp_year)
+    return TokenAnswer(answer.state, answer.number, *expiry, answer.requestor_id, answer.account_reference)
 
 
 def modification_body(message: ModificationMessage) -> dict[str, Any]:
@@ -176,8 +235,8 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
     if answer.state == "not_processed":
         text = "refused before it was processed"
         return Outcome("not_sent", processor_code=NOT_PROCESSED, text=text, latency_ms=latency_ms, fault=answer.fault)
-    pan = str(((body or {}).get("card") or {}).get("number", ""))
-    texts: dict[str, Any] = {name: _without(pan, getattr(answer, name)) for name in _SAME}
+    number = _number_in(body or {})
+    texts: dict[str, Any] = {name: _without(number, getattr(answer, name)) for name in _SAME}
     return Outcome(
         "awaits_payer" if answer.state == "awaiting_payer" else answer.state,
         **texts,
@@ -197,7 +256,20 @@ def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | 
 def _news(said: News | None) -> CredentialNews | None:
     if said is None:
         return None
-    return CredentialNews(said.exp_month, said.exp_year, said.id, said.account_reference, said.fingerprint, said.closed)
+    return CredentialNews(
+        said.exp_month,
+        said.exp_year,
+        said.id,
+        said.account_reference,
+        said.fingerprint,
+        said.closed,
+        said.token_state,
+    )
+
+
+def _number_in(body: Mapping[str, Any]) -> str:
+    """Of the card or the network token that a message is made with; empty where there is none."""
+    return str((body.get("card") or body.get("networkToken") or {}).get("number", ""))
 
 
 def _without(pan: str, text: str | None) -> str | None:

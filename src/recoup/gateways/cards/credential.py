@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 CredentialKind = Literal["card", "stored", "network_token"]
+TokenState = Literal["active", "suspended", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,30 @@ class Stored:
     kind = "stored"
 
 
-Credential = Card | Stored
+@dataclass(frozen=True, slots=True)
+class NetworkToken:
+    """A number in a card's place, with an expiry of its own. `requestor_id`: on whose behalf its network made it.
+    `cryptogram`: the proof for this one charge, None where there is none. Neither number nor cryptogram reaches a
+    repr."""
+
+    number: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    scheme: str
+    requestor_id: str | None = None
+    cryptogram: str | None = field(default=None, repr=False)
+
+    kind = "network_token"
+
+
+Credential = Card | Stored | NetworkToken
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialNews:
     """What an answer says of the credential itself: a newer expiry or id, the account behind the card (PAR), the
-    fingerprint that it has among the processor's stored cards, or that it is closed."""
+    fingerprint that it has among the processor's stored cards, or that it is closed; of a network token how it
+    stands."""
 
     exp_month: int | None = None
     exp_year: int | None = None
@@ -55,3 +73,4 @@ class CredentialNews:
     account_reference: str | None = field(default=None, repr=False)
     fingerprint: str | None = field(default=None, repr=False)
     is_closed: bool = False
+    standing: TokenState | None = None

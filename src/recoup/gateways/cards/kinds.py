@@ -39,7 +39,8 @@ def is_this_machine(host: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
-    reach a repr. `authenticates`: of a bridge, that it sends customers to their bank."""
+    reach a repr. Of a bridge: `authenticates`: it sends customers to their bank; `updater`: it says what became of
+    replaced cards; `tokens`: it makes network tokens and takes them."""
 
     name: str
     url: str = ""
@@ -50,6 +51,8 @@ class Connection:
     world: str = "sandbox"
     takes_files: bool = False
     authenticates: bool = False
+    updater: bool = False
+    tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,9 @@ class SimulatedIssuer:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
-    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`: its settings say whether it
-    sends customers to their bank."""
+    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`, `may_update`,
+    `may_make_tokens`: its settings say whether it sends customers to their bank, says what became of replaced cards,
+    makes network tokens."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -77,6 +81,8 @@ class Kind:
     sandbox_only: bool = False
     needs_account: bool = False
     may_authenticate: bool = False
+    may_update: bool = False
+    may_make_tokens: bool = False
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
@@ -110,8 +116,9 @@ def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcess
         name=given.name,
         takes_files=given.takes_files,
         world=given.world,
-        takes=frozenset({credential}),
+        takes=frozenset({credential, "network_token"} if given.tokens else {credential}),
         authenticates=given.authenticates,
+        updater=given.updater,
     )
 
 
@@ -184,9 +191,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         needs_account=True,
     ),
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
-    "bridge": Kind(_bridge, needs_url=True, key_length_min=32, may_authenticate=True),
+    "bridge": Kind(
+        _bridge, needs_url=True, key_length_min=32, may_authenticate=True, may_update=True, may_make_tokens=True
+    ),
     "bridge_stored": Kind(
-        _bridge_stored, needs_url=True, key_length_min=32, cards=False, stored=True, may_authenticate=True
+        _bridge_stored,
+        needs_url=True,
+        key_length_min=32,
+        cards=False,
+        stored=True,
+        may_authenticate=True,
+        may_update=True,
     ),
     "braintree": Kind(
         _braintree,

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from recoup.gateways.cards.credential import Card, Credential, CredentialKind, CredentialNews, Stored
+from recoup.gateways.cards.credential import Card, Credential, CredentialKind, CredentialNews, NetworkToken, Stored
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
 
 __all__ = [
     "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
-    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "Outcome", "PayerAtHand",
-    "PayerAway", "Processor", "StatementLine", "Stored", "as_requested",
+    "DisputeAnswer", "EvidenceFile", "Fault", "Inquiry", "MitReason", "ModificationMessage", "NetworkToken", "Outcome",
+    "PayerAtHand", "PayerAway", "Processor", "StatementLine", "Stored", "as_requested",
 ]  # fmt: skip
 
 MitReason = Literal["recurring", "installment", "unscheduled"]
@@ -87,7 +87,7 @@ class Charge:
 
     @property
     def card(self) -> Card:
-        """Raises: TypeError for what a processor keeps."""
+        """Raises: TypeError for what a processor keeps, and for a network token."""
         if not isinstance(self.credential, Card):
             raise TypeError("the charge has no card")
         return self.credential

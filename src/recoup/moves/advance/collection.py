@@ -93,6 +93,7 @@ def _plan(
         why=why,
     )
     change.due("collect", due)
+    change.want_token(due)
 
 
 def bring_forward(change: Change, policy: Policy, why: str) -> bool:
@@ -206,13 +207,20 @@ def charged(change: Change, attempt: Attempt) -> None:
         change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
 
 
-def not_charged(change: Change, reading: Reading | None = None, *, elsewhere: bool = False) -> None:
+def not_charged(
+    change: Change, reading: Reading | None = None, *, elsewhere: bool = False, token_gone: bool = False
+) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
-    rest is planned again or written off. `elsewhere`: another route stands ready, so nothing waits."""
+    rest is planned again or written off. `elsewhere`: another route stands ready, or the card's number, so nothing
+    waits. `token_gone`: the decline speaks of a network token alone, so the card is charged at once."""
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):
         net(change, refund)
     if change.order.collecting() is None:
+        return
+    if token_gone:
+        gone = change.order.attempts[-1]
+        _plan(change, change.now, whys.CARD_INSTEAD, came_from=gone.decision_id)
         return
     if reading is not None:
         plan_charge(change, reading)

@@ -23,16 +23,18 @@ from recoup.moves.order.mandate import note_consent, note_revocation
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
+from recoup.rules.network.codes import Reading
 from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
-from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.card_facts import TokenFacts, TokenState
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.means import by_means, requested_means
-from recoup.rules.order.snapshot import Attempt
+from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
+from recoup.rules.rescue.network_token import Gone, speaks_of_token
 from recoup.rules.rescue.order_evidence import attempt_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
@@ -61,6 +63,7 @@ class ProcessorResult:
     retries_itself_at: datetime | None = None
     redirect_url: str | None = None  # of awaits_payer
     withdrawn: bool = False  # the customer did not confirm, and it was ended there
+    standing: TokenState | None = None  # of the network token that it went by, where the answer says it
 
 
 Elsewhere = Callable[[Change, Attempt], bool]
@@ -87,13 +90,13 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
         change.undue("inquire")
     if row.to not in attempt_life.GOING and attempt.authentication is not None:
         change.set_attempt(attempt, authentication=attempt.authentication.closed())
-    texts = {name: without_card(getattr(result, name), order.card) for name in _SAID}
+    texts = {name: _masked(order, getattr(result, name)) for name in _SAID}
     change.set_attempt(
         attempt,
         state=row.to,
         if_late=row.if_late or attempt.if_late,
         latency_ms=result.latency_ms,
-        checks=_without_card(result.checks, order.card),
+        checks=_without_card(order, result.checks),
         retries_itself_at=result.retries_itself_at,
         **texts | {"reference": texts["reference"] or attempt.reference},
         closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
@@ -118,11 +121,24 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
     return attempt.state
 
 
-def _without_card(checks: Checks | None, card: CardFacts | None) -> Checks | None:
+def _without_card(order: Order, checks: Checks | None) -> Checks | None:
     if checks is None:
         return None
-    words: dict[str, Any] = {name: without_card(getattr(checks, name), card) for name in _WORDS}
+    words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
     return replace(checks, **words)
+
+
+def _masked(order: Order, text: str | None) -> str | None:
+    """Without the number of the card or of its network token."""
+    return without_card(without_card(text, order.card), order.network_token)
+
+
+def _token_gone(order: Order, attempt: Attempt, result: ProcessorResult, reading: Reading) -> Gone | None:
+    """How the network token stands that the attempt went by, where the decline speaks of that alone."""
+    gone = None if result.standing == "active" else result.standing
+    if gone is None or attempt.network_token_id is None or not speaks_of_token(reading):
+        return None
+    return gone if order.initiator == "merchant" or order.collecting() is not None else None
 
 
 def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
@@ -165,8 +181,14 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
         **order.tariff.log_details(),
         **by_means(order, attempt),
+        **_credential(attempt),
     )
     schedule_test_dispute(change, attempt)
+
+
+def _credential(attempt: Attempt) -> dict[str, Any]:
+    """For the log and events: what the attempt went by, where that was not the card itself."""
+    return {"credential": TokenFacts.kind} if attempt.network_token_id is not None else {}
 
 
 def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None:
@@ -176,6 +198,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     reading = attempt_reading(order, attempt)
     change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
     assert attempt.sent_at is not None
+    gone = _token_gone(order, attempt, result, reading)
     change.send(
         attempt.attempt_id,
         at=attempt.sent_at,
@@ -184,9 +207,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         network_attempts=result.network_attempts,
         scheme_code=reading.code,
         advice_code=reading.advice,
-        visa_category=reading.visa_category,
-        klass=reading.klass,
-        lasting=lasting(order, reading, attempt.sent_at),
+        visa_category=None if gone else reading.visa_category,
+        klass=None if gone else reading.klass,
+        lasting=not gone and lasting(order, reading, attempt.sent_at),
     )
     details: dict[str, Any] = {
         "number": attempt.attempt_no,
@@ -200,6 +223,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     }
     stopped = {} if result.reached_network else {"reached_network": False}
     event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
+    event_body |= _credential(attempt)
 
     sent_at = attempt.sent_at
 
@@ -209,7 +233,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
     if order.collecting() is not None:
         record(is_final=False)
-        collection.not_charged(change, reading)
+        collection.not_charged(change, reading, token_gone=gone is not None)
         return
     if order.stage not in OPEN:
         record()
@@ -224,7 +248,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         return
     if attempt.ladder == PURPOSE and not order.by_customer:
         challenges.refused(change, whys.NO_CUSTOMER_ANSWER if result.withdrawn else reading.meaning)
-    decision, decision_id = decide_or_update(change, reading)
+    decision, decision_id = decide_or_update(change, reading, gone)
     final = decision.verdict == "decline_at_once"
 
     def go_on() -> None:
@@ -240,17 +264,20 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 def _not_sent(
     change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult, elsewhere: Elsewhere
 ) -> None:
-    """Proof that nothing left: the same step of the plan is tried again, on another route at once when there is one."""
+    """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
+    and by the card's number where its network token was why."""
     order, why = change.order, result.why
+    by_card = why == whys.CARD_INSTEAD
     if fact:
         change.fact(fact, attempt.attempt_id, decision_id=result.decision_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.collecting() is not None:
-        collection.not_charged(change, elsewhere=why == whys.NOT_REACHED and elsewhere(change, attempt))
+        elsewhere_now = by_card or why == whys.NOT_REACHED and elsewhere(change, attempt)
+        collection.not_charged(change, elsewhere=elsewhere_now)
         return
     if order.stage not in OPEN or expire_if_due(change):
         return
-    at_once = why == whys.NOT_REACHED and in_time(change) and elsewhere(change, attempt)
+    at_once = in_time(change) and (by_card or why == whys.NOT_REACHED and elsewhere(change, attempt))
     if order.customer_waits and not at_once:
         decline(change, why)
         return

@@ -20,6 +20,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.gate import GateInput, ask_gate, gate
+from recoup.rules.rescue.network_token import token_for
 from recoup.rules.rescue.route_by_worth import choose_route
 
 
@@ -29,7 +30,7 @@ def open_attempt(
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
     `with_customer`: what they have just given is at hand; without it their try is not made. `update_first`: a card that
-    has expired since waits for the account updater.
+    has expired since waits for the account updater, unless its network token has not.
 
     The worker may come late, twice, or after somebody ended the order: everything is read again here.
     """
@@ -56,9 +57,10 @@ def open_attempt(
         return None
     if not decide_due(change, attempt):
         return None
-    if update_first and updates_first(change):
-        return None
     route = pick(change, attempt)
+    by_token = token_for(order, attempt, change.now, takes_tokens=route.takes_tokens) is not None
+    if update_first and not by_token and updates_first(change):
+        return None
     if route.name is None:
         _no_route(change, attempt, route)
         return None

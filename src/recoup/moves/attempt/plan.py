@@ -27,6 +27,7 @@ from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
+from recoup.rules.rescue.network_token import Gone, TokenInput, decide_token
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
@@ -46,9 +47,14 @@ def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = N
     return decision, change.decide(decision, evidence.features())
 
 
-def decide_or_update(change: Change, reading: Reading) -> tuple[Decision, UUID]:
-    """`decide_next`; but where the account updater may cure the decline it is queried before anything is decided."""
+def decide_or_update(change: Change, reading: Reading, token_gone: Gone | None = None) -> tuple[Decision, UUID]:
+    """`decide_next`; but where the account updater may cure the decline it is queried before anything is decided.
+    `token_gone`: the decline speaks of a network token alone, so the card itself is tried."""
     order = change.order
+    if token_gone is not None and not order.do_not_retry and not card_is_blocked(order):
+        given = TokenInput(reading, token_gone, change.now)
+        by_card = decide_token(given)
+        return by_card, change.decide(by_card, given.features())
     if not (change.has_updater and may_be_cured(reading)) or order.initiator != "merchant" or order.token_id is None:
         return decide_next(change, reading)
     if order.do_not_retry or card_is_blocked(order) or order.kind not in ("mit_managed", "mit_sync"):
@@ -215,6 +221,7 @@ def plan_attempt(
         )
     change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
     order.next_attempt_at = due
+    change.want_token(due)
     first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:

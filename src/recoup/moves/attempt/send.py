@@ -17,6 +17,7 @@ from recoup.rules.order.consent import Consent, consent_of
 from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
+from recoup.rules.rescue.network_token import token_for
 from recoup.rules.rescue.route_by_worth import WorthInput, choose_route
 from recoup.store.orders.locked import card_send_of
 from recoup.store.orders.rows import NetworkSend
@@ -147,12 +148,13 @@ def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
 
 class Route(NamedTuple):
     """Where a send goes; `name` None: no route takes it now. `settled_after` is its processor's, `inputs` of the
-    choice, `acceptor_id` counts it."""
+    choice, `acceptor_id` counts it, `takes_tokens`: its processor takes network tokens."""
 
     name: str | None
     settled_after: timedelta
     inputs: WorthInput
     acceptor_id: str
+    takes_tokens: bool = False
 
 
 PickRoute = Callable[[Change, Attempt], Route]
@@ -168,6 +170,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     order, timeout = change.order, policy.call_timeout
     chosen = change.decide(choose_route(route.inputs), route.inputs.features()) if route.inputs.open_choice else None
     send_before = change.wall + SEND_WITHIN
+    token = token_for(order, attempt, change.now, takes_tokens=route.takes_tokens)
     change.set_attempt(
         attempt,
         state="open",
@@ -179,6 +182,7 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
         sends=attempt.sends + 1,
         card_last4=order.card.last4 if order.card else None,
         consent=_consent(order, attempt),
+        network_token_id=token.network_token_id if token is not None else None,
     )
     order.attempts_count += 1
     order.next_attempt_at = None
@@ -186,6 +190,8 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     details: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
     if units is not None:
         details["units"] = units
+    if token is not None:
+        details["credential"] = token.kind
     change.fact(
         "attempt_sent",
         attempt.attempt_id,

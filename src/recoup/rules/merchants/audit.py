@@ -63,6 +63,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notice.settled": "resolved a processor's notice",
     "notice.tried": "retried a processor's notice",
     "notices.changed": "switched an e-mail to payers",
+    "order.card_updates": "switched queries about replaced cards",
+    "order.network_tokens": "switched network tokens",
     "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",
     "order.revealed": "viewed the unmasked customer data of an order",

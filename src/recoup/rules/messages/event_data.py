@@ -53,6 +53,11 @@ class OrderData(Data, frozen=True, kw_only=True):
     order: Annotated[OrderState | UnsetType, Meta(description="The order's state after this event.")] = UNSET
 
 
+ByNetworkToken = Annotated[
+    bool | UnsetType, Meta(description="True: the attempt went by the card's network token; else absent.")
+]
+
+
 class Completed(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
     by: Annotated[
@@ -63,6 +68,7 @@ class Completed(OrderData, frozen=True, kw_only=True):
             "approval elsewhere; `merchant`: a try that a person requested; `retry`: any other try."
         ),
     ] = UNSET
+    by_network_token: ByNetworkToken = UNSET
 
 
 class Cancelled(OrderData, frozen=True, kw_only=True):
@@ -133,6 +139,7 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
     response_code: Annotated[str, Meta(description="Response code of the issuer.")]
     is_final: Annotated[bool, Meta(description="True: this decline ends the order.")]
     next_attempt_at: NextAttemptAt = None
+    by_network_token: ByNetworkToken = UNSET
 
 
 class Amended(OrderData, frozen=True, kw_only=True):

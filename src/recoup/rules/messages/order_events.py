@@ -8,6 +8,7 @@ from recoup.kernel.time import iso
 from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import event_data
 from recoup.rules.messages.stable_events import stable_event_data
+from recoup.rules.order.card_facts import TokenFacts
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
@@ -42,7 +43,8 @@ def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, An
     """What happened to the whole of it."""
     match name:
         case "order.completed":
-            return {"attempts": order.attempts_count} | ({"by": body["by"]} if "by" in body else {})
+            by = {"by": body["by"]} if "by" in body else {}
+            return {"attempts": order.attempts_count} | by | _by_token(body)
         case "order.cancelled":
             return {"reason": order.reason, "attempts": order.attempts_count, "response_code": _last_code(order)}
         case "order.expired":
@@ -87,7 +89,7 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
                 "response_code": body["code"] or "",
                 "is_final": body["is_final"],
                 "next_attempt_at": body["next_attempt_at"],
-            }
+            } | _by_token(body)
         case "order.amended":
             return {"changed": _CHANGED[happening]}
         case "mandate.revoked":
@@ -99,6 +101,10 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
             }
         case _:
             return {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
+
+
+def _by_token(body: Mapping[str, Any]) -> dict[str, bool]:
+    return {"by_network_token": True} if body.get("credential") == TokenFacts.kind else {}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic_disputes import DISPUTES
+from recoup.rules.network.magic_serials import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
 from recoup.rules.network.tables import CODES
 
 CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world"]
@@ -126,7 +127,8 @@ FAULTS: Final[dict[int, FaultRow]] = {
 @dataclass(frozen=True, slots=True)
 class MagicInput:
     """One documented input. `amount` in minor units, None for any; `kind` is response or advice for a row of
-    the decline table, else allow_list, script, fault, dispute or counting; `initiator` is merchant, customer or any.
+    the decline table, else allow_list, script, updater, token, fault, dispute or counting; `initiator` is merchant,
+    customer or any.
     """
 
     scheme: str
@@ -289,7 +291,7 @@ def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["chall
 
 def inputs() -> list[MagicInput]:
     """Every documented input, one for each code of the decline table among them."""
-    return [*_allow_list(), *_table(), *_scripts(), *_faults(), *_disputes(), *_counting()]
+    return [*_allow_list(), *_table(), *_scripts(), *_serials(), *_faults(), *_disputes(), *_counting()]
 
 
 def _allow_list() -> Iterator[MagicInput]:
@@ -322,6 +324,18 @@ def _scripts() -> Iterator[MagicInput]:
             behaviour = "declines always" if declines == NEVER else f"declines {declines} times, then approves"
             card = script_card(scheme, funds, declines)
             yield MagicInput(scheme, funds, card, None, None, "script", "any", outcome, f"{behaviour}; {form}")
+
+
+def _serials() -> Iterator[MagicInput]:
+    for serial, note in UPDATES.items():
+        declines = 0 if serial == NEW_EXPIRY else NEVER
+        outcome = "approved" if serial in (NEW_NUMBER, NEW_EXPIRY) else "declined"
+        card = script_card("visa", "54", declines, serial)
+        yield MagicInput("visa", "54", card, None, None, "updater", "merchant", outcome, note)
+    for serial, note in TOKENS.items():
+        card = script_card("visa", "51", 2, serial)
+        text = f"declines 2 times, then approves; {note}"
+        yield MagicInput("visa", "51", card, None, None, "token", "merchant", "approved", text)
 
 
 def _faults() -> Iterator[MagicInput]:

@@ -8,9 +8,9 @@ other card.
 from typing import Final, Literal, NamedTuple
 
 from recoup.rules.network.magic import classify, script_card
+from recoup.rules.network.magic_serials import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
 
 State = Literal["updated", "unchanged", "closed", "contact", "unknown"]
-NEW_NUMBER, NEW_EXPIRY, CLOSED, CONTACT, SILENT = 901, 902, 903, 904, 905
 _STATES: Final[dict[int, State]] = {
     NEW_NUMBER: "updated", NEW_EXPIRY: "updated", CLOSED: "closed", CONTACT: "contact", SILENT: "unknown",
 }  # fmt: skip

@@ -1,7 +1,12 @@
-"""An order's card, as it is known without its number."""
+"""An order's card and its network token, as they are known without their numbers."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
+
+TokenState = Literal["active", "suspended", "deleted"]
+TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +39,22 @@ class CardFacts:
     sealed: tuple[str, bytes, bytes, bytes] | None = field(repr=False)
     issuer_digits: str = ""  # empty: the card came before they were kept
     stored: StoredMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """A network token of the card, made by the service of that name. `bin` and `last4` are its own number's; 0 and
+    empty until it is made. `sealed` as of the card."""
+
+    network_token_id: UUID
+    service: str
+    state: TokenStanding
+    requested_at: datetime
+    requestor_id: str | None = None
+    bin: str = ""
+    last4: str = ""
+    exp_month: int = 0
+    exp_year: int = 0
+    sealed: tuple[str, bytes, bytes, bytes] | None = field(default=None, repr=False)
+
+    kind = "network_token"

@@ -1,12 +1,10 @@
 """An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
@@ -15,7 +13,7 @@ from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.limits import Send
 from recoup.rules.order.authentication import Authentication
-from recoup.rules.order.card_facts import CardFacts
+from recoup.rules.order.card_facts import CardFacts, TokenFacts
 from recoup.rules.order.card_sends import CardBlock, CardSend
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
@@ -24,6 +22,7 @@ from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.mandates import MandateChange
+from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arms import Arm, Known
@@ -31,35 +30,6 @@ from recoup.rules.rescue.other_card import CardOnFile
 
 OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
 Door = Literal["rescue", "stablecoin"]
-
-
-@dataclass(frozen=True, slots=True)
-class Merchant:
-    """What a merchant's settings say. `version` rises with every change."""
-
-    merchant_id: UUID
-    version: int
-    name: str
-    offset_us: int
-    mit_mode: str
-    cit_web: bool
-    cit_callcenter: bool
-    mit: bool
-    region: str
-    acceptor_id: str
-    cit_unresolved: str
-    killed: bool
-    capture_window_minutes: int
-    unknown_sites: str
-    state: str = "active"  # or paused: it takes no new orders
-    sight: Mapping[str, str] = field(default_factory=dict)  # role -> how it sees customers' data
-
-    def business(self, wall: WallTime) -> BusinessTime:
-        return business_at(wall, self.offset_us)
-
-    @property
-    def offset(self) -> timedelta:
-        return timedelta(microseconds=self.offset_us)
 
 
 @dataclass(slots=True)
@@ -98,6 +68,7 @@ class Attempt:
     retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
+    network_token_id: UUID | None = None  # by which it is sent; None: by the card itself
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -251,6 +222,7 @@ class Order:
     arm_known: Known | None = None  # beside `arm`
     retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
+    network_token: TokenFacts | None = None  # of its card, where its merchant uses them and there is one
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known

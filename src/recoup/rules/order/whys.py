@@ -34,6 +34,7 @@ NEW_CARD: Final = "new_card"
 BROUGHT_FORWARD: Final = "brought_forward"
 BROUGHT_FORWARD_BY_OPERATOR: Final = "brought_forward_by_operator"
 COLLECTION_OVER: Final = "collection_over"
+CARD_INSTEAD: Final = "card_instead_of_token"
 CHARGE_NOT_SENT: Final = "charge_not_sent"
 CHANNEL_ANSWERED: Final = "channel_answered"
 PAYMENT_FAILED: Final = "payment_failed"
@@ -82,6 +83,7 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     BROUGHT_FORWARD_BY_OPERATOR: "Brought forward by the operator.",
     COLLECTION_OVER: "The time to collect it is over.",
     CHARGE_NOT_SENT: "The charge was not sent.",
+    CARD_INSTEAD: "The card’s network token is not valid; the card itself is tried instead.",
     CHANNEL_ANSWERED: "The channel has spoken.",
     PAYMENT_FAILED: "The payment failed.",
     BANK_NEVER: "The bank allows no further try with this card. Only another card of the customer helps.",

@@ -18,6 +18,7 @@ from recoup.rules.rescue.sentences import last_answer
 
 CARD_UPDATE_VERSION: Final = "card_update-1"
 REQUESTED: Final = "update_requested"
+SWITCH: Final = "card_updates"  # the merchant's, on until it is switched off
 Answer = Literal["new_number", "new_expiry", "unchanged", "closed", "contact", "unknown"]
 NEW: Final = frozenset({"new_number", "new_expiry"})
 # Declines that another number or date may cure.

@@ -1,7 +1,7 @@
 """A paused merchant takes no new orders, of either dialect. Pure."""
 
 from recoup.kernel.problem import Problem
-from recoup.rules.order.snapshot import Merchant
+from recoup.rules.order.merchant import Merchant
 
 
 def check_taking(merchant: Merchant) -> None:

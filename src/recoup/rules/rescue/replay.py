@@ -23,6 +23,7 @@ from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.mandate import MANDATE_VERSION, MandateInput, decide_by_mandate
+from recoup.rules.rescue.network_token import BY_NUMBER_VERSION, TokenInput, decide_token
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
@@ -55,6 +56,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     SIGNAL_VERSION: ({None: None}, lambda told, *_: decide_by_signal(SignalInput.from_dict(told))),
     CARD_UPDATE_VERSION: ({None: None}, lambda told, *_: decide_update(UpdateInput.from_dict(told))),
     MANDATE_VERSION: ({None: None}, lambda told, *_: decide_by_mandate(MandateInput.from_dict(told))),
+    BY_NUMBER_VERSION: ({None: None}, lambda told, *_: decide_token(TokenInput.from_dict(told))),
     RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model

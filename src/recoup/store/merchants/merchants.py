@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import convert
 
 from recoup.rules.money.fees import FeeTerm
-from recoup.rules.order.snapshot import Merchant
+from recoup.rules.order.merchant import Merchant
 from recoup.rules.rescue.arms import Terms
 from recoup.rules.risk.terms import RiskTerms
 from recoup.store.homes import DIRECTORY, MERCHANT

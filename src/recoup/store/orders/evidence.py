@@ -89,6 +89,12 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("mandates", frozenset({"cards"}), f"""
   (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
     WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
+    ("network_token", frozenset({"cards", "tokens"}), """
+  CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
+    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
+      WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
+    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END"""),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -192,6 +198,7 @@ class OrderEvidence(Row, frozen=True):
     blocked: Json
     kept_ids: Json
     mandates: Json
+    network_token: Json
     arm: Json
     policies: str | None
     other_card: Json
@@ -204,14 +211,16 @@ class OrderEvidence(Row, frozen=True):
 
 
 async def read_evidence(
-    db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool
+    db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool, with_tokens: bool = False
 ) -> dict[Key, OrderEvidence]:
     """By (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds the card's sends, shifted by the
-    merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
+    merchant's clock; with_sends only under the card's lock, and with it the contract on disputes. `with_tokens`:
+    somebody makes network tokens."""
     if not locked:
         return {}
     orders = [key[1] for key in locked]
-    statement = _statement(_needed_parts(locked.values(), with_sends=with_sends))
+    needed = _needed_parts(locked.values(), with_sends=with_sends)
+    statement = _statement(needed | {"tokens"} if with_tokens else needed)
     rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
     found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
     cards = [key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)]

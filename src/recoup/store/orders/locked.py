@@ -15,14 +15,15 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.network.limits import Send
 from recoup.rules.network.magic import identity_of
-from recoup.rules.order.card_facts import CardFacts, StoredMethod
+from recoup.rules.order.card_facts import CardFacts, StoredMethod, TokenFacts, TokenStanding
 from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.mandates import MandateChange
+from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Merchant, Modification, Order, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.other_card import CardOnFile
@@ -101,6 +102,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         disputes=_list(evidence.disputes, Dispute),
         dispute_terms=_list(evidence.dispute_terms, Terms),
         same_cards=evidence.same_cards,
+        network_token=_token_facts(evidence.network_token),
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
         mandates=tuple(_list(evidence.mandates, MandateChange)),
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
@@ -270,7 +272,50 @@ class _StoredCard(Row, frozen=True):
         )
 
     def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
-        if self.kek_id is None or self.wrapped_dek is None or self.nonce is None or self.ciphertext is None:
-            return None
-        wrapped, nonce, text = (bytes.fromhex(one[2:]) for one in (self.wrapped_dek, self.nonce, self.ciphertext))
-        return self.kek_id, wrapped, nonce, text
+        return _sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)
+
+
+def _sealed_of(
+    kek_id: str | None, wrapped_dek: Hex | None, nonce: Hex | None, ciphertext: Hex | None
+) -> tuple[str, bytes, bytes, bytes] | None:
+    if kek_id is None or wrapped_dek is None or nonce is None or ciphertext is None:
+        return None
+    wrapped, once, text = (bytes.fromhex(one[2:]) for one in (wrapped_dek, nonce, ciphertext))
+    return kek_id, wrapped, once, text
+
+
+class _NetworkToken(Row, frozen=True):
+    """With what the vault keeps of it, once it is made."""
+
+    network_token_id: UUID
+    service: str
+    state: TokenStanding
+    requested_at: datetime
+    requestor_id: str | None
+    bin: str = ""
+    last4: str = ""
+    exp_month: int = 0
+    exp_year: int = 0
+    kek_id: str | None = None
+    wrapped_dek: Hex | None = None
+    nonce: Hex | None = None
+    ciphertext: Hex | None = None
+
+
+def _token_facts(stored: object) -> TokenFacts | None:
+    """None where there is none, or its merchant uses none."""
+    if not stored:
+        return None
+    row = convert(stored, _NetworkToken)
+    return TokenFacts(
+        row.network_token_id,
+        row.service,
+        row.state,
+        row.requested_at,
+        row.requestor_id,
+        row.bin,
+        row.last4,
+        row.exp_month,
+        row.exp_year,
+        _sealed_of(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext),
+    )

@@ -163,6 +163,7 @@ DueKind = Literal[
     "processor_notice",
     "processor_invoice",
     "card_update",
+    "network_token",
     "cardholder",
     "payout",
     "reconciliation",

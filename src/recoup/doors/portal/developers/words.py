@@ -19,6 +19,7 @@ ANSWERS: Final = {
 INPUT_KINDS: Final = {
     "allow_list": "Always the same answer", "script": "Declines, then approves", "response": "Decline code by amount",
     "advice": "Advice code by amount", "fault": "The processor misbehaves", "dispute": "Disputed later",
+    "updater": "What the account updater knows", "token": "How its network token behaves",
     "counting": "Counts towards the network’s limits",
 }  # fmt: skip
 EVALUATED: Final = {

@@ -1,5 +1,6 @@
 """/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; the engine
-stopped at once; and whether the risk check decides where a customer waits."""
+stopped at once; whether the risk check decides where a customer waits; and what is done for cards beside charging
+them."""
 
 import re
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
+from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -37,6 +39,24 @@ WORDS: Final = {
 }  # fmt: skip
 # the same of the risk check
 RISK_FIELDS: Final = {"share": "Share of the risk check", "holdout": "Comparison group", "margin": "Margin of a sale"}
+# of what is done for cards: what it is called, and what it does
+CARD_WORDS: Final = {
+    "card_updates": (
+        "Ask what became of cards that may be replaced",
+        "Before a payment is given up for a wrong number or an expired card, newer data are requested from the card "
+        "networks.",
+    ),
+    "network_tokens": (
+        "Charge by network tokens",
+        "A network token is made for each card that has a further attempt planned. Later attempts go by it, where the "
+        "route takes it. The token stays when the card is replaced.",
+    ),
+    "other_cards": (
+        "Try another card of the same customer",
+        "Where the order’s own card cannot be charged any more, a card that paid another order of the same customer is "
+        "tried.",
+    ),
+}
 # of the nightly training
 FOUND: Final = {
     "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
@@ -66,7 +86,11 @@ async def engine(visit: Visit) -> Values:
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
     risk = await risks.newest_risk(visit.world, visit.merchant_id)
+    typed_cards = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
     return dict(
+        cards=_switched(typed_cards) if typed_cards else await card_switches(visit.world, visit.merchant_id),
+        cards_offered=offered(visit.world),
+        card_words=CARD_WORDS,
         risk=_risk_texts(visit, risk.terms if risk else RiskTerms()),
         risk_row=risk,
         risk_fields=RISK_FIELDS,
@@ -152,6 +176,27 @@ async def post_risk(visit: Visit, form: RiskForm) -> Answer:
     await risks.set_risk(visit.world, _acting(visit), risks.RiskChange(mode, share, holdout, margin))
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"{PLACE}#risk")
+
+
+@dataclass(frozen=True, slots=True)
+class CardsForm:
+    """`cards`: which form it is. The others as `SWITCHES`."""
+
+    cards: str
+    card_updates: bool
+    network_tokens: bool
+    other_cards: bool
+
+
+@engine.post("/engine/cards", may=_acting, shape=CardsForm)
+async def post_cards(visit: Visit, form: CardsForm) -> Answer:
+    """For attempts from now on."""
+    await set_card_switches(visit.world, _acting(visit), _switched(form))
+    return redirect(f"{PLACE}#cards")
+
+
+def _switched(form: CardsForm) -> dict[str, bool]:
+    return {name: getattr(form, name) for name in SWITCHES}
 
 
 def _risk_texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:

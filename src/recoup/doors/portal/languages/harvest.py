@@ -23,12 +23,12 @@ _WORDY: Final = (
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
-    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/order/attention.py",
-    "rules/order/whys.py", "rules/policies/words.py",
+    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/network/magic_serials.py",
+    "rules/order/attention.py", "rules/order/whys.py", "rules/policies/words.py",
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/mandate.py", "rules/rescue/explained.py",
+    "rules/rescue/mandate.py", "rules/rescue/explained.py", "rules/rescue/network_token.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "flows/merchants/go_live.py",
@@ -54,6 +54,7 @@ _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kerne
 _NOBODY: Final = (
     "doors/portal/design/", "doors/portal/form_shape.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
+    "flows/cards/sandbox_token.py",
     "store/migrate.py", "store/pool.py", "store/server.py",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")

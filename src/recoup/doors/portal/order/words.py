@@ -195,6 +195,16 @@ def _plain(
     )
 
 
+_BY_CARD: Final = _plain("{attempt} sent", "On route {route}.", "right", "run", "attempts")
+_BY_TOKEN: Final = _plain(
+    "{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"
+)
+
+
+def _sent(context: LogContext) -> TimelineEntry:
+    return (_BY_TOKEN if context.body.get("credential") == "network_token" else _BY_CARD)(context)
+
+
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _received,
     "began": _received,
@@ -239,7 +249,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "expired": _plain("Expired", REASONS["expired"], "cancelled"),
     "planned": _planned,
     "warned": _plain("Note", "{why}", "note"),
-    "attempt_sent": _plain("{attempt} sent", "On route {route}.", "right", "run", "attempts"),
+    "attempt_sent": _sent,
     "attempt_not_sent": _not_sent,
     "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),
     "attempt_declined": _declined_attempt,

@@ -130,6 +130,7 @@ class AttemptShown(Shape, kw_only=True):
     retries_itself_at: Annotated[
         Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
     ] = None
+    by_network_token: Annotated[bool, Meta(description="Sent by the card's network token, not by its number.")] = False
 
 
 class Order(Shape, kw_only=True):

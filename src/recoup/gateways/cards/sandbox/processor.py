@@ -23,11 +23,12 @@ from recoup.gateways.cards.port import (
     DisputeAnswer,
     Inquiry,
     ModificationMessage,
+    NetworkToken,
     Outcome,
     StatementLine,
     Stored,
 )
-from recoup.gateways.cards.sandbox import book, disputes, methods, movements
+from recoup.gateways.cards.sandbox import book, disputes, methods, movements, tokens
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
@@ -45,7 +46,7 @@ class SandboxProcessor(IsoAmounts):
 
     kind = "sandbox"
     asks: Asks = "by_our_key"
-    takes: frozenset[CredentialKind] = frozenset({"card", "stored"})
+    takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
@@ -84,6 +85,11 @@ class SandboxProcessor(IsoAmounts):
             if card is None:
                 return methods.GONE
             charge = replace(charge, credential=card)
+        if isinstance(charge.credential, NetworkToken):
+            found = await self._card_of_token(charge, charge.credential)
+            if isinstance(found, Outcome):
+                return found
+            charge = replace(charge, credential=found)
         outcome = await self._within(charge.timeout_seconds, self._charge(charge))
         return methods.with_news(_with_code(outcome, charge.card), charge.card)
 
@@ -142,6 +148,13 @@ class SandboxProcessor(IsoAmounts):
     async def behave(self, kind: Kind | None = None) -> None:
         async with self._connections.one() as connection:
             await clear_faults(connection, kind)
+
+    async def _card_of_token(self, charge: Charge, token: NetworkToken) -> Card | Outcome:
+        try:
+            async with self._connections.one() as connection:
+                return await tokens.card_of(connection, self._mac_key, charge.merchant_id, token)
+        except LOST:
+            return Outcome("not_sent", text="the connection failed", fault="outage")
 
     async def _within(self, timeout_seconds: float, call: Coroutine[Any, Any, Outcome]) -> Outcome:
         started = self._clocks.monotonic()

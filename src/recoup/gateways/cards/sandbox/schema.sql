@@ -108,6 +108,18 @@ CREATE TABLE IF NOT EXISTS issuer.answer_files (
     PRIMARY KEY (answer_id, file_no)
 );
 
+-- Network tokens of the token service, and how they stand.
+CREATE TABLE IF NOT EXISTS issuer.tokens (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL,
+    token_mac bytea NOT NULL,
+    state text NOT NULL CHECK (state IN ('active', 'suspended', 'deleted')),
+    exp_month integer NOT NULL,
+    exp_year integer NOT NULL,
+    gives_cryptogram boolean NOT NULL,
+    UNIQUE (merchant_id, token_mac)
+);
+
 -- What the operator switched on, until a wall time.
 CREATE TABLE IF NOT EXISTS issuer.faults (
     kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate', 'refuse')),

@@ -16,6 +16,13 @@ BEGIN
   UPDATE stored_methods SET reference = '', customer = NULL, fingerprint = NULL
   WHERE merchant_id = merchant AND method_id = ANY (ARRAY(
     SELECT token_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased)));
+  UPDATE vault SET kek_id = NULL, wrapped_dek = NULL, nonce = NULL, ciphertext = NULL, bin = '', last4 = ''
+  WHERE merchant_id = merchant AND token_id = ANY (ARRAY(
+    SELECT n.network_token_id FROM orders o JOIN network_tokens n ON n.merchant_id = o.merchant_id AND n.pan_id = o.pan_id
+    WHERE o.merchant_id = merchant AND o.order_id = ANY(erased)));
+  UPDATE network_tokens SET state = 'deleted'
+  WHERE merchant_id = merchant AND state <> 'deleted' AND pan_id = ANY (ARRAY(
+    SELECT pan_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased)));
   UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE modifications SET message = '', hand_note = left(hand_note, 0)

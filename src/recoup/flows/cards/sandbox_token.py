@@ -1,0 +1,35 @@
+"""What a network does to a sandbox card's token, on demand; then its service rings, as in life."""
+
+from typing import Final, get_args
+from uuid import UUID
+
+from recoup.flows.find_order import find_one
+from recoup.flows.locked import Orders
+from recoup.flows.world import World
+from recoup.gateways.cards.sandbox.tokens import SandboxTokens, TokenChange
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.store.orders.due_work import make_due
+
+CHANGES: Final[tuple[TokenChange, ...]] = get_args(TokenChange)
+
+
+async def change_token(world: World, orders: Orders, key: str, change: TokenChange) -> UUID:
+    """Answers the token's id. Raises: Problem(not_found) for an order whose card has none, Problem(wrong_state) for a
+    token that is deleted."""
+    merchant_id, order_id = await find_one(world, key)
+
+    def look(found: Change) -> UUID | None:
+        token = found.order.network_token
+        return token.network_token_id if token is not None and token.sealed is not None else None
+
+    token_id = await orders.run(look, (merchant_id, order_id), cards=True)
+    service = next((one for one in world.token_services.values() if isinstance(one, SandboxTokens)), None)
+    if token_id is None or service is None:
+        cure = "Switch network tokens on (recoup terms cards), and wait until an attempt is planned."
+        raise Problem("not_found", "The order's card has no network token.", cure=cure)
+    if not await service.change(token_id, change):
+        raise Problem("wrong_state", "The network token is deleted.", cure="Use an order with another card.")
+    async with world.db.transaction() as tx:
+        await make_due(tx, merchant_id, "network_token", token_id, world.clocks.wall())
+    return token_id

@@ -1,0 +1,102 @@
+"""By which of a card's numbers an attempt goes, and what follows where its network token is not valid any more. Pure.
+
+A token is made for a card and counts as that card in every limit. It goes to each route that takes network tokens,
+until it fails for reasons of its own: then the order goes on by the card's number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.network.card import is_expired
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.order.card_facts import TokenFacts
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.challenge import PURPOSE
+from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.policy import group_of
+from recoup.rules.rescue.sentences import last_answer
+
+SWITCH: Final = "network_tokens"  # the merchant's, off until it is switched on
+UNUSABLE: Final = "token_unusable"  # as the processor's code of an attempt that was not sent for it
+BY_NUMBER_VERSION: Final = "network_token-1"
+FAILED: Final = "token_failed"
+ASKED_EVERY: Final = timedelta(days=1)  # where the service does not answer
+_REQUIREMENTS: Final = "04"  # Mastercard's advice: token requirements not fulfilled
+# What an issuer says of a number alone: wrong, closed or over. Of a token that is gone it says nothing of the card.
+_OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})
+Gone = Literal["suspended", "deleted"]
+
+
+def failed_by_token(attempt: Attempt) -> bool:
+    """Whether it went by a network token, and that was why it did not pay."""
+    if attempt.network_token_id is None:
+        return False
+    return attempt.processor_code == UNUSABLE or attempt.state == "declined" and attempt.advice_code == _REQUIREMENTS
+
+
+def token_for(order: Order, attempt: Attempt, now: datetime, *, takes_tokens: bool) -> TokenFacts | None:
+    """The token by which the attempt goes; None: by the card's number. `takes_tokens`: its route does. An
+    authentication was made for the number, so what it confirms goes by that."""
+    token = order.network_token
+    if token is None or not takes_tokens or token.state != "active" or token.sealed is None:
+        return None
+    if is_expired(token.exp_month, token.exp_year, now) or any(failed_by_token(one) for one in order.attempts):
+        return None
+    by_customer = attempt.initiator == "customer"
+    if attempt.ladder == PURPOSE or attempt.authentication is not None:
+        return None
+    if by_customer and (order.kind != "cit_web" or order.facts.get("three_d_secure")):
+        return None
+    return token
+
+
+def is_wanted(token: TokenFacts | None, wall: datetime) -> bool:
+    """Whether the token service is to be asked for one: never, or long ago without an answer."""
+    return token is None or token.state == "requested" and token.requested_at <= wall - ASKED_EVERY
+
+
+def speaks_of_token(reading: Reading) -> bool:
+    """Whether the decline of a token that is gone says nothing of its card."""
+    return reading.code is None or reading.code in _OF_THE_NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInput:
+    """The inputs of one decision: a decline that speaks of a network token which is `gone`."""
+
+    reading: Reading
+    gone: Gone
+    now: datetime
+    knowledge: str = KNOWLEDGE_VERSION
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same back."""
+        return asdict(self) | {"now": self.now.isoformat()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "TokenInput":
+        now = datetime.fromisoformat(plain["now"])
+        return cls(**dict(plain) | {"now": now, "reading": Reading(**plain["reading"])})
+
+
+def decide_token(given: TokenInput) -> Decision:
+    """The card's own number is tried at once."""
+    plan = (BusinessTime(given.now.astimezone(UTC)),)
+    reasons = (
+        _WORDS[given.gone],
+        last_answer(given.reading.reason, given.reading.code, given.reading.advice),
+        "The card itself is tried: a token that is not valid says nothing of its card.",
+    )
+    versions = {"decider": BY_NUMBER_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
+    alternatives = (Alternative("as_declined", None, "What the decline itself says."),)
+    return Decision("attempt_now", plan, group_of(given.reading), reasons, (FAILED,), versions, alternatives)
+
+
+_WORDS: Final[Mapping[Gone, str]] = {
+    "suspended": "The card’s network token is suspended.",
+    "deleted": "The card’s network token is deleted.",
+}

@@ -1,0 +1,138 @@
+"""Network tokens of cards: one for each card of a merchant, its number sealed in the vault."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.rules.order.card_facts import TokenStanding, TokenState
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+
+class NetworkTokenRow(Row, frozen=True):
+    pan_id: UUID
+    network_token_id: UUID
+    token_id: UUID
+    service: str
+    state: TokenStanding
+
+
+class CardOfToken(Row, frozen=True):
+    """A card of the vault that a token may be made for, with what is known of its merchant. `wants`: the merchant uses
+    network tokens."""
+
+    pan_id: UUID
+    scheme: str
+    magic: str | None
+    exp_month: int
+    exp_year: int
+    issuer_digits: str
+    kek_id: str
+    wrapped_dek: bytes
+    nonce: bytes
+    ciphertext: bytes
+    acceptor_id: str
+    offset_us: int
+    wants: bool
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year, v.issuer_digits, v.kek_id, v.wrapped_dek, v.nonce,
+  v.ciphertext, m.acceptor_id, m.offset_us,
+  EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id AND n.notice = 'network_tokens'
+    AND n.enabled) AS wants
+FROM vault v JOIN merchants m USING (merchant_id)
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND v.kek_id IS NOT NULL
+""",
+)
+async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfToken | None:
+    """None for a card that its processor keeps."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT pan_id, network_token_id, token_id, service, state FROM network_tokens
+WHERE merchant_id = $1 AND network_token_id = $2
+""",
+)
+async def find_network_token(db: Read, merchant_id: UUID, network_token_id: UUID) -> NetworkTokenRow | None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id, service, state, requested_at,
+  changed_at)
+VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6)
+ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at, service = excluded.service
+WHERE t.state = 'requested'
+RETURNING pan_id, network_token_id, token_id, service, state
+""",
+)
+async def claim_network_token(
+    db: Tx, merchant_id: UUID, pan_id: UUID, token_id: UUID, network_token_id: UUID, service: str, now: datetime
+) -> NetworkTokenRow | None:
+    """The card's one; None where the service has answered. Of one that is requested its id stays. Wall time."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE network_tokens SET state = $3, requestor_id = $4, changed_at = $5
+WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'requested'
+""",
+)
+async def keep_network_token(
+    db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
+) -> None:
+    """What the service answered, once. Wall time."""
+
+
+async def set_standing(
+    db: Tx,
+    merchant_id: UUID,
+    network_token_id: UUID,
+    state: TokenState | None,
+    expiry: tuple[int, int] | None,
+    now: datetime,
+) -> None:
+    """How it stands, and when it is over, as its service or a processor says; None: nothing. One that is deleted stays
+    so. Wall time."""
+    if state is not None:
+        await _set_state(db, merchant_id, network_token_id, state, now)
+    if expiry is not None:
+        await _set_expiry(db, merchant_id, network_token_id, *expiry)
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE network_tokens SET state = $3, changed_at = $4
+WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
+""",
+)
+async def _set_state(db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime) -> None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE vault v SET exp_month = $3, exp_year = $4
+WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
+  WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
+""",
+)
+async def _set_expiry(db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int) -> None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
+  AND (NOT wall OR due_at <= $3)
+""",
+)
+async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
+    """Nothing, where a notice came since this look had `begun`."""
