@@ -245,6 +245,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/inbound/{route}/signals"): _anyone(
         ids={"route": "sandbox"}, body=lambda s: {"signalId": "walk", "method": "pm_card_visa"}, names=True
     ),
+    ("POST", "/inbound/{route}/network-tokens"): _anyone(
+        ids={"route": "sandbox"}, body=lambda s: {"noticeId": "walk", "tokenId": s.ids["paid"]}, names=True
+    ),
     ("POST", "/inbound/sandbox/webhooks"): _anyone(),
     # payers: whoever has a link that we signed may use it; the walk has forged ones
     ("GET", "/charge"): _anyone(),
