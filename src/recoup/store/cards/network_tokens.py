@@ -1,11 +1,20 @@
 """Network tokens of cards: one for each card of a merchant, its number sealed in the vault."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.rules.order.card_facts import TokenStanding, TokenState
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
+
+# Of an order `o` with its card `v`: an empty object where its merchant uses tokens and the card has none.
+OF_CARD: Final = """
+  CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
+      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
+    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
+      WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
+    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END"""
 
 
 class NetworkTokenRow(Row, frozen=True):

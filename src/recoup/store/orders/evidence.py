@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
+from recoup.store.cards.network_tokens import OF_CARD
+from recoup.store.cards.own_tries import OwnTries, own_tries_of
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.policies_part import POLICIES
@@ -89,12 +91,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     ("mandates", frozenset({"cards"}), f"""
   (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
     WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
-    ("network_token", frozenset({"cards", "tokens"}), """
-  CASE WHEN v.kek_id IS NOT NULL AND EXISTS (SELECT FROM notice_settings n
-      WHERE n.merchant_id = o.merchant_id AND n.notice = 'network_tokens' AND n.enabled) THEN coalesce((
-    SELECT to_jsonb(t) || coalesce((SELECT to_jsonb(w) - '{merchant_id,token_id,pan_id}'::text[] FROM vault w
-      WHERE w.merchant_id = t.merchant_id AND w.token_id = t.network_token_id), '{}')
-    FROM network_tokens t WHERE t.merchant_id = o.merchant_id AND t.pan_id = o.pan_id), '{}') END"""),
+    ("network_token", frozenset({"cards", "tokens"}), OF_CARD),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
@@ -206,7 +203,7 @@ class OrderEvidence(Row, frozen=True):
     sends: Json = None
     blocks: Json = None
     others_open: int = 0
-    own_tries: tuple["OwnTries", ...] = ()
+    own_tries: tuple[OwnTries, ...] = ()
     same_cards: tuple[UUID, ...] = ()
 
 
@@ -267,16 +264,6 @@ async def _with_cards(
     }
 
 
-class OwnTries(Row, frozen=True):
-    """An order whose invoice the processor's billing goes on to charge; its facts say when and how often at most."""
-
-    merchant_id: UUID
-    order_id: UUID
-    units: int
-    asset: str
-    facts: dict[str, Any]
-
-
 class _OfOrder(Row, frozen=True):
     merchant_id: UUID
     order_id: UUID
@@ -295,25 +282,11 @@ async def _beside(db: Read, cards: Sequence["_CardEvidence"]) -> dict[Key, tuple
     named = [(merchant_id, other) for (merchant_id, _), others in mine.items() for other in others]
     if not named:
         return {}
-    found = await _own_tries(db, [one[0] for one in named], [one[1] for one in named])
+    found = await own_tries_of(db, [one[0] for one in named], [one[1] for one in named])
     return {
         key: tuple(one for one in found if one.merchant_id == key[0] and one.order_id in others)
         for key, others in mine.items()
     }
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
-FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)) k
-CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
-  WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
-WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
-""",
-)
-async def _own_tries(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
-    """Those that are open."""
 
 
 class _CardEvidence(Row, frozen=True):

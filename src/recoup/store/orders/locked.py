@@ -27,7 +27,8 @@ from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modificatio
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arms import Known
 from recoup.rules.rescue.other_card import CardOnFile
-from recoup.store.orders.evidence import OrderEvidence, OwnTries
+from recoup.store.cards.own_tries import OwnTries
+from recoup.store.orders.evidence import OrderEvidence
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.statement import Row
