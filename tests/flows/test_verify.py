@@ -47,6 +47,7 @@ from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.network_token import TokenInput, decide_token
 from recoup.rules.rescue.replay import DECIDERS
 from recoup.rules.rescue.route import RouteInput, choose_route
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
@@ -88,6 +89,7 @@ async def _live(server: ServerAddress) -> str:
             await _decided_by_a_model(shop)
             await _decided_by_a_signal(shop)
             await _decided_by_a_card_update(shop)
+            await _decided_by_a_token(shop)
             await _decided_before(shop)
             return str(world.database)
 
@@ -203,6 +205,13 @@ async def _decided_by_a_card_update(shop: Shop) -> None:
     for answer in (None, "new_number", "closed"):
         given = UpdateInput(evidence().reading, await shop.now(), answer)  # type: ignore[arg-type]
         await _store(shop, order_id, decide_update(given), given.features())
+
+
+async def _decided_by_a_token(shop: Shop) -> None:
+    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
+    for gone in ("suspended", "deleted"):
+        given = TokenInput(evidence().reading, gone, await shop.now())  # type: ignore[arg-type]
+        await _store(shop, order_id, decide_token(given), given.features())
 
 
 async def _decided_before(shop: Shop) -> None:
