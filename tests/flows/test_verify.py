@@ -90,6 +90,7 @@ async def _live(server: ServerAddress) -> str:
             await _decided_by_a_signal(shop)
             await _decided_by_a_card_update(shop)
             await _decided_by_a_token(shop)
+            await _decided_by_a_mandate(shop)
             await _decided_before(shop)
             return str(world.database)
 
@@ -212,6 +213,13 @@ async def _decided_by_a_token(shop: Shop) -> None:
     for gone in ("suspended", "deleted"):
         given = TokenInput(evidence().reading, gone, await shop.now())  # type: ignore[arg-type]
         await _store(shop, order_id, decide_token(given), given.features())
+
+
+async def _decided_by_a_mandate(shop: Shop) -> None:
+    """An order comes in with the bank's word, the next one of that card is not sent."""
+    for external_id, code in (("REVOKED", "R1"), ("OF-THE-REVOKED", "51")):
+        await shop.admit(external_id=external_id, pan=script_card("visa", "51", 0, serial=77), code=code)
+        await shop.run_due()
 
 
 async def _decided_before(shop: Shop) -> None:

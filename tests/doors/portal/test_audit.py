@@ -65,6 +65,8 @@ _MACHINES = frozenset(
         "expired",
         "inquiry_closed",
         "mended",
+        "mandate_renewed",
+        "mandate_revoked",
         "merchant_attempt",
         "paid_elsewhere",
         "paid_late",

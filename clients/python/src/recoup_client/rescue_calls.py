@@ -111,9 +111,15 @@ class Recoup(Waiting):
         )
         return found
 
-    def get_order(self, id: str) -> s.OrderDetail:
+    def get_order(
+        self, id: str, *, asOf: str | None = None, asOfRecorded: str | None = None, asOfVersion: int | None = None
+    ) -> s.OrderDetail:
         """One order."""
-        found: s.OrderDetail = self._call("GET", f"/v1/orders/{segment(id)}")
+        found: s.OrderDetail = self._call(
+            "GET",
+            f"/v1/orders/{segment(id)}",
+            query={"asOf": asOf, "asOfRecorded": asOfRecorded, "asOfVersion": asOfVersion},
+        )
         return found
 
     def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:
@@ -840,9 +846,15 @@ class AsyncRecoup(Awaiting):
         )
         return found
 
-    async def get_order(self, id: str) -> s.OrderDetail:
+    async def get_order(
+        self, id: str, *, asOf: str | None = None, asOfRecorded: str | None = None, asOfVersion: int | None = None
+    ) -> s.OrderDetail:
         """One order."""
-        found: s.OrderDetail = await self._call("GET", f"/v1/orders/{segment(id)}")
+        found: s.OrderDetail = await self._call(
+            "GET",
+            f"/v1/orders/{segment(id)}",
+            query={"asOf": asOf, "asOfRecorded": asOfRecorded, "asOfVersion": asOfVersion},
+        )
         return found
 
     async def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:

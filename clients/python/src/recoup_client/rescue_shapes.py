@@ -71,6 +71,7 @@ AmendedOrder = TypedDict(
         "disputes": list["DisputeShown"],
         "challengeUrl": str | None,
         "mandateRevoked": "MandateRevoked | None",
+        "asOf": "AsOf",
         "customProperties": dict[str, str],
     },
 )
@@ -157,6 +158,27 @@ Applications = TypedDict(
     },
 )
 """A page of your applications."""
+
+AsOf = TypedDict(
+    "AsOf",
+    {
+        "version": int,
+        "at": str,
+        "recordedAt": str,
+        "decisionId": str | None,
+        "balances": list["AsOfBalance"],
+    },
+)
+"""Which moment of its past is shown: the one after this line of its log."""
+
+AsOfBalance = TypedDict(
+    "AsOfBalance",
+    {
+        "account": str,
+        "amount": int,
+    },
+)
+"""What the order had booked on an account; debit is positive."""
 
 AttemptShown = TypedDict(
     "AttemptShown",
@@ -1499,6 +1521,7 @@ OrderDetail = TypedDict(
         "disputes": list["DisputeShown"],
         "challengeUrl": str | None,
         "mandateRevoked": "MandateRevoked | None",
+        "asOf": "AsOf",
     },
 )
 """One order with its lines, refunds, attempts and disputes."""

@@ -3,13 +3,15 @@
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.order_past import as_it_stood, read_cut
 from recoup.doors.rescue.resource import FIND_ORDER, Call, Method
+from recoup.doors.rescue.shapes.order_past import AsOf, MandateRevoked, OrderAt
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
     AmendedOrder,
@@ -18,7 +20,6 @@ from recoup.doors.rescue.shapes.orders import (
     ChecksShown,
     DisputeShown,
     Item,
-    MandateRevoked,
     Order,
     OrderDetail,
     RefundedItem,
@@ -34,6 +35,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
+from recoup.rules.order.as_of import Cut
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
@@ -46,15 +48,21 @@ _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": 
 
 
 async def get_order(call: Call) -> Reply:
-    return Reply(OrderDetail(**await _detail(call, call.object_id())))
+    order_id, cut = call.object_id(), await read_cut(call)
+    return Reply(OrderDetail(**await _detail(call, order_id, cut)))
 
 
-async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
+async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[str, Any]:
+    merchant_id = call.scope.merchant_id
+    shown: AsOf | UnsetType = UNSET
     async with call.services.world.db.read() as connection:
-        row = await wire_order(connection, call.scope.merchant_id, order_id)
-    if row is None:
-        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+        row = await wire_order(connection, merchant_id, order_id)
+        if row is None:
+            raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+        if cut is not None:
+            row, shown = await as_it_stood(connection, merchant_id, row, cut)
     return members(row) | {
+        "as_of": shown,
         "items": [
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
             for number, line in enumerate(row.items or (), 1)
@@ -218,8 +226,9 @@ GET: Final = Operation(
     "GET",
     "/v1/orders/{id}",
     "One order",
-    "With its lines, refunds, attempts and disputes.",
+    "With its lines, refunds, attempts and disputes. With `asOf`, `asOfRecorded` or `asOfVersion` as it stood then.",
     group="Orders",
+    query=OrderAt,
     answers={200: OrderDetail},
     problems=("not_found",),
     examples=examples.ORDER,

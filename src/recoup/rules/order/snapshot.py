@@ -291,8 +291,7 @@ class Order:
         return sum(d.units for d in self.disputes if d.takes_money)
 
     @property
-    def refundable_units(self) -> int:
-        """What may still be given back. A dispute of what was refunded already makes it no less than nothing."""
+    def refundable_units(self) -> int:  # a dispute of what was refunded already makes it no less than nothing
         return max(0, self.units - self.refunded_units - self.disputed_units)
 
     @property

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
+from recoup.doors.rescue.shapes.order_past import AsOf, MandateRevoked
 from recoup.doors.rescue.wire import (
     Amount,
     Cents,
@@ -170,17 +171,6 @@ class Order(Shape, kw_only=True):
     next_attempt_at: Moment | None = None
 
 
-class MandateRevoked(Shape, kw_only=True):
-    """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
-
-    scope: Annotated[
-        str, Meta(description="`payment` (R0), `agreement` (R1, advice 21) or `all` of the merchant's (R3).")
-    ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
-    revoked_at: Moment
-    order_id: Annotated[UUID | None, Meta(description="The order whose decline said so.")]
-
-
 class OrderDetail(Order, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
@@ -193,6 +183,14 @@ class OrderDetail(Order, kw_only=True):
         MandateRevoked | None,
         Meta(description="The revocation that stops payments of this agreement and card; null: they may be sent."),
     ] = None
+    as_of: Annotated[
+        AsOf | UnsetType,
+        Meta(
+            description="With `asOf`, `asOfRecorded` or `asOfVersion`: this is the past. Amounts, states, attempts, "
+            "refunds, disputes and balances are as they stood; the customer is shown as known today: what was erased "
+            "stays erased."
+        ),
+    ] = UNSET
 
 
 class AmendedOrder(OrderDetail, kw_only=True):

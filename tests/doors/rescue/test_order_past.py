@@ -1,0 +1,142 @@
+"""GET /orders/{id}?asOf=…: the order as it stood, equal to what was read when it stood so."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.doors.rescue.door import HARD, UNKNOWN, Caller, Door, opened_door
+
+from recoup.rules.network.magic import DISPUTE_CARDS, script_card
+from recoup.rules.network.magic_disputes import DISPUTES
+from recoup.store.server import ServerAddress
+
+TWICE = script_card("visa", "51", 2)
+
+
+@pytest.fixture
+def world(server: ServerAddress) -> Iterator[Door]:
+    with opened_door(server) as door:
+        yield door
+
+
+def read(shop: Caller, order_id: str, query: str = "") -> dict[str, Any]:
+    answer = shop.get(f"/orders/{order_id}{query}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def line(shop: Caller, order_id: str) -> tuple[int, datetime, datetime]:
+    """The newest: number, business time, time of recording."""
+    sql = "SELECT seq, business_at, recorded_at FROM order_log WHERE order_id = $1 ORDER BY seq DESC LIMIT 1"
+    [row] = shop.door.sql(sql, UUID(order_id))
+    return row["seq"], row["business_at"], row["recorded_at"]
+
+
+def z(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def act(shop: Caller, order_id: str, rng: random.Random) -> None:
+    """Something that may happen to an order; what is not possible now is refused, which is a step too."""
+    what = rng.choice(["advance", "advance", "advance", "stop", "resume", "refund", "move", "cancel", "notes"])
+    if what == "advance":
+        shop.advance(hours=rng.choice([1, 20, 50, 100]))
+    elif what in ("stop", "resume"):
+        shop.call("PATCH", f"/orders/{order_id}", json={"doNotRetry": what == "stop"})
+    elif what == "refund":
+        shop.refund(order_id, {"amountToRefund": rng.choice([1, 7, 15]), "idempotencyKey": str(rng.random())})
+    elif what == "move":
+        until = (shop.door.run(shop.shop.now()) + timedelta(days=rng.choice([15, 20]))).isoformat()
+        shop.call("PATCH", f"/orders/{order_id}", json={"expiryDateUtc": until})
+    elif what == "notes":
+        shop.call("PATCH", f"/orders/{order_id}", json={"metadata": {"n": str(rng.random())}})
+    elif rng.random() < 0.2:
+        shop.post(f"/orders/{order_id}/cancel", {})
+
+
+CARDS = {
+    "declined twice, then paid": {"paymentMethod__cardNumber": TWICE},
+    "always declined": {"paymentMethod__cardNumber": script_card("visa", "51", 99)},
+    "hard decline": {"paymentMethod__cardNumber": HARD},
+    "disputed": {"paymentMethod__cardNumber": DISPUTE_CARDS["visa"], "transaction__amount": min(DISPUTES)},
+    "paid at once": {},
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", sorted(CARDS))
+def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int) -> None:
+    rng, shop = random.Random(f"{kind}/{seed}"), world.shop()
+    order_id = shop.admit(**CARDS[kind])
+    seen: list[tuple[tuple[int, datetime, datetime], dict[str, Any]]] = []
+    for _ in range(14):
+        seen.append((line(shop, order_id), read(shop, order_id)))
+        act(shop, order_id, rng)
+    moved = notes = False
+    for (version, at, recorded), live in reversed(seen):
+        sql = "SELECT seq, happening FROM order_log WHERE order_id = $1"
+        lines = [(row["seq"] > version, row["happening"]) for row in shop.door.sql(sql, UUID(order_id))]
+        moved, notes = (True, "expiry_moved") in lines, (True, "notes_changed") in lines
+        before = (False, "expiry_moved") in lines
+        wanted = dict(live)
+        if moved and not before:
+            wanted["expiryDate"] = None  # nothing says what it was
+        if notes:
+            wanted["metadata"] = {}
+        for query in (f"asOfVersion={version}", f"asOf={z(at)}", f"asOfRecorded={z(recorded)}"):
+            then = read(shop, order_id, f"?{query}")
+            assert then.pop("asOf")["version"] >= version, query
+            if query.startswith("asOfVersion"):
+                assert then == wanted, (query, {k: (then[k], wanted[k]) for k in wanted if then[k] != wanted[k]})
+
+
+def test_balances_and_the_last_decision_are_of_then(world: Door) -> None:
+    shop = world.shop()
+    order_id = shop.admit()
+    shop.advance(days=20)
+    paid = line(shop, order_id)[0]
+    shop.refund(order_id, {"amountToRefund": 10, "idempotencyKey": "one"})
+    shop.advance(hours=1)
+    then, now = (read(shop, order_id, f"?asOfVersion={n}") for n in (paid, line(shop, order_id)[0]))
+    before = {one["account"]: one["amount"] for one in then["asOf"]["balances"]}
+    after = {one["account"]: one["amount"] for one in now["asOf"]["balances"]}
+    assert after["merchant_payable"] == before["merchant_payable"] + 1000
+    assert (then["refundedAmount"], then["refunds"]) == (0, [])
+    assert now["refundedAmount"] == 1000
+    first = read(shop, order_id, "?asOfVersion=1")
+    assert (first["statusName"], first["attempts"], first["asOf"]["balances"]) == ("DRAFT", [], [])
+    decisions = {one["id"] for one in shop.get(f"/orders/{order_id}/decisions?limit=20").json()["data"]}
+    assert then["asOf"]["decisionId"] in decisions
+    assert first["asOf"]["decisionId"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("asOf=2000-01-01T00:00:00Z", "was not there yet"),
+        ("asOf=2098-01-01T00:00:00Z", "has not come yet"),
+        ("asOfRecorded=2098-01-01T00:00:00Z", "has not come yet"),
+        ("asOfRecorded=2000-01-01T00:00:00Z", "was not there yet"),
+        ("asOf=yesterday", "ISO 8601"),
+        ("asOfVersion=0", "between 1"),
+        ("asOfVersion=9999", "has no line 9999"),
+        ("asOfVersion=-1", "between 1"),
+        ("asOf=2026-01-01T00:00:00Z&asOfVersion=1", "not both"),
+    ],
+)
+def test_a_moment_that_makes_no_sense_is_refused(world: Door, query: str, says: str) -> None:
+    shop = world.shop()
+    order_id = shop.admit()
+    answer = shop.get(f"/orders/{order_id}?{query}")
+    assert answer.status_code == 400
+    assert says in answer.text
+
+
+def test_an_order_of_somebody_else_has_no_past_either(world: Door) -> None:
+    shop, other = world.shop(), world.shop()
+    order_id = shop.admit()
+    assert other.get(f"/orders/{order_id}?asOfVersion=1").status_code == 404
+    assert shop.get(f"/orders/{UNKNOWN}?asOfVersion=1").status_code == 404
