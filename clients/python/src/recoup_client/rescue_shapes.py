@@ -195,6 +195,7 @@ AttemptShown = TypedDict(
         "networkTransactionId": str | None,
         "checks": "ChecksShown | None",
         "retriesItselfAt": str | None,
+        "byNetworkToken": bool,
     },
 )
 """A try of the card, planned, under way or over."""
