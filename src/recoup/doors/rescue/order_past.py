@@ -1,4 +1,4 @@
-"""GET /orders/{id}?asOf=…: the order as it stood then. Source: decision 0072."""
+"""GET /orders/{id}?asOf=…: the order as it stood then. Source: decision 0073."""
 
 from typing import Any, Final
 from uuid import UUID
