@@ -36,7 +36,8 @@ class OfNmi(Vendor):
     def taken(self) -> Counter[str]:
         taken = Counter[str]()
         for one in self._all("sale", "auth"):
-            taken[one["order_id"]] += _units(one)
+            last = next(act for act in reversed(one["actions"]) if act["action_type"] in ("sale", "capture"))
+            taken[one["order_id"]] += int(Decimal(last["amount"]) * 100)
         return taken
 
     def given_back(self) -> list[tuple[str, int]]:

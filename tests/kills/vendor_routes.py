@@ -32,6 +32,41 @@ from recoup.rules.network.magic import script_card
 _FAULTS: Final = ("lost", "never", "saved_500")
 
 
+class _Acquirer:
+    """Tells of disputes by the installation's own key, and keeps what it told."""
+
+    def __init__(self) -> None:
+        self.cases, self.ended, self._posted = dict[str, dict[str, Any]](), dict[str, str](), list[Posted]()
+
+    def told(self) -> list[Posted]:
+        found, self._posted = self._posted, []
+        return found
+
+    def open(self, attempt_id: str, merchant_id: str, units: int, currency: str) -> None:
+        self.cases[attempt_id] = {
+            "caseId": f"case-{attempt_id}",
+            "merchantId": merchant_id,
+            "chargeId": attempt_id,
+            "stage": "first",
+            "amount": units,
+            "currency": currency,
+        }
+        self._tell(attempt_id, "open")
+
+    def end(self, attempt_id: str, *, won: bool) -> None:
+        self.ended[attempt_id] = "won" if won else "lost"
+        self._tell(attempt_id, self.ended[attempt_id])
+
+    def _tell(self, attempt_id: str, status: str) -> None:
+        notice = self.cases[attempt_id] | {"noticeId": f"{status}-{attempt_id}", "status": status}
+        self._posted.append(Posted(json.dumps(notice).encode(), {}))
+
+    def lines(self, at: datetime) -> list[StatementLine]:
+        moved = [(one, "dispute", -one["amount"]) for one in self.cases.values()]
+        moved += [(one, "dispute_won", one["amount"]) for id, one in self.cases.items() if self.ended.get(id) == "won"]
+        return [StatementLine(None, one["caseId"], type, units, one["currency"], at) for one, type, units in moved]
+
+
 class _Vendor(Route):
     """By the story of its own, which knows the book."""
 
@@ -85,7 +120,7 @@ class _Vendor(Route):
 
 
 class StripeRoute(_Vendor):
-    kind = "stripe"
+    kind, several = "stripe", True
 
     def __init__(self) -> None:
         self.story = OfStripe()
@@ -98,30 +133,40 @@ class StripeRoute(_Vendor):
         (id,) = [c["id"] for c in charges if c["metadata"]["recoup_id"] == attempt_id and c["status"] == "succeeded"]
         self.standin.account.dispute(id)
 
-    def win(self) -> None:
-        for case in list(self.standin.book.all("dispute")):
-            assert case["status"] == "under_review"
-            won = self.standin.book.put(case | {"status": "won"})
-            self.standin.account._move("adjustment", won["amount"], 0, won["currency"], won["id"])
-            self.standin.account._tell("charge.dispute.closed", won)
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        charges = {c["metadata"]["recoup_id"]: c["id"] for c in self.standin.book.all("charge") if c["paid"]}
+        cases = self.standin.book.all("dispute")
+        case = next(one for one in cases if one["charge"] == charges[attempt_id])
+        assert case["status"] == "under_review"
+        made = self.standin.book.put(case | {"status": "won" if won else "lost"})
+        if won:
+            self.standin.account._move("adjustment", made["amount"], 0, made["currency"], made["id"])
+        self.standin.account._tell("charge.dispute.closed", made)
 
 
 class AdyenRoute(_Vendor):
     kind, methods, answer = "adyen", "stored", "holder"
+    several = True
 
     def __init__(self) -> None:
         self.story = OfAdyen()
 
+    async def start(self, folder: Path, faults: Faults) -> None:
+        await super().start(folder, faults)
+        self.standin.account.multicapture = self.several
+
     def connection(self) -> Connection:
-        return Connection("adyen", self.standin.url, ADYEN_KEY, ADYEN_SECRET, MERCHANT, "acct_1")
+        address = self.standin.url
+        return Connection("adyen", address, ADYEN_KEY, ADYEN_SECRET, MERCHANT, "acct_1", multicapture=self.several)
 
     def dispute(self, attempt_id: str) -> None:
         self.standin.account.dispute(self._one("payment", "reference", attempt_id))
 
-    def win(self) -> None:
-        for case in list(self.standin.book.all("dispute")):
-            assert case["state"] == "defended"
-            self.standin.account.win(case["id"])
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        payment = self._one("payment", "reference", attempt_id)
+        case = next(one for one in self.standin.book.all("dispute") if one["payment"] == payment)
+        assert case["state"] == "defended"
+        (self.standin.account.win if won else self.standin.account.lose)(case["id"])
 
 
 class BraintreeRoute(_Vendor):
@@ -137,19 +182,33 @@ class BraintreeRoute(_Vendor):
     def dispute(self, attempt_id: str) -> None:
         self.standin.account.dispute(self._one("transaction", "orderId", attempt_id))
 
-    def win(self) -> None:
-        for case in list(self.standin.book.all("dispute")):
-            assert case["status"] == "DISPUTED"
-            self.standin.account.win_dispute(case["id"])
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        charge = self._one("transaction", "orderId", attempt_id)
+        case = next(one for one in self.standin.book.all("dispute") if one["transaction"]["id"] == charge)
+        assert case["status"] == "DISPUTED"
+        (self.standin.account.win_dispute if won else self.standin.account.lose_dispute)(case["id"])
 
 
 class NmiRoute(_Vendor):
-    """Its disputes are the acquirer's: nothing of them comes by NMI."""
+    """Its disputes are the acquirer's: nothing of them comes by NMI, and none is answered there."""
 
-    kind, methods, disputes, on = "nmi", "vault", False, "transact.php"
+    kind, methods, on = "nmi", "vault", "transact.php"
+    answers = False
 
     def __init__(self) -> None:
-        self.story = OfNmi()
+        self.story, self._acquirer = OfNmi(), _Acquirer()
+
+    def told(self) -> list[Posted]:
+        return self._acquirer.told()
+
+    def dispute(self, attempt_id: str) -> None:
+        self._acquirer.open(attempt_id, self.merchant_id, self.taken()[attempt_id], "USD")
+
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        self._acquirer.end(attempt_id, won=won)
+
+    def more_lines(self) -> list[StatementLine]:
+        return self._acquirer.lines(datetime.now(UTC))
 
     def connection(self) -> Connection:
         return Connection("nmi", self.standin.address, NMI_KEY, NMI_SECRET, acceptor="acct_1")
@@ -181,39 +240,25 @@ class _Bridge(BridgeStandIn):
 
 
 class BridgeRoute(Route):
-    kind, kinds = "bridge", _FAULTS
+    kind, kinds, several = "bridge", _FAULTS, True
 
     async def start(self, folder: Path, faults: Faults) -> None:
-        self.standin = await _Bridge(faults).start()
-        self.cases, self._posted = dict[str, dict[str, Any]](), list[Posted]()
+        self.standin, self._acquirer = await _Bridge(faults).start(), _Acquirer()
 
-    def notices(self) -> list[Posted]:
-        found, self._posted = self._posted, []
-        return found
+    def told(self) -> list[Posted]:
+        return self._acquirer.told()
 
     def dispute(self, attempt_id: str) -> None:
         charge = self.standin.charges[attempt_id]
-        self.cases[attempt_id] = {
-            "caseId": f"case-{attempt_id}",
-            "merchantId": charge["merchantId"],
-            "chargeId": attempt_id,
-            "stage": "first",
-            "amount": charge["captured"] - charge["refunded"],
-            "currency": charge["currency"],
-        }
-        self._tell(attempt_id, "open")
+        left = charge["captured"] - charge["refunded"]
+        self._acquirer.open(attempt_id, charge["merchantId"], left, charge["currency"])
 
-    def win(self) -> None:
-        assert len(self.standin.answered) == len(self.cases)
-        for attempt_id in self.cases:
-            self._tell(attempt_id, "won")
-
-    def _tell(self, attempt_id: str, status: str) -> None:
-        notice = self.cases[attempt_id] | {"noticeId": f"{status}-{attempt_id}", "status": status}
-        self._posted.append(Posted(json.dumps(notice).encode(), {}))
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        self._acquirer.end(attempt_id, won=won)
 
     def connection(self) -> Connection:
-        return Connection("bridge", self.standin.url, bridge.SECRET, acceptor="acct_1", world="sandbox")
+        url = self.standin.url
+        return Connection("bridge", url, bridge.SECRET, acceptor="acct_1", world="sandbox", multicapture=True)
 
     def credential(self, number: int) -> dict[str, Any]:
         return {"pan": script_card("visa", "51", 0, serial=number)}
@@ -230,19 +275,15 @@ class BridgeRoute(Route):
     def our_lines(self) -> list[StatementLine]:
         at = datetime.now(UTC)
         took = [
-            StatementLine(UUID(id), f"ref-{id[-6:]}", "charge", one["captured"], one["currency"], at)
+            StatementLine(UUID(id), f"ref-{id[-6:]}", "charge", part, one["currency"], at)
             for id, one in self.standin.charges.items()
+            for part in one["parts"]
         ]
         back = [
             StatementLine(UUID(one["id"]), "done", "refund", one["amount"], one["currency"], at)
             for one in self.standin.refunds
         ]
-        moved = [
-            StatementLine(None, case["caseId"], type, sign * case["amount"], case["currency"], at)
-            for case in self.cases.values()
-            for type, sign in (("dispute", -1), ("dispute_won", 1))
-        ]
-        return took + back + moved
+        return took + back + self._acquirer.lines(at)
 
 
 ROUTES: Final = {one.kind: one for one in (BridgeRoute, StripeRoute, AdyenRoute, BraintreeRoute, NmiRoute)}

@@ -1,5 +1,6 @@
 """One story on one route over HTTP, whose worker is killed with SIGKILL again and again while the stand-in errs:
-declined, tried again, approved, captured, refunded in parts, disputed, and both books compared to 0.00."""
+declined, tried again, approved, captured whole and in parts, refunded in parts and the rest, disputed with evidence,
+won and lost and accepted, and both books compared to 0.00."""
 
 import asyncio
 import csv
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from tests.flows.money.comparing import person
@@ -26,7 +27,7 @@ from recoup.flows.disputes.receive import notice_key, receive
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile
-from recoup.flows.notices.receive import take
+from recoup.flows.notices.receive import has_own_notices, take
 from recoup.flows.people.register import register
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.connector import is_connector
@@ -40,7 +41,7 @@ from recoup.kernel.time import iso
 from recoup.lab.processors.faults import Fault, Faults
 from recoup.lab.processors.serving import Posted
 from recoup.moves.change import Change
-from recoup.moves.modification.capture import ask_capture
+from recoup.moves.modification.capture import ask_capture, release_rest
 from recoup.moves.order.ending import release
 from recoup.rules.messages.inbound import signed
 from recoup.rules.money.reading import Reading
@@ -49,8 +50,13 @@ from recoup.store.server import ServerAddress
 
 LOST: Final = 0.1
 QUIET_SECONDS_MAX: Final = 120.0
+TAKEN: Final = """SELECT jsonb_object_agg(a.attempt_id, coalesce((SELECT sum(c.units) FROM modifications c
+    WHERE c.attempt_id = a.attempt_id AND c.kind = 'capture' AND c.state = 'done'), a.units))
+    FROM attempts a WHERE a.state = 'approved'"""
 ROUNDS_MAX: Final = 12
 REFUNDS: Final = ("1.00", "2.50")
+PARTS: Final = (1_500, 900)  # of an amount that is held; then the last part, or what is left is let go
+LAST: Final = 700
 SIGNS: Final = {"charge": 1, "dispute_won": 1, "refund": -1, "dispute": -1, "dispute_fee": -1, "fee": -1}
 
 
@@ -72,26 +78,31 @@ class Figures:
     lost: int = 0
     charges: int = 0
     captures: int = 0
+    parts: int = 0
+    let_go: int = 0
     refunds: int = 0
     disputes: int = 0
     seconds: float = 0.0
 
     def text(self, name: str) -> str:
         return (
-            f"{name}: {self.charges} charges ({self.captures} of them held and captured), {self.refunds} refunds,"
-            f" {self.disputes} disputes, {self.calls} calls of which {self.lost} met a fault, {self.kills} kills -9 in"
-            f" {self.seconds:.0f} s"
+            f"{name}: {self.charges} charges ({self.captures} of them held, captured in {self.parts} parts,"
+            f" {self.let_go} with a rest let go), {self.refunds} refunds, {self.disputes} disputes, {self.calls} calls"
+            f" of which {self.lost} met a fault, {self.kills} kills -9 in {self.seconds:.0f} s"
         )
 
 
 class Route(ABC):
-    """A kind of route before its stand-in. `on`: the calls that the faults meet; `kinds`: those faults."""
+    """A kind of route before its stand-in. `on`: the calls that the faults meet; `kinds`: those faults. `several`: a
+    hold may be captured several times; `answers`: disputes are answered by it."""
 
     kind: str
     on: str = "POST"
     kinds: tuple[str, ...] = ("lost",)
-    disputes = True
+    several = False
+    answers = True
     standin: Any
+    merchant_id = ""
 
     @abstractmethod
     async def start(self, folder: Path, faults: Faults) -> None: ...
@@ -117,14 +128,23 @@ class Route(ABC):
         """Whatever is due there is done."""
 
     def notices(self) -> list[Posted]:
+        """In the vendor's signature and shape."""
+        return []
+
+    def told(self) -> list[Posted]:
+        """By the installation's own key."""
         return []
 
     def dispute(self, attempt_id: str) -> None:
         raise NotImplementedError
 
-    def win(self) -> None:
-        """Every dispute that was answered."""
+    def decide(self, attempt_id: str, *, won: bool) -> None:
+        """The dispute of that charge, which was contested."""
         raise NotImplementedError
+
+    def more_lines(self) -> list[StatementLine]:
+        """Beside those of its book: what an acquirer took and gave back."""
+        return []
 
     def our_lines(self) -> list[StatementLine] | None:
         """Of a route whose book cannot be read: what its operator would write down."""
@@ -167,6 +187,7 @@ async def tell(
         world, own = made[0], dict(made[0].processors)
         shop = await make_shop(*made)
         await register(world, shop.merchant_id)
+        route.merchant_id = str(shop.merchant_id)
         connection = route.connection()
         life = Life(world.dsn, world.people_dsn, KEYRING._material, route.kind, connection)  # noqa: SLF001
         processor = route_of(life)
@@ -200,7 +221,7 @@ class _Story:
     draws: random.Random
     figures: Figures
     killing: "asyncio.Task[None]"
-    waiting: list[Posted] = field(default_factory=list)
+    waiting: list[tuple[Posted, bool]] = field(default_factory=list)
 
     async def play(self, count: int) -> None:
         for kind in self.route.kinds:
@@ -215,9 +236,11 @@ class _Story:
             for order_id in made[::2]:
                 await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount=amount))
         await self._quiet()
+        for order_id in made[::6]:
+            await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(all=True))
+        await self._quiet()
         self.route.settle()
-        if self.route.disputes:
-            await self._disputed(made[1::4])
+        await self._disputed(made[1::4])
         self.route.settle()
         await self._quiet()
 
@@ -251,28 +274,58 @@ class _Story:
         raise AssertionError(f"not all got there: {[tuple(row) for row in states]}")
 
     async def _captured(self) -> None:
-        held = await self.shop.value("SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'")
-        for order_id in held:
-            await self.shop.orders.run(
-                lambda change: ask_capture(change, "test", b"capture"), self.shop.key(order_id), cards=False
-            )
+        """Whole; in parts and a last one; in parts, and what is left let go; one part that is the last."""
+        held = sorted(await self.shop.value("SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'"))
+        parts = PARTS if self.route.several else ()
+        plans = [((), None), (parts, LAST), (parts or (), 0 if parts else LAST), ((), LAST)]
+        planned = {order_id: plans[number % len(plans)] for number, order_id in enumerate(held)}
+        for part in range(len(PARTS)):
+            for order_id, (firsts, _) in planned.items():
+                if part < len(firsts):
+                    await self._capture(order_id, firsts[part], final=False)
+            await self._quiet()
+        for order_id, (_, last) in planned.items():
+            if last == 0:
+                await self.shop.orders.run(release_rest, self.shop.key(order_id), cards=False)
+            else:
+                await self._capture(order_id, last, final=True)
         await self._quiet()
         self.figures.captures = len(held)
+        counted = "SELECT count(*) FROM modifications WHERE kind = $1 AND state = 'done'"
+        self.figures.parts = await self.shop.value(counted, "capture")
+        self.figures.let_go = sum(last is not None for _, last in planned.values())
         assert not await self.shop.value("SELECT count(*) FROM orders WHERE stage = 'authorised'")
 
+    async def _capture(self, order_id: UUID, units: int | None, *, final: bool) -> None:
+        def work(change: Change) -> None:
+            ask_capture(change, "test", f"{units}/{final}".encode(), units, final=final)
+
+        await self.shop.orders.run(work, self.shop.key(order_id), cards=False)
+
     async def _disputed(self, orders: list[UUID]) -> None:
-        """Each is contested with evidence, and won."""
+        """In turn contested with evidence and won, contested and lost, accepted."""
         sql = "SELECT array_agg(attempt_id::text) FROM attempts WHERE state = 'approved' AND order_id = ANY($1)"
         for attempt_id in await self.shop.value(sql, orders):
             self.route.dispute(attempt_id)
         await self._until("SELECT count(*) FROM disputes WHERE state = 'open'", len(orders))
         scope = person(self.shop)
-        for dispute_id in await self.shop.value("SELECT array_agg(dispute_id) FROM disputes"):
-            await note_evidence(self.shop.world, scope, dispute_id, "Delivered on the third, signed for.")
-            await answer_dispute(self.shop.world, self.shop.orders, scope, dispute_id, "contest")
-        await self._until("SELECT count(*) FROM disputes WHERE state = 'answered'", len(orders))
-        self.route.win()
-        await self._until("SELECT count(*) FROM disputes WHERE state = 'won'", len(orders))
+        rows = await self.shop.world.db.fetch("SELECT dispute_id, attempt_id::text FROM disputes ORDER BY 1")
+        for number, (dispute_id, _) in enumerate(rows):
+            if not self.route.answers:
+                continue
+            accepted = number % 3 == 2
+            if not accepted:
+                await note_evidence(self.shop.world, scope, dispute_id, "Delivered on the third, signed for.")
+            answer: Literal["accept", "contest"] = "accept" if accepted else "contest"
+            await answer_dispute(self.shop.world, self.shop.orders, scope, dispute_id, answer)
+        contested = [row for number, row in enumerate(rows) if number % 3 != 2 or not self.route.answers]
+        if self.route.answers:
+            await self._until("SELECT count(*) FROM disputes WHERE state = 'answered'", len(contested))
+            await self._until("SELECT count(*) FROM disputes WHERE state = 'accepted'", len(rows) - len(contested))
+        for number, (_, attempt_id) in enumerate(contested):
+            self.route.decide(attempt_id, won=number % 2 == 0)
+        await self._until("SELECT count(*) FROM disputes WHERE state = 'won'", (len(contested) + 1) // 2)
+        await self._until("SELECT count(*) FROM disputes WHERE state = 'lost'", len(contested) // 2)
         self.figures.disputes = len(orders)
 
     async def _until(self, sql: str, count: int) -> None:
@@ -306,13 +359,13 @@ class _Story:
         """Their notices, each twice and in any order; one that is to be sent again is."""
         if self.killing.done():
             self.killing.result()
-        posted = self.route.notices()
+        posted = [(one, False) for one in self.route.notices()] + [(one, True) for one in self.route.told()]
         self.waiting += posted * 2
         self.draws.shuffle(self.waiting)
-        again = list[Posted]()
+        again = list[tuple[Posted, bool]]()
         for one in self.waiting:
             try:
-                await self._heard(one)
+                await self._heard(*one)
             except Problem as problem:
                 if problem.code != "unavailable":
                     raise
@@ -320,10 +373,11 @@ class _Story:
         self.waiting = again
         await asyncio.sleep(0.1)
 
-    async def _heard(self, posted: Posted) -> None:
+    async def _heard(self, posted: Posted, ours: bool) -> None:
         """In the vendor's signature and shape, or by the installation's own key."""
         world, orders = self.shop.world, self.shop.orders
-        if is_connector(self.processor):
+        assert has_own_notices(world, self.name, by_our_key=ours) is not ours
+        if not ours:
             again = self.route.standin.signed_anew(posted)
             await take(world, orders, self.name, {k.lower(): v for k, v in again.headers.items()}, again.body)
             return
@@ -335,7 +389,7 @@ class _Story:
     async def compare(self) -> None:
         self.faults.left.clear()
         shop, route = self.shop, self.route
-        ours = await shop.value("SELECT jsonb_object_agg(attempt_id, units) FROM attempts WHERE state = 'approved'")
+        ours = await shop.value(TAKEN)
         taken = route.taken()
         assert taken == Counter(ours), "one charge an attempt, and each of ours is theirs"
         assert len(ours) == await shop.value("SELECT count(*) FROM orders"), "one an order"
@@ -357,7 +411,7 @@ class _Story:
             assert is_connector(self.processor)
             now = self.shop.world.clocks.wall()
             pages = self.processor.lines(now - timedelta(days=2), now + timedelta(days=2))
-            lines = [line async for page in pages for line in page]
+            lines = [line async for page in pages for line in page] + self.route.more_lines()
         ran = await reconcile(self.shop.world, person(self.shop), self._statement(lines), Reading())
         counts = Counter({name: count for name, count in ran.run.counts.items() if count})
         fees = sum(line.type == "fee" for line in lines)

@@ -37,7 +37,7 @@ _SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}
 _COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
 _TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost")
 _LISTS: Final = ("countries", "schemes", "currencies")
-_SWITCHES: Final = ("updater", "tokens")
+_SWITCHES: Final = ("updater", "tokens", "multicapture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,7 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
         authenticates=_authenticates(at, listed, kind),
         updater=_switch(at, listed, "updater", may=kind.may_update),
         tokens=_switch(at, listed, "tokens", may=kind.may_make_tokens),
+        multicapture=_switch(at, listed, "multicapture", may=kind.multicapture_set),
     )
     return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
 
@@ -150,7 +151,7 @@ def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bo
     return bool(listed.get(member))
 
 
-_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens"}
+_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens", "multicapture": "multicapture_set"}
 
 
 def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:

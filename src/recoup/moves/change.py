@@ -28,7 +28,7 @@ from recoup.rules.order.attention import (
     held,
     needed,
 )
-from recoup.rules.order.lifecycle import ENDED, Fact, Step, fact, step
+from recoup.rules.order.lifecycle import APPROVALS, ENDED, Fact, Step, fact, step
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import LogLine, OrderWords, OutboxEvent
 from recoup.store.statement import Tx
@@ -187,7 +187,7 @@ class Change(Gathered):
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
         self.clear_attention(RETRYING)
-        if happening not in ("collected", "captured", "advanced"):
+        if happening not in APPROVALS:
             self.clear_attention(PAID_TOO)
         self.nothing_due()
         for challenge in order.challenges:
@@ -199,7 +199,7 @@ class Change(Gathered):
             self.due("processor_invoice", self.wall, subject_id=UUID(order.facts["invoice_key"]), wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
-            if row is not None and happening not in ("collected", "captured", "advanced"):
+            if row is not None and happening not in APPROVALS:
                 self.set_attempt(attempt, state=row.to, if_late=row.if_late or attempt.if_late)
             elif attempt.state == "planned":
                 self.set_attempt(attempt, state="not_sent")

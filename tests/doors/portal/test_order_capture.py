@@ -36,7 +36,7 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
         page = texts(await ops.get(here))
         for said in (
             "Capture…",
-            "The card is charged the full authorised amount, once.",
+            "The card is charged this amount, once.",
             "gets the webhook order.completed",
         ):
             assert said in page
@@ -185,5 +185,28 @@ def test_nothing_is_captured_after_the_window_or_of_what_is_not_held(server: Ser
         assert "Capture…" not in texts(await ops.get(here))
         assert "cannot be captured" in texts(await post(ops, here, f"{here}/capture", key="d5" * 16), 409)
         assert await captures(shop) == []
+
+    portal(server, story)
+
+
+def test_a_part_is_captured_from_the_page_and_the_rest_let_go(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        page = texts(await ops.get(here))
+        for said in ("45.90 USD are authorised and not captured", "stays authorised for another capture"):
+            assert said in page
+        for amount in ("90.00", "1.234", "-1", "x"):
+            refusal = await post(ops, here, f"{here}/capture", key=KEY, amount=amount, rest="keep")
+            assert refusal.status_code == 400, amount
+        sent = await post(ops, here, f"{here}/capture", key=KEY, amount="10.00", rest="keep")
+        assert sent.status_code == 303
+        page = texts(await ops.get(here))
+        for said in ("Captured in part: 10.00 USD", "35.90 USD are authorised and not captured"):
+            assert said in page
+        last = await post(ops, here, f"{here}/capture", key="e6" * 16, amount="0", rest="release")
+        assert last.status_code == 303
+        page = texts(await ops.get(here))
+        assert "Captured in parts: 10.00 USD" in page
+        assert "What was not captured is released" in page
 
     portal(server, story)

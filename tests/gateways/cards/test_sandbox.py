@@ -367,11 +367,11 @@ def test_an_authorisation_is_captured_once_or_voided(play: Play) -> None:
         held = charge_of(magic.PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)
         assert await reverse(held, "refund") == "not_captured"
-        assert await reverse(held, "capture", 100) == "not_the_full_amount"
+        assert await reverse(held, "capture", 4591) == "more_than_is_held"
         assert await reverse(held, "capture") is None
         assert await reverse(held, "capture") == "already_captured"
         assert await reverse(held, "refund", 1) is None
-        assert await reverse(held, "void") == "already_refunded"
+        assert await reverse(held, "void") == "not_the_full_amount"
         other = charge_of(magic.PHONE_CARD, capture=False)
         await sandbox.processor.charge(other)
         assert await reverse(other, "void") is None
@@ -452,5 +452,30 @@ def test_the_book_can_be_installed_again_and_by_two_at_once(play: Play) -> None:
         assert (await sandbox.charge(magic.PHONE_CARD)).state == "approved"
         await sandbox.connection.execute("DROP OWNED BY issuer_writer")
         await sandbox.connection.execute("DROP ROLE issuer_writer")
+
+    play(story)
+
+
+def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
+    async def story(sandbox: Sandbox) -> None:
+        async def reverse(charge: Charge, kind: str, units: int, **more: Any) -> str | None:
+            return (await sandbox.processor.modify(reversal_of(charge, kind, units, **more))).processor_code
+
+        held = charge_of(magic.PHONE_CARD, capture=False)
+        await sandbox.processor.charge(held)
+        assert await reverse(held, "capture", 1000, final_part=False) is None
+        assert await reverse(held, "capture", 4000) == "more_than_is_held"
+        assert await reverse(held, "capture", 500, final_part=False) is None
+        assert await reverse(held, "refund", 1600) == "over_charge"
+        assert await reverse(held, "void", 4590) == "not_the_full_amount"
+        assert await reverse(held, "void", 3090) is None
+        assert await reverse(held, "capture", 1) == "already_voided"
+        assert await reverse(held, "refund", 1500) is None
+        last = charge_of(magic.PHONE_CARD, capture=False)
+        await sandbox.processor.charge(last)
+        assert await reverse(last, "capture", 1000, final_part=False) is None
+        assert await reverse(last, "capture", 1000) is None
+        assert await reverse(last, "capture", 1) == "already_captured"
+        assert await reverse(last, "refund", 2001) == "over_charge"
 
     play(story)

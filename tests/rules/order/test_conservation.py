@@ -37,6 +37,8 @@ class Walk:
     desk: Counter[str] = field(default_factory=Counter)
     book: Counter[str] = field(default_factory=Counter)
     loss: int = 0
+    parts: int = 0  # captured of what is held
+    gone: list[int] = field(default_factory=list)  # refunds that were made
     walked: list[str] = field(default_factory=list)
 
     def post(self, *postings: Posting) -> None:
@@ -52,6 +54,35 @@ def _collected(w: Walk) -> None:
     fee = w.dice.choice((0, w.units // 10, w.units))
     w.paid, w.left = "charged", w.units
     w.post(*ledger.collected(w.units, ROUTE, fee))
+
+
+def _captured(w: Walk) -> None:
+    fee, last = w.dice.choice((0, w.units // 10)), w.dice.randint(1, w.units - w.parts)
+    w.paid, w.left = "charged", w.parts + last
+    w.post(*ledger.collected(last, ROUTE, fee))
+    w.units = w.left
+
+
+def _part_captured(w: Walk) -> None:
+    part = w.dice.randint(1, w.units - w.parts - 1)
+    w.parts += part
+    w.post(*ledger.collected(part, ROUTE, 0))
+
+
+def _capture_ended(w: Walk) -> None:
+    w.paid, w.left, w.units = "charged", w.parts, w.parts
+    w.post(ledger.fee(1))
+
+
+def _refund_done(w: Walk) -> None:
+    w.gone.append(w.pick())
+    w.post(ledger.refund_done(w.gone[-1], ROUTE))
+
+
+def _refund_failed(w: Walk) -> None:
+    piece = w.gone.pop()
+    w.desk["refund_due"] -= piece
+    w.post(ledger.refund_failed(piece, ROUTE))
 
 
 def _advanced(w: Walk) -> None:
@@ -115,6 +146,12 @@ def _reversed(w: Walk) -> None:
     w.post(ledger.reversed_(w.units, ROUTE))
 
 
+def _reversal_failed(w: Walk) -> None:
+    w.late = "desk"
+    w.desk["reversal_due"] -= w.units
+    w.post(ledger.reversal_failed(w.units, ROUTE))
+
+
 def _dispute(w: Walk) -> None:
     liable = w.dice.choice(("operator", "merchant")) if w.stage is Stage.COMPLETED else "operator"
     units = w.units if w.stage is not Stage.COMPLETED else w.dice.randint(1, w.units)
@@ -140,7 +177,12 @@ Deed = tuple[Callable[[Walk], bool], Callable[[Walk], None]]
 # happening -> when it can happen beside its stage, and what it books
 MONEY: dict[str, Deed] = {
     "collected": (lambda w: True, _collected),
-    "captured": (lambda w: True, _collected),
+    "captured": (lambda w: w.parts < w.units, _captured),
+    "part_captured": (lambda w: w.units - w.parts > 1, _part_captured),
+    "capture_ended": (lambda w: w.parts > 0, _capture_ended),
+    "capture_window_ended": (lambda w: not w.parts, lambda w: None),
+    "paid_elsewhere": (lambda w: not w.parts, lambda w: None),
+    "cancelled": (lambda w: not w.parts, lambda w: None),
     "advanced": (lambda w: True, _advanced),
     "charged": (lambda w: w.due > 0, _charged),
     "uncollected": (lambda w: w.due > 0, _uncollected),
@@ -148,14 +190,16 @@ MONEY: dict[str, Deed] = {
     "refund_netted": (lambda w: w.paid == "advanced" and bool(w.owed), _refund_netted),
     "refund_of_bad_debt": (lambda w: w.paid == "uncollected" and bool(w.owed),
                            lambda w: w.post(ledger.refund_of_bad_debt(w.pick()))),
-    "refund_done": (lambda w: w.paid == "charged" and bool(w.owed),
-                    lambda w: w.post(ledger.refund_done(w.pick(), ROUTE))),
+    "refund_done": (lambda w: w.paid == "charged" and bool(w.owed), _refund_done),
+    "refund_failed": (lambda w: bool(w.gone), _refund_failed),
     "refund_refused": (lambda w: bool(w.owed) and w.paid != "netted", _refund_refused),
     "refund_stuck": (lambda w: w.paid == "charged" and bool(w.owed), _refund_stuck),
     "approved_late": (lambda w: not w.late, _late),
     "paid_late": (lambda w: not w.late and not w.paid, _paid_late),
     "settled_by_hand": (lambda w: w.late == "desk", _by_hand),
     "reversed": (lambda w: w.late == "owed" and not w.disputed, _reversed),
+    "reversal_failed": (lambda w: w.late == "done" and w.book["reversal_due"] == 0 and "reversed" in w.walked[-1:],
+                        _reversal_failed),
     "dispute_opened": (lambda w: w.paid == "charged" or w.late == "owed" and not w.disputed, _dispute),
     "dispute_won": (lambda w: bool(w.disputed) and w.late in ("", "owed"), _dispute_won),
     "reversal_netted": (lambda w: w.late == "owed" and bool(w.disputed), _netted),

@@ -151,6 +151,7 @@ class Model:
     sent: int = 0
     late: list[int] = field(default_factory=list)
     disputes: list[int] = field(default_factory=list)  # amounts that are open or lost
+    captured: bool = False
     lines: list[Walked] = field(default_factory=list)
 
     def choices(self) -> list[str]:
@@ -176,6 +177,7 @@ class Model:
             self.stage = step(src, name).dst
             if step(src, name).books:
                 self.approved = body["units"] = self.units
+                self.captured = name in ("captured", "capture_ended")
         if name == "refund_owed":
             body["units"] = dice.randint(1, left)
             self.refunds.append(body["units"])
@@ -219,6 +221,7 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
             reversed_units=state.reversed_units,
             reason=state.reason,
             disputed_units=sum(model.disputes),
+            is_captured=model.captured,
         )
         steps = {(s.happening, s.src): s for s in STEPS}
         reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]

@@ -302,10 +302,11 @@ CaptureBody = TypedDict(
         "orderId": str,
         "amount": int,
         "currency": str,
+        "finalCapture": NotRequired[bool | None],
         "mid": NotRequired[str | None],
     },
 )
-"""The whole of what is held."""
+"""The whole of what is held; with `finalCapture` a part of it."""
 
 CaptureResult = TypedDict(
     "CaptureResult",
@@ -319,6 +320,8 @@ CaptureResult = TypedDict(
         "orderId": str,
         "captureStatus": str,
         "transactionId": str | None,
+        "capturedAmount": int | None,
+        "heldAmount": int | None,
     },
 )
 """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""

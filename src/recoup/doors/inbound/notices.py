@@ -57,7 +57,8 @@ class Notices:
         if scope["method"] != "POST":
             raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
         check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
-        if has_own_notices(self._world, route):
+        by_our_key = header(scope, HEADER.encode()) is not None
+        if has_own_notices(self._world, route, by_our_key=by_our_key):
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
             return _said(await take(self._world, self._orders, route, headers, await read_body(receive_)))
         check_content_type(header(scope, b"content-type"))

@@ -17,11 +17,12 @@ from recoup.kernel.problem import Problem
 
 
 async def capture(call: Call) -> Reply:
-    """Another amount, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown ids are 4xx."""
+    """An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown
+    ids are 4xx."""
     body, complaints = read_body(call.body, CaptureBody)
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
-    request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key)
+    request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture)
     try:
         done = await capture_flow(call.services.world, call.services.orders, call.scope, request)
     except Problem as problem:
@@ -36,7 +37,9 @@ async def capture(call: Call) -> Reply:
             order_id=body.order_id,
             status="SUCCESS",
             capture_status="SUCCESS",
-            transaction_id=done.capture_id,
+            transaction_id=done.capture_id if done.capture_id != body.order_id else None,
+            captured_amount=done.captured_units,
+            held_amount=done.held_units,
         )
     )
 
@@ -59,8 +62,11 @@ CAPTURE: Final = Operation(
     "POST",
     "/v1/capture",
     "Capture an authorised order",
-    "Captures the full authorised amount, once. After the capture window, or a cancellation, the authorisation is "
-    "voided. If the processor does not answer in time, the response is 503: send the same call again.",
+    "Captures the full authorised amount, or with `finalCapture` a part of it: the order is completed by the final "
+    "part, with what was captured, and what is not is released. Where the processor takes one capture of a hold, a "
+    "part that is not final is refused and nothing is taken. After the capture window the rest is released; after a "
+    "cancellation the authorisation is voided. If the processor does not answer in time, the response is 503: send the "
+    "same call again.",
     group="Orders",
     body=CaptureBody,
     answers={200: CaptureResult},
@@ -73,6 +79,16 @@ CAPTURE: Final = Operation(
                 "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
                 "amount": 4590,
                 "currency": "USD",
+            },
+        ),
+        Example(
+            "a first part, more of it later",
+            {
+                "idempotencyKey": "0c9f6a2e-51f4-4e0c-8a44-9b1f7f4d2c11",
+                "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
+                "amount": 2000,
+                "currency": "USD",
+                "finalCapture": False,
             },
         ),
     ),

@@ -16,8 +16,8 @@ class FeeOfOrder:
 
     def wrong(self, line: MoneyLine) -> Wrong | None:
         match line.happening:
-            case "collected" | "captured" | "advanced":
-                self._fee, self._units = line.fee or 0, line.order_units
+            case "collected" | "captured" | "capture_ended" | "advanced":
+                self._fee, self._units = line.fee or 0, line.units
                 self._policy = line.fee_refund or KEEP
                 return _taken(line)
             case "refund_owed":
@@ -43,7 +43,7 @@ def _taken(line: MoneyLine) -> Wrong | None:
         return f"fee term of {where}", "a term", None
     if term.valid_from > line.business_at:
         return f"date of the fee term of {where}", f"at most {line.business_at}", term.valid_from
-    expected = fee_units(line.order_units, Tariff(term.basis_points, term.fixed_units, term.minimum_units))
+    expected = fee_units(line.units, Tariff(term.basis_points, term.fixed_units, term.minimum_units))
     if line.fee != expected:
         return f"fee of {where}", expected, line.fee
     return None if term.refund == line.fee_refund else (f"refund of the fee of {where}", term.refund, line.fee_refund)

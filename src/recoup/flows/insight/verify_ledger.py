@@ -9,6 +9,7 @@ from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.postings import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
+from recoup.rules.order.lifecycle import APPROVALS
 from recoup.store.insight.proofs.ledger import MoneyLine, Outstanding, StoredPosting
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
@@ -16,9 +17,9 @@ Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
     "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
-    "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again",
+    "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again", "part_captured",
+    "capture_ended", "refund_failed", "reversal_failed",
 )  # fmt: skip
-_APPROVALS: Final = ("collected", "captured", "advanced")
 
 
 def all_wrong(
@@ -33,10 +34,14 @@ def all_wrong(
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
     fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
+    parts: dict[UUID, int] = defaultdict(int)
     for line in lines:
         wrong = fees[line.order_id].wrong(line)
-        if not wrong and line.happening in _APPROVALS and line.units != line.order_units:
-            wrong = (f"units of log line {line.seq}", line.order_units, line.units)
+        if line.happening == "part_captured":
+            parts[line.order_id] += line.units
+        if not wrong and line.happening in APPROVALS:
+            expected = _approved(line, parts[line.order_id])
+            wrong = (f"units of log line {line.seq}", expected, line.units) if line.units != expected else None
         if wrong and line.order_id not in reported:
             reported.add(line.order_id)
             yield line.order_id, wrong
@@ -52,6 +57,15 @@ def all_wrong(
         wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], due)
         if wrong:
             yield order_id, wrong
+
+
+def _approved(line: MoneyLine, before: int) -> int:
+    """What an order is worth by this line. `before`: what was captured of it in parts."""
+    if line.happening == "capture_ended":
+        return before
+    if line.part is None:
+        return line.order_units
+    return min(before + line.part, line.order_units)
 
 
 def wrong_posting(merchant_id: UUID, row: StoredPosting) -> Wrong | None:
@@ -85,8 +99,12 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
     if line.happening in _BY_DISPUTE:
         return _by_dispute(line, payable)
     match line.happening:
+        case "part_captured":
+            return [(("refund", line.fact_id, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
+        case "capture_ended":
+            return [((*attempt, "fee"), ledger.fee(line.fee, payable))] if line.fee else []
         case "collected" | "captured" | "advanced":
-            fee = line.fee or 0
+            fee, units = line.fee or 0, line.part or units
             ahead = line.happening == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
             source = order if ahead else attempt
@@ -109,6 +127,10 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
     match line.happening:
         case "reversed":
             return [ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)]
+        case "refund_failed":
+            return [ledger.refund_failed(units, route)]
+        case "reversal_failed":
+            return [ledger.reversal_failed(units, route)]
         case "settled_by_hand":
             return [ledger.by_hand(units, route)]
         case "refund_done":

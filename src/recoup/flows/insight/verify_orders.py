@@ -80,9 +80,10 @@ def _line(state: State, line: StoredLine) -> State | Wrong:
 
 def _head(row: StoredOrder, state: State) -> Wrong | None:
     stage = state.stage
-    shown = face(stage, row.kind, row.units, state.refunded_units, state.disputed_units > 0)
+    units = state.approved_units if state.is_captured and state.approved_units <= row.units else row.units
+    shown = face(stage, row.kind, units, state.refunded_units, state.disputed_units > 0)
     pairs: tuple[Wrong, ...] = (
-        ("approved units", row.units if stage is Stage.COMPLETED else 0, state.approved_units),
+        ("approved units", units if stage is Stage.COMPLETED else 0, state.approved_units),
         ("refunded units of the refunds", state.refunded_units, row.refunded),
         ("refunded units of the head", state.refunded_units, row.refunded_units),
         ("disputed units of the disputes", state.disputed_units, row.disputed_units),
@@ -94,7 +95,7 @@ def _head(row: StoredOrder, state: State) -> Wrong | None:
         ("next attempt of the head", row.planned_at, row.next_attempt_at),
         ("created at", "none" if stage is Stage.RECEIVED else "set", "none" if row.created_at is None else "set"),
         ("order type", _TYPES[row.kind], row.order_type),
-        ("units of the head", row.units, row.head_units),
+        ("units of the head", units, row.head_units),
         ("asset of the head", row.asset, row.head_asset),
         ("door of the head", row.door, row.head_door),
         ("site of the head", row.site_id, row.head_site_id),

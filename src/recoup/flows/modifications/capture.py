@@ -1,4 +1,4 @@
-"""/capture: the held amount is taken, in full, while the caller waits.
+"""/capture: the held amount is taken, whole or in parts, while the caller waits.
 
 The answer is the processor's. Without one by the deadline the call is repeated with the same key; the worker
 goes on meanwhile.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.external_call import processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.modifications.send import send_modification
 from recoup.flows.repeats import once
@@ -18,31 +19,36 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
-from recoup.moves.modification.capture import ask_capture
+from recoup.moves.modification.capture import ask_capture, release_rest
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.refunds.refunds import refund_state
+from recoup.store.refunds.refunds import CaptureState, capture_state
 
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """`units` minor units of `currency`; it must be the whole amount."""
+    """`units` minor units of `currency`. `final`: whether what is left of the hold is released; None: it must be all of
+    it. Nothing that is final releases the rest."""
 
     order_id: UUID
     units: int
     currency: str
     key: str
+    final: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """`done` False: the processor refused; the order is still authorised."""
+    """`done` False: the processor refused; the order is still authorised. `captured_units` of the order up to now,
+    `held_units` that wait for a further capture."""
 
     capture_id: UUID
     order_id: UUID
     done: bool
     code: str | None
+    captured_units: int = 0
+    held_units: int = 0
 
     def refusal(self) -> str:
         message = "The processor refused the capture."
@@ -55,19 +61,28 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
     """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""
     until = world.clocks.monotonic() + world.policy.cit_deadline / timedelta(seconds=1)
     meant = [str(request.order_id), request.units, request.currency, request.key]
-    gate = once(world, scope, "capture", request.key, meant)
+    gate = once(world, scope, "capture", request.key, [*meant, request.final] if request.final is not None else meant)
 
-    def work(change: Change) -> UUID:
-        if change.order.stage is Stage.AUTHORISED:
-            _check_amount(change, request)
-        before = change.order.version
-        made = ask_capture(change, scope.actor.text(), gate.input_mac)
-        if change.order.version > before:
+    def work(change: Change) -> UUID | None:
+        order = change.order
+        if order.stage is Stage.AUTHORISED:
+            _check_amount(world, change, request)
+        if request.final and not request.units:
+            if order.stage is Stage.AUTHORISED:
+                gate.take(change, {"capture_id": str(request.order_id)})
+            release_rest(change)
+            return None
+        before = order.version
+        final = request.final is not False
+        made = ask_capture(change, scope.actor.text(), gate.input_mac, request.units, final=final)
+        if order.version > before:
             gate.take(change, {"capture_id": str(made.modification_id)})
         return made.modification_id
 
     async def begin() -> UUID:
         capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")
+        if capture_id is None:
+            return request.order_id
         send = asyncio.create_task(send_modification(world, orders, scope.merchant_id, capture_id))
         _SENDING.add(send)
         send.add_done_callback(_SENDING.discard)
@@ -80,21 +95,35 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
 _SENDING: set[asyncio.Task[None]] = set()  # a caller that gives up does not stop what it began
 
 
-def _check_amount(change: Change, request: CaptureRequest) -> None:
+def _check_amount(world: World, change: Change, request: CaptureRequest) -> None:
+    """Raises: Problem(capture_amount)."""
     order = change.order
-    if (request.units, request.currency) != (order.units, order.asset):
-        held = Money(order.units, order.asset)
-        message = Sentence("The order holds {0} {1}; a capture takes the whole amount.", held.text(), order.asset)
-        raise Problem("capture_amount", message, field="Amount", cure="Send the order's amount and currency.")
+    if request.currency != order.asset:
+        other = Sentence("The order is in {0}, not {1}.", order.asset, request.currency)
+        raise Problem("capture_amount", other, field="Currency", cure="Send the order's amount and currency.")
+    left = Money(order.held_units, order.asset)
+    if request.final is None and request.units != left.units:
+        whole = Sentence("The order holds {0} {1}; a capture takes the whole amount.", left.text(), order.asset)
+        cure = "Send the order's amount and currency, or say by finalCapture whether the rest is released."
+        raise Problem("capture_amount", whole, field="Amount", cure=cure)
+    if request.final is False and request.units != left.units and not _takes_parts(world, change):
+        message = "The processor of this payment takes one capture of a hold; what is not captured is released."
+        cure = "Send it with finalCapture true, once, for all that is to be captured."
+        raise Problem("capture_amount", message, field="finalCapture", cure=cure)
+
+
+def _takes_parts(world: World, change: Change) -> bool:
+    payment = change.order.paid_by()
+    return payment is not None and bool(payment.route) and processor_of(world, str(payment.route)).multicapture
 
 
 async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:
     """Raises: Problem(unavailable) when the processor has not answered in time."""
     while True:
         async with world.db.connection() as connection:
-            row = await refund_state(connection, scope.merchant_id, capture_id)
-        if row is not None and row.state in ("done", "refused"):
-            return Captured(capture_id, order_id, row.state == "done", row.processor_code)
+            row = await capture_state(connection, scope.merchant_id, order_id, capture_id)
+        if row is not None and (row.state in ("done", "refused") or capture_id == order_id):
+            return _captured(row, order_id, capture_id)
         if world.clocks.monotonic() >= until:
             cure = "Send the same call with the same idempotencyKey again; it captures once."
             raise Problem(
@@ -104,3 +133,8 @@ async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID,
                 retry_after_seconds=2,
             )
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _captured(row: CaptureState, order_id: UUID, capture_id: UUID) -> Captured:
+    held = row.units - row.captured_units if row.stage == "authorised" else 0
+    return Captured(capture_id, order_id, row.state != "refused", row.processor_code, row.captured_units, held)

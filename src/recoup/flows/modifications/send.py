@@ -63,9 +63,15 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
             reference=outcome.reference,
             code=outcome.processor_code or outcome.scheme_code,
             contradicts=outcome.contradicts,
+            keeps_rest=keeps_rest(processor),
         )
 
     await orders.run(result, key)
+
+
+def keeps_rest(counterpart: Counterpart) -> bool:
+    """Whether a hold that was captured in part has to be voided by us. A channel holds nothing."""
+    return bool(getattr(counterpart, "keeps_rest", False))
 
 
 def processor_for(world: World, order: Order, modification_id: UUID) -> Counterpart:
@@ -105,4 +111,15 @@ def message_of(world: World, order: Order, modification: Modification) -> Modifi
         send_before_monotonic=deadline_of(world, modification.send_before),
         timeout_seconds=world.policy.call_timeout / timedelta(seconds=1),
         reference=order.attempt(modification.attempt_id).reference,
+        final_part=modification.final_part,
+        captured_before=captured_before(order, modification),
+    )
+
+
+def captured_before(order: Order, modification: Modification) -> int:
+    """What of its hold was captured when it was asked for."""
+    return sum(
+        one.units
+        for one in order.modifications
+        if one.kind == "capture" and one.state == "done" and one.modification_no < modification.modification_no
     )

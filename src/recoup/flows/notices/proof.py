@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.flows.cards.inquire import settle_by_proof
 from recoup.flows.disputes.receive import apply
 from recoup.flows.locked import Orders
+from recoup.flows.modifications.send import keeps_rest, processor_for
 from recoup.flows.notices.case import case_notice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Notice
@@ -39,12 +40,13 @@ async def _message(
         modification_id = modified.modification_id
 
         def work(change: Change) -> None:
-            _modified(change, modification_id, message_id, outcome)
+            counterpart = processor_for(world, change.order, modification_id)
+            _modified(change, modification_id, message_id, outcome, keeps_rest(counterpart))
 
         await orders.run(work, (merchant_id, modified.order_id))
 
 
-def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome) -> None:
+def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome, rest: bool) -> None:
     """What was done and has failed since, or the other way round, is for people: no stage goes back."""
     modification = change.order.modification(modification_id)
     answer = as_requested(outcome, modification.units, modification.asset)
@@ -60,6 +62,7 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
             reference=answer.reference,
             code=answer.processor_code,
             contradicts=answer.contradicts,
+            keeps_rest=rest,
         )
     elif (modification.state == "done") is not (answer.state == "approved"):
         gave_back = modification.kind in ("refund", "reversal") and modification.wire_id == message_id

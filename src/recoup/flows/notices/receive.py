@@ -44,9 +44,11 @@ _OF_A_CHARGE: Final = frozenset({"dispute", "fraud"})
 Reply = Acknowledgement
 
 
-def has_own_notices(world: World, route: str) -> bool:
-    """Whether its notices come in its vendor's shape."""
-    return connector_of(world.processors.get(route)) is not None
+def has_own_notices(world: World, route: str, *, by_our_key: bool = False) -> bool:
+    """Whether its notices come in its vendor's shape. `by_our_key`: this one says that the installation's key signed
+    it, as whoever hears of disputes from an acquirer does for a vendor that tells none."""
+    connector = connector_of(world.processors.get(route))
+    return connector is not None and (not by_our_key or connector.tells_disputes)
 
 
 def answer_challenge(world: World, route: str, query: Mapping[str, str]) -> Reply | None:

@@ -21,6 +21,7 @@ class AskingOnly:
         self.authenticates = processor.authenticates
         self.idempotency_window, self.settled_after = processor.idempotency_window, processor.settled_after
         self.unprocessed_codes = processor.unprocessed_codes
+        self.multicapture, self.keeps_rest = processor.multicapture, processor.keeps_rest
 
     def exponent(self, currency: str) -> int | None:
         return self._processor.exponent(currency)

@@ -88,6 +88,7 @@ class Bridge(IsoAmounts):
     unprocessed_codes: frozenset[str] = frozenset({NOT_PROCESSED})
     idempotency_window = timedelta(days=30)
     settled_after = SETTLED_AFTER
+    keeps_rest = False  # finalPart is on the wire
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Bridge(IsoAmounts):
         takes: frozenset[CredentialKind] = frozenset({"card"}),
         authenticates: bool = False,
         updater: bool = False,
+        multicapture: bool = False,
     ) -> None:
         """`world`: whose settings these are. `takes`: which credentials the bridge understands. `authenticates`: it
         answers `/authentications`. `updater`: it answers what became of replaced cards. Raises: Problem(invalid) for
@@ -110,6 +112,7 @@ class Bridge(IsoAmounts):
         check_bridge(url, secret, acceptor_id, world)
         self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
         self.settled_after, self.updates = settled_after, updater
+        self.multicapture = multicapture
         self.authenticates: Authenticates = "by_redirect" if authenticates else "never"
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
@@ -247,7 +250,7 @@ class NoProcessor(IsoAmounts):
     asks: Asks = "by_our_key"
     takes: frozenset[CredentialKind] = frozenset({"card", "stored", "network_token"})
     unprocessed_codes: frozenset[str] = frozenset()
-    takes_files = False
+    takes_files = multicapture = keeps_rest = False
     authenticates: Authenticates = "never"
     idempotency_window = Bridge.idempotency_window
     settled_after = SETTLED_AFTER

@@ -206,6 +206,7 @@ def modification_body(message: ModificationMessage) -> dict[str, Any]:
         "sentAt": iso(message.sent_at),
         "reference": message.reference,
         "finalPart": message.final_part,
+        "capturedBefore": message.captured_before,
     }
 
 

@@ -88,7 +88,9 @@ class Notice:
 
 class Connector(Processor, Protocol):
     """A vendor's account. What the vendor does is never an error: an answer that cannot be read is None, or a Finding
-    that is not ok."""
+    that is not ok. `tells_disputes`: its notices tell of disputes."""
+
+    tells_disputes: bool
 
     async def check(self) -> list[Finding]:
         """Key, rights, mode, and what would send beside us; a call for each right."""

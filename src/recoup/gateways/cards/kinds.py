@@ -40,7 +40,8 @@ def is_this_machine(host: str) -> bool:
 class Connection:
     """What a route is made from. `url` is the vendor's where the settings name none; `key` and `notice_secret` never
     reach a repr. Of a bridge: `authenticates`: it sends customers to their bank; `updater`: it says what became of
-    replaced cards; `tokens`: it makes network tokens and takes them."""
+    replaced cards; `tokens`: it makes network tokens and takes them. `multicapture`: the account
+    may capture a hold several times, where no answer says so."""
 
     name: str
     url: str = ""
@@ -53,6 +54,7 @@ class Connection:
     authenticates: bool = False
     updater: bool = False
     tokens: bool = False
+    multicapture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
     `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`, `may_update`,
     `may_make_tokens`: its settings say whether it sends customers to their bank, says what became of replaced cards,
-    makes network tokens."""
+    makes network tokens; `multicapture_set`: and whether a hold may be captured several times."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -83,6 +85,7 @@ class Kind:
     may_authenticate: bool = False
     may_update: bool = False
     may_make_tokens: bool = False
+    multicapture_set: bool = False
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcess
         takes=frozenset({credential, "network_token"} if given.tokens else {credential}),
         authenticates=given.authenticates,
         updater=given.updater,
+        multicapture=given.multicapture,
     )
 
 
@@ -147,6 +151,7 @@ def _adyen(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor"
         url=given.url,
         acceptor_id=given.acceptor,
         notice_secrets=secrets_of(given.notice_secret),  # of both kinds of notices, and two of each while they roll
+        multicapture=given.multicapture,
     )
 
 
@@ -189,10 +194,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         cards=False,
         stored=True,
         needs_account=True,
+        multicapture_set=True,
     ),
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(
-        _bridge, needs_url=True, key_length_min=32, may_authenticate=True, may_update=True, may_make_tokens=True
+        _bridge,
+        needs_url=True,
+        key_length_min=32,
+        may_authenticate=True,
+        may_update=True,
+        may_make_tokens=True,
+        multicapture_set=True,
     ),
     "bridge_stored": Kind(
         _bridge_stored,
@@ -202,6 +214,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         stored=True,
         may_authenticate=True,
         may_update=True,
+        multicapture_set=True,
     ),
     "braintree": Kind(
         _braintree,

@@ -96,7 +96,8 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class ModificationMessage:
     """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key; `reference` is what the
-    processor called the charge; `final_part`: no further capture of it follows."""
+    processor called the charge; `final_part`: no further capture of it follows, and what is left of the hold is
+    released. `captured_before`: what captures before this message took of the charge."""
 
     id: UUID
     charge_id: UUID
@@ -108,6 +109,7 @@ class ModificationMessage:
     timeout_seconds: float
     reference: str | None = None
     final_part: bool = True
+    captured_before: int = 0
 
 
 class StatementLine(NamedTuple):
@@ -184,13 +186,17 @@ class Counterpart(Protocol):
 
 class Processor(Counterpart, Protocol):
     """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials. `authenticates`: how a
-    customer confirms with it: at a page of the processor, by what the page of a test world gives, or not at all."""
+    customer confirms with it: at a page of the processor, by what the page of a test world gives, or not at all.
+    `multicapture`: a hold of it may be captured several times; of others a capture of a part releases the rest.
+    `keeps_rest`: it knows of no final part, so what is left stays held until it is voided."""
 
     kind: str
     acceptor_id: str
     takes: frozenset[CredentialKind]
     takes_files: bool  # with the answer to a dispute
     authenticates: Authenticates
+    multicapture: bool
+    keeps_rest: bool
 
     def exponent(self, currency: str) -> int | None:
         """The decimals of its amounts in this currency; None for one that it does not take."""

@@ -26,8 +26,9 @@ class VendorAccount(ABC):
     """A connector names its `_api` and what it sends; no method raises for anything the vendor does."""
 
     takes: frozenset[CredentialKind] = frozenset({"stored"})
-    takes_files = False
+    takes_files = multicapture = keeps_rest = False
     authenticates: Authenticates = "never"
+    tells_disputes = True
     unprocessed_codes: frozenset[str] = frozenset()
     settled_after = timedelta(seconds=60)
 

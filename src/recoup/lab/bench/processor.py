@@ -50,7 +50,7 @@ class FixedProcessor(IsoAmounts):
     idempotency_window = Bridge.idempotency_window
     settled_after = Bridge.settled_after
     unprocessed_codes = Bridge.unprocessed_codes
-    takes_files = False
+    takes_files = multicapture = keeps_rest = False
     authenticates: Authenticates = "never"
     acceptor_id = ACCEPTOR
 

@@ -127,7 +127,8 @@ class BridgeStandIn:
         if decline is not None:
             return {"state": "declined", "reference": f"ref-{message['id'][-6:]}"} | decline
         captured = message["amount"] if message["capture"] else 0
-        self.charges[message["id"]] = message | {"captured": captured, "refunded": 0}
+        parts = [captured] if captured else []
+        self.charges[message["id"]] = message | {"captured": captured, "refunded": 0, "closed": False, "parts": parts}
         return {
             "state": "approved",
             "reference": f"ref-{message['id'][-6:]}",
@@ -144,11 +145,14 @@ class BridgeStandIn:
         if charge is None:
             return {"state": "declined", "processorCode": "no_such_charge"}
         left = charge["captured"] - charge["refunded"]
-        fits = units <= left if kind == "refund" else not charge["captured"] and units <= charge["amount"]
-        if not fits:
+        held = 0 if charge["capture"] or charge["closed"] else charge["amount"] - charge["captured"]
+        if not (units <= left if kind == "refund" else units == held if kind == "void" else units <= held):
             return {"state": "declined", "processorCode": "not_possible"}
         charge["refunded"] += units if kind == "refund" else 0
-        charge["captured"] += units if kind == "capture" else 0
+        if kind == "capture":
+            charge["captured"] += units
+            charge["parts"].append(units)
+        charge["closed"] = charge["closed"] or kind == "void" or kind == "capture" and message["finalPart"]
         return {"state": "approved", "amount": units, "currency": message["currency"], "reference": "done"}
 
 

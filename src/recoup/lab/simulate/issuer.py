@@ -104,6 +104,8 @@ class SimIssuer(IsoAmounts):
     unprocessed_codes: frozenset[str] = frozenset({"not_processed"})
     takes_files: bool = False
     authenticates: Authenticates = "at_hand"
+    multicapture: bool = False
+    keeps_rest: bool = False
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     counts: Counter[str] = field(default_factory=Counter)  # what was done to messages

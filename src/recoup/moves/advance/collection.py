@@ -8,7 +8,7 @@ from recoup.kernel.policy import Policy
 from recoup.moves.attempt.plan import ask_by_hand, gate_answer
 from recoup.moves.attempt.send import PickRoute, gate_input, send_intent
 from recoup.moves.change import Booked, Change
-from recoup.moves.dispute.case import schedule_test_dispute
+from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.pace import NO_ROUTE_PAUSE
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import COLLECTION_POLICIES

@@ -2,7 +2,7 @@
 
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
-from recoup.moves.modification.capture import void_authorisation
+from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.order.amendment import has_room
 from recoup.rules.network.codes import read_decline
@@ -75,6 +75,8 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
                 actor="worker:transmit",
             )
         return
+    if order.stage is Stage.AUTHORISED and order.captured_units and order.capturing() is None:
+        end_capturing(change)  # what was captured is paid twice, and no more is taken
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
         void_authorisation(change)

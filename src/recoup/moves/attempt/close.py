@@ -14,7 +14,7 @@ from recoup.moves.attempt.plan import decide_or_update, follow, next_due, plan_a
 from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Booked, Change
-from recoup.moves.dispute.case import schedule_test_dispute
+from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.capture import authorise
 from recoup.moves.modification.refund import reverse_late_approval
 from recoup.moves.order.answer_deadline import decline, in_time

@@ -10,6 +10,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.reminder import watch_reminders
+from recoup.moves.modification.capture import end_capturing
 from recoup.moves.modification.disputed import beyond, cancel_refunds_for_dispute, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
@@ -26,7 +27,6 @@ from recoup.rules.money.disputes import (
     terms_at,
 )
 from recoup.rules.network.dispute_reasons import reason_of
-from recoup.rules.network.magic_disputes import foreseen
 from recoup.rules.order import whys
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
@@ -51,6 +51,8 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         return Refused("unknown_charge")
     if not _charged(order, charge):
         return Refused("not_charged")
+    if order.stage is Stage.AUTHORISED:  # whoever disputes a part is not charged another
+        end_capturing(change)
     dispute = next((d for d in order.disputes if d.route == route and d.case_ref == notice.case_id), None)
     if dispute is not None and dispute.attempt_id != charge.attempt_id:
         return Refused("other_charge")
@@ -61,7 +63,7 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         Case(dispute.stage, dispute.state, dispute.units) if dispute else None,  # type: ignore[arg-type]
         DisputeNotice(notice.stage, notice.status, notice.amount, notice.currency),
         charge_asset=charge.asset,
-        charge_left=left_of(charge.units, others),
+        charge_left=left_of(order.charged_units(charge.attempt_id), others),
     )
     if isinstance(deeds, Refused):
         return deeds
@@ -78,6 +80,8 @@ def _charged(order: Order, charge: Attempt) -> bool:
         return False
     if order.stage is Stage.COMPLETED:
         return True
+    if order.stage is Stage.AUTHORISED:
+        return bool(order.captured_units) and order.capturing() is None
     return any(r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.modifications)
 
 
@@ -251,13 +255,6 @@ _DEEDS = {
     "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "win": _win, "lose": lose,
     "close_inquiry": _close_inquiry,
 }  # fmt: skip
-
-
-def schedule_test_dispute(change: Change, charge: Attempt) -> None:
-    """The sandbox's dispute cards: their holder comes back on a day that is known."""
-    row = foreseen(change.order.card.magic if change.order.card else None, charge.units)
-    if row is not None:
-        change.due("cardholder", change.now + row.after)
 
 
 def meet_deadline(change: Change, dispute_id: UUID) -> None:

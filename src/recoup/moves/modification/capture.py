@@ -1,15 +1,17 @@
-"""An amount that is held: captured in full inside its window, or let go."""
+"""An amount that is held: captured inside its window, whole or in parts, and what is left of it released."""
 
 from datetime import datetime, timedelta
+from typing import Any, Final
 
+from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.change import Booked, Change
-from recoup.moves.dispute.case import schedule_test_dispute
+from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.rules.money.fees import fee_units
-from recoup.rules.money.ledger import collected
+from recoup.rules.money.ledger import collected, fee
 from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.means import by_means
@@ -17,6 +19,7 @@ from recoup.rules.order.snapshot import Attempt, Modification
 from recoup.store.table import hex_of
 
 ASK_AGAIN = timedelta(minutes=1)
+PARTS_MAX: Final = 50  # of one hold, the last of them final; what Stripe takes
 
 
 def authorise(change: Change, attempt: Attempt) -> None:
@@ -28,16 +31,35 @@ def authorise(change: Change, attempt: Attempt) -> None:
     change.due("capture_window", until)
 
 
-def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
+def ask_capture(
+    change: Change, actor: str, input_mac: bytes, units: int | None = None, *, final: bool = True
+) -> Modification:
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
+    `units`: a part of what is held; none: all of it. `final`: what is left then is released.
 
-    Raises: Problem(wrong_state) when nothing is held, or a capture is out already.
+    Raises: Problem(wrong_state) when nothing is held, or a capture is out already; Problem(capture_amount).
     """
     order = change.order
     mac = hex_of(input_mac)
     same = next((r for r in order.modifications if r.kind == "capture" and r.input_mac == mac), None)
     if same is not None:
         return same
+    refuse_unless_held(change)
+    payment, left = order.paid_by(), order.held_units
+    assert payment is not None
+    units = left if units is None else units
+    _check_part(change, units, final=final or units == left)
+    capture = request_modification(
+        change, "capture", payment.attempt_id, units, input_mac=mac, actor=actor, final_part=final or units == left
+    )
+    change.fact("capture_asked", capture.modification_id, units=units, **_what_stays(change, capture))
+    change.due("modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True)
+    return capture
+
+
+def refuse_unless_held(change: Change) -> None:
+    """Raises: Problem(wrong_state) when nothing is held, or a capture is out, or it is too late."""
+    order = change.order
     if order.stage is not Stage.AUTHORISED:
         cure = "It is captured already." if order.stage is Stage.COMPLETED else "Only an authorised order is captured."
         raise Problem("wrong_state", Sentence("An order that is {0} cannot be captured.", order.stage.value), cure=cure)
@@ -45,10 +67,27 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Modification:
     payment = order.paid_by()
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
         raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
-    capture = request_modification(change, "capture", payment.attempt_id, payment.units, input_mac=mac, actor=actor)
-    change.fact("capture_asked", capture.modification_id, units=capture.units)
-    change.due("modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True)
-    return capture
+
+
+def _check_part(change: Change, units: int, *, final: bool) -> None:
+    """Raises: Problem(capture_amount)."""
+    order = change.order
+    left = Money(order.held_units, order.asset)
+    if not 0 < units <= left.units:
+        message = Sentence("{0} {1} are held: a capture takes that or less.", left.text(), order.asset)
+        raise Problem("capture_amount", message, field="Amount", cure="Send an amount that is held.")
+    parts = sum(r.kind == "capture" and r.state == "done" for r in order.modifications)
+    if not final and parts >= PARTS_MAX - 1:
+        message = Sentence("The order was captured in {0} parts; the next one is the last.", parts)
+        raise Problem("capture_amount", message, field="finalCapture", cure="Send it as the final one.")
+
+
+def _what_stays(change: Change, capture: Modification) -> dict[str, Any]:
+    """What a part leaves, for the log: held still, or released with it. Nothing of a capture that takes all."""
+    left = change.order.held_units - (capture.units if capture.state != "done" else 0)
+    if not left and not change.order.captured_units:
+        return {}
+    return {"released": left} if capture.final_part else {"held": left}
 
 
 def _until(change: Change, held_from: datetime) -> datetime:
@@ -59,6 +98,9 @@ def refused(change: Change, capture: Modification, code: str | None) -> None:
     """The processor did not take it: it may be requested again, unless the merchant was paid otherwise meanwhile."""
     change.fact("capture_refused", capture.modification_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
+        if change.order.captured_units:  # what was captured is paid twice still
+            end_capturing(change)
+            return
         change.clear_attention(PAID_TWICE)
         change.step("paid_elsewhere")
         void_authorisation(change)
@@ -71,24 +113,79 @@ def refuse_while_capturing(change: Change) -> None:
         raise Problem("wrong_state", "A capture of this order is under way.", cure=cure)
 
 
-def captured(change: Change, capture: Modification) -> None:
-    """The processor has taken the money."""
+def refuse_after_a_part(change: Change) -> None:
+    """What was captured is charged: it does not end as if nothing had been. Raises: Problem(wrong_state)."""
+    taken = change.order.captured_units
+    if taken and change.order.stage is Stage.AUTHORISED:
+        message = Sentence("{0} {1} of it are captured.", Money(taken, change.order.asset).text(), change.order.asset)
+        cure = "Release what is still held by a final capture of 0, then refund what was captured."
+        raise Problem("wrong_state", message, cure=cure, stage=change.order.stage.value)
+
+
+def captured(change: Change, capture: Modification, *, keeps_rest: bool) -> None:
+    """The processor has taken the money: of a part that is not the last one the rest is held still, and `keeps_rest`
+    says that it is behind the last one too."""
     order = change.order
-    payment = order.attempt(capture.attempt_id)
-    fee = fee_units(order.units, order.tariff)
+    payment, route = order.attempt(capture.attempt_id), order.attempt(capture.attempt_id).route or ""
+    said: dict[str, Any] = {"route": route, "reference": capture.reference, "code": capture.processor_code}
+    if not capture.final_part:
+        change.fact(
+            "part_captured",
+            capture.modification_id,
+            units=capture.units,
+            booked=Booked(capture.modification_id, collected(capture.units, route, 0)),
+            **said,
+            **_what_stays(change, capture),
+        )
+        return
+    whole, left, stays = capture.units == order.units, order.held_units, _what_stays(change, capture)
+    order.units = order.captured_units
+    taken = fee_units(order.units, order.tariff)
     change.step(
         "captured",
         units=order.units,
-        route=payment.route,
         attempt=payment.attempt_no,
-        fee=fee,
-        reference=capture.reference,
-        code=capture.processor_code,
-        booked=Booked(payment.attempt_id, collected(order.units, payment.route or "", fee)),
+        fee=taken,
+        booked=Booked(payment.attempt_id, collected(capture.units, route, taken)),
+        **({} if whole else {"part": capture.units} | stays),
+        **said,
         **order.tariff.log_details(),
         **by_means(order, payment),
     )
     schedule_test_dispute(change, payment)
+    if left and keeps_rest:
+        _void(change, payment, left)
+
+
+def end_capturing(change: Change) -> None:
+    """The order is worth what was captured in parts; what is still held of it is released. No capture is out."""
+    order, payment, left = change.order, change.order.paid_by(), change.order.held_units
+    assert payment is not None
+    order.units = order.captured_units
+    taken = fee_units(order.units, order.tariff)
+    change.step(
+        "capture_ended",
+        units=order.units,
+        route=payment.route,
+        attempt=payment.attempt_no,
+        fee=taken,
+        released=left,
+        booked=Booked(payment.attempt_id, [fee(taken)] if taken else []),
+        **order.tariff.log_details(),
+        **by_means(order, payment),
+    )
+    _void(change, payment, left)
+
+
+def release_rest(change: Change) -> None:
+    """A person or an API says that no further part follows. Raises: Problem(wrong_state)."""
+    if change.order.stage is Stage.COMPLETED and change.order.captured_units:
+        return
+    refuse_unless_held(change)
+    if not change.order.captured_units:
+        cure = "Cancel the order: that lets the whole hold go."
+        raise Problem("wrong_state", "Nothing of it is captured yet.", cure=cure)
+    end_capturing(change)
 
 
 def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Modification | None:
@@ -96,7 +193,13 @@ def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: s
     payment = change.order.paid_by()
     if payment is None:
         return None
-    void = request_modification(change, "void", payment.attempt_id, payment.units, input_mac=input_mac, actor=actor)
+    return _void(change, payment, payment.units, actor, input_mac)
+
+
+def _void(
+    change: Change, payment: Attempt, units: int, actor: str = "worker:clock", input_mac: str = "\\x"
+) -> Modification:
+    void = request_modification(change, "void", payment.attempt_id, units, input_mac=input_mac, actor=actor)
     change.fact("void_owed", void.modification_id, units=void.units)
     change.due("modification", change.wall, subject_id=void.modification_id, wall=True)
     return void
@@ -104,8 +207,9 @@ def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: s
 
 def refund_hold(change: Change, actor: str, input_mac: bytes) -> Modification:
     """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
-    while a capture is out."""
+    while a capture is out, or after a part."""
     refuse_while_capturing(change)
+    refuse_after_a_part(change)
     change.step("cancelled")
     void = void_authorisation(change, actor, hex_of(input_mac))
     assert void is not None
@@ -120,6 +224,9 @@ def end_window(change: Change) -> None:
         return
     if order.capturing() is not None:
         change.due("capture_window", change.wall + ASK_AGAIN, wall=True)
+        return
+    if order.captured_units:
+        end_capturing(change)
         return
     change.step("capture_window_ended")
     void_authorisation(change)

@@ -41,7 +41,7 @@ def cancel_for_dispute(change: Change, modification: Modification) -> bool:
 def beyond(order: Order, attempt_id: UUID) -> int:
     """What went back of a charge in both ways, and is to go, beyond the charge itself."""
     taken = _taken(order, attempt_id)
-    return gone_back(order, attempt_id) + taken - order.attempt(attempt_id).units if taken else 0
+    return gone_back(order, attempt_id) + taken - order.charged_units(attempt_id) if taken else 0
 
 
 def gone_back(order: Order, attempt_id: UUID) -> int:
@@ -87,7 +87,7 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
     netted = [
         r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"
     ]
-    left = order.attempt(attempt_id).units - gone_back(order, attempt_id) - _taken(order, attempt_id)
+    left = order.charged_units(attempt_id) - gone_back(order, attempt_id) - _taken(order, attempt_id)
     units = min(units, left)
     if netted and units > 0 and order.stage is not Stage.COMPLETED:
         _owe(change, netted[-1], units)

@@ -23,6 +23,7 @@ def request_modification(
     actor: str = WORKER.text(),
     modification_id: UUID | None = None,
     approved_by: str | None = None,
+    final_part: bool = True,
 ) -> Modification:
     """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
     order = change.order
@@ -41,6 +42,7 @@ def request_modification(
         business_at=change.now,
         actor=actor,
         approved_by=approved_by,
+        final_part=final_part,
     )
     change.set_modification(made)
     return made

@@ -44,12 +44,14 @@ def close_modification(
     reference: str | None,
     code: str | None,
     contradicts: bool = False,
+    keeps_rest: bool = False,
 ) -> str:
     """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed, or
     received, whose result follows.
 
     Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
-    `contradicts`: it spoke of another message, amount or currency.
+    `contradicts`: it spoke of another message, amount or currency. `keeps_rest`: behind a final part the processor
+    holds what is left of it still.
     """
     modification = change.order.modification(modification_id)
     if modification.state != "sent" or modification.wire_id != wire_id:
@@ -58,7 +60,7 @@ def close_modification(
     if contradicts:
         raise_differing(change, modification)
     if state == "approved":
-        _done(change, modification, reference, code)
+        _done(change, modification, reference, code, keeps_rest)
     elif state == "declined":
         _not_done(change, modification, state, code)
     else:
@@ -82,7 +84,9 @@ def raise_differing(change: Change, modification: Modification) -> None:
         change.fact(kind, modification.modification_id, units=units, why=ANSWER_DIFFERS)
 
 
-def _done(change: Change, modification: Modification, reference: str | None, code: str | None) -> None:
+def _done(
+    change: Change, modification: Modification, reference: str | None, code: str | None, keeps_rest: bool
+) -> None:
     change.undue("modification", subject_id=modification.modification_id)
     change.set_modification(modification, state="done", reference=reference, processor_code=code)
     clear_delay(change, modification)
@@ -99,7 +103,7 @@ def _done(change: Change, modification: Modification, reference: str | None, cod
         case "void":
             change.fact("voided", modification.modification_id, **details)
         case "capture":
-            captures.captured(change, modification)
+            captures.captured(change, modification, keeps_rest=keeps_rest)
 
 
 def _not_done(change: Change, modification: Modification, state: str, code: str | None) -> None:

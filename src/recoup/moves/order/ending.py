@@ -5,7 +5,7 @@ from collections.abc import Callable
 from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
-from recoup.moves.modification.capture import refuse_while_capturing, void_authorisation
+from recoup.moves.modification.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
@@ -65,6 +65,7 @@ def cancel(change: Change) -> bool:
     if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":
         return False
     refuse_while_capturing(change)
+    refuse_after_a_part(change)
     if order.stage is Stage.COMPLETED:
         raise Problem(
             "wrong_state",

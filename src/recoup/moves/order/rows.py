@@ -90,6 +90,7 @@ def shown(order: Order) -> HeadChange:
         order.order_id,
         order.created_at,
         order.status,
+        order.units,
         order.refunded_units,
         order.disputed,
         order.attempts_count,

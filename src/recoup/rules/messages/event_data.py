@@ -153,6 +153,14 @@ class RefundRefused(OrderData, frozen=True, kw_only=True):
     refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
 
 
+class RefundFailed(OrderData, frozen=True, kw_only=True):
+    refund_id: Annotated[UUID, Meta(description="Id of the refund that failed.")]
+    instead_id: Annotated[UUID, Meta(description="Id of the refund that stands for it and waits for a person.")]
+    refund_amount: Annotated[Amount, Meta(description="Amount of that refund.")]
+    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused, this included.")]
+    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
+
+
 class ChargebackClosed(OrderData, frozen=True, kw_only=True):
     chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback, as in `payment.chargeback.received`.")]
     chargeback_amount: Annotated[Amount, Meta(description="Disputed amount.")]

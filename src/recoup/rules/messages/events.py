@@ -94,6 +94,13 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
         EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
+            "order.refundfailed",
+            "informational",
+            False,
+            shapes.RefundFailed,
+            "A refund that was made came back: it is owed again.",
+        ),
+        EventKind(
             "payment.chargeback.closed",
             "informational",
             False,

@@ -18,7 +18,8 @@ _CHANGED: Final = {
     "notes_changed": "notes",
 }  # fmt: skip
 _PARTS: Final = frozenset({
-    "order.refunded", "order.refundrefused", "payment.chargeback.received", "payment.chargeback.closed",
+    "order.refunded", "order.refundrefused", "order.refundfailed", "payment.chargeback.received",
+    "payment.chargeback.closed",
     "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
     "challenge.failed", "mandate.revoked",
 })  # fmt: skip
@@ -62,8 +63,9 @@ def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, An
 def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
     """What happened to a refund, a dispute, a challenge, a send, or a setting of the order."""
     match name:
-        case "order.refunded" | "order.refundrefused":
-            return {
+        case "order.refunded" | "order.refundrefused" | "order.refundfailed":
+            instead = {"instead_id": body["instead_id"]} if name == "order.refundfailed" else {}
+            return instead | {
                 "refund_id": body["refund_id"],
                 "refund_amount": body["units"],
                 "refunded_amount": order.refunded_units,

@@ -23,6 +23,7 @@ _STATUS: Final[Mapping[str, str]] = {
     "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
     "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
     "payment.chargeback.closed": "COMPLETED", "order.refundrefused": "COMPLETED",
+    "order.refundfailed": "COMPLETED",
     "payout.created": "pending", "payout.updated": "completed", "application.submitted": "SUBMITTED",
     "application.approved": "APPROVED", "application.declined": "DECLINED", "application.cancelled": "CANCELLED",
     "application.converted": "CONVERTED",

@@ -78,6 +78,15 @@ def refund_by_hand(units: int) -> Posting:
     return _pair("refund_by_hand", "refund_due", "bank", units)
 
 
+def refund_failed(units: int, route: str) -> Posting:
+    """It was made, and has come back to the processor: the customer is owed it again."""
+    return _pair("refund_failed", "clearing", "refund_due", units, place=route)
+
+
+def reversal_failed(units: int, route: str) -> Posting:
+    return _pair("reversal_failed", "clearing", "reversal_due", units, place=route)
+
+
 def reversal_by_hand(units: int) -> Posting:
     return _pair("reversal_by_hand", "reversal_due", "bank", units)
 

@@ -19,7 +19,8 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the log alone says of an order. Amounts in the asset's smallest unit."""
+    """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it was held first, and
+    is worth what was captured."""
 
     version: int = 0
     stage: Stage = Stage.NEW
@@ -29,6 +30,7 @@ class State:
     reversed_units: int = 0
     disputed_units: int = 0
     reason: str | None = None
+    is_captured: bool = False
 
 
 _ENDS = {row.happening: row.reason for row in STEPS if row.reason}
@@ -47,7 +49,9 @@ def after(state: State, line: Line) -> State:
         raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
     state = replace(state, version=line.seq, stage=Stage(line.dst))
     match line.happening:
-        case "collected" | "captured" | "advanced":
+        case "captured" | "capture_ended":
+            return replace(state, approved_units=int(line.body["units"]), is_captured=True)
+        case "collected" | "advanced":
             return replace(state, approved_units=int(line.body["units"]))
         case "refund_owed":
             return replace(state, refunded_units=state.refunded_units + int(line.body["units"]))

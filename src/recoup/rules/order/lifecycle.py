@@ -64,6 +64,7 @@ STEPS: Final = (
     Step("authorised", S.HELD, S.AUTHORISED, None, "order.capturerequired"),
     Step("authorised", S.PROBLEM, S.AUTHORISED, None, "order.capturerequired"),
     Step("captured", S.AUTHORISED, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    Step("capture_ended", S.AUTHORISED, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("capture_window_ended", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "capture_window"),
     Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
@@ -92,6 +93,9 @@ STEPS: Final = (
     Step("expired", S.HELD, S.EXPIRED, None, "order.expired", "expired"),
     Step("expired", S.PROBLEM, S.EXPIRED, None, "order.expired", "expired"),
 )
+
+
+APPROVALS: Final = frozenset({"collected", "captured", "capture_ended", "advanced"})
 
 
 class Fact(NamedTuple):
@@ -130,13 +134,15 @@ FACTS: Final = (
     Fact("reversal_stuck", "reversal", ENDED, None, None),
     Fact("reversal_refused", "reversal", ENDED, None, None),
     Fact("settled_by_hand", "reversal", ENDED, Books("by_hand", "refund"), None),
-    Fact("void_owed", "void", _GONE, None, None),
-    Fact("voided", "void", _GONE, None, None),
-    Fact("void_delayed", "void", _GONE, None, None),
-    Fact("void_stuck", "void", _GONE, None, None),
+    Fact("void_owed", "void", ENDED, None, None),
+    Fact("voided", "void", ENDED, None, None),
+    Fact("void_delayed", "void", ENDED, None, None),
+    Fact("void_stuck", "void", ENDED, None, None),
     Fact("capture_asked", "capture", _HELD_MONEY, None, None),
     Fact("capture_delayed", "capture", _HELD_MONEY, None, None),
     Fact("capture_refused", "capture", _HELD_MONEY, None, None),
+    Fact("capture_failed", "capture", _PAID, None, None),
+    Fact("part_captured", "capture", _HELD_MONEY, Books("collected", "refund"), None),
     Fact("challenge_offered", "challenge", _WAITING, None, "challenge.presented"),
     Fact("challenge_tried", "challenge", _WAITING, None, "challenge.attempted"),
     Fact("challenge_passed", "challenge", _WAITING, None, "challenge.passed"),
@@ -154,10 +160,14 @@ FACTS: Final = (
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
     Fact("refund_retried", "refund", _PAID, None, None),
+    Fact("refund_failed", "refund", _PAID, Books("refund_failed", "refund"), "order.refundfailed"),
+    Fact("refund_due_again", "refund", _PAID, None, None),
     Fact("refund_by_hand_proposed", "refund", _PAID, None, None),
     Fact("reversal_retried", "reversal", ENDED, None, None),
+    Fact("reversal_failed", "reversal", ENDED, Books("reversal_failed", "refund"), None),
+    Fact("reversal_due_again", "reversal", ENDED, None, None),
     Fact("reversal_by_hand_proposed", "reversal", ENDED, None, None),
-    Fact("void_retried", "void", _GONE, None, None),
+    Fact("void_retried", "void", ENDED, None, None),
     Fact("dispute_inquiry", "dispute", _CHARGED, None, None),
     Fact("inquiry_closed", "dispute", _CHARGED, None, None),
     Fact("dispute_opened", "dispute", _CHARGED, Books("disputed", "dispute"), "payment.chargeback.received"),

@@ -102,6 +102,7 @@ class Modification:
     hand_actor: str | None = None
     approved_by: str | None = None
     unsent: int = 0  # of its tries, as long as it is proved that none under this id left
+    final_part: bool = True  # of a capture: what it does not take is released
 
     @property
     def wire_id(self) -> UUID:
@@ -276,6 +277,25 @@ class Order:
     def collecting(self) -> Advance | None:
         """The advance that its customer has not paid yet, nor will be let off."""
         return self.advance if self.advance is not None and self.advance.state == "due" else None
+
+    @property
+    def captured_units(self) -> int:
+        """What captures took of the amount that is or was held."""
+        return sum(r.units for r in self.modifications if r.kind == "capture" and r.state == "done")
+
+    @property
+    def held_units(self) -> int:
+        """What is held and not captured yet."""
+        payment = self.paid_by() if self.stage is Stage.AUTHORISED else None
+        return payment.units - self.captured_units if payment is not None else 0
+
+    def charged_units(self, attempt_id: UUID) -> int:
+        """What an approved attempt took of its card: of a hold, what was captured of it."""
+        attempt = self.attempt(attempt_id)
+        paid = self.paid_by()
+        if self.manual_capture and paid is not None and paid.attempt_id == attempt_id:
+            return self.captured_units
+        return attempt.units
 
     def capturing(self) -> Modification | None:
         """The capture that was requested and has no answer."""

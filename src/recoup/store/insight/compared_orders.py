@@ -58,7 +58,7 @@ LEFT JOIN LATERAL (
     ELSE coalesce(l.body ->> 'by', 'retry') END AS by
   FROM order_log l
   WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.business_at <= o.closed_at
-    AND l.happening IN ('collected', 'captured', 'paid_elsewhere')
+    AND l.happening IN ('collected', 'captured', 'capture_ended', 'paid_elsewhere')
   ORDER BY l.seq LIMIT 1
 ) r ON true
 ORDER BY o.order_id

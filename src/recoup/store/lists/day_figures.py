@@ -78,7 +78,8 @@ class _Refunds(Row, frozen=True):
     MERCHANT,
     """
 SELECT asset, count(*) AS refunds, sum(units)::bigint AS units FROM modifications
-WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 'refund' AND state <> 'refused'
+WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 'refund'
+  AND state NOT IN ('refused', 'failed')
 GROUP BY asset ORDER BY asset
 """,
 )

@@ -51,7 +51,7 @@ UNION ALL (
   SELECT 'refund', r.business_at, r.order_id, o.external_id
   FROM (SELECT modification_id, business_at, order_id, kind, state FROM modifications WHERE merchant_id = $1
     ORDER BY modification_id LIMIT 5000) r JOIN orders o ON o.merchant_id = $1 AND o.order_id = r.order_id
-  WHERE r.kind = 'refund' AND r.state <> 'refused' ORDER BY r.modification_id LIMIT 1)
+  WHERE r.kind = 'refund' AND r.state NOT IN ('refused', 'failed') ORDER BY r.modification_id LIMIT 1)
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)

@@ -29,7 +29,7 @@ CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type 
 """
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
-SELECT p.posting_id, e.line_no, p.source_id, k.type,
+SELECT p.posting_id, e.line_no, CASE WHEN r.kind = 'capture' THEN r.attempt_id ELSE p.source_id END, k.type,
   coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset,
   p.business_at, p.order_id, false
 FROM {source}
@@ -38,9 +38,10 @@ JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id 
   WHEN 'processor' THEN e.account = 'clearing' AND e.place <> ALL($5::text[])
   WHEN 'bank' THEN e.account = 'bank'
   ELSE e.account = 'clearing' AND e.place = ANY($5::text[]) OR e.account = 'bank' AND p.recipe = 'payout_paid' END
-LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
 LEFT JOIN modifications r ON r.merchant_id = p.merchant_id AND r.modification_id = p.source_id
   AND p.source_kind = 'refund'
+LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND (a.attempt_id = p.source_id AND p.source_kind = 'attempt'
+  OR a.attempt_id = r.attempt_id AND r.kind = 'capture')
 LEFT JOIN settlements s ON s.merchant_id = p.merchant_id AND s.settlement_id = p.source_id
   AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id AND p.source_kind = 'payout'
@@ -62,7 +63,12 @@ _NEAR = (
 )
 _BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(
     source="""
-  (SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) x
+  (SELECT coalesce(c.modification_id, s.our_id) AS our_id
+    FROM (SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) s
+    LEFT JOIN attempts t ON t.merchant_id = $1 AND t.attempt_id = s.our_id
+    LEFT JOIN modifications c ON c.merchant_id = $1 AND c.order_id = t.order_id AND c.kind = 'capture'
+      AND c.attempt_id = t.attempt_id AND NOT c.final_part
+    UNION SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) x
   CROSS JOIN unnest($6::text[]) AS q (source_kind)
   JOIN postings p ON p.merchant_id = $1 AND p.source_kind = q.source_kind AND p.source_id = x.our_id
 """
@@ -77,10 +83,18 @@ JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id 
 """
 _FOUND = """
 CREATE TEMP TABLE found ON COMMIT DROP AS
-WITH mine AS MATERIALIZED (
+WITH lines AS MATERIALIZED (
+  SELECT *, row_number() OVER (PARTITION BY our_id, type, units, asset ORDER BY at, number) AS place
+  FROM staged WHERE our_id IS NOT NULL
+), moved AS MATERIALIZED (
+  SELECT *, row_number() OVER (PARTITION BY source_id, type, units, asset ORDER BY at, posting_id, line_no) AS place
+  FROM ours WHERE NOT from_file
+), mine AS MATERIALIZED (
   SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no,
     s.reference <> '' AND o.reference <> '' AND s.reference <> o.reference AS conflict
-  FROM staged s JOIN ours o ON o.source_id = s.our_id AND o.type = s.type AND NOT o.from_file ORDER BY s.number
+  FROM lines s JOIN moved o ON o.source_id = s.our_id AND o.type = s.type
+  ORDER BY s.number, (o.units, o.asset, o.place) = (s.units, s.asset, s.place) DESC,
+    (o.units, o.asset) = (s.units, s.asset) DESC, o.at, o.posting_id
 ), alone AS MATERIALIZED (
   SELECT reference, type, count(*) AS times, (array_agg(posting_id))[1] AS posting_id,
     (array_agg(line_no))[1] AS line_no
@@ -99,6 +113,7 @@ SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id'
   CASE WHEN NOT m.conflict THEN m.line_no WHEN t.times = 1 THEN t.line_no ELSE b.line_no END AS line_no
 FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
 """
+# One charge that was captured in parts is several movements: each line has the one of its amount, in order of time.
 # Of lines about one movement those are the same that agree in amount, currency and date; the first of the right amount
 # has the movement, and the others stand for themselves.
 _VERDICTS = """

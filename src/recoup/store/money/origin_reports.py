@@ -75,7 +75,7 @@ _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 # The line of the log that approved it says what brought its money; before it did, all but links were tries.
 _APPROVAL = """LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
-    AND l.happening IN ('collected', 'captured')"""
+    AND l.happening IN ('collected', 'captured', 'capture_ended')"""
 _MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
     THEN coalesce(l.body ->> 'by', 'retry') END"""
 _SHARE = "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"

@@ -72,7 +72,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
       WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END"""),
     ("dispute_terms", frozenset({"cards", "ended"}), """
-  CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
+  CASE WHEN o.stage IN ('authorised', 'completed', 'declined', 'cancelled', 'expired') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END"""),
     ("blocked", frozenset({"cards", "open"}), """
@@ -164,7 +164,7 @@ WHERE k.order_id = ANY (ARRAY[k.order_id])
 """
 _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
     "received": ("open",), "processing": ("open",), "challenged": ("open",), "held": ("held",),
-    "completed": ("completed", "ended"), "declined": ("ended",), "cancelled": ("ended",), "expired": ("ended",),
+    **dict.fromkeys(("authorised", "declined", "cancelled", "expired"), ("ended",)), "completed": ("completed", "ended")
 }  # fmt: skip
 
 _OPEN: Final = frozenset({"received", "processing", "held", "challenged", "problem"})

@@ -62,7 +62,7 @@ class LockedOrder(Row, frozen=True):
     MERCHANT,
     """
 SELECT o.merchant_id, o.order_id, o.stage, o.version, o.door, o.kind, o.external_id, o.generation, o.site_id,
-  o.campaign_id, o.descriptor, o.asset, o.units, o.amount_text, o.token_id, o.card_id, o.pan_id, o.transaction_id,
+  o.campaign_id, o.descriptor, o.asset, h.units, o.amount_text, o.token_id, o.card_id, o.pan_id, o.transaction_id,
   o.placed_at, o.expires_at, o.facts, o.cards_before, o.do_not_retry, o.metadata, o.arm, h.created_at, h.status,
   h.order_type, h.source, h.refunded_units, h.disputed, h.attempts AS attempts_count, h.next_attempt_at, h.reason,
   h.attention

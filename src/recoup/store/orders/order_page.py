@@ -50,7 +50,7 @@ WITH tried AS MATERIALIZED (
   ORDER BY place, try_id DESC LIMIT $4
 )
 SELECT o.order_id,
-  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
+  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' || jsonb_build_object('units', h.units) AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
   (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)

@@ -95,6 +95,7 @@ class HeadChange(Row, frozen=True):
     order_id: UUID
     created_at: datetime | None
     status: int
+    units: int
     refunded_units: int
     disputed: bool
     attempts: int

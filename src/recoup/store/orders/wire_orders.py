@@ -12,7 +12,7 @@ from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.statement import Read, Row, statement
 
 _COLUMNS = """
-SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, o.units,
+SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, h.units,
   o.placed_at, o.expires_at,
   o.facts ->> 'correlation_id' AS correlation_id, o.do_not_retry, o.metadata, h.created_at, h.status, h.refunded_units,
   h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone,

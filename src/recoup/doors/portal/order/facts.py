@@ -16,7 +16,7 @@ from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.network.reasons import only_waits
 from recoup.rules.order.attention import sentence_of
-from recoup.rules.order.lifecycle import ENDED, Stage, can
+from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.orders.order_page import OrderPage
@@ -24,7 +24,6 @@ from recoup.store.orders.order_page_rows import PageAdvance, PageDecision, PageM
 from recoup.store.orders.rows import LogLine
 
 ON_HOLD = 1
-_APPROVALS = frozenset({"collected", "captured", "advanced"})
 COLLECTED = (
     "The order was approved before its customer was charged; they are charged later, by a separate plan.",
     "The operator bears the risk: you are settled whether it succeeds or not.",
@@ -240,7 +239,7 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 def fee_back(page: OrderPage, units: int) -> int:
     """What of the fee comes back with a refund of so much more."""
-    approval: Mapping[str, Any] = next((line.body for line in page.log if line.happening in _APPROVALS), {})
+    approval: Mapping[str, Any] = next((line.body for line in page.log if line.happening in APPROVALS), {})
     fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head.refunded_units
     total = page.order.units
     return returned_units(fee, policy, before + units, total) - returned_units(fee, policy, before, total)
@@ -346,6 +345,25 @@ def can_capture(visit: Visit, page: OrderPage) -> bool:
     """What is held, inside its window, while no capture of it is out."""
     until = capture_before(page)
     return until is not None and until > visit.now and capture_out(page) is None and visit.session.may("capture")
+
+
+def held_units(page: OrderPage) -> int:
+    """What is held and not captured yet."""
+    if page.order.stage != Stage.AUTHORISED:
+        return 0
+    held = sum(a.units for a in page.attempts if a.state == "approved")
+    return held - captured_units(page)
+
+
+def captured_units(page: OrderPage) -> int:
+    return sum(r.units for r in page.modifications if r.kind == "capture" and r.state == "done")
+
+
+def takes_parts(visit: Visit, page: OrderPage) -> bool:
+    """Whether what a capture leaves may stay held for another."""
+    route = next((a.route for a in page.attempts if a.state == "approved"), None)
+    processor = visit.world.processors.get(route) if route else None
+    return processor is not None and processor.multicapture
 
 
 def attempt_out(page: OrderPage) -> bool:

@@ -1,11 +1,12 @@
 """The forms by which a person works on an order: retry, stop, go on, hold, release, deal with, capture, and notes."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_key import FormKey, request_key
+from recoup.doors.portal.form_shape import Text
 from recoup.doors.portal.order.just_done import done
 from recoup.doors.portal.order.page import NewNote, find, order
 from recoup.doors.portal.order.within import back_to
@@ -16,6 +17,7 @@ from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.merchants.order_notes import note_order
 from recoup.flows.modifications.capture import CaptureRequest, capture
+from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.store.orders.order_page import OrderPage
 
@@ -36,7 +38,12 @@ class DealtWith:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
+    """`amount`: empty for the whole order's; 0 only releases what is held. `rest`: what becomes of what is not
+    captured."""
+
     key: FormKey
+    amount: Annotated[str, Text(max=32, strip=True)] = ""
+    rest: Literal["release", "keep"] = "release"
 
 
 @order.post("/orders/{order_id}/retry", may=WORK, find=find)
@@ -78,7 +85,10 @@ async def post_deal_with(visit: Visit, form: DealtWith, page: OrderPage) -> Answ
 @order.post("/orders/{order_id}/capture", may=role("capture", "capture orders"), shape=Capture, find=find)
 async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
     """A processor that takes its time is not a refusal: the page says that the capture is under way."""
-    request = CaptureRequest(page.order_id, page.order.units, page.order.asset, request_key(form.key))
+    asset, whole = page.order.asset, not form.amount
+    units = page.order.units if whole else _units(form.amount, asset)
+    final = None if whole else form.rest == "release"
+    request = CaptureRequest(page.order_id, units, asset, request_key(form.key), final)
     try:
         made = await capture(visit.world, visit.portal.orders, visit.scope, request)
     except Problem as problem:
@@ -89,6 +99,11 @@ async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
         cure = "While the order is authorised, capture it again later, or cancel it."
         raise Problem("capture_refused", made.refusal(), cure=cure)
     return done(visit, page)
+
+
+def _units(text: str, asset: str) -> int:
+    """Raises: Problem(invalid) for what is no amount."""
+    return 0 if not text.strip("0.,") else from_text(text, asset, "amount").units
 
 
 @order.post("/orders/{order_id}/notes", may=WORK, shape=NewNote, find=find)

@@ -23,6 +23,8 @@ _WORDS: Final = {
     "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
     "cancel it.",
     "captured": "The amount is captured: the card is charged.",
+    "part_captured": "A part is captured: the card is charged that; the rest stays authorised.",
+    "capture_ended": "What was not captured is released; the order is worth what was captured.",
 }
 
 

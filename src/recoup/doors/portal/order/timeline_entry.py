@@ -1,13 +1,13 @@
 """The context of an order log's line, and its entry in the timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from recoup.doors.portal.orders.times import Times
 from recoup.kernel.money import money
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.sentence import Sentence, shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,16 @@ class LogContext:
     @property
     def attempt(self) -> str:
         return Sentence("Attempt {0}", self.get("number") or "?")
+
+
+def plain(
+    title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
+) -> Callable[[LogContext], TimelineEntry]:
+    """A title and a text with the attempt, the amount, the route and why."""
+    return lambda context: TimelineEntry(
+        shaped(title, attempt=context.attempt, amount=context.amount()),
+        shaped(text, why=context.get("why"), route=context.get("route") or "the processor", amount=context.amount()),
+        icon,
+        tone,
+        kind,
+    )

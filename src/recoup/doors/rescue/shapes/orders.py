@@ -10,7 +10,6 @@ from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.shapes.order_past import AsOf, MandateRevoked
 from recoup.doors.rescue.wire import (
-    Amount,
     Cents,
     Currency,
     Envelope,
@@ -318,12 +317,21 @@ class Refunded(Envelope, kw_only=True):
 
 
 class CaptureBody(Shape, kw_only=True):
-    """The whole of what is held."""
+    """The whole of what is held; with `finalCapture` a part of it."""
 
     idempotency_key: Reference128
     order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
-    amount: Amount
+    amount: Annotated[
+        Cents, Meta(description="Minor units. All that is held, or with `finalCapture` that or less.", examples=[4590])
+    ]
     currency: Currency
+    final_capture: Annotated[
+        bool | None,
+        Meta(
+            description="True: what is not captured is released; 0 releases all that is left after a part. False: it "
+            "stays held for a further capture, where the processor takes several. Missing: the amount is all of it."
+        ),
+    ] = None
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
 
 
@@ -333,6 +341,10 @@ class CaptureResult(Envelope, kw_only=True):
     order_id: UUID
     capture_status: str
     transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
+    captured_amount: Annotated[
+        int | None, Meta(description="What was captured of the order up to now, in minor units.")
+    ] = None
+    held_amount: Annotated[int | None, Meta(description="What is still held, for a further capture.")] = None
 
 
 class CancelBody(Shape, kw_only=True):

@@ -108,11 +108,13 @@ class Adyen(Charges):
         acceptor_id: str = "",
         notice_secrets: tuple[str, ...] = (),
         clocks: Clocks | None = None,
+        multicapture: bool = False,
     ) -> None:
-        """`account`: the merchant account. `notice_secrets`: HMAC keys in hex, of both kinds of notices, and while one
+        """`account`: the merchant account; `multicapture`: Adyen lets it capture a payment several times, else a part
+        releases the rest. `notice_secrets`: HMAC keys in hex, of both kinds of notices, and while one
         rolls the one before. Raises: Problem(invalid) for a secret that is none."""
         super().__init__(name, acceptor_id, clocks)
-        self.account = account
+        self.account, self.multicapture, self.keeps_rest = account, multicapture, multicapture
         try:
             self._secrets = [bytes.fromhex(one) for one in notice_secrets]
         except ValueError:

@@ -47,6 +47,8 @@ class Nmi(VendorAccount):
     asks: Asks = "by_search"
     idempotency_window = timedelta(days=30)  # for so long the book is asked before anything is repeated
 
+    tells_disputes = False  # they come from the acquirer
+
     _api: Api
 
     def __init__(

@@ -229,8 +229,10 @@ FROM issuer.sends WHERE id = $5 FOR UPDATE
 _REVERSED = """
 SELECT (SELECT decision FROM issuer.reversals WHERE id = $2) AS own_decision,
        (SELECT why FROM issuer.reversals WHERE id = $2) AS own_why,
-       coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
-       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures,
+       coalesce(sum(units) FILTER (WHERE kind = 'refund' AND failed_at IS NULL), 0)::bigint AS refunded,
+       count(*) FILTER (WHERE kind = 'void') AS voids,
+       coalesce(sum(units) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured,
+       coalesce(bool_or(kind = 'capture' AND final_part), false) AS closed,
        (SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes
         WHERE charge_id = $1 AND stage <> 'inquiry' AND status <> 'won') AS disputed
 FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
@@ -261,7 +263,7 @@ async def decide_reversal(
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
-            " decision, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            " decision, why, final_part) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
             " ON CONFLICT (id) DO NOTHING RETURNING id",
             reversal.id,
             reversal.charge_id,
@@ -272,6 +274,7 @@ async def decide_reversal(
             now,
             decision,
             why,
+            reversal.final_part,
         )
         if mine is None:  # same id for another charge, or for one that does not exist, at the same time
             found = await find_reversal(connection, reversal.id)
@@ -286,29 +289,35 @@ def _refusal(reversal: ModificationMessage, charge: asyncpg.Record | None, befor
         return "no_such_charge"
     if reversal.currency != charge["currency"]:
         return "wrong_currency"
-    if before["voids"]:
+    taken = charge["units"] if charge["capture"] else before["captured"]
+    if before["voids"] and not (reversal.kind == "refund" and taken):
         return "already_voided"
-    captured = charge["capture"] or before["captures"] > 0
     if reversal.kind == "refund":
-        if not captured:
+        if not taken:
             return "not_captured"
-        if before["disputed"] and before["refunded"] + before["disputed"] + reversal.units > charge["units"]:
+        if before["disputed"] and before["refunded"] + before["disputed"] + reversal.units > taken:
             return "charged_back"
-        return "over_charge" if before["refunded"] + reversal.units > charge["units"] else None
-    if reversal.units != charge["units"]:
-        return "not_the_full_amount"
+        return "over_charge" if before["refunded"] + reversal.units > taken else None
+    held = charge["units"] - before["captured"]
     if reversal.kind == "capture":
-        return "already_captured" if captured else None
+        if charge["capture"] or before["closed"] or not held:
+            return "already_captured"
+        return "more_than_is_held" if reversal.units > held else None
+    if reversal.units != held:
+        return "not_the_full_amount"
     return "already_refunded" if before["refunded"] else None
 
 
 _STATEMENT = """
-SELECT sent_at AS at, descriptor, units, currency FROM issuer.sends
-WHERE order_id = $1 AND decision = 'approved' AND coalesce(known_from <= $2, true)
+SELECT s.sent_at AS at, s.descriptor, coalesce(c.units, s.units) AS units, s.currency FROM issuer.sends s
+LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'
+WHERE s.order_id = $1 AND s.decision = 'approved' AND coalesce(s.known_from <= $2, true)
 UNION ALL
 SELECT r.sent_at, s.descriptor || CASE r.kind WHEN 'void' THEN ' (let go)' ELSE ' (refund)' END, -r.units, r.currency
 FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
-WHERE s.order_id = $1 AND r.decision = 'approved' AND r.kind <> 'capture'
+WHERE s.order_id = $1 AND r.decision = 'approved' AND (r.kind = 'refund' AND r.failed_at IS NULL OR r.kind = 'void'
+  AND NOT EXISTS (SELECT FROM issuer.reversals c
+    WHERE c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'))
 ORDER BY at
 """
 

@@ -42,8 +42,9 @@ class DisputeRequest:
 
 _CHARGE = "SELECT * FROM issuer.sends WHERE id = $1 AND decision = 'approved' FOR UPDATE"
 _BEFORE = """
-SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
-       coalesce(bool_or(kind = 'void'), false) AS voided, coalesce(bool_or(kind = 'capture'), false) AS captured
+SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund' AND failed_at IS NULL), 0)::bigint AS refunded,
+       coalesce(bool_or(kind = 'void'), false) AS voided,
+       coalesce(sum(units) FILTER (WHERE kind = 'capture'), 0)::bigint AS captured
 FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 """
 _CASES = "SELECT * FROM issuer.disputes WHERE charge_id = $1 ORDER BY case_no"
@@ -64,7 +65,8 @@ async def dispute(connection: asyncpg.Connection, request: DisputeRequest) -> No
         if charge is None:
             return None
         before = await connection.fetchrow(_BEFORE, request.charge_id)
-        if before["voided"] or not (charge["capture"] or before["captured"]):
+        taken = charge["units"] if charge["capture"] else before["captured"]
+        if not taken or charge["capture"] and before["voided"]:
             return None
         cases = await connection.fetch(_CASES, request.charge_id)
         made = next((c for c in cases if c["case_no"] == request.case_no), None)
@@ -76,16 +78,16 @@ async def dispute(connection: asyncpg.Connection, request: DisputeRequest) -> No
         fee = 0 if request.stage != "first" else FEE_WHOLE * 10 ** EXPONENTS[charge["currency"]]
         until = request.at + ANSWER_WITHIN
         if earlier is not None:
-            if request.units is not None and held + request.units > charge["units"]:
+            if request.units is not None and held + request.units > taken:
                 return None
             return _notice(
                 await connection.fetchrow(_GO_ON, earlier["case_id"], request.stage, until, request.units, fee)
             )
-        units = request.units or charge["units"] - held - before["refunded"]
+        units = request.units or taken - held - before["refunded"]
         last = cases[-1] if cases else None
         if units <= 0 and last is not None and (last["stage"], last["status"]) == (request.stage, "open"):
             return _notice(last)  # the cardholder asks again for what they have: the same notice again
-        if units <= 0 or held + units > charge["units"]:
+        if units <= 0 or held + units > taken:
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
         reason = _REASONS.get((charge["scheme"], request.kind), request.kind.upper())

@@ -12,7 +12,8 @@ from recoup.gateways.cards.port import StatementLine
 LINES_AT_ONCE = 2_000
 _STATEMENT = """
 SELECT id, reference, type, units, currency, at FROM (
-  SELECT s.id, '' AS reference, 'charge' AS type, s.units, s.currency, coalesce(c.sent_at, s.sent_at) AS at
+  SELECT s.id, '' AS reference, 'charge' AS type, coalesce(c.units, s.units) AS units, s.currency,
+    coalesce(c.sent_at, s.sent_at) AS at
   FROM issuer.sends s
   LEFT JOIN issuer.reversals c ON c.charge_id = s.id AND c.kind = 'capture' AND c.decision = 'approved'
   WHERE s.route = $4 AND s.merchant_id = $1 AND s.decision = 'approved' AND (s.capture OR c.id IS NOT NULL)
@@ -20,6 +21,10 @@ SELECT id, reference, type, units, currency, at FROM (
   SELECT r.id, '', 'refund', r.units, r.currency, r.sent_at
   FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
   WHERE s.route = $4 AND s.merchant_id = $1 AND r.decision = 'approved' AND r.kind = 'refund'
+  UNION ALL
+  SELECT r.id, '', 'refund_failed', r.units, r.currency, r.failed_at
+  FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
+  WHERE s.route = $4 AND s.merchant_id = $1 AND r.failed_at IS NOT NULL
   UNION ALL
   SELECT NULL, d.case_id, t.type, t.units, d.currency, d.opened_at
   FROM issuer.disputes d

@@ -50,7 +50,8 @@ class SandboxProcessor(IsoAmounts):
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
-    takes_files = True
+    takes_files = multicapture = True
+    keeps_rest = False
     authenticates: Authenticates = "at_hand"
 
     def __init__(

@@ -67,6 +67,8 @@ CREATE TABLE IF NOT EXISTS issuer.reversals (
     decision text NOT NULL CHECK (decision IN ('approved', 'declined')),
     why text
 );
+ALTER TABLE issuer.reversals ADD COLUMN IF NOT EXISTS final_part boolean NOT NULL DEFAULT true;
+ALTER TABLE issuer.reversals ADD COLUMN IF NOT EXISTS failed_at timestamptz; -- of a refund that came back
 CREATE INDEX IF NOT EXISTS reversals_by_charge ON issuer.reversals (charge_id);
 
 -- Cases of cardholders. What is open or lost has been taken back from us.

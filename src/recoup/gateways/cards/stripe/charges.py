@@ -54,6 +54,7 @@ class Charges(VendorAccount):
 
     async def _create(self, charge: Charge, credential: Stored, amount: int, until: float) -> Reply:
         """The same parameters for the same id and `n`, whenever it is called."""
+        parts = {} if charge.capture else {"card": {"request_multicapture": "if_available"}}
         form = {
             "amount": amount,
             "currency": charge.currency.lower(),
@@ -63,7 +64,7 @@ class Charges(VendorAccount):
             "capture_method": "automatic" if charge.capture else "manual",
             "statement_descriptor_suffix": _suffix(charge.descriptor),
             "metadata": {OUR_ID: charge.id, "recoup_order": charge.order_id},
-        }
+        } | ({"payment_method_options": parts} if parts else {})
         return await self._api.post(
             "/v1/payment_intents", form, f"{charge.id}.{charge.n}.c", until=until, send_before=None
         )

@@ -50,7 +50,6 @@ from recoup.rules.rescue import route_findings as findings
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 150_000
 _WON: Final = frozenset({"won", "warning_closed"})
-_DONE: Final = {"capture": "succeeded", "void": "canceled"}
 
 
 class MethodCard(msgspec.Struct, frozen=True):
@@ -121,6 +120,13 @@ def _fee(case: Case, currency: str) -> int:
     return max(0, sum(fees))
 
 
+def _done(message: ModificationMessage) -> str:
+    """How the intent stands behind it."""
+    if message.kind == "void":
+        return "succeeded" if message.captured_before else "canceled"
+    return "succeeded" if message.final_part else "requires_capture"
+
+
 def _case(reply: Reply) -> Case | None:
     return read(Case, reply) if reply.status == 200 else None
 
@@ -132,6 +138,7 @@ class Stripe(Charges, Invoices):
     asks: Asks = "by_our_key"
     authenticates: Authenticates = "by_redirect"
     idempotency_window = timedelta(hours=24)
+    multicapture = True  # whether a charge allows it stands in the charge
 
     def __init__(
         self,
@@ -188,9 +195,13 @@ class Stripe(Charges, Invoices):
             case "capture":
                 path, form = f"{path}/capture", {"amount_to_capture": amount}
                 form["final_capture"] = None if message.final_part else False
+            case "void" if message.captured_before:
+                path, form = f"{path}/capture", {"amount_to_capture": 0, "final_capture": True}
             case "void":
                 path = f"{path}/cancel"
         try:
+            if not message.final_part and (said := await self._one_capture(message.reference)) is not None:
+                return said
             before = message.send_before_monotonic
             reply = await self._api.post(path, form, str(message.id), until=until, send_before=before)
         except (NotSentError, NoAnswerError) as error:
@@ -199,6 +210,15 @@ class Stripe(Charges, Invoices):
             return of_refusal(reply, frozenset({"payment_intent_unexpected_state"}))
         return self._modified(message, reply)
 
+    async def _one_capture(self, reference: str) -> Outcome | None:
+        """Why no further capture could follow a part of this charge; None when one can. Raises: NotSentError,
+        NoAnswerError."""
+        reply = await self._api.get(f"/v1/payment_intents/{reference}", {"expand": ["latest_charge"]})
+        intent = read(Intent, reply) if reply.status == 200 else None
+        if intent is None:
+            return Outcome("not_sent", text=UNREADABLE, fault="outage")
+        return None if intent.takes_parts else Outcome("declined", intent.id, processor_code="one_capture_only")
+
     def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
         if message.kind == "refund":
             refund = read(Refund, reply)
@@ -206,11 +226,14 @@ class Stripe(Charges, Invoices):
         intent = read(Intent, reply)
         if intent is None or intent.id != message.reference:
             return Outcome("unknown", text=UNREADABLE, other_id=intent is not None)
-        if intent.status != _DONE[message.kind]:
+        if intent.status != _done(message):
             return Outcome("unknown", intent.id, text=intent.status)
-        moved = intent.amount_received if message.kind == "capture" else intent.amount
-        units = amounts.units_of(moved, intent.currency.upper())
-        return Outcome("approved", intent.id, units=-1 if units is None else units, currency=intent.currency.upper())
+        currency = intent.currency.upper()
+        taken, whole = (amounts.units_of(one, currency) for one in (intent.amount_received, intent.amount))
+        if taken is None or whole is None:
+            return Outcome("unknown", intent.id, text=UNREADABLE)
+        units = taken - message.captured_before if message.kind == "capture" else whole - taken
+        return Outcome("approved", intent.id, units=units, currency=currency)
 
     async def _look_at_modification(self, message: ModificationMessage) -> Outcome:
         if message.reference is None:
@@ -225,9 +248,10 @@ class Stripe(Charges, Invoices):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             return Outcome("unknown", text=UNREADABLE)
-        if intent.status == "requires_capture":
+        taken = amounts.units_of(intent.amount_received, intent.currency.upper())
+        if intent.status == "requires_capture" and taken == message.captured_before:
             return Outcome("not_found")
-        if intent.status == _DONE[message.kind]:
+        if intent.status == _done(message):
             return self._modified(message, reply)
         return Outcome("declined", intent.id, processor_code=f"already_{intent.status}")
 

@@ -30,11 +30,16 @@ class Checks(msgspec.Struct, frozen=True):
     cvc_check: str | None = None
 
 
+class Multicapture(msgspec.Struct, frozen=True):
+    status: str | None = None
+
+
 class CardDetails(msgspec.Struct, frozen=True):
     brand: str | None = None
     network_transaction_id: str | None = None
     authorization_code: str | None = None
     checks: Checks | None = None
+    multicapture: Multicapture | None = None
 
 
 class Details(msgspec.Struct, frozen=True):
@@ -102,6 +107,14 @@ class Intent(msgspec.Struct, frozen=True):
         """Where its payer confirms; None for another kind of action."""
         action = self.next_action
         return action.redirect_to_url.url if action is not None and action.redirect_to_url is not None else None
+
+    @property
+    def takes_parts(self) -> bool:
+        """Whether its charge, expanded, may be captured several times."""
+        charge = self.latest_charge if isinstance(self.latest_charge, StripeCharge) else None
+        details = charge.payment_method_details if charge is not None else None
+        card = details.card if details is not None else None
+        return card is not None and card.multicapture is not None and card.multicapture.status == "available"
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

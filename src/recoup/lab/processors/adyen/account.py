@@ -44,13 +44,15 @@ def _check_consent(form: Plain) -> None:
 
 
 class Account:
-    """`clock`: seconds since 1970. `items`: of notices that nobody took yet, `events`: of stored cards."""
+    """`clock`: seconds since 1970. `items`: of notices that nobody took yet, `events`: of stored cards. `multicapture`:
+    a payment may be captured several times, and what is left stays held until it is cancelled."""
 
     def __init__(self, book: Book, clock: Callable[[], float]) -> None:
         self.book, self._clock = book, clock
         self.items: list[Plain] = []
         self.url = ""  # where it serves
         self.events: list[Plain] = []
+        self.multicapture = False
 
     def _new(self, kind: str, **values: Any) -> Plain:
         id = f"{_NAMES[kind]}{self.book.count(kind) + 1:015d}"
@@ -253,7 +255,9 @@ class Account:
         left = payment["captured"] - payment["refunded"]
         match verb:
             case "captures":
-                done = held and same and not payment["captured"] and 0 < value <= payment["amount"]["value"]
+                room = payment["amount"]["value"] - payment["captured"]
+                open_ = self.multicapture or not payment["captured"]
+                done = held and same and open_ and payment["manual"] and 0 < value <= room
                 payment["captured"] += value if done else 0
                 if done:
                     self._line("Settled", payment, value, value * 29 // 1000 + 30, by=made)
@@ -263,7 +267,7 @@ class Account:
                 if done:
                     self._line("Refunded", payment, -value, 0, by=made)
             case _:
-                done = held and not payment["captured"]
+                done = held and (not payment["captured"] or self.multicapture and payment["manual"])
                 payment["cancelled"] = payment["cancelled"] or done
         self.book.put(payment)
         return {"captures": "CAPTURE", "refunds": "REFUND"}.get(verb, "CANCELLATION"), done
@@ -293,6 +297,13 @@ class Account:
         self.book.put(case | {"state": "won"})
         self._line("ChargebackReversed", payment, case["amount"]["value"], 0, by=case)
         self._notify("CHARGEBACK_REVERSED", payment["reference"], case["amount"], psp=case_id, about=payment["id"])
+
+    def lose(self, case_id: str) -> None:
+        """What was defended is charged back for good."""
+        case = self._need("dispute", case_id, "167", "unknown")
+        payment = self._need("payment", case["payment"], "167", "unknown")
+        self.book.put(case | {"state": "lost"})
+        self._notify("SECOND_CHARGEBACK", payment["reference"], case["amount"], psp=case_id, about=payment["id"])
 
     def dispute_call(self, call: str, form: Plain) -> Plain:
         self.check_account(form, "merchantAccountCode")

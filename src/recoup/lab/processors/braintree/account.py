@@ -251,6 +251,14 @@ class Account:
         self.move("dispute_won", Decimal(case["amountDisputed"]["value"]), Decimal(0), case)
         self.notices.append(("dispute_won", case))
 
+    def lose_dispute(self, id: str) -> None:
+        case = self.need("dispute", id)
+        day = f"{self.now():%Y-%m-%d}"
+        case |= {"status": "LOST"}
+        case["statusHistory"].insert(0, {"status": "LOST", "effectiveDate": day})
+        self.book.put(case)
+        self.notices.append(("dispute_lost", case))
+
     def add_evidence(self, form: Plain) -> Plain:
         case = self._open(form)
         case["evidence"].append({"__typename": "DisputeTextEvidence", "id": "ev1", "content": form["content"]})

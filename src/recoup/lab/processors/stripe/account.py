@@ -17,13 +17,15 @@ DISPUTE_FEE: Final = 1500
 
 
 class Account(Invoices):
-    """`clock`: seconds since 1970. `request`: what causes the events of the call under way."""
+    """`clock`: seconds since 1970. `request`: what causes the events of the call under way. `multicapture`: whether the
+    account may capture a charge several times."""
 
     def __init__(self, book: Book, clock: Callable[[], float], *, live: bool = False) -> None:
         self.book, self._clock, self.live = book, clock, live
         self.request: Plain = {"id": None, "idempotency_key": None}
         self.url = ""  # where it serves
         self.events: list[Plain] = []  # of the calls since somebody took them
+        self.multicapture = True
 
     def need(self, kind: str, id: str) -> Plain:
         found = self.book.get(kind, id)
@@ -86,6 +88,7 @@ class Account(Invoices):
             customer=form.get("customer"),
             payment_method=method and method["id"],
             capture_method=form.get("capture_method") or "automatic",
+            payment_method_options=form.get("payment_method_options") or {},
             metadata=form.get("metadata") or {},
             status="requires_confirmation" if method else "requires_payment_method",
             latest_charge=None,
@@ -177,12 +180,15 @@ class Account(Invoices):
             "risk_score": 80 if answer.blocked else 12,
         }
         number = f"{900000000000000 + self.book.count('charge')}" if approved else None
+        wanted = (intent["payment_method_options"].get("card") or {}).get("request_multicapture")
+        parts = self.multicapture and wanted == "if_available" and intent["capture_method"] == "manual"
         checks = {"cvc_check": "pass", "address_line1_check": None, "address_postal_code_check": "pass"}
         card = {
             "brand": answer.brand,
             "network_transaction_id": number,
             "checks": checks,
             "authorization_code": "A1B2C3" if approved else None,
+            "multicapture": {"status": "available" if parts else "unavailable"},
         }
         return self._new(
             "charge",
@@ -227,12 +233,20 @@ class Account(Invoices):
             self.dispute(charge["id"])
         return intent
 
-    def _take(self, intent: Plain, charge: Plain, amount: int) -> None:
-        intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
-        self.book.put(charge | {"captured": True, "amount_captured": amount})
+    def _take(self, intent: Plain, charge: Plain, amount: int, *, final: bool = True) -> None:
+        """Of several captures each is a movement of its own."""
+        taken = charge["amount_captured"] + amount
+        left = 0 if final else intent["amount"] - taken
+        intent |= {
+            "status": "requires_capture" if left else "succeeded",
+            "amount_received": taken,
+            "amount_capturable": left,
+        }
+        self.book.put(charge | {"captured": not left, "amount_captured": taken})
         self.book.put(intent)
-        self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
-        self._tell("payment_intent.succeeded", intent)
+        if amount:
+            self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+        self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
 
     def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> None:
         self._new(
@@ -243,10 +257,16 @@ class Account(Invoices):
         intent = self.need("payment_intent", id)
         if intent["status"] != "requires_capture":
             raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
-        amount = whole(form.get("amount_to_capture", intent["amount_capturable"]), "amount_to_capture")
+        charge, final = self.need("charge", intent["latest_charge"]), form.get("final_capture") != "false"
+        wanted = form.get("amount_to_capture", intent["amount_capturable"])
+        release = final and str(wanted) == "0" and charge["amount_captured"] > 0
+        amount = 0 if release else whole(wanted, "amount_to_capture")
         if amount > intent["amount_capturable"]:
             raise bad("amount_too_large", "More than is held.")
-        self._take(intent, self.need("charge", intent["latest_charge"]), amount)
+        several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
+        if not final and not several:
+            raise bad("parameter_invalid", "This charge takes one capture.", param="final_capture")
+        self._take(intent, charge, amount, final=final)
         return intent
 
     def cancel(self, id: str) -> Plain:
@@ -264,7 +284,7 @@ class Account(Invoices):
         intent = self.need("payment_intent", form["payment_intent"])
         charge = self.need("charge", str(intent["latest_charge"]))
         amount = whole(form.get("amount", charge["amount_captured"]), "amount")
-        if not charge["captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
+        if not charge["amount_captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
             spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
             raise bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
         refund = self._new(

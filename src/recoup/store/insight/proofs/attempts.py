@@ -19,8 +19,8 @@ CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
     count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
     count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM modifications r
-      WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.kind IN ('reversal', 'void')
-        AND r.attempt_id = a.attempt_id)) AS paid
+      WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.attempt_id = a.attempt_id
+        AND (r.kind = 'reversal' OR r.kind = 'void' AND o.stage <> 'completed'))) AS paid
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
 CROSS JOIN LATERAL (
@@ -153,20 +153,22 @@ LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
   SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
       max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
-        'settled_by_hand', 'void_owed', 'capture_asked'))) AS units,
+        'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again', 'reversal_due_again'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
     coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
       CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
     coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
-        ORDER BY seq DESC) FILTER (WHERE said IN ('done', 'stuck', 'refused')))[1],
+        ORDER BY seq DESC) FILTER (WHERE said IN ('done', 'stuck', 'refused', 'failed')))[1],
       (SELECT g.body FROM order_log g WHERE g.merchant_id = r.merchant_id AND g.order_id = r.order_id
         AND g.happening = 'captured' AND r.kind = 'capture' LIMIT 1)) AS word
   FROM (
     SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
-        'voided') THEN 'done'
+        'voided', 'part_captured') THEN 'done'
       WHEN happening IN ('refund_netted', 'refund_of_bad_debt', 'reversal_netted') THEN 'netted'
       WHEN happening IN ('refund_refused', 'reversal_refused', 'capture_refused') THEN 'refused'
-      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck') THEN 'stuck'
+      WHEN happening IN ('refund_failed', 'reversal_failed') THEN 'failed'
+      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck', 'refund_due_again', 'reversal_due_again')
+        THEN 'stuck'
       WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
         THEN 'again' END AS said
     FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
@@ -180,8 +182,9 @@ CROSS JOIN LATERAL (VALUES
   (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
       WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
       WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state),
-  (5, 'reference', CASE WHEN r.state = 'done' AND NOT l.word ? 'by_hand' THEN l.word ->> 'reference' ELSE 'any' END,
-    CASE WHEN r.state = 'done' AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
+  (5, 'reference', CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN l.word ->> 'reference'
+    ELSE 'any' END,
+    CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
   (6, 'code', CASE WHEN r.state NOT IN ('done', 'stuck') THEN 'any' WHEN l.word ? 'by_hand' THEN 'by_hand'
       ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END)
 ) v (no, field, expected, found)

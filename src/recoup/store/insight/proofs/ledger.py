@@ -116,12 +116,14 @@ class StoredTerm(Row, frozen=True):
 
 
 class MoneyLine(Row, frozen=True):
-    """A line that books something, with the attempt or refund it is about and the route the money takes."""
+    """A line that books something, with the attempt or refund it is about and the route the money takes. `part`: what
+    the last capture of several took."""
 
     order_id: UUID
     seq: int
     happening: str
     units: int
+    part: int | None
     fee: int | None
     fee_returned: int | None
     fee_taken_back: int | None
@@ -143,7 +145,8 @@ class MoneyLine(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units, (l.body ->> 'fee')::bigint AS fee,
+SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
+  (l.body ->> 'part')::bigint AS part, (l.body ->> 'fee')::bigint AS fee,
   (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
   l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
   coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,

@@ -132,7 +132,8 @@ LEFT JOIN (
 ) a USING (order_id)
 LEFT JOIN (
   SELECT order_id, sum(units) AS units FROM modifications
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND kind = 'refund' AND state <> 'refused'
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND kind = 'refund'
+    AND state NOT IN ('refused', 'failed')
   GROUP BY order_id
 ) r USING (order_id)
 LEFT JOIN (

@@ -110,7 +110,7 @@ CREATE TABLE modifications (
   modification_no int NOT NULL,
   kind text NOT NULL CHECK (kind IN ('refund', 'reversal', 'void', 'capture')),
   attempt_id uuid,
-  state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused', 'failed')),
   units bigint NOT NULL CHECK (units > 0),
   asset text NOT NULL,
   message text NOT NULL DEFAULT '',
@@ -128,6 +128,7 @@ CREATE TABLE modifications (
   hand_actor text,
   approved_by text,                        -- the second person, where one had to agree
   unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
+  final_part boolean NOT NULL DEFAULT true, -- of a capture: what it does not take is released
   PRIMARY KEY (merchant_id, modification_id),
   UNIQUE (merchant_id, order_id, modification_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders

@@ -36,7 +36,8 @@ BEGIN
       AND i.merchant_id = ANY (ARRAY[i.merchant_id]);
   END IF;
   IF changed ? 'order_heads' THEN
-    UPDATE order_heads h SET created_at = i.created_at, status = i.status, refunded_units = i.refunded_units,
+    UPDATE order_heads h SET created_at = i.created_at, status = i.status, units = i.units,
+      refunded_units = i.refunded_units,
       disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
       attention = i.attention, expires_at = coalesce(i.expires_at, h.expires_at)
     FROM jsonb_populate_recordset(NULL::order_heads, changed -> 'order_heads') AS i
@@ -95,10 +96,10 @@ BEGIN
   IF changed ? 'modifications' THEN
     INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
       units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
-      actor, send_id, hand_note, hand_actor, approved_by, unsent)
+      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part)
     SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
       items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
-      hand_note, hand_actor, approved_by, unsent
+      hand_note, hand_actor, approved_by, unsent, final_part
     FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
     ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
       send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,

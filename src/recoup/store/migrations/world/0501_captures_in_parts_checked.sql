@@ -1,0 +1,1 @@
+ALTER TABLE modifications VALIDATE CONSTRAINT modifications_state_check;
