@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
+from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
@@ -225,12 +226,6 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "void_stuck": _plain("Void stuck", "The processor refused it; the operator is looking into it.",
                          "problem", "bad", "money"),
     "captured": _plain("Captured: {amount}", "", "completed", "ok", "money"),
-    "part_captured": _plain("Captured in part: {amount}", "The rest stays authorised.", "completed", "ok", "money"),
-    "capture_ended": _plain("Captured in parts: {amount}", "What was not captured is released.", "completed", "ok",
-                            "money"),
-    "capture_failed": _plain("The capture of {amount} has failed since",
-                             "The processor says that the money was not taken after all; the operator looks at it.",
-                             "problem", "bad", "money"),
     "capture_window_ended": _plain("Cancelled: not captured in time", REASONS["capture_window"], "cancelled"),
     "collected": _collected,
     "advanced": _plain("Approved in advance: {amount}",
@@ -289,18 +284,6 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                            "problem", "bad", "money"),
     "refund_retried": _plain("Refund of {amount} sent again", "Requested under Refunds.", "right", "run",
                              "money"),
-    "refund_failed": _plain("Refund of {amount} has failed since",
-                            "It had been made, and came back to the processor: the customer is owed it again.",
-                            "problem", "bad", "money"),
-    "refund_due_again": _plain("Refund of {amount} waits for a person",
-                               "It is sent again under another number, paid another way, or closed, under Refunds.",
-                               "note", "warn", "money"),
-    "reversal_failed": _plain("Return of {amount} has failed since",
-                              "It had been made, and came back to the processor: the customer is owed it again.",
-                              "problem", "bad", "money"),
-    "reversal_due_again": _plain("Return of {amount} waits for a person",
-                                 "It is sent again under another number, or paid another way, under Refunds.",
-                                 "note", "warn", "money"),
     "refund_by_hand_proposed": _plain("Refund of {amount} marked as paid by hand",
                                       "{why} Another person has to confirm it.", "note", "warn", "money"),
     "reversal_retried": _plain("Return of {amount} retried", "Requested under Refunds.", "right",
@@ -319,6 +302,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                         "warn",
                         "money"),
     **DISPUTE_SAY,
+    **PARTS_SAY,
     "settlement_due": _plain("{amount} on the way to your wallet", "", "right", "", "money"),
     "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes it.", "clock", "warn",
