@@ -52,6 +52,7 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         page = (await visitor.client.get(path)).text
         assert "2 attempts taken over: 2 new, 0 changed" in page
         assert "Completed" in page
+        assert "Columns that nothing was read from: Amount Refunded." in page
         assert "has an amount that cannot be read in USD" in page
         assert "<b>x" not in page
         lines = (await visitor.client.get(f"{path}/lines.csv")).text

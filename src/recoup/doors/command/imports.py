@@ -167,6 +167,7 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
         "new": done.new_count if done and not read.before else 0,
         "changed": done.changed_count if done and not read.before else 0,
         "report": read.report,
+        "notes": read.notes,
         "lines": [{"line": one.line, "code": one.code, "why": one.why} for one in read.lines],
     }
 
@@ -190,7 +191,7 @@ def as_text(read: ReadFile, done: Import | None) -> list[str]:
         f"period      {(report['first'] or '–')[:10]} to {(report['last'] or '–')[:10]}",
     ]
     text += [f"left out    {count:,} {SKIPPED[reason]}" for reason, count in report["skipped"].items()]
-    text += [f"note        {shown_by_number(str(note))}" for note in report["notes"]]
+    text += [f"note        {shown_by_number(str(note))}" for note in read.notes]
     text += [f"line {one.line:<7}{shown_by_number(one.why)}" for one in read.lines[:SHOWN_MAX]]
     bad = sum(report["bad"].values())
     if bad:

@@ -47,11 +47,11 @@ class Counts:
         return self.states.total()
 
 
-def report_of(looked: Looked, counts: Counts) -> dict[str, Any]:
-    """As it is stored: counts, and `notes` as sentences."""
+def report_of(looked: Looked, counts: Counts) -> tuple[dict[str, Any], list[str]]:
+    """What was counted, and notes for whoever reads it."""
     summary = counts.payments.summary()
     rescued = summary.rescued if summary.guessed_share <= GUESSED_MAX else None
-    return {
+    report = {
         "states": {state: counts.states[state] for state in STATES},
         "skipped": dict(sorted(counts.skipped.items())),
         "bad": dict(sorted(counts.bad.items())),
@@ -65,8 +65,8 @@ def report_of(looked: Looked, counts: Counts) -> dict[str, Any]:
         "onlySuccesses": summary.only_successes,
         "first": iso(summary.first) if summary.first else None,
         "last": iso(summary.last) if summary.last else None,
-        "notes": [*looked.notes, *notes_of(summary, counts)],
     }
+    return report, [*looked.notes, *notes_of(summary, counts)]
 
 
 def notes_of(summary: Summary, counts: Counts) -> list[str]:

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.kept_sentence import keep
+from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, statement
 
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
 IMPORT: Final = """merchant_id, import_id, profile, answers, file_name, state, row_count, attempt_count, bad_count,
-  done_count, new_count, changed_count, report, received_at, stop_requested_at, finished_at"""
+  done_count, new_count, changed_count, report, notes, received_at, stop_requested_at, finished_at"""
 
 
 class Import(Row, frozen=True):
@@ -33,6 +33,7 @@ class Import(Row, frozen=True):
     new_count: int
     changed_count: int
     report: dict[str, Any]
+    notes: list[Kept]
     received_at: datetime
     stop_requested_at: datetime | None
     finished_at: datetime | None
@@ -159,12 +160,19 @@ async def name_guessed(
 @statement(
     MERCHANT,
     """
-UPDATE imports SET row_count = $3, attempt_count = $4, bad_count = $5, report = $6
+UPDATE imports SET row_count = $3, attempt_count = $4, bad_count = $5, report = $6, notes = $7
 WHERE merchant_id = $1 AND import_id = $2
 """,
 )
 async def count_import(
-    db: Tx, merchant_id: UUID, import_id: UUID, rows: int, attempts: int, bad: int, report: dict[str, Any]
+    db: Tx,
+    merchant_id: UUID,
+    import_id: UUID,
+    rows: int,
+    attempts: int,
+    bad: int,
+    report: dict[str, Any],
+    notes: Sequence[Kept],
 ) -> None:
     """When the whole file is read."""
 

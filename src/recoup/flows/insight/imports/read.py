@@ -18,7 +18,6 @@ from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id
-from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.bulk.imports import receive_import
@@ -58,6 +57,7 @@ class ReadFile:
     rows: int
     attempts: int
     report: dict[str, Any] | None
+    notes: list[str]
     lines: list[BadLine]
     stored: Import | None = None
     before: bool = False
@@ -90,22 +90,31 @@ async def _read(
     looked = await asyncio.to_thread(lambda: look_over(source_of(content), answers))
     profile = looked.profile
     if looked.questions:
-        return ReadFile(profile.key, profile.title, looked.questions, 0, 0, None, [])
+        return ReadFile(profile.key, profile.title, looked.questions, 0, 0, None, [], [])
     mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
     async with world.db.connection() as connection:
         known = await import_by_content(connection, scope.merchant_id, mac)
         until = world.clocks.business(await known_offset(connection, scope.merchant_id)) + LATE
     if known is not None and not dry_run:
         return ReadFile(
-            profile.key, profile.title, (), known.row_count, known.attempt_count, known.report, [], known, True
+            profile.key,
+            profile.title,
+            (),
+            known.row_count,
+            known.attempt_count,
+            known.report,
+            known.notes,
+            [],
+            known,
+            True,
         )
     outcomes = looked.read(until, world=world.policy.world_cards or world.policy.magic_inputs)
     counts = Counts()
     if dry_run:
         async for _ in _batches(outcomes, counts, tell):
             pass
-        report = await asyncio.to_thread(report_of, looked, counts)
-        return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, counts.lines)
+        report, notes = await asyncio.to_thread(report_of, looked, counts)
+        return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, notes, counts.lines)
     return await _store(world, scope, name, looked, outcomes, mac, tell)
 
 
@@ -113,7 +122,6 @@ async def _store(
     world: World, scope: Scope, name: str, looked: Looked, outcomes: Iterator[Any], mac: bytes, tell: Tell
 ) -> ReadFile:
     profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
-    report: dict[str, Any] = {}
     row_of = _rows(world, key)
     async with world.db.transaction() as tx:
         mine = await receive_import(
@@ -126,9 +134,8 @@ async def _store(
             if guesses:
                 await name_guessed(tx, *key, guesses)
             await add_import_lines(tx, *key, _first_of_each(counts.lines))
-            report = await asyncio.to_thread(report_of, looked, counts)
-            kept = report | {"notes": [keep(note) for note in report["notes"]]}
-            await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), kept)
+            report, notes = await asyncio.to_thread(report_of, looked, counts)
+            await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes)
     async with world.db.connection() as connection:
         made = await (find_import(connection, *key) if mine else import_by_content(connection, scope.merchant_id, mac))
     if made is None:
@@ -136,7 +143,16 @@ async def _store(
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
         )
     return ReadFile(
-        profile.key, profile.title, (), made.row_count, made.attempt_count, made.report, counts.lines, made, not mine
+        profile.key,
+        profile.title,
+        (),
+        made.row_count,
+        made.attempt_count,
+        made.report,
+        made.notes,
+        counts.lines,
+        made,
+        not mine,
     )
 
 

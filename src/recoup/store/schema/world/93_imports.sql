@@ -14,13 +14,14 @@ CREATE TABLE imports (
   new_count int NOT NULL DEFAULT 0,
   changed_count int NOT NULL DEFAULT 0,
   done_to text[] NOT NULL DEFAULT '{"",""}',  -- provider and id of the last attempt that was taken over
-  report jsonb NOT NULL DEFAULT '{}',      -- counts by state and reason, edges, notes
+  report jsonb NOT NULL DEFAULT '{}',      -- counts by state and reason, edges
   actor text NOT NULL,
   request_id text NOT NULL,
   received_at timestamptz NOT NULL,        -- wall time, as the others
   stop_requested_at timestamptz,
   stop_requested_by text,
   finished_at timestamptz,
+  notes jsonb NOT NULL DEFAULT '[]',       -- what whoever reads it should know of the file
   PRIMARY KEY (merchant_id, import_id),
   CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'stopped'))),
   CHECK (new_count + changed_count <= done_count AND done_count <= attempt_count),
