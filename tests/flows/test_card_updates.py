@@ -14,8 +14,10 @@ from recoup.flows.cards import card_update
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.blocks import block_of_order
+from recoup.flows.merchants.card_switches import card_switches, set_card_switches
+from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.sandbox.updater import SandboxUpdater
-from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
+from recoup.gateways.cards.updater import CardUpdate, RouteUpdaters, UpdateInquiry
 from recoup.kernel.policy import Policy
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
@@ -257,3 +259,39 @@ def test_nobody_is_queried_where_there_is_no_updater(server: ServerAddress) -> N
             assert await shop.value(STAGE, order_id) == "declined"
 
     asyncio.run(inside())
+
+
+def test_a_merchant_that_wants_no_queries_has_none(server: ServerAddress) -> None:
+    async def story(shop: Shop, updater: Counting) -> None:
+        assert (await card_switches(shop.world, shop.merchant_id))["card_updates"], "on until it is switched off"
+        await set_card_switches(shop.world, shop.scope, {"card_updates": False})
+        order_id = await begun(shop, "14", NEW_NUMBER)
+        await shop.run_due()
+        assert updater.ids == []
+        assert await shop.value(STAGE, order_id) == "declined"
+        await set_card_switches(shop.world, shop.scope, {"card_updates": True})
+        again = await begun(shop, "14", NEW_NUMBER)
+        await shop.run_due()
+        assert await shop.value(STAGE, again) == "completed"
+
+    run(server, story)
+
+
+def test_of_a_stored_method_its_routes_updater_is_queried(server: ServerAddress) -> None:
+    """Where its bridge answers so: a new expiry is stored, and a number in the answer is none of ours."""
+
+    async def story(shop: Shop, updater: Counting) -> None:
+        number = script_card("visa", "51", 0)
+        told = Counting(CardUpdate("updated", number, 9, 2044))
+        change_world(shop.world, updater=RouteUpdaters({"sandbox": told}, frozenset()))
+        method = Stored("sandbox", "pm_card_visa_51_00")
+        order_id = await shop.admit(pan=None, method=method, code="54")
+        await start(shop.orders, shop.key(order_id))
+        await shop.run_due()
+        assert len(told.ids) == 1
+        assert await shop.value("SELECT answer FROM card_updates") == "new_expiry"
+        expiry = "SELECT exp_year FROM vault JOIN orders USING (token_id) WHERE order_id = $1"
+        assert await shop.value(expiry, order_id) == 2044
+        assert await shop.value(STAGE, order_id) == "completed"
+
+    run(server, story)

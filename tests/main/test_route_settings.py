@@ -1,11 +1,15 @@
 """`[[routes]]`: what a route may say, and what is refused at start in one line, without the secret."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
+from recoup.main.card_services import check_services, token_services_of, updaters_of
+from recoup.main.route_settings import shown
 from recoup.main.settings import load_settings
 from recoup.rules.rescue.route_terms import Carried, why_not
 
@@ -85,6 +89,11 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"fraud_rate": "low"}], "routes[acme].fraud_rate", "must be a percentage"),
         ([USUAL | {"authenticates": "yes"}], "routes[acme].authenticates", "true or false"),
         ([TWIN | {"authenticates": True}], "routes[second].authenticates", "is for bridges"),
+        ([USUAL | {"updater": "yes"}], "routes[acme].updater", "true or false"),
+        ([USUAL | {"tokens": 1}], "routes[acme].tokens", "true or false"),
+        ([TWIN | {"updater": True}], "routes[second].updater", "says nothing of a route of the kind simulated"),
+        ([TWIN | {"tokens": True}], "routes[second].tokens", "says nothing of a route of the kind simulated"),
+        ([USUAL | {"kind": "bridge_stored", "tokens": True}], "routes[acme].tokens", "of the kind bridge_stored"),
         ([USUAL | {"amount_max": -1}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"amount_max": True}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"cost": "cheap"}], "routes[acme].cost", "no cost of a send"),
@@ -133,6 +142,44 @@ def test_a_key_of_the_other_world_or_a_short_secret_is_refused_unseen(
 def test_a_loopback_bridge_may_speak_in_the_clear(tmp_path: Path) -> None:
     (route,) = _load(tmp_path, USUAL | {"url": "http://127.0.0.1:9000/cards"}).routes
     assert route.connection.url == "http://127.0.0.1:9000/cards"
+
+
+def test_what_a_bridge_offers_is_read_shown_and_made(tmp_path: Path) -> None:
+    """In the settings' order; another world's and what offers nothing is left out."""
+    other = {"updater": False, "tokens": False}
+    routes = (
+        USUAL | {"name": "plain"} | other,
+        USUAL | {"name": "kept", "kind": "bridge_stored", "updater": True},
+        USUAL | {"name": "both", "updater": True, "tokens": True},
+        USUAL | {"name": "there", "world": "sandbox", "updater": True, "tokens": True},
+    )
+    settings = _load(tmp_path, *routes)
+    assert "both (live, bridge, updater, tokens)" in shown(settings.routes)
+    assert "plain (live, bridge)" in shown(settings.routes)
+
+    async def inside() -> None:
+        made = {one.name: KINDS[one.kind].make(one.connection, None) for one in settings.routes}
+        updater = updaters_of(settings, "live", made)
+        assert updater is not None
+        assert updater.routes == ("kept", "both")
+        assert updater.knows_numbers
+        assert updater.keeps("kept")
+        assert not updater.keeps("both")
+        assert tuple(token_services_of(settings, "live", made)) == ("both",)
+        assert made["both"].takes == {"card", "network_token"}
+        assert updaters_of(load_settings(data_dir=tmp_path / "none"), "live", made) is None
+        for one in made.values():
+            await one.close()
+
+    asyncio.run(inside())
+
+
+@pytest.mark.parametrize("name", ["live_processor_updater", "live_processor_tokens"])
+def test_what_no_bridge_is_set_for_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Problem) as refused:
+        check_services(load_settings(data_dir=tmp_path, **{name: True}))
+    assert refused.value.field == name
+    assert name in (refused.value.cure or "")
 
 
 def test_routes_that_are_no_tables_are_refused(tmp_path: Path) -> None:

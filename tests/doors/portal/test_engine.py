@@ -15,6 +15,7 @@ from tests.worlds import owner as database_owner
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
+from recoup.flows.merchants.card_switches import card_switches
 from recoup.flows.merchants.risk import read_risk
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
@@ -219,5 +220,21 @@ def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
             "On 902 later payments, 12 of them fraud, the log loss was 0.05000; with the weights before, 0.06250"
             in page
         )
+
+    portal(server, story)
+
+
+def test_what_is_done_for_cards_is_switched_and_logged(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops, owner = await signed_in("ops"), await signed_in("owner")
+        assert "Charge by network tokens" in words(await ops.get("/engine"))
+        form = {"cards": "yes", "network_tokens": "yes"}
+        assert (await post(ops, "/engine/cards", **form)).status_code == 303
+        found = await card_switches(shop.world, shop.merchant_id)
+        assert found == {"card_updates": False, "network_tokens": True, "other_cards": False}
+        audit = words(await owner.get("/audit"))
+        assert "switched network tokens" in audit
+        assert "switched queries about replaced cards" in audit
+        assert "another card of the same customer" not in audit, "nothing changed"
 
     portal(server, story)

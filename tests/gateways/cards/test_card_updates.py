@@ -1,6 +1,7 @@
 """An account updater's answers: the sandbox's by its test cards, and a bridge's as it comes over the wire."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,8 +11,8 @@ from tests.gateways.cards.bridge_twin import SECRET, bridge_twin
 
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.bridge_wire import BridgeUpdate, update_body, update_of
-from recoup.gateways.cards.port import Card
-from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
+from recoup.gateways.cards.port import Card, Stored
+from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, RouteUpdaters, UpdateInquiry
 from recoup.rules.network import magic_updates
 from recoup.rules.network.magic import answer, script_card
 
@@ -81,3 +82,37 @@ def test_a_test_card_with_a_new_number_is_paid_by_it(scheme: str) -> None:
 def test_the_serial_selects_the_answer(serial: int, state: str) -> None:
     found = magic_updates.update_of(script_card("visa", "54", 99, serial), 5, 2030)
     assert (found.state, found.number) == (state, None)
+
+
+def test_of_several_routes_the_one_that_the_card_was_sent_by_is_queried() -> None:
+    """Else the first that takes numbers; what a processor keeps only by that processor."""
+
+    async def story() -> None:
+        routes = {name: Told(name) for name in ("kept", "first", "second")}
+        updaters = RouteUpdaters(routes, frozenset({"first", "second"}))
+        card = UpdateInquiry(ID, ID, "own", Card(PAN, 1, 2030, "visa"), 10.0)
+        method = replace(card, card=Stored("kept", "pm_1"))
+        assert (await updaters.update_of(replace(card, route="second"))).exp_month == 2
+        for route in (None, "kept", "gone"):
+            assert (await updaters.update_of(replace(card, route=route))).exp_month == 1
+        assert (await updaters.update_of(replace(method, route="first"))).exp_month == 0
+        assert await updaters.update_of(replace(method, card=Stored("first", "pm_1"))) == UNKNOWN
+        assert [one.acceptor_id for one in routes["second"].given] == ["own"], "as it was sent"
+        assert {one.acceptor_id for one in routes["first"].given} == {"acceptor of first"}
+
+    asyncio.run(story())
+
+
+class Told:
+    def __init__(self, name: str) -> None:
+        self.name, self.acceptor_id, self.given = name, f"acceptor of {name}", list[UpdateInquiry]()
+
+    async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
+        self.given.append(inquiry)
+        return CardUpdate("updated", None, ("kept", "first", "second").index(self.name), 2040)
+
+
+def test_a_bridge_is_queried_about_a_method_that_it_stores() -> None:
+    body = update_body(UpdateInquiry(ID, ID, "acceptor", Stored("kept", "pm_1", "cus_1", "visa"), 10.0))
+    assert body["storedMethod"] == {"id": "pm_1", "customer": "cus_1", "scheme": "visa"}
+    assert "card" not in body
