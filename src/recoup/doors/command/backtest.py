@@ -1,21 +1,33 @@
 """`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see docs/backtest.md."""
 
 import json
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from recoup.doors.command import backtest_history
 from recoup.doors.command.backtest_payments import write_payments
 from recoup.doors.command.backtest_words import dict_of, text_of
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.backtest import DAYS, DAYS_MAX, ENGINE, backtest_policy, target_named
+from recoup.flows.insight.backtest_file import HistoryReport
+from recoup.flows.insight.backtest_file import backtest_history as backtest_of_history
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target
+from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import Attempt, BadLine
+from recoup.rules.imports.file import look_over
+from recoup.rules.imports.reader import Outcome
+from recoup.rules.imports.source import source_of
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
@@ -23,6 +35,7 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import POLICIES
 
 REFUSED_SHOWN = 20
+REGION = "world"  # a file does not tell where its merchant is
 
 
 @click.command("backtest")
@@ -58,6 +71,11 @@ REFUSED_SHOWN = 20
     type=click.Path(path_type=Path, dir_okay=False),
     help="File for each payment with its plan and why: CSV, or JSON lines if it ends in .jsonl.",
 )
+@click.option("--window", type=click.IntRange(1, 60), default=30, show_default=True, help="Of a history: days.")
+@click.option("--zone", default="", help="Of a history: time zone of dates without one, like Europe/Berlin.")
+@click.option("--day-first/--month-first", "day_first", default=None, help="Of a history: how to read 03/04/2026.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="Of a history: decimal sign of amounts.")
+@click.option("--amounts", type=click.Choice(["major", "minor"]), help="Of a history: whole units, or the smallest.")
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @in_world
 def backtest(
@@ -70,19 +88,36 @@ def backtest(
     play: str | None,
     send_cost: int,
     payments: Path | None,
+    window: int,
+    zone: str,
+    day_first: bool | None,
+    decimal: Any,
+    amounts: Any,
     as_json: bool,
 ) -> None:
     """Shows what a policy would have rescued of declined payments of the past, beside what was rescued.
 
-    Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`; see docs/backtest.md.
+    Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a history as
+    `recoup import` takes it; see docs/backtest.md.
     """
     read, who, within = LogRead(), decider, None
+    answers = Answers(zone, "" if day_first is None else "day" if day_first else "month", decimal or "", amounts or "")
     if policy is not None and Path(policy).is_file():
         within = _policy_of(Path(policy))
     elif policy is not None:
         who = policy
     if file is None:
         found = run(lambda opened: _of_merchant(opened, merchant, who, within, days, send_cost, payments))
+    elif not _is_log(file):
+        history, bad = _of_history(file, answers, who, within, timedelta(days=window))
+        if payments is not None:
+            write_payments(payments, history.orders)
+        refused = [{"line": one.line, "why": str(one.why)} for one in bad]
+        shown = [f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]]
+        shown += [f"refused     {len(bad):,} lines in all; --json lists them"] if len(bad) > REFUSED_SHOWN else []
+        as_text = "\n".join([*backtest_history.text_of(history), *shown])
+        click.echo(json.dumps(backtest_history.dict_of(history) | {"refused": refused}) if as_json else as_text)
+        return
     else:
         read = _of_log(file, who, within, play, plans=payments is not None)
         assert read.target is not None
@@ -123,16 +158,40 @@ async def _of_merchant(
 
 def _of_log(file: Path, who: str, within: InForce | None, play: str | None, *, plans: bool) -> LogRead:
     with file.open("rb") as content:
-        if not is_log(content.readline(LINE_BYTES_MAX)):
-            raise Problem(
-                "invalid",
-                Sentence("{0} is no log of decisions.", file.name),
-                field="file",
-                cure="Write one with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
-            )
-        content.seek(0)
         lines = iter(lambda: content.readline(LINE_BYTES_MAX), b"")
         return read_log(lines, _target(who, within), within=within, play=play, plans=plans)
+
+
+def _is_log(file: Path) -> bool:
+    with file.open("rb") as content:
+        return is_log(content.readline(LINE_BYTES_MAX))
+
+
+def _of_history(
+    file: Path, answers: Answers, who: str, within: InForce | None, window: timedelta
+) -> tuple[HistoryReport, list[BadLine]]:
+    if who not in (ENGINE, *POLICIES):
+        _target(who, within)
+    bad = list[BadLine]()
+    with file.open("rb") as content:
+        looked = look_over(source_of(content), answers)
+        if looked.questions:
+            raise Problem(
+                "invalid",
+                looked.questions[0].text,
+                field="file",
+                cure="`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
+            )
+        attempts = _attempts(looked.read(Clocks().wall(), world=False), bad)
+        return backtest_of_history(attempts, who, within, REGION, window), bad
+
+
+def _attempts(outcomes: Iterable[Outcome], bad: list[BadLine]) -> Iterator[Attempt]:
+    for one in outcomes:
+        if isinstance(one, Attempt):
+            yield one
+        elif isinstance(one, BadLine):
+            bad.append(one)
 
 
 def _target(who: str, within: InForce | None) -> Target | None:

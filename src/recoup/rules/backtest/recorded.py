@@ -56,19 +56,21 @@ class Planned(NamedTuple):
 
 @dataclass(slots=True)
 class JudgedOrder:
-    """`planned`: None where nobody asked."""
+    """`planned`: None where nobody asked. `was`: whether it was rescued and with how many sends, of a payment whose
+    decisions nobody stored."""
 
     facts: OrderFacts
     steps: list[Step] = field(default_factory=list)
     planned: Planned | None = None
+    was: tuple[bool, int] | None = None
 
     @property
     def rescued(self) -> bool:
-        return any(one.reward for one in self.steps)
+        return self.was[0] if self.was is not None else any(one.reward for one in self.steps)
 
     @property
     def sends(self) -> float:
-        return sum(one.sends for one in self.steps)
+        return self.was[1] if self.was is not None else sum(one.sends for one in self.steps)
 
     @property
     def days(self) -> float:

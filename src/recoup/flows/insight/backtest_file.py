@@ -1,0 +1,211 @@
+"""What a file of past payments says of a policy. It has no probabilities: what happened is exact, what a policy would
+have brought is bounds and the models' word, never an interval."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from recoup.flows.insight.learn.learn import check_numpy
+from recoup.kernel.problem import Problem
+from recoup.rules.backtest.estimate import Estimate
+from recoup.rules.backtest.history import (
+    WINDOW,
+    Bounds,
+    Cohort,
+    Lack,
+    Payment,
+    bounds,
+    cohort_of,
+    experiment,
+    lacking,
+    payer_of,
+    rescued_at,
+    then,
+    tries_of,
+)
+from recoup.rules.backtest.model_word import POOLED, Calibration, Past, RangeOfModels, calibrate, expect, pooled
+from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned
+from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
+from recoup.rules.imports.attempt import Attempt
+from recoup.rules.imports.payments import payments_of
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.policy import POLICIES, group_of
+
+PAYMENTS_MAX: Final = 100_000
+PLANS_MAX: Final = 20_000
+EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
+TRIES_MAX: Final = 4_000
+HELD_OUT: Final = 4  # the last quarter of the time
+EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
+GROUPS_MAX: Final = 8
+NO_NUMPY: Final = "numpy is not installed"
+TOO_LITTLE: Final = "there are too few repeated attempts to learn from"
+WRONG: Final = "the model’s chances are off by more than 3 points in time that it has not seen"
+ENGINE: Final = "engine"
+
+
+@dataclass(slots=True)
+class HistoryReport:
+    """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
+    `why_no_models`: empty where they are asked."""
+
+    policy: str
+    cohort: Cohort
+    lacking: list[Lack]
+    then: Estimate | None = None
+    sends_then: float = 0.0
+    days_then: float | None = None
+    bounds: Bounds | None = None
+    planned_of: tuple[int, int] = (0, 0)
+    sends: float | None = None
+    calibration: Calibration | None = None
+    models: RangeOfModels | None = None
+    why_no_models: str = ""
+    experiments: list[tuple[int, float, float]] = field(default_factory=list)
+    groups: Mapping[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+    orders: list[JudgedOrder] = field(default_factory=list)
+
+
+def backtest_history(
+    attempts: Iterable[Attempt], decider: str, within: InForce | None, region: str, window: timedelta = WINDOW
+) -> HistoryReport:
+    """`decider`: `engine` or a schedule's version. Raises: Problem(invalid)."""
+    payments = payments_of(attempts)
+    cohort = cohort_of(payments, window)
+    found = HistoryReport(decider, cohort, lacking(cohort))
+    if found.lacking:
+        return found
+    past = Past(payments, region)
+    _what_was(found, past)
+    models = _models(found, payments, past)
+    target = _target(decider, within, models)
+    if target is None:
+        return found
+    found.policy = target.name
+    plans = _plan(found, target, past)
+    if found.calibration is not None and found.calibration.holds:
+        found.models = expect({**models, POOLED: pooled(models[_own(models)])}, plans[:EXPECTED_MAX])
+    return found
+
+
+def _what_was(found: HistoryReport, past: Past) -> None:
+    cohort = found.cohort
+    found.then = then(cohort)
+    found.sends_then = sum(len(tries_of(one, cohort.window)) for one in cohort.payments) / len(cohort.payments)
+    days = [(at - one[0].at) / timedelta(days=1) for one in cohort.payments if (at := rescued_at(one, cohort.window))]
+    found.days_then = sum(days) / len(days) if days else None
+    found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
+    names = {
+        "class": [_klass(past, one) for one in cohort.payments],
+        "issuer": [one[0].bin for one in cohort.payments],
+        "country": [one[0].country for one in cohort.payments],
+    }
+    rescued = [rescued_at(one, cohort.window) is not None for one in cohort.payments]
+    found.groups = {by: _counted(column, rescued) for by, column in names.items()}
+
+
+def _counted(names: Sequence[str], rescued: Sequence[bool]) -> list[tuple[str, int, int]]:
+    counts, won = Counter(names), Counter(name for name, yes in zip(names, rescued, strict=True) if yes)
+    rows = [(name, count, won[name]) for name, count in counts.most_common(GROUPS_MAX)]
+    rest = counts.total() - sum(row[1] for row in rows)
+    return [*rows, ("", rest, won.total() - sum(row[2] for row in rows))] if rest else rows
+
+
+def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Mapping[str, Model]:
+    """By name, the own one first; judged by the last quarter of the time, which none of them has seen."""
+    cohort = found.cohort
+    assert cohort.first is not None
+    assert cohort.last is not None
+    until = cohort.last - (cohort.last - cohort.first) / HELD_OUT
+    try:
+        check_numpy()
+    except Problem:
+        found.why_no_models = NO_NUMPY
+        return {}
+    from recoup.flows.insight.learn.history_models import models_of
+
+    models = models_of(payments, past, cohort.first, until)
+    if not models:
+        found.why_no_models = TOO_LITTLE
+        return {}
+    late = [one for one in cohort.payments if one[0].at >= until]
+    found.calibration = calibrate(models[_own(models)], past, cohort, late, TRIES_MAX)
+    if not found.calibration.holds:
+        found.why_no_models = WRONG if found.calibration.error > 0 else TOO_LITTLE
+    return models
+
+
+def _own(models: Mapping[str, Model]) -> str:
+    return next(iter(models))
+
+
+def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -> Target | None:
+    """None for an engine without a model."""
+    if decider in POLICIES:
+        return ScheduleTarget(POLICIES[decider], within)
+    return EngineTarget(models[_own(models)], ENGINE_1, within) if models else None
+
+
+def _plan(found: HistoryReport, target: Target, past: Past) -> list[tuple[Evidence, Decision]]:
+    """Of all payments, or of a sample of customers with a fixed seed."""
+    cohort = found.cohort
+    chosen = sorted(cohort.payments, key=lambda one: (_place(payer_of(one)), one[0].at))[:PLANS_MAX]
+    plans, sends = list[tuple[Evidence, Decision]](), 0
+    for payment in chosen:
+        evidence = past.evidence(payment, cohort)
+        decision = target.decide(evidence)
+        plans.append((evidence, decision))
+        sends += len(decision.plan)
+        found.orders.append(_order(found, past, payment, decision))
+    part = Cohort(
+        chosen,
+        cohort.attempts,
+        cohort.declined,
+        cohort.begun_before,
+        cohort.open_after,
+        cohort.guessed,
+        cohort.first,
+        cohort.last,
+        cohort.window,
+    )
+    found.bounds = bounds(part, [decision.plan for _, decision in plans])
+    found.planned_of = len(chosen), len(cohort.payments)
+    found.sends = sends / len(chosen)
+    return plans
+
+
+def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:
+    first, window = payment[0], found.cohort.window
+    facts = OrderFacts(
+        first.payment,
+        payer_of(payment),
+        first.at,
+        first.at + window,
+        first.units,
+        first.asset,
+        first.country,
+        first.bin,
+        _klass(past, payment),
+        0.0,
+    )
+    return JudgedOrder(
+        facts,
+        [],
+        Planned(decision.verdict, decision.plan, None, decision.reasons),
+        (rescued_at(payment, window) is not None, len(tries_of(payment, window))),
+    )
+
+
+def _klass(past: Past, payment: Payment) -> str:
+    reading = past.reading(payment[0])
+    return group_of(reading) or reading.klass
+
+
+def _place(payer: str) -> bytes:
+    return hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,157 @@
+"""Declined payments of a file without probabilities: what was rescued, and bounds that assume next to nothing. Pure.
+
+Payments whose first try may lie before the file, and those whose window ends after it, are left out: the one would have
+failed already, the other may still be paid.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+from recoup.rules.backtest.enough import DAYS_MIN, EACH_MIN
+from recoup.rules.backtest.estimate import Estimate, clustered
+from recoup.rules.imports.attempt import Attempt
+from recoup.rules.imports.payments import GUESSED_MAX
+from recoup.rules.uplift.sequence import half_width, mixture
+
+WINDOW: Final = timedelta(days=30)
+SAME_SLOT: Final = timedelta(hours=6)
+Lacking = Literal["attempts", "only_successes", "declined", "days", "rescued", "not_rescued", "guessed"]
+Payment = Sequence[Attempt]
+
+
+class Lack(NamedTuple):
+    what: Lacking
+    have: float
+    needed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """`payments`: declined at first, whose window lies in the file. `begun_before`, `open_after`: left out at its
+    edges. `guessed`: share of attempts that were put together without a link."""
+
+    payments: Sequence[Payment]
+    attempts: int
+    declined: int
+    begun_before: int
+    open_after: int
+    guessed: float
+    first: datetime | None
+    last: datetime | None
+    window: timedelta
+
+    @property
+    def days(self) -> float:
+        """From the first decline of the cohort to the last window that closed."""
+        if not self.payments:
+            return 0.0
+        begins = [one[0].at for one in self.payments]
+        return (max(begins) + self.window - min(begins)) / timedelta(days=1)
+
+
+class Bounds(NamedTuple):
+    """The share that is rescued at least and at most, and the payments at which both are the same."""
+
+    at_least: float
+    at_most: float
+    known: int
+
+
+def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort:
+    every = [one for one in payments if one]
+    first = min((one[0].at for one in every), default=None)
+    last = max((one[-1].at for one in every), default=None)
+    kept, before, after, declined = list[Payment](), 0, 0, 0
+    attempts = sum(map(len, every))
+    for one in every:
+        if one[0].state != "declined":
+            continue
+        declined += 1
+        assert first is not None
+        assert last is not None
+        if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < first + window:
+            before += 1
+        elif one[0].at + window > last:
+            after += 1
+        else:
+            kept.append(one)
+    guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
+    return Cohort(kept, attempts, declined, before, after, guessed, first, last, window)
+
+
+def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
+    """By a later try in its window. An approval that failed later is none."""
+    end = payment[0].at + window
+    return next(
+        (one.at for one in payment[1:] if one.state == "approved" and not one.failed_later and one.at <= end), None
+    )
+
+
+def tries_of(payment: Payment, window: timedelta) -> list[Attempt]:
+    """The sends after the decline, up to the one that was approved."""
+    found = list[Attempt]()
+    for one in payment[1:]:
+        if one.at > payment[0].at + window or one.state == "not_sent":
+            continue
+        found.append(one)
+        if one.state == "approved":
+            break
+    return found
+
+
+def lacking(cohort: Cohort) -> list[Lack]:
+    """What there is too little of to say what was rescued then."""
+    if not cohort.attempts:
+        return [Lack("attempts", 0, 1)]
+    if not cohort.declined:
+        return [Lack("only_successes", 0, 1)]
+    rescued = sum(rescued_at(one, cohort.window) is not None for one in cohort.payments)
+    left = len(cohort.payments) - rescued
+    found = [] if cohort.payments else [Lack("declined", 0, 1)]
+    found += [Lack("days", cohort.days, DAYS_MIN)] if cohort.days < DAYS_MIN else []
+    found += [Lack("rescued", rescued, EACH_MIN)] if rescued < EACH_MIN else []
+    found += [Lack("not_rescued", left, EACH_MIN)] if left < EACH_MIN else []
+    return found + ([Lack("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
+
+
+def then(cohort: Cohort) -> Estimate:
+    """What was rescued: it happened. The interval is that of more payments like these, by customer."""
+    values = [float(rescued_at(one, cohort.window) is not None) for one in cohort.payments]
+    mean = sum(values) / len(values)
+    influence = array("d", (value - mean for value in values))
+    return Estimate(mean, influence, clustered(map(payer_of, cohort.payments), influence))
+
+
+def payer_of(payment: Payment) -> str:
+    return payment[0].customer or payment[0].card or payment[0].payment
+
+
+def bounds(cohort: Cohort, plans: Sequence[Sequence[datetime]]) -> Bounds:
+    """`plans[i]`: the tries that the policy plans for payment i when it is declined. Where its first tries were made
+    then, six hours earlier or later, their outcome counts as seen; of what comes after, nothing is known."""
+    low = high = known = 0
+    for payment, plan in zip(cohort.payments, plans, strict=True):
+        least, most = _of_one(tries_of(payment, cohort.window), plan)
+        low, high, known = low + least, high + most, known + (least == most)
+    count = len(cohort.payments)
+    return Bounds(low / count, high / count, known)
+
+
+def _of_one(tries: Sequence[Attempt], plan: Sequence[datetime]) -> tuple[int, int]:
+    for place, at in enumerate(plan):
+        if place >= len(tries) or abs(tries[place].at - at) > SAME_SLOT:
+            return 0, 1
+        if tries[place].state == "approved":
+            return (0, 1) if tries[place].failed_later else (1, 1)
+        if tries[place].state == "unknown":
+            return 0, 1
+    return 0, 0
+
+
+def experiment(rescued: float, orders: int, holdout: float) -> float:
+    """Half the width of the interval that a comparison of so many orders shows, whenever one looks; a share."""
+    variance = rescued * (1.0 - rescued) * (1.0 / (orders * holdout) + 1.0 / (orders * (1.0 - holdout)))
+    return half_width(variance, orders, mixture(orders))

@@ -1,0 +1,118 @@
+"""`recoup backtest` on a history without probabilities: what happened, bounds, the models' word, and no interval."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.doors.command.test_backtest import run
+
+BEGIN = datetime(2025, 10, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+PAYMENTS = 1_800
+
+
+@cache
+def history(days: int = 200, rescued: float = 0.35, begin: datetime = BEGIN) -> tuple[dict[str, Any], ...]:
+    """A try a day after the decline, and another six days later: as the schedule of a processor makes them."""
+    draw, rows = random.Random(5), []
+    for number in range(PAYMENTS):
+        at = begin + draw.random() * days * DAY
+        row = {"orderId": f"p{number}", "customerId": f"c{number % 1200}", "amount": "2500", "currency": "EUR"}
+        row |= {"cardFirst6": f"40008{draw.randrange(8)}", "country": "DE"}
+        for place, wait in enumerate((0, 1, 7), start=1):
+            paid = place > 1 and draw.random() < rescued / 2
+            moment = (at + wait * DAY).isoformat(timespec="seconds")
+            told = {"ref": f"p{number}#{place}", "at": moment, "attempt": place}
+            told |= {"state": "approved" if paid else "declined", "schemeCode": "00" if paid else "51"}
+            rows.append(row | told)
+            if paid:
+                break
+    return tuple(rows)
+
+
+def written(file: Path, rows: Any) -> Path:
+    names = list(rows[0])
+    file.write_text("\n".join([",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]))
+    return file
+
+
+def intervals(plain: Any, inside: str = "") -> list[str]:
+    """Where in the answer something stands that reads like an interval."""
+    found = []
+    if isinstance(plain, dict):
+        found += [inside] if {"low", "high"} & set(plain) else []
+        for name, value in plain.items():
+            found += intervals(value, f"{inside}/{name}")
+    elif isinstance(plain, list):
+        for value in plain:
+            found += intervals(value, inside)
+    return found
+
+
+@pytest.mark.parametrize("policy", ["retry-2", "engine"])
+def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_path: Path, policy: str) -> None:
+    rows = history()
+    file = written(tmp_path / "history.csv", rows)
+    result = run(file, "--policy", policy, "--json")
+    assert result.exit_code == 0, (result.output, result.exception)
+    found = json.loads(result.output)
+    assert found["missing"] == []
+    assert found["basis"] == "history"
+    assert intervals(found) == ["/then"], "it happened; of all else nobody knows how sure it is"
+    ends = max(datetime.fromisoformat(row["at"]) for row in rows) - 30 * DAY
+    first = {row["orderId"]: datetime.fromisoformat(row["at"]) for row in rows if row["attempt"] == 1}
+    paid = {row["orderId"] for row in rows if row["state"] == "approved"}
+    closed = {name for name, at in first.items() if at <= ends}
+    assert found["orders"] == len(closed)
+    assert found["openAfter"] == PAYMENTS - len(closed)
+    assert found["then"]["value"] == pytest.approx(len(paid & closed) / len(closed), abs=1e-6)
+    assert 0 <= found["bounds"]["atLeast"] <= found["bounds"]["atMost"] <= 1
+    assert found["experiments"][0]["plusMinus"] > found["experiments"][-1]["plusMinus"] > 0.01
+    text = run(written(tmp_path / "short.csv", rows[:1500]), "--policy", policy).output
+    assert "90 % interval" not in text
+    assert "confidence" not in text
+    assert (found["rangeOfModels"] is None) == bool(found["whyNoModels"])
+    assert found["rangeOfModels"] is None or found["calibration"]["error"] <= 0.03
+
+
+def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
+    """The engine's own decline at the first slot of the next day is what was tried: known, from there on not."""
+    found = json.loads(run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--json").output)
+    assert found["bounds"]["atLeast"] <= found["then"]["value"] <= found["bounds"]["atMost"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([row for row in history() if row["state"] == "approved"], "the file holds only successes"),
+        (history(days=1), "cut by its edges"),
+        (history()[:30], "are needed"),
+        (history(begin=datetime(2150, 1, 1, tzinfo=UTC)), "no attempt of a card stands in the file"),
+        (history(rescued=0.0), "payments that a later try rescued; 50 are needed"),
+    ],
+    ids=["successes", "a day", "too few", "the future", "nothing rescued"],
+)
+def test_what_is_missing_is_said(tmp_path: Path, rows: Any, words: str) -> None:
+    file = written(tmp_path / "history.csv", rows)
+    result = run(file, "--policy", "retry-2")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "not enough  to say anything:" in result.output
+    assert words in result.output
+    found = json.loads(run(file, "--policy", "retry-2", "--json").output)
+    assert found["missing"]
+    assert "then" not in found
+
+
+def test_hostile_text_is_text(tmp_path: Path) -> None:
+    rows = [dict(row) for row in history()[:1500]]
+    for row in rows[:50]:
+        row["customerId"], row["country"] = "=1+1", "\x1b[31m"
+        row["schemeCode"] = "<script>"
+    result = run(written(tmp_path / "h.csv", rows), "--policy", "retry-2", "--payments", tmp_path / "out.csv")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "\x1b" not in result.output
+    assert ",=1+1" not in (tmp_path / "out.csv").read_text()
