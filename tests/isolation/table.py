@@ -348,6 +348,7 @@ TABLE: dict[Key, Line] = {
     ),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
+    ("GET", "/orders/{order_id}/past"): _page(ids=_ORDER, query="asOfVersion=1"),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
     ("POST", "/orders/{order_id}/refund"): _page(

@@ -52,6 +52,7 @@ class Item:
     entries: tuple[tuple[str, str], ...] = ()  # account, and what of it
     sent: tuple[UUID, UUID] | None = None  # endpoint and try of a delivery that is the merchant's own
     typed: str = ""
+    seq: int = 0  # of a line of the log
 
     def filled(self, text: str) -> str:
         """`text`: the text in its reader's language."""
@@ -150,6 +151,7 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
         "" if line.actor.startswith("worker:") else actor_words(line.actor),
         reasons,
         typed=typed or "",
+        seq=line.seq,
     )
 
 

@@ -1,0 +1,182 @@
+"""/orders/{id}/past: the order as it stood, with no button: nothing can be done in the past."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from recoup.doors.portal.order import facts
+from recoup.doors.portal.order.page import find
+from recoup.doors.portal.order.stable_words import event_name
+from recoup.doors.portal.order.timeline import decision_of, lives, timeline
+from recoup.doors.portal.order.undelivered import why_undelivered
+from recoup.doors.portal.order.words import actor_words
+from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
+from recoup.kernel.ids import tail, wire_id
+from recoup.kernel.problem import Problem
+from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
+from recoup.rules.order.faces import face
+from recoup.rules.risk.facts import avs_of, cvv_of
+from recoup.store.orders.order_page import OrderPage
+from recoup.store.orders.order_page_rows import PageDue
+from recoup.store.orders.rows import LogLine
+
+
+@member.page("/orders/{order_id}/past", "order/past.html")
+async def order_past(visit: Visit) -> Values:
+    """Raises: Problem(not_found) as the order's page; Problem(invalid) for a moment that makes no sense."""
+    page = await find(visit)
+    cut = _cut(visit)
+    lines = [_line(one) for one in page.log]
+    found = past(lines, cut, page.attempts, page.modifications, page.disputes, expires_at=page.order.expires_at)
+    then, stable = as_it_stood(page, found), page.order.kind == "stable"
+    last, at = then.log[-1], found.line.business_at
+    items = timeline(then, at, visit.session.zone)
+    decided = next((line.decision_id for line in reversed(then.log) if line.decision_id is not None), None)
+    return dict(
+        page=then,
+        order=then.order,
+        head=then.head,
+        payer=then.payer,
+        card=then.card,
+        items=items,
+        last=last,
+        before=last.seq - 1,
+        after=last.seq + 1 if last.seq < page.log[-1].seq else None,
+        asked=(cut.business or at).astimezone(ZoneInfo(visit.session.zone)).strftime("%Y-%m-%dT%H:%M:%S"),
+        decision=decision_of(then, decided),
+        sums=facts.sums(then),
+        sent=facts.sent(then),
+        own_declines=facts.own_declines(then),
+        tried=facts.tried(then),
+        lives=lives(then, at, visit.session.zone),
+        events=[
+            dict(name=name, tries=event.tries, waits=[], why_undelivered=why_undelivered(event, visit.wall))
+            for event in then.events
+            if (name := event_name(then, event))
+        ],
+        stable=stable,
+        can_dispute=None,
+        approval_rows=[],
+        dispute_looks=DISPUTE_STATES,
+        dispute_kinds=DISPUTE_KINDS,
+        avs_of=avs_of,
+        cvv_of=cvv_of,
+        actor_words=actor_words,
+        wire_id=wire_id("ord", page.order_id) if stable else "",
+        reference=tail(page.order_id),
+    )
+
+
+def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
+    """The page's rows, as far as they were there, and as they were."""
+    state, last = found.state, found.line
+    until = last.recorded_at
+    disputed = state.disputed_units > 0
+    status = face(state.stage, page.order.kind, page.order.units, state.refunded_units, disputed).status
+    head = replace(
+        page.head,
+        status=status,
+        refunded_units=state.refunded_units,
+        disputed=disputed,
+        attempts=state.attempts,
+        next_attempt_at=found.next_attempt_at,
+        reason=state.reason,
+        attention=None,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+    )
+    order = replace(
+        page.order,
+        stage=state.stage,
+        version=last.seq,
+        do_not_retry=found.do_not_retry,
+        expires_at=found.expires_at,
+        metadata=page.order.metadata if found.notes_known else {},
+    )
+    known = {line.decision_id for line in page.log if line.seq <= last.seq}
+    return replace(
+        page,
+        head=head,
+        order=order,
+        log=[line for line in page.log if line.seq <= last.seq],
+        words=[one for one in page.words if one.seq <= last.seq],
+        attempts=attempts_then(found, page.attempts),
+        modifications=[
+            replace(one, state=found.modifications[one.modification_id], hand_note=None, hand_actor=None)
+            for one in page.modifications
+            if one.modification_id in found.modifications
+        ],
+        disputes=disputes_then(found, page.disputes),
+        decisions=[one for one in page.decisions if one.decision_id in known],
+        postings=[one for one in page.postings if one.recorded_at <= until],
+        events=[
+            replace(one, tries=[tried for tried in one.tries if tried.at <= until], waits=[])
+            for one in page.events
+            if one.seq <= last.seq
+        ],
+        notes=[one for one in page.notes if one.recorded_at <= until],
+        mandates=[one for one in page.mandates if one.at <= last.business_at],
+        requests=[],
+        blocks=[],
+        batches=[],
+        challenge=None,
+        advance=None,
+        due=PageDue(),
+    )
+
+
+def _cut(visit: Visit) -> Cut:
+    """One of `at` (as the page's field writes it, in the reader's zone), `asOf`, `asOfRecorded`, `asOfVersion`.
+
+    Raises: Problem(invalid).
+    """
+    query = visit.request.query_params
+    version = query.get("asOfVersion", "")
+    if version:
+        if not (version.isascii() and version.isdigit() and 0 < len(version) < 8):
+            raise _wrong("AsOfVersion")
+        return Cut(version=int(version))
+    for name, now in (("asOfRecorded", visit.wall), ("asOf", visit.now), ("at", visit.now)):
+        text = query.get(name, "")
+        if not text:
+            continue
+        moment = _moment(text, visit.session.zone if name == "at" else None)
+        if moment is None:
+            raise _wrong("AsOf")
+        if moment > now:
+            message = "That has not come yet: nobody knows how the order will stand."
+            raise Problem("invalid", message, field="AsOf", cure="Ask for an earlier moment.")
+        return Cut(recorded=moment) if name == "asOfRecorded" else Cut(business=moment)
+    raise _wrong("AsOf")
+
+
+def _moment(text: str, zone: str | None) -> datetime | None:
+    """`zone`: of a moment without one."""
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+") if zone is None else text)
+        if found.tzinfo is None and zone is not None:
+            found = found.replace(tzinfo=ZoneInfo(zone))
+        return found if found.tzinfo is not None and 1970 <= found.year < 9000 else None  # noqa: PLR2004
+    except (ValueError, OverflowError):
+        return None
+
+
+def _wrong(field: str) -> Problem:
+    return Problem("invalid", "This is no moment of the order.", field=field, cure="Choose a line of its timeline.")
+
+
+def _line(row: LogLine) -> Line:
+    return Line(
+        row.seq,
+        row.happening,
+        row.src,
+        row.dst,
+        row.body,
+        row.fact_id,
+        row.decision_id,
+        row.business_at,
+        row.recorded_at,
+    )
