@@ -10,6 +10,8 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import field
 from tests.doors.portal.test_uploads import Visitor, visit
 
+from recoup.doors.portal.imports.words import TITLES
+from recoup.rules.imports.profile import profiles
 from recoup.store.server import ServerAddress
 
 CONTENT = (
@@ -65,6 +67,10 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         assert "export.csv" in (await visitor.client.get("/imports")).text
 
     visit(shop, story)
+
+
+def test_each_export_has_its_name_on_the_pages() -> None:
+    assert set(TITLES) == set(profiles())
 
 
 def test_what_cannot_be_imported_says_why(shop: Shop) -> None:

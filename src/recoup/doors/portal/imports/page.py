@@ -13,7 +13,7 @@ from recoup.doors.portal.downloads import JSON_LINES, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.imports.words import ATTEMPTS, LEFT_OUT, MARKS, ORDERS, STATES, UNITS
+from recoup.doors.portal.imports.words import ATTEMPTS, LEFT_OUT, MARKS, ORDERS, STATES, TITLES, UNITS
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
@@ -25,7 +25,6 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.file import ROWS_MAX
-from recoup.rules.imports.profile import profiles
 from recoup.store.insight.imported import bad_lines
 from recoup.store.insight.imports import Import, list_imports
 
@@ -57,7 +56,7 @@ async def imports(visit: Visit) -> Values:
         next=rows[SIZE - 1].import_id if len(rows) > SIZE else None,
         first=after is None,
         states=STATES,
-        titles=_titles(),
+        titles=TITLES,
         typed=read_again(NewImport, visit.typed),
         may=_may(visit),
         megabytes=FILE_BYTES_MAX >> 20,
@@ -112,7 +111,7 @@ async def import_page(visit: Visit) -> Values:
         next=rows[LINES - 1].line_no if len(rows) > LINES else None,
         first=not after,
         states=STATES,
-        titles=_titles(),
+        titles=TITLES,
         attempts=ATTEMPTS,
         left_out=LEFT_OUT,
         may=_may(visit),
@@ -140,10 +139,6 @@ async def post_stop(visit: Visit, found: Import) -> Answer:
     _must(visit)
     await stop_import(visit.world, visit.scope, found.import_id)
     return redirect(f"{PLACE}/{found.import_id}")
-
-
-def _titles() -> dict[str, str]:
-    return {profile.key: profile.title for profile in profiles().values()}
 
 
 def _may(visit: Visit) -> bool:

@@ -19,3 +19,10 @@ ORDERS: Final = {"": "As the file shows", "day": "Day first: 31/12/2026", "month
 MARKS: Final = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
 UNITS: Final = {"": "As the file shows", "major": "Whole units", "minor": "Smallest unit, like cents"}
 LEFT_OUT: Final = SKIPPED
+TITLES: Final = {
+    "recoup-history": "Recoup history", "stripe-payments": "Stripe payments", "stripe-charges": "Stripe charges",
+    "adyen-received": "Adyen received payments", "adyen-accounting": "Adyen payment accounting",
+    "braintree": "Braintree transactions", "recurly": "Recurly transactions", "chargebee": "Chargebee transactions",
+    "chargebee-api": "Chargebee transactions", "checkout": "Checkout.com payments",
+    "killbill": "Kill Bill transactions", "nmi": "NMI transactions", "authorize-net": "Authorize.Net transactions",
+}  # fmt: skip
