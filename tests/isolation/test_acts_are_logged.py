@@ -239,6 +239,7 @@ def _settings(walk: _Walk) -> None:
     walk.act("/switches", "switch.off", flip=f"site:{site}:cit_web:off", why="walk")
     walk.act("/engine", "arms.changed", site=site, mode="share", share="20", holdout="10", explore="10", explore_max="")
     walk.act("/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30")
+    walk.act("/engine/cards", "order.card_updates", cards="yes")
     walk.act("/uplift/return", "engine.return_set", on_harm="on")
     walk.act("/engine/stop", "engine.stopped", act="stop", why="walk")
     walk.act("/switches/test", "webhook.tested", site=site, kind="mit")
