@@ -33,6 +33,7 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
+from recoup.flows.insight.certify import certify_month
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.money.adjust import adjust
 from recoup.flows.people.invitations import Subject, invite
@@ -45,6 +46,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.refund_limits import Limits
+from recoup.rules.network.compliance.months import month_start
 from recoup.store.messages.notification_settings import NewNotification, tell
 from recoup.store.server import ServerAddress
 
@@ -293,6 +295,7 @@ def _objects(side: Side) -> None:
     ids["asked"] = door.run(_asked(shop, uuid.UUID(ids["asked_order"]), mark))
     caller.advance(days=3)
     ids["settlement"] = str(door.run(batches(shop))[0]["batch_id"])
+    ids["certificate"] = str(door.run(_certified(shop)))
     ids["payout"] = str(door.run(payouts(shop))[0]["payout_id"])
     ids["order"] = order(paymentMethod__cardNumber=FUNDS)
     payer = "SELECT payer_id FROM order_payer WHERE order_id = $1"
@@ -320,6 +323,12 @@ def _objects(side: Side) -> None:
     for kind in ("document", "spare_document"):
         paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
         ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
+
+
+async def _certified(shop: Shop) -> uuid.UUID:
+    """Of the month in which its orders were sent; nobody waits for its end."""
+    at = await shop.value("SELECT min(at) FROM network_sends WHERE merchant_id = $1 AND NOT claimed", shop.merchant_id)
+    return (await certify_month(shop.world, shop.merchant_id, month_start(at)))[0]
 
 
 async def _asked(shop: Shop, order_id: uuid.UUID, mark: str) -> str:

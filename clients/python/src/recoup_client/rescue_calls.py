@@ -522,6 +522,31 @@ class Recoup(Waiting):
         )
         return found
 
+    def list_reports_certificates(
+        self,
+        *,
+        month: str | None = None,
+        acceptorId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.CertificateList:
+        """Compliance certificates."""
+        found: s.CertificateList = self._call(
+            "GET",
+            "/v1/reports/certificates",
+            query={"month": month, "acceptorId": acceptorId, "limit": limit, "after": after},
+        )
+        return found
+
+    def get_reports_certificate(self, id: str) -> s.CertificateDetail:
+        """One compliance certificate."""
+        found: s.CertificateDetail = self._call("GET", f"/v1/reports/certificates/{segment(id)}")
+        return found
+
+    def get_reports_certificate_file(self, id: str) -> None:
+        """File of a compliance certificate."""
+        self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
+
     def get_reports_uplift(self) -> s.UpliftReport:
         """What the rescue engine brings."""
         found: s.UpliftReport = self._call("GET", "/v1/reports/uplift")
@@ -1262,6 +1287,31 @@ class AsyncRecoup(Awaiting):
             query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
         )
         return found
+
+    async def list_reports_certificates(
+        self,
+        *,
+        month: str | None = None,
+        acceptorId: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> s.CertificateList:
+        """Compliance certificates."""
+        found: s.CertificateList = await self._call(
+            "GET",
+            "/v1/reports/certificates",
+            query={"month": month, "acceptorId": acceptorId, "limit": limit, "after": after},
+        )
+        return found
+
+    async def get_reports_certificate(self, id: str) -> s.CertificateDetail:
+        """One compliance certificate."""
+        found: s.CertificateDetail = await self._call("GET", f"/v1/reports/certificates/{segment(id)}")
+        return found
+
+    async def get_reports_certificate_file(self, id: str) -> None:
+        """File of a compliance certificate."""
+        await self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
 
     async def get_reports_uplift(self) -> s.UpliftReport:
         """What the rescue engine brings."""

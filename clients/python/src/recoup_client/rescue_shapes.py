@@ -200,6 +200,25 @@ AttemptShown = TypedDict(
 )
 """A try of the card, planned, under way or over."""
 
+AvoidedFee = TypedDict(
+    "AvoidedFee",
+    {
+        "scheme": str,
+        "rule": str,
+        "region": str,
+        "sends": int,
+        "fee": int,
+        "amount": int,
+        "currency": str,
+        "document": str,
+        "sources": str,
+        "confidence": str,
+        "validFrom": str | None,
+        "validTo": str | None,
+    },
+)
+"""Fees that those refusals avoided, by one row of the tariff."""
+
 Campaign = TypedDict(
     "Campaign",
     {
@@ -336,6 +355,142 @@ CardMethod = TypedDict(
 )
 """The card and the cardholder."""
 
+Certificate = TypedDict(
+    "Certificate",
+    {
+        "id": str,
+        "month": str,
+        "acceptorId": str,
+        "number": int,
+        "reasons": list[str],
+        "sends": int,
+        "refusals": int,
+        "breaches": int,
+        "recountedBy": Literal["issuer", "none", "statement"],
+        "root": str,
+        "madeDate": str,
+    },
+)
+"""One month of one acceptor."""
+
+CertificateDetail = TypedDict(
+    "CertificateDetail",
+    {
+        "id": str,
+        "month": str,
+        "acceptorId": str,
+        "number": int,
+        "reasons": list[str],
+        "sends": int,
+        "refusals": int,
+        "breaches": int,
+        "recountedBy": Literal["issuer", "none", "statement"],
+        "root": str,
+        "madeDate": str,
+        "from": str,
+        "to": str,
+        "region": str,
+        "knowledge": str,
+        "corrects": str | None,
+        "corrected": bool,
+        "previousRoot": str,
+        "reported": int,
+        "beyond": int,
+        "schemes": list["CertificateScheme"],
+        "rules": list["CertificateRule"],
+        "excess": list[dict[str, Any]],
+        "refused": list["CertificateRefusal"],
+        "fees": list["AvoidedFee"],
+        "editions": list[dict[str, Any]],
+        "unseen": list[dict[str, Any]],
+        "recount": "CertificateRecount",
+        "differences": list[dict[str, Any]],
+        "changes": list[dict[str, Any]],
+    },
+)
+"""With its content, as the file has it."""
+
+CertificateList = TypedDict(
+    "CertificateList",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["Certificate"],
+        "next": str | None,
+    },
+)
+"""Newest first."""
+
+CertificateRecount = TypedDict(
+    "CertificateRecount",
+    {
+        "by": Literal["issuer", "none", "statement"],
+        "sends": int,
+        "approved": int,
+        "matched": int,
+        "countedOnly": int,
+        "differing": int,
+    },
+)
+"""By somebody who counts apart from us."""
+
+CertificateRefusal = TypedDict(
+    "CertificateRefusal",
+    {
+        "scheme": str,
+        "rule": str,
+        "postponed": int,
+        "refused": int,
+        "orders": int,
+    },
+)
+"""What the gate refused by a rule."""
+
+CertificateRule = TypedDict(
+    "CertificateRule",
+    {
+        "scheme": str,
+        "rule": str,
+        "windowHours": int | None,
+        "limit": int,
+        "gateLimit": int,
+        "key": str,
+        "sends": int,
+        "reported": int,
+        "carried": int,
+        "bans": int,
+        "closest": "ClosestApproach | None",
+        "closestSent": "ClosestApproach | None",
+        "closestRecounted": "ClosestApproach | None",
+        "beyond": dict[str, int],
+        "region": str,
+        "document": str,
+        "sources": str,
+        "validFrom": str | None,
+        "validTo": str | None,
+    },
+)
+"""A dated limit and what the month came to under it."""
+
+CertificateScheme = TypedDict(
+    "CertificateScheme",
+    {
+        "scheme": str,
+        "sends": int,
+        "approved": int,
+        "declined": int,
+        "unanswered": int,
+        "repeated": int,
+        "notSent": int,
+        "reported": int,
+        "cards": int,
+    },
+)
+"""A scheme's sends of the month."""
+
 Change = TypedDict(
     "Change",
     {
@@ -427,6 +582,18 @@ ChecksShown = TypedDict(
     },
 )
 """What the processor said beside its codes, as it said it; null: nothing."""
+
+ClosestApproach = TypedDict(
+    "ClosestApproach",
+    {
+        "count": int,
+        "limit": int,
+        "at": str,
+        "card": str,
+        "sendId": str,
+    },
+)
+"""Right after the send, the window held `count` of `limit`."""
 
 Cohort = TypedDict(
     "Cohort",
