@@ -35,7 +35,8 @@ def check_answer(operation: Operation, answer: httpx.Response, told: str) -> Any
     if shape is not None and answer.headers.get("content-type", "").startswith("application/x-ndjson"):
         for line in answer.text.splitlines():
             value = msgspec.json.decode(line, type=shape)
-            assert msgspec.json.decode(msgspec.json.encode(value)) == msgspec.json.decode(line), told
+            known, whole = msgspec.json.decode(msgspec.json.encode(value)), msgspec.json.decode(line)
+            assert known == whole or (getattr(shape, "of_many_kinds", False) and known.items() <= whole.items()), told
         return answer.text
     if shape is None:
         assert answer.content == b"", told

@@ -543,9 +543,10 @@ class Recoup(Waiting):
         found: s.CertificateDetail = self._call("GET", f"/v1/reports/certificates/{segment(id)}")
         return found
 
-    def get_reports_certificate_file(self, id: str) -> None:
+    def get_reports_certificate_file(self, id: str) -> bytes:
         """File of a compliance certificate."""
-        self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
+        found: bytes = self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
+        return found
 
     def get_reports_uplift(self) -> s.UpliftReport:
         """What the rescue engine brings."""
@@ -1309,9 +1310,10 @@ class AsyncRecoup(Awaiting):
         found: s.CertificateDetail = await self._call("GET", f"/v1/reports/certificates/{segment(id)}")
         return found
 
-    async def get_reports_certificate_file(self, id: str) -> None:
+    async def get_reports_certificate_file(self, id: str) -> bytes:
         """File of a compliance certificate."""
-        await self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
+        found: bytes = await self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
+        return found
 
     async def get_reports_uplift(self) -> s.UpliftReport:
         """What the rescue engine brings."""

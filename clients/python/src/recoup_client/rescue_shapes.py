@@ -410,6 +410,14 @@ CertificateDetail = TypedDict(
 )
 """With its content, as the file has it."""
 
+CertificateLine = TypedDict(
+    "CertificateLine",
+    {
+        "type": str,
+    },
+)
+"""A line of the file: the certificate, its content line by line, an end; each kind has members of its own."""
+
 CertificateList = TypedDict(
     "CertificateList",
     {

@@ -17,6 +17,7 @@ from recoup.doors.rescue.shapes.certificates import (
     AvoidedFee,
     Certificate,
     CertificateDetail,
+    CertificateLine,
     CertificateList,
     CertificateQuery,
     CertificateRecount,
@@ -151,7 +152,7 @@ FILE: Final = Operation(
     "File of a compliance certificate",
     "The same bytes whenever it is fetched; `recoup verify --file` proves them, without a database.",
     group="Reports",
-    answers={200: None},
+    answers={200: CertificateLine},
     types=(JSON_LINES,),
     problems=("not_found",),
 )

@@ -1,6 +1,6 @@
 """Compliance certificates of months. Source: docs/compliance-certificate.md."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -129,6 +129,13 @@ class CertificateRecount(Shape, kw_only=True):
     matched: Counted
     counted_only: Annotated[int, Meta(ge=0, description="Counted here, and unknown there.")]
     differing: Annotated[int, Meta(ge=0, description="All that differ; the first hundred are in `differences`.")]
+
+
+class CertificateLine(Shape, kw_only=True):
+    """A line of the file: the certificate, its content line by line, an end; each kind has members of its own."""
+
+    of_many_kinds: ClassVar[bool] = True
+    type: Annotated[str, Meta(description="`certificate` first, `end` last.")]
 
 
 class CertificateDetail(Certificate, kw_only=True):
