@@ -3,7 +3,7 @@
 JSON Lines: the certificate, its lines, an end. The root is made of the root of the merchant's certificate before, of
 what the certificate says, and of each line; the event `certificate.ready` tells it. So a changed byte, a dropped line
 and a certificate that was left out of the row are found.
-Source: decision 0075; the form is that of the settlement file.
+Source: decision 0076; the form is that of the settlement file.
 """
 
 import hashlib
