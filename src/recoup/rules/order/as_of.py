@@ -77,7 +77,8 @@ _MODIFIED: Final[Mapping[str, str]] = {
     "reversal_owed": "owed", "reversal_owed_again": "owed", "reversal_netted": "netted", "reversed": "done",
     "reversal_stuck": "stuck", "reversal_refused": "owed", "reversal_retried": "owed", "settled_by_hand": "done",
     "void_owed": "owed", "voided": "done", "void_stuck": "stuck", "void_retried": "owed",
-    "capture_asked": "owed", "capture_refused": "refused",
+    "capture_asked": "owed", "capture_refused": "refused", "part_captured": "done", "capture_failed": "failed",
+    "refund_failed": "failed", "refund_due_again": "owed", "reversal_failed": "failed", "reversal_due_again": "owed",
 }  # fmt: skip
 _DISPUTED: Final[Mapping[str, str]] = {
     "dispute_inquiry": "open", "dispute_opened": "open", "dispute_continued": "open", "dispute_answered": "answered",
@@ -167,7 +168,7 @@ class _Reader:
 
     def _of_rows(self, line: Line, disputes_now: Mapping[UUID, str]) -> None:
         happening, row_id = line.happening, line.fact_id
-        if happening == "captured":
+        if happening in ("captured", "capture_ended"):
             self.modifications |= {one: "done" for one in self._captures if self.modifications.get(one) == "owed"}
         if row_id is None:
             return
