@@ -32,6 +32,8 @@ class Things:
 
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
+        if operation.path == "/v1/policy/back":  # there has to be one to go back from
+            self.set_policy()
         kept = self.kept
         words = operation.path.strip("/").split("/")
         made = {
@@ -220,6 +222,12 @@ class Things:
             "paymentMethod": {},
         }
         return str(self.post("/v1/transmit", body)["transmitId"])
+
+    def set_policy(self) -> None:
+        body = {"policy": {"tries": {"soft": 2}}, "reason": "a sample"}
+        headers = {"authorization": f"Bearer {self.token}"}
+        answer = httpx.put(self.kept["base_url"] + "/v1/policy", json=body, headers=headers, timeout=30)
+        assert answer.is_success, answer.text
 
     def post(self, path: str, body: Any, proof: str = "") -> Any:
         headers = {"authorization": f"Bearer {proof or self.token}"} if path != "/v1/oauth2/token" else {}

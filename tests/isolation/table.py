@@ -156,6 +156,13 @@ TABLE: dict[Key, Line] = {
     ("PUT", "/v1/engine"): _v1(names=True, body=lambda s: {"mode": "shadow", "siteId": s.ids["site"]}),
     ("GET", "/v1/engine/risk"): _v1(),
     ("PUT", "/v1/engine/risk"): _v1(body=lambda s: {"mode": "share", "share": 20}),
+    ("GET", "/v1/policy"): _v1(),
+    ("GET", "/v1/policy/versions"): _v1(),
+    ("PUT", "/v1/policy"): _v1(
+        body=lambda s: {"policy": {"tries": {"soft": 2}}, "reason": "walk", "siteId": s.ids["site"]}, names=True
+    ),
+    ("POST", "/v1/policy/check"): _v1(body=lambda s: {"policy": {"tries": {"soft": 2}}}),
+    ("POST", "/v1/policy/back"): _v1(body=lambda s: {"reason": "walk", "to": 1}),
     ("POST", "/v1/engine/stop"): _v1(body=lambda s: {"why": "walk"}),
     ("POST", "/v1/engine/resume"): _v1(body=lambda s: {}),
     ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),
@@ -383,6 +390,13 @@ TABLE: dict[Key, Line] = {
     ("GET", "/reports/certificates/{certificate_id}"): _page(ids={"certificate_id": "certificate"}),
     ("GET", "/reports/certificates/{certificate_id}/file"): _page(ids={"certificate_id": "certificate"}),
     ("GET", "/reports/certificates/{certificate_id}/content.json"): _page(ids={"certificate_id": "certificate"}),
+    ("GET", "/policy"): _page(),
+    ("POST", "/policy"): _page(
+        names=True, body=lambda s: {"site": s.ids["site"], "act": "save", "reason": "walk", "tries.soft": "2"}
+    ),
+    ("POST", "/policy/back"): _page(
+        names=True, body=lambda s: {"site": s.ids["site"], "version": "1", "reason": "walk"}
+    ),
     ("GET", "/engine"): _page(),
     ("POST", "/engine"): _page(
         names=True,

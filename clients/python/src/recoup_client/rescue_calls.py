@@ -358,6 +358,42 @@ class Recoup(Waiting):
         found: s.Engine = self._call("POST", "/v1/engine/resume", body=body)
         return found
 
+    def get_policy(self, *, siteId: str | None = None, campaignId: str | None = None) -> s.RetryPolicyShown:
+        """Retry policy."""
+        found: s.RetryPolicyShown = self._call("GET", "/v1/policy", query={"siteId": siteId, "campaignId": campaignId})
+        return found
+
+    def set_policy(self, body: s.RetryPolicyBody) -> s.RetryPolicyShown:
+        """Set the retry policy."""
+        found: s.RetryPolicyShown = self._call("PUT", "/v1/policy", body=body)
+        return found
+
+    def list_policy_versions(
+        self,
+        *,
+        siteId: str | None = None,
+        campaignId: str | None = None,
+        below: int | None = None,
+        limit: int | None = None,
+    ) -> s.RetryPolicyVersions:
+        """Versions of the retry policy."""
+        found: s.RetryPolicyVersions = self._call(
+            "GET",
+            "/v1/policy/versions",
+            query={"siteId": siteId, "campaignId": campaignId, "below": below, "limit": limit},
+        )
+        return found
+
+    def check_policy(self, body: s.RetryPolicyCheckBody) -> s.RetryPolicyChecked:
+        """Check a retry policy."""
+        found: s.RetryPolicyChecked = self._call("POST", "/v1/policy/check", body=body)
+        return found
+
+    def back_policy(self, body: s.RetryPolicyBackBody) -> s.RetryPolicyShown:
+        """Return to an earlier retry policy."""
+        found: s.RetryPolicyShown = self._call("POST", "/v1/policy/back", body=body)
+        return found
+
     def get_engine_risk(self) -> s.RiskCheck:
         """Settings of the risk check."""
         found: s.RiskCheck = self._call("GET", "/v1/engine/risk")
@@ -1123,6 +1159,44 @@ class AsyncRecoup(Awaiting):
     async def resume_engine(self, body: s.EngineResumeBody) -> s.Engine:
         """Start the rescue engine again."""
         found: s.Engine = await self._call("POST", "/v1/engine/resume", body=body)
+        return found
+
+    async def get_policy(self, *, siteId: str | None = None, campaignId: str | None = None) -> s.RetryPolicyShown:
+        """Retry policy."""
+        found: s.RetryPolicyShown = await self._call(
+            "GET", "/v1/policy", query={"siteId": siteId, "campaignId": campaignId}
+        )
+        return found
+
+    async def set_policy(self, body: s.RetryPolicyBody) -> s.RetryPolicyShown:
+        """Set the retry policy."""
+        found: s.RetryPolicyShown = await self._call("PUT", "/v1/policy", body=body)
+        return found
+
+    async def list_policy_versions(
+        self,
+        *,
+        siteId: str | None = None,
+        campaignId: str | None = None,
+        below: int | None = None,
+        limit: int | None = None,
+    ) -> s.RetryPolicyVersions:
+        """Versions of the retry policy."""
+        found: s.RetryPolicyVersions = await self._call(
+            "GET",
+            "/v1/policy/versions",
+            query={"siteId": siteId, "campaignId": campaignId, "below": below, "limit": limit},
+        )
+        return found
+
+    async def check_policy(self, body: s.RetryPolicyCheckBody) -> s.RetryPolicyChecked:
+        """Check a retry policy."""
+        found: s.RetryPolicyChecked = await self._call("POST", "/v1/policy/check", body=body)
+        return found
+
+    async def back_policy(self, body: s.RetryPolicyBackBody) -> s.RetryPolicyShown:
+        """Return to an earlier retry policy."""
+        found: s.RetryPolicyShown = await self._call("POST", "/v1/policy/back", body=body)
         return found
 
     async def get_engine_risk(self) -> s.RiskCheck:

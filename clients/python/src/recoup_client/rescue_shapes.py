@@ -2065,6 +2065,120 @@ ReportRow = TypedDict(
 )
 """Of one merchant, day, currency and kind."""
 
+RetryPolicyBackBody = TypedDict(
+    "RetryPolicyBackBody",
+    {
+        "reason": str,
+        "to": NotRequired[int | None],
+        "version": NotRequired[int | None],
+        "siteId": NotRequired[str | None],
+        "campaignId": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""Which version becomes a new one."""
+
+RetryPolicyBody = TypedDict(
+    "RetryPolicyBody",
+    {
+        "policy": dict[str, Any],
+        "reason": str,
+        "version": NotRequired[int | None],
+        "startsAt": NotRequired[str | None],
+        "siteId": NotRequired[str | None],
+        "campaignId": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""The whole policy, as a new version."""
+
+RetryPolicyBound = TypedDict(
+    "RetryPolicyBound",
+    {
+        "name": str,
+        "policy": dict[str, Any],
+    },
+)
+"""A wider policy that this one lies in."""
+
+RetryPolicyChange = TypedDict(
+    "RetryPolicyChange",
+    {
+        "line": str,
+        "before": str | None,
+        "after": str | None,
+    },
+)
+"""A line that differs from the newest version. Null: it is not set."""
+
+RetryPolicyCheckBody = TypedDict(
+    "RetryPolicyCheckBody",
+    {
+        "policy": dict[str, Any],
+        "siteId": NotRequired[str | None],
+        "campaignId": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""A policy that is not saved."""
+
+RetryPolicyChecked = TypedDict(
+    "RetryPolicyChecked",
+    {
+        "canBeSaved": bool,
+        "complaints": list["RetryPolicyComplaint"],
+        "nearest": dict[str, Any],
+        "changes": list["RetryPolicyChange"],
+        "success": bool,
+    },
+)
+"""Whether it could be saved, and what it would change."""
+
+RetryPolicyComplaint = TypedDict(
+    "RetryPolicyComplaint",
+    {
+        "line": str,
+        "why": str,
+    },
+)
+"""Why the policy cannot be saved."""
+
+RetryPolicyShown = TypedDict(
+    "RetryPolicyShown",
+    {
+        "scope": Literal["campaign", "merchant", "site"],
+        "version": int,
+        "inForce": int | None,
+        "newest": "RetryPolicyVersionShown | None",
+        "bounds": list["RetryPolicyBound"],
+        "success": bool,
+    },
+)
+"""The newest version of a scope, and what it lies in."""
+
+RetryPolicyVersionShown = TypedDict(
+    "RetryPolicyVersionShown",
+    {
+        "number": int,
+        "policy": dict[str, Any],
+        "reason": str,
+        "author": str,
+        "startsAt": str,
+        "savedAt": str,
+    },
+)
+"""One version."""
+
+RetryPolicyVersions = TypedDict(
+    "RetryPolicyVersions",
+    {
+        "data": list["RetryPolicyVersionShown"],
+        "hasMore": bool,
+        "success": bool,
+    },
+)
+"""The newest first."""
+
 RiskBody = TypedDict(
     "RiskBody",
     {

@@ -27,6 +27,7 @@ from recoup.doors.rescue import (
     partner_merchant,
     partner_report,
     partner_webhooks,
+    policy,
     reconciliation,
     refund,
     reports,
@@ -48,7 +49,7 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, hooks, webhooks,
-    events, sites, campaigns, switches, engine, risk, connection_test, settlements, reconciliation, reports,
+    events, sites, campaigns, switches, engine, policy, risk, connection_test, settlements, reconciliation, reports,
     certificates, uplift,
     partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from recoup.flows.world import World
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.stored import Named, named_in
+from recoup.rules.policies.terms import SCOPES
 from recoup.store.insight.proofs.decisions import StoredDecision
-from recoup.store.merchants.policies import bounding_named, own_named
+from recoup.store.merchants.policies import PolicyVersion, bounding_named, own_named
 from recoup.store.statement import Read
 
 KEPT_MAX = 1000
@@ -38,6 +40,18 @@ async def load_policies(
     for name, found in named.items():
         if all(one in by_name for one in found):
             policies[name] = InForce(tuple(by_name[one] for one in found))
+
+
+async def named_versions(world: World, merchant_id: UUID, name: str) -> list[PolicyVersion]:
+    """The versions that a decision names, the widest first."""
+    named = named_in(name, merchant_id) or ()
+    own, wide = [one for one in named if one.is_own], [one for one in named if not one.is_own]
+    async with world.db.read() as connection:
+        found = [
+            *(await bounding_named(connection, *_columns(wide)) if wide else ()),
+            *(await own_named(connection, merchant_id, *_columns(own)) if own else ()),
+        ]
+    return sorted(found, key=lambda one: SCOPES.index(one.scope))
 
 
 def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:

@@ -205,16 +205,17 @@ async def save_policy(
 async def go_back(
     world: World, scope: Scope, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
 ) -> PolicyVersion:
-    """The version before the newest, or the one named, once more as a new one.
+    """The version before the newest, or the one named, once more as a new one; before the first there was none, and
+    nothing is set.
 
-    Raises: Problem(wrong_state) where there is none before; as `save_policy`.
+    Raises: Problem(wrong_state) where none was ever saved; as `save_policy`.
     """
     standing = await read_standing(world, where)
     number = standing.number - 1 if to is None else to
-    if standing.newest is None or to is None and number < 1:
+    if standing.newest is None:
         raise Problem("wrong_state", "There is no version before.", cure="Set a policy of its own instead.")
-    before = await read_version(world, where, number)
-    return await save_policy(world, scope, where, before.content, reason, seen=seen or standing.number)
+    content = {} if to is None and number == 0 else (await read_version(world, where, number)).content
+    return await save_policy(world, scope, where, content, reason, seen=seen or standing.number)
 
 
 def refused(checked: Checked) -> Problem:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.policies.in_force import InForce, closed
-from recoup.rules.policies.terms import clock
+from recoup.rules.policies.diff import value_text
+from recoup.rules.policies.in_force import InForce, Part, closed, mask_of
+from recoup.rules.policies.terms import ScopeKind, clock
 
 DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FORBIDDEN: Final[Mapping[str, str]] = {
@@ -32,3 +33,28 @@ def time_words(within: InForce, now: datetime, spent: int | None) -> list[str]:
         *used_up,
         *(Sentence("The retry policy forbids sends on {0} at the card holder.", Sentence(name)) for name in days),
     ]
+
+
+_FORBIDS: Final[Mapping[ScopeKind, str]] = {
+    "merchant": "Your policy (version {0}, by {1}) forbids sends from {2} to {3}.",
+    "site": "The policy of the site (version {0}, by {1}) forbids sends from {2} to {3}.",
+    "campaign": "The policy of the campaign (version {0}, by {1}) forbids sends from {2} to {3}.",
+    "partner": "The partner’s bounds (version {0}, by {1}) forbid sends from {2} to {3}.",
+    "operator": "The operator’s bounds (version {0}, by {1}) forbid sends from {2} to {3}.",
+}
+_SAYS: Final[Mapping[ScopeKind, str]] = {
+    "merchant": "Your policy (version {0}, by {1}) says: {2}.",
+    "site": "The policy of the site (version {0}, by {1}) says: {2}.",
+    "campaign": "The policy of the campaign (version {0}, by {1}) says: {2}.",
+    "partner": "The partner’s bounds (version {0}, by {1}) say: {2}.",
+    "operator": "The operator’s bounds (version {0}, by {1}) say: {2}.",
+}
+
+
+def version_words(part: Part, author: str) -> list[Sentence]:
+    """What one version says, for the order's page. `author`: as people call them."""
+    forbids, says = _FORBIDS[part.scope], _SAYS[part.scope]
+    spans = closed(mask_of(part.terms.hours))
+    found = [Sentence(forbids, part.number, author, clock(one.start), clock(one.end)) for one in spans]
+    rest = [f"{line} = {value_text(value)}" for line, value in part.terms.lines().items() if line != "when.hours"]
+    return found + ([Sentence(says, part.number, author, "; ".join(rest))] if rest else [])

@@ -1,0 +1,191 @@
+"""/policy: when declined payments may be tried again, of the whole shop, a site or a campaign; as versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import Names, Text
+from recoup.doors.portal.menu import Entry
+from recoup.doors.portal.pages import Answer, Values, member, shown
+from recoup.doors.portal.switches.words import names_of_actors
+from recoup.doors.portal.visit import Visit
+from recoup.flows.merchants import policies
+from recoup.flows.merchants.policies import Checked, Standing, Where
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.rules.policies.diff import LineDiff, diff, value_text
+from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET
+from recoup.rules.policies.typed import plain_of, texts_of
+from recoup.store.merchants.policies import PolicyVersion
+
+PLACE: Final = "/policy"
+VERSIONS_SHOWN: Final = 10
+# line -> what it is called, and an example of it
+FIELDS: Final[Mapping[str, tuple[str, str]]] = {
+    "tries.all": ("Tries of one order", "8"),
+    "tries.technical": ("After a technical failure", "4"),
+    "tries.soft": ("After a general decline", "3"),
+    "tries.funds": ("After a lack of money", "6"),
+    "tries.limits": ("After a card limit", "4"),
+    "when.hours": ("Hours at the card holder", "07:00-22:00"),
+    "when.days": ("Days at the card holder", "mon, tue, wed, thu, fri"),
+    "when.gap": ("Least gap between two sends", "6h"),
+    "when.last": ("Last day, counted from the decline", "27"),
+    "amounts.min": ("Smallest amount", "5.00 USD; 4.50 EUR"),
+    "amounts.max": ("Largest amount", "500.00 USD; 450.00 EUR"),
+    "codes.never": ("Codes after which nothing is tried", "14, 54"),
+    "routes.only": ("Only these processors", ""),
+    "budget.sends": ("Sends in a month", "5000"),
+    "cost.send": ("Cost of a send, in the smallest unit", "12"),
+    "cost.harm": ("Further cost of a send, % of the amount", "0.5"),
+    "engine.explore": ("Exploration at most, %", "5"),
+}
+GROUPS: Final = (
+    ("How often", ("tries.all", "tries.technical", "tries.soft", "tries.funds", "tries.limits")),
+    ("When", ("when.hours", "when.days", "when.gap", "when.last")),
+    ("What", ("amounts.min", "amounts.max", "codes.never", "routes.only")),
+    ("Cost and the engine", ("budget.sends", "cost.send", "cost.harm", "engine.explore")),
+)  # fmt: skip
+LINKS: Final = {
+    "": "As switched on", "off": "None", "last": "Once no try is planned", "beside": "Beside the engine’s tries",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class VersionShown:
+    version: PolicyVersion
+    changes: Sequence[LineDiff]
+
+
+@member.page(PLACE, "policy/policy.html", menu=Entry("Settings", 3, "Retry policy", "clock"))
+async def policy(visit: Visit) -> Values:
+    where = await _where(
+        visit, visit.request.query_params.get("site", ""), visit.request.query_params.get("campaign", "")
+    )
+    return await _values(visit, where)
+
+
+async def _values(visit: Visit, where: Where) -> Values:
+    standing = await policies.read_standing(visit.world, where)
+    rows = await policies.read_versions(visit.world, where, None, VERSIONS_SHOWN + 1)
+    older = [row.terms for row in rows[1:]] + ([NOTHING_SET] if rows and rows[-1].number == 1 else [])
+    listed = [VersionShown(row, diff(before, row.terms)) for row, before in zip(rows, older, strict=False)]
+    open_sites = [site for site in visit.known.sites if site.retired_at is None]
+    return dict(
+        where=where,
+        standing=standing,
+        texts=texts_of(standing.terms),
+        number=standing.number,
+        reason="",
+        versions=listed[:VERSIONS_SHOWN],
+        who=await names_of_actors(visit, [row.author for row in rows]),
+        bounds=_bounds(standing),
+        places=[("", "", visit.known.merchant.name), *(("site", str(one.site_id), one.name) for one in open_sites)]
+        + [("campaign", str(one.campaign_id), one.name) for one in visit.known.campaigns],
+        fields=FIELDS,
+        groups=GROUPS,
+        links=LINKS,
+        why={},
+        checked=None,
+        could={},
+        may=visit.may("switch", or_operator=True),
+    )
+
+
+def _bounds(standing: Standing) -> dict[str, list[str]]:
+    """By line, what the wider policies say of it."""
+    found: dict[str, list[str]] = {}
+    for part in standing.wider.parts if standing.wider is not None else ():
+        for line, value in part.terms.lines().items():
+            found.setdefault(line, []).append(f"{part.scope} {part.number}: {value_text(value)}")
+    return found
+
+
+def _acting(visit: Visit) -> Scope:
+    return visit.acting("switch", "set the retry policy")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyForm:
+    """`lines`: texts by line. `seen`: the number of the version that the page showed."""
+
+    site: str
+    campaign: str
+    seen: str
+    reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
+    act: str
+    lines: Annotated[Mapping[str, str], Names(lambda name: name if name in ATTRIBUTES else None)] = field(
+        default_factory=dict
+    )
+
+
+@policy.post(may=_acting, shape=PolicyForm)
+async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
+    """Checks it, or saves it as a new version."""
+    where = await _where(visit, form.site, form.campaign)
+    texts = {line: str(text)[:400] for line, text in form.lines.items()}
+    plain = plain_of(texts)
+    checked = await policies.check_policy(visit.world, where, plain)
+    if form.act == "save" and not checked.complaints:
+        try:
+            seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
+            await policies.save_policy(visit.world, _acting(visit), where, plain, form.reason, seen=seen)
+        except Problem as refusal:
+            return await _again(visit, where, form, texts, checked, refusal)
+        visit.portal.merchants.forget(visit.merchant_id)
+        return redirect(_address(where))
+    problem = policies.refused(checked) if checked.complaints else None
+    return await _again(visit, where, form, texts, checked, problem)
+
+
+async def _again(
+    visit: Visit, where: Where, form: PolicyForm, texts: Mapping[str, str], checked: Checked, problem: Problem | None
+) -> Answer:
+    """What was typed, with what is wrong about it or what it would change."""
+    why: dict[str, list[str]] = {}
+    for one in checked.complaints:
+        why.setdefault(one.line, []).append(one.why)
+    values = await _values(visit, where)
+    typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
+    more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
+    return shown(problem, **{**values, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class BackForm:
+    site: str
+    campaign: str
+    version: str
+    reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
+
+
+@policy.post("/policy/back", may=_acting, shape=BackForm)
+async def post_back(visit: Visit, form: BackForm) -> Answer:
+    where = await _where(visit, form.site, form.campaign)
+    to = int(form.version) if form.version.isdecimal() and len(form.version) < 10 else 0  # noqa: PLR2004
+    await policies.go_back(visit.world, _acting(visit), where, form.reason, to=to)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect(_address(where))
+
+
+async def _where(visit: Visit, site: str, campaign: str) -> Where:
+    """Raises: Problem(not_found)."""
+    return await policies.where_of(
+        visit.world, visit.merchant_id, site_id=_id(site, "site"), campaign_id=_id(campaign, "campaign")
+    )
+
+
+def _id(text: str, noun: str) -> UUID | None:
+    found = parse_id(text) if text else None
+    if text and found is None:
+        raise Problem("not_found", "There is no such site." if noun == "site" else "There is no such campaign.")
+    return found
+
+
+def _address(where: Where) -> str:
+    query: dict[str, Any] = {where.scope: str(where.subject_id)} if where.scope in ("site", "campaign") else {}
+    return f"{PLACE}?{urlencode(query)}" if query else PLACE

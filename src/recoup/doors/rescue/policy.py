@@ -1,0 +1,195 @@
+"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0074."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+from uuid import UUID
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.shapes.policy import (
+    RetryPolicyBackBody,
+    RetryPolicyBody,
+    RetryPolicyBound,
+    RetryPolicyChange,
+    RetryPolicyCheckBody,
+    RetryPolicyChecked,
+    RetryPolicyComplaint,
+    RetryPolicyQuery,
+    RetryPolicyShown,
+    RetryPolicyVersions,
+    RetryPolicyVersionShown,
+    RetryPolicyVersionsQuery,
+)
+from recoup.flows.merchants import policies
+from recoup.flows.merchants.policies import Standing, Where
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.policies.terms import PolicyTerms
+from recoup.store.merchants.policies import PolicyVersion
+
+_SCOPES: Final[dict[str, Literal["merchant", "site", "campaign"]]] = {"site": "site", "campaign": "campaign"}
+_NAMES: Final = {"from": "StartsAt"}
+_NUMBER_MAX: Final = 2**31 - 1
+
+
+async def read(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("siteId", "campaignId"))
+    site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
+    query.raise_if_any()
+    return await _shown(call, await _where(call, site_id, campaign_id))
+
+
+async def versions(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("siteId", "campaignId", "below", "limit"))
+    site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
+    below = query.number("below", None, 0, _NUMBER_MAX)
+    limit = query.number("limit", 10, 1, policies.PAGE_MAX) or 10
+    query.raise_if_any()
+    where = await _where(call, site_id, campaign_id)
+    found = await policies.read_versions(call.services.world, where, below, limit)
+    has_more = bool(found) and found[-1].number > 1
+    return Reply(RetryPolicyVersions(data=[_version(one) for one in found], has_more=has_more))
+
+
+async def change(call: Call) -> Reply:
+    body, complaints = read_body(call.body, RetryPolicyBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    where = await _where(call, body.site_id, body.campaign_id)
+    with named_as_here():
+        await policies.save_policy(
+            call.services.world, call.scope, where, body.policy, body.reason, seen=body.version, from_at=body.starts_at
+        )
+    call.services.merchants.forget(call.scope.merchant_id)
+    return await _shown(call, where)
+
+
+async def back(call: Call) -> Reply:
+    body, complaints = read_body(call.body, RetryPolicyBackBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    where = await _where(call, body.site_id, body.campaign_id)
+    with named_as_here():
+        await policies.go_back(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
+    call.services.merchants.forget(call.scope.merchant_id)
+    return await _shown(call, where)
+
+
+async def check(call: Call) -> Reply:
+    body, complaints = read_body(call.body, RetryPolicyCheckBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    complaints.raise_if_any()
+    where = await _where(call, body.site_id, body.campaign_id)
+    found = await policies.check_policy(call.services.world, where, body.policy)
+    return Reply(
+        RetryPolicyChecked(
+            can_be_saved=not found.complaints,
+            complaints=[RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
+            nearest=found.nearest.to_plain(),
+            changes=[RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
+        )
+    )
+
+
+@contextmanager
+def named_as_here() -> Iterator[None]:
+    """A line is named with the field that holds it: `Policy.Tries.All`; what could be saved stands in the hint."""
+    try:
+        yield
+    except Problem as problem:
+        lines = {one.line for one in problem.facts.get("complaints", ())}
+        named: dict[str, list[str]] = {}
+        for name, texts in problem.fields.items():
+            here = _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
+            named[here] = [*named.get(here, []), *texts]
+        problem.fields = named
+        nearest = problem.facts.get("nearest")
+        if isinstance(nearest, PolicyTerms):
+            could = json.dumps(nearest.to_plain(), separators=(",", ":"))
+            problem.facts["hints"] = {"Policy": f"could be {could}"}
+        raise
+
+
+def _line_name(line: str) -> str:
+    """`Policy.Tries.All`; of a line that is none, `Policy`."""
+    parts = line.split(".")
+    known = all(one.isascii() and one.isalpha() for one in parts) and line != "policy"
+    return ".".join(("Policy", *(one[:1].upper() + one[1:] for one in parts))) if known else "Policy"
+
+
+async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> Where:
+    return await policies.where_of(
+        call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id
+    )
+
+
+async def _shown(call: Call, where: Where) -> Reply:
+    standing = await policies.read_standing(call.services.world, where)
+    return Reply(
+        RetryPolicyShown(
+            scope=_SCOPES.get(where.scope, "merchant"),
+            version=standing.number,
+            in_force=standing.in_force.number if standing.in_force is not None else None,
+            newest=_version(standing.newest) if standing.newest is not None else None,
+            bounds=_bounds(standing),
+        )
+    )
+
+
+def _bounds(standing: Standing) -> list[RetryPolicyBound]:
+    parts = standing.wider.parts if standing.wider is not None else ()
+    return [RetryPolicyBound(name=part.name, policy=part.terms.to_plain()) for part in parts]
+
+
+def _version(version: PolicyVersion) -> RetryPolicyVersionShown:
+    return RetryPolicyVersionShown(
+        number=version.number,
+        policy=version.content,
+        reason=version.reason,
+        author=version.author,
+        starts_at=iso(version.from_at),
+        saved_at=iso(version.saved_at),
+    )
+
+
+_GROUP: Final = "Settings"
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
+METHODS: Final = (
+    Method(Operation("GET", "/v1/policy", "Retry policy",
+                     "When declined payments may be tried again: the newest version of the merchant, a site or a "
+                     "campaign, the one that holds, and the policies that it lies in.",
+                     group=_GROUP, query=RetryPolicyQuery, answers={200: RetryPolicyShown}, problems=("not_found",)),
+           read, "merchants"),
+    Method(Operation("GET", "/v1/policy/versions", "Versions of the retry policy",
+                     "Each with its author, its reason and the time from which it holds; the newest first.",
+                     group=_GROUP, query=RetryPolicyVersionsQuery, answers={200: RetryPolicyVersions},
+                     problems=("not_found",)),
+           versions, "merchants"),
+    Method(Operation("PUT", "/v1/policy", "Set the retry policy",
+                     "Saves the whole policy as a new version. Refused, with the line, the reason and the nearest that "
+                     "could be saved, if it could pass a limit of a card network, never ends, plans past the expiry, "
+                     "contradicts its bounds, or names what does not exist. Open orders keep their plan until the next "
+                     "decision.", group=_GROUP, body=RetryPolicyBody, answers={200: RetryPolicyShown},
+                     problems=("not_found", "conflict", "wrong_state"),
+                     examples=(Example("no sends at night", _NIGHTS),)), change, "merchants", strict=True),
+    Method(Operation("POST", "/v1/policy/check", "Check a retry policy",
+                     "Whether it could be saved, and what it would change. Nothing is saved.",
+                     group=_GROUP, body=RetryPolicyCheckBody, answers={200: RetryPolicyChecked},
+                     problems=("not_found",),
+                     examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, "merchants",
+           strict=True),
+    Method(Operation("POST", "/v1/policy/back", "Return to an earlier retry policy",
+                     "The content of the version before the newest, or of the one named, as a new version.",
+                     group=_GROUP, body=RetryPolicyBackBody, answers={200: RetryPolicyShown},
+                     problems=("not_found", "conflict", "wrong_state"),
+                     examples=(Example("the one before", {"reason": "off was wrong"}),)), back, "merchants",
+           strict=True),
+)  # fmt: skip

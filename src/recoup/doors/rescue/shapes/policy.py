@@ -1,0 +1,154 @@
+"""Retry policies as versions. Source: decision 0074."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.doors.rescue.body import rule
+from recoup.doors.rescue.field_rules import Limits, Wrong
+from recoup.doors.rescue.wire import Instant, Moment, Shape, Text
+from recoup.flows.merchants.policies import PAGE_MAX
+
+LINES_MAX = 100
+
+
+def _object(value: Any, limits: Limits) -> dict[str, Any] | Wrong:
+    """Its lines are read by the one reader of policies."""
+    return value if isinstance(value, dict) else Wrong("must be an object in braces: {…}")
+
+
+Lines = Annotated[
+    dict[str, Any],
+    Meta(
+        max_length=LINES_MAX,
+        description="The lines of the policy, nested as in its file: `off`, `link`, `tries`, `when`, `amounts`, "
+        "`codes`, `routes`, `budget`, `cost`, `engine`. A line that is missing is not set.",
+        examples=[{"tries": {"soft": 3}, "when": {"hours": ["07:00-22:00"], "gap": "6h"}}],
+        extra=rule(_object),
+    ),
+]
+Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Site = Annotated[UUID | None, Meta(description="Of one site. Without it and `campaignId`: of the merchant.")]
+Campaign = Annotated[UUID | None, Meta(description="Of one campaign.")]
+Reason = Annotated[Text, Meta(min_length=1, description="Kept with the version.")]
+Seen = Annotated[
+    Number | None,
+    Meta(
+        description="The version that you have seen last; 0: none. If another one was saved since, the response is 409 "
+        "and says what was changed."
+    ),
+]
+_Mid = Annotated[UUID | None, Meta(description="Optional; not used.")]
+
+
+class RetryPolicyQuery(Shape, kw_only=True):
+    """Whose policy."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+
+
+class RetryPolicyVersionsQuery(Shape, kw_only=True):
+    """Whose versions, and how many."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+    below: Annotated[Number | None, Meta(description="Only versions with a lower number.")] = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 10
+
+
+class RetryPolicyBody(Shape, kw_only=True):
+    """The whole policy, as a new version."""
+
+    policy: Lines
+    reason: Reason
+    version: Seen = None
+    starts_at: Annotated[
+        Instant | None, Meta(description="Business time from which it holds. Without it: at once.")
+    ] = None
+    site_id: Site = None
+    campaign_id: Campaign = None
+    mid: _Mid = None
+
+
+class RetryPolicyCheckBody(Shape, kw_only=True):
+    """A policy that is not saved."""
+
+    policy: Lines
+    site_id: Site = None
+    campaign_id: Campaign = None
+    mid: _Mid = None
+
+
+class RetryPolicyBackBody(Shape, kw_only=True):
+    """Which version becomes a new one."""
+
+    reason: Reason
+    to: Annotated[Number | None, Meta(description="Without it: the one before the newest.")] = None
+    version: Seen = None
+    site_id: Site = None
+    campaign_id: Campaign = None
+    mid: _Mid = None
+
+
+class RetryPolicyVersionShown(Shape, kw_only=True):
+    """One version."""
+
+    number: int
+    policy: Annotated[dict[str, Any], Meta(description="The lines that are set.")]
+    reason: str
+    author: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
+    starts_at: Moment
+    saved_at: Moment
+
+
+class RetryPolicyBound(Shape, kw_only=True):
+    """A wider policy that this one lies in."""
+
+    name: Annotated[str, Meta(description="Scope and version.", examples=["operator/3"])]
+    policy: dict[str, Any]
+
+
+class RetryPolicyShown(Shape, kw_only=True):
+    """The newest version of a scope, and what it lies in."""
+
+    scope: Literal["merchant", "site", "campaign"]
+    version: Annotated[int, Meta(description="0: none was saved yet.")]
+    in_force: Annotated[int | None, Meta(description="The version that holds now. Null: none of this scope.")]
+    newest: RetryPolicyVersionShown | None
+    bounds: list[RetryPolicyBound]
+    success: bool = True
+
+
+class RetryPolicyVersions(Shape, kw_only=True):
+    """The newest first."""
+
+    data: list[RetryPolicyVersionShown]
+    has_more: bool
+    success: bool = True
+
+
+class RetryPolicyComplaint(Shape, kw_only=True):
+    """Why the policy cannot be saved."""
+
+    line: Annotated[str, Meta(examples=["tries.all"])]
+    why: str
+
+
+class RetryPolicyChange(Shape, kw_only=True):
+    """A line that differs from the newest version. Null: it is not set."""
+
+    line: str
+    before: str | None
+    after: str | None
+
+
+class RetryPolicyChecked(Shape, kw_only=True):
+    """Whether it could be saved, and what it would change."""
+
+    can_be_saved: bool
+    complaints: list[RetryPolicyComplaint]
+    nearest: Annotated[dict[str, Any], Meta(description="The nearest policy that could be saved.")]
+    changes: list[RetryPolicyChange]
+    success: bool = True
