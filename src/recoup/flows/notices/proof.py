@@ -12,8 +12,8 @@ from recoup.flows.world import World
 from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.moves.change import Change
+from recoup.moves.modification.failed import failed_since
 from recoup.moves.modification.send import close_modification, raise_differing
-from recoup.moves.order.reported import refund_failed
 from recoup.store.cards.processor_notices import attempt_of, charge_referenced, modification_of
 
 
@@ -65,8 +65,9 @@ def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: 
             keeps_rest=rest,
         )
     elif (modification.state == "done") is not (answer.state == "approved"):
-        gave_back = modification.kind in ("refund", "reversal") and modification.wire_id == message_id
-        if modification.state == "done" and gave_back:
-            refund_failed(change, modification_id)
+        if modification.state == "failed" and answer.state != "approved":
+            return  # it is known
+        if modification.state == "done" and modification.wire_id == message_id:
+            failed_since(change, modification)
         else:
             raise_differing(change, modification)

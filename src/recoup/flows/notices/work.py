@@ -21,7 +21,8 @@ from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
-from recoup.moves.order.reported import fraud_reported, refund_failed
+from recoup.moves.modification.failed import failed_since
+from recoup.moves.order.reported import fraud_reported
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.processor_notices import (
@@ -169,8 +170,11 @@ async def _failed_after_all(world: World, orders: Orders, connector: Connector, 
     answer = await call_with_timeout(connector.inquire(inquiry), ASK_SECONDS_MAX)
     if as_requested(answer, modification.units, modification.asset).state != "declined":
         return NoticeResult("known")
-    await orders.run(lambda change: refund_failed(change, found.modification_id), key)
-    return NoticeResult("failed")
+
+    def fail(change: Change) -> bool:
+        return failed_since(change, change.order.modification(found.modification_id))
+
+    return NoticeResult("failed" if await orders.run(fail, key) else "known")
 
 
 async def _dispute(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:

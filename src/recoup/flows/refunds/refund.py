@@ -151,7 +151,7 @@ def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> 
     if request.items is not None:
         taken: dict[int, tuple[int, int]] = {}
         for earlier in order.modifications:
-            if earlier.kind == "refund" and earlier.state != "refused":
+            if earlier.kind == "refund" and earlier.state not in ("refused", "failed"):
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])

@@ -11,7 +11,7 @@ from recoup.moves.modification.disputed import cancel_for_dispute
 from recoup.moves.pace import ATTENTION_AFTER_TRIES, RESULT_WITHIN, SEND_WITHIN, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
-from recoup.rules.order.attention import ANSWER_DIFFERS, delayed, stuck
+from recoup.rules.order.attention import ANSWER_DIFFERS, REFUND_FAILED, delayed, stuck
 from recoup.rules.order.snapshot import Modification
 
 
@@ -131,4 +131,4 @@ def _route(change: Change, modification: Modification) -> str:
 
 def clear_delay(change: Change, modification: Modification) -> None:
     """It needs nobody's attention any more."""
-    change.clear_attention(stuck(modification.kind), delayed(modification.kind), ANSWER_DIFFERS)
+    change.clear_attention(stuck(modification.kind), delayed(modification.kind), ANSWER_DIFFERS, REFUND_FAILED)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.moves.change import Change
-from recoup.rules.order.attention import FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED
+from recoup.rules.order.attention import FRAUD_WARNED, INVOICE_CLOSED
 
 
 def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
@@ -19,10 +19,3 @@ def invoice_closed(change: Change) -> None:
     if change.order.left_units:
         change.raise_attention(INVOICE_CLOSED)
     change.fact("warned", why=INVOICE_CLOSED)
-
-
-def refund_failed(change: Change, modification_id: UUID) -> None:
-    """After it was done, once: whether and how the customer gets the money is for people to decide."""
-    if change.order.attention != REFUND_FAILED:
-        change.raise_attention(REFUND_FAILED)
-        change.fact("warned", modification_id, why=REFUND_FAILED)

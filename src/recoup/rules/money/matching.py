@@ -13,11 +13,14 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.money.ledger import Posting, funded, processing_cost, suspended
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
-INWARD: Final = frozenset({"charge", "dispute_won", "funding", "payout_return"})  # an amount below zero cannot be one
+INWARD: Final = frozenset(
+    {"charge", "dispute_won", "funding", "payout_return", "refund_failed"}
+)  # an amount below zero cannot be one
 # kind of file -> type of line -> recipes of the postings that it is, on the account that the file is about
 KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "processor": {
         "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "dispute": ("disputed",),
+        "refund_failed": ("refund_failed", "reversal_failed"),
         "dispute_won": ("dispute_won",), "dispute_fee": ("dispute_fee",), "fee": ("processing_cost",),
         "funding": ("funded",),
     },

@@ -230,7 +230,7 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
     """Line -> (units, quantity) that earlier refunds took of it."""
     found: dict[int, tuple[int, int]] = {}
     for refund in page.modifications:
-        if refund.kind == "refund" and refund.state != "refused":
+        if refund.kind == "refund" and refund.state not in ("refused", "failed"):
             for part in refund.items:
                 units, quantity = found.get(part.line, (0, 0))
                 found[part.line] = (units + part.units, quantity + part.quantity)
@@ -249,7 +249,9 @@ def paid(page: OrderPage) -> int:
     """What the customer paid, as far as it was not let go or given back late; as the list says it."""
     if page.head.status in (0, 5):
         return 0
-    back = sum(r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state != "refused")
+    back = sum(
+        r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state not in ("refused", "failed")
+    )
     return int(sum(a.units for a in page.attempts if a.state == "approved") - back)
 
 

@@ -57,7 +57,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     REFUNDED_BEFORE: ("Answer the dispute with the refund's reference.", DESK),
     REFUND_NOT_SENT: ("Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
     FRAUD_WARNED: (_REPORTED, DESK),
-    REFUND_FAILED: ("Pay it to the customer another way: the processor gave the money back to the account.", DESK),
+    REFUND_FAILED: _BY_HAND,
     INVOICE_CLOSED: ("Reopen or credit the invoice at the processor, or refund this payment.", DESK),
     LATE: ("Answer it before its deadline, on the dispute's page.", DESK),
     ANSWER_DELAYED: ("It is sent until the processor accepts it; see the dispute's page.", OPERATOR),

@@ -31,7 +31,7 @@ def _late(page: OrderPage, attempt: Attempt) -> Waiting | None:
     if attempt.initiator != "payer" or not attempt.reference or attempt.state in ("approved", "declined"):
         return None
     rows = [r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id]
-    before = next((r for r in rows if r.state != "refused"), None)
+    before = next((r for r in rows if r.state not in ("refused", "failed")), None)
     if before is not None and before.state != "stuck":
         return None
     channel = CHANNELS.get(attempt.route or "")

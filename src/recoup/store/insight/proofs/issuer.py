@@ -114,7 +114,7 @@ LEFT JOIN issuer.sends c ON c.id = s.charge_id
 LEFT JOIN modifications r ON r.merchant_id = c.merchant_id AND coalesce(r.send_id, r.modification_id) = s.id
 CROSS JOIN LATERAL (VALUES
   (1, 'refund', 'one', CASE WHEN r.modification_id IS NULL THEN 'none' ELSE 'one' END),
-  (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck')
+  (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck', 'failed')
       THEN 'sent, done or stuck' ELSE r.state END),
   (3, 'units of the refund', s.units || ' ' || s.currency, r.units || ' ' || r.asset)
 ) v (no, field, expected, found)

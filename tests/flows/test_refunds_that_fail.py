@@ -1,0 +1,137 @@
+"""A refund that was made and came back: owed to the customer again, on the desk, with no stage that goes back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from tests.flows.money.comparing import compare, outcomes, statement
+from tests.flows.refund_states import authorised, collected
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.capture import CaptureRequest, capture
+from recoup.flows.modifications.review_queue import decide
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.moves.change import Change
+from recoup.moves.modification.failed import failed_since
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop], Awaitable[None]]
+STATES = "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications"
+SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(units) AS units FROM entries
+    GROUP BY account HAVING sum(units) <> 0) s"""
+
+
+@pytest.fixture(scope="module")
+def play(server: ServerAddress) -> Callable[[Story], None]:
+    def run(story: Story) -> None:
+        async def whole() -> None:
+            async with sandbox_world(server) as made:
+                shop = await make_shop(*made)
+                await story(shop)
+                await shop.close_pages()
+                assert (done := await verify(shop.world)).difference is None, done.difference
+
+        asyncio.run(whole())
+
+    return run
+
+
+async def fails(shop: Shop, order_id: UUID, number: int) -> bool:
+    """The issuer's book says that it came back, and so does what it is asked."""
+    find = "SELECT modification_id FROM modifications WHERE modification_no = $1"
+    id = await shop.value(find, number)
+    async with owner(shop.world) as connection:
+        wire = "SELECT coalesce(send_id, modification_id) FROM modifications WHERE modification_id = $1"
+        back = "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = $1"
+        await connection.execute(back, await connection.fetchval(wire, id))
+
+    def work(change: Change) -> bool:
+        return failed_since(change, change.order.modification(id))
+
+    return await shop.orders.run(work, shop.key(order_id))
+
+
+def by(shop: Shop, name: str) -> Scope:
+    return Scope(shop.merchant_id, Actor("user", name), "test")
+
+
+async def given_back(shop: Shop, amount: str = "20.00") -> UUID:
+    order_id = await collected(shop)
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount))
+    await shop.settle()
+    return order_id
+
+
+def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await given_back(shop)
+        before = await shop.value(SUMS)
+        assert [await fails(shop, order_id, 1) for _ in range(2)] == [True, False], "a notice may come twice"
+        assert await shop.value(STATES) == ["refund failed", "refund stuck"]
+        order = await shop.order(order_id)
+        assert (order["stage"], order["attention"]) == ("completed", "refund_failed")
+        assert await shop.value("SELECT refunded_units FROM order_heads") == 2000, "it counts on"
+        owed = await shop.value(SUMS)
+        assert (owed["refund_due"], owed["clearing"] - before["clearing"]) == (-2000, 2000)
+        body = await shop.value("SELECT body FROM outbox WHERE event = 'order.refundfailed'")
+        assert body["RefundAmount"] == 2000
+        with pytest.raises(Problem) as over:
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.91"))
+        assert over.value.code == "over_remainder"
+        ran = await compare(shop, await statement(shop))
+        assert await outcomes(shop, ran) == {"matched": 3}
+        again = await shop.value("SELECT modification_id FROM modifications WHERE state = 'stuck'")
+        await decide(shop.world, shop.orders, by(shop, "olga"), again, "again")
+        await shop.settle()
+        assert await shop.value(STATES) == ["refund failed", "refund done"]
+        assert (await shop.order(order_id))["attention"] is None
+        assert await shop.value(SUMS) == before
+        assert await fails(shop, order_id, 2), "and this one fails as well"
+        assert await shop.value(STATES) == ["refund failed", "refund failed", "refund stuck"]
+
+    play(story)
+
+
+def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        for number, action in enumerate(("by hand", "refuse")):
+            order_id = await given_back(shop)
+            find = "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = $2"
+            await shop.orders.run(
+                lambda change: failed_since(change, change.order.modifications[0]), shop.key(order_id)
+            )
+            again = await shop.value(find, order_id, "stuck")
+            if action == "refuse":
+                await decide(shop.world, shop.orders, by(shop, "olga"), again, "refuse", "The account is closed.")
+                assert await shop.value("SELECT refunded_units FROM order_heads WHERE order_id = $1", order_id) == 0
+            else:
+                await decide(shop.world, shop.orders, by(shop, "olga"), again, "propose", "Transfer 17.")
+                with pytest.raises(Problem):
+                    await decide(shop.world, shop.orders, by(shop, "olga"), again, "confirm")
+                await decide(shop.world, shop.orders, by(shop, "otto"), again, "confirm")
+                assert await fails(shop, order_id, 2) is False, "no processor made it"
+            assert (await shop.order(order_id))["attention"] is None, number
+        assert not (await shop.value(SUMS)).get("refund_due")
+
+    play(story)
+
+
+def test_a_capture_that_fails_later_is_a_fact_and_a_case(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await authorised(shop)
+        await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
+        before = await shop.value(SUMS)
+        for _ in range(2):
+            await shop.orders.run(
+                lambda change: failed_since(change, change.order.modifications[0]), shop.key(order_id)
+            )
+        order = await shop.order(order_id)
+        assert (order["stage"], order["attention"]) == ("completed", "answer_differs")
+        assert (await shop.happenings(order_id)).count("capture_failed") == 1
+        assert await shop.value(SUMS) == before
+
+    play(story)
