@@ -35,11 +35,11 @@ def _owe_again(change: Change, failed: Modification) -> None:
     change.set_modification(again, state="stuck")
     change.raise_attention(REFUND_FAILED)
     recipe = ledger.refund_failed if kind == "refund" else ledger.reversal_failed
-    told = {"refund_id": failed.modification_id, "instead_id": again.modification_id, "units": units}
+    event = {"refund_id": failed.modification_id, "instead_id": again.modification_id, "units": units}
     change.fact(
         f"{kind}_failed",
         failed.modification_id,
-        event=told,
+        event=event,
         units=units,
         reference=failed.reference,
         code=failed.processor_code,

@@ -23,7 +23,7 @@ from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageAdvance, PageDecision, PageModification
 from recoup.store.orders.rows import LogLine
 
-ON_HOLD = 1
+ON_HOLD, _NOT_BACK = 1, ("refused", "failed")
 COLLECTED = (
     "The order was approved before its customer was charged; they are charged later, by a separate plan.",
     "The operator bears the risk: you are settled whether it succeeds or not.",
@@ -230,7 +230,7 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
     """Line -> (units, quantity) that earlier refunds took of it."""
     found: dict[int, tuple[int, int]] = {}
     for refund in page.modifications:
-        if refund.kind == "refund" and refund.state not in ("refused", "failed"):
+        if refund.kind == "refund" and refund.state not in _NOT_BACK:
             for part in refund.items:
                 units, quantity = found.get(part.line, (0, 0))
                 found[part.line] = (units + part.units, quantity + part.quantity)
@@ -249,9 +249,9 @@ def paid(page: OrderPage) -> int:
     """What the customer paid, as far as it was not let go or given back late; as the list says it."""
     if page.head.status in (0, 5):
         return 0
-    back = sum(
-        r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state not in ("refused", "failed")
-    )
+    if taken := captured_units(page):
+        return taken
+    back = sum(r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state not in _NOT_BACK)
     return int(sum(a.units for a in page.attempts if a.state == "approved") - back)
 
 
@@ -353,8 +353,7 @@ def held_units(page: OrderPage) -> int:
     """What is held and not captured yet."""
     if page.order.stage != Stage.AUTHORISED:
         return 0
-    held = sum(a.units for a in page.attempts if a.state == "approved")
-    return held - captured_units(page)
+    return sum(a.units for a in page.attempts if a.state == "approved") - captured_units(page)
 
 
 def captured_units(page: OrderPage) -> int:
