@@ -363,8 +363,7 @@ def captured_units(page: OrderPage) -> int:
 def takes_parts(visit: Visit, page: OrderPage) -> bool:
     """Whether what a capture leaves may stay held for another."""
     route = next((a.route for a in page.attempts if a.state == "approved"), None)
-    processor = visit.world.processors.get(route) if route else None
-    return processor is not None and processor.multicapture
+    return bool(route and (found := visit.world.processors.get(route)) and found.multicapture)
 
 
 def attempt_out(page: OrderPage) -> bool:
