@@ -1,4 +1,4 @@
-"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0074."""
+"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0077."""
 
 import json
 from collections.abc import Iterator

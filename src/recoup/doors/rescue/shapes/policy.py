@@ -1,4 +1,4 @@
-"""Retry policies as versions. Source: decision 0074."""
+"""Retry policies as versions. Source: decision 0077."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
