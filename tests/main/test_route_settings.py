@@ -8,6 +8,11 @@ import pytest
 
 from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
+from recoup.lab.processors.adyen.server import KEY as ADYEN
+from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC
+from recoup.lab.processors.bridge import SECRET as BRIDGE_SECRET
+from recoup.lab.processors.nmi.server import KEY as NMI
+from recoup.lab.processors.stripe.server import KEY as STRIPE
 from recoup.main.card_services import check_services, token_services_of, updaters_of
 from recoup.main.route_settings import shown
 from recoup.main.settings import load_settings
@@ -186,3 +191,9 @@ def test_routes_that_are_no_tables_are_refused(tmp_path: Path) -> None:
     (tmp_path / "recoup.toml").write_text('routes = "acme"\n')
     with pytest.raises(Problem, match="must be tables"):
         load_settings(data_dir=tmp_path)
+
+
+def test_the_keys_of_the_stand_ins_may_stand_in_a_table() -> None:
+    keys = {"stripe": STRIPE, "adyen": ADYEN, "nmi": NMI, "braintree": f"{PUBLIC}:{PRIVATE}", "bridge": BRIDGE_SECRET}
+    short = [kind for kind, key in keys.items() if len(key) < KINDS[kind].key_length_min]
+    assert not short

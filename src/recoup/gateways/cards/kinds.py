@@ -232,5 +232,5 @@ KINDS: Final[Mapping[str, Kind]] = {
         cards=False,
         stored=True,
     ),
-    "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=16, cards=False, stored=True),
+    "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=12, cards=False, stored=True),
 }
