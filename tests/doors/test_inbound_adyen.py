@@ -14,7 +14,7 @@ from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.doors.inbound.notices import routes
-from recoup.flows.cards import send
+from recoup.flows.cards import charge
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.review_queue import decide
@@ -68,8 +68,8 @@ def story(
         stored = standin.account.store(card, "shopper-9")
         adyen = Adyen(key=KEY, account=MERCHANT, url=standin.url, notice_secrets=(SECRET,))
         method = Stored("adyen", stored["id"], "shopper-9", "visa")
-        monkeypatch.setattr(send, "open_card", lambda *_: method)
-        monkeypatch.setattr(send, "_closed_card", lambda *_: method)
+        monkeypatch.setattr(charge, "open_card", lambda *_: method)
+        monkeypatch.setattr(charge, "_closed_card", lambda *_: method)
         async with sandbox_world(server, policy=POLICY) as made:
             own = dict(made[0].processors)
             shop = await make_shop(*made)
@@ -117,8 +117,12 @@ def test_a_refund_that_is_refused_or_fails_later_needs_people(
         on.standin.account.fail_refund(next(on.standin.book.all("modification"))["id"])
         await on.post()
         assert (await on.shop.order(order_id))["attention"] == "refund_failed"
-        assert (await on.shop.happenings(order_id)).count("warned") == 1
-        assert await on.shop.value(SENT) == ["done"], "no stage goes back"
+        await on.post()
+        assert (await on.shop.happenings(order_id)).count("refund_failed") == 1
+        assert await on.shop.value(SENT) == ["failed", "stuck"], "owed again, once"
+        order = await on.shop.order(order_id)
+        assert order["stage"] == "completed", "no stage goes back"
+        assert (await verify(on.shop.world)).difference is None
 
     story(server, monkeypatch, tmp_path, play)
 

@@ -18,7 +18,7 @@ from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.inbound.notices import routes
-from recoup.flows.cards import send
+from recoup.flows.cards import charge
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
@@ -89,8 +89,8 @@ def story(
             async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
                 ground = Ground(shop, standin, client, customer)
                 method = ground.attach(card)
-                monkeypatch.setattr(send, "open_card", lambda *_: method)
-                monkeypatch.setattr(send, "_closed_card", lambda *_: method)
+                monkeypatch.setattr(charge, "open_card", lambda *_: method)
+                monkeypatch.setattr(charge, "_closed_card", lambda *_: method)
                 await tell(ground)
             change_world(made[0], processors=own)
         await stripe.close()

@@ -85,12 +85,12 @@ async def _live(server: ServerAddress) -> str:
                 await change(world, shop.scope, Subject("site", shop.site_id), "mit", on, "a try")
             await _first_month(shop)
             await _other_merchant(other)
+            await _decided_by_a_mandate(shop)
             await _what_is_still_open(shop)
             await _decided_by_a_model(shop)
             await _decided_by_a_signal(shop)
             await _decided_by_a_card_update(shop)
             await _decided_by_a_token(shop)
-            await _decided_by_a_mandate(shop)
             await _decided_before(shop)
             return str(world.database)
 

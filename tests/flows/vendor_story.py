@@ -17,7 +17,7 @@ from tests.flows.money.comparing import person
 from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
-from recoup.flows.cards import send
+from recoup.flows.cards import charge
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.reconcile import File, reconcile
@@ -112,8 +112,8 @@ def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch,
 
 
 def _charged_with(monkeypatch: pytest.MonkeyPatch, stored: dict[UUID, Stored]) -> None:
-    monkeypatch.setattr(send, "open_card", lambda _world, order, *_: stored[order.order_id])
-    monkeypatch.setattr(send, "_closed_card", lambda order: stored[order.order_id])
+    monkeypatch.setattr(charge, "open_card", lambda _world, order, *_: stored[order.order_id])
+    monkeypatch.setattr(charge, "_closed_card", lambda order: stored[order.order_id])
 
 
 async def _killed(shop: Shop, order_id: UUID, vendor: Vendor, number: int) -> None:

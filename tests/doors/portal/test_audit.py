@@ -37,6 +37,7 @@ _MACHINES = frozenset(
         "authorised",
         "began",
         "broke",
+        "payer_redirected",
         "capture_delayed",
         "capture_refused",
         "capture_ended",

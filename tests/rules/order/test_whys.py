@@ -29,6 +29,7 @@ _SAID = {
     "brought_forward": "Brought forward by a person.",
     "brought_forward_by_operator": "Brought forward by the operator.",
     "collection_over": "The time to collect it is over.",
+    "card_instead_of_token": "The card’s network token is not valid; the card itself is tried instead.",
     "charge_not_sent": "The charge was not sent.",
     "channel_answered": "The channel has spoken.",
     "payment_failed": "The payment failed.",

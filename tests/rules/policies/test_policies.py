@@ -103,7 +103,7 @@ def test_what_holds_is_inside_every_bound(found: InForce, default: int) -> None:
         assert not said.days or all(day in said.days for day in range(7) if found.days >> day & 1)
         assert said.link is None or LINKS.index(found.link) <= LINKS.index(said.link)
         assert not said.routes or found.routes is not None and found.routes <= set(said.routes)
-        for name in ("share", "explore", "budget"):
+        for name in ("explore", "budget"):
             bound = getattr(said, name)
             assert bound is None or getattr(found, name) <= bound
         assert found.priced(ENGINE_1).send_units >= (said.send_cost or 0)

@@ -170,7 +170,6 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
         *((f"tries.{one}", terms.group_tries.get(one), bound.group_tries.get(one)) for one in GROUPS),
         ("when.last", terms.last_day, bound.last_day),
         ("budget.sends", terms.budget, bound.budget),
-        ("engine.share", terms.share, bound.share),
         ("engine.explore", terms.explore, bound.explore),
     ]
     for line, value, most in pairs:

@@ -23,7 +23,6 @@ _WORDS: Final = {
     "cost.send": "minor units",
     "cost.harm": "percent of the amount, of each send",
     "link": "a link to pay by mail: off, last (once no try is planned), beside (beside the tries)",
-    "engine.share": "percent of customers that the engine decides for, at most",
     "engine.explore": "percent of its decisions that are drawn, at most",
 }
 

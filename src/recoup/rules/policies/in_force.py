@@ -94,10 +94,6 @@ class InForce:
         return frozenset.intersection(*given) if given else None
 
     @cached_property
-    def share(self) -> int | None:
-        return _least(part.terms.share for part in self.parts)
-
-    @cached_property
     def explore(self) -> int | None:
         return _least(part.terms.explore for part in self.parts)
 

@@ -19,7 +19,7 @@ UNITS_MAX: Final = 10**12
 BUDGET_MAX: Final = 10_000_000
 COST_MAX: Final = 100_000
 LIST_MAX: Final = 100
-SHARE_MAX, EXPLORE_MAX, HARM_MAX = 100, 20, 100
+EXPLORE_MAX, HARM_MAX = 20, 100
 _NAME_CHARS_MAX: Final = 64
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*[-–]\s*([01]\d|2[0-4]):([0-5]\d)")
 _DURATION: Final = re.compile(r"(\d{1,6})\s*([mhd])")
@@ -196,6 +196,5 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "budget.sends": _whole(0, BUDGET_MAX),
     "cost.send": _whole(0, COST_MAX),
     "cost.harm": _harm,
-    "engine.share": _whole(0, SHARE_MAX),
     "engine.explore": _whole(0, EXPLORE_MAX),
 }

@@ -36,7 +36,7 @@ class PolicyTerms:
     `gap`: minutes between two sends of an order at least. `last_day`: days after the decline, with the last of which
     tries end. Amounts by currency, in units. `codes` are never tried; `routes`: the only ones, any where there are
     none. `budget`: sends in a calendar month. `send_cost`: minor units of a send; `harm`: what a send costs beside, as
-    hundredths of a percent of the amount. `share`, `explore`: the most percent that the engine decides and draws.
+    hundredths of a percent of the amount. `explore`: the most percent of the engine's decisions that are drawn.
     """
 
     off: bool = False
@@ -54,7 +54,6 @@ class PolicyTerms:
     send_cost: int | None = None
     harm: int | None = None
     link: Link | None = None
-    share: int | None = None
     explore: int | None = None
 
     def lines(self) -> dict[str, Any]:
@@ -73,7 +72,6 @@ class PolicyTerms:
             "budget.sends": self.budget,
             "cost.send": self.send_cost,
             "cost.harm": None if self.harm is None else _percent(self.harm),
-            "engine.share": self.share,
             "engine.explore": self.explore,
         }
         return {key: value for key, value in found.items() if value is not None and value not in ([], {})}
@@ -95,7 +93,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "off": "off", "link": "link", "tries.all": "tries", **{f"tries.{one}": f"group_tries.{one}" for one in GROUPS},
     "when.hours": "hours", "when.days": "days", "when.gap": "gap", "when.last": "last_day",
     "amounts.min": "amount_min", "amounts.max": "amount_max", "codes.never": "codes", "routes.only": "routes",
-    "budget.sends": "budget", "cost.send": "send_cost", "cost.harm": "harm", "engine.share": "share",
+    "budget.sends": "budget", "cost.send": "send_cost", "cost.harm": "harm",
     "engine.explore": "explore",
 }  # fmt: skip
 NOTHING_SET: Final = PolicyTerms()

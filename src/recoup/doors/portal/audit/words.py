@@ -76,8 +76,8 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "campaign", "clock", "decline", "engine", "notices", "risk", "route", "sight", "site", "switch",
-        "unknown_sites", "view",
+        "arms", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight", "site",
+        "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),
@@ -94,7 +94,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "account": "/invitations",
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
     "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
-    "view": "/orders?view={0}",
+    "view": "/orders?view={0}", "policy": "/policy",
 }  # fmt: skip
 _NAMES: Final[Mapping[str, str]] = {
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
