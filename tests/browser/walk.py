@@ -17,7 +17,7 @@ from recoup.flows.people.invitations import token_context
 from recoup.store.server import ServerAddress
 
 FILES = re.compile(
-    r"\.(json|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
+    r"\.(json|jsonl|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
     r"|^/docs/consumers/"
 )
 APIS = ("/v1", "/api/", "/inbound")

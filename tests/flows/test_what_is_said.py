@@ -18,6 +18,7 @@ from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.causes import NOT_OVER, SENTENCES
+from recoup.rules.order.mandates import STOP_CODES
 from recoup.store.orders.evaluate import order_outcome
 from recoup.store.server import ServerAddress
 
@@ -116,14 +117,17 @@ def test_every_decline_is_told_as_what_it_was(server: ServerAddress, kind: str) 
     assert {klass for klass, _ in BY_CLASS} >= {"funds", "soft", "technical", "data", "fraud", "hard"}
 
     async def story(shop: Shop) -> None:
-        words, causes = {}, {}
-        for about, code in BY_CLASS.items():
-            words[about] = await shop.ask(pan=CODE_CARDS["visa"], units=amount_for(code), **more)
-            await held_to_the_book(shop, words[about])
-        await shop.settle()
-        await shop.advance(timedelta(days=8))
-        for about, word in words.items():
-            causes[about] = await held_to_the_book(shop, await now_said(shop, word))
+        causes = {}
+        revoking = {about: code for about, code in BY_CLASS.items() if code in STOP_CODES}
+        for codes in (BY_CLASS.keys() - revoking.keys(), revoking):  # a revoked mandate would end the other orders
+            words = {}
+            for about in sorted(codes):
+                words[about] = await shop.ask(pan=CODE_CARDS["visa"], units=amount_for(BY_CLASS[about]), **more)
+                await held_to_the_book(shop, words[about])
+            await shop.settle()
+            await shop.advance(timedelta(days=8))
+            for about, word in words.items():
+                causes[about] = await held_to_the_book(shop, await now_said(shop, word))
         for (klass, reason), cause in causes.items():
             if klass == "hard":
                 assert cause == "hard_decline", (klass, reason)

@@ -26,6 +26,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT DISTINCT payer_id FROM order_payer": (8_000, "a page of 500 customers"),
     "SELECT count(*) FROM (SELECT FROM payers": (12_000, "10,001 customers"),
     "SELECT 'token' AS step": (3_000, "the first of each kind, among the first of so many"),
+    "SELECT $1 AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT $2 AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT b.*, o.external_id FROM blocks b": (8_000, "the blocks that stand, at most a page"),
     "SELECT count(*) FROM (SELECT FROM settlement_batches": (1_000, "10,001 settlements, beside a list"),

@@ -30,6 +30,7 @@ EXCEPT: Final[Mapping[str, str]] = {
 DOCUMENTS: Final[Mapping[str, str]] = {
     "orders.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
     "insight.order_decisions.OrderDecision.alternatives": "passed on as the decision stored them",
+    "insight.judged.JudgedDecision.alternatives": "read by the estimator as the decision stored them",
     "insight.proofs.decisions.StoredDecision.alternatives": "compared with what is decided again, field by field",
 }
 

@@ -187,6 +187,7 @@ class AttemptOf(Strict):
     networkTransactionId: str | None
     checks: ChecksOf | None
     retriesItselfAt: datetime | None
+    byNetworkToken: bool
 
 
 class OrderDetail(Order):
@@ -195,6 +196,7 @@ class OrderDetail(Order):
     attempts: list[AttemptOf]
     disputes: list[DisputeOf]
     challengeUrl: str | None
+    mandateRevoked: None
 
 
 class Page(Strict):

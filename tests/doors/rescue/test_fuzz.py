@@ -21,7 +21,9 @@ WORKED = {
     "POST /v1/webhooks/{id}/test": {502},
     "POST /v1/partner/webhooks/{id}/test": {502},
     "POST /v1/oauth2/refresh": {400},
-}  # nobody listens; no token is left
+    "GET /v1/reports/certificates/{id}": {404},
+    "GET /v1/reports/certificates/{id}/file": {404},
+}  # nobody listens; no token is left; no month is over
 _WHOLE = sum(WEIGHTS.get(name, 1) for name in NAMES)
 
 

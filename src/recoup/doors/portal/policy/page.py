@@ -32,7 +32,7 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "tries.funds": ("After a lack of money", "6"),
     "tries.limits": ("After a card limit", "4"),
     "when.hours": ("Hours at the card holder", "07:00-22:00"),
-    "when.days": ("Days at the card holder", "mon, tue, wed, thu, fri"),
+    "when.days": ("Days at the card holder", "mon, fri"),
     "when.gap": ("Least gap between two sends", "6h"),
     "when.last": ("Last day, counted from the decline", "27"),
     "amounts.min": ("Smallest amount", "5.00 USD; 4.50 EUR"),
@@ -61,7 +61,7 @@ class VersionShown:
     changes: Sequence[LineDiff]
 
 
-@member.page(PLACE, "policy/policy.html", menu=Entry("Settings", 3, "Retry policy", "clock"))
+@member.page(PLACE, "policy/policy.html", menu=Entry("Settings", 3, "Retry policy", "note"))
 async def policy(visit: Visit) -> Values:
     where = await _where(
         visit, visit.request.query_params.get("site", ""), visit.request.query_params.get("campaign", "")
