@@ -21,7 +21,10 @@ CARD = {"expirationMonth": 9, "expirationYear": 2031}
 
 @dataclass
 class Things:
-    """`kept` is the installation's bootstrap.json; `hooks` the address of somebody who answers 200."""
+    """`kept` is the installation's bootstrap.json; `hooks` the address of somebody who answers 200.
+
+    `ahead` are the days that the installation's clock is before ours.
+    """
 
     kept: dict[str, Any]
     data_dir: Path
@@ -30,6 +33,7 @@ class Things:
     completed: str = ""
     settled: str = ""
     certified: str = ""
+    ahead: int = 0
 
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
@@ -151,7 +155,7 @@ class Things:
             body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
             body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
         else:
-            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20 * 86_400))
+            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + (20 + self.ahead) * 86_400))
         answer = self.post("/v1/evaluate", body)
         assert answer["status"] == ("CAPTUREREQUIRED" if held else "SUBMITTED"), answer
         if completed:
@@ -173,7 +177,7 @@ class Things:
         if not self.settled:
             self.order(completed=True, held=False)
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
-            self.recoup("clock", "advance", "2d")
+            self.advance(2)
             headers = {"authorization": f"Bearer {self.token}"}
             answer = httpx.get(f"{self.kept['base_url']}/v1/settlements", headers=headers, timeout=30).json()
             self.settled = str(answer["data"][0]["id"])
@@ -183,7 +187,7 @@ class Things:
         """The newest. The first time an order is paid, and its month is over by some days."""
         if not self.certified:
             self.order(completed=True, held=False)
-            self.recoup("clock", "advance", "36d")
+            self.advance(36)
             headers = {"authorization": f"Bearer {self.token}"}
             for _ in range(50):
                 path = f"{self.kept['base_url']}/v1/reports/certificates"
@@ -192,6 +196,10 @@ class Things:
                     break
                 time.sleep(0.2)
         return self.certified
+
+    def advance(self, days: int) -> None:
+        self.recoup("clock", "advance", f"{days}d")
+        self.ahead += days
 
     def recoup(self, *words: str) -> None:
         ran = self.run(*words)
