@@ -70,6 +70,8 @@ class Things:
             made["WEBHOOK_ID"] = self.post(hooks, {"url": self.hooks}, proof)["id"]
         elif "uploads" in words and "{id}" in words:
             made["UPLOAD_ID"] = self.uploaded()
+        elif "imports" in words and "{id}" in words:
+            made["IMPORT_ID"] = self.imported(100_000 if "stop" in words else 2)
         elif "certificates" in words:
             made["CERTIFICATE_ID"] = self.certificate() if "{id}" in words else ""
         elif "settlements" in words:
@@ -129,6 +131,16 @@ class Things:
         row |= {"transaction": {"amount": 4590, "currency": "USD", "responseCode": "51"}}
         return str(self.post("/v1/uploads", {"kind": "transmit", "rows": [row] * 2_000})["id"])
 
+    def imported(self, rows: int) -> str:
+        """A file; of many rows attempts are waiting still."""
+        mark, cells = uuid.uuid4().hex[:12], "2026-01-03T06:00:00Z,4590,USD,false"
+        lines = ["orderId,at,amount,currency,approved", *(f"S-{mark}-{n},{cells}" for n in range(rows))]
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "text/csv"}
+        place = f"{self.kept['base_url']}/v1/imports"
+        answer = httpx.post(place, content="\n".join(lines).encode(), headers=headers, timeout=60)
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
     def order(self, completed: bool, held: bool) -> str:
         """An open one, a completed one, or one that waits for its capture."""
         if completed and self.completed:
@@ -155,7 +167,8 @@ class Things:
             body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
             body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
         else:
-            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + (20 + self.ahead) * 86_400))
+            days = 20 + self.ahead
+            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
         answer = self.post("/v1/evaluate", body)
         assert answer["status"] == ("CAPTUREREQUIRED" if held else "SUBMITTED"), answer
         if completed:

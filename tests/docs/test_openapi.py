@@ -148,7 +148,8 @@ def test_answers_that_are_files_say_so() -> None:
         *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns", "means", "cohorts")),
     ]
     lines = {
-        (f"/v1/{name}", "application/x-ndjson") for name in ("uploads/{id}/answers", "reports/certificates/{id}/file")
+        (f"/v1/{name}", "application/x-ndjson")
+        for name in ("uploads/{id}/answers", "imports/{id}/attempts", "reports/certificates/{id}/file")
     }
     assert found == {(f"/v1/{name}", "text/csv") for name in csv} | lines
     assert "application/json" not in paths["/v1/uploads/{id}/answers"]["get"]["responses"]["200"]["content"]

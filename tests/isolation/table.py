@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.doors.rescue.door import UNKNOWN, evaluate_body, tokenize_body, transmit_body
+from tests.doors.rescue.door import PAST, UNKNOWN, evaluate_body, tokenize_body, transmit_body
 from tests.isolation.ground import Key, Side
 
 from recoup.kernel.ids import new_id
@@ -184,6 +184,12 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/uploads/{id}"): _of("upload"),
     ("GET", "/v1/uploads/{id}/answers"): _of("upload"),
     ("POST", "/v1/uploads/{id}/stop"): _of("upload"),
+    ("POST", "/v1/imports"): _v1(query="dryRun=true", body=lambda s: {"rows": [PAST]}),
+    ("GET", "/v1/imports"): _v1(),
+    ("GET", "/v1/imports/{id}"): _of("import"),
+    ("GET", "/v1/imports/{id}/lines"): _of("import"),
+    ("GET", "/v1/imports/{id}/attempts"): _of("import"),
+    ("POST", "/v1/imports/{id}/stop"): _of("import"),
     # partners
     ("GET", "/v1/partner"): _v1(whose="partner"),
     ("GET", "/v1/partner/merchants"): _v1(whose="partner"),

@@ -36,6 +36,7 @@ from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
 from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
+from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
 from recoup.doors.rescue.rows import readers
 from recoup.doors.rescue.services import Services, make_services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
@@ -186,5 +187,5 @@ def make_app(
     by_world = ByWorld(sandbox_doors, refuse, COOKIE)
     signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES), note))
+    inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES | IMPORT_SIZES), note))
     return Measured(Front(inner, refuse, Proxies(settings.behind_proxy), Hosts(settings.hosts)), monotonic)

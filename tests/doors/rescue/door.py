@@ -27,8 +27,9 @@ from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
+from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
 from recoup.doors.rescue.services import Services, make_services
-from recoup.doors.rescue.uploads import SIZES
+from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.world import World
@@ -51,7 +52,7 @@ def application(services: Services) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse, streamed=SIZES)))
+    return OnePath(Tracing(BodyLimit(typed, refuse, streamed=UPLOAD_SIZES | IMPORT_SIZES)))
 
 
 def client_of(app: App) -> httpx.AsyncClient:
@@ -278,6 +279,11 @@ def evaluate_body(caller: Caller, **changes: Any) -> dict[str, Any]:
         },
     }
     return changed(body, changes)
+
+
+PAST: dict[str, Any] = {
+    "orderId": "SO-past", "at": "2024-03-02T06:00:00Z", "amount": 4590, "currency": "USD", "approved": False,
+}  # fmt: skip
 
 
 def transmit_body(caller: Caller, **changes: Any) -> dict[str, Any]:

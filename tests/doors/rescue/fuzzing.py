@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 from hypothesis import strategies as st
 from tests.doors.fuzzing import Watched, bodies, queries
-from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Door, tokenize_body, transmit_body
+from tests.doors.rescue.door import APPROVES, FUNDS, GONE, PAST, UNKNOWN, Door, tokenize_body, transmit_body
 from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
@@ -52,6 +52,7 @@ class Target(Watched):
         self.partner = make_one(door)
         self.partner_merchant = self.partner.merchant()["mid"]
         self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
+        self.past = shop.post("/imports", {"rows": [PAST]}).json()["id"]
         self.made = 0
         self.dispute, self.file = self.new_dispute(self.disputed)
         self.site = self.new_site()
@@ -194,6 +195,8 @@ class Target(Watched):
             which = self.settlement
         elif "/uploads/" in found:
             which = self.upload
+        elif "/imports/" in found:
+            which = self.past
         elif "/transmit/" in found:
             which = self.transmission
         elif "/partner/webhooks/" in found:
@@ -327,6 +330,7 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
                                                       "citCallcenter": True, "why": "w"},
     "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
     "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
+    "POST /v1/imports": lambda t: {"rows": [PAST]}, "POST /v1/imports/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip

@@ -192,6 +192,62 @@ class Recoup(Waiting):
         found: s.Upload = self._call("POST", f"/v1/uploads/{segment(id)}/stop", body=body)
         return found
 
+    def create_import(
+        self,
+        body: s.ImportBody,
+        *,
+        filename: str | None = None,
+        dryRun: bool | None = None,
+        zone: str | None = None,
+        order: Literal["day", "month"] | None = None,
+        decimal: Literal["comma", "point"] | None = None,
+        amounts: Literal["major", "minor"] | None = None,
+        profile: str | None = None,
+    ) -> s.Import:
+        """Import past attempts."""
+        found: s.Import = self._call(
+            "POST",
+            "/v1/imports",
+            body=body,
+            query={
+                "filename": filename,
+                "dryRun": dryRun,
+                "zone": zone,
+                "order": order,
+                "decimal": decimal,
+                "amounts": amounts,
+                "profile": profile,
+            },
+        )
+        return found
+
+    def list_imports(self, *, limit: int | None = None, after: str | None = None) -> s.ImportList:
+        """Imports."""
+        found: s.ImportList = self._call("GET", "/v1/imports", query={"limit": limit, "after": after})
+        return found
+
+    def get_import(self, id: str) -> s.Import:
+        """One import."""
+        found: s.Import = self._call("GET", f"/v1/imports/{segment(id)}")
+        return found
+
+    def list_import_lines(self, id: str, *, limit: int | None = None, after: int | None = None) -> s.ImportLines:
+        """Bad lines of an import."""
+        found: s.ImportLines = self._call(
+            "GET", f"/v1/imports/{segment(id)}/lines", query={"limit": limit, "after": after}
+        )
+        return found
+
+    def list_import_attempts(self, id: str) -> bytes:
+        """Attempts of an import."""
+        found: bytes = self._call("GET", f"/v1/imports/{segment(id)}/attempts")
+        return found
+
+    def stop_import(self, id: str, body: s.ImportStopBody) -> s.Import:
+        """Stop an import."""
+        found: s.Import = self._call("POST", f"/v1/imports/{segment(id)}/stop", body=body)
+        return found
+
     def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
         """Rotate the merchant's key."""
         found: s.RotatedKey = self._call("POST", "/v1/webhooks/rotate", body=body)
@@ -989,6 +1045,62 @@ class AsyncRecoup(Awaiting):
     async def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
         """Stop a file."""
         found: s.Upload = await self._call("POST", f"/v1/uploads/{segment(id)}/stop", body=body)
+        return found
+
+    async def create_import(
+        self,
+        body: s.ImportBody,
+        *,
+        filename: str | None = None,
+        dryRun: bool | None = None,
+        zone: str | None = None,
+        order: Literal["day", "month"] | None = None,
+        decimal: Literal["comma", "point"] | None = None,
+        amounts: Literal["major", "minor"] | None = None,
+        profile: str | None = None,
+    ) -> s.Import:
+        """Import past attempts."""
+        found: s.Import = await self._call(
+            "POST",
+            "/v1/imports",
+            body=body,
+            query={
+                "filename": filename,
+                "dryRun": dryRun,
+                "zone": zone,
+                "order": order,
+                "decimal": decimal,
+                "amounts": amounts,
+                "profile": profile,
+            },
+        )
+        return found
+
+    async def list_imports(self, *, limit: int | None = None, after: str | None = None) -> s.ImportList:
+        """Imports."""
+        found: s.ImportList = await self._call("GET", "/v1/imports", query={"limit": limit, "after": after})
+        return found
+
+    async def get_import(self, id: str) -> s.Import:
+        """One import."""
+        found: s.Import = await self._call("GET", f"/v1/imports/{segment(id)}")
+        return found
+
+    async def list_import_lines(self, id: str, *, limit: int | None = None, after: int | None = None) -> s.ImportLines:
+        """Bad lines of an import."""
+        found: s.ImportLines = await self._call(
+            "GET", f"/v1/imports/{segment(id)}/lines", query={"limit": limit, "after": after}
+        )
+        return found
+
+    async def list_import_attempts(self, id: str) -> bytes:
+        """Attempts of an import."""
+        found: bytes = await self._call("GET", f"/v1/imports/{segment(id)}/attempts")
+        return found
+
+    async def stop_import(self, id: str, body: s.ImportStopBody) -> s.Import:
+        """Stop an import."""
+        found: s.Import = await self._call("POST", f"/v1/imports/{segment(id)}/stop", body=body)
         return found
 
     async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:

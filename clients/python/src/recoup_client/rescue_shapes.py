@@ -1321,6 +1321,122 @@ Hop = TypedDict(
 )
 """One step of the way."""
 
+Import = TypedDict(
+    "Import",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "id": str | None,
+        "profile": str,
+        "fileName": str,
+        "status": Literal["checked", "completed", "received", "stopped", "working"],
+        "rows": int,
+        "attempts": int,
+        "bad": int,
+        "done": int,
+        "new": int,
+        "changed": int,
+        "stopping": bool,
+        "questions": list["ImportQuestion"],
+        "lines": list["ImportLine"],
+        "report": "ImportReport | None",
+        "notes": list[str],
+        "receivedDate": str | None,
+        "finishedDate": str | None,
+        "repeated": bool,
+    },
+)
+"""A file of past attempts and how far it is."""
+
+ImportBody = TypedDict(
+    "ImportBody",
+    {
+        "rows": list[dict[str, Any]],
+    },
+)
+"""A file in JSON: rows of Recoup's history. A list of rows alone, one row a line (JSON lines), and CSV exports of
+    processors are taken too, packed with gzip or in a ZIP as well."""
+
+ImportLine = TypedDict(
+    "ImportLine",
+    {
+        "line": int,
+        "code": str,
+        "reason": str,
+    },
+)
+"""A line from which nothing was taken. Nothing of its content is stored."""
+
+ImportLines = TypedDict(
+    "ImportLines",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["ImportLine"],
+        "next": int | None,
+    },
+)
+"""In the file's order."""
+
+ImportList = TypedDict(
+    "ImportList",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["Import"],
+        "next": str | None,
+    },
+)
+"""Newest first."""
+
+ImportQuestion = TypedDict(
+    "ImportQuestion",
+    {
+        "parameter": str,
+        "question": str,
+        "choices": list[str],
+        "example": str,
+    },
+)
+"""What has to be answered before the file can be imported."""
+
+ImportReport = TypedDict(
+    "ImportReport",
+    {
+        "states": dict[str, int],
+        "skipped": dict[str, int],
+        "bad": dict[str, int],
+        "payments": int,
+        "declined": int,
+        "rescued": int | None,
+        "guessed": int,
+        "begunBefore": int,
+        "openAfter": int,
+        "missing": int,
+        "onlySuccesses": bool,
+        "first": str | None,
+        "last": str | None,
+    },
+)
+"""What the file holds."""
+
+ImportStopBody = TypedDict(
+    "ImportStopBody",
+    {
+        "reason": NotRequired[str | None],
+    },
+)
+"""Nothing needs to be said."""
+
 Improvement = TypedDict(
     "Improvement",
     {
@@ -1799,6 +1915,24 @@ PartnerSite = TypedDict(
     },
 )
 """The first site; create more with the merchant's own key."""
+
+PastAttempt = TypedDict(
+    "PastAttempt",
+    {
+        "ref": str,
+        "provider": str,
+        "orderId": str,
+        "customerId": str | None,
+        "at": str,
+        "amount": int,
+        "currency": str,
+        "approved": bool,
+        "state": Literal["approved", "declined", "not_sent", "unknown"],
+        "propensity": float | None,
+    },
+)
+"""An attempt of an import, as a row of Recoup's history; one such object a line. Members without a value are left
+    out, and there may be more."""
 
 Payer = TypedDict(
     "Payer",

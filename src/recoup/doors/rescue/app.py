@@ -18,6 +18,7 @@ from recoup.doors.rescue import (
     events,
     evidence_files,
     hooks,
+    imports,
     onboarding,
     onboarding_documents,
     order,
@@ -48,7 +49,7 @@ from recoup.doors.rescue.services import Services
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
-    uploads, hooks, webhooks,
+    uploads, imports, hooks, webhooks,
     events, sites, campaigns, switches, engine, policy, risk, connection_test, settlements, reconciliation, reports,
     certificates, uplift,
     partner,

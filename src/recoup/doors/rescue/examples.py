@@ -58,6 +58,16 @@ UPLOAD: Final = (
                   "transaction": _TRANSACTION | {"responseCode": "100", "responseDescription": "Approved"}}],
     }, 202, {"kind": "transmit", "form": "json", "status": "received", "rows": 1, "refused": 0, "success": True}),
 )  # fmt: skip
+IMPORT: Final = (
+    Example("two attempts of one payment", {
+        "rows": [
+            {"orderId": "SO-20931", "customerId": "C-17", "at": "2026-01-03T06:00:00Z", "amount": 4590,
+             "currency": "USD", "approved": False, "schemeCode": "51"},
+            {"orderId": "SO-20931", "customerId": "C-17", "attempt": 2, "at": "2026-01-06T06:00:00Z", "amount": 4590,
+             "currency": "USD", "approved": True},
+        ],
+    }, 202, {"profile": "recoup-history/1", "status": "received", "rows": 2, "attempts": 2, "bad": 0, "success": True}),
+)  # fmt: skip
 OUTCOME: Final = (
     Example("how it stands", {"orderSessionKey": _ORDER}, 200, {
         "status": "SUBMITTED", "confirmationId": "4F5A6B7C", "orderId": _ORDER, "success": True}),

@@ -1,0 +1,274 @@
+"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/import.md."""
+
+from typing import Final, cast
+
+import msgspec
+
+from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
+from recoup.doors.edge.resource import Reply
+from recoup.doors.edge.spool import spooled, while_there
+from recoup.doors.rescue import examples
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.shapes.imports import (
+    LINES_PAGE_MAX,
+    PAGE_MAX,
+    Import,
+    ImportBody,
+    ImportLine,
+    ImportLines,
+    ImportLinesQuery,
+    ImportList,
+    ImportQuery,
+    ImportQuestion,
+    ImportReport,
+    ImportStopBody,
+    NewImportQuery,
+    PastAttempt,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
+from recoup.flows.insight.imports.show import history
+from recoup.flows.insight.imports.work import one_import, stop_import
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.imports import answers
+from recoup.rules.imports.answers import Answers, Question
+from recoup.store.insight.imported import bad_lines
+from recoup.store.insight.imports import Import as StoredImport
+from recoup.store.insight.imports import list_imports
+
+PATH: Final = "/v1/imports"
+SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
+FIND: Final = "Check the id; GET /v1/imports lists them."
+LINES_SHOWN: Final = 1_000
+LINE_NO_MAX: Final = 2**31 - 1
+_TEXT: Final = 64
+_NAMES: Final = {"units": "amounts"}  # an answer -> the parameter for it
+_ORDERS: Final = {"": "", "day": "day", "month": "month"}
+_SIGNS: Final = {"": "", "point": ".", "comma": ","}
+_UNITS: Final = {"": "", "major": "major", "minor": "minor"}
+_PARAMETERS: Final = ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile")
+
+
+async def post_import(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(_PARAMETERS)
+    name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
+    said = Answers(
+        zone=query.one("zone", maximum=_TEXT),
+        order=cast("answers.Order", query.choice("order", _ORDERS, "")),
+        decimal=cast("answers.Decimal", _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]),
+        units=cast("answers.Units", query.choice("amounts", _UNITS, "")),
+        profile=query.one("profile", maximum=_TEXT),
+    )
+    query.raise_if_any()
+    assert call.receive is not None
+    try:
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
+            name = name or sent.name
+            reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
+            found = await while_there(call.receive, reading)
+    except Problem as problem:
+        raise _in_pascal(problem) from None
+    if found.questions and not dry_run:
+        raise _unanswered(found.questions)
+    if found.stored is None:
+        return Reply(_checked(found, name))
+    return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
+
+
+async def get_imports(call: Call) -> Reply:
+    query = Query(call.query)
+    limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
+    query.raise_if_any()
+    async with call.services.world.db.read() as connection:
+        rows = await list_imports(connection, call.scope.merchant_id, after, limit + 1)
+    more = str(rows[limit - 1].import_id) if len(rows) > limit else None
+    return Reply(ImportList(data=[_import(row) for row in rows[:limit]], next=more))
+
+
+async def get_import(call: Call) -> Reply:
+    return Reply(_import(await _find(call)))
+
+
+async def get_lines(call: Call) -> Reply:
+    found, query = await _find(call), Query(call.query)
+    limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
+    after = query.number("after", 0, 0, LINE_NO_MAX) or 0
+    query.raise_if_any()
+    async with call.services.world.db.read() as connection:
+        rows = await bad_lines(connection, found.merchant_id, found.import_id, after, limit + 1)
+    lines = [ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]]
+    return Reply(ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None))
+
+
+async def get_attempts(call: Call) -> Reply:
+    found = await _find(call)
+    headers = (
+        (b"content-type", b"application/x-ndjson"),
+        (b"content-disposition", f'attachment; filename="attempts-{found.import_id}.jsonl"'.encode()),
+    )
+    return Reply(history(call.services.world, found.merchant_id, found.import_id), headers=headers)
+
+
+async def post_stop(call: Call) -> Reply:
+    return Reply(_import(await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND))))
+
+
+async def _find(call: Call) -> StoredImport:
+    return await one_import(call.services.world, call.scope.merchant_id, call.object_id(noun="import", cure=FIND))
+
+
+def _in_pascal(problem: Problem) -> Problem:
+    """With its fields as this dialect writes them."""
+    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
+    return Problem(
+        problem.code,
+        problem.message,
+        cure=problem.cure,
+        fields=fields,
+        retry_after_seconds=problem.retry_after_seconds,
+        **problem.facts,
+    )
+
+
+def _unanswered(questions: tuple[Question, ...]) -> Problem:
+    """What the file does not say is never guessed: nothing of it is stored until it is answered."""
+    fields: dict[str, list[str]] = {}
+    for one in questions:
+        name = _NAMES.get(one.name, one.name)
+        fields.setdefault(name[:1].upper() + name[1:], []).append(str(one.text))
+    return Problem(
+        "invalid",
+        "The file leaves something open; nothing of it was imported.",
+        cure="Answer by query parameters; dryRun=true shows every question with its choices.",
+        fields=fields,
+    )
+
+
+def _question(one: Question) -> ImportQuestion:
+    signs = {sign: name for name, sign in _SIGNS.items() if sign}
+    return ImportQuestion(
+        parameter=_NAMES.get(one.name, one.name),
+        question=str(one.text),
+        choices=[signs.get(choice, choice) for choice in one.choices],
+        example=one.example,
+    )
+
+
+def _checked(found: ReadFile, name: str) -> Import:
+    """A dry run."""
+    return Import(
+        id=None,
+        profile=found.profile,
+        file_name=name,
+        status="checked",
+        rows=found.rows,
+        attempts=found.attempts,
+        bad=sum(found.report["bad"].values()) if found.report else 0,
+        done=0,
+        new=0,
+        changed=0,
+        stopping=False,
+        questions=[_question(one) for one in found.questions],
+        lines=[ImportLine(line=one.line, code=one.code, reason=str(one.why)) for one in found.lines[:LINES_SHOWN]],
+        report=msgspec.convert(found.report, ImportReport) if found.report else None,
+        notes=[str(note) for note in found.notes],
+        received_date=None,
+        finished_date=None,
+    )
+
+
+def _import(row: StoredImport, *, repeated: bool = False) -> Import:
+    return Import(
+        id=row.import_id,
+        profile=row.profile,
+        file_name=row.file_name,
+        status=row.state,
+        rows=row.row_count,
+        attempts=row.attempt_count,
+        bad=row.bad_count,
+        done=row.done_count,
+        new=row.new_count,
+        changed=row.changed_count,
+        stopping=row.stop_requested_at is not None and row.finished_at is None,
+        questions=[],
+        lines=[],
+        report=msgspec.convert(row.report, ImportReport),
+        notes=[str(note) for note in row.notes],
+        received_date=iso(row.received_at),
+        finished_date=iso_or_null(row.finished_at),
+        repeated=repeated,
+    )
+
+
+POST: Final = Operation(
+    "POST",
+    PATH,
+    "Import past attempts",
+    "An export of a processor or billing system, or Recoup's own history, up to 2,000,000 rows and 512 MB. It is known "
+    "by its columns. The rescue engine learns from its attempts. What the file does not say, such as its time zone, is "
+    "asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file again is the same "
+    "import. 202 for a new file, 200 for a known one and for a dry run.",
+    group="Files",
+    body=ImportBody,
+    takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewImportQuery,
+    answers={202: Import, 200: Import},
+    problems=("too_large", "unavailable"),
+    examples=examples.IMPORT,
+)
+LIST: Final = Operation(
+    "GET",
+    PATH,
+    "Imports",
+    "Newest first, with their progress.",
+    group="Files",
+    query=ImportQuery,
+    answers={200: ImportList},
+)
+GET: Final = Operation(
+    "GET",
+    "/v1/imports/{id}",
+    "One import",
+    "Its progress and its report.",
+    group="Files",
+    answers={200: Import},
+    problems=("not_found",),
+)
+LINES: Final = Operation(
+    "GET",
+    "/v1/imports/{id}/lines",
+    "Bad lines of an import",
+    "Lines from which nothing was taken, each with its reason; the first 10,000 of a file are kept.",
+    group="Files",
+    query=ImportLinesQuery,
+    answers={200: ImportLines},
+    problems=("not_found",),
+)
+ATTEMPTS: Final = Operation(
+    "GET",
+    "/v1/imports/{id}/attempts",
+    "Attempts of an import",
+    "As rows of Recoup's history with `ref`, which can be imported again.",
+    group="Files",
+    answers={200: PastAttempt},
+    types=(JSON_LINES,),
+    problems=("not_found",),
+)
+STOP: Final = Operation(
+    "POST",
+    "/v1/imports/{id}/stop",
+    "Stop an import",
+    "Drops attempts that are not yet taken over. The same file may be sent again afterwards.",
+    group="Files",
+    body=ImportStopBody,
+    answers={200: Import},
+    problems=("not_found", "wrong_state"),
+)
+METHODS: Final = (
+    Method(POST, post_import, "payments", streams=True), Method(LIST, get_imports, "payments"),
+    Method(GET, get_import, "payments"), Method(LINES, get_lines, "payments"),
+    Method(ATTEMPTS, get_attempts, "payments"), Method(STOP, post_stop, "payments", body_optional=True),
+)  # fmt: skip
