@@ -1,6 +1,6 @@
 """POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/import.md."""
 
-from typing import Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -32,7 +32,6 @@ from recoup.flows.insight.imports.show import history
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.imports import answers
 from recoup.rules.imports.answers import Answers, Question
 from recoup.store.insight.imported import bad_lines
 from recoup.store.insight.imports import Import as StoredImport
@@ -55,13 +54,7 @@ async def post_import(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(_PARAMETERS)
     name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
-    said = Answers(
-        zone=query.one("zone", maximum=_TEXT),
-        order=cast("answers.Order", query.choice("order", _ORDERS, "")),
-        decimal=cast("answers.Decimal", _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]),
-        units=cast("answers.Units", query.choice("amounts", _UNITS, "")),
-        profile=query.one("profile", maximum=_TEXT),
-    )
+    said = _answers(query)
     query.raise_if_any()
     assert call.receive is not None
     try:
@@ -76,6 +69,13 @@ async def post_import(call: Call) -> Reply:
     if found.stored is None:
         return Reply(_checked(found, name))
     return Reply(_import(found.stored, repeated=found.before), 200 if found.before else 202)
+
+
+def _answers(query: Query) -> Answers:
+    order: Any = query.choice("order", _ORDERS, "")
+    decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
+    units: Any = query.choice("amounts", _UNITS, "")
+    return Answers(query.one("zone", maximum=_TEXT), order, decimal, units, query.one("profile", maximum=_TEXT))
 
 
 async def get_imports(call: Call) -> Reply:
