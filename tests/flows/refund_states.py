@@ -24,6 +24,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
+from recoup.rules.messages.inbound import Notice
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
@@ -45,6 +46,21 @@ class State:
     against: tuple[str, Against] | None = None
     ends: tuple[str, ...] = ()
     most: str = "30.00"  # more than half: two of them never fit
+
+
+def first_dispute(merchant_id: UUID, charge_id: UUID, units: int, currency: str = "USD") -> Notice:
+    """As a processor tells it, whatever the charge has left."""
+    return Notice(
+        notice_id="notice",
+        case_id="case",
+        merchant_id=merchant_id,
+        charge_id=charge_id,
+        stage="first",
+        status="open",
+        amount=units,
+        currency=currency,
+        reason_code="13.1",
+    )
 
 
 # how an order gets there ---------------------------------------------------------------------------------------------

@@ -8,14 +8,19 @@ from uuid import UUID
 
 import pytest
 from tests.flows.money.comparing import compare, outcomes, statement, verdicts
-from tests.flows.refund_states import authorised, do_cancel
+from tests.flows.refund_states import authorised, do_cancel, first_dispute
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.moves.dispute.case import apply_notice
+from recoup.moves.modification.capture import ask_capture
+from recoup.rules.money.disputes import Refused
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -174,5 +179,53 @@ def test_each_part_is_a_line_of_the_processors_statement(play: Callable[[Story],
         ran = await compare(shop, await statement(shop))
         assert await outcomes(shop, ran) == {"matched": 5}
         assert {row.reason for row in await verdicts(shop, ran)} == {"by_id"}
+
+    play(story)
+
+
+async def asked(shop: Shop, order_id: UUID, units: int) -> UUID:
+    """A part whose call has not left yet."""
+
+    def work(change: Change) -> UUID:
+        return ask_capture(change, "test", units.to_bytes(8), units, final=False).modification_id
+
+    return await shop.orders.run(work, shop.key(order_id))
+
+
+def test_no_more_is_taken_of_what_the_customer_paid_otherwise_while_a_part_was_out(
+    play: Callable[[Story], None],
+) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await authorised(shop)
+        out = await asked(shop, order_id, 1000)
+        name = await shop.value("SELECT external_id FROM orders WHERE order_id = $1", order_id)
+        await shop.transmitted(external_id=name, declined=False, transaction_id="own")
+        assert await head(shop, order_id) == (5, UNITS, 0), "the part's answer decides"
+        await send_modification(shop.world, shop.orders, shop.merchant_id, out)
+        assert await head(shop, order_id) == (7, 1000, 0)
+        assert await shop.value("SELECT attention FROM order_heads") == "paid_twice"
+        await shop.run_due()
+        assert await shop.value("SELECT array_agg(state || units) FROM modifications WHERE kind = 'void'") == [
+            "done3590"
+        ]
+        assert await refused(shop, order_id, 3590, final=True) == "wrong_state"
+
+    play(story)
+
+
+def test_a_notice_of_a_dispute_that_is_refused_ends_no_capturing(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await authorised(shop)
+        await take(shop, order_id, 1000, final=False)
+        charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
+
+        def notice(units: int, currency: str) -> Callable[[Change], object]:
+            said = first_dispute(shop.merchant_id, charge, units, currency)
+            return lambda change: apply_notice(change, "sandbox", said)
+
+        for units, currency in ((1001, "USD"), (500, "EUR")):
+            assert isinstance(await shop.orders.run(notice(units, currency), shop.key(order_id), cards=True), Refused)
+            assert await head(shop, order_id) == (5, UNITS, 0)
+        assert (await take(shop, order_id, 3590, final=True)).captured_units == UNITS
 
     play(story)

@@ -234,6 +234,25 @@ def test_back_returns_and_a_later_version_waits_for_its_time(server: ServerAddre
     run(server, story)
 
 
+def test_what_waits_for_its_time_holds_at_once_when_it_is_saved_again_without_one(server: ServerAddress) -> None:
+    """Whoever switches off now, a week before it was to be, has it off now."""
+
+    async def story(shop: Shop) -> None:
+        where = await own(shop)
+        assert await save(shop, {"off": True}, from_at=await shop.now() + 7 * DAY) == 1
+        assert await save(shop, {"off": True}, from_at=await shop.now() + 8 * DAY) == 1, "off by then"
+        assert await save(shop, {"off": True}) == 2
+        standing = await read_standing(shop.world, where)
+        assert standing.in_force is not None
+        assert standing.in_force.number == 2
+        assert await save(shop, {"off": True}, from_at=await shop.now() + 8 * DAY) == 2
+        order_id = await shop.admit()
+        await shop.run_due()
+        assert (await decisions(shop, order_id))[0]["policies"] == "merchant/2"
+
+    run(server, story)
+
+
 def test_what_comes_late_waits_for_the_morning(server: ServerAddress) -> None:
     """The worker was down when the attempt was due; it comes at night."""
 

@@ -9,6 +9,7 @@ from tests.flows.money.comparing import compare, outcomes, statement
 from tests.flows.refund_states import authorised, collected
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.modifications.review_queue import decide
@@ -40,14 +41,20 @@ def play(server: ServerAddress) -> Callable[[Story], None]:
     return run
 
 
-async def fails(shop: Shop, order_id: UUID, number: int) -> bool:
-    """The issuer's book says that it came back, and so does what it is asked."""
+async def failed_there(shop: Shop, number: int) -> UUID:
+    """The issuer's book says that it came back."""
     find = "SELECT modification_id FROM modifications WHERE modification_no = $1"
-    id = await shop.value(find, number)
+    id: UUID = await shop.value(find, number)
     async with owner(shop.world) as connection:
         wire = "SELECT coalesce(send_id, modification_id) FROM modifications WHERE modification_id = $1"
         back = "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = $1"
         await connection.execute(back, await connection.fetchval(wire, id))
+    return id
+
+
+async def fails(shop: Shop, order_id: UUID, number: int) -> bool:
+    """It came back, and that is told."""
+    id = await failed_there(shop, number)
 
     def work(change: Change) -> bool:
         return failed_since(change, change.order.modification(id))
@@ -133,5 +140,35 @@ def test_a_capture_that_fails_later_is_a_fact_and_a_case(play: Callable[[Story],
         assert (order["stage"], order["attention"]) == ("completed", "answer_differs")
         assert (await shop.happenings(order_id)).count("capture_failed") == 1
         assert await shop.value(SUMS) == before
+
+    play(story)
+
+
+def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[[Story], None]) -> None:
+    """The customer has the money by the dispute: the refund that came back is not paid a second time."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await given_back(shop, "45.90")
+        refund_id = await failed_there(shop, 1)
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id))
+        assert await shop.value("SELECT array_agg(units) FROM disputes") == [4590]
+        late = await shop.orders.run(
+            lambda change: failed_since(change, change.order.modification(refund_id)), shop.key(order_id)
+        )
+        assert late
+        assert await shop.value(STATES) == ["refund failed", "refund refused"]
+        assert await shop.value("SELECT refunded_units FROM order_heads") == 0
+        assert not (await shop.value(SUMS)).get("refund_due")
+        assert await fails(shop, order_id, 1) is False
+
+    play(story)
+
+
+def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await given_back(shop)
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), units=2590)
+        assert await fails(shop, order_id, 1)
+        assert await shop.value(STATES) == ["refund failed", "refund stuck"]
 
     play(story)

@@ -13,6 +13,7 @@ from tests.rules.rescue.engine.ground import DECLINED, evidence, model
 from tests.rules.rescue.test_decide import NOW
 from tests.rules.rescue.test_decide import evidence as asked
 
+from recoup.kernel.problem import Problem
 from recoup.rules.network.limits import windows_of
 from recoup.rules.policies.check import check, check_plain, nearest
 from recoup.rules.policies.diff import diff
@@ -50,6 +51,13 @@ def test_a_policy_reads_back_from_its_file_and_from_its_plain_form(lines: dict[s
     assert read_policy(found.to_plain())[0] == found
     assert read_policy(parsed(written(found, "a title")))[0] == found
     assert diff(found, found) == []
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 30_000, "a = " + "{a=" * 20_000, "a = " + "9" * 60_000, "[[["])
+def test_a_file_that_no_reader_gets_through_is_no_policy(text: str) -> None:
+    with pytest.raises(Problem, match="no TOML") as refused:
+        parsed(text)
+    assert refused.value.code == "invalid"
 
 
 _WORDS = ["tries", "when", "all", "soft", "hours", "gap", "off", "min", "amounts", "cost", "harm", "?"]

@@ -161,7 +161,7 @@ async def save_policy(
     from_at: datetime | None = None,
 ) -> PolicyVersion:
     """The new version. `seen`: the number that the caller has seen last, None where they do not care. `from_at`:
-    business time from which it holds; None: at once. The same content again is no new version.
+    business time from which it holds; None: at once. What the newest says already by then is no new version.
 
     Raises: Problem(invalid) naming each line, with the nearest that could be saved in its facts; Problem(conflict) with
     what was changed meanwhile; Problem(not_found) for the merchant.
@@ -179,7 +179,7 @@ async def save_policy(
             raise refused(checked)
         starts = _starts(from_at, now)
         await _check_waiting(tx, where, standing, starts, now)
-        if standing.newest is not None and not checked.changes and starts <= max(now, standing.newest.from_at):
+        if standing.newest is not None and not checked.changes and standing.newest.from_at <= starts:
             return standing.newest
         row = PolicyVersion(
             where.scope,

@@ -51,8 +51,6 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         return Refused("unknown_charge")
     if not _charged(order, charge):
         return Refused("not_charged")
-    if order.stage is Stage.AUTHORISED:  # whoever disputes a part is not charged another
-        end_capturing(change)
     dispute = next((d for d in order.disputes if d.route == route and d.case_ref == notice.case_id), None)
     if dispute is not None and dispute.attempt_id != charge.attempt_id:
         return Refused("other_charge")
@@ -67,6 +65,8 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
     )
     if isinstance(deeds, Refused):
         return deeds
+    if deeds and order.stage is Stage.AUTHORISED:  # whoever disputes a part is not charged another
+        end_capturing(change)
     for deed in deeds:
         if dispute is None:
             dispute = _new(change, route, notice, charge)

@@ -137,6 +137,8 @@ def captured(change: Change, capture: Modification, *, keeps_rest: bool) -> None
             **said,
             **_what_stays(change, capture),
         )
+        if order.attention == PAID_TWICE:  # meanwhile: no more is taken
+            end_capturing(change)
         return
     whole, left, stays = capture.units == order.units, order.held_units, _what_stays(change, capture)
     order.units = order.captured_units

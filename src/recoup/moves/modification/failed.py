@@ -1,6 +1,7 @@
 """Money that had moved and came back: a fact and a case, never a stage that goes back."""
 
 from recoup.moves.change import Booked, Change
+from recoup.moves.modification.disputed import cancel_for_dispute
 from recoup.moves.modification.request import request_modification
 from recoup.moves.modification.send import raise_differing
 from recoup.rules.money import ledger
@@ -13,8 +14,8 @@ _BY_HAND = "by_hand"
 
 def failed_since(change: Change, modification: Modification) -> bool:
     """A refund or reversal that the processor had made is owed to its customer again, as another that waits for a
-    person; what was refunded counts on. Of a capture people look at the processor's book. False where it changes
-    nothing: it was not done, or not by the processor."""
+    person; what was refunded counts on. What a dispute of the charge gave back is not owed again. Of a capture people
+    look at the processor's book. False where it changes nothing: it was not done, or not by the processor."""
     if modification.state != "done" or modification.processor_code == _BY_HAND:
         return False
     match modification.kind:
@@ -46,6 +47,8 @@ def _owe_again(change: Change, failed: Modification) -> None:
         booked=Booked(failed.modification_id, [recipe(units, route)]),
     )
     change.fact(f"{kind}_due_again", again.modification_id, units=units, instead_of=failed.modification_id)
+    if cancel_for_dispute(change, again):
+        change.clear_attention(REFUND_FAILED)
 
 
 def _not_captured(change: Change, capture: Modification) -> None:

@@ -46,7 +46,10 @@ def parsed(text: str) -> dict[str, Any]:
         raise Problem("invalid", Sentence("The file is larger than {0} bytes.", BYTES_MAX), field="policy")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        message = Sentence("The file is no TOML: {0}.", "nested too deeply")
+        raise Problem("invalid", message, field="policy", cure="See docs/policies.md.") from None
+    except ValueError as error:  # also a number of thousands of digits
         message = Sentence("The file is no TOML: {0}.", str(error)[:120])
         raise Problem("invalid", message, field="policy", cure="See docs/policies.md.") from None
 
