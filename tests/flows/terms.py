@@ -1,11 +1,15 @@
 """Terms under which a test's merchant is advanced whatever it asks for."""
 
+from dataclasses import asdict
 from typing import Any
 
 from tests.worlds import Shop
 
+from recoup.flows.money.advance_bounds import bound_advances
 from recoup.flows.money.treasurer import Terms, agree_exposure
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, Cell, weeks_until
+from recoup.store.cards.advance_bounds import keep_week
 
 OPERATOR = Actor("operator", "test")
 PLENTY = 10**8
@@ -24,3 +28,16 @@ async def agree(shop: Shop, **terms: Any) -> None:
     }
     await agree_exposure(shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", Terms(**(usual | terms)))
     shop.merchants.forget(shop.merchant_id)
+
+
+async def vouched(shop: Shop, lost: float = 0.0, weeks: int = 30) -> None:
+    """As if so many weeks of a hundred customers in each tenth of the model's chance were over; `lost` of 1."""
+    until = weeks_until(await shop.now())
+    for number in range(1, weeks + 1):
+        cells = [
+            asdict(Cell("model", "comparable", tenth, 100, 10_000, int(10_000 * lost), tuple(range(PAYERS_MIN))))
+            for tenth in range(TENTHS)
+        ]
+        async with shop.world.db.connection() as connection:
+            await keep_week(connection, shop.merchant_id, "USD", until - number * WEEK, cells)
+    await bound_advances(shop.world, shop.merchant_id)

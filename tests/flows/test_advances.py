@@ -29,7 +29,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue.advance import AdvanceInputs, advance
+from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
 from recoup.store.server import ServerAddress
 
 # Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
@@ -371,7 +371,7 @@ def test_what_stands_against_an_advance(server: ServerAddress, terms: dict[str, 
         word = await waiting(shop)
         assert (word.evaluate, word.reason) == ("DECLINED", "declined")
         rules = await shop.value(
-            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-1'", word.order_id
+            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-3'", word.order_id
         )
         assert rules == (["declined", rule] if rule else None)
         assert await shop.value("SELECT count(*) FROM advances") == 0
@@ -385,10 +385,10 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
         async with shop.world.db.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT verdict, features, reasons FROM decisions WHERE order_id = $1"
-                " AND versions ->> 'decider' = 'advance-1'",
+                " AND versions ->> 'decider' = 'advance-3'",
                 order_id,
             )
-        again = advance(AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION)
+        again = advance_by_bounds(BoundedInputs.from_dict(row["features"]), CURRENT_COLLECTION, None)
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
     run(server, story, policy=SLOW, allowed_loss_basis_points=3711)
@@ -601,7 +601,7 @@ def test_nothing_is_asked_for_terms_where_nothing_may_be_advanced(server: Server
         sql = "SELECT cit_unresolved FROM merchants WHERE merchant_id = $1"
         assert await shop.value(sql, shop.merchant_id) == "decline_and_reverse"
         assert await shop.value("SELECT count(*) FROM customer_exposure") == 0
-        decided = await shop.value("SELECT count(*) FROM decisions WHERE versions ->> 'decider' = 'advance-1'")
+        decided = await shop.value("SELECT count(*) FROM decisions WHERE versions ->> 'decider' = 'advance-3'")
         assert decided == 0
 
     run(server, story, limit_units=0)

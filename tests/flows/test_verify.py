@@ -35,12 +35,14 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue import route_by_answer
-from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance import AdvanceInputs, advance
+from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
@@ -176,6 +178,9 @@ async def _what_is_still_open(shop: Shop) -> None:
     await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundRequest(amount="1.00"))
 
 
+TABLE = TenthBounds((100,) * 10, (20,) * 10, (9_000,) * 10, (True,) * 10, (1_000,) * 10)
+
+
 async def _decided_by_a_model(shop: Shop) -> None:
     """Decisions of both engines, which name their model, beside those by a model of before."""
     order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
@@ -190,6 +195,9 @@ async def _decided_by_a_model(shop: Shop) -> None:
         )
         await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
         await _store(shop, order_id, advance_by_model(risk, CURRENT_COLLECTION, made), risk.features())
+        await _store(shop, order_id, advance(risk.asked, CURRENT_COLLECTION), risk.asked.features())
+        bounded = BoundedInputs(risk.asked, risk, HeldBounds(1, given.now.date(), TABLE))
+        await _store(shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features())
 
 
 async def _decided_by_a_signal(shop: Shop) -> None:
@@ -279,6 +287,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
     assert (done.decided["engine-1"], done.decided["engine-2"], done.decided["advance-2"]) == (2, 1, 3)
+    assert done.decided["advance-3"] > done.decided["advance-1"] == 3
     assert done.decided["route-1"] == done.decided["route-2"] == 1
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)

@@ -26,6 +26,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages import replay
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.modifications.send import send_modification
+from recoup.flows.money.advance_bounds import bound_advances
 from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
@@ -111,6 +112,7 @@ FLOWS: dict[DueKind, Flow] = {
     "export": lambda world, orders, due: make_export(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
     "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),
+    "advance_bounds": lambda world, orders, due: bound_advances(world, due.merchant_id),
     "certificate": lambda world, orders, due: certify_due(world, due.merchant_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }

@@ -9,7 +9,7 @@ import pytest
 from tests.doors.rescue.door import Caller, Door, opened_door
 from tests.doors.rescue.test_customer import customer
 from tests.flows.insight.history import payments, transmit, until_yesterday
-from tests.flows.terms import agree
+from tests.flows.terms import agree, vouched
 
 from recoup.flows.insight.learn.learn import learn
 from recoup.flows.insight.verify import verify
@@ -69,12 +69,19 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     shop = world.shop()
     world.run(learned(shop))
     world.run(agree(shop.shop))
+    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="zoe", payer__email="zoe@a.test")
+    assert told["status"] == "DECLINED"
+    assert [(row["decider"], row["rules"]) for row in advances(world, told["orderId"])] == [
+        ("advance-3", ["declined", "too_few_closed"])
+    ]
+    world.run(vouched(shop.shop))
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ana")
     assert told["status"] == "APPROVED"
     decided = advances(world, told["orderId"])
     assert [(row["decider"], row["verdict"], row["taken"]) for row in decided] == [
-        ("advance-2", "approve_now", "collect_later")
+        ("advance-3", "approve_now", "collect_later")
     ]
+    assert (decided[0]["bounds"], decided[0]["rules"]) == ("bounds-1", ["declined", "within_limits"])
     lower = decided[0]["alternatives"][0]["chance"]
     assert 0 < lower < 1
     assert (decided[0]["model"], decided[0]["arm"]["arm"]) == (
@@ -86,7 +93,7 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ben", payer__email="ben@a.test")
     assert told["status"] == "DECLINED"
     assert [(row["decider"], row["verdict"], row["rules"]) for row in advances(world, told["orderId"])] == [
-        ("advance-2", "decline_at_once", ["declined", "expected_loss"])
+        ("advance-3", "decline_at_once", ["declined", "expected_loss"])
     ]
     found = world.run(verify(world.world))
     assert found.difference is None, found.difference
@@ -99,7 +106,7 @@ def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(w
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED)
     assert told["status"] == "APPROVED"
     (row,) = advances(world, told["orderId"])
-    assert (row["decider"], row["model"], row["arm"]["fallback"]) == ("advance-1", None, "no_model")
+    assert (row["decider"], row["model"], row["arm"]["fallback"]) == ("advance-3", None, "no_model")
     assert "No model is in use yet, so the fixed schedule applies." in row["reasons"]
     assert "The chance to collect is a rough prior." in row["reasons"]
 
@@ -108,7 +115,7 @@ def advances(world: Door, order_id: str) -> list[Any]:
     """The order's decisions on taking its risk."""
     rows = world.sql(
         "SELECT verdict, taken, rules, arm, reasons, alternatives, versions ->> 'decider' AS decider,"
-        " versions ->> 'model' AS model FROM decisions WHERE order_id = $1::uuid"
+        " versions ->> 'model' AS model, versions ->> 'bounds' AS bounds FROM decisions WHERE order_id = $1::uuid"
         " AND versions ->> 'decider' LIKE 'advance-%' ORDER BY decision_id",
         order_id,
     )

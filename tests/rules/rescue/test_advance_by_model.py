@@ -116,31 +116,32 @@ def test_the_charges_are_those_of_the_collections_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arm", "stopped", "there", "decider", "watched", "fallback"),
+    ("arm", "stopped", "there", "by", "watched", "fallback"),
     [
-        ("engine", False, True, "advance-2", False, None),
-        ("engine", True, True, "advance-1", False, "stopped"),
-        ("engine", False, False, "advance-1", False, "model_stale"),
-        ("shadow", False, True, "advance-1", True, None),
-        ("ladder", False, True, "advance-1", False, None),
-        ("holdout", False, True, "advance-1", False, None),
+        ("engine", False, True, MODEL.name, False, None),
+        ("engine", True, True, None, False, "stopped"),
+        ("engine", False, False, None, False, "model_stale"),
+        ("shadow", False, True, None, True, None),
+        ("ladder", False, True, None, False, None),
+        ("holdout", False, True, None, False, None),
     ],
 )
 def test_the_decision_says_which_chance_it_was_made_by(
-    arm: Arm, stopped: bool, there: bool, decider: str, watched: bool, fallback: str | None
+    arm: Arm, stopped: bool, there: bool, by: str | None, watched: bool, fallback: str | None
 ) -> None:
     asked, known = given_(), Known(Terms(3, "share", share=50, holdout=10), stopped)
     at_hand = EngineAtHand(MODEL if there else None, "" if there else "model_stale", lambda _: b"")
-    done, beside = advance_by_arm(arm, known, asked, at_hand)
-    assert done.decision.versions["decider"] == decider
+    done, beside = advance_by_arm(arm, known, asked, None, at_hand)
+    assert (done.decision.versions["decider"], done.decision.versions["model"]) == ("advance-3", by)
     assert done.arm is not None
     assert (done.arm["arm"], done.arm["part"], done.arm.get("fallback")) == (arm, "decides", fallback)
+    assert ("chance" in done.arm) == (there and not stopped), "kept in each arm, for orders of all vouch for a model"
     assert (beside is not None) == watched
     if beside is not None:
-        assert (beside.decision.versions["decider"], (beside.arm or {})["part"]) == ("advance-2", "watches")
+        assert (beside.decision.versions["model"], (beside.arm or {})["part"]) == (MODEL.name, "watches")
     if fallback:
         assert FALLBACKS[fallback] in done.decision.reasons
-    if decider == "advance-1":
+    if by is None:
         assert done.decision.verdict == advance(asked.asked, CURRENT_COLLECTION).verdict
         assert "facts" not in done.features
 

@@ -1,6 +1,8 @@
 """`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Literal
 
 import click
@@ -8,11 +10,13 @@ import click
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.money.advance_bounds import bounds_of
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
 from recoup.store.cards.exposure_terms import Exposure
 
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
@@ -44,19 +48,50 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **opt
         )
     new_terms = _new_terms(asset, **options)
 
-    async def work(opened: Opened) -> Exposure:
+    async def work(opened: Opened) -> tuple[Exposure, Bounds | None]:
         merchant_id = merchant_of(opened, merchant)
-        if not new_terms.any():
-            return await exposure_of(opened.world, merchant_id, asset)
-        scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
-        return await agree_exposure(opened.world, scope, asset, new_terms)
+        if new_terms.any():
+            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+            found = await agree_exposure(opened.world, scope, asset, new_terms)
+        else:
+            found = await exposure_of(opened.world, merchant_id, asset)
+        return found, await bounds_of(opened.world, merchant_id, asset)
 
-    shown = _shown(asset, run(work))
+    found, bounds = run(work)
+    shown = _shown(asset, found) | {"bounds": _bounds_shown(bounds) if as_json else ""}
     if as_json:
         click.echo(json.dumps(shown))
         return
     for name, value in shown.items():
-        click.echo(f"{name.replace('_', ' '):22} {value}")
+        if name != "bounds":
+            click.echo(f"{name.replace('_', ' '):22} {value}")
+    for line in _bounds_lines(bounds):
+        click.echo(line)
+
+
+def _bounds_shown(bounds: Bounds | None) -> dict[str, Any] | None:
+    """By kind of chance, ten of each from the lowest tenth; shares in basis points."""
+    return {**asdict(bounds), "made_on": str(bounds.made_on), "until": str(bounds.until)} if bounds else None
+
+
+def _bounds_lines(bounds: Bounds | None) -> Iterator[str]:
+    if bounds is None:
+        yield "bounds                 none yet: no order's time to pay is over"
+        return
+    yield f"bounds                 version {bounds.version} of {bounds.made_on}: orders begun before {bounds.until}"
+    for scored, table in bounds.tables.items():
+        for tenth in reversed(range(TENTHS)):
+            if not table.payers[tenth]:
+                continue
+            known = (
+                f"at least {table.collected[tenth] / 100:g} % collected; from here on at most"
+                f" {table.lost_from[tenth] / 100:g} % lost"
+                if table.is_known(tenth)
+                else f"not enough yet: {PAYERS_MIN} customers in {WEEKS_MIN} weeks are needed"
+            )
+            reach = f"{scored} {tenth * 10} to {tenth * 10 + 10} %"
+            more = "or more " if table.payers[tenth] == PAYERS_MIN else ""
+            yield f"  {reach:20} {table.payers[tenth]} {more}customers, {table.weeks[tenth]} weeks: {known}"
 
 
 def _new_terms(

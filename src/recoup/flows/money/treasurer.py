@@ -12,6 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
+from recoup.moves.advance.bounds import wait_for_bounds
 from recoup.moves.advance.exposure import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
@@ -53,7 +54,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
 
     async def once() -> Exposure:
         async with world.db.transaction() as tx:
-            await known_offset(tx, merchant_id)
+            now = world.clocks.business(await known_offset(tx, merchant_id))
             wall = world.clocks.wall()
             await add_terms(tx, merchant_id, asset, wall, by)
             if terms.operator_limit_units is not None:
@@ -66,6 +67,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
+            await wait_for_bounds(tx, merchant_id, now)
             return await read_exposure(tx, merchant_id, asset)
 
     made = await retrying(once)

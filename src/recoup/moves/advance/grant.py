@@ -13,8 +13,8 @@ from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
-from recoup.rules.rescue.advance import AdvanceInputs, advance
-from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm, advance_by_prior
 from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
@@ -71,12 +71,12 @@ def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | Non
     """What holds, and what the engine would have said where it only watches."""
     order, going = change.order, change.order.attempt_in_flight()
     if order.arm is None or order.arm_known is None or change.engine is None:
-        return Judged(advance(inputs, CURRENT_COLLECTION), inputs.features()), None
+        return advance_by_prior(inputs, order.advance_bounds), None
     offset = order.facts.get("utc_offset", offset_minutes(None, None))
     out_at = going.sent_at if going is not None else None
     # Other payments of the customer are partly the merchant's own word: no money is risked on them.
     model_inputs = AskedModel(inputs, replace(facts_of(order, change.now), looks=()), offset, out_at)
-    return advance_by_arm(order.arm, order.arm_known, model_inputs, change.engine)
+    return advance_by_arm(order.arm, order.arm_known, model_inputs, order.advance_bounds, change.engine)
 
 
 def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:

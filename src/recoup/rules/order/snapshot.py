@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
@@ -210,6 +211,7 @@ class Order:
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
     rescue: RescueKnown | None = None  # of an order with an arm
+    advance_bounds: Bounds | None = None  # beside `limits`: what closed orders came to
     limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
     payer_id: UUID | None = None  # beside `limits`
     known_as: tuple[UUID, ...] = ()  # beside `limits`: the customer, by each name that one person has

@@ -79,9 +79,15 @@ def advance(asked: AdvanceInputs, policy: CollectionPolicy) -> Decision:
 
 
 def judged(
-    asked: AdvanceInputs, test: LossTest, versions: Mapping[str, str | None], note: str, words: Sequence[str] = ()
+    asked: AdvanceInputs,
+    test: LossTest,
+    versions: Mapping[str, str | None],
+    note: str,
+    words: Sequence[str] = (),
+    refused: str = "",
 ) -> Decision:
-    """By that test; `note` and `words` say where its chance comes from."""
+    """By that test; `note` and `words` say where its chance comes from. `refused`: why closed orders speak against it,
+    one of `_CLOSED`, if they do."""
     limits = asked.limits
     group = group_of(asked.reading)
     if asked.reading.terminal:
@@ -90,9 +96,13 @@ def judged(
         rule, cure = "no_cure_by_waiting", asked.reading.cure
     elif asked.units > limits.order_max_units:
         rule, cure = "over_order_limit", f"At most {_told(limits.order_max_units, asked)} an order could be advanced."
+    elif refused == "too_few_closed":
+        rule, cure = refused, _CLOSED[refused]
     elif not test.passed:
         rule = "expected_loss"
         cure = f"An allowed loss of {_points(asked, test)} basis points, or a better chance, would have changed it."
+    elif refused:
+        rule, cure = refused, _CLOSED[refused]
     elif asked.room != "enough":
         rule, cure = asked.room, _ROOM_CURES[asked.room]
     else:
@@ -119,8 +129,14 @@ _WHY: Final = {
     "no_cure_by_waiting": "Waiting does not cure this decline.",
     "over_order_limit": "It is over the limit for one order.",
     "expected_loss": "The expected loss is more than the fee and the allowed loss together.",
+    "too_few_closed": "Too few closed orders vouch for the model's chance yet.",
+    "loss_of_such_orders": "Orders like it may lose more than the fee and the allowed loss together.",
     "no_exposure": "The limit of what may be advanced is used up.",
     "customer_limit": "This customer's limit is used up.",
+}
+_CLOSED: Final = {
+    "too_few_closed": "They do once the time to pay of more orders is over.",
+    "loss_of_such_orders": "A higher allowed loss, or more that was collected of such orders, would have changed it.",
 }
 _ROOM_CURES: Final = {
     "no_exposure": "Room comes free with each order that is collected, refunded or written off.",

@@ -1,15 +1,19 @@
 """By which chance an order with an arm is advanced: the engine's lower bound, or the prior of its kind of decline.
 
-Pure. Where the engine only watches, or cannot be asked, the prior decides as it does for orders without an arm.
+Pure. Where the engine only watches, or cannot be asked, the prior decides as it does for orders without an arm. In each
+arm the model's own chance is kept beside, so that closed orders of all of them can vouch for it.
 """
 
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from recoup.rules.money.advance_bounds import Bounds, held
 from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.rescue.advance import advance
-from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
+from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, why_not
+from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision
 
 
@@ -21,27 +25,38 @@ class Judged(NamedTuple):
     arm: dict[str, Any] | None = None
 
 
-def advance_by_arm(arm: Arm, known: Known, given: AskedModel, engine: EngineAtHand) -> tuple[Judged, Judged | None]:
+def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
+    """Of an order that no model is asked about."""
+    given = BoundedInputs(inputs, None, held(bounds, "prior"))
+    return Judged(advance_by_bounds(given, CURRENT_COLLECTION, None), given.features())
+
+
+def advance_by_arm(
+    arm: Arm, known: Known, given: AskedModel, bounds: Bounds | None, engine: EngineAtHand
+) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
     about: dict[str, Any] = {"arm": arm, **known.terms.told(), "part": "decides"}
-    engines, fallback = _engines(given, known, engine) if arm in ("engine", "shadow") else (None, "")
+    why, engines = why_not(known, engine), None
+    if not why:
+        assert engine.model is not None
+        try:
+            about["chance"] = round(foreseen_by_model(given, CURRENT_COLLECTION, engine.model).mean, 6)
+            if arm in ("engine", "shadow"):
+                engines = _by_engine(given, bounds, engine.model)
+        except (ArithmeticError, LookupError, ValueError):  # the model's numbers
+            why = "failed"
+    fallback = why if arm in ("engine", "shadow") else ""
     if engines is not None and arm == "engine":
-        return Judged(engines, given.features(), about), None
+        return engines._replace(arm=about), None
     if fallback:
         about["fallback"] = fallback
-    done = advance(given.asked, CURRENT_COLLECTION)
-    *why, last = done.reasons
+    done = advance_by_prior(given.asked, bounds)
+    *reasons, last = done.decision.reasons
     words = (FALLBACKS[fallback], "The chance to collect is a rough prior.") if fallback else ()
-    prior = Judged(replace(done, reasons=(*why, *words, last)), given.asked.features(), about)
-    return prior, Judged(engines, given.features(), about | {"part": "watches"}) if engines is not None else None
+    prior = Judged(replace(done.decision, reasons=(*reasons, *words, last)), done.features, about)
+    return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
 
 
-def _engines(given: AskedModel, known: Known, engine: EngineAtHand) -> tuple[Decision | None, str]:
-    """The engine's decision; or None, and why."""
-    if why := why_not(known, engine):
-        return None, why
-    assert engine.model is not None
-    try:
-        return advance_by_model(given, CURRENT_COLLECTION, engine.model), ""
-    except (ArithmeticError, LookupError, ValueError):  # the model's numbers
-        return None, "failed"
+def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model) -> Judged:
+    inputs = BoundedInputs(given.asked, given, held(bounds, "model"))
+    return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model), inputs.features())

@@ -11,6 +11,7 @@ from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
 from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
@@ -43,6 +44,10 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     ADVANCE_BY_MODEL_VERSION: (
         COLLECTION_POLICIES, lambda told, policy, model, _: advance_by_model(AskedModel.from_dict(told), policy, model),
     ),
+    ADVANCE_BY_BOUNDS_VERSION: (
+        COLLECTION_POLICIES,
+        lambda told, policy, model, _: advance_by_bounds(BoundedInputs.from_dict(told), policy, model),
+    ),
     CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, *_: plan_charge(ChargeInput.from_dict(told), policy)),
     GATE_VERSION: ({None: None}, lambda told, *_: gate(GateInput.from_dict(told))),
     ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
@@ -60,6 +65,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
+SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 
 
 class UnknownVersion(ValueError):
@@ -79,8 +85,9 @@ def decide_again(
     policies, decides = DECIDERS.get(decider, ({}, None))
     if decides is None or policy not in policies:
         raise UnknownVersion(f"{decider} with {policy}")
-    model = models.get(versions["model"]) if decider in LEARNED else None
-    if decider in LEARNED and model is None:
+    learned = decider in LEARNED or decider in SOMETIMES_LEARNED and versions["model"] is not None
+    model = models.get(versions["model"]) if learned else None
+    if learned and model is None:
         raise UnknownVersion(f"{decider} with {versions['model']}")
     name = versions.get("policies")
     if name is not None and name not in within:

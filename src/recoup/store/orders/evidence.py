@@ -49,7 +49,9 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END"""),
     ("limits", frozenset({"customer"}), """
   CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
-    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone)
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone, 'bounds', (
+      SELECT jsonb_build_object('version', b.version, 'made_on', b.made_on, 'until', b.until, 'tables', b.tables)
+      FROM advance_bounds b WHERE b.merchant_id = o.merchant_id AND b.asset = o.asset ORDER BY b.version DESC LIMIT 1))
     FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
     WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END"""),

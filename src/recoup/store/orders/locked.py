@@ -10,6 +10,7 @@ import msgspec
 from msgspec import convert
 
 from recoup.kernel.time import WallTime
+from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
@@ -99,6 +100,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         other_card=_other_card(row.order_id, evidence.other_card),
         rescue=_rescue_known(evidence.known, evidence.others_open) if evidence.known else None,
         limits=convert(evidence.limits, Limits) if evidence.limits else None,
+        advance_bounds=_bounds_of(evidence.limits),
         payer_id=contact_of(evidence).payer_id,
         disputes=_list(evidence.disputes, Dispute),
         dispute_terms=_list(evidence.dispute_terms, Terms),
@@ -182,6 +184,12 @@ _UNKNOWN = Contact()
 def contact_of(evidence: OrderEvidence) -> Contact:
     """Of an order that may be advanced; nothing of others."""
     return convert(evidence.limits, Contact) if evidence.limits else _UNKNOWN
+
+
+def _bounds_of(limits: object) -> Bounds | None:
+    """Of an order that may be advanced, once there is a version."""
+    stored = limits.get("bounds") if isinstance(limits, dict) else None
+    return convert(stored, Bounds) if stored else None
 
 
 class _CardOnFile(Row, frozen=True):

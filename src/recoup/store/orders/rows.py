@@ -181,6 +181,7 @@ DueKind = Literal[
     "bank_payout",
     "mandate",
     "certificate",
+    "advance_bounds",
 ]
 
 

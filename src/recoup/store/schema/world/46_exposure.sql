@@ -57,7 +57,28 @@ CREATE TABLE advances (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
   CHECK ((state = 'due') = (due_units > 0))
 );
+CREATE INDEX advances_begun ON advances (merchant_id, asset, started_at);
 CREATE INDEX advances_due ON advances (merchant_id, asset, slot) WHERE due_units > 0;
+
+-- What became of orders whose time to pay is over, by week of their begin and by the chance that was foreseen; only added to.
+CREATE TABLE advance_weeks (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  asset text NOT NULL,
+  begins date NOT NULL,                    -- a Monday, by business time
+  cells jsonb NOT NULL,                    -- by tenth of the chance: rules/money/advance_bounds
+  PRIMARY KEY (merchant_id, asset, begins)
+);
+
+-- What such orders bring at least and lose at most, as versions: decisions about advances name theirs. Only added to.
+CREATE TABLE advance_bounds (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  asset text NOT NULL,
+  version int NOT NULL CHECK (version > 0),
+  made_on date NOT NULL,                   -- business time
+  until date NOT NULL,                     -- weeks before it have counted
+  tables jsonb NOT NULL,
+  PRIMARY KEY (merchant_id, asset, version)
+);
 
 -- What the operator risks over all merchants, an asset.
 CREATE TABLE directory.operator_exposure (

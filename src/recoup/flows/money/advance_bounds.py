@@ -1,0 +1,152 @@
+"""What closed orders say about advances is computed beside them: a version each time that a further week is over.
+
+The day's other hours change nothing, for a week counts as a whole: the next version is due when the orders of the next
+week have had their time.
+
+Source: decision 0079.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import convert
+
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.world import World
+from recoup.kernel.ids import LOWEST
+from recoup.kernel.time import BusinessTime
+from recoup.moves.advance.bounds import bounds_done, wait_for_bounds
+from recoup.rules.money.advance_bounds import (
+    PAYERS_MIN,
+    WEEK,
+    Bounds,
+    Cell,
+    Scored,
+    Week,
+    next_week_over,
+    tables_of,
+    tenth_of,
+    weeks_until,
+)
+from recoup.rules.money.betting import WHOLE
+from recoup.rules.money.collection import COLLECTION_POLICIES, chance_of
+from recoup.rules.network.codes import Reading
+from recoup.store.cards.advance_bounds import (
+    WEEKS_MAX,
+    AdvanceOutcome,
+    advance_outcomes,
+    assets_advanced,
+    comparable_cells,
+    first_placed,
+    keep_bounds,
+    keep_week,
+    kept_weeks,
+    newest_bounds,
+    newest_week,
+)
+from recoup.store.pool import retrying
+
+AT_ONCE: Final = 5_000
+
+
+async def bound_advances(world: World, merchant_id: UUID) -> None:
+    """Due work `advance_bounds`. Where nothing may be advanced it ends; terms that are set begin it anew."""
+    async with world.db.connection() as connection:
+        now = world.clocks.business(await known_offset(connection, merchant_id))
+        assets = await assets_advanced(connection, merchant_id)
+        first = await first_placed(connection, merchant_id)
+    for asset in assets if first is not None else ():
+        assert first is not None
+        await _keep_weeks(world, merchant_id, asset, first, now)
+        await _keep_version(world, merchant_id, asset, now)
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            if assets:
+                await wait_for_bounds(tx, merchant_id, next_week_over(now))
+            else:
+                await bounds_done(tx, merchant_id)
+
+    await retrying(once)
+
+
+async def bounds_of(world: World, merchant_id: UUID, asset: str) -> Bounds | None:
+    """The newest version; None: no order has had its time yet."""
+    async with world.db.read() as connection:
+        row = await newest_bounds(connection, merchant_id, asset)
+    return convert(row, Bounds, from_attributes=True) if row is not None else None
+
+
+async def _keep_weeks(world: World, merchant_id: UUID, asset: str, first: datetime, now: BusinessTime) -> None:
+    """Those that are over and not kept yet, each by itself: what dies between two of them goes on there."""
+    until = weeks_until(now)
+    async with world.db.connection() as connection:
+        newest = await newest_week(connection, merchant_id, asset)
+    oldest = first.date() - timedelta(days=first.weekday())
+    begins = max(newest + WEEK if newest is not None else oldest, until - WEEKS_MAX * WEEK)
+    while begins < until:
+        cells = [asdict(cell) for cell in await _cells(world, merchant_id, asset, begins)]
+        async with world.db.connection() as connection:
+            await keep_week(connection, merchant_id, asset, begins, cells)
+        begins += WEEK
+
+
+async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> list[Cell]:
+    begin = datetime.combine(begins, time(), UTC)
+    async with world.db.read() as connection:
+        alike = await comparable_cells(connection, merchant_id, asset, begin, begin + WEEK)
+    found = [
+        Cell("model", "comparable", c.tenth, c.orders, int(c.units), int(c.lost_units), tuple(c.payers)) for c in alike
+    ]
+    advanced: list[AdvanceOutcome] = []
+    after = LOWEST
+    while True:
+        async with world.db.read() as connection:
+            page = await advance_outcomes(connection, merchant_id, asset, begin, begin + WEEK, after, AT_ONCE)
+        advanced += page
+        if len(page) < AT_ONCE:
+            return [*found, *_summed(advanced)]
+        after = page[-1].order_id
+
+
+def _summed(advanced: Iterable[AdvanceOutcome]) -> Iterator[Cell]:
+    """What was netted by refunds before it was charged was never to be collected."""
+    groups: dict[tuple[Scored, int], list[AdvanceOutcome]] = defaultdict(list)
+    for one in advanced:
+        if one.units <= 0 or one.state == "netted":
+            continue
+        groups["prior", tenth_of(_prior(one))].append(one)
+        if one.chance is not None:
+            groups["model", tenth_of(int(one.chance * WHOLE))].append(one)
+    for (scored, tenth), held in sorted(groups.items()):
+        lost = sum(one.units for one in held if one.state != "charged")
+        payers = tuple(sorted({one.payer for one in held})[:PAYERS_MIN])
+        yield Cell(scored, "advanced", tenth, len(held), sum(one.units for one in held), lost, payers)
+
+
+def _prior(one: AdvanceOutcome) -> int:
+    reading, policy = Reading(**one.reading), COLLECTION_POLICIES[one.policy]
+    return chance_of(reading, policy, out=one.occasion == "unresolved")
+
+
+async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:
+    """One a further week; none before any customer counts."""
+    until = weeks_until(now)
+    async with world.db.connection() as connection:
+        before = await newest_bounds(connection, merchant_id, asset)
+        rows = await kept_weeks(connection, merchant_id, asset, until)
+    if before is not None and before.until >= until:
+        return
+    weeks = [Week(row.begins, tuple(convert(row.cells, list[Cell]))) for row in rows]
+    found = await asyncio.to_thread(tables_of, weeks, until)
+    tables: dict[str, Any] = {scored: asdict(table) for scored, table in found.items()}
+    if before is None and not any(any(table.payers) for table in found.values()):
+        return
+    version = before.version + 1 if before is not None else 1
+    async with world.db.connection() as connection:
+        await keep_bounds(connection, merchant_id, asset, version, now.date(), until, tables)

@@ -1,0 +1,149 @@
+"""Whether the operator takes the risk of an order, by a chance that closed orders vouch for. Pure and replayable.
+
+The chance is the model's lower bound, or the prior of the kind of decline, but never more than what was surely
+collected of orders like it; and orders from such a chance on must lose no more than is allowed. A model that too few
+closed orders vouch for advances nothing; a prior without them stays the rough one that it is. Another way of deciding
+is another version in another file.
+
+Source: decision 0079.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from recoup.kernel.sentence import Sentence
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, HeldBounds, tenth_of
+from recoup.rules.money.betting import WHOLE
+from recoup.rules.money.collection import CollectionPolicy, chance_of
+from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
+from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
+from recoup.rules.rescue.engine.lower_bound import Collected, collected
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.words import outside
+from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.policy import group_of
+
+ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
+TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"
+_PERCENT: Final = WHOLE // 100
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedInputs:
+    """The inputs of one decision. `by_model`: beside them where the model's chance counts; None: the prior's. `bounds`:
+    of that kind of chance; None: there is no version yet."""
+
+    inputs: AdvanceInputs
+    by_model: AskedModel | None = None
+    bounds: HeldBounds | None = None
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
+        plain = self.by_model.features() if self.by_model is not None else self.inputs.features()
+        return plain | {"bounds": self.bounds.to_dict() if self.bounds is not None else None}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "BoundedInputs":
+        values = dict(plain)
+        stored = values.pop("bounds")
+        bounds = HeldBounds.from_dict(stored) if stored is not None else None
+        if "facts" not in values:
+            return cls(AdvanceInputs.from_dict(values), None, bounds)
+        by_model = AskedModel.from_dict(values)
+        return cls(by_model.asked, by_model, bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """In basis points: what was foreseen, and what of it the model or the prior risks by itself."""
+
+    foreseen: int
+    risked: int
+    words: tuple[str, ...]
+    note: str
+
+
+def advance_by_bounds(given: BoundedInputs, policy: CollectionPolicy, model: Model | None) -> Decision:
+    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it. `model` is there
+    where `given.by_model` is."""
+    inputs, bounds = given.inputs, given.bounds
+    chance = _chance(given, policy, model)
+    tenth = tenth_of(chance.foreseen)
+    known = bounds is not None and bounds.table.is_known(tenth)
+    risked = min(chance.risked, bounds.table.collected[tenth]) if bounds is not None and known else chance.risked
+    test = loss_at(inputs, risked)
+    versions = {
+        "decider": ADVANCE_BY_BOUNDS_VERSION,
+        "policy": policy.version,
+        "knowledge": inputs.knowledge,
+        "model": model.name if model is not None and given.by_model is not None else None,
+        "bounds": bounds.name if bounds is not None else None,
+    }
+    refused = _refused(given, tenth, test)
+    words = (*chance.words, *_vouched(bounds, tenth, test, inputs.units))
+    decision = judged(inputs, test, versions, chance.note, words, refused)
+    taken = "collect_later" if decision.verdict == "approve_now" else "decline"
+    others = (*decision.alternatives, Alternative("decline", None, "Take no risk."))
+    return replace(decision, alternatives=others, taken=taken)
+
+
+def foreseen_by_model(given: AskedModel, policy: CollectionPolicy, model: Model) -> Collected:
+    """That the charges of the collection's plan bring the money; nothing where waiting does not cure the decline."""
+    reading = given.asked.reading
+    if reading.terminal or group_of(reading) is None and given.out_at is None:
+        return Collected(0.0, 0.0, 0)
+    return collected(charges_of(given, policy), given.facts, given.utc_offset, model)
+
+
+def _chance(given: BoundedInputs, policy: CollectionPolicy, model: Model | None) -> _Chance:
+    inputs, by_model = given.inputs, given.by_model
+    if by_model is None or model is None:
+        prior = chance_of(inputs.reading, policy, out=inputs.occasion == "unresolved")
+        return _Chance(prior, prior, (), "Approve now and collect by plan; a rough prior.")
+    found = foreseen_by_model(by_model, policy, model)
+    words = (
+        f"The chance is the lower bound of the model's own, {found.mean:.1%}; answers that it rests on: {found.known}.",
+        *outside(by_model.facts, inputs.now, model),
+    )
+    note = "Approve now and collect by plan; the lower bound of the model's chance."
+    return _Chance(int(found.mean * WHOLE), int(found.lower * WHOLE), words, note)
+
+
+def _refused(given: BoundedInputs, tenth: int, test: LossTest) -> str:
+    """Why closed orders speak against it, as `judged` names it; empty: they do not."""
+    bounds, inputs = given.bounds, given.inputs
+    known = bounds is not None and bounds.table.is_known(tenth)
+    if given.by_model is not None and (not known or bounds is None or bounds.is_stale(inputs.now)):
+        return TOO_FEW
+    if bounds is None or not known:
+        return ""
+    least = bounds.table.least_tenth(_allowed(test, inputs.units))
+    return "" if least is not None and tenth >= least else LOSSES
+
+
+def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) -> tuple[str, ...]:
+    low, high = tenth * 100 // TENTHS, (tenth + 1) * 100 // TENTHS
+    if bounds is None or not bounds.table.is_known(tenth):
+        payers, weeks = (bounds.table.payers[tenth], bounds.table.weeks[tenth]) if bounds is not None else (0, 0)
+        words = (
+            "Of orders with a chance of {0} to {1} %, the time to pay is over for {2} customers in {3} weeks; "
+            "{4} in {5} are needed."
+        )
+        return (Sentence(words, low, high, payers, weeks, PAYERS_MIN, WEEKS_MIN),)
+    table = bounds.table
+    words = "Of such orders whose time to pay is over, at least {0} % of the amount was collected (version {1}, {2})."
+    until: date = bounds.until
+    collected_words = Sentence(words, _told(table.collected[tenth]), bounds.version, until)
+    words = "Orders with a chance of {0} % or more lose at most {1} % of the amount; {2} % is allowed with the fee."
+    return collected_words, Sentence(words, low, _told(table.lost_from[tenth]), _told(_allowed(test, units)))
+
+
+def _allowed(test: LossTest, units: int) -> int:
+    """In basis points of the amount, rounded down."""
+    return test.allowed * WHOLE // units
+
+
+def _told(points: int) -> str:
+    return f"{points / _PERCENT:.4g}"
