@@ -207,6 +207,9 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "chance that an advance was risked on": (
         ("UPDATE decisions SET alternatives = jsonb_set(alternatives, '{0,chance}', '0.99')"
          f" WHERE {_decided('advance-2')}",), ("alternatives of decision", "0.99")),
+    "bounds that an advance rested on": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{bounds,table,collected}', '[0,0,0,0,0,0,0,0,0,0]')"
+         f" WHERE {_decided('advance-3')} AND features -> 'bounds' <> 'null'",), ("decision",)),
     "counts of a decision of the gate": (
         (f"UPDATE decisions SET features = jsonb_set(features, '{{tallies}}', '[]') WHERE {_decided('gate-1')}",),
         ("verdict of decision", "allow", "postpone")),

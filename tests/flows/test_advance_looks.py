@@ -16,8 +16,10 @@ def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.
     assert known is not None
     assert known.looks
     monkeypatch.setattr(move, "facts_of", lambda order, now: known)
-    monkeypatch.setattr(move, "advance_by_arm", lambda arm, known, asked, engine: given.append(asked))
-    order = SimpleNamespace(attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={})
+    monkeypatch.setattr(move, "advance_by_arm", lambda arm, known, asked, bounds, engine: given.append(asked))
+    order = SimpleNamespace(
+        attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={}, advance_bounds=None
+    )
     move._judged(SimpleNamespace(order=order, engine=object(), now=None), object())  # type: ignore[arg-type]
     assert given[0].facts.looks == ()
     assert given[0].facts.first == known.first

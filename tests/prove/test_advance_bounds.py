@@ -1,9 +1,11 @@
 """Over worlds, advances lose no more than the rule promises: models that flatter themselves, weeks with moods of their
 own, customers who come again. The truth is each world's value, not the orders that were played.
 
-A minute. Asked by evaluation §6: the bounds hold with 95 %.
+Two minutes. Asked by evaluation §6: the bounds hold with 95 %.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from typing import NamedTuple
 
@@ -14,7 +16,7 @@ from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, Cell, Te
 from recoup.rules.money.betting import WHOLE
 
 UNTIL = date(2026, 6, 1)
-WORLDS = 300
+WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "300"))
 LOOKS = (13, 26, 52)  # weeks that are over
 FRESH = 40_000
 
@@ -86,32 +88,49 @@ def worlds() -> list[World]:
     ]
 
 
+class Played(NamedTuple):
+    """`tables`: at each look. `single`, `upward`: the true loss of an amount in a tenth, and from it on."""
+
+    tables: list[TenthBounds]
+    single: list[float]
+    upward: list[float]
+
+
+def played(case: tuple[int, World]) -> Played:
+    number, world = case
+    draw = np.random.default_rng(number)
+    return Played(tables(world, draw), *truth(world, draw))
+
+
+@pytest.fixture(scope="module")
+def all_played() -> list[Played]:
+    with ProcessPoolExecutor(2) as pool:
+        return list(pool.map(played, enumerate(worlds()), chunksize=10))
+
+
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("allowed", [0.2, 0.35, 0.5])
-def test_what_the_rule_picks_loses_more_than_is_allowed_in_at_most_one_world_of_twenty(allowed: float) -> None:
+def test_what_the_rule_picks_loses_more_than_is_allowed_in_at_most_one_world_of_twenty(
+    all_played: list[Played], allowed: float
+) -> None:
     broken = picked = easy = 0
-    for number, world in enumerate(worlds()):
-        draw = np.random.default_rng(number)
-        found = tables(world, draw)
-        _, upward = truth(world, draw)
-        least = [table.least_tenth(int(allowed * WHOLE)) for table in found]
-        broken += any(tenth is not None and upward[tenth] > allowed for tenth in least)
+    for one in all_played:
+        least = [table.least_tenth(int(allowed * WHOLE)) for table in one.tables]
+        broken += any(tenth is not None and one.upward[tenth] > allowed for tenth in least)
         picked += least[-1] is not None
-        easy += upward[TENTHS - 2] <= allowed - 0.1
+        easy += one.upward[TENTHS - 2] <= allowed - 0.1
     print(f"allowed {allowed:.0%}: broken in {broken} of {WORLDS} worlds, picked in {picked}, easy in {easy}")
     assert broken <= 0.05 * WORLDS
     assert picked >= easy / 2, "a rule that never picks anything keeps every promise"
 
 
-def test_a_tenths_bound_is_above_what_it_brings_in_at_most_one_of_twenty() -> None:
+def test_a_tenths_bound_is_above_what_it_brings_in_at_most_one_of_twenty(all_played: list[Played]) -> None:
     wrong = shown = 0
-    for number, world in enumerate(worlds()):
-        draw = np.random.default_rng(number)
-        found = tables(world, draw)
-        single, _ = truth(world, draw)
+    for one in all_played:
         for tenth in range(TENTHS):
-            known = [table for table in found if table.is_known(tenth)]
+            known = [table for table in one.tables if table.is_known(tenth)]
             shown += bool(known)
-            wrong += any(1 - single[tenth] < table.collected[tenth] / WHOLE for table in known)
+            wrong += any(1 - one.single[tenth] < table.collected[tenth] / WHOLE for table in known)
     print(f"{wrong} of {shown} bounds above the truth at one of the looks")
     assert shown > WORLDS
     assert wrong <= 0.05 * shown
