@@ -17,6 +17,7 @@ from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
 from recoup.flows.money.report import kind_of, report_lines
 from recoup.kernel.problem import Problem
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.bank_account import read_account
 from recoup.store.server import ServerAddress
 
@@ -42,7 +43,7 @@ async def events(shop: Shop, payout_id: UUID) -> list[tuple[str, str]]:
 async def paid(shop: Shop) -> list[Any]:
     """What the reconciliation report says was paid out."""
     now = await shop.now()
-    span = now - timedelta(days=300), now + timedelta(seconds=1)
+    span = Window(now - timedelta(days=300), now + timedelta(seconds=1))
     lines = [row async for part in report_lines(shop.world, shop.merchant_id, span) for row in part]
     return [row for row in lines if kind_of(row.recipe) == "payout"]
 

@@ -36,12 +36,13 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.problem import Problem
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.fees import Tariff
 from recoup.store.money import origin_reports
 from recoup.store.money.origin_reports import RECIPES
 from recoup.store.server import ServerAddress
 
-EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 Sums = dict[str, Counter[str]]
 
 
@@ -77,9 +78,9 @@ async def from_csv(world: World, report: str, asked: ReportRequest) -> Sums:
     return found
 
 
-async def check(world: World, merchant_id: UUID, span: tuple[datetime, datetime], limit: int = 3) -> Sums:
+async def check(world: World, merchant_id: UUID, window: Window, limit: int = 3) -> Sums:
     """All reports of the period say the same; the sums that they share."""
-    asked = ReportRequest(merchant_id, span)
+    asked = ReportRequest(merchant_id, window)
     totals, rows = await transactions(world, asked, limit)
     assert summed(rows) == totals
     assert len({(row.order_id, row.asset) for row in rows}) == len(rows)
@@ -90,7 +91,7 @@ async def check(world: World, merchant_id: UUID, span: tuple[datetime, datetime]
         assert await from_csv(world, report, asked) == totals, report
     for asset, sums in totals.items():
         assert sums["net"] == sum(sums[name] for name in AMOUNTS if name not in ("net", "disputed"))
-        alone = await grouped_report(world, "sites", ReportRequest(merchant_id, span, asset))
+        alone = await grouped_report(world, "sites", ReportRequest(merchant_id, window, asset))
         assert summed(alone.rows) == {asset: sums}
     return totals
 
@@ -125,7 +126,7 @@ async def agree_with_the_ledger(world: World, merchant_id: UUID) -> None:
     cuts = sorted(random.Random(7).choices(await moments(world, merchant_id), k=3)) if totals else []
     parts: Sums = {}
     for span in zip([EVER[0], *cuts], [*cuts, EVER[1]], strict=True):
-        for asset, sums in (await check(world, merchant_id, span, limit=2)).items():
+        for asset, sums in (await check(world, merchant_id, Window(*span), limit=2)).items():
             parts.setdefault(asset, Counter()).update(sums)
     assert {a: {n: v for n, v in s.items() if v} for a, s in parts.items()} == {
         a: {n: v for n, v in s.items() if v} for a, s in totals.items()

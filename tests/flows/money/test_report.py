@@ -21,6 +21,7 @@ from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.rules.money import ledger
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.report_spans import zone_of
 from recoup.store.merchants.merchants import move_clock
 from recoup.store.server import ServerAddress
@@ -36,9 +37,9 @@ def run(server: ServerAddress, story: Any) -> None:
     asyncio.run(tell())
 
 
-async def span_of(shop: Shop) -> tuple[Any, Any]:
+async def span_of(shop: Shop) -> Window:
     now = await shop.now()
-    return now - timedelta(days=300), now + timedelta(seconds=1)
+    return Window(now - timedelta(days=300), now + timedelta(seconds=1))
 
 
 async def reports(shop: Shop) -> list[Any]:

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.as_of import as_of_options, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.doors.command.written import write_parts
 from recoup.flows.money.report import Total, report_csv, report_totals
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.report_spans import days, zone_of
 
 
@@ -22,18 +24,28 @@ from recoup.rules.money.report_spans import days, zone_of
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
+@as_of_options
 @in_world
 def reconciliation(
-    run: Run, first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool
+    run: Run,
+    first: str,
+    last: str,
+    zone: str,
+    merchant: str | None,
+    out: Path | None,
+    only_totals: bool,
+    as_of: str | None,
+    as_of_recorded: str | None,
 ) -> None:
     """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
     span = days(first, last, zone)
 
     async def work(opened: Opened) -> list[Total]:
         merchant_id = merchant_of(opened, merchant)
+        window = Window(*span, await typed_cut(opened.world, merchant_id, as_of, as_of_recorded))
         if not only_totals:
-            await write_parts(report_csv(opened.world, merchant_id, span, zone_of(zone)), out)
-        return await report_totals(opened.world, merchant_id, span)
+            await write_parts(report_csv(opened.world, merchant_id, window, zone_of(zone)), out)
+        return await report_totals(opened.world, merchant_id, window)
 
     totals = run(work)
     if only_totals:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.as_of import as_of_options, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.doors.command.written import write_parts
@@ -29,8 +30,18 @@ BATCHES_MAX = 1_000
 @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
 @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
+@as_of_options
 @in_world
-def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool) -> None:
+def settlement(
+    run: Run,
+    merchant: str | None,
+    batch: str | None,
+    proof: bool,
+    out: Path | None,
+    as_json: bool,
+    as_of: str | None,
+    as_of_recorded: str | None,
+) -> None:
     """Lists a merchant's settlements, or exports the lines of one as CSV."""
     batch_id = parse_id(batch) if batch else None
     if batch and batch_id is None or proof and batch_id is None:
@@ -43,12 +54,13 @@ def settlement(run: Run, merchant: str | None, batch: str | None, proof: bool, o
 
     async def work(opened: Opened) -> str | None:
         merchant_id = merchant_of(opened, merchant)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
         if batch_id is None:
             async with opened.world.db.read() as connection:
-                rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
+                rows, _ = await list_batches(connection, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0)
             shown = [_shown(row) for row in rows]
             return json.dumps(shown) if as_json else "\n".join(_table(shown)) or "No settlements yet."
-        found = await read_batch(opened.world, merchant_id, batch_id)
+        found = await read_batch(opened.world, merchant_id, batch_id, cut)
         await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
         return None
 

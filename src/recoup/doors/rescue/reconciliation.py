@@ -17,11 +17,13 @@ from recoup.doors.rescue.shapes.reconciliation import (
     ReconciliationQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.money.as_of import cut_of, end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.money.as_of import Cut, Window
 from recoup.rules.money.report_spans import Span, zone_of
 from recoup.store.money.movements import MovementLine, Place, movements, report_span
 
@@ -32,7 +34,7 @@ _FORMATS: Final = {"json": "json", "csv": "csv"}
 
 async def get_reconciliation(call: Call) -> Reply:
     query = Query(call.query)
-    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format"), _ELSEWHERE)
+    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE)
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
@@ -42,32 +44,39 @@ async def get_reconciliation(call: Call) -> Reply:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):
         query.complain("id", text="Name a report or a period, not both.")
+    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
     query.raise_if_any()
-    span = await _span(call, begin, end, report_id)
     world, merchant_id = call.services.world, call.scope.merchant_id
+    cut = await cut_of(world, merchant_id, business, recorded)
+    window = Window(*await _span(call, begin, end, report_id, cut), cut)
     if form == "csv":
-        name = f'attachment; filename="reconciliation-{span[0]:%Y-%m-%d}-{span[1]:%Y-%m-%d}.csv"'.encode()
+        days = f"{window.begin:%Y-%m-%d}-{window.end:%Y-%m-%d}{cut.stamp()}"
+        name = f'attachment; filename="reconciliation-{days}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, merchant_id, span, zone), headers=headers)
+        return Reply(report_csv(world, merchant_id, window, zone), headers=headers)
     totals = (
         None
         if after
         else [
             MovementTotal(currency=t.asset, balance=t.balance, kinds=t.kinds, net=t.units)
-            for t in await report_totals(world, merchant_id, span)
+            for t in await report_totals(world, merchant_id, window)
         ]
     )
     async with world.db.read() as connection:
-        rows = await movements(connection, merchant_id, span, after, limit + 1)
+        rows = await movements(connection, merchant_id, window, after, limit + 1)
     more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
     return Reply(
         Reconciliation(
-            from_=iso(span[0]), to=iso(span[1]), totals=totals, data=[_movement(row) for row in rows[:limit]], next=more
+            from_=iso(window.begin),
+            to=iso(window.end),
+            totals=totals,
+            data=[_movement(row) for row in rows[:limit]],
+            next=more,
         )
     )
 
 
-async def _span(call: Call, begin: datetime | None, end: datetime | None, report_id: Any) -> Span:
+async def _span(call: Call, begin: datetime | None, end: datetime | None, report_id: Any, cut: Cut) -> Span:
     """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot be."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     if report_id is not None:
@@ -77,9 +86,7 @@ async def _span(call: Call, begin: datetime | None, end: datetime | None, report
             raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")
         return span
     assert begin is not None
-    if end is None:
-        settings = await call.services.merchants.get(merchant_id)
-        end = settings.merchant.business(world.clocks.wall())
+    end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
@@ -139,7 +146,8 @@ GET: Final = Operation(
     "Every ledger entry on your account in a period, by booking date: `from` is inclusive, `to` is exclusive, both "
     "in business time. The `net` of all lines adds up to `totals`, to the cent. Page with `limit` and `after` "
     "(`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`, the "
-    "response is one file with decimal amounts, and dates in `zone` with their offset.",
+    "response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or "
+    "`asOfRecorded` it is the response as it was then, byte for byte.",
     group="Settlements",
     query=ReconciliationQuery,
     answers={200: Reconciliation},

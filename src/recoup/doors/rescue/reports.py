@@ -26,6 +26,7 @@ from recoup.doors.rescue.shapes.reports import (
     Transactions,
 )
 from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.money.as_of import cut_of, end_of
 from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
@@ -39,10 +40,11 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.money.as_of import Window
 from recoup.store.money import origin_reports
 
 SPAN_MAX: Final = timedelta(days=400)
-_NAMES: Final = ("from", "to", "currency", "limit", "after", "format")
+_NAMES: Final = ("from", "to", "currency", "limit", "after", "format", "asOf", "asOfRecorded")
 _FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
@@ -54,9 +56,9 @@ async def get_report(report: str, call: Call) -> Reply:
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     after = _after(query, report)
     request = await _request(call, query)
-    world, (begin, end) = call.services.world, request.span
+    world, (begin, end, cut) = call.services.world, request.window
     if form == "csv":
-        name = f'attachment; filename="{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}.csv"'.encode()
+        name = f'attachment; filename="{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(report_csv(world, report, request), headers=headers)
     if report == "transactions":
@@ -84,15 +86,16 @@ async def _request(call: Call, query: Query) -> ReportRequest:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not known.")
     if begin is None and "From" not in query.errors:
         query.complain("from", text="Name the period's first instant.")
+    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
     query.raise_if_any()
     assert begin is not None
-    if end is None:
-        settings = await call.services.merchants.get(call.scope.merchant_id)
-        end = settings.merchant.business(call.services.world.clocks.wall())
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    cut = await cut_of(world, merchant_id, business, recorded)
+    end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
-    return ReportRequest(call.scope.merchant_id, (begin, end), asset)
+    return ReportRequest(merchant_id, Window(begin, end, cut), asset)
 
 
 def _after(query: Query, report: str) -> Any:
@@ -158,7 +161,8 @@ _SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {
 _TEXT: Final = (
     "From the ledger, by booking date: `from` is inclusive, `to` is exclusive, both in business time. The rows of "
     "all pages add up to `totals`, to the cent; the other reports of the same period have the same totals. With "
-    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal amounts."
+    "`format=csv`, or `Accept: text/csv`, the response is one file with all rows and decimal amounts. With `asOf` or "
+    "`asOfRecorded` it is the response as it was then, byte for byte."
 )
 _TITLES: Final = {
     "transactions": "Results by order", "descriptors": "Results by descriptor",

@@ -12,6 +12,7 @@ from recoup.doors.rescue.shapes.settlements import (
     PAGE_SIZE_MAX,
     LinesQuery,
     Settlement,
+    SettlementAt,
     SettlementDetail,
     SettlementLine,
     SettlementLines,
@@ -19,10 +20,12 @@ from recoup.doors.rescue.shapes.settlements import (
     SettlementQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.money.as_of import cut_of
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
+from recoup.rules.money.as_of import Cut
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.money.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
@@ -37,8 +40,8 @@ async def get_settlements(call: Call) -> Reply:
     asset = query.one("currency").upper() or None
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
-    batch_filter = BatchFilter(call.scope.merchant_id, query.instant("from"), query.instant("to"), asset)
-    query.raise_if_any()
+    begin, end = query.instant("from"), query.instant("to")
+    batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await _cut(call, query))
     async with call.services.world.db.read() as connection:
         rows, total = await list_batches(connection, batch_filter, size, (number - 1) * size)
     return Reply(
@@ -54,8 +57,16 @@ async def get_settlements(call: Call) -> Reply:
     )
 
 
+async def _cut(call: Call, query: Query) -> Cut:
+    """Raises: Problem(invalid), with all that is wrong with the query."""
+    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
+    query.raise_if_any()
+    return await cut_of(call.services.world, call.scope.merchant_id, business, recorded)
+
+
 async def get_settlement(call: Call) -> Reply:
-    row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call))
+    cut = await _cut(call, Query(call.query))
+    row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     return Reply(SettlementDetail(**_members(row)))
 
 
@@ -69,8 +80,8 @@ async def get_lines(call: Call) -> Reply:
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     after = _after(query)
-    query.raise_if_any()
-    batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call))
+    cut = await _cut(call, query)
+    batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
         name = f'attachment; filename="settlement-{batch.batch_id}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
@@ -140,7 +151,8 @@ LIST: Final = Operation(
     "/v1/settlements",
     "Settlements",
     "Newest first, ten per page: one for each period and currency with bookings. The amounts add up to the payout. "
-    "Times are business time; `from` is inclusive, `to` is exclusive.",
+    "Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those that there "
+    "were then, each with the state that its payout had.",
     group="Settlements",
     query=SettlementQuery,
     answers={200: SettlementList},
@@ -149,8 +161,9 @@ GET: Final = Operation(
     "GET",
     "/v1/settlements/{id}",
     "One settlement",
-    "With the state of its payout.",
+    "With the state of its payout. With `asOf` or `asOfRecorded` as it stood then; 404 before it was closed.",
     group="Settlements",
+    query=SettlementAt,
     answers={200: SettlementDetail},
     problems=("not_found",),
 )

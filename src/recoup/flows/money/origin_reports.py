@@ -12,6 +12,7 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row
 from recoup.store.money.origin_reports import (
     COLUMNS,
@@ -24,7 +25,6 @@ from recoup.store.money.origin_reports import (
     without_order,
 )
 
-Span = tuple[datetime, datetime]
 GROUPS_MAX: Final = 20_000
 ORDERS_AT_ONCE: Final = 2_000
 REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns", "means")
@@ -51,7 +51,7 @@ class ReportRequest(NamedTuple):
     """`asset` None: every currency."""
 
     merchant_id: UUID
-    span: Span
+    window: Window
     asset: str | None = None
 
 
@@ -81,7 +81,7 @@ async def transactions_page(world: World, request: ReportRequest, after: UUID, l
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *request) if after == LOWEST else []
         ids = await orders_page(connection, *request, after, limit + 1)
-        rows = await by_order(connection, request.merchant_id, request.span, ids[:limit])
+        rows = await by_order(connection, request.merchant_id, request.window, ids[:limit])
         if len(ids) <= limit:
             rows += await without_order(connection, *request)
     return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
@@ -102,7 +102,7 @@ async def report_csv(world: World, report: str, request: ReportRequest) -> Async
         part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
         chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
         async with world.db.connection() as connection:
-            rows = await by_order(connection, request.merchant_id, request.span, chosen)
+            rows = await by_order(connection, request.merchant_id, request.window, chosen)
         yield "".join(_line(keys, row) for row in rows).encode()
     if rest:
         yield "".join(_line(keys, row) for row in rest).encode()

@@ -9,9 +9,9 @@ from recoup.flows.money.settlement_report import line_id
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
-from recoup.rules.money.report_spans import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
 from recoup.store.money.movements import SENT, MovementLine, MovementSum, Place, movements, totals
 
@@ -40,12 +40,12 @@ def kind_of(recipe: str) -> Any:
     return KINDS[recipe]
 
 
-async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIterator[list[MovementLine]]:
+async def report_lines(world: World, merchant_id: UUID, window: Window) -> AsyncIterator[list[MovementLine]]:
     """A connection for each part, so that a slow reader holds none."""
     after: Place | None = None
     while True:
         async with world.db.connection() as connection:
-            rows = await movements(connection, merchant_id, span, after, LINES_AT_ONCE)
+            rows = await movements(connection, merchant_id, window, after, LINES_AT_ONCE)
         if not rows:
             return
         yield rows
@@ -56,9 +56,9 @@ def place_of(row: MovementLine) -> Place:
     return Place(row.business_at, row.posting_id, row.line_no)
 
 
-async def report_totals(world: World, merchant_id: UUID, span: Span) -> list[Total]:
+async def report_totals(world: World, merchant_id: UUID, window: Window) -> list[Total]:
     async with world.db.connection() as connection:
-        return sums(await totals(connection, merchant_id, span))
+        return sums(await totals(connection, merchant_id, window))
 
 
 def sums(rows: Iterable[MovementSum]) -> list[Total]:
@@ -72,7 +72,7 @@ def sums(rows: Iterable[MovementSum]) -> list[Total]:
     return list(found.values())
 
 
-async def report_csv(world: World, merchant_id: UUID, span: Span, zone: tzinfo) -> AsyncIterator[bytes]:
+async def report_csv(world: World, merchant_id: UUID, window: Window, zone: tzinfo) -> AsyncIterator[bytes]:
     """UTF-8. Amounts are decimals; amount and fee of all lines add up to what the ledger moved by."""
     yield csv_row(
         (
@@ -94,7 +94,7 @@ async def report_csv(world: World, merchant_id: UUID, span: Span, zone: tzinfo) 
             "line_id",
         )
     ).encode()
-    async for rows in report_lines(world, merchant_id, span):
+    async for rows in report_lines(world, merchant_id, window):
         yield "".join(csv_row(_cells(row, zone)) for row in rows).encode()
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.time import business_at
 from recoup.moves.settlement.report import ready_at, tell_report, wait_for
+from recoup.rules.money.as_of import Window
 from recoup.store.money.movements import FEES, open_differences, totals
 from recoup.store.money.reports import lock_clock
 from recoup.store.money.settlement_terms import period_of
@@ -27,7 +28,7 @@ async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
                 await wait_for(tx, merchant_id, ready_at(terms, period_to))
                 return None
             period = (clock.period_from, period_to)
-            lines = sum(row.entries for row in await totals(tx, merchant_id, period) if row.recipe not in FEES)
+            lines = sum(row.entries for row in await totals(tx, merchant_id, Window(*period)) if row.recipe not in FEES)
             differences = await open_differences(tx, merchant_id, period)
             report_id = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
             next_to, later = await period_of(tx, merchant_id, period_to)

@@ -12,6 +12,7 @@ from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
@@ -25,10 +26,12 @@ CSV_COLUMNS: Final = (
 SEAL_TRIES: Final = 50
 
 
-async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> Batch:
-    """Raises: Problem(not_found)."""
+async def read_batch(world: World, merchant_id: UUID, batch_id: UUID, cut: Cut = NOW) -> Batch:
+    """Raises: Problem(not_found), also for one that was not there yet."""
     async with world.db.connection() as connection:
-        row = await shown_batch(connection, merchant_id, batch_id)
+        row = await shown_batch(connection, merchant_id, batch_id, cut)
+    if row is None and cut.is_past:
+        raise Problem("not_found", "There was no such settlement then.", cure="Check the id, or name a later moment.")
     if row is None:
         raise Problem("not_found", "There is no such settlement.", cure="Check the id; see the list of settlements.")
     return row

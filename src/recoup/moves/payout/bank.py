@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves.message.alert import alert
 from recoup.moves.message.event import add_event
 from recoup.moves.pace import pause_after
 from recoup.moves.postings import book
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
-from recoup.store.money.bank_payouts import LockedPayout, add_payout, save_payout
+from recoup.store.money.bank_payouts import LockedPayout, add_payout, add_payout_state, save_payout
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey
 from recoup.store.statement import Tx
@@ -42,6 +42,7 @@ async def begin_payout(
     await add_payout(
         tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference_of(payout_id), requested_by, now
     )
+    await add_payout_state(tx, merchant_id, payout_id, "created", now, wall)
     alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)
     return payout_id
@@ -53,8 +54,11 @@ async def approve_payout(
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
     rows.due_work.append(_key(row).at(wall, wall=True))
-    await save_payout(
-        tx, replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now, reason=None)
+    await _save(
+        tx,
+        replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now, reason=None),
+        row.state,
+        wall,
     )
     await write(tx, rows)
 
@@ -78,8 +82,11 @@ async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) ->
     }
     alert(rows, row.merchant_id, "payout", row.payout_id, -int(wall.timestamp()), facts, wall)
     rows.due_done.append(_key(row))
-    await save_payout(
-        tx, replace(row, state="created", account_id=None, approved_by=None, approved_at=None, reason=reason)
+    await _save(
+        tx,
+        replace(row, state="created", account_id=None, approved_by=None, approved_at=None, reason=reason),
+        row.state,
+        wall,
     )
     await write(tx, rows)
 
@@ -108,7 +115,7 @@ async def close_sending(
 ) -> None:
     """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
     under the same id, more and more seldom."""
-    rows = Rows()
+    rows, before = Rows(), row.state
     if state == "approved":
         row = replace(row, state="sent", sent_at=now, reason=None)
         if row.version == 0:  # the release before sent the event when the payout was scheduled
@@ -123,7 +130,7 @@ async def close_sending(
     else:
         rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
         row = replace(row, reason=reason or NO_ANSWER)
-    await save_payout(tx, row)
+    await _save(tx, row, before, wall)
     await write(tx, rows)
 
 
@@ -139,11 +146,11 @@ async def close_payout(
             "This payout is being given to the bank at this moment.",
             cure="Wait until the bank has answered.",
         )
-    rows = Rows()
+    rows, before = Rows(), row.state
     if state == "returned" and row.state in ("sent", "paid"):
         _post(rows, row, ledger.payout_bounced(row.units), now, wall)
     row = _end(rows, row, state, reason, now, wall)
-    await save_payout(tx, row)
+    await _save(tx, row, before, wall)
     await write(tx, rows)
 
 
@@ -152,6 +159,14 @@ async def ask_again(tx: Tx, row: LockedPayout, at: datetime) -> None:
     rows = Rows()
     rows.due_work.append(_key(row).at(at, wall=False))
     await write(tx, rows)
+
+
+async def _save(tx: Tx, row: LockedPayout, before: str, wall: WallTime) -> None:
+    """With the state that it came into, if it is another one."""
+    await save_payout(tx, row)
+    if row.state != before:
+        now = business_at(wall, row.offset_us)
+        await add_payout_state(tx, row.merchant_id, row.payout_id, row.state, now, wall)
 
 
 def _end(

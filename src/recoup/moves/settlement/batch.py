@@ -78,7 +78,7 @@ async def settle_batch(
         sums[line.kind] = sums.get(line.kind, 0) + line.units
     taken = sum(count for count, _ in free.sums.values())
     release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
-    batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
+    batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now, wall)
     _tell(rows, batch, closing, now, wall)
     if release_at is not None:
         rows.due_work.append(DueWork(merchant_id, "reserve", batch_id, release_at, wall=False))
@@ -137,6 +137,7 @@ def _batch(
     lines: int,
     batch_id: UUID,
     now: BusinessTime,
+    wall: WallTime,
 ) -> NewBatch:
     units = {f"{kind}_units": sums[kind] for kind in COLUMNS}
     return NewBatch(
@@ -154,6 +155,7 @@ def _batch(
         held_units=closing.held,
         release_at=release_at,
         closed_at=now,
+        recorded_at=wall,
         **units,
     )
 

@@ -31,6 +31,18 @@ async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]
     """Newest first."""
 
 
+class MerchantClock(Row, frozen=True):
+    """`offset_us`: microseconds from wall to business time."""
+
+    created_at: datetime
+    offset_us: int
+
+
+@statement(MERCHANT, "SELECT created_at, offset_us FROM merchants WHERE merchant_id = $1")
+async def clock_of(db: Read, merchant_id: UUID) -> MerchantClock | None:
+    """None for a merchant that there is not."""
+
+
 @stored("clock_moves")
 class NewClockMove(Row, frozen=True):
     merchant_id: UUID

@@ -32,6 +32,20 @@ async def add_payout(
     """It waits for its approval. `created_at` is business time."""
 
 
+@statement(
+    MERCHANT,
+    """
+INSERT INTO bank_payout_states (merchant_id, payout_id, state_no, state, business_at, recorded_at)
+SELECT $1, $2, coalesce(max(state_no), 0) + 1, $3, $4, $5 FROM bank_payout_states
+WHERE merchant_id = $1 AND payout_id = $2
+""",
+)
+async def add_payout_state(
+    db: Tx, merchant_id: UUID, payout_id: UUID, state: PayoutState, business_at: datetime, recorded_at: datetime
+) -> None:
+    """It came into that state. Under its lock, or with its making."""
+
+
 class LockedPayout(Row, frozen=True):
     """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its merchant's."""
 

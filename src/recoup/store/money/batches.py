@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
+from recoup.rules.money.as_of import NOW, Cut
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_counts import Count
 from recoup.store.statement import Read, Row, statement
@@ -23,6 +24,7 @@ class BatchFilter:
     closed_from: datetime | None = None
     closed_to: datetime | None = None
     asset: str | None = None
+    cut: Cut = NOW
 
 
 class HeldBatch(Row, frozen=True):
@@ -92,30 +94,45 @@ class Batch(Row, frozen=True):
         return found
 
 
+# The last payout that there was, in the state that it had come into. $2 and $3: as of when, by either clock.
 _SHOWN: Final = """
 SELECT b.merchant_id, b.batch_id, b.asset, b.period_from, b.period_to, b.page_to, b.root, b.lines, b.amount_units,
   b.fee_units, b.dispute_fee_units, b.dispute_units, b.refund_units, b.adjustment_units, b.reserve_units,
   b.carried_units, b.payout_units, b.held_units, b.release_at, b.closed_at, p.state AS payout_state, p.reference,
   p.payout_no, p.sent_at, p.ended_at
 FROM settlement_batches b
-LEFT JOIN LATERAL (SELECT state, reference, payout_no, sent_at, ended_at FROM bank_payouts p
-  WHERE p.merchant_id = b.merchant_id AND p.batch_id = b.batch_id ORDER BY payout_no DESC LIMIT 1) p ON true
+LEFT JOIN LATERAL (SELECT o.reference, o.payout_no, (array_agg(s.state ORDER BY s.state_no DESC))[1] AS state,
+    max(s.business_at) FILTER (WHERE s.state = 'sent') AS sent_at,
+    max(s.business_at) FILTER (WHERE s.state IN ('paid', 'returned')) AS ended_at
+  FROM bank_payouts o JOIN bank_payout_states s ON s.merchant_id = o.merchant_id AND s.payout_id = o.payout_id
+  WHERE o.merchant_id = b.merchant_id AND o.batch_id = b.batch_id AND s.business_at <= $2 AND s.recorded_at <= $3
+  GROUP BY o.payout_id, o.reference, o.payout_no ORDER BY o.payout_no DESC LIMIT 1) p ON true
 """
-_WHERE: Final = """
-WHERE b.merchant_id = $1 AND ($2::timestamptz IS NULL OR b.closed_at >= $2)
-  AND ($3::timestamptz IS NULL OR b.closed_at < $3) AND ($4::text IS NULL OR b.asset = $4)
+_KNOWN: Final = "b.merchant_id = $1 AND b.closed_at <= $2 AND b.recorded_at <= $3"
+_WHERE: Final = f"""
+WHERE {_KNOWN} AND ($4::timestamptz IS NULL OR b.closed_at >= $4)
+  AND ($5::timestamptz IS NULL OR b.closed_at < $5) AND ($6::text IS NULL OR b.asset = $6)
 """
 
 
-@statement(MERCHANT, f"{_SHOWN} WHERE b.merchant_id = $1 AND b.batch_id = $2")
-async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> Batch | None:
+@statement(MERCHANT, f"{_SHOWN} WHERE {_KNOWN} AND b.batch_id = $4")
+async def _shown_batch(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime, batch_id: UUID
+) -> Batch | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $5 OFFSET $6")
+async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID, cut: Cut = NOW) -> Batch | None:
+    """None for a foreign or unknown id, and for one that was not there yet."""
+    return await _shown_batch(db, merchant_id, *cut, batch_id)
+
+
+@statement(MERCHANT, f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $7 OFFSET $8")
 async def _list(
     db: Read,
     merchant_id: UUID,
+    business: datetime,
+    recorded: datetime,
     closed_from: datetime | None,
     closed_to: datetime | None,
     asset: str | None,
@@ -132,14 +149,21 @@ SELECT count(*) FROM (SELECT FROM settlement_batches b {_WHERE} LIMIT {COUNTED_M
 """,
 )  # noqa: S608 - ours
 async def _count(
-    db: Read, merchant_id: UUID, closed_from: datetime | None, closed_to: datetime | None, asset: str | None
+    db: Read,
+    merchant_id: UUID,
+    business: datetime,
+    recorded: datetime,
+    closed_from: datetime | None,
+    closed_to: datetime | None,
+    asset: str | None,
 ) -> int:
     """At most one more than COUNTED_MAX."""
 
 
 async def list_batches(db: Read, batch_filter: BatchFilter, limit: int, offset: int) -> tuple[list[Batch], Count]:
     """Newest first; and how many there are, counted up to COUNTED_MAX."""
-    given = (batch_filter.merchant_id, batch_filter.closed_from, batch_filter.closed_to, batch_filter.asset)
+    one = batch_filter
+    given = (one.merchant_id, *one.cut, one.closed_from, one.closed_to, one.asset)
     rows, found = await _list(db, *given, limit, offset), await _count(db, *given)
     return rows, Count(min(found, COUNTED_MAX), found <= COUNTED_MAX)
 

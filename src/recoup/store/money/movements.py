@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.ledger import WALLET
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
@@ -22,6 +23,11 @@ _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
 _OWED: Final = f"""(e.account = 'merchant_payable' AND p.recipe NOT IN {_SCHEDULED}
     OR e.account IN ('settlement_due', 'payout_due') AND p.recipe IN {SENT})"""
 _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place END"
+_KNOWN: Final = "p.business_at <= $4 AND p.recorded_at <= $5"
+# A refund is owed before it is made: its reference came with the line that says so. All others come with the posting.
+_REFUNDED_AS: Final = """CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g WHERE g.merchant_id = $1
+    AND g.order_id = p.order_id AND g.fact_id = r.modification_id AND g.happening IN ('refund_done', 'part_captured')
+    AND g.business_at <= $4 AND g.recorded_at <= $5) THEN r.reference END"""
 
 
 class Place(NamedTuple):
@@ -64,17 +70,17 @@ WITH page AS MATERIALIZED (
     {_PLACE} AS place, -e.units AS units
   FROM postings p
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
-  WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
-    AND (p.business_at, p.posting_id, e.line_no) > ($4, $5, $6)
+  WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN}
+    AND (p.business_at, p.posting_id, e.line_no) > ($6, $7, $8)
     AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT FROM postings q
       WHERE q.merchant_id = p.merchant_id AND q.source_kind = p.source_kind AND q.source_id = p.source_id
         AND q.recipe = {_OF} AND q.business_at = p.business_at))
-  ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $7
+  ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $9
 )
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, p.line_no, p.asset, p.place,
   p.units, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
-  coalesce(l.batch_id, b.batch_id) AS batch_id,
-  coalesce(a.reference, r.reference, x.tx_hash, w.reference, b.reference) AS reference
+  coalesce(CASE WHEN n.closed_at <= $4 AND n.recorded_at <= $5 THEN l.batch_id END, b.batch_id) AS batch_id,
+  coalesce(a.reference, {_REFUNDED_AS}, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p
 LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind AND f.source_id = p.source_id
   AND f.business_at = p.business_at
@@ -84,6 +90,7 @@ LEFT JOIN entries fe ON fe.merchant_id = $1 AND fe.posting_id = f.posting_id AND
 LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = o.site_id
 LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = p.posting_id AND l.line_no = p.line_no
+LEFT JOIN settlement_batches n ON n.merchant_id = $1 AND n.batch_id = l.batch_id
 LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
 LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = p.source_id AND p.source_kind = 'refund'
 LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id AND p.source_kind = 'settlement'
@@ -98,6 +105,8 @@ async def _movements(
     merchant_id: UUID,
     begin: datetime,
     end: datetime,
+    business: datetime,
+    recorded: datetime,
     at: datetime,
     posting_id: UUID,
     line_no: int,
@@ -106,12 +115,12 @@ async def _movements(
     """Behind that line."""
 
 
-async def movements(
-    db: Read, merchant_id: UUID, span: tuple[datetime, datetime], after: Place | None, limit: int
-) -> list[MovementLine]:
-    """`span`: from the first instant up to the second, by the date of booking."""
-    place = after or Place(span[0], UUID(int=0), 0)
-    return await _movements(db, merchant_id, max(span[0], place.at), span[1], *place, limit)
+async def movements(db: Read, merchant_id: UUID, window: Window, after: Place | None, limit: int) -> list[MovementLine]:
+    """In the order of booking."""
+    place = after or Place(window.begin, UUID(int=0), 0)
+    return await _movements(
+        db, merchant_id, *window._replace(begin=max(window.begin, place.at)).params(), *place, limit
+    )
 
 
 class MovementSum(Row, frozen=True):
@@ -127,19 +136,21 @@ _TOTALS: Final = f"""
 SELECT e.asset, {_PLACE} AS place, p.recipe, count(*) AS entries, -sum(e.units) AS units
 FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
-WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
+WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN}
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """  # noqa: S608 - ours
 
 
 @statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
-async def _totals(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[MovementSum]:
+async def _totals(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime, business: datetime, recorded: datetime
+) -> list[MovementSum]:
     """By currency, place and recipe."""
 
 
-async def totals(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> list[MovementSum]:
+async def totals(db: Read, merchant_id: UUID, window: Window) -> list[MovementSum]:
     """By currency, place and recipe."""
-    return await _totals(db, merchant_id, *span)
+    return await _totals(db, merchant_id, *window.params())
 
 
 @statement(

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
+from recoup.rules.money.as_of import Window
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
@@ -48,11 +49,13 @@ _NAMES = (*COLUMNS, "net", "disputed", "approvals", "refunds", "disputes")
 _OF_GROUP = "g.asset, " + ", ".join(f"g.{name}" for name in _NAMES)
 _LEDGER = """FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"""
-_WITHIN = f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_MOVES}"
+# By both clocks: what was booked, and written, by the instant that the reader names.
+_KNOWN = "p.business_at <= $4 AND p.recorded_at <= $5"
+_WITHIN = f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_MOVES}"
 _TOTALS = f"""
 SELECT e.asset, {_SUMS}
 {_LEDGER}
-WHERE {_WITHIN} AND ($4::text IS NULL OR e.asset = $4)
+WHERE {_WITHIN} AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY e.asset ORDER BY e.asset
 """
 
@@ -64,10 +67,10 @@ SELECT {_OF_GROUP}, {outer} FROM (
   SELECT {keys}{name}, e.asset, {_SUMS}
   {_LEDGER}
   LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id{beside}
-  WHERE {_WITHIN} AND ($4::text IS NULL OR e.asset = $4)
+  WHERE {_WITHIN} AND ($6::text IS NULL OR e.asset = $6)
   GROUP BY {keys}, e.asset
 ) g {joined}
-ORDER BY {order}, g.asset LIMIT $5
+ORDER BY {order}, g.asset LIMIT $7
 """
 
 
@@ -75,7 +78,8 @@ _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 # The line of the log that approved it says what brought its money; before it did, all but links were tries.
 _APPROVAL = """LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
-    AND l.happening IN ('collected', 'captured', 'capture_ended')"""
+    AND l.happening IN ('collected', 'captured', 'capture_ended')
+    AND l.business_at <= $4 AND l.recorded_at <= $5"""
 _MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
     THEN coalesce(l.body ->> 'by', 'retry') END"""
 _SHARE = "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
@@ -88,29 +92,29 @@ _GROUPS: Final = {
     "means": _grouped(_MEANS, f"g.means, {_SHARE}", "", "g.means", f"\n  {_APPROVAL}", " AS means"),
 }  # fmt: skip
 _MOVED_IN = f"""
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($4::text IS NULL OR o.asset = $4)
-WHERE p.business_at >= $2 AND p.business_at < $3 AND {_one_of(RECIPES)}
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id AND ($6::text IS NULL OR o.asset = $6)
+WHERE p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_one_of(RECIPES)}
 """
 _MOVED = f"""
-SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $5
+SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AND p.order_id > $7
 """
 # The period is read, whatever the page: to walk the orders until so many are found that moved in it would read all that
 # came before.
-_PAGE = f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $6"
+_PAGE = f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $8"
 # Only so many postings are looked at: enough for a page where most of what follows moved in the period. Of the order
 # that they end with some may lack; it is the last one, so that none before it does.
 _NEAR = f"""
 SELECT DISTINCT p.order_id FROM (
-  SELECT order_id, business_at, recipe FROM postings WHERE merchant_id = $1 AND order_id > $5
-  ORDER BY order_id LIMIT $7
-) p {_MOVED_IN} ORDER BY p.order_id LIMIT $6
+  SELECT order_id, business_at, recorded_at, recipe FROM postings WHERE merchant_id = $1 AND order_id > $7
+  ORDER BY order_id LIMIT $9
+) p {_MOVED_IN} ORDER BY p.order_id LIMIT $8
 """
 # Sixteen bytes an order: a file of millions is made without looking for its orders again for each part.
 _ALL = f"SELECT string_agg(uuid_send(m.order_id), ''::bytea ORDER BY m.order_id) FROM ({_MOVED}) m"
 _ORDERS = f"""
 WITH sums AS (
   SELECT p.order_id, e.asset, {_SUMS}
-  FROM unnest($4::uuid[]) AS k (order_id)
+  FROM unnest($6::uuid[]) AS k (order_id)
   JOIN postings p ON p.merchant_id = $1 AND p.order_id = k.order_id
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
   WHERE {_WITHIN}
@@ -128,10 +132,9 @@ _WITHOUT_ORDER = f"""
 SELECT e.asset, {_SUMS}, NULL::uuid AS order_id, NULL AS external_id, NULL AS order_type,
   NULL::timestamptz AS placed_at, NULL::uuid AS site_id, NULL AS site, NULL AS key, NULL AS descriptor
 {_LEDGER}
-WHERE {_WITHIN} AND ($4::text IS NULL OR e.asset = $4) AND p.order_id IS NULL
+WHERE {_WITHIN} AND ($6::text IS NULL OR e.asset = $6) AND p.order_id IS NULL
 GROUP BY e.asset ORDER BY e.asset
 """
-Span = tuple[datetime, datetime]
 
 
 class Sums(Row, frozen=True):
@@ -198,59 +201,103 @@ class OrderSums(Sums, frozen=True):
 
 
 @statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
-async def _totals(db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None) -> list[Sums]:
+async def _totals(
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+) -> list[Sums]:
     """By currency."""
 
 
-async def ledger_totals(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> list[Sums]:
+async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Sums]:
     """By currency, whatever orders they are of."""
-    return await _totals(db, merchant_id, *span, asset)
+    return await _totals(db, merchant_id, *window.params(), asset)
 
 
 @statement(MERCHANT, _GROUPS["sites"], seconds=STATEMENT_SECONDS)
 async def _sites(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    limit: int,
 ) -> list[SiteSums]:
     """The oldest site first."""
 
 
 @statement(MERCHANT, _GROUPS["campaigns"], seconds=STATEMENT_SECONDS)
 async def _campaigns(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    limit: int,
 ) -> list[CampaignSums]:
     """The oldest site and campaign first."""
 
 
 @statement(MERCHANT, _GROUPS["descriptors"], seconds=STATEMENT_SECONDS)
 async def _descriptors(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    limit: int,
 ) -> list[DescriptorSums]:
     """By descriptor."""
 
 
 @statement(MERCHANT, _GROUPS["means"], seconds=STATEMENT_SECONDS)
 async def _means(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    limit: int,
 ) -> list[MeansSums]:
     """By means."""
 
 
 async def grouped(
-    db: Read, report: str, merchant_id: UUID, span: Span, asset: str | None, limit: int
+    db: Read, report: str, merchant_id: UUID, window: Window, asset: str | None, limit: int
 ) -> Sequence[SiteSums | CampaignSums | DescriptorSums | MeansSums]:
     """`report`: sites, campaigns, descriptors or means. What is of no order stands in a last row without one."""
     if report == "sites":
-        return await _sites(db, merchant_id, *span, asset, limit)
+        return await _sites(db, merchant_id, *window.params(), asset, limit)
     if report == "campaigns":
-        return await _campaigns(db, merchant_id, *span, asset, limit)
+        return await _campaigns(db, merchant_id, *window.params(), asset, limit)
     if report == "means":
-        return await _means(db, merchant_id, *span, asset, limit)
-    return await _descriptors(db, merchant_id, *span, asset, limit)
+        return await _means(db, merchant_id, *window.params(), asset, limit)
+    return await _descriptors(db, merchant_id, *window.params(), asset, limit)
 
 
 @statement(MERCHANT, _PAGE, seconds=STATEMENT_SECONDS)
 async def _page(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    after: UUID,
+    limit: int,
 ) -> list[UUID]:
     """Reads the period."""
 
@@ -261,6 +308,8 @@ async def _near(
     merchant_id: UUID,
     begin: datetime,
     end: datetime,
+    business: datetime,
+    recorded: datetime,
     asset: str | None,
     after: UUID,
     limit: int,
@@ -270,45 +319,64 @@ async def _near(
 
 
 async def orders_page(
-    db: Read, merchant_id: UUID, span: Span, asset: str | None, after: UUID, limit: int
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int
 ) -> list[UUID]:
     """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do not each read all of
     it."""
-    near = await _near(db, merchant_id, *span, asset, after, limit, limit * NEAR) if after != LOWEST else []
-    return near if len(near) >= limit else await _page(db, merchant_id, *span, asset, after, limit)
+    near = await _near(db, merchant_id, *window.params(), asset, after, limit, limit * NEAR) if after != LOWEST else []
+    return near if len(near) >= limit else await _page(db, merchant_id, *window.params(), asset, after, limit)
 
 
 @statement(MERCHANT, _ALL, seconds=STATEMENT_SECONDS)
 async def _all(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None, after: UUID
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+    after: UUID,
 ) -> bytes | None:
     """None: none moved."""
 
 
-async def all_orders(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> bytes:
+async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> bytes:
     """All of them, sixteen bytes each, in the order of their ids."""
-    return await _all(db, merchant_id, *span, asset, LOWEST) or b""
+    return await _all(db, merchant_id, *window.params(), asset, LOWEST) or b""
 
 
 @statement(MERCHANT, _ORDERS, seconds=STATEMENT_SECONDS)
 async def _by_order(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, order_ids: Collection[UUID]
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    order_ids: Collection[UUID],
 ) -> list[OrderSums]:
     """By id."""
 
 
-async def by_order(db: Read, merchant_id: UUID, span: Span, order_ids: Collection[UUID]) -> list[OrderSums]:
+async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]) -> list[OrderSums]:
     """What these brought, in the order of their ids."""
-    return await _by_order(db, merchant_id, *span, order_ids)
+    return await _by_order(db, merchant_id, *window.params(), order_ids)
 
 
 @statement(MERCHANT, _WITHOUT_ORDER, seconds=STATEMENT_SECONDS)
 async def _without_order(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, asset: str | None
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
 ) -> list[OrderSums]:
     """By currency."""
 
 
-async def without_order(db: Read, merchant_id: UUID, span: Span, asset: str | None) -> list[OrderSums]:
+async def without_order(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[OrderSums]:
     """Adjustments and the like: what is about no single order, by currency."""
-    return await _without_order(db, merchant_id, *span, asset)
+    return await _without_order(db, merchant_id, *window.params(), asset)

@@ -174,7 +174,8 @@ async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
 
 
 class NewBatch(Row, frozen=True):
-    """Units as the merchant sees them: + is in its favour. `root`: hex behind `\\x`. Business time."""
+    """Units as the merchant sees them: + is in its favour. `root`: hex behind `\\x`. Business time, but for
+    `recorded_at`."""
 
     merchant_id: UUID
     batch_id: UUID
@@ -198,6 +199,7 @@ class NewBatch(Row, frozen=True):
     held_units: int
     release_at: datetime | None
     closed_at: datetime
+    recorded_at: datetime
 
 
 @statement(

@@ -16,7 +16,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.report_spans import Span, month, zone_of
+from recoup.rules.money.as_of import Window
+from recoup.rules.money.report_spans import month, zone_of
 from recoup.store.money.movements import Place, first_booked, movements, open_differences
 
 LINES: Final = 100
@@ -33,13 +34,13 @@ async def report(visit: Visit) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
     query = visit.request.query_params
     chosen, zone, problem = _chosen(visit)
-    span = month(chosen, str(zone))
+    window = Window(*month(chosen, str(zone)))
     after = _place(query.get("after", ""))
     world = visit.world
-    totals = await report_totals(world, visit.merchant_id, span)
+    totals = await report_totals(world, visit.merchant_id, window)
     async with world.db.read() as connection:
-        rows = await movements(connection, visit.merchant_id, span, after, LINES + 1)
-        differences = await open_differences(connection, visit.merchant_id, span)
+        rows = await movements(connection, visit.merchant_id, window, after, LINES + 1)
+        differences = await open_differences(connection, visit.merchant_id, (window.begin, window.end))
         first = await first_booked(connection, visit.merchant_id)
     more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
     return dict(
@@ -66,9 +67,9 @@ async def report_file(visit: Visit) -> Response:
     chosen, zone, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    span: Span = month(chosen, str(zone))
+    window = Window(*month(chosen, str(zone)))
     await taken(visit, "reconciliation report", month=chosen, zone=str(zone))
-    parts = report_csv(visit.world, visit.merchant_id, span, zone)
+    parts = report_csv(visit.world, visit.merchant_id, window, zone)
     return download(parts, f"reconciliation-{chosen}.csv")
 
 

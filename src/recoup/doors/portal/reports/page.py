@@ -24,6 +24,7 @@ from recoup.flows.money.origin_reports import (
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.money.as_of import Window
 from recoup.rules.money.report_spans import month
 from recoup.store.money.movements import first_booked
 
@@ -48,7 +49,7 @@ async def reports_page(visit: Visit) -> Values:
     report = report if report in REPORTS else "sites"
     chosen, asset, problem = _chosen(visit)
     world = visit.world
-    found = await _read(visit, report, ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset))
+    found = await _read(visit, report, ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC")), asset))
     async with world.db.read() as connection:
         first = await first_booked(connection, visit.merchant_id)
     query = {"month": chosen} | ({"currency": asset} if asset else {})
@@ -84,7 +85,7 @@ async def report_file(visit: Visit) -> Response:
     chosen, asset, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    request = ReportRequest(visit.merchant_id, month(chosen, "UTC"), asset)
+    request = ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC")), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset)
     parts = report_csv(visit.world, report, request)
     return download(parts, f"{report}-{chosen}.csv")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 
 LINES_MAX = 1_000
@@ -55,6 +56,8 @@ class ReconciliationQuery(Shape, kw_only=True):
     after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
     zone: Annotated[Text64 | None, Meta(description="Zone of CSV dates, like America/New_York. Default: UTC.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class Reconciliation(Members, kw_only=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64
 
 ROWS_MAX = 1_000
@@ -87,6 +88,8 @@ class OriginQuery(Shape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=ROWS_MAX)] = 100
     after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all rows in one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class Paged(Members, kw_only=True):

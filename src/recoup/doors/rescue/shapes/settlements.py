@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4
 
 PAGE_SIZE_MAX = 500
@@ -61,6 +62,8 @@ class SettlementQuery(Shape, kw_only=True):
     from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(default=None, name="from")
     to: Annotated[Moment | None, Meta(description="Closed before.")] = None
     currency: Text4 | None = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class SettlementList(Members, kw_only=True):
@@ -79,6 +82,13 @@ class SettlementDetail(Settlement, kw_only=True):
     """One, with `success` as every answer."""
 
     success: bool = True
+
+
+class SettlementAt(Shape, kw_only=True):
+    """At most one of them."""
+
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class SettlementLine(Shape, kw_only=True):
@@ -106,6 +116,8 @@ class LinesQuery(Shape, kw_only=True):
     after: Annotated[str | None, Meta(description="`next` of the previous page.")] = None
     kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class SettlementLines(Members, kw_only=True):

@@ -50,6 +50,7 @@ CREATE TABLE settlement_batches (
   held_units bigint NOT NULL CHECK (held_units >= 0),
   release_at timestamptz,                  -- when held_units are the merchant's again
   closed_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,        -- wall time
   PRIMARY KEY (merchant_id, batch_id),
   UNIQUE (merchant_id, asset, period_to),
   CHECK (amount_units + fee_units + dispute_fee_units + dispute_units + refund_units + adjustment_units + reserve_units
@@ -140,6 +141,17 @@ CREATE TABLE bank_payouts (
   FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches,
   FOREIGN KEY (merchant_id, account_id) REFERENCES bank_accounts,
   CHECK ((state = 'created') = (account_id IS NULL))
+);
+-- Each state that a payout came into, and when: what was so at a moment of the past. Never changed.
+CREATE TABLE bank_payout_states (
+  merchant_id uuid NOT NULL,
+  payout_id uuid NOT NULL,
+  state_no smallint NOT NULL,
+  state text NOT NULL CHECK (state IN ('created', 'approved', 'sent', 'paid', 'returned')),
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,        -- wall time
+  PRIMARY KEY (merchant_id, payout_id, state_no),
+  FOREIGN KEY (merchant_id, payout_id) REFERENCES bank_payouts
 );
 CREATE UNIQUE INDEX bank_payouts_one ON bank_payouts (merchant_id, batch_id) WHERE state <> 'returned';
 CREATE INDEX bank_payouts_open ON bank_payouts (merchant_id, state) WHERE state IN ('created', 'approved', 'sent');

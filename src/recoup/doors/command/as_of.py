@@ -1,0 +1,38 @@
+"""`--as-of` and `--as-of-recorded`: the moment as of which a report is made, as somebody types it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from recoup.flows.money.as_of import cut_of
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
+from recoup.rules.money.as_of import Cut
+
+
+def as_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes `as_of` and `as_of_recorded` on, as typed."""
+    recorded = click.option("--as-of-recorded", help="As it had been recorded at this real time (ISO 8601, UTC).")
+    business = click.option("--as-of", help="As it stood at this business time (ISO 8601, UTC): the bytes of then.")
+    return business(recorded(command))
+
+
+async def typed_cut(world: World, merchant_id: UUID, as_of: str | None, as_of_recorded: str | None) -> Cut:
+    """Raises: Problem(invalid), as `cut_of`, and for what is no moment."""
+    return await cut_of(world, merchant_id, _moment(as_of, "as-of"), _moment(as_of_recorded, "as-of-recorded"))
+
+
+def _moment(text: str | None, field: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = of_these_days(datetime.fromisoformat(text))
+    except ValueError:
+        found = None
+    if found is None:
+        raise Problem("invalid", f"{text!r} is no moment.", field=field, cure="Write it like 2026-01-31T12:00:00Z.")
+    return found
