@@ -4,10 +4,11 @@ import random
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
+from tests.doors.rescue.shapes import check_refused
 from tests.flows.money.settling import payouts, person, terms, with_account
 
 from recoup.flows.insight.verify import verify
@@ -15,6 +16,7 @@ from recoup.flows.money.adjust import adjust
 from recoup.flows.money.bank_payouts import approve, pay_again, tell_outcome
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
 from recoup.rules.network.magic import APPROVE_CARDS, DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.store.server import ServerAddress
@@ -115,9 +117,13 @@ def act(shop: Caller, orders: list[str], rng: random.Random) -> None:
 def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
     """A payment that is authorised, and captured in two parts."""
     body = shop.body(
-        isMIT=False, expiryDateUtc=None, customerIp="203.0.113.24", paymentMethod__cardNumber=APPROVE_CARDS[1],
-        paymentMethod__verificationValue="123", transactionType="AUTHORIZATION",
-    )  # fmt: skip
+        isMIT=False,
+        expiryDateUtc=None,
+        customerIp="203.0.113.24",
+        paymentMethod__cardNumber=APPROVE_CARDS[1],
+        paymentMethod__verificationValue="123",
+        transactionType="AUTHORIZATION",
+    )
     order_id = str(shop.post("/evaluate", body).json()["orderId"])
     orders.append(order_id)
     for units, final in ((1000, False), (rng.choice([900, 2000]), True)):
@@ -130,8 +136,17 @@ def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed: int) -> None:
     rng, shop = random.Random(seed), world.shop()
-    world.run(terms(shop.shop, period="day", delay_days=0, reserve_basis_points=1_000, reserve_days=3, limits={"USD": 10**9},
-                    account_delay_days=0))  # fmt: skip
+    world.run(
+        terms(
+            shop.shop,
+            period="day",
+            delay_days=0,
+            reserve_basis_points=1_000,
+            reserve_days=3,
+            limits={"USD": 10**9},
+            account_delay_days=0,
+        )
+    )
     world.run(with_account(shop.shop))
     begin = world.run(shop.shop.now()) - timedelta(days=1)
     orders = [shop.completed(), shop.completed(transaction__amount=9900)]
@@ -151,3 +166,53 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed
                 assert code == 404 or then[1] == content, (address, query)
     world.run(shop.shop.close_pages())
     assert (done := world.run(verify(shop.shop.world))).difference is None, done.difference
+
+
+@pytest.mark.parametrize("path", [*LISTS, "/settlements"])
+@pytest.mark.parametrize(
+    ("query", "field", "says"),
+    [
+        ("asOf=2000-01-01T00:00:00Z", "AsOf", "was not there yet"),
+        ("asOf=2098-01-01T00:00:00Z", "AsOf", "has not come yet"),
+        ("asOfRecorded=2098-01-01T00:00:00Z", "AsOfRecorded", "has not come yet"),
+        ("asOfRecorded=2000-01-01T00:00:00Z", "AsOfRecorded", "was not there yet"),
+        ("asOf=yesterday", "AsOf", "ISO 8601"),
+        ("asOfRecorded=1", "AsOfRecorded", "ISO 8601"),
+        ("asOf=2026-01-01T00:00:00Z&asOfRecorded=2026-01-01T00:00:00Z", "AsOfRecorded", "not both"),
+    ],
+)
+def test_a_moment_that_makes_no_sense_is_refused(shop: Caller, path: str, query: str, field: str, says: str) -> None:
+    begin = shop.door.run(shop.shop.now()) - timedelta(days=1)
+    answer = shop.get(f"{path}?from={z(begin)}&{query}")
+    check_refused(answer, 400)
+    assert says in " ".join(answer.json()[field]), answer.text
+
+
+def test_a_settlement_is_not_there_before_it_was_closed_and_never_for_another_merchant(
+    shop: Caller, other: Caller
+) -> None:
+    shop.door.run(terms(shop.shop, period="day", delay_days=0))
+    before = shop.door.run(shop.shop.now())
+    shop.completed()
+    shop.advance(days=2)
+    [batch] = shop.get("/settlements").json()["data"]
+    now = shop.door.run(shop.shop.now())
+    for path in (f"/settlements/{batch['id']}", f"/settlements/{batch['id']}/lines"):
+        check_refused(shop.get(f"{path}?asOf={z(before)}"), 404, "not_found")
+        assert shop.get(f"{path}?asOf={z(now)}").content == shop.get(path).content
+        check_refused(other.get(f"{path}?asOf={z(other.door.run(other.shop.now()))}"), 404, "not_found")
+    check_refused(shop.get(f"/settlements/{UNKNOWN}?asOf={z(now)}"), 404, "not_found")
+    assert shop.get(f"/settlements?asOf={z(before)}").json()["data"] == []
+
+
+def test_a_period_without_an_end_ends_at_the_moment(shop: Caller) -> None:
+    begin = shop.door.run(shop.shop.now()) - timedelta(days=1)
+    shop.completed()
+    first = shop.door.run(shop.shop.now())
+    shop.completed()
+    for path in ("/reports/sites", "/reconciliation"):
+        then = shop.get(f"{path}?from={z(begin)}&asOf={z(first)}").json()
+        assert then["to"] == iso(first)
+        assert then["totals"] == shop.get(f"{path}?from={z(begin)}&to={z(first)}").json()["totals"] != []
+    name = shop.get(f"/reports/sites?from={z(begin)}&asOf={z(first)}&format=csv").headers["content-disposition"]
+    assert f"-as-of-{first:%Y%m%dT%H%M%SZ}.csv" in name

@@ -473,18 +473,32 @@ class Recoup(Waiting):
         from_: str | None = None,
         to: str | None = None,
         currency: str | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SettlementList:
         """Settlements."""
         found: s.SettlementList = self._call(
             "GET",
             "/v1/settlements",
-            query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency},
+            query={
+                "pageNumber": pageNumber,
+                "pageSize": pageSize,
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
-    def get_settlement(self, id: str) -> s.SettlementDetail:
+    def get_settlement(
+        self, id: str, *, asOf: str | None = None, asOfRecorded: str | None = None
+    ) -> s.SettlementDetail:
         """One settlement."""
-        found: s.SettlementDetail = self._call("GET", f"/v1/settlements/{segment(id)}")
+        found: s.SettlementDetail = self._call(
+            "GET", f"/v1/settlements/{segment(id)}", query={"asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     def list_settlement_lines(
@@ -496,12 +510,21 @@ class Recoup(Waiting):
         kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"]
         | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SettlementLines:
         """Lines of a settlement."""
         found: s.SettlementLines = self._call(
             "GET",
             f"/v1/settlements/{segment(id)}/lines",
-            query={"limit": limit, "after": after, "kind": kind, "format": format},
+            query={
+                "limit": limit,
+                "after": after,
+                "kind": kind,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -515,12 +538,24 @@ class Recoup(Waiting):
         after: str | None = None,
         zone: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Reconciliation:
         """Account movements."""
         found: s.Reconciliation = self._call(
             "GET",
             "/v1/reconciliation",
-            query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "id": id,
+                "limit": limit,
+                "after": after,
+                "zone": zone,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -533,12 +568,23 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Transactions:
         """Results by order."""
         found: s.Transactions = self._call(
             "GET",
             "/v1/reports/transactions",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -551,12 +597,23 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Descriptors:
         """Results by descriptor."""
         found: s.Descriptors = self._call(
             "GET",
             "/v1/reports/descriptors",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -569,12 +626,23 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SitesReport:
         """Results by site."""
         found: s.SitesReport = self._call(
             "GET",
             "/v1/reports/sites",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -587,12 +655,23 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.CampaignsReport:
         """Results by campaign."""
         found: s.CampaignsReport = self._call(
             "GET",
             "/v1/reports/campaigns",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -605,12 +684,23 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.MeansReport:
         """Results by means of recovery."""
         found: s.MeansReport = self._call(
             "GET",
             "/v1/reports/means",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1334,18 +1424,32 @@ class AsyncRecoup(Awaiting):
         from_: str | None = None,
         to: str | None = None,
         currency: str | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SettlementList:
         """Settlements."""
         found: s.SettlementList = await self._call(
             "GET",
             "/v1/settlements",
-            query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency},
+            query={
+                "pageNumber": pageNumber,
+                "pageSize": pageSize,
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
-    async def get_settlement(self, id: str) -> s.SettlementDetail:
+    async def get_settlement(
+        self, id: str, *, asOf: str | None = None, asOfRecorded: str | None = None
+    ) -> s.SettlementDetail:
         """One settlement."""
-        found: s.SettlementDetail = await self._call("GET", f"/v1/settlements/{segment(id)}")
+        found: s.SettlementDetail = await self._call(
+            "GET", f"/v1/settlements/{segment(id)}", query={"asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     async def list_settlement_lines(
@@ -1357,12 +1461,21 @@ class AsyncRecoup(Awaiting):
         kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"]
         | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SettlementLines:
         """Lines of a settlement."""
         found: s.SettlementLines = await self._call(
             "GET",
             f"/v1/settlements/{segment(id)}/lines",
-            query={"limit": limit, "after": after, "kind": kind, "format": format},
+            query={
+                "limit": limit,
+                "after": after,
+                "kind": kind,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1376,12 +1489,24 @@ class AsyncRecoup(Awaiting):
         after: str | None = None,
         zone: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Reconciliation:
         """Account movements."""
         found: s.Reconciliation = await self._call(
             "GET",
             "/v1/reconciliation",
-            query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "id": id,
+                "limit": limit,
+                "after": after,
+                "zone": zone,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1394,12 +1519,23 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Transactions:
         """Results by order."""
         found: s.Transactions = await self._call(
             "GET",
             "/v1/reports/transactions",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1412,12 +1548,23 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Descriptors:
         """Results by descriptor."""
         found: s.Descriptors = await self._call(
             "GET",
             "/v1/reports/descriptors",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1430,12 +1577,23 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.SitesReport:
         """Results by site."""
         found: s.SitesReport = await self._call(
             "GET",
             "/v1/reports/sites",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1448,12 +1606,23 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.CampaignsReport:
         """Results by campaign."""
         found: s.CampaignsReport = await self._call(
             "GET",
             "/v1/reports/campaigns",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 
@@ -1466,12 +1635,23 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.MeansReport:
         """Results by means of recovery."""
         found: s.MeansReport = await self._call(
             "GET",
             "/v1/reports/means",
-            query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format},
+            query={
+                "from": from_,
+                "to": to,
+                "currency": currency,
+                "limit": limit,
+                "after": after,
+                "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
+            },
         )
         return found
 

@@ -171,7 +171,9 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN o.ended_at IS NULL THEN 'none' ELSE 'set' END),
   (12, 'time of the return', p.bounced::text, CASE WHEN p.bounced IS NOT NULL THEN o.ended_at::text END),
   (13, 'file', CASE WHEN o.sent_at IS NOT NULL THEN 'kept' WHEN o.state = 'created' THEN 'none' ELSE 'any' END,
-    CASE WHEN o.sent_at IS NULL AND o.state <> 'created' THEN 'any' WHEN o.file IS NULL THEN 'none' ELSE 'kept' END)
+    CASE WHEN o.sent_at IS NULL AND o.state <> 'created' THEN 'any' WHEN o.file IS NULL THEN 'none' ELSE 'kept' END),
+  (14, 'last state that was noted', o.state, (SELECT s.state FROM bank_payout_states s
+    WHERE s.merchant_id = o.merchant_id AND s.payout_id = o.payout_id ORDER BY s.state_no DESC LIMIT 1))
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1000
 """,
