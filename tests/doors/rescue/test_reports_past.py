@@ -76,7 +76,8 @@ def pay(shop: Caller, rng: random.Random) -> None:
     try:
         shop.door.run(acts[what]())
     except Problem as problem:
-        assert problem.code in ("wrong_state", "forbidden", "not_found", "invalid"), problem
+        if problem.code not in ("wrong_state", "forbidden", "not_found", "invalid"):
+            raise
 
 
 def erase(shop: Caller) -> None:
