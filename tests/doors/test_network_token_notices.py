@@ -15,16 +15,17 @@ from tests.worlds import Shop, change_world, make_shop, sandbox_world
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
-from recoup.doors.inbound.network_tokens import routes
+from recoup.doors.inbound.signed import routes
 from recoup.flows.cards.due import start
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.card_switches import set_card_switches
-from recoup.flows.notices.network_tokens import token_notice_key
-from recoup.flows.notices.signals import signal_key
+from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens, TokenChange
 from recoup.gateways.cards.token_service import UNKNOWN, TokenAnswer, TokenInquiry
 from recoup.main.app import _no_path, refuse
 from recoup.rules.messages.inbound import signed
+from recoup.rules.messages.signals import SIGNALS
+from recoup.rules.messages.token_notices import TOKEN_NOTICES
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_serials import REFRESHED
 from recoup.store.server import ServerAddress
@@ -51,7 +52,9 @@ class Ground:
         wall = self.shop.world.clocks.wall()
         known = {"noticeId": "n-1", "merchantId": str(self.shop.merchant_id), "tokenId": str(token_id)}
         body = json.dumps(known | said).encode()
-        header = signed(key or token_notice_key(self.shop.world, "sandbox"), body, wall - timedelta(seconds=late))
+        header = signed(
+            key or signing_key(self.shop.world, TOKEN_NOTICES, "sandbox"), body, wall - timedelta(seconds=late)
+        )
         headers = {"recoup-signature": header, "content-type": "application/json"}
         return await self.client.post(PATH, content=body, headers=headers)
 
@@ -166,7 +169,7 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
         token_id = await on.made()
         assert (await on.post(token_id, late=400)).status_code == 401
         assert (await on.post(token_id, key=b"guess")).status_code == 401
-        assert (await on.post(token_id, key=signal_key(on.shop.world, "sandbox"))).status_code == 401
+        assert (await on.post(token_id, key=signing_key(on.shop.world, SIGNALS, "sandbox"))).status_code == 401
         assert (await on.client.get(PATH)).status_code == 405
         assert (await on.post(token_id, noticeId="x" * 5_000)).status_code == 413
         other = await on.client.post(

@@ -17,16 +17,17 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
-from recoup.doors.inbound.signals import routes
+from recoup.doors.inbound.signed import routes
 from recoup.flows.cards.due import start
 from recoup.flows.disputes.receive import notice_key
 from recoup.flows.insight.verify import verify
-from recoup.flows.notices.signals import signal_key
+from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.sandbox.methods import account_reference_of
 from recoup.kernel.time import WallTime
 from recoup.main.app import _no_path, refuse
 from recoup.rules.messages.inbound import signed
+from recoup.rules.messages.signals import SIGNALS
 from recoup.rules.network.magic import COUNTING_CARDS
 from recoup.store.server import ServerAddress
 
@@ -44,7 +45,7 @@ class Ground:
     async def post(self, *, key: bytes | None = None, late: int = 0, **said: Any) -> httpx.Response:
         wall = self.shop.world.clocks.wall()
         body = json.dumps({"signalId": "s-1", "approvedAt": wall.isoformat()} | said).encode()
-        header = signed(key or signal_key(self.shop.world, "sandbox"), body, wall - timedelta(seconds=late))
+        header = signed(key or signing_key(self.shop.world, SIGNALS, "sandbox"), body, wall - timedelta(seconds=late))
         headers = {"recoup-signature": header, "content-type": "application/json"}
         return await self.client.post(PATH, content=body, headers=headers)
 

@@ -23,10 +23,9 @@ from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
-from recoup.doors.inbound.network_tokens import routes as token_routes
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.inbound.receiver import routes as receiver_routes
-from recoup.doors.inbound.signals import routes as signal_routes
+from recoup.doors.inbound.signed import routes as signed_routes
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.imports.page import FORM_BYTES_MAX as IMPORT_BYTES_MAX
 from recoup.doors.portal.imports.page import PLACE as IMPORTS
@@ -95,8 +94,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
         *rescue_routes(services),
         *stablecoin.routes(stable),
         *inbound_routes(world, orders),
-        *signal_routes(world, orders),
-        *token_routes(world, orders),
+        *signed_routes(world, orders),
         *receiver_routes(world),
         *checkout_routes(world, orders, merchants),
         *docs_routes(world, dialects(), __version__),

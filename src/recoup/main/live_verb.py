@@ -4,14 +4,13 @@ import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from recoup.doors.command.verbs import Opened
-from recoup.flows.disputes.receive import notice_key
-from recoup.flows.notices.network_tokens import token_notice_key
-from recoup.flows.notices.signals import signal_key
 from recoup.flows.rekey import drop_vault
+from recoup.flows.signed_notices import signing_key
 from recoup.gateways.cards.bridge import check_bridge
 from recoup.gateways.keys.keyring import has_keys
 from recoup.kernel.problem import Problem
@@ -19,6 +18,9 @@ from recoup.main.chosen_world import with_world
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
+from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
+from recoup.rules.messages.signals import SIGNALS
+from recoup.rules.messages.token_notices import TOKEN_NOTICES
 
 
 def add(cli: click.Group) -> None:
@@ -65,8 +67,8 @@ def add(cli: click.Group) -> None:
             routes = list(opened.world.processors)
             if name is not None and name not in routes:
                 raise Problem("not_found", f"There is no route {name!r}.", cure=f"There are {', '.join(routes)}.")
-            key = token_notice_key if tokens else signal_key if signals else notice_key
-            return key(opened.world, name or routes[0]).hex()
+            kind: SignedKind[Any] = TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
+            return signing_key(opened.world, kind, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
 

@@ -1,5 +1,6 @@
 """A back-test's figures as text and as JSON."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -114,6 +115,8 @@ def label_of(name: str) -> str:
 
 
 def _missing(less: Shortfall) -> str:
+    if math.isnan(less.have):
+        return "            no width of an interval can be computed"
     return "            " + LESS[less.what].format(have=less.have, needed=less.needed)
 
 
@@ -177,7 +180,10 @@ def _figures(one: Figures) -> dict[str, Any]:
 
 
 def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
-    return [{"what": one.what, "have": round(one.have, 6), "needed": round(one.needed, 6)} for one in lacking]
+    return [
+        {"what": one.what, "have": None if math.isnan(one.have) else round(one.have, 6), "needed": round(one.needed, 6)}
+        for one in lacking
+    ]
 
 
 def _estimate(one: Estimate | None) -> dict[str, float] | None:

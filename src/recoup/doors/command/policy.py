@@ -211,8 +211,8 @@ def _with_lines(text: str, problem: Problem) -> Problem:
     for one in complaints:
         number = line_number(text, one.line)
         lines.append(f"{f'line {number}, ' if number else ''}{one.line}: {one.why}")
-    could = written(problem.facts["nearest"], "the nearest that could be saved")
-    return Problem("invalid", "\n".join(["The policy cannot be saved.", *lines, "", could]))
+    could = written(problem.facts["nearest"], "the nearest that could be saved").rstrip()
+    return Problem("invalid", "\n".join(["The policy cannot be saved.", *lines]), cure=f"\n\n{could}")
 
 
 def _shown(standing: Standing, version: PolicyVersion | None) -> str:

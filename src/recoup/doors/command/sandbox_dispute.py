@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
-from recoup.flows.disputes.receive import notice_key
 from recoup.flows.disputes.sandbox import dispute_on_demand
-from recoup.flows.notices.network_tokens import token_notice_key
-from recoup.flows.notices.signals import signal_key
+from recoup.flows.signed_notices import signing_key
 from recoup.kernel.money import UNITS_MAX
+from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
+from recoup.rules.messages.signals import SIGNALS
+from recoup.rules.messages.token_notices import TOKEN_NOTICES
 from recoup.rules.money.disputes import STAGES
 
 
@@ -42,7 +43,7 @@ def show_key(run: Run, signals: bool, tokens: bool) -> None:
     """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
 
     async def work(opened: Opened) -> str:
-        key = token_notice_key if tokens else signal_key if signals else notice_key
-        return key(opened.world, "sandbox").hex()
+        kind: SignedKind[Any] = TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
+        return signing_key(opened.world, kind, "sandbox").hex()
 
     click.echo(run(work))

@@ -54,21 +54,29 @@ class Notices:
         route = scope["path_params"]["route"]
         if scope["method"] == "GET" and (said := answer_challenge(self._world, route, _query(scope))) is not None:
             return _said(said)
-        if scope["method"] != "POST":
-            raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
-        check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
+        self._check_call(scope)
         by_our_key = header(scope, HEADER.encode()) is not None
         if has_own_notices(self._world, route, by_our_key=by_our_key):
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
             return _said(await take(self._world, self._orders, route, headers, await read_body(receive_)))
-        check_content_type(header(scope, b"content-type"))
-        body = await read_body(receive_)
-        signature = (header(scope, HEADER.encode()) or b"").decode("latin-1")
+        body, signature = await self._read_signed(scope, receive_)
         received = await receive(self._world, self._orders, route, body, signature, request_id(scope))
         shown = {"noticeId": received.notice_id, "status": received.state}
         if received.why:
             shown |= {"reason": received.why, "message": in_words(received.why)}
         return Refusal(200, encode(shown), [JSON])
+
+    def _check_call(self, scope: Scope) -> None:
+        """Raises: Problem(method_not_allowed), Problem(too_many_requests)."""
+        if scope["method"] != "POST":
+            raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
+        check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
+
+    async def _read_signed(self, scope: Scope, receive_: Receive) -> tuple[bytes, str]:
+        """The body, and the signature that it came with. Raises: Problem(malformed), Problem(too_large), ClientGone."""
+        check_content_type(header(scope, b"content-type"))
+        body = await read_body(receive_)
+        return body, (header(scope, HEADER.encode()) or b"").decode("latin-1")
 
 
 def _query(scope: Scope) -> dict[str, str]:
@@ -82,7 +90,10 @@ def _said(reply: Reply) -> Refusal:
     return Refusal(200, reply.body, [(b"content-type", reply.media_type.encode())])
 
 
+def buckets_of(given: Buckets | None) -> Buckets:
+    """What one address may post; by default 50 notices a second, 500 at once."""
+    return Buckets(per_second=PER_SECOND, burst=BURST) if given is None else given
+
+
 def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:
-    if buckets is None:
-        buckets = Buckets(per_second=PER_SECOND, burst=BURST)
-    return [Route("/inbound/{route}/notices", Notices(world, orders, buckets))]
+    return [Route("/inbound/{route}/notices", Notices(world, orders, buckets_of(buckets)))]

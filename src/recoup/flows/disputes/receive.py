@@ -12,16 +12,15 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.locked import Job, Orders
-from recoup.flows.no_cards import PROCESSOR, refuse_cards
+from recoup.flows.signed_notices import read_signed, signing_key
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted, to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import apply_notice
 from recoup.moves.dispute.notice import keep_unmatched, next_try, try_next_at
-from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
+from recoup.rules.messages.inbound import DISPUTE_NOTICES, Notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.disputes.disputes import NoticeRow, early_notices, find_notice, order_of_charge
 from recoup.store.merchants.merchants import offset_of
@@ -40,27 +39,15 @@ class Received:
 
 
 def notice_key(world: World, route: str) -> bytes:
-    """The key by which that route signs its notices to this installation."""
-    key: bytes = world.keys.mac("inbound-notices", route.encode())
-    return key
+    """The key by which that route signs its notices of disputes to this installation, 32 bytes."""
+    return signing_key(world, DISPUTE_NOTICES, route)
 
 
 async def receive(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> Received:
     """Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, conflict, unavailable."""
     if route not in world.processors:
         raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
-    if len(body) > NOTICE_BYTES_MAX:
-        raise Problem(
-            "too_large", Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX), cure="Send one notice a call."
-        )
-    if not is_signed(notice_key(world, route), signature, body, world.clocks.wall()):
-        raise Problem(
-            "unauthenticated",
-            "The notice carries no valid signature.",
-            cure="Sign t.body with the route's key; the time may be off by five minutes.",
-        )
-    notice = read_notice(body)
-    await refuse_cards(world, to_plain(notice), caller=PROCESSOR)
+    notice = await read_signed(world, DISPUTE_NOTICES, route, body, signature)
     return await apply(world, orders, route, notice, request_id)
 
 

@@ -1,22 +1,13 @@
 """A token service's notice is a bell: the worker asks the service how the token stands, so that a notice which is late,
 doubled or out of order changes nothing."""
 
-from recoup.flows.no_cards import PROCESSOR, refuse_cards
+from recoup.flows.signed_notices import read_signed
 from recoup.flows.world import World
-from recoup.kernel.encode import to_plain
 from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
-from recoup.rules.messages.inbound import is_signed
-from recoup.rules.messages.token_notices import TOKEN_NOTICE_BYTES_MAX, TokenNotice, read_token_notice
+from recoup.rules.messages.token_notices import TOKEN_NOTICES, TokenNotice
 from recoup.store.cards.network_tokens import find_network_token
 from recoup.store.cards.processor_notices import AtDoor, count_notice
 from recoup.store.orders.due_work import make_due
-
-
-def token_notice_key(world: World, route: str) -> bytes:
-    """The key by which the notices of that route's token service are signed, not the one of its other notices."""
-    key: bytes = world.keys.mac("inbound-network-tokens", route.encode())
-    return key
 
 
 async def take_token_notice(world: World, route: str, body: bytes, signature: str) -> str:
@@ -27,17 +18,7 @@ async def take_token_notice(world: World, route: str, body: bytes, signature: st
     if route not in world.token_services:
         message = "There is no such route, or it makes no network tokens."
         raise Problem("no_such_path", message, cure="Check the name of the route.")
-    if len(body) > TOKEN_NOTICE_BYTES_MAX:
-        message = Sentence("A notice has at most {0} bytes.", TOKEN_NOTICE_BYTES_MAX)
-        raise Problem("too_large", message, cure="Send one notice a call.")
-    if not is_signed(token_notice_key(world, route), signature, body, world.clocks.wall()):
-        raise Problem(
-            "unauthenticated",
-            "The notice carries no valid signature.",
-            cure="Sign t.body with the route's key for network tokens; the time may be off by five minutes.",
-        )
-    notice = read_token_notice(body)
-    await refuse_cards(world, to_plain(notice), caller=PROCESSOR)
+    notice = await read_signed(world, TOKEN_NOTICES, route, body, signature)
     await _ring(world, route, notice)
     return notice.notice_id
 

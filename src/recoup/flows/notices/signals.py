@@ -9,28 +9,18 @@ from uuid import UUID
 
 from recoup.flows.cards.joined_cards import names_of
 from recoup.flows.locked import Orders
-from recoup.flows.no_cards import PROCESSOR, refuse_cards
+from recoup.flows.signed_notices import read_signed
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
-from recoup.kernel.encode import to_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.signal import approved_elsewhere
-from recoup.rules.messages.inbound import is_signed
-from recoup.rules.messages.signals import SIGNAL_BYTES_MAX, Signal, read_signal
+from recoup.rules.messages.signals import SIGNALS, Signal
 from recoup.store.cards.processor_notices import AtDoor, count_notice, methods_of
 from recoup.store.cards.signals import orders_of_cards, with_a_plan
 from recoup.store.cards.stored_methods import find_method
 from recoup.store.statement import Read
-
-
-def signal_key(world: World, route: str) -> bytes:
-    """The key by which signals for that route's cards are signed: not the one of its notices, for who knows of
-    approvals need not know of disputes."""
-    key: bytes = world.keys.mac("inbound-signals", route.encode())
-    return key
 
 
 async def take_signal(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> str:
@@ -41,17 +31,7 @@ async def take_signal(world: World, orders: Orders, route: str, body: bytes, sig
     processor = world.processors.get(route)
     if processor is None:
         raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
-    if len(body) > SIGNAL_BYTES_MAX:
-        message = Sentence("A signal has at most {0} bytes.", SIGNAL_BYTES_MAX)
-        raise Problem("too_large", message, cure="Send one signal a call.")
-    if not is_signed(signal_key(world, route), signature, body, world.clocks.wall()):
-        raise Problem(
-            "unauthenticated",
-            "The signal carries no valid signature.",
-            cure="Sign t.body with the route's key for signals; the time may be off by five minutes.",
-        )
-    signal = read_signal(body)
-    await refuse_cards(world, to_plain(signal), caller=PROCESSOR)
+    signal = await read_signed(world, SIGNALS, route, body, signature)
     became = await _consider(world, orders, route, processor, signal, request_id)
     async with world.db.transaction() as tx:
         await count_notice(tx, f"{route}/signals", world.clocks.wall(), became)

@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.lab.conformance.check import NotOfferedError
 from recoup.lab.conformance.subject import Scenario, Subject
 from recoup.lab.processors.bridge import SECRET, BridgeStandIn
-from recoup.rules.messages.inbound import HEADER, NOTICE_BYTES_MAX, is_signed, read_notice, signed
+from recoup.rules.messages.inbound import DISPUTE_NOTICES, HEADER, is_signed, read_notice, signed
 from recoup.rules.network.magic import script_card
 
 PAN: Final = script_card("visa", "51", 0)
@@ -88,7 +88,7 @@ class BridgeSubject(Subject):
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         """As the door of a bridge's notices does."""
-        if len(body) > NOTICE_BYTES_MAX:
+        if len(body) > DISPUTE_NOTICES.bytes_max:
             raise Problem("too_large", "The notice is too large.", cure="Send one notice a call.")
         if not is_signed(_KEY, headers.get(HEADER, ""), body, self.clocks.wall()):
             raise Problem("unauthenticated", "The notice carries no valid signature.", cure="Sign it.")

@@ -6,9 +6,10 @@ Several `v1` are alternatives, so that keys can be changed.
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,11 +21,21 @@ from recoup.kernel.time import of_these_days
 
 HEADER: Final = "recoup-signature"
 SKEW_SECONDS_MAX: Final = 300
-NOTICE_BYTES_MAX: Final = 16_384
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})((?:,v1=[0-9a-f]{64}){1,4})", re.ASCII)
 Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")]
 Moment = Annotated[datetime, Meta(tz=True)]
 T = TypeVar("T", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedKind(Generic[T]):
+    """A kind of notice in our own form. `purpose`: what its keys are derived for. `read`: raises Problem(malformed) and
+    Problem(invalid). `sign_with`: the cure for a signature that does not hold."""
+
+    purpose: str
+    bytes_max: int
+    read: Callable[[bytes], T]
+    sign_with: str
 
 
 class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):
@@ -96,6 +107,11 @@ def read_notice(body: bytes) -> Notice:
             cure="Send the date on which the answer is due.",
         )
     return msgspec.structs.replace(notice, respond_by=respond_by)
+
+
+DISPUTE_NOTICES: Final = SignedKind(
+    "inbound-notices", 16_384, read_notice, "Sign t.body with the route's key; the time may be off by five minutes."
+)
 
 
 _NAMED: Final = re.compile(r"`\$?\.?([A-Za-z]+)`")

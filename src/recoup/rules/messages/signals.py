@@ -7,9 +7,8 @@ from msgspec import Meta, Struct
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import of_these_days
-from recoup.rules.messages.inbound import Moment, read_as
+from recoup.rules.messages.inbound import Moment, SignedKind, read_as
 
-SIGNAL_BYTES_MAX: Final = 4_096
 _CURE: Final = "See docs/signals.md for the fields."
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
@@ -39,3 +38,11 @@ def read_signal(body: bytes) -> Signal:
             "invalid", message, field="accountReference", cure="Send accountReference, fingerprint or method."
         )
     return msgspec.structs.replace(signal, approved_at=approved_at)
+
+
+SIGNALS: Final = SignedKind(
+    "inbound-signals",
+    4_096,
+    read_signal,
+    "Sign t.body with the route's key for signals; the time may be off by five minutes.",
+)

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from recoup.rules.messages.inbound import read_as
+from recoup.rules.messages.inbound import SignedKind, read_as
 
-TOKEN_NOTICE_BYTES_MAX: Final = 4_096
 _Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")]
 _CURE: Final = "See docs/network-tokens.md for the fields."
 
@@ -23,3 +22,11 @@ class TokenNotice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
 def read_token_notice(body: bytes) -> TokenNotice:
     """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field."""
     return read_as(body, TokenNotice, _CURE)
+
+
+TOKEN_NOTICES: Final = SignedKind(
+    "inbound-network-tokens",
+    4_096,
+    read_token_notice,
+    "Sign t.body with the route's key for network tokens; the time may be off by five minutes.",
+)

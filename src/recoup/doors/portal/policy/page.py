@@ -17,8 +17,9 @@ from recoup.flows.merchants.policies import Checked, Standing, Where
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.policies.diff import LineDiff, diff, value_text
-from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET
+from recoup.kernel.sentence import Sentence
+from recoup.rules.policies.diff import diff
+from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms
 from recoup.rules.policies.typed import plain_of, texts_of
 from recoup.store.merchants.policies import PolicyVersion
 
@@ -53,12 +54,26 @@ GROUPS: Final = (
 LINKS: Final = {
     "": "As switched on", "off": "None", "last": "Once no try is planned", "beside": "Beside the engine’s tries",
 }  # fmt: skip
+BOUNDS: Final[Mapping[str, str]] = {
+    "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
+    "site": "Site’s policy: {0}",
+}  # fmt: skip
+NAMES: Final = {"off": "Off", "link": "A link to pay by mail"} | {line: name for line, (name, _) in FIELDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line, as the form calls it and writes its value; empty: not set."""
+
+    name: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
 class VersionShown:
     version: PolicyVersion
-    changes: Sequence[LineDiff]
+    changes: Sequence[Change]
 
 
 @member.page(PLACE, "policy/policy.html", menu=Entry("Settings", 3, "Retry policy", "note"))
@@ -73,7 +88,7 @@ async def _values(visit: Visit, where: Where) -> Values:
     standing = await policies.read_standing(visit.world, where)
     rows = await policies.read_versions(visit.world, where, None, VERSIONS_SHOWN + 1)
     older = [row.terms for row in rows[1:]] + ([NOTHING_SET] if rows and rows[-1].number == 1 else [])
-    listed = [VersionShown(row, diff(before, row.terms)) for row, before in zip(rows, older, strict=False)]
+    listed = [VersionShown(row, _changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     return dict(
         where=where,
@@ -92,16 +107,23 @@ async def _values(visit: Visit, where: Where) -> Values:
         why={},
         checked=None,
         could={},
+        names=NAMES,
         may=visit.may("switch", or_operator=True),
     )
 
 
-def _bounds(standing: Standing) -> dict[str, list[str]]:
-    """By line, what the wider policies say of it."""
-    found: dict[str, list[str]] = {}
+def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Change]:
+    old, new = texts_of(before), texts_of(after)
+    return [Change(NAMES[one.line], old[one.line], new[one.line]) for one in diff(before, after)]
+
+
+def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
+    """By line, what the wider policies say of it, the widest first."""
+    found: dict[str, list[Sentence]] = {}
     for part in standing.wider.parts if standing.wider is not None else ():
-        for line, value in part.terms.lines().items():
-            found.setdefault(line, []).append(f"{part.scope} {part.number}: {value_text(value)}")
+        for line, text in texts_of(part.terms).items():
+            if text:
+                found.setdefault(line, []).append(Sentence(BOUNDS[part.scope], text))
     return found
 
 
@@ -152,6 +174,7 @@ async def _again(
     values = await _values(visit, where)
     typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
     more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
+    more["would_change"] = _changes(values["standing"].terms, checked.terms)
     return shown(problem, **{**values, **more})
 
 

@@ -1,0 +1,54 @@
+"""Notices in our own signature about cards, each kind on a path of its own:
+
+POST /inbound/{route}/signals: a card of that route was just approved elsewhere, as its network says.
+POST /inbound/{route}/network-tokens: something became of a network token that the route's service made.
+
+200 means that it was read; the same words for a card or token that is known here and for one that is not.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.routing import Route
+
+from recoup.doors.edge.asgi import Receive, Refusal, Scope
+from recoup.doors.edge.rate import Buckets
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.inbound.notices import JSON, Notices, buckets_of
+from recoup.flows.locked import Orders
+from recoup.flows.notices.network_tokens import take_token_notice
+from recoup.flows.notices.signals import take_signal
+from recoup.flows.world import World
+from recoup.kernel.encode import encode
+
+# route, body, signature, request id -> the notice's id
+Take = Callable[[str, bytes, str, str], Awaitable[str]]
+
+
+class SignedNotices(Notices):
+    """An ASGI app for one of the paths. `id_name`: the answer's name for the notice's id."""
+
+    def __init__(self, world: World, orders: Orders, buckets: Buckets, id_name: str, take: Take) -> None:
+        super().__init__(world, orders, buckets)
+        self._id_name, self._take = id_name, take
+
+    async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
+        self._check_call(scope)
+        body, signature = await self._read_signed(scope, receive_)
+        found = await self._take(scope["path_params"]["route"], body, signature, request_id(scope))
+        return Refusal(200, encode({self._id_name: found, "status": "received"}), [JSON])
+
+
+def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:
+    """`buckets`: shared by both paths; by default each has its own."""
+
+    async def signal(route: str, body: bytes, signature: str, request: str) -> str:
+        return await take_signal(world, orders, route, body, signature, request)
+
+    async def token(route: str, body: bytes, signature: str, _: str) -> str:
+        return await take_token_notice(world, route, body, signature)
+
+    kinds: tuple[tuple[str, str, Take], ...] = (("signals", "signalId", signal), ("network-tokens", "noticeId", token))
+    return [
+        Route(f"/inbound/{{route}}/{path}", SignedNotices(world, orders, buckets_of(buckets), id_name, take))
+        for path, id_name, take in kinds
+    ]
