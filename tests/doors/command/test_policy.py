@@ -13,6 +13,7 @@ from tests.worlds import make_shop, sandbox_world
 from recoup.doors.command.policy import policy
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
 FILE = '[tries]\nsoft = 2\n\n[when]\nhours = ["07:00-22:00"]\ngap = "6h"\n'
@@ -78,7 +79,9 @@ def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(server: Server
             tmp_path, '[tries]\nall = 19\n[when]\ngap = "1h"\nhours = ["7-22"]\n[routes]\nonly = ["sandbx"]\n'
         )
         for words in (("check", bad), ("set", bad, "--why", "x")):
-            said = str(run(*words).exception)
+            problem = run(*words).exception
+            assert isinstance(problem, Problem)
+            said = problem.sentence()  # as it is printed
             assert "line 2, tries.all: 19 tries after a payment could be 20 sends" in said
             assert "line 4, when.gap: The bound is 4h at least (operator/1)." in said
             assert "line 5, when.hours: '7-22' is no span of hours" in said

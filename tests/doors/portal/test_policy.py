@@ -21,7 +21,7 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
         lines = {"when.hours": "07:00-22:00", "amounts.max": "500 USD; 90.50 EUR", "link": "last", "cost.harm": "0.5"}
         checked = words(await post(owner, act="check", seen="0", **lines))
         assert "The policy can be saved" in checked
-        assert "when.hours : – → 07:00-22:00" in checked
+        assert "Hours at the card holder: – → 07:00-22:00" in checked
         where = await where_of(shop.world, shop.merchant_id)
         assert (await read_standing(shop.world, where)).number == 0, "a check saves nothing"
         saved = await post(owner, act="save", seen="0", reason="no sends at night", **lines)

@@ -180,10 +180,12 @@ def _figures(one: Figures) -> dict[str, Any]:
 
 
 def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
-    return [
-        {"what": one.what, "have": None if math.isnan(one.have) else round(one.have, 6), "needed": round(one.needed, 6)}
-        for one in lacking
-    ]
+    return [{"what": one.what, "have": _have(one), "needed": round(one.needed, 6)} for one in lacking]
+
+
+def _have(one: Shortfall) -> float | None:
+    """None for what could not be computed, such as a width without orders: JSON has no word for it."""
+    return None if math.isnan(one.have) else round(one.have, 6)
 
 
 def _estimate(one: Estimate | None) -> dict[str, float] | None:
