@@ -19,6 +19,7 @@ from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
+from recoup.moves.order import mandate
 from recoup.rules.network.magic import CODE_CARDS, COUNTING_CARDS, amount_for
 from recoup.store.server import ServerAddress
 
@@ -285,5 +286,34 @@ def test_a_decline_that_came_in_with_the_word_revokes_once(server: ServerAddress
         await shop.transmitted(external_id, code="R1", transaction_id=transaction_id, **COPY)
         await shop.run_due()
         assert len(await told(shop)) == 1
+
+    run(server, story)
+
+
+def test_what_is_said_again_and_again_of_one_card_does_not_grow_without_end(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mandate, "SAME_MAX", 2)
+
+    async def story(shop: Shop, processor: Saying) -> None:
+        await begun(shop, "sub-1", payer=ANA)
+        kept = "SELECT count(*) FROM mandate_changes WHERE kind = $1"
+
+        async def copies(prefix: str, **said: Any) -> None:
+            for number in range(4):
+                await shop.transmitted(f"{prefix}-{number}", **said | COPY)
+                await shop.run_due()
+
+        stop, yes = {"code": "R1", "facts": {"subscription": "sub-1"}}, {"declined": False, "is_mit": False}
+        await copies("STOP", **stop)
+        assert await shop.value(kept, "revoked") == 2
+        await copies("YES", **yes)
+        assert await shop.value(kept, "renewed") == 2
+        await copies("NO", **stop)
+        assert await shop.value(kept, "revoked") == 4, "what was revoked anew is kept anew"
+        assert await stage(shop, await begun(shop, "sub-1", payer=ANA)) == "declined"
+        await copies("AGAIN", **yes)
+        again = await begun(shop, "sub-1", payer=ANA, units=YES)
+        assert await try_now(shop, again) == "approved"
 
     run(server, story)

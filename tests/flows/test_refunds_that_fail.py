@@ -13,11 +13,13 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.modifications.review_queue import decide
+from recoup.flows.refunds.limits import change_limits
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since
+from recoup.rules.money.refund_limits import Limits
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -170,5 +172,23 @@ def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: C
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), units=2590)
         assert await fails(shop, order_id, 1)
         assert await shop.value(STATES) == ["refund failed", "refund stuck"]
+
+    play(story)
+
+
+def test_who_gave_it_back_has_used_their_limit_although_it_came_back(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        person, order_id = by(shop, "ada"), await collected(shop)
+        await change_limits(shop.world, shop.scope, "operations", "USD", Limits(day_max_units=2000))
+
+        async def give(amount: str) -> None:
+            await refund(shop.world, shop.orders, person, order_id, RefundRequest(amount=amount), "operations")
+
+        await give("20.00")
+        await shop.settle()
+        assert await fails(shop, order_id, 1)
+        with pytest.raises(Problem) as over:
+            await give("0.01")
+        assert over.value.code == "forbidden"
 
     play(story)

@@ -10,10 +10,13 @@ from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_customer import customer
 from tests.flows.absence import processor_away
 from tests.flows.disputes.test_disputes import SILENT_YES
+from tests.worlds import owner
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.inquire import inquire
+from recoup.flows.modifications.review_queue import decide
+from recoup.moves.modification.failed import failed_since
 from recoup.rules.network.magic import FAULT_CARDS, script_card
 
 NOTHING = "Nothing is charged."
@@ -42,6 +45,27 @@ def test_a_try_that_is_out_and_comes_in_late_is_not_called_nothing(
     page = door.call("GET", path).text
     assert NOTHING not in page
     assert "The money was returned to you." in page
+
+
+def test_money_that_came_back_to_us_is_on_its_way_until_it_is_returned_anew(door: Door, shop: Caller) -> None:
+    order_id, path = challenged(shop, transaction__amount=SILENT_YES, orderItems=[])
+    post(door, f"{path}/answer", number=FAULT_CARDS["visa"], expires="08/33", code="123")
+    called_off(door, shop, order_id)
+    asked_about(door, shop, order_id)
+    made, key = shop.shop, shop.shop.key(uuid.UUID(order_id))
+    door.run(made.settle())
+
+    async def comes_back() -> None:
+        async with owner(door.world) as connection:
+            await connection.execute("UPDATE issuer.reversals SET failed_at = decided_at")
+        await made.orders.run(lambda change: failed_since(change, change.order.modifications[0]), key)
+
+    door.run(comes_back())
+    assert "The money is being returned to you automatically." in door.call("GET", path).text
+    [again] = door.sql("SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'stuck'", key[1])
+    door.run(decide(door.world, made.orders, made.scope, again["modification_id"], "again"))
+    door.run(made.settle())
+    assert "The money was returned to you." in door.call("GET", path).text
 
 
 def asked_about(door: Door, shop: Caller, order_id: str) -> None:

@@ -26,6 +26,9 @@ HOSTILE = {
     "a lone surrogate": "%ED%A0%80", "a template": "{{ 7 * 7 }}", "a path": "../../etc/passwd", "infinity": "NaN",
 }  # fmt: skip
 LIKE_MOMENTS = {"no moment": "2026-02-31T99:00:00Z", "the first": "0001-01-01T00:00:00+14:00"}
+_NOBODY = HOSTILE["an id of nobody"]
+ENDS_OF_TIME = [f"{at}{sign}{_NOBODY}" for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+                for sign in "_~"]  # fmt: skip
 # What pages read from their addresses beside the fields of their forms.
 PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view", "cols", "from", "to", "range", "key",
               "show", "within", "zone", "q", "request", "state", "amount", "how", "line_1", "count", "inputs", "placed",
@@ -110,7 +113,7 @@ def test_addresses(ground: Ground, path: str) -> None:
         for kind in ("a zero", "a huge number"):
             asked(ground, "GET", bare, line, params={name: HOSTILE[kind]})
     for name in PLACES_IN_LISTS & alone:
-        for text in HOSTILE.values():
+        for text in (*HOSTILE.values(), *ENDS_OF_TIME):
             asked(ground, "GET", bare, line, params={name: text[:2_000]})
 
 

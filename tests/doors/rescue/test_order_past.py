@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from tests.doors.rescue.door import HARD, UNKNOWN, Caller, Door, opened_door
 
+from recoup.moves.modification.failed import failed_since
 from recoup.rules.network.magic import DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.store.server import ServerAddress
@@ -91,6 +92,32 @@ def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int
             assert then.pop("asOf")["version"] >= version, query
             if query.startswith("asOfVersion"):
                 assert then == wanted, (query, {k: (then[k], wanted[k]) for k in wanted if then[k] != wanted[k]})
+
+
+def test_a_refund_that_came_back_has_failed_and_its_past_says_when(world: Door) -> None:
+    """What stands for it waits for a person, then and now."""
+    shop = world.shop()
+    order_id = shop.admit()
+    shop.advance(days=20)
+    shop.refund(order_id, {"amountToRefund": 10, "idempotencyKey": "one"})
+    shop.advance(hours=1)
+    seen = [(line(shop, order_id)[0], read(shop, order_id))]
+    made = shop.shop
+    for _ in range(2):
+        world.run(
+            made.orders.run(
+                lambda change: failed_since(change, change.order.modifications[0]), made.key(UUID(order_id))
+            )
+        )
+        seen.append((line(shop, order_id)[0], read(shop, order_id)))
+    assert [[(one["state"], one["status"]) for one in live["refunds"]] for _, live in seen] == [
+        [("done", "COMPLETED")],
+        *[[("failed", "FAILED"), ("stuck", "PENDING")]] * 2,
+    ]
+    for version, live in seen:
+        then = read(shop, order_id, f"?asOfVersion={version}")
+        then.pop("asOf")
+        assert then == live
 
 
 def test_balances_and_the_last_decision_are_of_then(world: Door) -> None:

@@ -44,7 +44,8 @@ from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.wire_orders import WholeOrder, WireOrder, WireRefund, wire_order
 
-_REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
+# Else PENDING.
+_REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED", "failed": "FAILED"}
 
 
 async def get_order(call: Call) -> Reply:

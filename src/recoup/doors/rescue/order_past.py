@@ -91,4 +91,4 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
 def _refund(row: WireRefund, found: Past, kept: list[Line]) -> WireRefund:
     state = found.modifications[row.modification_id]
     life = [RefundStep(one.happening, one.business_at) for one in kept if one.fact_id == row.modification_id]
-    return replace(row, state=state, life=life, reference=row.reference if state == "done" else None)
+    return replace(row, state=state, life=life, reference=row.reference if state in ("done", "failed") else None)

@@ -2,7 +2,7 @@
 that belongs to it. A new mandate opens it again."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.moves.attempt.plan import follow
@@ -11,7 +11,15 @@ from recoup.moves.message.alert import alert
 from recoup.moves.order.amendment import has_room
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import Agreement, agreement_of, code_of, scope_of, stopped_by
+from recoup.rules.order.mandates import (
+    Agreement,
+    MandateChange,
+    Scope,
+    agreement_of,
+    code_of,
+    scope_of,
+    stopped_by,
+)
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.mandate import MandateInput, decide_by_mandate
@@ -21,6 +29,7 @@ from recoup.store.orders.rows import DueKey, MandateRow
 from recoup.store.orders.transmissions import Transmission
 from recoup.store.statement import Tx
 
+SAME_MAX: Final = 100  # of one card: who says once more what so many say already adds nothing that decides
 _STOPPED = frozenset({Stage.PROCESSING, Stage.HELD, Stage.PROBLEM})
 
 
@@ -34,6 +43,8 @@ def note_revocation(
     if scope is None or known or order.pan_id is None or order.kind == "stable":
         return
     named, code = agreement or agreement_of(order.facts), code_of(reading)
+    if _said_enough(order, named, scope):
+        return
     change.rows.mandate_changes.append(_row(change, source_id, named, at, kind="revoked", scope=scope, code=code))
     change.due("mandate", change.wall, subject_id=source_id, wall=True)
     if not has_room(change):
@@ -61,7 +72,10 @@ def _renew(change: Change, source_id: UUID, named: Agreement, at: datetime) -> N
     order = change.order
     if order.pan_id is None or order.kind == "stable":
         return
-    if not any(one.kind == "revoked" and one.holds and one.at < at for one in order.mandates):
+    revoked = [one.at for one in order.mandates if one.kind == "revoked" and one.holds]
+    if not any(one < at for one in revoked):
+        return
+    if len([one for one in _renewals(order) if one.at > max(revoked)]) >= SAME_MAX:
         return
     change.rows.mandate_changes.append(_row(change, source_id, named, at, kind="renewed"))
     if has_room(change):
@@ -127,6 +141,17 @@ def is_counted(order: Order) -> bool:
     """Whether the decline that came in stands among the card's sends: then the order was started before. Only then may
     another card have taken its place."""
     return bool(order.cards_before) or any(one.send_id == order.order_id for one in order.sends)
+
+
+def _renewals(order: Order) -> list[MandateChange]:
+    return [one for one in order.mandates if one.kind == "renewed" and one.holds]
+
+
+def _said_enough(order: Order, named: Agreement, scope: Scope) -> bool:
+    """Whether so many say the same since the card's newest mandate."""
+    renewed = max((one.at for one in _renewals(order)), default=None)
+    same = [one.at for one in order.mandates if one.holds and (one.scope, one.agreement) == (scope, named)]
+    return sum(renewed is None or at > renewed for at in same) >= SAME_MAX
 
 
 def _row(change: Change, source_id: UUID, named: Agreement, at: datetime, **more: Any) -> MandateRow:

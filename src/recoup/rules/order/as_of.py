@@ -77,8 +77,9 @@ _MODIFIED: Final[Mapping[str, str]] = {
     "reversal_owed": "owed", "reversal_owed_again": "owed", "reversal_netted": "netted", "reversed": "done",
     "reversal_stuck": "stuck", "reversal_refused": "owed", "reversal_retried": "owed", "settled_by_hand": "done",
     "void_owed": "owed", "voided": "done", "void_stuck": "stuck", "void_retried": "owed",
-    "capture_asked": "owed", "capture_refused": "refused", "part_captured": "done", "capture_failed": "failed",
-    "refund_failed": "failed", "refund_due_again": "owed", "reversal_failed": "failed", "reversal_due_again": "owed",
+    "capture_asked": "owed", "capture_refused": "refused", "part_captured": "done",
+    "refund_failed": "failed", "refund_due_again": "stuck", "reversal_failed": "failed",
+    "reversal_due_again": "stuck",
 }  # fmt: skip
 _DISPUTED: Final[Mapping[str, str]] = {
     "dispute_inquiry": "open", "dispute_opened": "open", "dispute_continued": "open", "dispute_answered": "answered",

@@ -67,6 +67,7 @@ LEFT JOIN stored_methods x ON x.merchant_id = o.merchant_id AND x.method_id = o.
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
+    AND r.state <> 'failed'
   ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.modification_no DESC LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1

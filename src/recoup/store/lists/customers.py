@@ -188,7 +188,7 @@ async def attempts_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) 
 class CustomerRefund(Row, frozen=True):
     order_id: UUID
     business_at: datetime
-    state: Literal["owed", "sent", "netted", "done", "stuck", "refused"]
+    state: Literal["owed", "sent", "netted", "done", "stuck", "refused", "failed"]
     message: str
     units: int
     asset: str

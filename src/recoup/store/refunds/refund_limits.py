@@ -43,7 +43,8 @@ class _Desk(Row, frozen=True):
     requests: object
 
 
-# The day is business time's, in UTC. What was refused is not refunded.
+# The day is business time's, in UTC. What was refused is not refunded; what failed was, and
+# the one that stands for it is nobody's.
 @statement(
     MERCHANT,
     """
@@ -52,7 +53,7 @@ SELECT k.merchant_id, k.order_id, o.asset,
     AS limits,
   (SELECT coalesce(sum(r.units), 0)::bigint FROM modifications r
     WHERE r.merchant_id = k.merchant_id AND split_part(r.actor, ' by operator:', 1) = k.person AND r.kind = 'refund'
-      AND r.asset = o.asset AND r.state NOT IN ('refused', 'failed')
+      AND r.asset = o.asset AND r.state <> 'refused'
       AND r.business_at >= date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC')) AS spent,
   (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' ORDER BY q.requested_at, q.request_id) FROM refund_requests q
     WHERE q.merchant_id = k.merchant_id AND q.order_id = k.order_id) AS requests

@@ -55,4 +55,6 @@ def _behind(text: str) -> tuple[datetime, UUID]:
         at = datetime.fromisoformat(moment) if change_id is not None else _LAST
     except ValueError:
         at = _LAST
-    return (at, change_id) if change_id is not None and at.tzinfo is not None and at != _LAST else (_LAST, HIGHEST)
+    if change_id is None or at.tzinfo is None or not 1970 < at.year < _LAST.year - 1:
+        return _LAST, HIGHEST
+    return at, change_id

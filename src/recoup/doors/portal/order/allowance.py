@@ -49,7 +49,7 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     alone = sum(
         r.units
         for r in page.modifications
-        if r.kind == "refund" and r.state not in ("refused", "failed") and not r.approved_by and is_theirs(r.actor, me)
+        if r.kind == "refund" and r.state != "refused" and not r.approved_by and is_theirs(r.actor, me)
     )
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
         return found

@@ -77,7 +77,7 @@ class RefundShown(Shape, kw_only=True):
     reference: Annotated[str | None, Meta(description="The processor's reference.")] = None
     kind: Annotated[str, Meta(description="`refund`, or `void`: the authorisation was voided.")] = "refund"
     state: Annotated[
-        str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck` or `refused`.")
+        str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck`, `refused` or `failed`.")
     ] = "owed"
     items: list[RefundedItem] = field(default_factory=list)
     history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(default_factory=list)
