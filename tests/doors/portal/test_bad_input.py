@@ -27,8 +27,8 @@ HOSTILE = {
 }  # fmt: skip
 LIKE_MOMENTS = {"no moment": "2026-02-31T99:00:00Z", "the first": "0001-01-01T00:00:00+14:00"}
 _NOBODY = HOSTILE["an id of nobody"]
-ENDS_OF_TIME = [f"{at}{sign}{_NOBODY}" for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
-                for sign in "_~"]  # fmt: skip
+FIRST_AND_LAST = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+ENDS_OF_TIME = [f"{at}{sign}{_NOBODY}" for at in FIRST_AND_LAST for sign in "_~"]
 # What pages read from their addresses beside the fields of their forms.
 PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view", "cols", "from", "to", "range", "key",
               "show", "within", "zone", "q", "request", "state", "amount", "how", "line_1", "count", "inputs", "placed",
