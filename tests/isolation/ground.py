@@ -47,6 +47,7 @@ from recoup.main.app import _no_path, door_routes, refuse
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.refund_limits import Limits
 from recoup.rules.network.compliance.months import month_start
+from recoup.store.cards.card_joins import add_join
 from recoup.store.messages.notification_settings import NewNotification, tell
 from recoup.store.server import ServerAddress
 
@@ -305,6 +306,7 @@ def _objects(side: Side) -> None:
     ids["transmission"] = caller.post("/transmit", transmitted).json()["transmitId"]
     door.run(adjust(door.world, person(shop, "olga"), -2_000_000_00, "USD", f"{mark} adjustment"))
     ids["adjustment"] = str(door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0])
+    ids["card_join"] = str(door.run(_proposed(shop, uuid.UUID(ids["order"]), uuid.UUID(ids["paid"]), mark)))
     ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
     campaign = {"key": f"{mark}-c", "name": f"{mark} campaign"}
     ids["campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign).json()["id"]
@@ -323,6 +325,29 @@ def _objects(side: Side) -> None:
     for kind in ("document", "spare_document"):
         paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
         ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
+
+
+async def _proposed(shop: Shop, first: uuid.UUID, second: uuid.UUID, mark: str) -> uuid.UUID:
+    """A join of the cards of two orders that waits for a second person."""
+    (first, one), (second, other) = sorted(
+        [(order_id, (await shop.order(order_id))["card_id"]) for order_id in (first, second)], key=lambda pair: pair[1]
+    )
+    async with shop.world.db.transaction() as tx:
+        made = await add_join(
+            tx,
+            shop.merchant_id,
+            new_id(),
+            one,
+            other,
+            first,
+            second,
+            f"{mark} reason",
+            f"{mark} evidence",
+            "user:somebody",
+            shop.world.clocks.wall(),
+        )
+    assert made is not None
+    return made
 
 
 async def _certified(shop: Shop) -> uuid.UUID:

@@ -527,6 +527,16 @@ TABLE: dict[Key, Line] = {
     ),
     ("GET", "/disputes"): _page(),
     ("GET", "/mandates"): _page(),
+    ("GET", "/cards"): _page(whose="operator", may=NOBODY),
+    ("POST", "/cards"): _page(
+        whose="operator",
+        may=NOBODY,
+        lets_in=frozenset({400}),
+        body=lambda s: {"first": s.ids["order"], "second": s.ids["order"], "reason": "walk", "evidence": "walk"},
+    ),
+    ("POST", "/cards/{id}"): _page(
+        ids={"id": "card_join"}, whose="operator", may=NOBODY, body=lambda s: {"decision": "refuse"}
+    ),
     ("POST", "/disputes/notices"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"route": "sandbox", "notice": UNKNOWN}
     ),

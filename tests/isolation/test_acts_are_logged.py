@@ -37,6 +37,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/settled-by-hand": "the same",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",
     "/approvals/payouts/{id}/approve": "payout.approved, as /approvals/payouts does it for many",
+    "/cards": "card_join.proposed, of two prints: tests/doors/portal/test_cards.py",
     "/onboarding": "go_live.asked, once all conditions hold",
     "/disputes/notices": "notice.tried, of one that fits nothing",
     "/account/password": "account.password_changed: it asks for a password, and ends the other sessions",
@@ -134,6 +135,7 @@ def test_every_form_leaves_a_line(mine: Ground) -> None:
         _files,
         _disputes_and_refunds,
         _money,
+        _cards,
         _people,
         _partner,
     ):
@@ -413,6 +415,17 @@ def _money(walk: _Walk) -> None:
         "operator",
         path=f"/approvals/adjustments/{ids['adjustment']}",
         decision="refuse",
+    )
+
+
+def _cards(walk: _Walk) -> None:
+    """Two prints that are one card: proposed by somebody else."""
+    walk.act(
+        "/cards/{id}",
+        "card_join.joined",
+        "operator",
+        path=f"/cards/{walk.a.ids['card_join']}",
+        decision="join",
     )
 
 

@@ -49,6 +49,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "policies": ("Running it", "Retry policies"),
     "signals": ("Running it", "Signals"),
     "card-updates": ("Running it", "Replaced cards"),
+    "joined-cards": ("Running it", "Joined cards"),
     "network-tokens": ("Running it", "Network tokens"),
     "stripe": ("Running it", "Connect Stripe"),
     "processor-accounts": ("Running it", "Connect other processors"),

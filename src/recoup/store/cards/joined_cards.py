@@ -27,3 +27,15 @@ async def are_joined(db: Read, same: Sequence[UUID]) -> bool:
 @statement(HUB, "SELECT coalesce(joined_to, card_id) FROM cards WHERE card_id = ANY($1::uuid[])")
 async def _heads(db: Read, same: Sequence[UUID]) -> list[UUID]:
     """Of those that have a row."""
+
+
+@statement(
+    HUB,
+    """
+SELECT max(o.joined_at) FROM cards c
+JOIN cards o ON o.card_id = c.card_id OR o.joined_to = coalesce(c.joined_to, c.card_id)
+WHERE c.card_id = $1
+""",
+)
+async def last_joined_at(db: Read, card_id: UUID) -> datetime | None:
+    """When it last became one with another; none: it is joined with no other."""

@@ -69,7 +69,7 @@ OTHERS: Final[Mapping[str, str]] = {
 # What the page calls a kind of act, and the first parts of the actions that it has.
 KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "orders": ("Orders and refunds", ("order", "bulk")),
-    "customers": ("Customers and blocks", ("customer", "block")),
+    "customers": ("Customers and blocks", ("customer", "block", "card_join")),
     "disputes": ("Disputes", ("dispute", "notice")),
     "money": ("Money, terms and bank accounts", (
         "adjustment", "bank_account", "dispute_terms", "exposure", "fees", "limits", "payout", "settlement_terms",
@@ -88,7 +88,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 _PLACES: Final[Mapping[str, str]] = {
     "order": "/orders/{0}", "customer": "/customers/{0}", "dispute": "/disputes/{0}", "webhook": "/webhooks/{0}",
     "campaign": "/switches/campaigns/{0}", "statement": "/reconciliation/files/{0}", "upload": "/uploads/{0}",
-    "import": "/imports/{0}",
+    "import": "/imports/{0}", "card_join": "/cards",
     "application": "/applications/{0}", "site": "/switches", "switch": "/switches", "key": "/keys",
     "webhook_key": "/webhooks", "bank_account": "/bank", "adjustment": "/settlements", "people": "/invitations",
     "account": "/invitations",
@@ -97,6 +97,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "view": "/orders?view={0}", "policy": "/policy",
 }  # fmt: skip
 _NAMES: Final[Mapping[str, str]] = {
+    "card_join": "join of cards",
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
     "account": "member",
     "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",

@@ -1,5 +1,6 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,6 +16,7 @@ from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
+from recoup.doors.portal.order.joined_cards import JoinedWith, joined_with
 from recoup.doors.portal.order.just_done import just_done
 from recoup.doors.portal.order.last_decision import last_reasons
 from recoup.doors.portal.order.received_codes import in_received_codes
@@ -85,6 +87,7 @@ async def order(visit: Visit) -> Values:
         allowance=await allowance(visit, page),
         sends_left=await sends_left(visit, page),
         what_if=await what_if(visit, page),
+        joined=await joined_with(visit, page),
     )
 
 
@@ -163,6 +166,7 @@ def sheet(
     allowance: str = "",
     sends_left: Allowance | None = None,
     what_if: WhatIfShown | None = None,
+    joined: Sequence[JoinedWith] = (),
 ) -> Values:
     """What the page is made of, with a dialog open when one is named. `typed` is the text of a note that was refused;
     `allowance` what the person may refund, in words."""
@@ -252,6 +256,7 @@ def sheet(
         allowance=allowance,
         just_done=just_done(visit, page),
         what_if=what_if,
+        joined=joined,
         agreement=agreement_of(page.order.facts).subscription,
         revoked=stopped_by(agreement_of(page.order.facts), page.mandates)
         if page.order.kind.startswith("mit")

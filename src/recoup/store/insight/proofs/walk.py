@@ -51,7 +51,7 @@ TABLES: Final = (
     "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
     "mandate_changes", "policy_versions", "policy_sends", "network_tokens",
     "imports", "import_lines", "import_rows", "imported_attempts",
-    "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds",
+    "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

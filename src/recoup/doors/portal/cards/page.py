@@ -1,0 +1,93 @@
+"""/cards: two prints that are one card by the operator's word: proposed by one person, joined for good by another."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from recoup.doors.portal.done import done_of, with_done
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import Text, read_again
+from recoup.doors.portal.menu import Entry, for_operator
+from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.people import named
+from recoup.doors.portal.rights import operator
+from recoup.doors.portal.visit import Visit
+from recoup.flows.cards.operator_joins import TEXT_MAX, alike_prints, decide_join, propose_join
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.cards.card_joins import list_joins
+
+PLACE: Final = "/cards"
+DECIDE: Final = operator("join cards")
+DONE: Final = {
+    "proposed": "The proposal waits for a second person.",
+    "joined": "The two cards are joined.",
+    "refused": "The proposal is refused.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`first`, `second`: ids of two orders."""
+
+    first: Annotated[str, Text(60, strip=True)]
+    second: Annotated[str, Text(60, strip=True)]
+    reason: Annotated[str, Text(TEXT_MAX)]
+    evidence: Annotated[str, Text(TEXT_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`decision`: join; anything else refuses."""
+
+    decision: str
+
+
+@member.page(PLACE, "cards/cards.html", may=DECIDE, menu=Entry("Queues", 8, "Joined cards", "copy", sees=for_operator))
+async def cards(visit: Visit) -> Values:
+    async with visit.world.db.read() as connection:
+        joins = await list_joins(connection, visit.merchant_id)
+        alike = await alike_prints(connection, visit.merchant_id)
+    typed = read_again(Proposal, visit.typed if visit.request.url.path == PLACE else {})
+    query = visit.request.query_params
+    return dict(
+        waiting=[row for row in joins if row.state == "waiting"],
+        decided=[row for row in joins if row.state != "waiting"],
+        alike=alike,
+        first=typed.first or query.get("first", "")[:60],
+        second=typed.second or query.get("second", "")[:60],
+        typed=typed,
+        text_max=TEXT_MAX,
+        people=await named(visit, [who for row in joins for who in (row.made_by, row.decided_by)]),
+        me=visit.scope.actor.text(),
+        done=DONE.get(done_of(visit.session, visit.request), ""),
+    )
+
+
+@cards.post(may=DECIDE, shape=Proposal)
+async def post_proposal(visit: Visit, form: Proposal) -> Answer:
+    orders = _order(form.first, "first"), _order(form.second, "second")
+    row = await propose_join(visit.world, visit.scope, orders, form.reason, form.evidence)
+    return redirect(with_done(visit.session, PLACE, "joined" if row.state == "joined" else "proposed"))
+
+
+async def _id(visit: Visit) -> UUID:
+    found = parse_id(visit.request.path_params["id"])
+    if found is None:
+        raise Problem("not_found", "There is no such proposal.", cure="Reload the page.")
+    return found
+
+
+@cards.post("/cards/{id}", may=DECIDE, shape=Decision, find=_id)
+async def post_decision(visit: Visit, form: Decision, found: UUID) -> Answer:
+    row = await decide_join(visit.world, visit.scope, found, join=form.decision == "join")
+    return redirect(with_done(visit.session, PLACE, row.state))
+
+
+def _order(text: str, field: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise Problem(
+            "invalid", "This is no id of an order.", field=field, cure="Copy the id from the address of the order."
+        )
+    return found
