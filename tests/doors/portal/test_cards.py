@@ -26,7 +26,7 @@ def test_one_person_proposes_and_another_joins(server: ServerAddress) -> None:
         said = {"reason": "one <b>letter</b>", "evidence": "ticket 4711"}
         refused = await post(olga, "/cards", "/cards", first=first, second="x", **said)
         assert refused.status_code == 400
-        assert "This is no id of an order" in texts(refused)
+        assert "This is no id of an order" in texts(refused, 400)
         assert first in refused.text, "what was typed stands there still"
         answer = await post(olga, "/cards", "/cards", first=first, second=second, **said)
         assert answer.status_code == 303, answer.text
