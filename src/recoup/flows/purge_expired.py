@@ -12,6 +12,7 @@ from recoup.flows.people.second_factor import OFFER_LASTS
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.flows.world import World
+from recoup.rules.imports.attempt import IMPORTS_KEPT
 from recoup.store.cards.vault import forget_codes
 from recoup.store.insight.imported import forget_imports
 from recoup.store.merchants.key_endings import forget_endings
@@ -23,7 +24,6 @@ from recoup.store.people.accounts import forget_over
 from recoup.store.people.password_links import forget_old_links
 
 CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end
-IMPORTS_KEPT: Final = timedelta(days=760)  # as long as copies of payments
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
 ASKS_KEPT: Final = timedelta(days=1)  # for a new password
 ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives

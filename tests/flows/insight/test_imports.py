@@ -16,10 +16,10 @@ from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import finish, one_import, stop_import, work_import
 from recoup.flows.insight.learn.gather import gather
 from recoup.flows.people.persons import erase_all
-from recoup.flows.purge_expired import IMPORTS_KEPT
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import IMPORTS_KEPT
 from recoup.store.insight.imported import forget_imports
 from recoup.store.insight.imports import Import
 from recoup.store.orders.due_work import Due

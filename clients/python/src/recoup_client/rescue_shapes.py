@@ -1339,6 +1339,7 @@ Import = TypedDict(
         "done": int,
         "new": int,
         "changed": int,
+        "counted": int,
         "stopping": bool,
         "questions": list["ImportQuestion"],
         "lines": list["ImportLine"],

@@ -166,6 +166,7 @@ def as_dict(read: ReadFile, done: Import | None) -> dict[str, Any]:
         "state": done.state if done else None,
         "new": done.new_count if done and not read.before else 0,
         "changed": done.changed_count if done and not read.before else 0,
+        "counted": done.counted_count if done and not read.before else 0,
         "report": read.report,
         "notes": read.notes,
         "lines": [{"line": one.line, "code": one.code, "why": one.why} for one in read.lines],
@@ -210,4 +211,5 @@ def _result(read: ReadFile, done: Import | None) -> list[str]:
         return [f"This file was imported before: 0 new, 0 changed.\nid {done.import_id}"]
     if done.state == "stopped":
         return [f"The import was stopped after {done.done_count:,} attempts.\nid {done.import_id}"]
-    return [f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.\nid {done.import_id}"]
+    counted = f" {done.counted_count:,} count as sends of cards that Recoup holds." if done.counted_count else ""
+    return [f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.{counted}\nid {done.import_id}"]

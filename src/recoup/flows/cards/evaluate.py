@@ -1,9 +1,8 @@
 """/evaluate: a declined payment is taken over.
 
-A managed MIT is only admitted, together with whatever else came in at that moment; the worker decides. A synchronous
-MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. With a CIT the customer
-waits: it is tried once, and what is not said at the deadline is no, or the operator's risk. What is known by its key or
-its order id is read, never made twice.
+A managed MIT is only admitted, with whatever else came in then; the worker decides. A synchronous MIT is then tried
+once inside its deadline, and worked on afterwards. With a CIT the customer waits: tried once, and what is not said at
+the deadline is no, or the operator's risk. What is known by its key or order id is read, never made twice.
 """
 
 import asyncio
@@ -18,11 +17,12 @@ from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.pick_route import refusals
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
-from recoup.flows.cards.stored_methods import check_route, keep_method, method_id_of, with_route
+from recoup.flows.cards.stored_methods import check_route, keep_method
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.method_names import method_id_of, with_route
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id

@@ -1,8 +1,8 @@
 """Whether earlier charges of a card have left what its merchant would else have to send of its customer's consent."""
 
 from recoup.flows.cards.seen_before import pan_of
-from recoup.flows.cards.stored_methods import method_id_of, with_route
 from recoup.flows.cards.taken import EvaluateRequest
+from recoup.flows.method_names import method_id_of, with_route
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from recoup.flows.cards.joined_cards import fingerprinted, join, method_named, names_of
 from recoup.flows.cards.method_facts import described
+from recoup.flows.method_names import method_id_of, routes_for_methods
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.describing import describes, needs_customer
@@ -29,18 +30,10 @@ _CUSTOMER = "PaymentMethod.Customer"
 _BRANDS = {"american express": "amex", "diners": "discover", "jcb": "discover"}  # whose network's rules hold
 
 
-def with_route(world: World, merchant_id: UUID, given: Stored | None) -> Stored | None:
-    """A processor's kind stands for the merchant's route of that kind, as long as there is only one."""
-    if given is None or given.route in world.processors:
-        return given
-    own = [name for name in _taking(world, merchant_id) if world.processors[name].kind == given.route]
-    return replace(given, route=own[0]) if len(own) == 1 else given
-
-
 def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
     """Raises: Problem(invalid) for a processor that is not one of this merchant's for stored methods, or that needs the
     customer too."""
-    taking = _taking(world, merchant_id)
+    taking = routes_for_methods(world, merchant_id)
     if given.route not in taking:
         message = "No card processor of this name takes stored payment methods here."
         cure = "Send a token of /tokenize, or a card number."
@@ -51,17 +44,6 @@ def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
         message = "This processor finds a stored payment method only with its customer."
         cure = "Send customer too: the id by which the processor knows the payer."
         raise Problem("invalid", message, field=_CUSTOMER, cure=cure)
-
-
-def _taking(world: World, merchant_id: UUID) -> list[str]:
-    terms = world.routes.terms(world.processors, merchant_id)
-    return [one.name for one in terms if "stored" in world.processors[one.name].takes]
-
-
-def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:
-    """The same for the same method; nothing needs to be looked up."""
-    found: UUID = world.keys.derived_id("stored-method", merchant_id.bytes, given.route, given.id, given.customer or "")
-    return found
 
 
 async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:

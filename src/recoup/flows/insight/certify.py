@@ -293,4 +293,5 @@ def _logged(row: CardSendRow) -> LoggedSend:
         answered_at=row.answered_at,
         joined_at=row.joined_at,
         is_replaced=row.is_replaced,
+        imported=row.imported,
     )

@@ -20,6 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.message.mail import TRIES_MAX
+from recoup.rules.imports.attempt import IMPORTS_KEPT
 from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.rules.policies.in_force import InForce
@@ -31,6 +32,7 @@ from recoup.store.insight.proofs.counts import counts
 from recoup.store.insight.proofs.decisions import decisions_of_nothing, read_decisions
 from recoup.store.insight.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.insight.proofs.due import due_work, due_work_of_nothing
+from recoup.store.insight.proofs.imports import imported_sends
 from recoup.store.insight.proofs.ledger import (
     book,
     postings_without_order,
@@ -109,7 +111,7 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
                 done.found(await bank(world, connection, one))
                 done.found(await certificates(connection, one))
             done.found(await operator_exposure(connection))
-            done.found(await sends_of_nothing(connection, merchant_id))
+            done.found(await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT))
             if with_issuer:
                 done.found(await issuer.theirs(connection, merchant_id))
     return done
@@ -137,7 +139,17 @@ async def _merchant(
         yield [
             _difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models, policies)
         ]
-    for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
+    for proof in (
+        references_of_nothing,
+        book,
+        pages,
+        due_work_of_nothing,
+        payouts,
+        notices,
+        statements,
+        uploads,
+        imported_sends,
+    ):
         yield await proof(connection, merchant_id)
     yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
     for proof in (periods, feed, exposure, switches):

@@ -4,13 +4,15 @@ This is the common type of imports: the reader of files makes it, the import sto
 it. `reader.Reader` gives attempts in the file's order; `payments.payments_of` puts them together to payments.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.sentence import Sentence
 
 State = Literal["approved", "declined", "not_sent", "unknown"]
 STATES: Final[tuple[State, ...]] = ("approved", "declined", "not_sent", "unknown")
+
+IMPORTS_KEPT: Final = timedelta(days=760)  # as long as copies of payments
 
 # How far an attempt's story has come; a later stage is never replaced by an earlier one.
 OPEN, ANSWERED, AFTERWARDS = range(3)
@@ -23,6 +25,9 @@ class Attempt(NamedTuple):
     of each in `provider`. `payment` is the provider's link between attempts, empty where there is none; `guessed`: it
     was put together by customer, card and amount. `customer`, `card` and `subscription` are labels: of one provider
     only, never a number of a card. `at` is in UTC. `units`: smallest unit of `asset`.
+
+    `token`, or `method` (processor, id, customer), names a card that we hold, empty in all exports of others; then
+    `acceptor` counts it, empty for the merchant's own, and `by_customer` says that its customer started it.
 
     `state`: `approved` and `declined` by the issuer; `not_sent`: the issuer was never asked; `unknown`: nobody said
     what became of it. `stage`: `OPEN`, `ANSWERED`, or `AFTERWARDS` (refunded, voided, or an approval that failed
@@ -41,7 +46,10 @@ class Attempt(NamedTuple):
     customer: str
     card: str
     subscription: str
-    token: str  # a card of ours that the file names, empty in all exports of others
+    token: str
+    method: tuple[str, str, str] | None
+    acceptor: str
+    by_customer: bool
     bin: str  # first six or eight digits
     last4: str
     scheme: str

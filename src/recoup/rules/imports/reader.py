@@ -30,6 +30,7 @@ _TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.I
 _LINKED: Final = re.compile(r'"?invoice_id"?\s*[:=]\s*"?([^",}\s\]]+)')
 _PROVIDER: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _GUESSED: Final = ("true", "yes", "1")
+_CUSTOMERS: Final = ("false", "no", "0")
 
 
 class _Bad(ValueError):
@@ -157,6 +158,9 @@ class Reader:
             labels[2] or _card_label(first, last4, values),
             labels[3],
             get("token", ""),
+            _method(values) if get("method_id") else None,
+            get("acceptor", ""),
+            get("mit", "").lower() in _CUSTOMERS,
             first,
             last4,
             cell.scheme_named(get("brand", ""), first),
@@ -318,6 +322,10 @@ def _card_label(first: str, last4: str, values: Mapping[str, Any]) -> str:
         return ""
     expiry = values.get("expiry", "") or f"{values.get('exp_month', '')}/{values.get('exp_year', '')}"
     return f"{first}-{last4}-{re.sub(r'[^0-9/]', '', expiry)[:7]}"
+
+
+def _method(values: Values) -> tuple[str, str, str]:
+    return values.get("method_processor", ""), values["method_id"], values.get("method_customer", "")
 
 
 def _share(text: str) -> float | None:

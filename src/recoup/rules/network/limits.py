@@ -1,7 +1,7 @@
 """The gate before every send: how often the networks let a card be tried, over all merchants and for ever.
 
 Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated
-after `now` (another sandbox merchant's clock may be ahead), and the declines that a merchant claims. What a
+after `now` (another sandbox merchant's clock may be ahead), and what a merchant claims. What a
 merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or end a card
 for others by saying so. Some networks do not count a first send and some count declines only; we count
 everything, because whether an earlier send of this card and amount elsewhere was the first is not ours to see,
@@ -42,8 +42,8 @@ _FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 
 class Send:
     """One send of a card, ours or the merchant's own declined one.
 
-    `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent and declined,
-    as of the payment that came in. `declined` is None while the answer is not known. `network_attempts`: how many sends
+    `at` is business time of the merchant that sent it. `claimed`: only the merchant says that it was sent, as of the
+    payment that came in. `declined` is None while the answer is not known. `network_attempts`: how many sends
     it cost, where the processor repeated it by itself. `visa_category`, `advice`, `code` and `klass` are of the reading
     of its decline, if it has one. `lifted`: a stop by the customer that is not about the send to decide on: it belongs
     to another agreement, or to a mandate that the customer has given since.

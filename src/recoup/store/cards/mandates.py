@@ -45,7 +45,8 @@ async def revoked_card(db: Read, merchant_id: UUID, change_id: UUID) -> RevokedC
 SELECT DISTINCT n.order_id FROM {SAME_CARDS.format("$2::uuid")} same
 CROSS JOIN LATERAL unnest(same.cards) AS c (card_id)
 CROSS JOIN LATERAL (SELECT s.order_id FROM network_sends s
-  WHERE s.card_id = c.card_id AND s.claimed AND s.merchant_id = $1 ORDER BY s.at DESC LIMIT {ORDERS_MAX}) n
+  WHERE s.card_id = c.card_id AND s.claimed AND NOT s.imported AND s.merchant_id = $1
+  ORDER BY s.at DESC LIMIT {ORDERS_MAX}) n
 """,
 )
 async def orders_of_card(db: Read, merchant_id: UUID, card_id: UUID) -> list[UUID]:

@@ -23,7 +23,7 @@ class OrderOfCard(Row, frozen=True):
     f"""
 SELECT DISTINCT s.merchant_id, s.order_id FROM unnest($1::uuid[]) AS named (card_id)
 CROSS JOIN LATERAL {SAME_CARDS.format("named.card_id")} same CROSS JOIN unnest(same.cards) AS c (card_id)
-CROSS JOIN LATERAL (SELECT merchant_id, order_id FROM network_sends WHERE card_id = c.card_id
+CROSS JOIN LATERAL (SELECT merchant_id, order_id FROM network_sends WHERE card_id = c.card_id AND NOT imported
   ORDER BY send_id DESC LIMIT {_SENDS_READ}) s
 WHERE s.order_id IS NOT NULL
 """,

@@ -78,7 +78,7 @@ async def attempts_of_import(
 @statement(
     MERCHANT,
     """
-UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '' WHERE merchant_id = $1
+UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '', card_id = NULL WHERE merchant_id = $1
   AND payer_id = ANY($2::uuid[]) RETURNING true
 """,
     seconds=STATEMENT_SECONDS,

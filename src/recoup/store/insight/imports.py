@@ -14,7 +14,8 @@ from recoup.store.statement import Read, Row, Tx, Written, statement
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
 IMPORT: Final = """merchant_id, import_id, profile, answers, file_name, state, row_count, attempt_count, bad_count,
-  done_count, new_count, changed_count, report, notes, received_at, stop_requested_at, finished_at"""
+  done_count, new_count, changed_count, counted_count, report, notes, received_at, stop_requested_at,
+  finished_at"""
 
 
 class Import(Row, frozen=True):
@@ -32,6 +33,7 @@ class Import(Row, frozen=True):
     done_count: int
     new_count: int
     changed_count: int
+    counted_count: int
     report: dict[str, Any]
     notes: list[Kept]
     received_at: datetime
@@ -89,7 +91,8 @@ async def begin_import(
 
 
 class NewImportRow(NamedTuple):
-    """An attempt as it waits; its customer and card are keyed hashes."""
+    """An attempt as it waits; its customer and card are keyed hashes. `card_id` and those after it: of a card that we
+    hold."""
 
     merchant_id: UUID
     import_id: UUID
@@ -120,6 +123,10 @@ class NewImportRow(NamedTuple):
     utc_offset: int | None
     propensity: float | None
     modified_at: datetime | None
+    card_id: UUID | None
+    send_id: UUID | None
+    acceptor_id: str | None
+    initiator: str | None
 
 
 async def add_import_rows(tx: asyncpg.Connection, rows: Sequence[NewImportRow]) -> None:
@@ -251,10 +258,12 @@ WITH latest AS (
 ), put AS (
   INSERT INTO imported_attempts AS t (merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card,
     bin, last4, scheme, funding, country, at, units, asset, state, stage, failed_later, source, scheme_code,
-    advice_code, processor_code, phrase, attempt_no, utc_offset, propensity, modified_at)
+    advice_code, processor_code, phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id,
+    initiator, counted)
   SELECT merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card, bin, last4, scheme, funding,
     country, first_at, units, asset, state, stage, failed_later, source, scheme_code, advice_code, processor_code,
-    phrase, attempt_no, utc_offset, propensity, modified_at FROM latest
+    phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id, initiator,
+    CASE WHEN card_id IS NOT NULL THEN 'waits' END FROM latest
   ON CONFLICT (merchant_id, provider, ref) DO UPDATE SET import_id = EXCLUDED.import_id, row_no = EXCLUDED.row_no,
     payment = CASE WHEN t.guessed AND NOT EXCLUDED.guessed THEN EXCLUDED.payment ELSE t.payment END,
     guessed = t.guessed AND EXCLUDED.guessed, state = EXCLUDED.state, stage = EXCLUDED.stage,
@@ -263,12 +272,19 @@ WITH latest AS (
     scheme_code = coalesce(nullif(EXCLUDED.scheme_code, ''), t.scheme_code),
     advice_code = coalesce(nullif(EXCLUDED.advice_code, ''), t.advice_code),
     processor_code = coalesce(nullif(EXCLUDED.processor_code, ''), t.processor_code),
-    phrase = coalesce(nullif(EXCLUDED.phrase, ''), t.phrase)
+    phrase = coalesce(nullif(EXCLUDED.phrase, ''), t.phrase),
+    scheme = CASE WHEN t.send_id IS NULL AND EXCLUDED.send_id IS NOT NULL THEN EXCLUDED.scheme ELSE t.scheme END,
+    card_id = CASE WHEN t.send_id IS NULL THEN EXCLUDED.card_id ELSE t.card_id END,
+    acceptor_id = CASE WHEN t.send_id IS NULL THEN EXCLUDED.acceptor_id ELSE t.acceptor_id END,
+    initiator = CASE WHEN t.send_id IS NULL THEN EXCLUDED.initiator ELSE t.initiator END,
+    send_id = coalesce(t.send_id, EXCLUDED.send_id),
+    counted = CASE WHEN coalesce(t.send_id, EXCLUDED.send_id) IS NOT NULL THEN 'waits' END
   WHERE (coalesce(EXCLUDED.modified_at, '-infinity'), EXCLUDED.stage)
       >= (coalesce(t.modified_at, '-infinity'), t.stage)
     AND ((EXCLUDED.state, EXCLUDED.stage, EXCLUDED.failed_later) IS DISTINCT FROM (t.state, t.stage, t.failed_later)
       OR t.scheme_code = '' AND EXCLUDED.scheme_code <> '' OR t.advice_code = '' AND EXCLUDED.advice_code <> ''
-      OR t.processor_code = '' AND EXCLUDED.processor_code <> '' OR t.guessed AND NOT EXCLUDED.guessed)
+      OR t.processor_code = '' AND EXCLUDED.processor_code <> '' OR t.guessed AND NOT EXCLUDED.guessed
+      OR t.send_id IS NULL AND EXCLUDED.send_id IS NOT NULL)
   RETURNING (xmax = 0) AS added
 )
 SELECT count(*) FILTER (WHERE added)::int AS added, count(*) FILTER (WHERE NOT added)::int AS changed FROM put

@@ -79,6 +79,7 @@ class CardSendRow(Row, frozen=True):
     answered_at: datetime | None
     joined_at: datetime | None
     is_replaced: bool
+    imported: bool
 
 
 @statement(
@@ -86,7 +87,7 @@ class CardSendRow(Row, frozen=True):
     f"""
 SELECT h.head_id, s.card_id, s.send_id, s.order_id, s.merchant_id, s.acceptor_id, s.scheme, s.initiator, s.units,
   s.currency, s.at, s.state, s.declined, s.visa_category, s.advice_code, s.scheme_code, s.klass, s.claimed,
-  s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced
+  s.network_attempts, s.known_at, s.answered_at, c.joined_at, c.replaced_by IS NOT NULL AS is_replaced, s.imported
 FROM unnest($1::uuid[]) AS h (head_id) CROSS JOIN LATERAL {SAME_CARDS.format("h.head_id")} same
 CROSS JOIN LATERAL unnest(same.cards) AS p (card_id)
 JOIN cards c ON c.card_id = p.card_id

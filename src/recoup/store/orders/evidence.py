@@ -324,7 +324,8 @@ SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
       (SELECT order_id, merchant_id FROM network_sends WHERE card_id = c.card_id AND NOT claimed
         ORDER BY at DESC LIMIT 100)
       UNION ALL (SELECT order_id, merchant_id FROM network_sends
-        WHERE card_id = c.card_id AND claimed AND merchant_id = k.merchant_id ORDER BY at DESC LIMIT 100)) n
+        WHERE card_id = c.card_id AND claimed AND NOT imported AND merchant_id = k.merchant_id
+        ORDER BY at DESC LIMIT 100)) n
     WHERE n.merchant_id = k.merchant_id AND n.order_id <> k.order_id) END AS others,
   CASE WHEN $6 AND cardinality(same.cards) > 1 THEN same.cards END AS prints
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])

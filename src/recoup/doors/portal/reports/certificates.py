@@ -26,7 +26,7 @@ CAUSES: Final = {
     "advance": "Collection of an advance", "merchant": "Your own send, as you reported it",
 }  # fmt: skip
 UNSEEN: Final = {
-    "merchant_sends": "Your own sends, other than those that you transmitted",
+    "merchant_sends": "Your own sends, other than those that you transmitted or imported",
     "reported_without_rescue": "Declines that you transmitted for other payments",
     "unanswered": "What became of sends without an answer", "acceptor_volume": "Volumes of the whole acceptor",
     "other_merchants": "Sends of other merchants", "silent_repeats": "Repeats that a processor does not report",

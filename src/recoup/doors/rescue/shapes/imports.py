@@ -27,7 +27,10 @@ class ImportBody(Shape, kw_only=True):
 
     rows: Annotated[
         list[dict[str, Any]],
-        Meta(description="`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/import.md."),
+        Meta(
+            description="`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/import.md. "
+            "`token`: a card that Recoup holds; the attempt counts in your limits of it."
+        ),
     ]
 
 
@@ -56,7 +59,7 @@ class ImportLine(Shape, kw_only=True):
     """A line from which nothing was taken. Nothing of its content is stored."""
 
     line: Annotated[int, Meta(ge=1)]
-    code: Annotated[str, Meta(description="`card_data`, `broken`, `date`, `amount`, …")]
+    code: Annotated[str, Meta(description="`card_data`, `broken`, `date`, `amount`, `unknown_card`, …")]
     reason: str
 
 
@@ -99,6 +102,9 @@ class Import(Members, kw_only=True):
     done: Annotated[int, Meta(ge=0, description="Attempts that are taken over.")]
     new: Annotated[int, Meta(ge=0, description="Of these, attempts that were not known.")]
     changed: Annotated[int, Meta(ge=0, description="Of these, known attempts that are in a later state.")]
+    counted: Annotated[
+        int, Meta(ge=0, description="Sends of cards that Recoup holds; they count in your own limits of these cards.")
+    ]
     stopping: Annotated[bool, Meta(description="A stop was requested.")]
     questions: Annotated[list[ImportQuestion], Meta(description="Only of a dry run; the file is not read before.")]
     lines: Annotated[

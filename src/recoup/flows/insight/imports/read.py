@@ -5,16 +5,17 @@ the import that there is. A process that dies leaves nothing behind.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 from uuid import UUID
 
 from recoup.flows.file_turns import in_turn
-from recoup.flows.merchant_cache import known_offset
+from recoup.flows.insight.imports.named_cards import NamedCard, NamedCards
+from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id
@@ -24,6 +25,7 @@ from recoup.moves.bulk.imports import receive_import
 from recoup.rules.imports.answers import Answers, Question
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import Looked, look_over
+from recoup.rules.imports.reader import Outcome
 from recoup.rules.imports.report import Counts, report_of
 from recoup.rules.imports.source import source_of
 from recoup.rules.uploads.card_data import is_number
@@ -37,6 +39,7 @@ from recoup.store.insight.imports import (
     import_by_content,
     name_guessed,
 )
+from recoup.store.merchants.merchants import load_merchant
 
 FILE_BYTES_MAX: Final = 512 << 20
 ROWS_AT_ONCE: Final = 5_000
@@ -94,7 +97,10 @@ async def _read(
     mac = world.keys.mac("import", looked.digest + encode([profile.key, answers.to_dict()]))
     async with world.db.connection() as connection:
         known = await import_by_content(connection, scope.merchant_id, mac)
-        until = world.clocks.business(await known_offset(connection, scope.merchant_id)) + LATE
+        merchant = await load_merchant(connection, scope.merchant_id)
+    if merchant is None:
+        raise no_such_merchant()
+    until = merchant.merchant.business(world.clocks.wall()) + LATE
     if known is not None and not dry_run:
         return ReadFile(
             profile.key,
@@ -108,27 +114,35 @@ async def _read(
             known,
             True,
         )
+    await world.routes.ready()
     outcomes = looked.read(until, world=world.policy.world_cards or world.policy.magic_inputs)
-    counts = Counts()
+    counts, cards = Counts(), NamedCards(world, merchant)
     if dry_run:
-        async for _ in _batches(outcomes, counts, tell):
+        async for _ in _batches(outcomes, counts, cards, tell):
             pass
         report, notes = await asyncio.to_thread(report_of, looked, counts)
         return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, notes, counts.lines)
-    return await _store(world, scope, name, looked, outcomes, mac, tell)
+    return await _store(world, scope, name, looked, outcomes, cards, mac, tell)
 
 
 async def _store(
-    world: World, scope: Scope, name: str, looked: Looked, outcomes: Iterator[Any], mac: bytes, tell: Tell
+    world: World,
+    scope: Scope,
+    name: str,
+    looked: Looked,
+    outcomes: Iterator[Outcome],
+    cards: NamedCards,
+    mac: bytes,
+    tell: Tell,
 ) -> ReadFile:
     profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
-    row_of = _rows(world, key)
+    row_of = _rows(world, key, cards)
     async with world.db.transaction() as tx:
         mine = await receive_import(
             tx, scope, key[1], mac, profile.key, looked.answers.to_dict(), name, world.clocks.wall()
         )
         if mine:
-            async for batch in _batches(outcomes, counts, tell):
+            async for batch in _batches(outcomes, counts, cards, tell):
                 await add_import_rows(tx, [row_of(one) for one in batch])
             guesses = await asyncio.to_thread(lambda: list(counts.payments.guesses()))
             if guesses:
@@ -164,24 +178,46 @@ def plain_name(name: str) -> str:
     return plain
 
 
-async def _batches(outcomes: Iterator[Any], counts: Counts, tell: Tell) -> AsyncIterator[list[Attempt]]:
+async def _batches(
+    outcomes: Iterator[Outcome], counts: Counts, cards: NamedCards, tell: Tell
+) -> AsyncIterator[list[Attempt]]:
     """Read beside the event loop, and one batch ahead: other calls are served, and rows are stored, meanwhile."""
 
-    def following() -> list[Attempt] | None:
-        taken = list(islice(outcomes, ROWS_AT_ONCE))
-        return [one for outcome in taken if (one := counts.add(outcome)) is not None] if taken else None
+    def following() -> list[Outcome]:
+        return list(islice(outcomes, ROWS_AT_ONCE))
+
+    def counted(batch: Sequence[Outcome]) -> list[Attempt]:
+        return [one for outcome in batch if (one := counts.add(outcome)) is not None]
 
     ahead = asyncio.ensure_future(asyncio.to_thread(following))
     try:
-        while (batch := await ahead) is not None:
-            tell(counts.last_line)
+        while batch := await ahead:
             ahead = asyncio.ensure_future(asyncio.to_thread(following))
-            yield batch
+            attempts = await asyncio.to_thread(counted, await cards.checked(batch))
+            tell(counts.last_line)
+            yield attempts
     finally:
         ahead.cancel()
 
 
-def _rows(world: World, key: tuple[UUID, UUID]) -> Callable[[Attempt], NewImportRow]:
+class _Send(NamedTuple):
+    card_id: UUID | None = None
+    send_id: UUID | None = None
+    acceptor_id: str | None = None
+    initiator: str | None = None
+
+
+_NO_SEND: Final = _Send()
+
+
+def _send_of(card: NamedCard | None) -> _Send:
+    """An attempt of a card that we hold is one send, whose id says when we heard of it."""
+    if card is None or card.card_id is None:
+        return _NO_SEND
+    return _Send(card.card_id, new_id(), card.acceptor_id, card.initiator)
+
+
+def _rows(world: World, key: tuple[UUID, UUID], cards: NamedCards) -> Callable[[Attempt], NewImportRow]:
     """An attempt as it is stored: who its customer is, and which card, by keyed hashes alone."""
     derived, merchant = world.keys.derived_id, key[0].bytes
 
@@ -194,6 +230,8 @@ def _rows(world: World, key: tuple[UUID, UUID]) -> Callable[[Attempt], NewImport
         return derived("imported_card", merchant, provider, label) if label else None
 
     def row(one: Attempt) -> NewImportRow:
+        named = cards.of(one)
+        send = _send_of(named)
         return NewImportRow(
             *key,
             one.provider,
@@ -205,7 +243,7 @@ def _rows(world: World, key: tuple[UUID, UUID]) -> Callable[[Attempt], NewImport
             card(one.provider, one.card),
             one.bin,
             one.last4,
-            one.scheme,
+            named.scheme if named is not None else one.scheme,
             one.funding,
             one.country,
             one.at,
@@ -223,6 +261,10 @@ def _rows(world: World, key: tuple[UUID, UUID]) -> Callable[[Attempt], NewImport
             one.utc_offset,
             one.propensity,
             one.modified_at,
+            send.card_id,
+            send.send_id,
+            send.acceptor_id,
+            send.initiator,
         )
 
     return row

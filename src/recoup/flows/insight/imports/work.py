@@ -13,6 +13,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
+from recoup.moves.bulk.imported_sends import Part, count_sends
 from recoup.moves.bulk.imports import end_import
 from recoup.store.insight.imports import (
     Import,
@@ -25,10 +26,12 @@ from recoup.store.insight.imports import (
     request_stop,
     take_over,
 )
+from recoup.store.merchants.merchants import load_merchant
 from recoup.store.orders.due_work import Due, hand_back
 from recoup.store.pool import retrying
 
 ROWS_AT_ONCE: Final = 20_000
+SENDS_AT_ONCE: Final = 500  # whose cards are locked meanwhile
 SLICE_SECONDS: Final = 5.0  # then a free worker goes on: one that shall end does not wait for an import
 TURN: Final = timedelta(seconds=0.5)
 
@@ -66,15 +69,21 @@ async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], Non
 
 
 async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
-    """The next part of an import. True: that was its end."""
+    """The next part of an import. True: that was its end. What was taken over of cards that we hold is counted before
+    more is, and before the end: of one that is stopped, too."""
+    async with world.db.connection() as connection:
+        merchant = await load_merchant(connection, key[0])
+    if merchant is None:
+        raise no_such_import()
 
     async def once() -> bool:
         wall = world.clocks.wall()
+        part = Part(*key, merchant.merchant.region, merchant.merchant.business(wall), wall)
         async with world.db.transaction() as tx:
             found = await lock_import(tx, *key)
             if found is None or found.finished_at is not None:
                 return True
-            if found.waits:
+            if found.waits or await count_sends(tx, part, SENDS_AT_ONCE):
                 return False
             done = (found.done_to[0], found.done_to[1])
             end = await end_of_part(tx, *key, *done, ROWS_AT_ONCE)

@@ -223,7 +223,7 @@ def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> li
             "type": "unseen",
             "what": "merchant_sends",
             "since": iso(reported.since) if reported.since else None,
-            "number": reported.received,
+            "number": reported.received + sum(one.copied for one in counts),
         },
         {
             "type": "unseen",

@@ -39,6 +39,7 @@ class LoggedSend:
     answered_at: datetime | None = None
     joined_at: datetime | None = None
     is_replaced: bool = False
+    imported: bool = False  # claimed by a file of past attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class SchemeCount:
     not_sent: int = 0
     reported: int = 0
     reported_again: int = 0  # of those: what the merchant sent beside a rescue, not the decline that it began with
+    copied: int = 0  # of those reported: what a file of past attempts held
     cards: int = 0
     category_3: int = 0
 
@@ -298,12 +300,13 @@ class MonthCount:
 def _add_send(count: SchemeCount, one: LoggedSend) -> None:
     send = one.send
     if not one.is_sent:
-        count.not_sent += 1
+        count.not_sent += not send.claimed
         return
     count.category_3 += send.declined is True and send.visa_category == 3  # noqa: PLR2004 - the network's own number
     if send.claimed:
         count.reported += 1
-        count.reported_again += one.send_id != one.order_id
+        count.copied += one.imported
+        count.reported_again += one.send_id != one.order_id and not one.imported
         return
     count.sends += send.network_attempts
     count.repeated += send.network_attempts - 1

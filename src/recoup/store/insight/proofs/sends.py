@@ -96,13 +96,17 @@ async def _came_in(
 ) -> list[Differs]: ...
 
 
-async def sends_of_nothing(db: Read, merchant_id: UUID | None) -> list[Difference]:
-    """Over all cards, in the order of their ids; with a merchant only its sends are judged."""
+async def sends_of_nothing(db: Read, merchant_id: UUID | None, kept_since: datetime) -> list[Difference]:
+    """Over all cards, in the order of their ids; with a merchant only its sends are judged. `kept_since`: attempts of
+    earlier imports are forgotten."""
     found: list[Difference] = []
     last, after = await _last(db), Send(LOWEST, LOWEST)
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
-        found += await differences(db, _of_sends, merchant_id, await _between(db, *after, *until, merchant_id))
+        found += await differences(db, _of_sends, merchant_id, await _between(db, *after, *until, merchant_id, False))
+        imported = await _between(db, *after, *until, merchant_id, True)
+        if imported:
+            found += await differences(db, _of_imported, merchant_id, imported, kept_since)
         after = until
     return found
 
@@ -140,12 +144,20 @@ async def _last(db: Read) -> Send | None:
     """
 SELECT card_id, send_id, merchant_id, order_id, at, state, declined, units, currency, claimed FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
+  AND imported = $6
 """,
     seconds=STATEMENT_SECONDS,
 )
 async def _between(
-    db: Read, card_id: UUID, send_id: UUID, last_card_id: UUID, last_send_id: UUID, merchant_id: UUID | None
-) -> list[CardSend]: ...
+    db: Read,
+    card_id: UUID,
+    send_id: UUID,
+    last_card_id: UUID,
+    last_send_id: UUID,
+    merchant_id: UUID | None,
+    imported: bool,
+) -> list[CardSend]:
+    """`imported`: those out of files of past attempts, else all others."""
 
 
 @statement(
@@ -174,6 +186,29 @@ ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
     seconds=STATEMENT_SECONDS,
 )
 async def _of_sends(db: Read, sends: Sequence[CardSend]) -> list[DiffersAt]: ...
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT s.merchant_id, NULL::uuid AS order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
+FROM {SENDS.format("$1")}
+LEFT JOIN imports i ON i.merchant_id = s.merchant_id AND i.import_id = s.order_id
+LEFT JOIN imported_attempts a ON a.merchant_id = s.merchant_id AND a.send_id = s.send_id
+CROSS JOIN LATERAL (VALUES
+  (1, 'import', s.order_id::text, i.import_id::text),
+  (2, 'cause', 'imported attempt', CASE WHEN a.send_id IS NOT NULL OR i.received_at < $2 THEN 'imported attempt'
+    ELSE 'none' END),
+  (3, 'card', coalesce(a.card_id, s.card_id)::text, s.card_id::text),
+  (4, 'units', coalesce(a.units || ' ' || a.asset, s.units || ' ' || s.currency), s.units || ' ' || s.currency),
+  (5, 'claim', 'true', s.claimed::text)
+) v (no, field, expected, found)
+WHERE v.expected IS DISTINCT FROM v.found
+ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _of_imported(db: Read, sends: Sequence[CardSend], kept_since: datetime) -> list[DiffersAt]: ...
 
 
 @statement(

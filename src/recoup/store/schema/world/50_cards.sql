@@ -32,6 +32,7 @@ CREATE TABLE hub.network_sends (
   network_attempts smallint NOT NULL DEFAULT 1,  -- how many sends it cost: a processor may repeat by itself
   known_at timestamptz,                    -- wall time, as below: since when it counts
   answered_at timestamptz,                 -- since when its answer does
+  imported boolean NOT NULL DEFAULT false, -- a claim out of a file of past attempts: `order_id` is the import's
   PRIMARY KEY (card_id, send_id)
 );
 CREATE INDEX network_sends_ours ON network_sends (card_id, at) WHERE NOT claimed;

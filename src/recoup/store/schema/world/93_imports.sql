@@ -22,6 +22,7 @@ CREATE TABLE imports (
   stop_requested_by text,
   finished_at timestamptz,
   notes jsonb NOT NULL DEFAULT '[]',       -- what whoever reads it should know of the file
+  counted_count int NOT NULL DEFAULT 0,    -- of the attempts those that count as sends of cards that we hold
   PRIMARY KEY (merchant_id, import_id),
   CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'stopped'))),
   CHECK (new_count + changed_count <= done_count AND done_count <= attempt_count),
@@ -72,6 +73,10 @@ CREATE TABLE import_rows (
   utc_offset smallint,
   propensity double precision,
   modified_at timestamptz,
+  card_id uuid,                            -- as in imported_attempts, the next three too
+  send_id uuid,
+  acceptor_id text,
+  initiator text,
   PRIMARY KEY (merchant_id, import_id, provider, ref, row_no)
 );
 
@@ -107,7 +112,15 @@ CREATE TABLE imported_attempts (
   utc_offset smallint,                     -- minutes, of the card holder
   propensity double precision,
   modified_at timestamptz,
+  card_id uuid,                            -- of the vault, where the file names a card that we hold; gone with its customer
+  send_id uuid,                            -- then: the send that it counts as, once and for all
+  acceptor_id text,
+  initiator text,
+  counted text CONSTRAINT imported_attempts_counted CHECK (counted IN ('waits', 'sent', 'known', 'old', 'more', 'not_sent')),
   PRIMARY KEY (merchant_id, provider, ref)
 );
 CREATE INDEX imported_attempts_file ON imported_attempts (merchant_id, import_id, row_no, ref);
+CREATE INDEX imported_attempts_sends ON imported_attempts (merchant_id, send_id) WHERE send_id IS NOT NULL;
+CREATE INDEX imported_attempts_waiting ON imported_attempts (merchant_id, import_id, provider, ref)
+  WHERE counted = 'waits';
 CREATE INDEX imported_attempts_payer ON imported_attempts (merchant_id, payer_id) WHERE payer_id IS NOT NULL;

@@ -1,0 +1,170 @@
+"""Past attempts of cards that we hold become sends that their merchant claims, under the locks of the cards."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.rules.imports.sends import BESIDE, Candidate, Counted, CountedSend, counted_as
+from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.limits import LOOKBACK, Send, binds_for_ever
+from recoup.store.insight.imported_sends import (
+    WaitingSend,
+    add_counted,
+    mark_counted,
+    merchant_sends,
+    waiting_sends,
+)
+from recoup.store.insight.proofs.sends import find_sends
+from recoup.store.orders.changes import Rows, write
+from recoup.store.orders.locks import lock_cards
+from recoup.store.orders.rows import NetworkSend
+from recoup.store.statement import Tx
+
+
+class Part(NamedTuple):
+    """What a part is counted by. `now`: of the merchant; nothing counts later."""
+
+    merchant_id: UUID
+    import_id: UUID
+    region: str
+    now: BusinessTime
+    wall: WallTime
+
+
+async def count_sends(tx: Tx, part: Part, limit: int) -> int:
+    """How many attempts of the import were looked at; 0: none waits. Under the import's lock; each attempt is one send
+    under its own id, however often it is counted.
+
+    Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
+    """
+    rows = await waiting_sends(tx, part.merchant_id, part.import_id, limit)
+    if not rows:
+        return 0
+    named = [row for row in rows if row.card_id is not None]
+    found = await find_sends(tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named])
+    there = {one.send_id for one in found}
+    words = {id(row): _without_sends(row, part, is_counted=row.send_id in there) for row in rows}
+    left = [row for row in named if words[id(row)] == "sent"]
+    sends, cards = Rows(), sorted({row.card_id for row in left if row.card_id})
+    if cards:
+        heads = await lock_cards(tx, cards, part.wall)
+        counted = await _counted(tx, part, cards, heads)
+        for row, word in _judged(left, part, heads, counted, there):
+            words[id(row)] = word
+            if word == "sent":
+                sends.network_sends.append(_send(row, part))
+    await write(tx, sends)
+    await mark_counted(
+        tx, part.merchant_id, [r.provider for r in rows], [r.ref for r in rows], [words[id(row)] for row in rows]
+    )
+    added = sum(one.send_id not in there for one in sends.network_sends)
+    await add_counted(tx, part.merchant_id, part.import_id, added)
+    return len(rows)
+
+
+def _without_sends(row: WaitingSend, part: Part, *, is_counted: bool) -> Counted:
+    """What can be said of an attempt before its card is locked."""
+    return "old" if row.card_id is None else counted_as(_candidate(row, part, is_counted=is_counted), part.now, ())
+
+
+async def _counted(
+    tx: Tx, part: Part, cards: Sequence[UUID], heads: Mapping[UUID, UUID]
+) -> dict[UUID, dict[UUID, CountedSend]]:
+    """By the card that all are one with, what counts of it already."""
+    since = part.now - LOOKBACK - BESIDE
+    found: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
+    for one in await merchant_sends(tx, cards, part.merchant_id, since):
+        send = CountedSend(one.send_id, one.at, one.units, one.currency, one.imported)
+        found[heads[one.named]][one.send_id] = send
+    return found
+
+
+def _judged(
+    rows: Sequence[WaitingSend],
+    part: Part,
+    heads: Mapping[UUID, UUID],
+    counted: dict[UUID, dict[UUID, CountedSend]],
+    there: set[UUID],
+) -> Iterator[tuple[WaitingSend, Counted]]:
+    """The newest first: of more than are counted those that bind longest stay."""
+    for row in sorted(rows, key=lambda row: row.at, reverse=True):
+        assert row.card_id is not None
+        beside = counted[heads[row.card_id]]
+        one = _candidate(row, part, is_counted=row.send_id in there)
+        word = counted_as(one, part.now, list(beside.values()))
+        if word == "sent":
+            beside[row.send_id] = CountedSend(row.send_id, one.at, one.units, one.currency, True)
+        yield row, word
+
+
+def _candidate(row: WaitingSend, part: Part, *, is_counted: bool) -> Candidate:
+    at = min(row.at, part.now)
+    return Candidate(at, row.units, row.asset, row.state != "not_sent", _lasting(row, part, at), is_counted)
+
+
+def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
+    """None for what was not declined."""
+    if row.state != "declined":
+        return None
+    return read_decline(
+        scheme=row.scheme,
+        source=row.source or None,
+        code=row.scheme_code or row.processor_code or None,
+        text=row.phrase or None,
+        advice=row.advice_code or None,
+        on=at.date(),
+        region=part.region,
+    )
+
+
+def _lasting(row: WaitingSend, part: Part, at: datetime) -> bool:
+    reading = _reading(row, part, at)
+    if reading is None:
+        return False
+    send = Send(
+        at=at,
+        units=row.units,
+        currency=row.asset,
+        initiator=row.initiator,
+        acceptor_id=row.acceptor_id,
+        merchant_id=str(part.merchant_id),
+        declined=True,
+        visa_category=reading.visa_category,
+        advice=reading.advice,
+        code=reading.code,
+        klass=reading.klass,
+    )
+    return binds_for_ever(reading.scheme, send)
+
+
+def _send(row: WaitingSend, part: Part) -> NetworkSend:
+    assert row.card_id is not None
+    at = min(row.at, part.now)
+    reading = _reading(row, part, at)
+    answered = row.state in ("approved", "declined")
+    return NetworkSend(
+        card_id=row.card_id,
+        send_id=row.send_id,
+        acceptor_id=row.acceptor_id,
+        scheme=row.scheme,
+        initiator=row.initiator,
+        units=row.units,
+        currency=row.asset,
+        merchant_id=part.merchant_id,
+        order_id=part.import_id,
+        at=at,
+        state="not_sent" if row.state == "not_sent" else "sent",
+        declined=row.state == "declined" if answered else None,
+        scheme_code=reading.code if reading else None,
+        advice_code=reading.advice if reading else None,
+        visa_category=reading.visa_category if reading else None,
+        klass=reading.klass if reading else None,
+        lasting=_lasting(row, part, at),
+        claimed=True,
+        known_at=part.wall,
+        answered_at=part.wall if answered else None,
+        imported=True,
+    )

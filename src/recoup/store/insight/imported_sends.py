@@ -1,0 +1,110 @@
+"""Past attempts that name cards: which cards they are, and as what they count in the networks' limits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from recoup.store.cards.joined_cards import SAME_CARDS
+from recoup.store.homes import HUB, MERCHANT
+from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
+from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
+from recoup.store.statement import Read, Row, Tx, statement
+
+
+class HeldCard(Row, frozen=True):
+    """`magic`: of the sandbox, where each order has a card of its own."""
+
+    token_id: UUID
+    pan_id: UUID
+    scheme: str
+    magic: str | None
+
+
+@statement(
+    MERCHANT,
+    "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])",
+)
+async def held_cards_named(db: Read, merchant_id: UUID, token_ids: Sequence[UUID]) -> list[HeldCard]:
+    """Of these tokens those that are this merchant's; stored methods are among them."""
+
+
+class WaitingSend(Row, frozen=True):
+    """An attempt that was taken over and is not counted yet. `card_id` None: its customer was erased since."""
+
+    provider: str
+    ref: str
+    card_id: UUID | None
+    send_id: UUID
+    acceptor_id: str
+    initiator: Literal["merchant", "customer"]
+    scheme: str
+    at: datetime
+    units: int
+    asset: str
+    state: str
+    source: str
+    scheme_code: str
+    advice_code: str
+    processor_code: str
+    phrase: str
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source, scheme_code,
+  advice_code, processor_code, phrase
+FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = 'waits'
+ORDER BY provider, ref LIMIT $3
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int) -> list[WaitingSend]:
+    """Under the import's lock."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE imported_attempts a SET counted = k.counted
+FROM unnest($2::text[], $3::text[], $4::text[]) AS k (provider, ref, counted)
+WHERE a.merchant_id = $1 AND a.provider = k.provider AND a.ref = k.ref
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def mark_counted(
+    db: Tx, merchant_id: UUID, providers: Sequence[str], refs: Sequence[str], counted: Sequence[str]
+) -> None: ...
+
+
+@statement(MERCHANT, "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2")
+async def add_counted(db: Tx, merchant_id: UUID, import_id: UUID, sends: int) -> None: ...
+
+
+class MerchantSend(Row, frozen=True):
+    """`named`: the card by which it was looked for."""
+
+    named: UUID
+    send_id: UUID
+    at: datetime
+    units: int
+    currency: str
+    imported: bool
+
+
+@statement(
+    HUB,
+    f"""
+SELECT k.card_id AS named, s.send_id, s.at, s.units, s.currency, s.imported FROM unnest($1::uuid[]) AS k (card_id)
+CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same CROSS JOIN unnest(same.cards) AS c (card_id)
+CROSS JOIN LATERAL (
+  (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND NOT claimed
+    AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {SENDS_READ})
+  UNION ALL (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND claimed
+    AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def merchant_sends(db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime) -> list[MerchantSend]:
+    """Of these cards, sent here or reported. Under the cards' locks."""
