@@ -22,9 +22,9 @@ from recoup.lab.simulate import books, clock, engine, run, shops, sim
 from recoup.lab.simulate.faults import Faults
 from recoup.lab.simulate.plan import Deal, Plan
 from recoup.lab.simulate.report import as_text
-from recoup.rules.money.settlement_file import Wrong
 from recoup.rules.network.compliance.certificate_file import prove
 from recoup.rules.network.magic import script_card
+from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
 
 BEGIN = datetime(2026, 1, 27, tzinfo=UTC)  # so that a few days reach into two months

@@ -68,7 +68,7 @@ def test_a_months_file_is_written_and_proves_itself(server: ServerAddress, tmp_p
         (told,) = json.loads((await verb("--month", month, "--json")).output)
         (row,) = json.loads((await verb("--json")).output)
         assert row["root"] == told["root"]
-        assert row["certificate"] in (await verb()).output
+        assert row["id"] in (await verb()).output
         path = tmp_path / "month.jsonl"
         assert (await verb("--month", month, "--out", str(path))).exit_code == 0
         found = proved(path, "--root", told["root"])

@@ -21,10 +21,10 @@ from recoup.flows.insight.certify import certify_due, certify_month
 from recoup.flows.insight.verify import verify
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.settlement_file import Wrong
 from recoup.rules.network.compliance.certificate_file import prove
 from recoup.rules.network.compliance.months import closes_at, month_end, month_start
 from recoup.rules.network.magic import script_card
+from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
 
 VISA, MASTERCARD = script_card("visa", "51", 99), script_card("mastercard", "51", 99)

@@ -12,7 +12,8 @@ from tests.flows.money.settling import DAY, batches, give_back, sold, terms
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
-from recoup.rules.money.settlement_file import Proved, Wrong, encoded, page_root, prove
+from recoup.rules.money.settlement_file import Proved, encoded, page_root, prove
+from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
 
 

@@ -3,20 +3,18 @@
 To accept a change: `GOLDEN=write pytest tests/rules/rescue/test_explained.py`.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import evidence, fridays, model
+from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.kernel.sentence import Sentence, noted
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.chance_terms import LEAST, TERMS_MAX, ChanceTerm, Group, chance_terms
 from recoup.rules.rescue.engine.decide import decide
@@ -25,7 +23,6 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, percent, rests_on
 
-GOLDEN: Final = Path(__file__).parent / "golden"
 FREE: Final = datetime(2027, 3, 19, 9, 30, tzinfo=UTC)
 MODEL = model()
 MODELS: Final[Mapping[str, Model]] = {MODEL.name: MODEL}
@@ -117,16 +114,12 @@ def every() -> list[Sentence]:
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("language", sorted({ENGLISH, *LANGUAGES}))
+@pytest.mark.parametrize("language", ALL)
 def test_every_sentence_is_the_golden_one(language: str) -> None:
-    text = "".join(f"{said(language, one, noted)}\n" for one in every())
-    file = GOLDEN / f"explained.{language}.txt"
-    if os.environ.get("GOLDEN") == "write":
-        file.write_text(text)
-    assert text == file.read_text()
+    check_golden("explained", language, every())
 
 
-@pytest.mark.parametrize("language", sorted({*LANGUAGES} - {ENGLISH}))
+@pytest.mark.parametrize("language", TRANSLATED)
 def test_no_sentence_stays_english(language: str) -> None:
     for one in every():
         assert said(language, one, noted) != str(one)

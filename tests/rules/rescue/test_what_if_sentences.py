@@ -3,21 +3,18 @@
 To accept a change: `GOLDEN=write pytest tests/rules/rescue/test_what_if_sentences.py`.
 """
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, get_args
 
 import pytest
+from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.kernel.sentence import noted
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.evidence import Verdict
 from recoup.rules.rescue.what_if import Change, WhatIf
 from recoup.rules.rescue.what_if_sentences import sentence_of
 
-GOLDEN: Final = Path(__file__).parent / "golden"
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
 _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool], ...]] = (
     ("plan", AT, 3, 0.314, True),
@@ -56,16 +53,12 @@ def every() -> list[WhatIf]:
     ]
 
 
-@pytest.mark.parametrize("language", sorted({ENGLISH, *LANGUAGES}))
+@pytest.mark.parametrize("language", ALL)
 def test_every_sentence_is_the_golden_one(language: str) -> None:
-    text = "".join(f"{said(language, sentence_of(one), noted)}\n" for one in every())
-    file = GOLDEN / f"what-if.{language}.txt"
-    if os.environ.get("GOLDEN") == "write":
-        file.write_text(text)
-    assert text == file.read_text()
+    check_golden("what-if", language, [sentence_of(one) for one in every()])
 
 
-@pytest.mark.parametrize("language", sorted({*LANGUAGES} - {ENGLISH}))
+@pytest.mark.parametrize("language", TRANSLATED)
 def test_no_sentence_stays_english(language: str) -> None:
     for one in every():
         english = {part for part in str(sentence_of(one)).split(": ", 1) if AT.strftime("%H:%M") not in part}

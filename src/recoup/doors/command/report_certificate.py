@@ -10,7 +10,14 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.insight.certificates import Shown, certificate_file, certificates_of, month_of, show_certificate
+from recoup.flows.insight.certificates import (
+    Shown,
+    certificate_file,
+    certificates_of,
+    listed,
+    month_of,
+    show_certificate,
+)
 from recoup.flows.insight.certify import certify_month
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
@@ -49,12 +56,12 @@ def certificate(
         merchant_id = merchant_of(opened, merchant)
         if month is None:
             rows = await certificates_of(opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
-            return json.dumps([_row(row) for row in rows]) if as_json else _table(rows)
+            return json.dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
         found = await _of_month(opened, merchant_id, month, acceptor, again=again)
         if out is not None:
             await _write(opened, merchant_id, found, out)
         if as_json:
-            return json.dumps([one.head | {"content": one.lines} for one in found])
+            return json.dumps([one.content for one in found])
         return "\n\n".join(_text(one) for one in found)
 
     click.echo(run(work))
@@ -90,21 +97,6 @@ async def _write(opened: Opened, merchant_id: UUID, found: Sequence[Shown], out:
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _row(row: Certificate) -> dict[str, Any]:
-    return {
-        "certificate": str(row.certificate_id),
-        "month": month_text(row.month_from),
-        "acceptor": row.acceptor_id,
-        "number": row.number,
-        "reasons": row.reasons,
-        "sends": row.sends,
-        "refusals": row.refusals,
-        "breaches": row.breaches,
-        "recounted_by": row.recounted_by,
-        "root": row.root.hex(),
-    }
 
 
 def _table(rows: Sequence[Certificate]) -> str:

@@ -13,10 +13,11 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
-from recoup.rules.money.settlement_file import LINE_BYTES_MAX, Proved, Wrong
+from recoup.rules.money.settlement_file import Proved
 from recoup.rules.money.settlement_file import prove as prove_settlement
 from recoup.rules.network.compliance.certificate_file import ProvedCertificate, is_certificate
 from recoup.rules.network.compliance.certificate_file import prove as prove_certificate
+from recoup.rules.proved_file import LINE_BYTES_MAX, Wrong
 
 
 @click.command()

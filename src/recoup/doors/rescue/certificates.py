@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -30,13 +30,11 @@ from recoup.flows.insight.certificates import (
     Shown,
     certificate_file,
     certificates_of,
+    listed,
     month_of,
     show_certificate,
 )
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
-from recoup.rules.network.compliance.months import month_text
-from recoup.store.insight import certificates as store
 
 _NAMES: Final = tuple(names_of(CertificateQuery))
 
@@ -51,7 +49,7 @@ async def get_certificates(call: Call) -> Reply:
     rows = await certificates_of(world, merchant_id, begin, acceptor_id, before_no=after, limit=limit + 1)
     shown = rows[:limit]
     more = str(shown[-1].chain_no) if len(rows) > limit else None
-    return Reply(CertificateList(data=[Certificate(**_members(row)) for row in shown], next=more))
+    return Reply(CertificateList(data=[Certificate(**listed(row)) for row in shown], next=more))
 
 
 async def _month(call: Call, query: Query) -> datetime | None:
@@ -84,26 +82,10 @@ def _id(call: Call) -> UUID:
     return call.object_id(noun="certificate", cure="Check the id; see the list of certificates.")
 
 
-def _members(row: store.Certificate) -> dict[str, Any]:
-    return {
-        "id": row.certificate_id,
-        "month": month_text(row.month_from),
-        "acceptor_id": row.acceptor_id,
-        "number": row.number,
-        "reasons": row.reasons,
-        "sends": row.sends,
-        "refusals": row.refusals,
-        "breaches": row.breaches,
-        "recounted_by": row.recounted_by,
-        "root": row.root.hex(),
-        "made_date": iso(row.made_at),
-    }
-
-
 def _detail(shown: Shown) -> CertificateDetail:
     head = shown.head
     return CertificateDetail(
-        **_members(shown.certificate),
+        **listed(shown.certificate),
         from_=head["from"],
         to=head["to"],
         region=head["region"],

@@ -8,8 +8,9 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
 from recoup.rules.network.compliance.certificate_file import read
-from recoup.rules.network.compliance.months import closed_month
+from recoup.rules.network.compliance.months import closed_month, month_text
 from recoup.store.insight.certificates import (
     Certificate,
     file_of,
@@ -31,9 +32,31 @@ class Shown:
     lines: list[dict[str, Any]]
     corrected: bool
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """All that its file says, as one object."""
+        return self.head | {"content": self.lines}
+
     def part(self, name: str) -> list[dict[str, Any]]:
         """Its lines of one type."""
         return [line for line in self.lines if line["type"] == name]
+
+
+def listed(row: Certificate) -> dict[str, Any]:
+    """As lists show it. `month`: like 2026-11, UTC; `root`: hex; `made_date`: ISO 8601, the merchant's time."""
+    return {
+        "id": row.certificate_id,
+        "month": month_text(row.month_from),
+        "acceptor_id": row.acceptor_id,
+        "number": row.number,
+        "reasons": row.reasons,
+        "sends": row.sends,
+        "refusals": row.refusals,
+        "breaches": row.breaches,
+        "recounted_by": row.recounted_by,
+        "root": row.root.hex(),
+        "made_date": iso(row.made_at),
+    }
 
 
 async def month_of(world: World, merchant_id: UUID, text: str) -> datetime:

@@ -11,23 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from recoup.kernel.encode import encode_sorted
 from recoup.rules.money.settlement import COLUMNS, KINDS
+from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong
 
 FORMAT: Final = "recoup-settlement-1"
-LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 _OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch books after the pages that it took from
-
-
-class Wrong(NamedTuple):
-    """The first thing that does not hold: where (the line of the file, from 1), what, and both values."""
-
-    line: int
-    field: str
-    expected: str
-    found: str
 
 
 class Proved(NamedTuple):
@@ -54,7 +43,6 @@ class _Proof:
 
 
 encoded: Final = encode_sorted  # as the ledger hashes it: no blanks, UTF-8
-_decode: Final = msgspec.json.Decoder().decode
 
 
 def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
@@ -71,20 +59,15 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
 
     Memory: 64 bytes a posting of its pages.
     """
-    proof, digest, number = _Proof(), hashlib.sha256(), 0
-    for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
-        try:
-            part = _decode(raw) if len(raw) <= LINE_BYTES_MAX else None
-            wrong = _part(proof, part, digest, root) if isinstance(part, dict) else ("line", "a JSON object", "none")
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
-            wrong = ("line", "a part of a settlement file", odd or "nothing of the kind")
-        if wrong is not None:
-            return Wrong(number, *wrong)
-        digest.update(raw)
-    wrong = _whole(proof, amount)
+    proof = _Proof()
+    wrong = first_wrong(
+        lines,
+        "settlement file",
+        lambda part, _, checksum: _part(proof, part, checksum, root),
+        lambda: _whole(proof, amount),
+    )
     if wrong is not None:
-        return Wrong(number, *wrong)
+        return wrong
     settlement = proof.settlement
     return Proved(
         settlement["settlementId"],
@@ -96,7 +79,7 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
     )
 
 
-def _part(proof: _Proof, part: dict[str, Any], digest: Any, root: str | None) -> tuple[str, str, str] | None:
+def _part(proof: _Proof, part: dict[str, Any], checksum: str, root: str | None) -> Difference | None:
     kind = part["type"]
     if kind == "settlement" and not proof.settlement:
         return _settlement(proof, part, root)
@@ -108,38 +91,38 @@ def _part(proof: _Proof, part: dict[str, Any], digest: Any, root: str | None) ->
         return _line(proof, part)
     if kind == "end":
         proof.ended = True
-        return _differs("checksum of the lines before", digest.hexdigest(), part["sha256"])
+        return differs("checksum of the lines before", checksum, part["sha256"])
     return "type", "page, line or end, in this order", str(kind)
 
 
-def _settlement(proof: _Proof, part: dict[str, Any], root: str | None) -> tuple[str, str, str] | None:
+def _settlement(proof: _Proof, part: dict[str, Any], root: str | None) -> Difference | None:
     proof.settlement = part
     amounts = [part[name] for name in ("payout", "lines", "page")] + [part["amounts"][kind] for kind in COLUMNS]
     if any(type(amount) is not int for amount in amounts):
         return "amounts", "whole numbers", "something else"
-    return _differs("format", FORMAT, part["format"]) or (
-        _differs("root that the event settlement.closed told", root.lower(), part["root"]) if root else None
+    return differs("format", FORMAT, part["format"]) or (
+        differs("root that the event settlement.closed told", root.lower(), part["root"]) if root else None
     )
 
 
-def _page(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
+def _page(proof: _Proof, part: dict[str, Any]) -> Difference | None:
     number, before = part["page"], proof.last_page
     if before is not None:
-        wrong = _differs("page", str(before + 1), str(number)) or _differs(
+        wrong = differs("page", str(before + 1), str(number)) or differs(
             f"root before page {number}", proof.roots[before], part["previousRoot"]
         )
         if wrong:
             return wrong
     found = page_root(part["previousRoot"], number, part["postings"], part["sums"])
     proof.roots[number], proof.hashes[number], proof.last_page = part["root"], part["postings"], number
-    return _differs(f"root of page {number}", found, part["root"]) or (
-        _differs(f"root of page {number}, as the settlement names it", proof.settlement["root"], part["root"])
+    return differs(f"root of page {number}", found, part["root"]) or (
+        differs(f"root of page {number}, as the settlement names it", proof.settlement["root"], part["root"])
         if number == proof.settlement["page"]
         else None
     )
 
 
-def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
+def _line(proof: _Proof, part: dict[str, Any]) -> Difference | None:
     settlement, posting, name = proof.settlement, part["posting"], f"line {part['lineId']}"
     merchant, source_kind, source_id, recipe, asset, _, entries = posting
     page, position, number = part["page"], part["position"], part["entry"]
@@ -151,16 +134,16 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
     kept = hashes[position - 1] if 1 <= position <= len(hashes) else "none"
     account, where, units = entries[number - 1] if 1 <= number <= len(entries) else ("none", "", 0)
     wrong = (
-        _differs(f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest())
-        or _differs(f"merchant of {name}", settlement["merchantId"], merchant)
-        or _differs(f"currency of {name}", settlement["currency"], asset)
-        or _differs(f"account of {name}", "merchant_payable|", f"{account}|{where}")
-        or _differs(f"units of {name}", str(-units), str(part["amount"]))
-        or _differs(f"kind of {name}", KINDS.get(recipe, "none"), part["kind"])
+        differs(f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest())
+        or differs(f"merchant of {name}", settlement["merchantId"], merchant)
+        or differs(f"currency of {name}", settlement["currency"], asset)
+        or differs(f"account of {name}", "merchant_payable|", f"{account}|{where}")
+        or differs(f"units of {name}", str(-units), str(part["amount"]))
+        or differs(f"kind of {name}", KINDS.get(recipe, "none"), part["kind"])
     )
     own, source = f"batch {settlement['settlementId']}", f"{source_kind} {source_id}"
     if wrong is None and recipe in ("settlement_closed", "reserve_held"):
-        wrong = _differs(f"source of {name}", own, source)
+        wrong = differs(f"source of {name}", own, source)
     if wrong is None and page > settlement["page"] and (source != own or recipe not in _OWN):
         wrong = f"page of {name}", f"at most {settlement['page']}, whose root the settlement names", str(page)
     if recipe == "carried" and source == own:
@@ -169,22 +152,22 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
     return wrong
 
 
-def _whole(proof: _Proof, amount: int | None) -> tuple[str, str, str] | None:
+def _whole(proof: _Proof, amount: int | None) -> Difference | None:
     settlement = proof.settlement
     if not proof.ended:
         return "end", "an end", "none: the file is cut off"
-    wrong = _differs("number of lines", str(settlement["lines"]), str(len(proof.seen)))
+    wrong = differs("number of lines", str(settlement["lines"]), str(len(proof.seen)))
     if settlement["page"] not in proof.roots:
         wrong = wrong or ("pages", f"page {settlement['page']}, whose root the settlement names", "none")
     for kind in COLUMNS:
-        wrong = wrong or _differs(f"sum of {kind}", str(settlement["amounts"][kind]), str(proof.sums.get(kind, 0)))
+        wrong = wrong or differs(f"sum of {kind}", str(settlement["amounts"][kind]), str(proof.sums.get(kind, 0)))
     return (
         wrong
-        or _differs("payout", str(sum(settlement["amounts"].values())), str(settlement["payout"]))
-        or _differs("sum of payout", str(-settlement["payout"]), str(proof.sums.get("payout", 0)))
-        or _differs("sum of all lines", "0", str(sum(proof.sums.values())))
+        or differs("payout", str(sum(settlement["amounts"].values())), str(settlement["payout"]))
+        or differs("sum of payout", str(-settlement["payout"]), str(proof.sums.get("payout", 0)))
+        or differs("sum of all lines", "0", str(sum(proof.sums.values())))
         or (
-            _differs(
+            differs(
                 "amount that the event settlement.closed told",
                 str(amount),
                 str(settlement["payout"] + min(0, proof.carried_on)),
@@ -193,7 +176,3 @@ def _whole(proof: _Proof, amount: int | None) -> tuple[str, str, str] | None:
             else None
         )
     )
-
-
-def _differs(name: str, expected: str, found: Any) -> tuple[str, str, str] | None:
-    return None if expected == found else (name, expected, str(found))

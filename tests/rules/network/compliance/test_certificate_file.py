@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.settlement_file import Wrong
 from recoup.rules.network.compliance.certificate_file import (
     FIRST_ROOT,
     ProvedCertificate,
@@ -32,6 +31,7 @@ from recoup.rules.network.compliance.month_count import AcceptorCount, RuleCount
 from recoup.rules.network.compliance.months import closed_month
 from recoup.rules.network.compliance.tariff import Refusals, avoided
 from recoup.rules.network.tables import LIMITS
+from recoup.rules.proved_file import Wrong
 
 SPAN = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ROW = next(row for row in LIMITS if row.rule_id == "visa-reattempt-30d" and row.region == "world" and row.fee_units)

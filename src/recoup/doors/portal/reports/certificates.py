@@ -58,12 +58,19 @@ async def certificate_page(visit: Visit) -> Values:
     return dict(
         shown=shown,
         head=shown.head,
+        rules=sorted(shown.part("rule"), key=_distance),
         recount=shown.part("recount")[0],
         recounted=RECOUNTED,
         causes=CAUSES,
         unseen=UNSEEN,
         fees=fees,
     )
+
+
+def _distance(line: dict[str, Any]) -> float:
+    """How much of a limit was left at the closest approach, 1: nothing came near it. Least first; else as they are."""
+    near = line["closest"]
+    return 1.0 if near is None else 1 - near["count"] / max(near["limit"], 1)
 
 
 @member.page("/reports/certificates/{certificate_id}/file")
@@ -81,7 +88,7 @@ async def certificate_content(visit: Visit) -> Response:
     certificate_id = shown.certificate.certificate_id
     await taken(visit, "content of a certificate", certificate_id)
     name = f'attachment; filename="certificate-{certificate_id}.json"'
-    return JSONResponse(shown.head | {"content": shown.lines}, headers=HEADERS | {"content-disposition": name})
+    return JSONResponse(shown.content, headers=HEADERS | {"content-disposition": name})
 
 
 async def _one(file: bytes) -> AsyncIterator[bytes]:

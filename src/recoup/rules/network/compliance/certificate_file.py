@@ -3,7 +3,7 @@
 JSON Lines: the certificate, its lines, an end. The root is made of the root of the merchant's certificate before, of
 what the certificate says, and of each line; the event `certificate.ready` tells it. So a changed byte, a dropped line
 and a certificate that was left out of the row are found.
-Source: decision 0076; the form is that of the settlement file.
+Source: decision 0076.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from recoup.kernel.encode import encode_sorted
-from recoup.rules.money.settlement_file import LINE_BYTES_MAX, Wrong
 from recoup.rules.network.compliance.content import PARTS, Line
+from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong
 
 FORMAT: Final = "recoup-certificate-1"
 FIRST_ROOT: Final = bytes(32)  # before a merchant's first certificate
@@ -80,21 +80,16 @@ def is_certificate(first_line: bytes) -> bool:
 
 def prove(lines: Iterable[bytes], root: str | None = None) -> ProvedCertificate | Wrong:
     """Reads the file once. `root`: that of the event; without it the file is held against itself alone."""
-    proof, digest, number = _Proof(), hashlib.sha256(), 0
-    for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
-        try:
-            part = _decode(raw) if len(raw) <= LINE_BYTES_MAX and raw.endswith(b"\n") else None
-            is_no_object = ("line", "a JSON object", "none")
-            wrong = _part(proof, part, raw, digest, root) if isinstance(part, dict) else is_no_object
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-            odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
-            wrong = ("line", "a part of a certificate", odd or "nothing of the kind")
-        if wrong is not None:
-            return Wrong(number, *wrong)
-        digest.update(raw)
-    wrong = _whole(proof)
+    proof = _Proof()
+    wrong = first_wrong(
+        lines,
+        "certificate",
+        lambda part, raw, checksum: _part(proof, part, raw, checksum, root),
+        lambda: _whole(proof),
+        line_end=b"\n",
+    )
     if wrong is not None:
-        return Wrong(number, *wrong)
+        return wrong
     head = proof.head
     return ProvedCertificate(
         head["certificateId"],
@@ -108,9 +103,7 @@ def prove(lines: Iterable[bytes], root: str | None = None) -> ProvedCertificate 
     )
 
 
-def _part(
-    proof: _Proof, part: dict[str, Any], raw: bytes, digest: Any, root: str | None
-) -> tuple[str, str, str] | None:
+def _part(proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: str | None) -> Difference | None:
     if not proof.head:
         return _head(proof, part, raw, root)
     if proof.ended or part["type"] not in _ORDER[proof.place :]:
@@ -120,36 +113,36 @@ def _part(
         return "line", "as it was written, without a blank", "the same in other bytes"
     if part["type"] == "end":
         proof.ended = True
-        return _differs("checksum of the lines before", digest.hexdigest(), part["sha256"])
+        return differs("checksum of the lines before", checksum, part["sha256"])
     proof.hashes.append(_hash(raw[:-1]))
     _add(proof.sums, part)
     if part["type"] == "fee":
-        return _differs("amount of avoided fees", str(part["sends"] * part["fee"]), str(part["amount"]))
+        return differs("amount of avoided fees", str(part["sends"] * part["fee"]), str(part["amount"]))
     return None
 
 
-def _head(proof: _Proof, part: dict[str, Any], raw: bytes, root: str | None) -> tuple[str, str, str] | None:
+def _head(proof: _Proof, part: dict[str, Any], raw: bytes, root: str | None) -> Difference | None:
     if part["type"] != "certificate":
         return "type", "certificate", str(part["type"])
     proof.head = part
     if any(type(part[name]) is not int for name in ("lines", "number", "sends", "breaches")):
         return "counts", "whole numbers", "something else"
     return (
-        _differs("format", FORMAT, part["format"])
+        differs("format", FORMAT, part["format"])
         or (None if encode_sorted(part) + b"\n" == raw else ("line", "as it was written", "the same in other bytes"))
-        or (_differs("root that the event certificate.ready told", root.lower(), part["root"]) if root else None)
+        or (differs("root that the event certificate.ready told", root.lower(), part["root"]) if root else None)
     )
 
 
-def _whole(proof: _Proof) -> tuple[str, str, str] | None:
+def _whole(proof: _Proof) -> Difference | None:
     head = proof.head
     if not proof.ended:
         return "end", "an end", "none: the file is cut off"
-    wrong = _differs("number of lines", str(head["lines"]), str(len(proof.hashes)))
+    wrong = differs("number of lines", str(head["lines"]), str(len(proof.hashes)))
     for name, number in proof.sums.items():
-        wrong = wrong or _differs(f"sum of {name}", str(head[name]), str(number))
+        wrong = wrong or differs(f"sum of {name}", str(head[name]), str(number))
     plain = {name: value for name, value in head.items() if name != "root"}
-    return wrong or _differs("root", head["root"], _root(plain, proof.hashes).hex())
+    return wrong or differs("root", head["root"], _root(plain, proof.hashes).hex())
 
 
 def _add(sums: dict[str, int], line: Mapping[str, Any]) -> None:
@@ -171,7 +164,3 @@ def _root(head: Line, hashes: Iterable[bytes]) -> bytes:
 
 def _hash(line: bytes) -> bytes:
     return hashlib.sha256(line).digest()
-
-
-def _differs(name: str, expected: str, found: Any) -> tuple[str, str, str] | None:
-    return None if expected == found else (name, expected, str(found))
