@@ -125,12 +125,17 @@ def test_an_engine_is_asked_for_money_only_where_closed_orders_vouch_for_it(serv
         shop.merchants.forget(shop.merchant_id)
         one = await waiting(shop, units=1_000)
         assert await decided(shop, one.order_id) == (["declined", "too_few_closed"], None)
+        refused = await explain_order(shop.world, shop.merchant_id, one.order_id, LOWEST, 10)
+        [against] = [e for e in refused.explanations if e.decision.versions["decider"] == "advance-3"]
+        assert {w.change: w.verdict for w in against.what_ifs}["closed_orders_paid"] == "approve_now"
+        assert against.repeats is True
         await vouched(shop)
         two = await waiting(shop, units=2_000)
         assert await decided(shop, two.order_id) == (["declined", "within_limits"], "bounds-1")
         page = await explain_order(shop.world, shop.merchant_id, two.order_id, LOWEST, 10)
         [told] = [e for e in page.explanations if e.decision.versions["decider"] == "advance-3"]
         assert told.repeats is True
+        assert {w.change: w.verdict for w in told.what_ifs}["no_loss_allowed"] == "decline_at_once"
         assert any("time to pay is over" in reason for reason in told.decision.reasons)
 
     run(server, story)

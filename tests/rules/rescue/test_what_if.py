@@ -6,15 +6,21 @@ from typing import Any
 
 import pytest
 from tests.rules.rescue.engine.ground import evidence, fridays, model
+from tests.rules.rescue.test_advance_by_model import DECLINED, NOW, OPEN, given_
 
+from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
+from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.network.limits import Tally
+from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
+from recoup.rules.rescue.card_update import Answer, UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
-from recoup.rules.rescue.what_if import WHAT_IFS_MAX, WhatIf, what_if
+from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
+from recoup.rules.rescue.what_if_result import WhatIf
 from recoup.rules.rescue.what_if_sentences import sentence_of
 from recoup.rules.risk.costs import Costs
 from recoup.rules.risk.decide import RiskInput, decide_risk
@@ -23,6 +29,7 @@ from recoup.rules.risk.weights import PRIOR
 
 MODEL = model()
 MODELS = {MODEL.name: MODEL}
+TABLE = TenthBounds((100,) * 10, (20,) * 10, (9_000,) * 10, (True,) * 10, (1_000,) * 10)
 
 
 def engine(known: Evidence) -> tuple[Decision, dict[str, WhatIf]]:
@@ -121,3 +128,75 @@ def test_the_weightiest_sign_of_risk_is_taken_away_and_the_payment_decided_again
     assert "no_sign_against" not in plain
     assert "may_confirm" not in plain
     assert not plain["half_the_amount"].differs
+
+
+def advanced(
+    held: HeldBounds | None = None, *, learned: bool = False, **more: Any
+) -> tuple[Decision, dict[str, WhatIf]]:
+    asked = given_("51", more.pop("out_at", None), **more)
+    given = BoundedInputs(asked.asked, asked if learned else None, held)
+    decision = advance_by_bounds(given, CURRENT_COLLECTION, MODEL if learned else None)
+    found = what_if(given.features(), decision.versions, MODELS)
+    assert len(found) <= WHAT_IFS_MAX
+    return decision, {one.change: one for one in found}
+
+
+def test_what_stands_against_an_advance_is_what_would_have_changed_it() -> None:
+    decision, found = advanced(limits=replace(OPEN, allowed_loss_basis_points=1_000))
+    assert decision.rules[-1] == "expected_loss"
+    assert found["any_loss_allowed"].differs
+    assert (
+        str(sentence_of(found["any_loss_allowed"])) == "If any loss were allowed: the order would have been advanced."
+    )
+    assert not found["half_the_order"].differs
+    assert "room_left" not in found
+    big, found = advanced(units=5_000, limits=replace(OPEN, order_max_units=4_000))
+    assert (big.rules[-1], found["half_the_order"].differs) == ("over_order_limit", True)
+    full, found = advanced(room="customer_limit")
+    assert (full.verdict, found["room_left"].verdict) == ("decline_at_once", "approve_now")
+    yes, found = advanced()
+    assert (yes.verdict, found["no_loss_allowed"].verdict) == ("approve_now", "decline_at_once")
+
+
+def test_a_model_that_nothing_vouches_for_would_be_trusted_if_closed_orders_had_paid() -> None:
+    decision, found = advanced(None, learned=True, looks=fridays(4))
+    assert (decision.rules[-1], found["closed_orders_paid"].verdict) == ("too_few_closed", "approve_now")
+    assert found["closed_orders_paid"].chance is not None
+    _, found = advanced(HeldBounds(3, NOW.date(), TABLE), learned=True, out_at=DECLINED + timedelta(seconds=1))
+    assert "no_try_out" in found
+
+
+@pytest.mark.parametrize(("decider", "policy"), [("advance-1", "collect-1"), ("advance-2", "collect-1")])
+def test_what_older_versions_decided_is_asked_again_by_themselves(decider: str, policy: str) -> None:
+    asked = given_("51", limits=replace(OPEN, allowed_loss_basis_points=0))
+    model_name = MODEL.name if decider == "advance-2" else None
+    versions = {"decider": decider, "policy": policy, "knowledge": None, "model": model_name}
+    features = asked.features() if decider == "advance-2" else asked.asked.features()
+    found = {one.change: one for one in what_if(features, versions, MODELS)}
+    assert found["any_loss_allowed"].differs
+    assert "closed_orders_paid" not in found
+
+
+def updated(answer: Answer | None, **more: Any) -> dict[str, WhatIf]:
+    given = UpdateInput(evidence("54").reading, evidence("54").now, answer, **more)
+    return {one.change: one for one in what_if(given.features(), decide_update(given).versions, {})}
+
+
+@pytest.mark.parametrize(
+    ("answer", "more", "change", "verdict", "differs"),
+    [
+        (None, {}, "new_card_known", "attempt_now", True),
+        (None, {}, "account_closed", "decline_at_once", True),
+        ("new_number", {}, "nothing_newer", "wait", True),
+        ("new_number", {"stopped": True}, "attempts_wanted", "attempt_now", True),
+        ("closed", {}, "link_open", "wait", True),
+        ("closed", {"by_link": True}, "no_link", "decline_at_once", True),
+        ("unchanged", {}, "link_open", "wait", False),
+        ("contact", {}, "new_card_known", "attempt_now", True),
+    ],
+)
+def test_an_updaters_other_answer_is_decided_again(
+    answer: Answer | None, more: dict[str, Any], change: str, verdict: str, differs: bool
+) -> None:
+    found = updated(answer, **more)[change]
+    assert (found.verdict, found.differs) == (verdict, differs)

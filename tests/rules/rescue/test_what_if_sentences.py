@@ -12,7 +12,7 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 from recoup.kernel.sentence import noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.evidence import Verdict
-from recoup.rules.rescue.what_if import Change, WhatIf
+from recoup.rules.rescue.what_if_result import Change, WhatIf
 from recoup.rules.rescue.what_if_sentences import sentence_of
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
@@ -30,7 +30,14 @@ _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool],
 )
 ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
 RISKS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for", "half_the_amount", "may_confirm")
-SPECIAL: Final = (*ROUTES, *RISKS)
+ADVANCES: Final[tuple[Change, ...]] = (
+    "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
+)  # fmt: skip
+UPDATES: Final[tuple[tuple[Change, Verdict], ...]] = (
+    ("new_card_known", "attempt_now"), ("nothing_newer", "wait"), ("account_closed", "decline_at_once"),
+    ("attempts_wanted", "attempt_now"), ("link_open", "wait"), ("no_link", "decline_at_once"),
+)  # fmt: skip
+SPECIAL: Final = (*ROUTES, *RISKS, *ADVANCES, *(change for change, _ in UPDATES))
 COUNTED: Final = ("card", "payer", "address", "device", "ip")
 
 
@@ -42,12 +49,15 @@ def every() -> list[WhatIf]:
     routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]
     risks = [WhatIf(change, "attempt_now", None, 0, None, True, "avs_mismatch") for change in RISKS]
     counted = [WhatIf("no_sign_against", "challenge", None, 0, None, True, f"{name}_day_2") for name in COUNTED]
+    advances = [WhatIf(change, "approve_now", None, 0, 0.4, differs=True) for change in ADVANCES]
+    advances += [WhatIf(change, "decline_at_once", None, 0, 0.1, True) for change in ("half_the_order", "no_try_out")]
+    updates = [WhatIf(change, verdict, None, 0, None, differs=True) for change, verdict in UPDATES]
     more = [
         WhatIf("route_on", "wait", None, 0, None, True),
         WhatIf("route_on", "send", None, 0, None, False, "acme-eur"),
         WhatIf("may_confirm", "decline_at_once", None, 0, None, True),
     ]
-    return [*changes, *routes, *risks, *counted, *more] + [
+    return [*changes, *routes, *risks, *counted, *advances, *updates, *more] + [
         WhatIf("expiry_a_week_later", verdict, at, tries, chance, differs)
         for verdict, at, tries, chance, differs in _OUTCOMES
     ]

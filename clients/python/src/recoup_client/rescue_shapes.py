@@ -781,6 +781,7 @@ DecisionVersions = TypedDict(
         "policy": str | None,
         "knowledge": str | None,
         "model": str | None,
+        "bounds": str | None,
     },
 )
 """What decided, each by its version."""

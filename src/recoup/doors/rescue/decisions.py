@@ -23,7 +23,7 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
-from recoup.rules.rescue.what_if import WhatIf
+from recoup.rules.rescue.what_if_result import WhatIf
 from recoup.rules.rescue.what_if_sentences import sentence_of
 
 LIMIT: Final = 10
@@ -50,7 +50,7 @@ def _shown(explanation: Explanation) -> DecisionShown:
         rules=one.rules,
         plan=[_moment(at) for at in one.plan],
         versions=DecisionVersions(
-            **{name: one.versions.get(name) for name in ("decider", "policy", "knowledge", "model")}
+            **{name: one.versions.get(name) for name in ("decider", "policy", "knowledge", "model", "bounds")}
         ),
         arm=_arm(one.arm) if one.arm is not None and "arm" in one.arm else None,
         alternatives=[_alternative(way, one.taken) for way in one.alternatives],

@@ -17,7 +17,8 @@ from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on
-from recoup.rules.rescue.what_if import WhatIf, what_if
+from recoup.rules.rescue.what_if import what_if
+from recoup.rules.rescue.what_if_result import WhatIf
 from recoup.store.insight.issuer_tries import issuer_tries
 from recoup.store.insight.models import find_model
 from recoup.store.insight.order_decisions import OrderDecision, find_decision, order_decisions
@@ -58,16 +59,15 @@ class ExplanationPage:
 
 async def explain_order(world: World, merchant_id: UUID, order_id: UUID, after: UUID, limit: int) -> ExplanationPage:
     """Its decisions, oldest first, `limit` after the one that is named. Raises: Problem(not_found)."""
-    policies: dict[str, InForce] = {}
     async with world.db.read() as connection:
         found = await order_decisions(connection, merchant_id, order_id, after, limit + 1)
-        if found is not None:
-            await load_policies(connection, merchant_id, found.decisions, policies)
+        shown = found.decisions[:limit] if found is not None else []
+        beside = await _read_beside(connection, merchant_id, shown)
     if found is None:
         raise Problem("not_found", "There is no such order.")
     explained = []
-    for decision in found.decisions[:limit]:
-        explained.append(await _explained(world, merchant_id, decision, policies))
+    for decision in shown:
+        explained.append(await _explained(world, decision, beside))
         await asyncio.sleep(0)  # each takes some milliseconds
     return ExplanationPage(explained, len(found.decisions) > limit)
 
@@ -76,25 +76,44 @@ async def explain_decision(world: World, merchant_id: UUID, decision_id: UUID) -
     """None for a foreign or unknown one."""
     async with world.db.read() as connection:
         found = await find_decision(connection, merchant_id, decision_id)
-        policies: dict[str, InForce] = {}
-        await load_policies(connection, merchant_id, [found] if found is not None else [], policies)
-    return await _explained(world, merchant_id, found, policies) if found is not None else None
+        beside = await _read_beside(connection, merchant_id, [found] if found is not None else [])
+    return await _explained(world, found, beside) if found is not None else None
 
 
-async def _explained(world: World, merchant_id: UUID, decision: OrderDecision, policies: Policies) -> Explanation:
-    async with world.db.read() as connection:
-        known = await _known(connection, merchant_id, decision)
-    return explain(decision, await models_of(world, decision.versions), policies, known)
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read beside the decisions of a page: the set policies by name, and what is known of each decision."""
+
+    policies: dict[str, InForce]
+    known: dict[UUID, Known]
 
 
-async def _known(connection: Read, merchant_id: UUID, decision: OrderDecision) -> Known:
-    digits, now = issuer_of(decision.features), decision.features.get("now")
-    name = decision.versions.get("model")
-    model = await find_model(connection, name) if name else None
-    issuer = None
-    if len(digits) >= BIN_DIGITS and isinstance(now, str):
-        issuer = await issuer_tries(connection, merchant_id, digits[:BIN_DIGITS], datetime.fromisoformat(now))
-    return Known(issuer, Dated(model.made_at.date(), model.attempts) if model else None)
+async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[OrderDecision]) -> _Beside:
+    """On the connection of the page: of a model and of the attempts at an issuer up to one moment each once."""
+    policies: dict[str, InForce] = {}
+    await load_policies(connection, merchant_id, decisions, policies)
+    models: dict[str, Dated | None] = {}
+    issuers: dict[tuple[str, str], IssuerTries] = {}
+    known = {}
+    for one in decisions:
+        name = one.versions.get("model")
+        if name and name not in models:
+            model = await find_model(connection, name)
+            models[name] = Dated(model.made_at.date(), model.attempts) if model else None
+        digits, now = issuer_of(one.features)[:BIN_DIGITS], one.features.get("now")
+        issuer = None
+        if len(digits) == BIN_DIGITS and isinstance(now, str):
+            if (digits, now) not in issuers:
+                before = datetime.fromisoformat(now)
+                issuers[digits, now] = await issuer_tries(connection, merchant_id, digits, before)
+            issuer = issuers[digits, now]
+        known[one.decision_id] = Known(issuer, models.get(name) if name else None)
+    return _Beside(policies, known)
+
+
+async def _explained(world: World, decision: OrderDecision, beside: _Beside) -> Explanation:
+    models = await models_of(world, decision.versions)
+    return explain(decision, models, beside.policies, beside.known[decision.decision_id])
 
 
 async def models_of(world: World, versions: Mapping[str, str | None]) -> Mapping[str, Model]:

@@ -19,13 +19,19 @@ from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes
 
-Otherwise = Callable[[], None]
+Otherwise = Callable[[UUID | None], None]
 
 
 def advance_or(
-    change: Change, occasion: Occasion, reading: Reading, otherwise: Otherwise, *, before: Otherwise | None = None
+    change: Change,
+    occasion: Occasion,
+    reading: Reading,
+    otherwise: Otherwise,
+    *,
+    before: Callable[[], None] | None = None,
 ) -> None:
-    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`.
+    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`, with
+    the decision against it, where one was made.
 
     Both happen once the room is known, still before anything of this transaction is written. `before`: what the log
     says first of an order that is advanced.
@@ -33,14 +39,13 @@ def advance_or(
     order = change.order
     limits = order.limits
     if limits is None or not _may(order, limits, occasion):
-        otherwise()
+        otherwise(None)
         return
     fee = fee_units(order.units, order.tariff)
     inputs = AdvanceInputs(occasion, reading, order.units, order.asset, fee, limits, change.now)
     judged = _judged(change, inputs)
     if judged[0].decision.verdict != "approve_now":
-        _keep(change, *judged)
-        otherwise()
+        otherwise(_keep(change, *judged))
         return
 
     def answered(answer: Grant | Room) -> None:
@@ -49,9 +54,9 @@ def advance_or(
                 before()
             _advance(change, inputs, judged, answer)
         else:
-            _keep(change, *_judged(change, replace(inputs, room=answer)))
+            refused = _keep(change, *_judged(change, replace(inputs, room=answer)))
             change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
-            otherwise()
+            otherwise(refused)
 
     change.wish = Wish(order.units, _customers(order), limits.customer_max_units, answered)
 

@@ -227,8 +227,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
     sent_at = attempt.sent_at
 
-    def record(**changes: Any) -> None:
-        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped)
+    def record(against: UUID | None = None, **changes: Any) -> None:
+        named = {"advance": against} if against is not None else {}
+        change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped | named)
         note_revocation(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:
@@ -251,8 +252,8 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     decision, decision_id = decide_or_update(change, reading, gone)
     final = decision.verdict == "decline_at_once"
 
-    def go_on() -> None:
-        record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
+    def go_on(against: UUID | None = None) -> None:
+        record(against, is_final=final, next_attempt_at=None if final else next_due(change, decision))
         follow(change, decision, decision_id, reading)
 
     if final and in_time(change):

@@ -39,7 +39,9 @@ def unresolved(change: Change, *, caller_waits: bool) -> Order:
     order, why = change.order, whys.PROCESSOR_LATE
     change.undue("unresolved")
     if order.customer_waits and order.attempt_in_flight() is not None and caller_waits:
-        advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
+        advance_or(
+            change, "unresolved", first_reading(order), lambda refused: decline(change, why, decision_id=refused)
+        )
     elif order.customer_waits:
         decline(change, why)
     return order

@@ -5,12 +5,13 @@ given for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
+from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
@@ -18,55 +19,20 @@ from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import PRICINGS
-from recoup.rules.rescue.evidence import Decision, Evidence, Offered, Verdict
+from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
 from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
+from recoup.rules.rescue.what_if_advance import ADVANCES, of_advance
+from recoup.rules.rescue.what_if_result import Change, WhatIf, compared
 from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
 
-Change = Literal[
-    "no_draw",
-    "no_network_wait",
-    "one_more_send",
-    "pay_day_known",
-    "another_card",
-    "expiry_a_week_later",
-    "one_more_try_allowed",
-    "sends_without_cost",
-    "no_block",
-    "no_request",
-    "no_signal",
-    "no_policy",
-    "route_on",
-    "route_reachable",
-    "no_failure",
-    "routes_cost_the_same",
-    "no_sign_against",
-    "no_sign_for",
-    "half_the_amount",
-    "may_confirm",
-]
 WHAT_IFS_MAX: Final = 8
 _WEEK: Final = timedelta(days=7)
 _PAY_MONTHS: Final = 3
 _PAY_HOUR, _EMPTY_DAY = 18, timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class WhatIf:
-    """`next_at`: when the next try would have been, `tries` how many would have been planned in all, `chance` the
-    model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
-    the route that would have taken the attempt, or the sign of risk that is taken away."""
-
-    change: Change
-    verdict: Verdict
-    next_at: datetime | None
-    tries: int
-    chance: float | None
-    differs: bool
-    about: str = ""
 
 
 def what_if(
@@ -94,6 +60,10 @@ def what_if(
         return tuple(_of_route(WorthInput.from_dict(features)))[:WHAT_IFS_MAX]
     if decider == RISK_VERSION:
         return tuple(_of_risk(RiskInput.from_dict(features)))[:WHAT_IFS_MAX]
+    if decider in ADVANCES:
+        return tuple(of_advance(features, versions, models))[:WHAT_IFS_MAX]
+    if decider == CARD_UPDATE_VERSION:
+        return tuple(_of_update(UpdateInput.from_dict(features)))[:WHAT_IFS_MAX]
     return ()
 
 
@@ -112,16 +82,16 @@ def _of_plan(
     plain = _without_draw(evidence) if engine else evidence
     base = decides(plain)
     if engine and plain != evidence and (drawn := decides(evidence)).taken != base.taken:
-        yield _compared("no_draw", base, drawn)
+        yield compared("no_draw", base, drawn)
     if within is not None:
         free = _engine(versions, models, None) if schedule is None else _schedule(schedule, None)
-        yield _compared("no_policy", free(plain), base)
+        yield compared("no_policy", free(plain), base)
     for change, changed in _changes(plain, engine=engine):
-        yield _compared(change, decides(changed), base)
+        yield compared(change, decides(changed), base)
     if schedule is None:
-        yield _compared("sends_without_cost", _engine(versions, models, within, free=True)(plain), base)
+        yield compared("sends_without_cost", _engine(versions, models, within, free=True)(plain), base)
     elif group_of(evidence.reading) is not None:
-        yield _compared("one_more_try_allowed", _schedule(_one_more(schedule), within)(plain), base)
+        yield compared("one_more_try_allowed", _schedule(_one_more(schedule), within)(plain), base)
 
 
 def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
@@ -176,10 +146,10 @@ def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
 def _of_gate(asked: GateInput) -> Iterator[WhatIf]:
     base = gate(asked)
     if asked.blocks:
-        yield _compared("no_block", gate(replace(asked, blocks=())), base)
+        yield compared("no_block", gate(replace(asked, blocks=())), base)
     if any(not one.ban for one in asked.tallies):
         more = tuple(one if one.ban else replace(one, maximum=one.maximum + 1) for one in asked.tallies)
-        yield _compared("one_more_send", gate(replace(asked, tallies=more)), base)
+        yield compared("one_more_send", gate(replace(asked, tallies=more)), base)
 
 
 def _of_route(asked: WorthInput) -> Iterator[WhatIf]:
@@ -220,18 +190,20 @@ def _of_risk(asked: RiskInput) -> Iterator[WhatIf]:
         yield _answered("may_confirm", replace(asked, may_challenge=True), base)
 
 
+def _of_update(given: UpdateInput) -> Iterator[WhatIf]:
+    base = decide_update(given)
+    if given.answer in NEW:
+        yield compared("nothing_newer", decide_update(replace(given, answer="unchanged")), base)
+    else:
+        yield compared("new_card_known", decide_update(replace(given, answer="new_number")), base)
+    if given.answer != "closed":
+        yield compared("account_closed", decide_update(replace(given, answer="closed")), base)
+    if given.stopped:
+        yield compared("attempts_wanted", decide_update(replace(given, stopped=False)), base)
+    link: Change = "no_link" if given.by_link else "link_open"
+    yield compared(link, decide_update(replace(given, by_link=not given.by_link)), base)
+
+
 def _answered(change: Change, changed: RiskInput, base: Answer, sign: str = "") -> WhatIf:
     found = answer_of(changed)
     return WhatIf(change, RISK_VERDICTS[found], None, 0, None, found != base, sign)
-
-
-def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
-    differs = (found.verdict, found.plan) != (base.verdict, base.plan)
-    tries = len(found.plan) + (found.verdict == "attempt_now")
-    return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs)
-
-
-def _chance(found: Decision) -> float | None:
-    return next(
-        (one.chance for one in found.alternatives if isinstance(one, Offered) and one.name == found.taken), None
-    )

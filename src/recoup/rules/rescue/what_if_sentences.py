@@ -5,7 +5,7 @@ from typing import Final
 
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.evidence import Verdict
-from recoup.rules.rescue.what_if import Change, WhatIf
+from recoup.rules.rescue.what_if_result import Change, WhatIf
 from recoup.rules.risk.words import sign_of
 
 _CHANGES: Final[Mapping[Change, str]] = {
@@ -29,6 +29,18 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "no_sign_for": "Without the sign “{0}”",
     "half_the_amount": "With half of the amount at stake",
     "may_confirm": "If the customer could confirm with 3-D Secure",
+    "half_the_order": "With half of the amount",
+    "room_left": "With room left in the limits",
+    "any_loss_allowed": "If any loss were allowed",
+    "no_loss_allowed": "If no loss beyond the fee were allowed",
+    "closed_orders_paid": "If all closed orders like it had been paid",
+    "no_try_out": "If no try were under way",
+    "new_card_known": "If the updater knew a new card",
+    "nothing_newer": "If the updater knew nothing newer",
+    "account_closed": "If the updater said that the account is closed",
+    "attempts_wanted": "If further attempts were wanted",
+    "link_open": "With a link to pay that is still open",
+    "no_link": "Without the link to pay",
 }
 _VERDICTS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the card would have been tried at once.",
@@ -41,6 +53,26 @@ _VERDICTS: Final[Mapping[Verdict, str]] = {
 _PLAN_BEFORE: Final[tuple[Change, ...]] = ("no_request", "no_signal")  # of which the next try is all that is stored
 _SIGNS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for")
 _OF_RISK: Final[tuple[Change, ...]] = (*_SIGNS, "half_the_amount", "may_confirm")
+_OF_ADVANCES: Final[tuple[Change, ...]] = (
+    "half_the_order",
+    "room_left",
+    "any_loss_allowed",
+    "no_loss_allowed",
+    "closed_orders_paid",
+    "no_try_out",
+)
+_OF_UPDATES: Final[tuple[Change, ...]] = (
+    "new_card_known",
+    "nothing_newer",
+    "account_closed",
+    "attempts_wanted",
+    "link_open",
+    "no_link",
+)
+_ADVANCED: Final[Mapping[Verdict, str]] = {
+    "approve_now": "the order would have been advanced.",
+    "decline_at_once": "the order would not have been advanced.",
+}
 _OF_ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
 _ANSWERS: Final[Mapping[Verdict, str]] = {
     "attempt_now": "the payment would have been sent.",
@@ -64,6 +96,10 @@ def _outcome(what_if: WhatIf) -> Sentence:
         return Sentence("route {0} would have taken the attempt.", what_if.about)
     if what_if.change in _OF_RISK:
         return Sentence(_ANSWERS[what_if.verdict])
+    if what_if.change in _OF_ADVANCES:
+        return Sentence(_ADVANCED[what_if.verdict])
+    if what_if.change in _OF_UPDATES and what_if.verdict == "wait":
+        return Sentence("the decline itself would have decided.")
     if what_if.change in _OF_ROUTES:
         return Sentence("no route would have taken the attempt.")
     if at is None or what_if.verdict not in ("plan", "postpone"):

@@ -99,7 +99,7 @@ def reasons_of(
 def sign_of(term: str) -> str:
     """A sign's name without a count."""
     name, _, kind = term.partition("_")
-    return _NAMED[name] if name in _COUNTED and kind[:3] in ("day", "car") else _TERMS[term].rstrip(".")
+    return _NAMED[name] if name in _COUNTED and kind[:3] in ("day", "car") else _TERMS[term]
 
 
 def _term(facts: RiskFacts, term: str) -> str:

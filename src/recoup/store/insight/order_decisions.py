@@ -29,7 +29,9 @@ SELECT coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
       UNION SELECT (l.body ->> 'risk')::uuid FROM order_log l
-        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned')
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'planned'
+      UNION SELECT (l.body ->> 'advance')::uuid FROM order_log l
+        WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'attempt_declined')
     ORDER BY d.decision_id LIMIT $4) d), '[]') AS decisions
 FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """,

@@ -1,4 +1,4 @@
-"""The decision that a page explains: of what is planned, or why nothing is."""
+"""The decision that a page explains: of what is planned, why nothing is, or why the order was advanced."""
 
 from typing import Final
 from uuid import UUID
@@ -26,18 +26,28 @@ def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
 
 
 def decision_shown(page: OrderPage) -> UUID | None:
-    """The decision whose reasons the page shows: of what is planned, or why nothing is."""
+    """The decision whose reasons the page shows: of what is planned, why nothing is, or why it was advanced."""
     attempt = next((a for a in page.attempts if a.state == "planned"), None)
     if attempt is not None and page.head.next_attempt_at is not None:
-        return attempt.decision_id if to_collect(page) is None else None
+        return attempt.decision_id if to_collect(page) is None else _advance_line(page)
     if page.order.stage in ENDED:
         line = next((one for one in reversed(page.log) if one.src != one.dst), None)
-        return line.decision_id if line is not None and line.dst != Stage.COMPLETED else None
+        return line.decision_id if line is not None and line.dst != Stage.COMPLETED else _advance_line(page)
     newest = _newest(page)
     if newest is not None and newest.happening in _NOT_MADE:
         return newest.decision_id
     last = _last_plan(page)
     return last.decision_id if last is not None and not attempt_out(page) else None
+
+
+def why_advanced(page: OrderPage) -> tuple[tuple[str, ...], str]:
+    """The reasons for taking its risk, and their versions; nothing of an order that was not advanced."""
+    decision = decision_of(page, _advance_line(page))
+    return (tuple(decision.reasons), versions(decision)) if decision is not None else ((), "")
+
+
+def _advance_line(page: OrderPage) -> UUID | None:
+    return next((line.decision_id for line in page.log if line.happening == "advanced"), None)
 
 
 def _newest(page: OrderPage) -> LogLine | None:

@@ -18,7 +18,7 @@ from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.joined_cards import JoinedWith, joined_with
 from recoup.doors.portal.order.just_done import just_done
-from recoup.doors.portal.order.last_decision import last_reasons
+from recoup.doors.portal.order.last_decision import last_reasons, why_advanced
 from recoup.doors.portal.order.received_codes import in_received_codes
 from recoup.doors.portal.order.refund import RefundForm
 from recoup.doors.portal.order.sends_left import sends_left
@@ -178,6 +178,7 @@ def sheet(
     form = form or RefundForm(how="amount", amount=facts.remaining(page), key=fresh_key())
     sent = facts.sent(page)
     reasons, versions = last_reasons(page)
+    advance_reasons, advance_versions = why_advanced(page)
     stable = page.order.kind == "stable"
     reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     return dict(
@@ -197,6 +198,8 @@ def sheet(
         to_collect=facts.to_collect(page),
         reasons=reasons,
         versions=versions,
+        advance_reasons=advance_reasons,
+        advance_versions=advance_versions,
         ended=ended(page),
         tried=facts.tried(page),
         lines=facts.order_items(page),

@@ -25,6 +25,10 @@ class DecisionVersions(Shape, kw_only=True):
     policy: str | None
     knowledge: Annotated[str | None, Meta(description="Edition of the networks' rules and codes.")]
     model: Annotated[str | None, Meta(description="Null where a fixed rule decided.")]
+    bounds: Annotated[
+        str | None,
+        Meta(description="Of a decision about an advance: the version of what closed orders show. Null: none yet."),
+    ]
 
 
 class DecisionArm(Shape, kw_only=True):
