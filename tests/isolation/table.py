@@ -163,6 +163,8 @@ TABLE: dict[Key, Line] = {
     ),
     ("POST", "/v1/policy/check"): _v1(body=lambda s: {"policy": {"tries": {"soft": 2}}}),
     ("POST", "/v1/policy/back"): _v1(body=lambda s: {"reason": "walk", "to": 1}),
+    ("GET", "/v1/engine/cards"): _v1(),
+    ("PUT", "/v1/engine/cards"): _v1(body=lambda s: {"networkTokens": True}),
     ("POST", "/v1/engine/stop"): _v1(body=lambda s: {"why": "walk"}),
     ("POST", "/v1/engine/resume"): _v1(body=lambda s: {}),
     ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),

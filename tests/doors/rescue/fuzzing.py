@@ -288,6 +288,7 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/engine": lambda t: {"mode": "share", "siteId": t.site, "share": 20, "holdout": 5, "explore": 1,
                                  "exploreMax": {"USD": 50000}},
     "PUT /v1/engine/risk": lambda _: {"mode": "share", "share": 20, "holdout": 5, "margin": 25},
+    "PUT /v1/engine/cards": lambda _: {"cardUpdates": True, "networkTokens": False, "otherCards": False},
     "POST /v1/engine/stop": lambda _: {"why": "a try"},
     "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
     "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),

@@ -221,7 +221,8 @@ CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payment
          ("POST", "/v1/outcome", "orders"), ("GET", "/v1/webhooks", "merchants"), ("POST", "/v1/webhooks", "merchants"),
          ("DELETE", "/v1/webhooks/x", "merchants"), ("GET", "/v1/engine", "merchants"),
          ("PUT", "/v1/engine", "merchants"), ("GET", "/v1/engine/risk", "merchants"),
-         ("PUT", "/v1/engine/risk", "merchants")]  # fmt: skip
+         ("PUT", "/v1/engine/risk", "merchants"), ("GET", "/v1/engine/cards", "merchants"),
+         ("PUT", "/v1/engine/cards", "merchants")]  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["token", "api key"])

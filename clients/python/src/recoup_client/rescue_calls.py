@@ -460,6 +460,16 @@ class Recoup(Waiting):
         found: s.RiskCheck = self._call("PUT", "/v1/engine/risk", body=body)
         return found
 
+    def list_engine_cards(self) -> s.CardSettings:
+        """Settings of cards."""
+        found: s.CardSettings = self._call("GET", "/v1/engine/cards")
+        return found
+
+    def set_engine_cards(self, body: s.CardSettingsBody) -> s.CardSettings:
+        """Set what is done for cards."""
+        found: s.CardSettings = self._call("PUT", "/v1/engine/cards", body=body)
+        return found
+
     def connection_test(self, body: s.TestedBody) -> s.Tested:
         """Test a connection."""
         found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
@@ -1409,6 +1419,16 @@ class AsyncRecoup(Awaiting):
     async def set_engine_risk(self, body: s.RiskBody) -> s.RiskCheck:
         """Set the risk check."""
         found: s.RiskCheck = await self._call("PUT", "/v1/engine/risk", body=body)
+        return found
+
+    async def list_engine_cards(self) -> s.CardSettings:
+        """Settings of cards."""
+        found: s.CardSettings = await self._call("GET", "/v1/engine/cards")
+        return found
+
+    async def set_engine_cards(self, body: s.CardSettingsBody) -> s.CardSettings:
+        """Set what is done for cards."""
+        found: s.CardSettings = await self._call("PUT", "/v1/engine/cards", body=body)
         return found
 
     async def connection_test(self, body: s.TestedBody) -> s.Tested:

@@ -355,6 +355,37 @@ CardMethod = TypedDict(
 )
 """The card and the cardholder."""
 
+CardSetting = TypedDict(
+    "CardSetting",
+    {
+        "on": bool,
+        "available": bool,
+    },
+)
+"""One of them. `available`: a card route of this environment offers it."""
+
+CardSettings = TypedDict(
+    "CardSettings",
+    {
+        "cardUpdates": "CardSetting",
+        "networkTokens": "CardSetting",
+        "otherCards": "CardSetting",
+        "success": bool,
+    },
+)
+"""What is done for this merchant's cards."""
+
+CardSettingsBody = TypedDict(
+    "CardSettingsBody",
+    {
+        "cardUpdates": NotRequired[bool | None],
+        "networkTokens": NotRequired[bool | None],
+        "otherCards": NotRequired[bool | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""Missing fields stay unchanged."""
+
 Certificate = TypedDict(
     "Certificate",
     {

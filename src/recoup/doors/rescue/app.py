@@ -9,6 +9,7 @@ from recoup.doors.edge.resource import routes_of
 from recoup.doors.rescue import (
     campaigns,
     capture,
+    card_settings,
     certificates,
     check,
     connection_test,
@@ -50,8 +51,8 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
-    events, sites, campaigns, switches, engine, policy, risk, connection_test, settlements, reconciliation, reports,
-    certificates, uplift,
+    events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, settlements,
+    reconciliation, reports, certificates, uplift,
     partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
