@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -22,7 +22,7 @@ from recoup.flows.people.persons import erase_person
 from recoup.flows.rekey import go_over
 from recoup.gateways.cards.port import Charge, NetworkToken, Outcome
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens
-from recoup.gateways.cards.token_service import CryptogramRequest, TokenAnswer, TokenRequest
+from recoup.gateways.cards.token_service import CryptogramRequest, Deletion, TokenAnswer, TokenInquiry, TokenRequest
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
@@ -30,6 +30,7 @@ from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.rules.network.magic_tokens import token_number
+from recoup.store.cards.network_tokens import count_undeleted
 from recoup.store.operation.rekeying import needs_of_world
 from recoup.store.server import ServerAddress
 
@@ -64,10 +65,23 @@ class Counting:
         self.inner, self.made, self.cryptograms = inner, list[UUID](), list[UUID]()
         self.name, self.acceptor_id = inner.name, inner.acceptor_id
         self.answer: TokenAnswer | None = None
+        self.deletions = list[UUID]()
+        self.deletion: Deletion | Literal["lost", ""] = ""
+        self.before_answer: Callable[[], Awaitable[object]] | None = None
 
     async def make_token(self, request: TokenRequest) -> TokenAnswer:
         self.made.append(request.id)
-        return self.answer or await self.inner.make_token(request)
+        made = self.answer or await self.inner.make_token(request)
+        if self.before_answer is not None:
+            await self.before_answer()
+        return made
+
+    async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
+        self.deletions.append(inquiry.id)
+        if self.deletion == "lost":  # it is done there, and nobody hears it
+            await self.inner.delete_token(inquiry)
+            return "unknown"
+        return self.deletion or await self.inner.delete_token(inquiry)
 
     async def cryptogram(self, request: CryptogramRequest) -> str | None:
         self.cryptograms.append(request.id)
@@ -385,6 +399,125 @@ def test_the_token_of_a_person_who_was_erased_is_gone(server: ServerAddress) -> 
         assert await shop.value(TOKENS) == ["deleted"]
         await ground.through(await ground.begun(declines=99), 22)
         assert set(ground.kinds()[sent:]) == {"card"}
+
+    run(server, story)
+
+
+ISSUER = "SELECT array_agg(state ORDER BY id) FROM issuer.tokens"
+OWED = "SELECT array_agg((deletion_owed, deletion_answer)::text) FROM network_tokens"
+
+
+async def erased(ground: Ground, order_id: UUID) -> None:
+    payer = await ground.shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", order_id)
+    await erase_person(ground.shop.world, ground.shop.scope, payer)
+
+
+async def due_again(ground: Ground) -> None:
+    """What waits after a failure."""
+    async with owner(ground.shop.world) as connection:
+        await connection.execute("UPDATE due_work SET lease_until = NULL WHERE kind = 'network_token'")
+    await ground.shop.run_due()
+
+
+async def at_the_service(ground: Ground) -> Any:
+    async with owner(ground.shop.world) as connection:
+        return await connection.fetchval(ISSUER)
+
+
+def test_the_token_of_a_person_who_was_erased_is_deleted_at_its_service_once(server: ServerAddress) -> None:
+    async def story(ground: Ground) -> None:
+        order_id = await ground.begun(declines=99)
+        await ground.begun(serial=2, declines=99)
+        assert await at_the_service(ground) == ["active", "active"]
+        await erased(ground, order_id)
+        assert ground.service.deletions == [], "no service is called in the transaction"
+        await ground.shop.run_due()
+        assert sorted(await at_the_service(ground)) == ["active", "deleted"], "nobody else's"
+        assert sorted(await ground.shop.value(OWED)) == ["(f,)", "(f,deleted)"]
+        await erased(ground, order_id)
+        await ground.shop.run_due()
+        await due_again(ground)
+        assert len(ground.service.deletions) == 1
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("fault", ["unknown", "lost"])
+def test_a_service_that_is_down_hears_of_it_later(server: ServerAddress, fault: Literal["unknown", "lost"]) -> None:
+    async def story(ground: Ground) -> None:
+        order_id = await ground.begun(declines=99)
+        ground.service.deletion = fault
+        await erased(ground, order_id)
+        await ground.shop.run_due()
+        for _ in range(9):  # more often than a token is asked about
+            await due_again(ground)
+        assert await ground.shop.value(OWED) == ["(t,)"]
+        ground.service.deletion = ""
+        await due_again(ground)
+        assert await at_the_service(ground) == ["deleted"]
+        assert await ground.shop.value(OWED) == ["(f,deleted)"]
+        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("answer", ["not_known", "not_offered"])
+def test_a_token_that_is_gone_there_or_cannot_be_deleted_is_no_work_any_more(
+    server: ServerAddress, answer: Literal["not_known", "not_offered"]
+) -> None:
+    async def story(ground: Ground) -> None:
+        order_id = await ground.begun(declines=99)
+        ground.service.deletion = answer
+        async with owner(ground.shop.world) as connection:
+            await connection.execute("UPDATE network_tokens SET requested_at = requested_at - interval '6 minutes'")
+        await erased(ground, order_id)
+        await ground.shop.run_due()
+        assert await ground.shop.value(OWED) == [f"(f,{answer})"]
+        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+
+    run(server, story)
+
+
+def test_a_token_that_is_made_while_its_customer_is_erased_is_not_kept_and_deleted(server: ServerAddress) -> None:
+    """The request was on its way: what comes back is a number of somebody who is gone."""
+
+    async def story(ground: Ground) -> None:
+        shop = ground.shop
+        order_id = await shop.admit(pan=script_card("visa", "51", 99, 1), code="51")
+
+        async def meanwhile() -> None:
+            ground.service.before_answer = None
+            await erased(ground, order_id)
+
+        ground.service.before_answer = meanwhile
+        await start(shop.orders, shop.key(order_id))
+        await shop.run_due()
+        await due_again(ground)
+        assert await at_the_service(ground) == ["deleted"]
+        assert await shop.value(TOKENS) == ["deleted"]
+        assert (
+            await shop.value(
+                "SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL AND token_id IN "
+                "(SELECT network_token_id FROM network_tokens)"
+            )
+            == 0
+        )
+
+    run(server, story)
+
+
+def test_after_a_week_without_an_answer_it_is_left_to_people(server: ServerAddress) -> None:
+    async def story(ground: Ground) -> None:
+        order_id = await ground.begun(declines=99)
+        ground.service.deletion = "unknown"
+        await erased(ground, order_id)
+        async with owner(ground.shop.world) as connection:
+            await connection.execute("UPDATE due_work SET tries = 999 WHERE kind = 'network_token'")
+        await ground.shop.run_due()
+        assert await ground.shop.value(OWED) == ["(t,unknown)"]
+        async with ground.shop.world.db.connection() as connection:
+            assert await count_undeleted(connection) == 1
+        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
 
     run(server, story)
 

@@ -21,6 +21,7 @@ from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 from recoup.store.cards.connections import all_connections
+from recoup.store.cards.network_tokens import count_undeleted
 from recoup.store.cards.notices_of_day import notices_since
 from recoup.store.operation.backlog import read_backlog
 
@@ -125,7 +126,19 @@ async def _accounts(world: World) -> list[Line]:
             return lines
 
     routes = sorted({*own, *world.processors})
-    return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines] + _services(world)
+    return [line for lines in await asyncio.gather(*map(account, routes)) for line in lines] + [
+        *_services(world),
+        *await _deletions(world),
+    ]
+
+
+async def _deletions(world: World) -> list[Line]:
+    """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
+    async with world.db.connection() as connection:
+        left = await count_undeleted(connection)
+    finding = f"{left:,} of erased customers were not deleted at their service"
+    cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
+    return [Line(world.name, "network tokens", False, finding, cure)] if left else []
 
 
 def _services(world: World) -> list[Line]:

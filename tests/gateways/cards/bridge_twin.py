@@ -38,7 +38,7 @@ class Twin:
             await asyncio.sleep(30)
         if self.raw is not None:
             return self.raw()
-        if request.method == "GET":
+        if request.method in ("GET", "DELETE"):
             id = request.match_info["id"]
             return web.json_response(self.decided.get(id, {"state": "not_found"}) | {"id": id})
         told = json.loads(body)
@@ -59,6 +59,7 @@ async def bridge_twin() -> AsyncIterator[Twin]:
         app.router.add_post(f"/pay/{path}", twin.take)
     app.router.add_get("/pay/messages/{id}", twin.take)
     app.router.add_get("/pay/network-tokens/{id}", twin.take)
+    app.router.add_delete("/pay/network-tokens/{id}", twin.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

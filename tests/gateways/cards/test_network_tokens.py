@@ -42,6 +42,14 @@ def test_a_token_is_made_asked_about_and_given_a_cryptogram() -> None:
             assert await made.make_token(replace(request, id=uuid4())) == TokenAnswer("refused")
             twin.decided[str(ID)] = {"state": "suspended", "expMonth": 4, "expYear": 2037}
             assert await made.standing_of(TokenInquiry(ID, ID, 10.0)) == TokenAnswer("suspended", None, 4, 2037)
+            inquiry = TokenInquiry(ID, ID, 10.0)
+            assert await made.delete_token(inquiry) == "unknown", "it still stands there"
+            twin.decided[str(ID)] = {"state": "deleted"}
+            assert await made.delete_token(inquiry) == "deleted"
+            for status, meant in ((404, "not_offered"), (405, "not_offered"), (501, "not_offered"), (503, "unknown")):
+                twin.raw = lambda status=status: web.Response(status=status)
+                assert await made.delete_token(inquiry) == meant
+            twin.raw = None
             asked = CryptogramRequest(uuid4(), ID, ID, 4590, "USD", 1, 1.0)
             assert await made.cryptogram(asked) == "AgAA"
             assert twin.sent[str(asked.id)]["tokenId"] == str(ID)
@@ -53,6 +61,7 @@ def test_a_token_is_made_asked_about_and_given_a_cryptogram() -> None:
         assert await gone.make_token(request) == UNKNOWN
         assert await gone.standing_of(TokenInquiry(ID, ID, 10.0)) == UNKNOWN
         assert await gone.cryptogram(asked) is None
+        assert await gone.delete_token(TokenInquiry(ID, ID, 10.0)) == "unknown"
         await gone.close()
 
     asyncio.run(story())

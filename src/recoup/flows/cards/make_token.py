@@ -1,4 +1,5 @@
-"""Due work `network_token`: a token is made for a card, or a token's service is asked how it stands.
+"""Due work `network_token`: a token is made for a card, a token's service is asked how it stands, or deletes it because
+its customer was erased.
 
 Intent: the token's row and id, one for each card of a merchant; then the call; then the number is sealed and the token
 is in use, in one transaction. A process that dies in between asks again under the same id, which makes no second one.
@@ -7,6 +8,8 @@ is in use, in one transaction. A process that dies in between asks again under t
 import asyncio
 import json
 from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +18,7 @@ from recoup.flows.cards.network_token import expiry_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.token_service import UNKNOWN, TokenAnswer, TokenInquiry, TokenRequest, TokenService
+from recoup.gateways.cards.token_service import UNKNOWN, Deletion, TokenAnswer, TokenInquiry, TokenRequest, TokenService
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -29,16 +32,21 @@ from recoup.store.cards.network_tokens import (
     card_of_token,
     claim_network_token,
     find_network_token,
+    keep_deletion,
     keep_network_token,
+    owe_deletion,
     set_standing,
     token_worked,
 )
 from recoup.store.cards.vault import StoredCard, add_prints, find_prints, store_cards
-from recoup.store.orders.due_work import Due
+from recoup.store.orders.due_work import Due, make_due
 from recoup.store.statement import Tx
 from recoup.store.table import hex_of
 
 TRIES_MAX: Final = 6
+DELETION_TRIES_MAX: Final = 1_000  # about a week; then `recoup doctor` says so
+# A request that is on its way may still make a token that the service does not know yet.
+ARRIVES_WITHIN: Final = timedelta(minutes=5)
 TIMEOUT_SECONDS: Final = 10.0
 NAME_MAX: Final = 64
 
@@ -51,11 +59,14 @@ async def work_network_token(world: World, orders: Orders, due: Due) -> None:
         token = await find_network_token(connection, due.merchant_id, due.subject_id)
         card = None if token else await card_of_token(connection, due.merchant_id, due.subject_id)
     done = True
-    if token is not None:
+    if token is not None and token.deletion_owed:
+        done = await _delete(world, due, token)
+    elif token is not None:
         done = await _look_again(world, due.merchant_id, token)
     elif card is not None and card.wants:
         done = await _make(world, due, card)
-    if not done and due.tries < TRIES_MAX:
+    tries_max = DELETION_TRIES_MAX if token is not None and token.deletion_owed else TRIES_MAX
+    if not done and due.tries < tries_max:
         raise Problem("unavailable", "The service of network tokens does not answer.", cure="It is asked again.")
     async with world.db.transaction() as tx:
         await token_worked(tx, due.merchant_id, due.subject_id, begun)
@@ -74,6 +85,25 @@ async def _look_again(world: World, merchant_id: UUID, token: NetworkTokenRow) -
         expiry = expiry_of(said.exp_month, said.exp_year)
         await set_standing(tx, merchant_id, token.network_token_id, said.kept_state, expiry, world.clocks.wall())
     return True
+
+
+async def _delete(world: World, due: Due, token: NetworkTokenRow) -> bool:
+    """At its service, whose customer was erased here. Whether that is done, or cannot be done there."""
+    service, wall = world.token_services.get(token.service), world.clocks.wall()
+    answer: Deletion = "unknown"
+    if service is not None:
+        with suppress(Exception):  # a service that breaks has not answered
+            async with asyncio.timeout(TIMEOUT_SECONDS + 1):
+                answer = await service.delete_token(
+                    TokenInquiry(token.network_token_id, due.merchant_id, TIMEOUT_SECONDS)
+                )
+    if answer == "not_known" and wall < token.requested_at + ARRIVES_WITHIN:
+        answer = "unknown"
+    done = answer != "unknown"
+    if done or due.tries >= DELETION_TRIES_MAX:
+        async with world.db.transaction() as tx:
+            await keep_deletion(tx, due.merchant_id, token.network_token_id, answer, not done)
+    return done
 
 
 async def _make(world: World, due: Due, card: CardOfToken) -> bool:
@@ -138,10 +168,14 @@ async def _keep(
     state: TokenStanding = "refused"
     async with world.db.transaction() as tx:
         if usable and expiry is not None and await _is_this_cards(world, tx, number, card.pan_id):
-            await store_cards(tx, [_row(world, merchant_id, row, card, number, expiry)], [])
             state = said.kept_state or "refused"
         requestor = said.requestor_id if said.requestor_id and _is_name(said.requestor_id) else None
-        await keep_network_token(tx, merchant_id, row.network_token_id, state, requestor, now)
+        kept = await keep_network_token(tx, merchant_id, row.network_token_id, state, requestor, now)
+        if kept is None:  # its customer was erased meanwhile: the number is not kept
+            await owe_deletion(tx, merchant_id, row.network_token_id)
+            await make_due(tx, merchant_id, "network_token", row.network_token_id, now)
+        elif state != "refused" and expiry is not None:
+            await store_cards(tx, [_row(world, merchant_id, row, card, number, expiry)], [])
 
 
 async def _is_this_cards(world: World, tx: Tx, number: str, pan_id: UUID) -> bool:

@@ -19,6 +19,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.store.cards.network_tokens import owe_deletions
 from recoup.store.insight.imported import forget_customers
 from recoup.store.lists.bulk_acts import forget_lists_of
 from recoup.store.lists.customer_file import PersonalOrder, looks_of, personal_orders
@@ -32,6 +33,7 @@ from recoup.store.lists.customers import (
     transmissions_of,
 )
 from recoup.store.lists.exports import end_files_of
+from recoup.store.orders.due_work import make_due
 from recoup.store.people.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
 from recoup.store.pool import retrying
 from recoup.store.statement import Read
@@ -240,7 +242,10 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
         async with world.db.transaction() as tx:
             part = await lock_part(tx, merchant_id, payer_id, after, PART)
             if erase:
-                await erase_part(tx, merchant_id, [row.order_id for row in part])
+                wall, order_ids = world.clocks.wall(), [row.order_id for row in part]
+                for token_id in await owe_deletions(tx, merchant_id, order_ids):
+                    await make_due(tx, merchant_id, "network_token", token_id, wall)
+                await erase_part(tx, merchant_id, order_ids)
         return part
 
     return await retrying(once)

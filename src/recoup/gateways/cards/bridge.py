@@ -45,8 +45,8 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
-from recoup.gateways.cards.token_service import CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Transport
+from recoup.gateways.cards.token_service import CryptogramRequest, Deletion, TokenAnswer, TokenInquiry, TokenRequest
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
@@ -64,6 +64,7 @@ _TAKES_NOT: Final = {
     "stored": "the bridge takes no stored methods",
     "network_token": "the bridge takes no network tokens",
 }
+_NO_SUCH_CALL: Final = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,21 @@ class Bridge(IsoAmounts):
         message = _Message("GET", path, inquiry.id, None, inquiry.timeout_seconds, None)
         return token_of(inquiry.id, _read(await self._said(message), BridgeToken))
 
+    async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
+        """A bridge of before does not know the call: it says so by its status."""
+        path = f"/network-tokens/{inquiry.id}"
+        message = _Message("DELETE", path, inquiry.id, None, inquiry.timeout_seconds, None, ".delete")
+        try:
+            reply = await self._reply(message)
+        except (NotSentError, NoAnswerError):
+            return "unknown"
+        if reply.status in _NO_SUCH_CALL:
+            return "not_offered"
+        said = _read(reply.body, BridgeToken)
+        if said is None or said.id != inquiry.id:
+            return "unknown"
+        return "deleted" if said.state == "deleted" else "unknown"
+
     async def cryptogram(self, request: CryptogramRequest) -> str | None:
         body = cryptogram_body(request)
         message = _Message("POST", "/cryptograms", request.id, body, request.timeout_seconds, None)
@@ -209,8 +225,12 @@ class Bridge(IsoAmounts):
 
     async def _exchange(self, message: _Message) -> bytes | None:
         """Raises: NotSentError, NoAnswerError."""
+        return (await self._reply(message)).body
+
+    async def _reply(self, message: _Message) -> Reply:
+        """Raises: NotSentError, NoAnswerError."""
         body = b"" if message.body is None else encode(message.body)
-        reply = await self._transport.call(
+        return await self._transport.call(
             message.method,
             self._url + message.path,
             self._proof(message, body) | {"content-type": "application/json"},
@@ -218,7 +238,6 @@ class Bridge(IsoAmounts):
             timeout_seconds=message.timeout_seconds,
             send_before=message.send_before,
         )
-        return reply.body
 
     def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
         at = str(int(self._clocks.wall().timestamp()))

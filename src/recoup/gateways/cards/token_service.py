@@ -8,6 +8,8 @@ from uuid import UUID
 from recoup.gateways.cards.credential import Card, TokenState
 
 Answer = Literal["active", "suspended", "deleted", "refused", "unknown"]
+# `not_known`: there is none by this id; `not_offered`: the service deletes none.
+Deletion = Literal["deleted", "not_known", "not_offered", "unknown"]
 ANSWERS: frozenset[str] = frozenset(get_args(Answer))
 
 
@@ -77,6 +79,10 @@ class TokenService(Protocol):
     async def make_token(self, request: TokenRequest) -> TokenAnswer: ...
 
     async def standing_of(self, inquiry: TokenInquiry) -> TokenAnswer: ...
+
+    async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
+        """For good; again, it answers the same or `not_known`."""
+        ...
 
     async def cryptogram(self, request: CryptogramRequest) -> str | None:
         """None where it gives none, or does not answer."""

@@ -1,5 +1,6 @@
 """Network tokens of cards: one for each card of a merchant, its number sealed in the vault."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,8 @@ class NetworkTokenRow(Row, frozen=True):
     token_id: UUID
     service: str
     state: TokenStanding
+    requested_at: datetime
+    deletion_owed: bool
 
 
 class CardOfToken(Row, frozen=True):
@@ -62,7 +65,7 @@ async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfTo
 @statement(
     MERCHANT,
     """
-SELECT pan_id, network_token_id, token_id, service, state FROM network_tokens
+SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2
 """,
 )
@@ -77,7 +80,7 @@ INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id
 VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6)
 ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at, service = excluded.service
 WHERE t.state = 'requested'
-RETURNING pan_id, network_token_id, token_id, service, state
+RETURNING pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
 """,
 )
 async def claim_network_token(
@@ -91,12 +94,52 @@ async def claim_network_token(
     """
 UPDATE network_tokens SET state = $3, requestor_id = $4, changed_at = $5
 WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'requested'
+RETURNING network_token_id
 """,
 )
 async def keep_network_token(
     db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
-) -> None:
-    """What the service answered, once. Wall time."""
+) -> UUID | None:
+    """What the service answered, once. None where it is not waited for any more: the card's customer was erased.
+    Wall time."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE network_tokens SET deletion_owed = true
+WHERE merchant_id = $1 AND state IN ('requested', 'active', 'suspended') AND pan_id = ANY (ARRAY(
+  SELECT pan_id FROM orders WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])))
+RETURNING network_token_id
+""",
+)
+async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Of the tokens of these orders' cards, before the orders are erased; answers which."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE network_tokens SET deletion_owed = true
+WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'deleted'
+""",
+)
+async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> None:
+    """Of one that its service made after its customer was erased."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1 AND network_token_id = $2
+""",
+)
+async def keep_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool) -> None: ...
+
+
+@statement(MERCHANT, "SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
+async def count_undeleted(db: Read) -> int:
+    """Of all merchants: those whose service did not answer for so long that it is not asked any more."""
 
 
 async def set_standing(

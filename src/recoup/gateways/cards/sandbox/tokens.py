@@ -10,7 +10,14 @@ from recoup.gateways.cards.credential import Card, CredentialNews, NetworkToken,
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.methods import account_reference_of
-from recoup.gateways.cards.token_service import UNKNOWN, CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
+from recoup.gateways.cards.token_service import (
+    UNKNOWN,
+    CryptogramRequest,
+    Deletion,
+    TokenAnswer,
+    TokenInquiry,
+    TokenRequest,
+)
 from recoup.rules.network.magic_tokens import REQUESTOR, behaviour_of, card_number, token_number
 
 YEARS: Final = 4  # of a token's expiry after the card's, and of each refresh
@@ -55,6 +62,17 @@ class SandboxTokens:
         if row is None:
             return UNKNOWN
         return TokenAnswer(row["state"], None, row["exp_month"], row["exp_year"], REQUESTOR)
+
+    async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
+        try:
+            async with self._connections.one() as connection:
+                done = await connection.execute(
+                    "UPDATE issuer.tokens SET state = 'deleted' WHERE id = $1 AND merchant_id = $2",
+                    *(inquiry.id, inquiry.merchant_id),
+                )
+        except LOST:
+            return "unknown"
+        return "deleted" if str(done) == "UPDATE 1" else "not_known"
 
     async def cryptogram(self, request: CryptogramRequest) -> str | None:
         row = await self._row(request.token_id)

@@ -62,6 +62,8 @@ CREATE TABLE network_tokens (
   requestor_id text,
   requested_at timestamptz NOT NULL,       -- wall time, as changed_at
   changed_at timestamptz NOT NULL,
+  deletion_owed boolean NOT NULL DEFAULT false,  -- its service is still to delete it
+  deletion_answer text,                    -- what the service said of that
   PRIMARY KEY (merchant_id, pan_id),
   UNIQUE (merchant_id, network_token_id)
 );
