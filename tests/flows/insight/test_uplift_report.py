@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tests.flows.insight.compared import with_orders
@@ -70,7 +70,12 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         assert (days[3], days[7]) == (0.0, 0.5)
         assert days[30] is None, "the week's youngest order may be younger"
         assert [(one["site"], one["orders"], one["rescued"]) for one in report["places"]] == [("Leaf", 800, 400)]
-        assert report["places"][0]["rescuedUnits"] == {"USD": 400 * 4590}
+        (place,) = report["places"]
+        assert place["rescuedUnits"] == {"USD": 400 * 4590}
+        assert place["engine"] == {"orders": 400, "payers": 400, "rescued": 240}
+        assert place["holdout"] == {"orders": 400, "payers": 400, "rescued": 160}
+        assert place["difference"] == 0.2
+        assert place["low"] < look["low"], "of many places one errs by chance"
         await go_round(shop)
         assert [await kinds(shop, people[role]) for role in ROLES] == [["uplift"]] * len(ROLES)
         words = words_of("uplift", (await told(shop))[0]["facts"])
@@ -139,5 +144,36 @@ def test_two_workers_compute_it_once(server: ServerAddress) -> None:
         assert row.report["looks"] == []
         due = await shop.value("SELECT due_at - made_at FROM uplift_reports")
         assert due == timedelta(hours=1)
+
+    run(server, story)
+
+
+async def look_again(shop: Shop) -> datetime:
+    """When the report was made that stands after the next look."""
+    async with database_owner(shop.world) as connection:
+        await connection.execute("UPDATE uplift_reports SET due_at = due_at - interval '1 day'")
+    assert await watch_uplift(shop.world, shop.merchant_id) == 1
+    row = await read_report(shop.world, shop.merchant_id)
+    assert row is not None
+    return row.made_at
+
+
+def test_only_what_another_look_would_show_is_computed_again(server: ServerAddress) -> None:
+    """Each hour each merchant's half year was read, week by week, also of merchants without orders."""
+
+    async def story(shop: Shop, people: dict[str, UUID]) -> None:
+        first = await look_again(shop)
+        assert await look_again(shop) == first, "there is no order"
+        await with_orders(shop, engine=60, holdout=40, count=20)
+        async with database_owner(shop.world) as connection:
+            await connection.execute("UPDATE uplift_reports SET until = until - interval '300 days'")
+        second = await look_again(shop)
+        assert second > first
+        assert await look_again(shop) == second, "no window has closed since"
+        async with database_owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE order_heads SET expires_at = (SELECT until FROM uplift_reports) + interval '1us'"
+            )
+        assert await look_again(shop) > second, "windows have closed since"
 
     run(server, story)

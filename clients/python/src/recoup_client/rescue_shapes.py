@@ -658,6 +658,11 @@ CohortPlace = TypedDict(
         "rate": float | None,
         "units": dict[str, int],
         "rescuedUnits": dict[str, int],
+        "engine": "PlaceArm",
+        "holdout": "PlaceArm",
+        "difference": float | None,
+        "low": float | None,
+        "high": float | None,
         "siteId": str,
         "site": str,
         "campaignId": str | None,
@@ -2033,6 +2038,16 @@ PaymentMethodCopy = TypedDict(
     },
 )
 """The card of a copy: its first six and last four digits."""
+
+PlaceArm = TypedDict(
+    "PlaceArm",
+    {
+        "orders": int,
+        "payers": int,
+        "rescued": int,
+    },
+)
+"""Of one of the two groups, orders whose window has closed, since the comparison began."""
 
 PolicyBody = TypedDict(
     "PolicyBody",

@@ -6,6 +6,12 @@ from recoup.rules.lists.words import SCHEME_WORDS, STATUS_WORDS
 from recoup.rules.order.faces import MEANINGS, face
 from recoup.rules.order.lifecycle import Stage
 
+# What brought the money of a payment, whichever page counts it.
+MEANS: Final[dict[str | None, str]] = {
+    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
+    "signal": "Approval elsewhere", "merchant": "Requested attempt",
+}  # fmt: skip
+
 
 class Status(NamedTuple):
     """`tone` is the CSS class, `icon` the shape, `meaning` the glossary's line with what may come next."""

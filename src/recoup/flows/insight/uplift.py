@@ -9,6 +9,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import BusinessTime
 from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
+from recoup.rules.uplift.cohorts import place_key
 from recoup.store.insight.compared_orders import ComparedRow, compared_orders
 
 PAGE: Final = 5_000
@@ -62,4 +63,5 @@ def _order(row: ComparedRow) -> ClosedOrder:
         row.sends,
         row.disputed,
         str(row.card) if row.card else "",
+        place_key(row.site_id, row.campaign_id),
     )

@@ -5,6 +5,8 @@ itself when harm is shown.
 Source: decision 0069.
 """
 
+import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -22,22 +24,26 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_uplift
 from recoup.rules.merchants.audit import changes
-from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday
+from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
+from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
+from recoup.rules.uplift.places import compared_places, place_figures
 from recoup.rules.uplift.report import cohort_report, comparison_report, findings
 from recoup.store.insight.arms import stop_engine
-from recoup.store.insight.cohort_counts import cohort_counts
+from recoup.store.insight.cohort_counts import cohort_counts, has_closed, has_orders
 from recoup.store.insight.uplift_reports import (
     EngineReturn,
     UpliftRow,
     claim_uplift,
     engine_return,
+    postpone_uplift,
     save_uplift,
     set_engine_return,
     uplift_report,
 )
 from recoup.store.merchants.merchants import load_merchant
 from recoup.store.pool import retrying
+from recoup.store.statement import Read
 
 log = structlog.get_logger()
 LEASE: Final = timedelta(hours=1)
@@ -66,10 +72,16 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     """Computes it, keeps it, and lets people hear of what it found. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         now = world.clocks.business(await known_offset(connection, merchant_id))
+        before = await uplift_report(connection, merchant_id)
+        is_same = before is not None and not await _has_news(connection, merchant_id, before, now)
+        if is_same:
+            await postpone_uplift(connection, merchant_id, wall + OFTEN)
+    if before is not None and is_same:
+        return before.report
     found = await closed_orders_until(world, merchant_id, now)
     report = comparison_report(found, looks_of(found.closed, "week"))
     report["looks"] = report["looks"][-LOOKS_MAX:]
-    report |= await _cohorts(world, merchant_id, now)
+    report |= await _cohorts(world, merchant_id, now, await asyncio.to_thread(compared_places, found.closed))
     due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
 
     async def once() -> None:
@@ -83,6 +95,15 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     return report
 
 
+async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: BusinessTime) -> bool:
+    """Whether another look would say more: a window has closed since, or it is another day, on which the curves go on.
+    Of a merchant without orders nothing ever does."""
+    since = now - WEEKS_MAX * WEEK
+    if before.until.date() != now.date() or before.until > now:
+        return bool(before.report["cohorts"]) or await has_orders(db, merchant_id, since)
+    return await has_closed(db, merchant_id, since, before.until, now)
+
+
 async def _return(world: World, tx: Any, merchant_id: UUID, wall: WallTime) -> None:
     """Once for each time that harm was found: whoever starts the engine again is not overruled by the next look."""
     wanted = await engine_return(tx, merchant_id)
@@ -93,18 +114,17 @@ async def _return(world: World, tx: Any, merchant_id: UUID, wall: WallTime) -> N
         await audit.note(tx, scope, wall, "engine.stopped", "", {"why": HARM})
 
 
-async def _cohorts(world: World, merchant_id: UUID, now: BusinessTime) -> dict[str, Any]:
-    counts: list[CohortCount] = []
-    for weeks_ago in range(WEEKS_MAX):
-        week = monday(now) - weeks_ago * WEEK
-        begin = datetime.combine(week, time(), UTC)
-        async with world.db.connection() as connection:
-            rows = await cohort_counts(connection, merchant_id, begin, begin + WEEK, now)
-        counts += [
-            CohortCount(week, r.site_id, r.campaign_id, r.asset, r.day, r.closed, r.orders, int(r.units)) for r in rows
-        ]
+async def _cohorts(
+    world: World, merchant_id: UUID, now: BusinessTime, compared: Mapping[str, Comparison]
+) -> dict[str, Any]:
+    first = datetime.combine(monday(now) - (WEEKS_MAX - 1) * WEEK, time(), UTC)
     async with world.db.connection() as connection:
+        rows = await cohort_counts(connection, merchant_id, first, WEEKS_MAX, now)
         known = await load_merchant(connection, merchant_id)
+    counts = [
+        CohortCount(r.begin.date(), r.site_id, r.campaign_id, r.asset, r.day, r.closed, r.orders, int(r.units))
+        for r in rows
+    ]
     if known is None:
         raise no_such_merchant()
     names = {site.site_id: site.name for site in known.sites}
@@ -116,7 +136,8 @@ async def _cohorts(world: World, merchant_id: UUID, now: BusinessTime) -> dict[s
                 "site": names.get(site_id, ""),
                 "campaignId": str(campaign_id) if campaign_id else None,
                 "campaign": campaigns.get(campaign_id) if campaign_id else None,
-            },
+            }
+            | place_figures(compared, place_key(site_id, campaign_id)),
             sums,
         )
         for (site_id, campaign_id), sums in list(by_place(counts).items())[:PLACES_MAX]

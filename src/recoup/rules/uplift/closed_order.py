@@ -11,7 +11,8 @@ from recoup.rules.uplift.comparison import ComparedArm
 class ClosedOrder(NamedTuple):
     """`closed_on`: the day on which its window closed. `chance`: foreseen at intake, None where nothing was. `share`:
     percent of payers in the comparison group when it came in. `amount`: in the currency's main unit. `sends`: attempts
-    that were made, None where nobody counted. `card`: tells cards apart, empty where none is known."""
+    that were made, None where nobody counted. `card`: tells cards apart, empty where none is known. `place`: so
+    do site and campaign."""
 
     closed_on: date
     declined_on: date
@@ -26,6 +27,7 @@ class ClosedOrder(NamedTuple):
     sends: int | None = None
     disputed: bool | None = None
     card: str = ""
+    place: str = ""
 
 
 @dataclass(slots=True)

@@ -86,6 +86,10 @@ def by_place(counts: Iterable[CohortCount]) -> dict[tuple[UUID, UUID | None], Su
     return dict(sorted(places.items(), key=lambda item: (-item[1].orders, str(item[0]))))
 
 
+def place_key(site_id: UUID, campaign_id: UUID | None) -> str:
+    return f"{site_id}/{campaign_id or ''}"
+
+
 def _curve(week: date, sums: Sums, days: dict[int, int], now: datetime) -> tuple[float | None, ...]:
     age = (now.date() - (week + WEEK)).days  # of the youngest order, in whole days
     return tuple(

@@ -8,12 +8,14 @@ from uuid import UUID
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
+SECONDS: Final = 600.0
 ORDERS_MAX: Final = 50_000  # of a week, the newest
 
 
 class CohortRow(Row, frozen=True):
-    """`day`: whole days from the decline to the rescue inside the window; None: not rescued."""
+    """`begin`: of the week. `day`: whole days from the decline to the rescue inside the window; None: not rescued."""
 
+    begin: datetime
     site_id: UUID
     campaign_id: UUID | None
     asset: str
@@ -27,13 +29,15 @@ class CohortRow(Row, frozen=True):
 @statement(
     MERCHANT,
     f"""
-SELECT h.site_id, h.campaign_id, h.asset, r.day, h.closes_at <= $4 AS closed, count(*)::int AS orders,
+SELECT w.begin, h.site_id, h.campaign_id, h.asset, r.day, h.closes_at <= $4 AS closed, count(*)::int AS orders,
   sum(h.units)::numeric AS units
-FROM (
+FROM generate_series(0, $3::int - 1) AS n (week)
+CROSS JOIN LATERAL (SELECT $2::timestamptz + n.week * interval '168 hours' AS begin) w
+CROSS JOIN LATERAL (
   SELECT order_id, site_id, campaign_id, asset, units, placed_at, status, reason,
     coalesce(expires_at, placed_at + interval '30 days') AS closes_at
   FROM order_heads
-  WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND order_type = 'MIT'
+  WHERE merchant_id = $1 AND placed_at >= w.begin AND placed_at < w.begin + interval '168 hours' AND order_type = 'MIT'
   ORDER BY placed_at DESC LIMIT {ORDERS_MAX}
 ) h
 LEFT JOIN LATERAL (
@@ -42,8 +46,31 @@ LEFT JOIN LATERAL (
     AND l.happening IN ('collected', 'captured', 'paid_elsewhere')
   ORDER BY l.seq LIMIT 1
 ) r ON h.status IN (6, 7, 8) OR h.reason = 'paid_elsewhere'
-GROUP BY 1, 2, 3, 4, 5
+GROUP BY 1, 2, 3, 4, 5, 6
+""",
+    seconds=SECONDS,
+)
+async def cohort_counts(db: Read, merchant_id: UUID, first: datetime, weeks: int, now: datetime) -> list[CohortRow]:
+    """Placed in so many weeks from `first` on; `now`: business time."""
+
+
+@statement(
+    MERCHANT,
+    "SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND order_type = 'MIT')",
+)
+async def has_orders(db: Read, merchant_id: UUID, since: datetime) -> bool:
+    """Subscription payments that were declined since then."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $3 AND expires_at <= $4
+    AND order_type = 'MIT')
+  OR EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND order_type = 'MIT' AND expires_at IS NULL
+    AND placed_at > greatest($2::timestamptz, $3::timestamptz - interval '30 days')
+    AND placed_at <= $4::timestamptz - interval '30 days')
 """,
 )
-async def cohort_counts(db: Read, merchant_id: UUID, begin: datetime, end: datetime, now: datetime) -> list[CohortRow]:
-    """Placed from `begin` on and before `end`; `now`: business time."""
+async def has_closed(db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime) -> bool:
+    """Whether a window closed behind `after`, up to `until`, of an order that was placed since `since`."""

@@ -30,6 +30,8 @@ class ComparedRow(Row, frozen=True):
     sends: int
     disputed: bool
     card: UUID | None
+    site_id: UUID
+    campaign_id: UUID | None
 
 
 @statement(
@@ -37,7 +39,8 @@ class ComparedRow(Row, frozen=True):
     """
 SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS share,
   o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
-  h.attempts AS sends, h.disputed, o.pan_id AS card
+  h.attempts AS sends, h.disputed, o.pan_id AS card,
+  h.site_id, h.campaign_id
 FROM (
   SELECT o.*, coalesce(o.expires_at, o.placed_at + interval '30 days') AS closed_at FROM orders o
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout')

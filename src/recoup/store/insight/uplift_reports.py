@@ -43,6 +43,11 @@ async def save_uplift(
 ) -> None: ...
 
 
+@statement(MERCHANT, "UPDATE uplift_reports SET due_at = $2 WHERE merchant_id = $1")
+async def postpone_uplift(db: Tx, merchant_id: UUID, due_at: datetime) -> None:
+    """Nothing has happened that another look would show."""
+
+
 @statement(MERCHANT, "SELECT made_at, until, report FROM uplift_reports WHERE merchant_id = $1 AND report IS NOT NULL")
 async def uplift_report(db: Read, merchant_id: UUID) -> UpliftRow | None:
     """None: it was never computed."""

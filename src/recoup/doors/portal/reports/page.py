@@ -12,6 +12,7 @@ from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import MEANS
 from recoup.flows.money.origin_reports import (
     GROUPS_MAX,
     REPORTS,
@@ -32,10 +33,7 @@ LINES: Final = 100
 MONTHS_MAX: Final = 24
 TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Descriptors",
                  "means": "Means of recovery", "transactions": "Transactions"}  # fmt: skip
-MEANS: Final[dict[str | None, str]] = {
-    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
-    "signal": "Approval elsewhere", "merchant": "Requested attempt", None: "At the checkout, or no single order",
-}  # fmt: skip
+BOOKED_BY: Final = MEANS | {None: "At the checkout, or no single order"}
 WORDS: Final = {
     "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Service fees",
     "chargeback_fees": "Chargeback fees", "adjusted": "Adjusted",
@@ -56,7 +54,7 @@ async def reports_page(visit: Visit) -> Values:
     return dict(
         report=report,
         titles=TITLES,
-        means=MEANS,
+        means=BOOKED_BY,
         words=WORDS,
         month=chosen,
         months=_months(first, visit.now),

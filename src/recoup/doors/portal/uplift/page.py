@@ -14,6 +14,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.uplift.intervals import chart
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -24,10 +25,7 @@ PLACE: Final = "/uplift"
 WEEKS: Final = 26  # looks that the chart shows
 FEW_WEEKS: Final = 8  # on a phone
 FILES: Final = {"week": "cohorts by week", "site": "cohorts by site"}
-MEANS: Final = {
-    "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
-    "signal": "Approval elsewhere", "merchant": "Requested attempt", "paid_elsewhere": "Paid elsewhere",
-}  # fmt: skip
+RESCUED_BY: Final = MEANS | {"paid_elsewhere": "Paid elsewhere"}
 # name -> its words, digits, and by what it is multiplied: shares are in percent
 OTHERS: Final = {
     "sends": ("Attempts per order", "%.2f", 1, ""),
@@ -53,7 +51,7 @@ async def uplift(visit: Visit) -> Values:
         few=chart(looks[-FEW_WEEKS:], 380),
         returns=back is not None and back.on_harm,
         may=visit.may("switch", or_operator=True),
-        means=MEANS,
+        means=RESCUED_BY,
         others=OTHERS,
         payers_min=PAYERS_MIN,
     )

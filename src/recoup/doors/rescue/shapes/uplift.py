@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64
 
@@ -129,8 +129,24 @@ class Cohort(CohortSums, kw_only=True):
     ]
 
 
+class PlaceArm(Shape, kw_only=True):
+    """Of one of the two groups, orders whose window has closed, since the comparison began."""
+
+    orders: Counted = 0
+    payers: Counted = 0
+    rescued: Counted = 0
+
+
 class CohortPlace(CohortSums, kw_only=True):
     """One site, and one campaign of it."""
+
+    engine: PlaceArm = field(default_factory=PlaceArm)
+    holdout: PlaceArm = field(default_factory=PlaceArm)
+    difference: Points = None
+    low: Annotated[
+        float | None, Meta(description="The intervals of all places hold at every look together, in 95 of 100 cases.")
+    ] = None
+    high: Low = None
 
     site_id: UUID
     site: str
