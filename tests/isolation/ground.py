@@ -296,6 +296,7 @@ def _objects(side: Side) -> None:
     ids["asked"] = door.run(_asked(shop, uuid.UUID(ids["asked_order"]), mark))
     caller.advance(days=3)
     ids["settlement"] = str(door.run(batches(shop))[0]["batch_id"])
+    ids["backtest"] = caller.call("POST", "/backtests", json={"decider": "retry-1"}).json()["id"]
     ids["certificate"] = str(door.run(_certified(shop)))
     ids["payout"] = str(door.run(payouts(shop))[0]["payout_id"])
     ids["order"] = order(paymentMethod__cardNumber=FUNDS)

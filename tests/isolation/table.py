@@ -169,6 +169,10 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/engine/resume"): _v1(body=lambda s: {}),
     ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),
     ("PUT", "/v1/engine/return"): _v1(body=lambda s: {"onHarm": True}),
+    ("POST", "/v1/backtests"): _v1(body=lambda s: {"decider": "retry-2", "days": 30}),
+    ("GET", "/v1/backtests"): _v1(),
+    ("GET", "/v1/backtests/{id}"): _of("backtest"),
+    ("GET", "/v1/backtests/{id}/payments"): _of("backtest"),
     ("GET", "/v1/reports/certificates"): _v1(),
     ("GET", "/v1/reports/certificates/{id}"): _of("certificate"),
     ("GET", "/v1/reports/certificates/{id}/file"): _of("certificate"),
@@ -398,6 +402,10 @@ TABLE: dict[Key, Line] = {
     ("GET", "/reports/certificates/{certificate_id}"): _page(ids={"certificate_id": "certificate"}),
     ("GET", "/reports/certificates/{certificate_id}/file"): _page(ids={"certificate_id": "certificate"}),
     ("GET", "/reports/certificates/{certificate_id}/content.json"): _page(ids={"certificate_id": "certificate"}),
+    ("GET", "/backtests"): _page(),
+    ("POST", "/backtests"): _page(body=lambda s: {"decider": "retry-2", "days": "30"}),
+    ("GET", "/backtests/{backtest_id}"): _page(ids={"backtest_id": "backtest"}),
+    ("GET", "/backtests/{backtest_id}/payments.csv"): _page(ids={"backtest_id": "backtest"}),
     ("GET", "/policy"): _page(),
     ("POST", "/policy"): _page(
         names=True, body=lambda s: {"site": s.ids["site"], "act": "save", "reason": "walk", "tries.soft": "2"}

@@ -53,7 +53,7 @@ DELETABLE = {
     "key_checks",
     "contacts", "key_endings", "key_listeners",
     "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
-    "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts",
+    "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts", "backtests",
 }  # fmt: skip
 
 _CATALOGUE = {

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.backtests.kept import work_backtest
 from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
@@ -57,7 +58,7 @@ EACH_IN_TURN = 4
 MERCHANTS_IN_TURN = 256
 TURN_SECONDS = 0.1
 # The next worker begins them anew: one that shall end does not wait for them.
-BEGUN_ANEW = frozenset({"export"})
+BEGUN_ANEW = frozenset({"backtest", "export"})
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 
 
@@ -110,6 +111,7 @@ FLOWS: dict[DueKind, Flow] = {
     "upload": lambda world, orders, due: work_upload(world, orders, due),
     "import": lambda world, orders, due: work_import(world, due),
     "export": lambda world, orders, due: make_export(world, due),
+    "backtest": lambda world, orders, due: work_backtest(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
     "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),
     "advance_bounds": lambda world, orders, due: bound_advances(world, due.merchant_id),

@@ -22,6 +22,7 @@ from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.rules.backtest.log_file import read_log
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -189,3 +190,17 @@ def test_the_installations_own_orders_are_judged_by_their_stored_decisions(serve
             assert "not enough to say what it would have rescued:" in result.output
 
     asyncio.run(story())
+
+
+def test_of_too_many_orders_of_a_log_a_sample_of_payers_is_read(log: Path) -> None:
+    with log.open("rb") as content:
+        found = read_log(content, None, at_most=500)
+    assert found.sampled_of == ORDERS
+    assert 0 < len(found.orders) <= 500
+    with log.open("rb") as content:
+        again = read_log(content, None, at_most=500)
+    assert [one.facts.order for one in again.orders] == [one.facts.order for one in found.orders], "the seed is fixed"
+    payers = {one.facts.payer for one in found.orders}
+    with log.open("rb") as content:
+        every = read_log(content, None).orders
+    assert {one.facts.order for one in every if one.facts.payer in payers} == {one.facts.order for one in found.orders}

@@ -757,6 +757,30 @@ class Recoup(Waiting):
         found: s.UpliftReport = self._call("PUT", "/v1/engine/return", body=body)
         return found
 
+    def create_backtest(self, body: s.BacktestBody) -> s.Backtest:
+        """Ask for a back-test."""
+        found: s.Backtest = self._call("POST", "/v1/backtests", body=body)
+        return found
+
+    def list_backtests(self, *, limit: int | None = None, after: str | None = None) -> s.BacktestList:
+        """Back-tests."""
+        found: s.BacktestList = self._call("GET", "/v1/backtests", query={"limit": limit, "after": after})
+        return found
+
+    def get_backtest(self, id: str) -> s.Backtest:
+        """One back-test."""
+        found: s.Backtest = self._call("GET", f"/v1/backtests/{segment(id)}")
+        return found
+
+    def list_backtest_payments(
+        self, id: str, *, limit: int | None = None, after: int | None = None
+    ) -> s.BacktestPayments:
+        """Payments of a back-test."""
+        found: s.BacktestPayments = self._call(
+            "GET", f"/v1/backtests/{segment(id)}/payments", query={"limit": limit, "after": after}
+        )
+        return found
+
     def get_partner(self) -> s.Partner:
         """Your account."""
         found: s.Partner = self._call("GET", "/v1/partner")
@@ -1716,6 +1740,30 @@ class AsyncRecoup(Awaiting):
     async def set_engine_return(self, body: s.EngineReturnBody) -> s.UpliftReport:
         """Let the engine stop by itself."""
         found: s.UpliftReport = await self._call("PUT", "/v1/engine/return", body=body)
+        return found
+
+    async def create_backtest(self, body: s.BacktestBody) -> s.Backtest:
+        """Ask for a back-test."""
+        found: s.Backtest = await self._call("POST", "/v1/backtests", body=body)
+        return found
+
+    async def list_backtests(self, *, limit: int | None = None, after: str | None = None) -> s.BacktestList:
+        """Back-tests."""
+        found: s.BacktestList = await self._call("GET", "/v1/backtests", query={"limit": limit, "after": after})
+        return found
+
+    async def get_backtest(self, id: str) -> s.Backtest:
+        """One back-test."""
+        found: s.Backtest = await self._call("GET", f"/v1/backtests/{segment(id)}")
+        return found
+
+    async def list_backtest_payments(
+        self, id: str, *, limit: int | None = None, after: int | None = None
+    ) -> s.BacktestPayments:
+        """Payments of a back-test."""
+        found: s.BacktestPayments = await self._call(
+            "GET", f"/v1/backtests/{segment(id)}/payments", query={"limit": limit, "after": after}
+        )
         return found
 
     async def get_partner(self) -> s.Partner:

@@ -219,6 +219,305 @@ AvoidedFee = TypedDict(
 )
 """Fees that those refusals avoided, by one row of the tariff."""
 
+Backtest = TypedDict(
+    "Backtest",
+    {
+        "id": str,
+        "requestedAt": str,
+        "requestedBy": str,
+        "purpose": Literal["draft", "request"],
+        "decider": str,
+        "scope": Literal["campaign", "merchant", "site"],
+        "subjectId": str,
+        "version": int | None,
+        "policy": dict[str, Any] | None,
+        "days": int,
+        "importId": str | None,
+        "savedAs": int | None,
+        "madeAt": str | None,
+        "failed": str | None,
+        "payments": int,
+        "report": "BacktestReport | None",
+        "history": "BacktestHistory | None",
+        "success": bool,
+    },
+)
+"""One back-test."""
+
+BacktestBody = TypedDict(
+    "BacktestBody",
+    {
+        "decider": NotRequired[Literal["engine", "retry-1", "retry-2"] | None],
+        "policy": NotRequired[dict[str, Any] | None],
+        "version": NotRequired[int | None],
+        "days": NotRequired[int],
+        "importId": NotRequired[str | None],
+        "windowDays": NotRequired[int],
+        "siteId": NotRequired[str | None],
+        "campaignId": NotRequired[str | None],
+        "mid": NotRequired[str | None],
+    },
+)
+"""What is asked."""
+
+BacktestBounds = TypedDict(
+    "BacktestBounds",
+    {
+        "atLeast": float,
+        "atMost": float,
+    },
+)
+"""What happened then says so much, and nothing is assumed."""
+
+BacktestCalibration = TypedDict(
+    "BacktestCalibration",
+    {
+        "error": float,
+        "tenths": list[list[float]],
+    },
+)
+"""How far a model is off at tries that it has not seen."""
+
+BacktestCount = TypedDict(
+    "BacktestCount",
+    {
+        "name": str,
+        "orders": int,
+        "rescuedThen": int,
+    },
+)
+"""Payments of one class of decline, issuer or country."""
+
+BacktestExperiment = TypedDict(
+    "BacktestExperiment",
+    {
+        "orders": int,
+        "compared": float,
+        "plusMinus": float,
+    },
+)
+"""What a comparison on your own payments would show."""
+
+BacktestGroup = TypedDict(
+    "BacktestGroup",
+    {
+        "orders": int,
+        "rescuedThen": int,
+        "then": "BacktestShare | None",
+        "rescued": "BacktestShare | None",
+        "difference": "BacktestShare | None",
+        "missing": list["BacktestMissing"],
+        "sends": float | None,
+        "sendsThen": float,
+        "days": float | None,
+        "daysThen": float | None,
+        "name": str,
+    },
+)
+"""Orders of one class of decline, issuer, country or band of amounts."""
+
+BacktestHistory = TypedDict(
+    "BacktestHistory",
+    {
+        "basis": Literal["history"],
+        "policy": str,
+        "orders": int,
+        "declined": int,
+        "begunBefore": int,
+        "openAfter": int,
+        "attempts": int,
+        "sampledOf": int | None,
+        "from": str | None,
+        "until": str | None,
+        "missing": list["BacktestMissing"],
+        "then": "BacktestShare | None",
+        "sendsThen": float | None,
+        "daysThen": float | None,
+        "bounds": "BacktestBounds | None",
+        "plannedOf": list[int] | None,
+        "sends": float | None,
+        "calibration": "BacktestCalibration | None",
+        "rangeOfModels": "BacktestModels | None",
+        "whyNoModels": str,
+        "note": str | None,
+        "experiments": list["BacktestExperiment"],
+        "groups": dict[str, list["BacktestCount"]],
+    },
+)
+"""Of imported attempts, which have no probabilities: no interval but that of what happened."""
+
+BacktestList = TypedDict(
+    "BacktestList",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["BacktestShown"],
+        "next": str | None,
+    },
+)
+"""The newest first; the newest 25 are kept."""
+
+BacktestMissing = TypedDict(
+    "BacktestMissing",
+    {
+        "what": Literal[
+            "attempts",
+            "clipped",
+            "days",
+            "declined",
+            "guessed",
+            "not_rescued",
+            "one_payer",
+            "only_successes",
+            "rescued",
+            "support",
+            "weight",
+            "width",
+        ],
+        "have": float | None,
+        "needed": float,
+    },
+)
+"""Why there is no figure: what there is, and what is needed."""
+
+BacktestModels = TypedDict(
+    "BacktestModels",
+    {
+        "lowest": float,
+        "highest": float,
+    },
+)
+"""The lowest and highest that several models expect: their word, no interval."""
+
+BacktestMoney = TypedDict(
+    "BacktestMoney",
+    {
+        "currency": str,
+        "orders": int,
+        "declined": int,
+        "rescuedThen": int,
+        "rescued": int | None,
+        "netThen": int,
+        "net": int | None,
+        "netDifference": dict[str, int | None],
+        "feesAvoided": int | None,
+    },
+)
+"""One currency, in minor units, over all orders."""
+
+BacktestOverlap = TypedDict(
+    "BacktestOverlap",
+    {
+        "effectivePayers": float,
+        "followed": float,
+        "unsupported": float,
+        "clipped": float,
+        "largestPayer": float,
+    },
+)
+"""How much the orders say about the policy."""
+
+BacktestPayment = TypedDict(
+    "BacktestPayment",
+    {
+        "order": str,
+        "declinedAt": str,
+        "amount": int,
+        "currency": str,
+        "class": str,
+        "issuer": str,
+        "country": str,
+        "rescuedThen": bool,
+        "sendsThen": int,
+        "verdict": str | None,
+        "plan": list[str],
+        "chance": float | None,
+        "why": list[str],
+    },
+)
+"""A declined payment, what was done, and what the policy would have planned."""
+
+BacktestPayments = TypedDict(
+    "BacktestPayments",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["BacktestPayment"],
+        "next": int | None,
+    },
+)
+"""The latest decline first; at most 20,000 are kept."""
+
+BacktestReport = TypedDict(
+    "BacktestReport",
+    {
+        "orders": int,
+        "rescuedThen": int,
+        "then": "BacktestShare | None",
+        "rescued": "BacktestShare | None",
+        "difference": "BacktestShare | None",
+        "missing": list["BacktestMissing"],
+        "sends": float | None,
+        "sendsThen": float,
+        "days": float | None,
+        "daysThen": float | None,
+        "basis": Literal["propensities"],
+        "policy": str,
+        "from": str | None,
+        "until": str | None,
+        "sampledOf": int | None,
+        "open": int,
+        "unread": int,
+        "payers": int,
+        "verdict": Literal["better", "not_told", "worse"],
+        "overlap": "BacktestOverlap",
+        "money": list["BacktestMoney"],
+        "groups": dict[str, list["BacktestGroup"]],
+        "sendCost": int,
+    },
+)
+"""Of own orders, whose decisions have probabilities."""
+
+BacktestShare = TypedDict(
+    "BacktestShare",
+    {
+        "value": float,
+        "low": float,
+        "high": float,
+    },
+)
+"""A share of all orders with its 90 % interval."""
+
+BacktestShown = TypedDict(
+    "BacktestShown",
+    {
+        "id": str,
+        "requestedAt": str,
+        "requestedBy": str,
+        "purpose": Literal["draft", "request"],
+        "decider": str,
+        "scope": Literal["campaign", "merchant", "site"],
+        "subjectId": str,
+        "version": int | None,
+        "policy": dict[str, Any] | None,
+        "days": int,
+        "importId": str | None,
+        "savedAs": int | None,
+        "madeAt": str | None,
+        "failed": str | None,
+        "payments": int,
+        "report": "BacktestReport | None",
+        "history": "BacktestHistory | None",
+    },
+)
+"""A question, and its figures once they are made."""
+
 Campaign = TypedDict(
     "Campaign",
     {
@@ -2311,6 +2610,7 @@ RetryPolicyChecked = TypedDict(
         "complaints": list["RetryPolicyComplaint"],
         "nearest": dict[str, Any],
         "changes": list["RetryPolicyChange"],
+        "backtestId": str | None,
         "success": bool,
     },
 )

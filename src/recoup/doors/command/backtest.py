@@ -10,12 +10,13 @@ import click
 
 from recoup.doors.command import backtest_history
 from recoup.doors.command.backtest_payments import write_payments
-from recoup.doors.command.backtest_words import dict_of, text_of
+from recoup.doors.command.backtest_words import text_of
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.insight.backtest import DAYS, DAYS_MAX, ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_file import backtest_history as backtest_of_history
+from recoup.flows.insight.backtest_plain import history_plain, judgement_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
@@ -116,17 +117,18 @@ def backtest(
         shown = [f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]]
         shown += [f"refused     {len(bad):,} lines in all; --json lists them"] if len(bad) > REFUSED_SHOWN else []
         as_text = "\n".join([*backtest_history.text_of(history), *shown])
-        click.echo(json.dumps(backtest_history.dict_of(history) | {"refused": refused}) if as_json else as_text)
+        click.echo(json.dumps(history_plain(history) | {"refused": refused}) if as_json else as_text)
         return
     else:
         read = _of_log(file, who, within, play, plans=payments is not None)
         assert read.target is not None
         found = judge(read.target.name, read.orders, send_cost)
+        found.sampled_of = read.sampled_of
         if payments is not None:
             write_payments(payments, read.orders)
     if as_json:
         refused = [{"line": number, "why": why} for number, why in read.refused]
-        click.echo(json.dumps(dict_of(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
+        click.echo(json.dumps(judgement_plain(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
         return
     text = text_of(found)
     if len(read.plays) > 1:

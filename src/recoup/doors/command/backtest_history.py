@@ -1,9 +1,9 @@
 """A back-test of a file without probabilities, as text and as JSON: no interval stands at an expectation."""
 
-from typing import Any, Final
+from typing import Final
 
 from recoup.flows.insight.backtest_file import HistoryReport
-from recoup.kernel.time import iso
+from recoup.flows.insight.backtest_plain import LOUD
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.history import Lacking
 
@@ -16,7 +16,6 @@ _LACKING: Final[dict[Lacking, str]] = {
     "not_rescued": "{have:.0f} payments that none did; {needed:.0f} are needed",
     "guessed": "{have:.0%} of the attempts are put together by guess; {needed:.0%} at most. Export the payments' ids",
 }
-LOUD: Final = "THE MODELS' WORD: no history of one schedule can prove what another would have brought"
 
 
 def text_of(found: HistoryReport) -> list[str]:
@@ -27,6 +26,10 @@ def text_of(found: HistoryReport) -> list[str]:
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {cohort.open_after:,} end "
         "after it",
     ]
+    if found.sampled_of is not None:
+        text.append(
+            f"sample      {cohort.attempts:,} of {found.sampled_of:,} attempts, by customers drawn with a fixed seed"
+        )
     if found.lacking or found.then is None:
         text.append("not enough  to say anything:")
         return text + ["            " + _LACKING[one.what].format(**one._asdict()) for one in found.lacking]
@@ -68,44 +71,3 @@ def _of_policy(found: HistoryReport) -> list[str]:
         f"models      expect {found.models.lowest:.1%} to {found.models.highest:.1%} (range of models)",
         f"            {LOUD}",
     ]
-
-
-def dict_of(found: HistoryReport) -> dict[str, Any]:
-    cohort = found.cohort
-    plain: dict[str, Any] = {
-        "basis": "history",
-        "policy": found.policy,
-        "orders": len(cohort.payments),
-        "declined": cohort.declined,
-        "begunBefore": cohort.begun_before,
-        "openAfter": cohort.open_after,
-        "from": iso(cohort.first) if cohort.first else None,
-        "until": iso(cohort.last) if cohort.last else None,
-        "missing": [one._asdict() for one in found.lacking],
-    }
-    if found.then is None:
-        return plain
-    low, high = found.then.interval
-    plain["then"] = {"value": round(found.then.value, 6), "low": round(low, 6), "high": round(high, 6)}
-    plain |= {"sendsThen": round(found.sends_then, 4), "daysThen": found.days_then}
-    if found.bounds is not None:
-        plain["bounds"] = {"atLeast": round(found.bounds.at_least, 6), "atMost": round(found.bounds.at_most, 6)}
-        plain |= {"plannedOf": list(found.planned_of), "sends": round(found.sends or 0.0, 4)}
-    if found.calibration is not None:
-        plain["calibration"] = {
-            "error": round(found.calibration.error, 6),
-            "tenths": [[one.tries, round(one.expected, 6), round(one.observed, 6)] for one in found.calibration.tenths],
-        }
-    plain["rangeOfModels"] = None
-    if found.models is not None:
-        plain["rangeOfModels"] = {"lowest": round(found.models.lowest, 6), "highest": round(found.models.highest, 6)}
-        plain["note"] = LOUD
-    plain["whyNoModels"] = found.why_no_models
-    plain["experiments"] = [
-        {"orders": orders, "compared": share, "plusMinus": round(half, 6)} for orders, share, half in found.experiments
-    ]
-    plain["groups"] = {
-        by: [{"name": name, "orders": n, "rescuedThen": won} for name, n, won in rows]
-        for by, rows in found.groups.items()
-    }
-    return plain

@@ -1,13 +1,11 @@
 """A back-test's figures as text and as JSON."""
 
 import math
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import apart, shown
-from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.enough import Missing, Shortfall
 from recoup.rules.backtest.estimate import Estimate
@@ -137,81 +135,3 @@ def _days(days: float | None) -> str:
 
 def _day(at: datetime | None) -> str:
     return at.date().isoformat() if at is not None else "–"
-
-
-def dict_of(found: Judgement) -> dict[str, Any]:
-    overlap = found.overlap
-    return {
-        "basis": "propensities",
-        "policy": found.policy,
-        "from": iso(found.first) if found.first else None,
-        "until": iso(found.last) if found.last else None,
-        "sampledOf": found.sampled_of,
-        "open": found.open,
-        "unread": found.unread,
-        "payers": found.payers,
-        "verdict": found.verdict,
-        **_figures(found.whole),
-        "overlap": {
-            "effectivePayers": round(overlap.effective, 1),
-            "followed": round(overlap.followed, 6),
-            "unsupported": round(overlap.unsupported, 6),
-            "clipped": round(overlap.clipped, 6),
-            "largestPayer": round(overlap.largest, 6),
-        },
-        "money": [_money_dict(one) for one in found.money],
-        "groups": {kind: [{"name": name} | _figures(one) for name, one in rows] for kind, rows in found.groups.items()},
-    }
-
-
-def _figures(one: Figures) -> dict[str, Any]:
-    return {
-        "orders": one.orders,
-        "rescuedThen": one.rescued_then,
-        "then": _estimate(one.then) if one.orders else None,
-        "rescued": _estimate(one.rescued),
-        "difference": _estimate(one.difference),
-        "missing": missing_dicts(one.missing),
-        "sends": _rounded(one.sends),
-        "sendsThen": _rounded(one.sends_then),
-        "days": _rounded(one.days),
-        "daysThen": _rounded(one.days_then),
-    }
-
-
-def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
-    return [{"what": one.what, "have": _have(one), "needed": round(one.needed, 6)} for one in lacking]
-
-
-def _have(one: Shortfall) -> float | None:
-    """None for what could not be computed, such as a width without orders: JSON has no word for it."""
-    return None if math.isnan(one.have) else round(one.have, 6)
-
-
-def _estimate(one: Estimate | None) -> dict[str, float] | None:
-    if one is None:
-        return None
-    low, high = one.interval
-    return {"value": round(one.value, 6), "low": round(low, 6), "high": round(high, 6)}
-
-
-def _money_dict(one: MoneyFigures) -> dict[str, Any]:
-    return {
-        "currency": one.asset,
-        "orders": one.orders,
-        "declined": one.declined,
-        "rescuedThen": one.rescued_then,
-        "rescued": _units(one.rescued),
-        "netThen": _units(one.net_then),
-        "net": _units(one.net),
-        "netDifference": {"low": _units(one.net_low), "high": _units(one.net_high)},
-        "feesAvoided": _units(one.fees_avoided),
-    }
-
-
-def _units(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import click
 
+from recoup.doors.command.backtest_summary import summary
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.backtests.before_saving import Tried, finish, go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing, Where
 from recoup.kernel.ids import parse_id
@@ -38,6 +40,17 @@ def _place(verb: _F) -> _F:
     ):
         verb = option(verb)
     return verb
+
+
+def _tested(verb: _F) -> _F:
+    """Whether it is back-tested."""
+    return click.option(
+        "--backtest/--no-backtest",
+        "back_test",
+        default=True,
+        show_default=True,
+        help="Whether it is asked what the policy would have rescued of the last 90 days.",
+    )(verb)
 
 
 @click.group()
@@ -73,19 +86,27 @@ def show(run: Run, number: int | None, listed: bool, as_json: bool, **place: Any
 @policy.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @_place
+@_tested
 @in_world
-def check(run: Run, file: Path, **place: Any) -> None:
-    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could."""
+def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
+    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could; and what it
+    would have rescued of the last 90 days."""
     text = _read(file)
-
-    async def work(opened: Opened) -> Checked:
-        return await policies.check_policy(opened.world, await _where(opened, **place), parsed(text))
-
-    checked = run(work)
-    if checked.complaints:
-        raise _refused(text, checked)
+    tried = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
+    if tried.checked.complaints:
+        raise _refused(text, tried.checked)
     click.echo("The policy can be saved.")
-    click.echo(_changes(checked.changes))
+    click.echo(_changes(tried.checked.changes))
+    if tried.backtest is not None:
+        click.echo("\n".join(summary(tried.backtest)))
+
+
+async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) -> Tried:
+    """With its back-test, for whose figures the command waits."""
+    world, where = opened.world, await _where(opened, **place)
+    if not back_test:
+        return Tried(await policies.check_policy(world, where, parsed(text)), None)
+    return await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
 
 
 @policy.command("diff")
@@ -112,22 +133,27 @@ def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> 
 @policy.command("set")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 @_place
+@_tested
 @click.option("--why", required=True, help="Reason, kept with the version.")
 @click.option("--from", "from_at", help="Business time from which it holds, ISO 8601. Default: at once.")
 @click.option("--seen", type=click.IntRange(0), help="Version that you have seen last: another one since is refused.")
 @in_world
-def set_verb(run: Run, file: Path, why: str, from_at: str | None, seen: int | None, **place: Any) -> None:
-    """Saves the policy in FILE as a new version; FILE says all of it."""
+def set_verb(
+    run: Run, file: Path, back_test: bool, why: str, from_at: str | None, seen: int | None, **place: Any
+) -> None:
+    """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is said first."""
     text = _read(file)
     starts = _moment(from_at)
 
     async def work(opened: Opened) -> PolicyVersion:
         where = await _where(opened, **place)
-        return await policies.save_policy(
-            opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts
-        )
+        return await save_tried(opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts)
 
     try:
+        if back_test:
+            tried = run(lambda opened: _tried(opened, text, back_test=True, **place))
+            if tried.backtest is not None:
+                click.echo("\n".join(summary(tried.backtest)))
         saved = run(work)
     except Problem as problem:
         raise _with_lines(text, problem) from None
@@ -144,7 +170,7 @@ def back(run: Run, why: str, to: int | None, **place: Any) -> None:
 
     async def work(opened: Opened) -> PolicyVersion:
         where = await _where(opened, **place)
-        return await policies.go_back(opened.world, _scope(where), where, why, to=to)
+        return await go_back_tried(opened.world, _scope(where), where, why, to=to)
 
     click.echo(_line(run(work)))
 

@@ -26,6 +26,7 @@ from recoup.doors.rescue.shapes.policy import (
     RetryPolicyVersionShown,
     RetryPolicyVersionsQuery,
 )
+from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Standing, Where
 from recoup.kernel.problem import Problem
@@ -65,7 +66,7 @@ async def change(call: Call) -> Reply:
     complaints.raise_if_any()
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
-        await policies.save_policy(
+        await save_tried(
             call.services.world, call.scope, where, body.policy, body.reason, seen=body.version, from_at=body.starts_at
         )
     call.services.merchants.forget(call.scope.merchant_id)
@@ -78,7 +79,7 @@ async def back(call: Call) -> Reply:
     complaints.raise_if_any()
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
-        await policies.go_back(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
+        await go_back_tried(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
     call.services.merchants.forget(call.scope.merchant_id)
     return await _shown(call, where)
 
@@ -88,13 +89,15 @@ async def check(call: Call) -> Reply:
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     where = await _where(call, body.site_id, body.campaign_id)
-    found = await policies.check_policy(call.services.world, where, body.policy)
+    tried = await try_policy(call.services.world, call.scope, where, body.policy)
+    found = tried.checked
     return Reply(
         RetryPolicyChecked(
             can_be_saved=not found.complaints,
             complaints=[RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
             nearest=found.nearest.to_plain(),
             changes=[RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
+            backtest_id=tried.backtest.backtest_id if tried.backtest is not None else None,
         )
     )
 
@@ -181,7 +184,8 @@ METHODS: Final = (
                      problems=("not_found", "conflict", "wrong_state"),
                      examples=(Example("no sends at night", _NIGHTS),)), change, "merchants", strict=True),
     Method(Operation("POST", "/v1/policy/check", "Check a retry policy",
-                     "Whether it could be saved, and what it would change. Nothing is saved.",
+                     "Whether it could be saved, what it would change, and what it would have rescued of the last "
+                     "90 days. Nothing is saved.",
                      group=_GROUP, body=RetryPolicyCheckBody, answers={200: RetryPolicyChecked},
                      problems=("not_found",),
                      examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, "merchants",

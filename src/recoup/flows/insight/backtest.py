@@ -5,8 +5,8 @@ This is what a policy is judged by before it is saved, and what the page of the 
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
-from recoup.kernel.ids import LOWEST
+from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
@@ -33,6 +33,7 @@ ENGINE: Final = "engine"
 DAYS: Final = 90
 DAYS_MAX: Final = 730
 ORDERS_MAX: Final = 100_000
+SLACK: Final = timedelta(days=1)  # between the making of an order's id and its time
 PAGE: Final = 250
 MODELS_MAX: Final = 30
 _ANSWERS: Final[dict[str | None, Answer]] = {"approved": "approved", "declined": "declined", "unknown": "unknown"}
@@ -45,15 +46,29 @@ class Backtest:
     orders: Sequence[JudgedOrder]
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a policy that is asked about holds. `only`: a site or a campaign, None: all of the merchant. `others`: the
+    policies of sites and campaigns inside it that have their own: by campaign or site, what holds there."""
+
+    only: UUID | None = None
+    others: Mapping[UUID, InForce] = field(default_factory=dict)
+
+
+EVERYWHERE: Final = Places()
+
+
 @dataclass(slots=True)
 class _Reading:
-    """`thin`: how many bits of a payer's hash have to be zero; of more than `ORDERS_MAX` orders half the payers are
+    """`thin`: how many bits of a payer's hash have to be zero; of more than `at_most` orders half the payers are
     left out, again and again."""
 
     target: Target
+    places: "Places"
     since: datetime
     until: datetime
     plans: bool
+    at_most: int
     models: dict[str, Model] = field(default_factory=dict)
     policies: dict[str, InForce] = field(default_factory=dict)
     engines: Engines = field(default_factory=lambda: Engines({}))
@@ -95,19 +110,23 @@ async def backtest_policy(
     send_cost: int = ENGINE_1.send_units,
     groups: bool = True,
     plans: bool = False,
+    places: Places = EVERYWHERE,
+    at_most: int = ORDERS_MAX,
 ) -> Backtest:
     """Of the orders of the last `days` by the merchant's clock whose window has closed. `send_cost`: minor units of a
-    send. `plans`: with what the policy would have planned for each. Takes milliseconds an order: not for a request.
+    send. `plans`: with what the policy would have planned for each. `at_most`: of more orders a sample of payers with a
+    fixed seed. Takes milliseconds an order: not for a request.
 
     Raises: Problem(not_found).
     """
     async with world.db.connection() as connection:
-        until = world.clocks.business(await known_offset(connection, merchant_id))
-    reading = _Reading(target, until - timedelta(days=days), until, plans)
+        offset_us = await known_offset(connection, merchant_id)
+    until = world.clocks.business(offset_us)
+    reading = _Reading(target, places, until - timedelta(days=days), until, plans, at_most)
     reading.engines = Engines(reading.models, policies=reading.policies)
     if isinstance(target, EngineTarget):
         reading.models[target.model.name] = target.model
-    after = LOWEST
+    after = first_behind(reading.since, offset_us)
     while True:
         async with world.db.connection() as connection:
             rows = await judged_orders(connection, merchant_id, after, PAGE)
@@ -116,7 +135,7 @@ async def backtest_policy(
             decisions = await judged_decisions(connection, merchant_id, wanted) if wanted else []
             await load_policies(connection, merchant_id, decisions, reading.policies)
         await _read_models(world, reading, decisions)
-        reading.seen += sum(row.declined_at >= reading.since and not _is_open(reading, row) for row in rows)
+        reading.seen += sum(_is_there(reading, row) for row in rows)
         await asyncio.to_thread(_add, reading, rows, decisions)
         if len(rows) < PAGE:
             break
@@ -127,14 +146,35 @@ async def backtest_policy(
     return Backtest(found, reading.orders)
 
 
+def first_behind(since: datetime, offset_us: int) -> UUID:
+    """Before the ids of all orders that came in from then on: clocks are only moved forward, and ids made by the
+    wall's."""
+    return first_id_of(since - timedelta(microseconds=max(0, offset_us)) - SLACK)
+
+
 def _is_open(reading: _Reading, row: JudgedRow) -> bool:
-    return row.declined_at >= reading.since and (row.closed_at is None or row.closed_at > reading.until)
+    still = row.closed_at is None or row.closed_at > reading.until
+    return row.declined_at >= reading.since and still and _is_meant(reading, row)
 
 
 def _belongs(reading: _Reading, row: JudgedRow) -> bool:
     """Whether it came in that time and its window has closed, and its payer is not left out."""
-    there = row.declined_at >= reading.since and not _is_open(reading, row)
-    return there and _kept(str(row.who), reading.thin)
+    return _is_there(reading, row) and _kept(str(row.who), reading.thin)
+
+
+def _is_there(reading: _Reading, row: JudgedRow) -> bool:
+    closed = row.closed_at is not None and row.closed_at <= reading.until
+    return row.declined_at >= reading.since and closed and _is_meant(reading, row)
+
+
+def _is_meant(reading: _Reading, row: JudgedRow) -> bool:
+    return reading.places.only in (None, row.site_id, row.campaign_id)
+
+
+def _target_of(reading: _Reading, row: JudgedRow) -> Target:
+    others = reading.places.others
+    own = (others.get(row.campaign_id) if row.campaign_id is not None else None) or others.get(row.site_id)
+    return reading.target if own is None else replace(reading.target, within=own)
 
 
 def _kept(payer: str, thin: int) -> bool:
@@ -161,18 +201,18 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
     for row in rows:
         if not _belongs(reading, row):
             continue
-        own = by_order.get(row.order_id, [])
+        own, target = by_order.get(row.order_id, []), _target_of(reading, row)
         order = JudgedOrder(_facts(row, own))
         try:
             for one in own:
                 decision = _decision(row, one)
                 reading.engines.note(decision)
-                add_step(order, decision, reading.target, reading.engines, plans=reading.plans)
+                add_step(order, decision, target, reading.engines, plans=reading.plans)
         except _UNREADABLE:  # of a decider before it stored what is read now
             reading.unread += 1
             continue
         reading.orders.append(order)
-    while len(reading.orders) > ORDERS_MAX:
+    while len(reading.orders) > reading.at_most:
         reading.thin += 1
         reading.orders = [one for one in reading.orders if _kept(one.facts.payer, reading.thin)]
 

@@ -37,7 +37,7 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.policy import POLICIES, group_of
 
-PAYMENTS_MAX: Final = 100_000
+ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 4_000
@@ -50,10 +50,35 @@ WRONG: Final = "the model’s chances are off by more than 3 points in time that
 ENGINE: Final = "engine"
 
 
+class Sample:
+    """Attempts as they come; of more than `at_most` half the customers are left out, again and again, by a hash with a
+    fixed seed. `seen`: how many came."""
+
+    def __init__(self, at_most: int = ATTEMPTS_MAX) -> None:
+        self.attempts: list[Attempt] = []
+        self.seen = 0
+        self._at_most, self._thin = at_most, 0
+
+    def add(self, attempt: Attempt) -> None:
+        self.seen += 1
+        if self._is_kept(attempt):
+            self.attempts.append(attempt)
+        while len(self.attempts) > self._at_most:
+            self._thin += 1
+            self.attempts = [one for one in self.attempts if self._is_kept(one)]
+
+    def _is_kept(self, one: Attempt) -> bool:
+        if not self._thin:
+            return True
+        payer = one.customer or one.card or one.payment or one.ref
+        return int.from_bytes(_place(payer)[:4], "big") % (1 << self._thin) == 0
+
+
 @dataclass(slots=True)
 class HistoryReport:
     """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
-    `why_no_models`: empty where they are asked."""
+    `why_no_models`: empty where they are asked. `sampled_of`: how many attempts there were, where this is a sample of
+    customers: of so many, `cohort.attempts` were read."""
 
     policy: str
     cohort: Cohort
@@ -70,15 +95,21 @@ class HistoryReport:
     experiments: list[tuple[int, float, float]] = field(default_factory=list)
     groups: Mapping[str, list[tuple[str, int, int]]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
+    sampled_of: int | None = None
 
 
 def backtest_history(
-    attempts: Iterable[Attempt], decider: str, within: InForce | None, region: str, window: timedelta = WINDOW
+    attempts: Iterable[Attempt] | Sample, decider: str, within: InForce | None, region: str, window: timedelta = WINDOW
 ) -> HistoryReport:
     """`decider`: `engine` or a schedule's version. Raises: Problem(invalid)."""
-    payments = payments_of(attempts)
+    sample = attempts if isinstance(attempts, Sample) else Sample()
+    if not isinstance(attempts, Sample):
+        for one in attempts:
+            sample.add(one)
+    payments = payments_of(sample.attempts)
     cohort = cohort_of(payments, window)
     found = HistoryReport(decider, cohort, lacking(cohort))
+    found.sampled_of = sample.seen if len(sample.attempts) < sample.seen else None
     if found.lacking:
         return found
     past = Past(payments, region)

@@ -3,7 +3,7 @@
 Of two people who save at once the second is told what the first did: each says which version it has seen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +19,7 @@ from recoup.moves import audit
 from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest
 from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.diff import LineDiff, diff
-from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.stored import READ_MAX, WAITING_MAX, Version, holding
 from recoup.rules.policies.terms import NOTHING_SET, SCOPES, PolicyTerms, ScopeKind
 from recoup.store.merchants.merchants import load_merchant
@@ -30,14 +30,16 @@ from recoup.store.merchants.policies import (
     add_bounding_version,
     add_own_version,
     bounding_versions,
+    own_inside,
     own_versions,
     partner_bounding,
 )
 from recoup.store.merchants.sites import lock_merchant, raise_version
-from recoup.store.statement import Read
+from recoup.store.statement import Read, Tx
 
 REASON_CHARS_MAX: Final = 256
 PAGE_MAX: Final = 50
+INSIDE_MAX: Final = 1000  # sites and campaigns with a policy of their own
 _NEWEST: Final = 2**31 - 1
 OPERATOR_ID: Final = UUID(int=0)
 
@@ -85,6 +87,10 @@ class Checked:
     changes: Sequence[LineDiff]
 
 
+Also = Callable[[Tx, Standing, Checked, PolicyVersion], Awaitable[None]]
+"""What else is written in the transaction of a save."""
+
+
 async def where_of(
     world: World,
     merchant_id: UUID | None = None,
@@ -127,6 +133,29 @@ async def read_standing(world: World, where: Where) -> Standing:
         return await _standing(connection, where, await _clock(world, connection, where))
 
 
+async def holding_inside(world: World, where: Where) -> dict[UUID, tuple[Part, ...]]:
+    """Of a merchant's or a site's policy: the sites and campaigns inside it that have their own, by their ids, with
+    what holds there beside it; the widest first."""
+    merchant_id = where.merchant_id
+    if merchant_id is None or where.scope == "campaign":
+        return {}
+    async with world.db.connection() as connection:
+        now = await _clock(world, connection, where)
+        rows = await own_inside(connection, merchant_id, now, INSIDE_MAX)
+        known = await load_merchant(connection, merchant_id) if rows else None
+    if known is None:
+        return {}
+    site_of = {one.campaign_id: one.site_id for one in known.campaigns}
+    parts = {one.subject_id: one.held.part for one in rows}
+    if where.scope == "site":
+        return {one: (part,) for one, part in parts.items() if site_of.get(one) == where.subject_id}
+    found: dict[UUID, tuple[Part, ...]] = {one: (part,) for one, part in parts.items() if one not in site_of}
+    for campaign, site in site_of.items():
+        if campaign in parts:
+            found[campaign] = (*found.get(site, ()), parts[campaign])
+    return found
+
+
 async def read_versions(world: World, where: Where, below: int | None, limit: int) -> list[PolicyVersion]:
     """The newest first, those under the number `below`."""
     async with world.db.connection() as connection:
@@ -159,9 +188,11 @@ async def save_policy(
     *,
     seen: int | None = None,
     from_at: datetime | None = None,
+    also: Also | None = None,
 ) -> PolicyVersion:
     """The new version. `seen`: the number that the caller has seen last, None where they do not care. `from_at`:
-    business time from which it holds; None: at once. What the newest says already by then is no new version.
+    business time from which it holds; None: at once. `also`: with it, of a new one. What the newest says already by
+    then is no new version.
 
     Raises: Problem(invalid) naming each line, with the nearest that could be saved in its facts; Problem(conflict) with
     what was changed meanwhile; Problem(not_found) for the merchant.
@@ -199,14 +230,23 @@ async def save_policy(
             await audit.note(tx, scope, wall, "policy.set", _audited(where), _noted(where, row, checked.changes))
         if not added:
             raise await _overtaken(tx, where, standing, standing.number)
+        if also is not None:
+            await also(tx, standing, checked, row)
     return row
 
 
 async def go_back(
-    world: World, scope: Scope, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
+    world: World,
+    scope: Scope,
+    where: Where,
+    reason: str,
+    *,
+    to: int | None = None,
+    seen: int | None = None,
+    also: Also | None = None,
 ) -> PolicyVersion:
     """The version before the newest, or the one named, once more as a new one; before the first there was none, and
-    nothing is set.
+    nothing is set. `also`: as of `save_policy`.
 
     Raises: Problem(wrong_state) where none was ever saved; as `save_policy`.
     """
@@ -215,7 +255,7 @@ async def go_back(
     if standing.newest is None:
         raise Problem("wrong_state", "There is no version before.", cure="Set a policy of its own instead.")
     content = {} if to is None and number == 0 else (await read_version(world, where, number)).content
-    return await save_policy(world, scope, where, content, reason, seen=seen or standing.number)
+    return await save_policy(world, scope, where, content, reason, seen=seen or standing.number, also=also)
 
 
 def refused(checked: Checked) -> Problem:

@@ -4,6 +4,7 @@ A log holds plays of several arms at several levels; those in which the product'
 say what they were made from, and one of those is read.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,7 @@ from recoup.rules.rescue.policy import CURRENT
 LINE_BYTES_MAX: Final = 64 << 20  # a model is one line
 ORDERS_MAX: Final = 100_000
 TEXT_MAX: Final = 200
+THIN_MAX: Final = 30  # then it is one payer's
 _PLAYS_SHOWN: Final = 5
 
 
@@ -63,17 +65,22 @@ class _Row(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(slots=True)
 class LogRead:
-    """`refused`: line and reason. `plays`: those that could be read, `play` the one that was."""
+    """`refused`: line and reason. `plays`: those that could be read, `play` the one that was. `sampled_of`: how many
+    orders there were, where these are a sample of payers with a fixed seed."""
 
     orders: list[JudgedOrder] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     plays: list[str] = field(default_factory=list)
     play: str = ""
     target: Target | None = None
+    sampled_of: int | None = None
 
 
 @dataclass(slots=True)
 class _Reading:
+    """`thin`: how many bits of a payer's hash have to be zero. `left_out`: orders of payers that are not read, counted
+    by their hashes."""
+
     target: Target | None
     within: InForce | None
     plans: bool
@@ -84,6 +91,9 @@ class _Reading:
     pricings: dict[str, Pricing] = field(default_factory=dict)
     orders: dict[str, JudgedOrder] = field(default_factory=dict)
     found: LogRead = field(default_factory=LogRead)
+    at_most: int = ORDERS_MAX
+    thin: int = 0
+    left_out: set[int] = field(default_factory=set)
 
 
 def is_log(first: bytes) -> bool:
@@ -102,13 +112,14 @@ def read_log(
     within: InForce | None = None,
     play: str | None = None,
     plans: bool = False,
+    at_most: int = ORDERS_MAX,
 ) -> LogRead:
     """`target`: None for the engine that the log names, asked `within` a set policy. `play`: as `1/engine/3`; without
-    it the first one.
+    it the first one. `at_most`: of more orders a sample of payers is read.
 
     Raises: Problem(invalid) where there is no such play, or the log does not hold what decisions were made from.
     """
-    reading = _Reading(target, within, plans, play)
+    reading = _Reading(target, within, plans, play, at_most=at_most)
     decoder = msgspec.json.Decoder(_Row)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -131,6 +142,7 @@ def read_log(
         JudgedOrder(one.facts._replace(engine_share=reading.share), one.steps, one.planned)
         for one in reading.orders.values()
     ]
+    found.sampled_of = len(reading.orders) + len(reading.left_out) if reading.thin else None
     found.play, found.target = reading.play or "", reading.target
     return found
 
@@ -151,11 +163,9 @@ def _take(reading: _Reading, row: _Row) -> None:
         return
     if row.stored is not None:
         reading.share = min(1.0, max(0.0, float(row.stored.arm["share"]) / 100))
-    order = reading.orders.get(row.order)
+    order = reading.orders.get(row.order) or _new_order(reading, row)
     if order is None:
-        if len(reading.orders) >= ORDERS_MAX:
-            raise Problem("too_large", Sentence("The log holds more than {0} orders.", f"{ORDERS_MAX:,}"), field="file")
-        order = reading.orders[row.order] = JudgedOrder(_facts(row, reading.share))
+        return
     if row.stored is None and row.answer is None:  # its card was closed before anybody was asked
         return
     decision = _decision(row)
@@ -168,6 +178,33 @@ def _take(reading: _Reading, row: _Row) -> None:
             cure=Sentence("Say which policy is asked about: --policy {0}.", CURRENT.version),
         )
     add_step(order, decision, reading.target, reading.engines, plans=reading.plans)
+
+
+def _new_order(reading: _Reading, row: _Row) -> JudgedOrder | None:
+    """None for a payer who is left out."""
+    if not _is_kept(row.payer[:TEXT_MAX], reading.thin):
+        reading.left_out.add(hash(row.order))
+        return None
+    reading.orders[row.order] = JudgedOrder(_facts(row, reading.share))
+    _thin_out(reading)
+    return reading.orders.get(row.order)
+
+
+def _thin_out(reading: _Reading) -> None:
+    """Of too many orders half the payers are left out, again and again."""
+    while len(reading.orders) > reading.at_most and reading.thin < THIN_MAX:
+        reading.thin += 1
+        for order, one in list(reading.orders.items()):
+            if not _is_kept(one.facts.payer, reading.thin):
+                del reading.orders[order]
+                reading.left_out.add(hash(order))
+
+
+def _is_kept(payer: str, thin: int) -> bool:
+    if not thin:
+        return True
+    place = hashlib.sha256(b"back-test/" + payer.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(place[:4], "big") % (1 << thin) == 0
 
 
 def _take_model(reading: _Reading, row: _Row) -> None:

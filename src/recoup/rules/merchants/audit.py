@@ -18,6 +18,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "import.sent": "imported a file of past attempts",
     "import.stopped": "stopped an import of past attempts",
     "risk.changed": "changed the settings of the risk check",
+    "backtest.asked": "asked for a back-test",
     "bank_account.approved": "approved a bank account",
     "bank_account.entered": "entered a bank account",
     "bank_account.not_proved": "entered two wrong amounts for a bank account",

@@ -15,6 +15,8 @@ class JudgedRow(Row, frozen=True):
     for when it came in. `closed_at`: when its window closes, None while a sync MIT is under way."""
 
     order_id: UUID
+    site_id: UUID
+    campaign_id: UUID | None
     who: UUID
     arm: str
     share: int
@@ -29,7 +31,8 @@ class JudgedRow(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.share::int AS share,
+SELECT o.order_id, o.site_id, o.campaign_id,
+  coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.share::int AS share,
   o.placed_at AS declined_at, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
     'expired') THEN (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id
       AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at,
@@ -47,6 +50,17 @@ ORDER BY o.order_id
 )
 async def judged_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[JudgedRow]:
     """By id, from the first one behind `after`."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT count(*)::int FROM (SELECT FROM orders WHERE merchant_id = $1 AND order_id > $2 AND arm IS NOT NULL
+  AND kind IN ('mit_managed', 'mit_sync') LIMIT $3) o
+""",
+)
+async def count_judged(db: Read, merchant_id: UUID, after: UUID, limit: int) -> int:
+    """How many there are behind `after`, up to so many."""
 
 
 class JudgedDecision(StoredDecision, frozen=True):

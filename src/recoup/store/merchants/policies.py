@@ -75,6 +75,18 @@ async def own_named(
 
 
 @statement(
+    MERCHANT,
+    """
+SELECT DISTINCT ON (scope, subject_id) scope, subject_id, number, content, reason, author, from_at, saved_at
+FROM policy_versions WHERE merchant_id = $1 AND scope IN ('site', 'campaign') AND from_at <= $2
+ORDER BY scope, subject_id, number DESC LIMIT $3
+""",
+)
+async def own_inside(db: Read, merchant_id: UUID, now: datetime, limit: int) -> list[PolicyVersion]:
+    """Of each site and campaign the version that holds then."""
+
+
+@statement(
     DIRECTORY,
     """
 SELECT b.scope, b.subject_id, b.number, b.content, b.reason, b.author, b.from_at, b.saved_at

@@ -182,6 +182,7 @@ DueKind = Literal[
     "mandate",
     "certificate",
     "advance_bounds",
+    "backtest",
 ]
 
 

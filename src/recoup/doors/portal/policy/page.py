@@ -6,12 +6,14 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from recoup.doors.portal.backtests.page import shown_values
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Names, Text
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
+from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing, Where
 from recoup.kernel.ids import parse_id
@@ -21,6 +23,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms
 from recoup.rules.policies.typed import plain_of, texts_of
+from recoup.store.insight.backtests import BacktestRow, saved_backtests
 from recoup.store.merchants.policies import PolicyVersion
 
 PLACE: Final = "/policy"
@@ -106,10 +109,20 @@ async def _values(visit: Visit, where: Where) -> Values:
         links=LINKS,
         why={},
         checked=None,
+        tested=None,
+        tests=await _tests(visit, where),
         could={},
         names=NAMES,
         may=visit.may("switch", or_operator=True),
     )
+
+
+async def _tests(visit: Visit, where: Where) -> dict[int, UUID]:
+    """The back-test of each version, as far as it is kept."""
+    async with visit.world.db.read() as connection:
+        rows = await saved_backtests(connection, visit.merchant_id)
+    here = where.scope, str(where.subject_id)
+    return {one.saved_as: one.backtest_id for one in rows if (one.scope, one.subject) == here}
 
 
 def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Change]:
@@ -155,17 +168,25 @@ async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
     if form.act == "save" and not checked.complaints:
         try:
             seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
-            await policies.save_policy(visit.world, _acting(visit), where, plain, form.reason, seen=seen)
+            await save_tried(visit.world, _acting(visit), where, plain, form.reason, seen=seen)
         except Problem as refusal:
             return await _again(visit, where, form, texts, checked, refusal)
         visit.portal.merchants.forget(visit.merchant_id)
         return redirect(_address(where))
-    problem = policies.refused(checked) if checked.complaints else None
-    return await _again(visit, where, form, texts, checked, problem)
+    if checked.complaints:
+        return await _again(visit, where, form, texts, checked, policies.refused(checked))
+    tried = await try_policy(visit.world, _acting(visit), where, plain)
+    return await _again(visit, where, form, texts, tried.checked, None, tried.backtest)
 
 
 async def _again(
-    visit: Visit, where: Where, form: PolicyForm, texts: Mapping[str, str], checked: Checked, problem: Problem | None
+    visit: Visit,
+    where: Where,
+    form: PolicyForm,
+    texts: Mapping[str, str],
+    checked: Checked,
+    problem: Problem | None,
+    tested: BacktestRow | None = None,
 ) -> Answer:
     """What was typed, with what is wrong about it or what it would change."""
     why: dict[str, list[str]] = {}
@@ -175,6 +196,7 @@ async def _again(
     typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
     more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
     more["would_change"] = _changes(values["standing"].terms, checked.terms)
+    more["tested"] = shown_values(tested) if tested is not None else None
     return shown(problem, **{**values, **more})
 
 
@@ -190,7 +212,7 @@ class BackForm:
 async def post_back(visit: Visit, form: BackForm) -> Answer:
     where = await _where(visit, form.site, form.campaign)
     to = int(form.version) if form.version.isdecimal() and len(form.version) < 10 else 0  # noqa: PLR2004
-    await policies.go_back(visit.world, _acting(visit), where, form.reason, to=to)
+    await go_back_tried(visit.world, _acting(visit), where, form.reason, to=to)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(_address(where))
 

@@ -151,4 +151,11 @@ class RetryPolicyChecked(Shape, kw_only=True):
     complaints: list[RetryPolicyComplaint]
     nearest: Annotated[dict[str, Any], Meta(description="The nearest policy that could be saved.")]
     changes: list[RetryPolicyChange]
+    backtest_id: Annotated[
+        UUID | None,
+        Meta(
+            description="What it would have rescued of the last 90 days: GET /v1/backtests/{id}. Null: it could not be "
+            "saved, or several back-tests wait for their figures already."
+        ),
+    ] = None
     success: bool = True

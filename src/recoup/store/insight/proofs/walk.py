@@ -52,6 +52,7 @@ TABLES: Final = (
     "mandate_changes", "policy_versions", "policy_sends", "network_tokens",
     "imports", "import_lines", "import_rows", "imported_attempts",
     "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
+    "backtests", "backtest_payments",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (

@@ -1,0 +1,142 @@
+"""/v1/backtests: what a policy would have rescued of past payments, asked and read. Source: docs/backtest.md."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.payment import check_own
+from recoup.doors.rescue.policy import named_as_here
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.shapes.backtests import (
+    PAGE_MAX,
+    Backtest,
+    BacktestBody,
+    BacktestHistory,
+    BacktestList,
+    BacktestPayment,
+    BacktestPaymentQuery,
+    BacktestPayments,
+    BacktestQuery,
+    BacktestReport,
+    BacktestShown,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.backtests.kept import PAYMENTS_MAX, ask, read_backtest
+from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.kernel.kept_sentence import kept
+from recoup.kernel.time import iso
+from recoup.rules.backtest.question import question_of
+from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
+
+
+async def post(call: Call) -> Reply:
+    body, complaints = read_body(call.body, BacktestBody)
+    check_own(body.mid, call.scope.merchant_id, complaints)
+    if body.policy is not None and body.version is not None:
+        complaints.add("Version", text="The fields Version and Policy exclude each other.")
+    complaints.raise_if_any()
+    request = BacktestRequest(
+        body.decider or "",
+        body.version,
+        body.policy,
+        body.site_id,
+        body.campaign_id,
+        body.days,
+        body.import_id,
+        body.window_days,
+    )
+    with named_as_here():
+        question = await question_for(call.services.world, call.scope.merchant_id, request)
+    return Reply(_one(await ask(call.services.world, call.scope, question)))
+
+
+async def get_list(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("limit", "after"))
+    limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
+    query.raise_if_any()
+    async with call.services.world.db.read() as connection:
+        rows = await list_backtests(connection, call.scope.merchant_id, after, limit + 1)
+    more = rows[limit - 1].backtest_id if len(rows) > limit else None
+    return Reply(BacktestList(data=[BacktestShown(**members(one)) for one in rows[:limit]], next=more))
+
+
+async def get_one(call: Call) -> Reply:
+    return Reply(_one(await read_backtest(call.services.world, call.scope.merchant_id, _id(call))))
+
+
+async def get_payments(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("limit", "after"))
+    limit, first = query.number("limit", 25, 1, PAGE_MAX) or 25, query.number("after", 0, 0, PAYMENTS_MAX) or 0
+    query.raise_if_any()
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    found = await read_backtest(world, merchant_id, _id(call))
+    async with world.db.read() as connection:
+        rows = await backtest_payments(connection, merchant_id, found.backtest_id, first, limit + 1)
+    more = rows[limit].place if len(rows) > limit else None
+    return Reply(BacktestPayments(data=[_payment(one.payment) for one in rows[:limit]], next=more))
+
+
+def _id(call: Call) -> UUID:
+    return call.object_id(noun="back-test", cure="Check the id; see the list of back-tests.")
+
+
+def _one(row: BacktestRow) -> Backtest:
+    return Backtest(**members(row))
+
+
+def members(row: BacktestRow) -> dict[str, Any]:
+    """Of `BacktestShown`."""
+    question, report = question_of(row.question), row.report
+    own = report is not None and report["basis"] == "propensities"
+    return {
+        "id": row.backtest_id,
+        "requested_at": iso(row.requested_at),
+        "requested_by": row.requested_by,
+        "purpose": question.purpose,
+        "decider": question.decider,
+        "scope": question.scope,
+        "subject_id": question.subject,
+        "version": question.number if question.lines is not None else None,
+        "policy": question.lines,
+        "days": question.days,
+        "import_id": question.import_id,
+        "saved_as": row.saved_as,
+        "made_at": iso_or_null(row.made_at),
+        "failed": str(kept(row.failed)) if row.failed is not None else None,
+        "payments": row.payment_count,
+        "report": msgspec.convert(report, BacktestReport) if own else None,
+        "history": msgspec.convert(report, BacktestHistory) if report is not None and not own else None,
+    }
+
+
+def _payment(plain: dict[str, Any]) -> BacktestPayment:
+    return msgspec.convert(plain | {"why": [str(kept(one)) for one in plain["why"]]}, BacktestPayment)
+
+
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}}
+METHODS: Final = (
+    Method(Operation("POST", "/v1/backtests", "Ask for a back-test",
+                     "What a policy would have rescued of the declined payments of the last days, beside what was "
+                     "done. Of little history the figures stand in the response; otherwise `madeAt` is null, and they "
+                     "are made within minutes. The same question within a day has the same answer.",
+                     group="Reports", body=BacktestBody, answers={200: Backtest}, problems=("not_found", "wrong_state"),
+                     examples=(Example("no sends at night", _NIGHTS),)), post, "merchants", strict=True),
+    Method(Operation("GET", "/v1/backtests", "Back-tests",
+                     "Those that were asked for, and those of policies before they were saved. Newest first.",
+                     group="Reports", query=BacktestQuery, answers={200: BacktestList}), get_list, "orders"),
+    Method(Operation("GET", "/v1/backtests/{id}", "One back-test",
+                     "A share has an interval only where the stored decisions allow one. Otherwise it is null, and "
+                     "`missing` says what would be needed. Of an import, only `then` has an interval.",
+                     group="Reports", answers={200: Backtest}, problems=("not_found",)), get_one, "orders"),
+    Method(Operation("GET", "/v1/backtests/{id}/payments", "Payments of a back-test",
+                     "Each payment with what was done, and what the policy would have planned and why.",
+                     group="Reports", query=BacktestPaymentQuery, answers={200: BacktestPayments},
+                     problems=("not_found",)), get_payments, "orders"),
+)  # fmt: skip

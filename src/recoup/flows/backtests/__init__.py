@@ -1,0 +1,1 @@
+"""Back-tests that are kept: asked for, and of a policy before it is saved."""

@@ -1,0 +1,103 @@
+"""A retry policy is back-tested before it is saved, and what was tested is tied to what is saved: the same lines, as
+the same next version, inside the same bounds. Otherwise it is tested again.
+
+A merchant with little history has the figures with the check; of much history they are made beside it, and the version
+may be saved meanwhile: its back-test is made all the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recoup.flows.backtests.kept import made_at_once, make, put, read_backtest
+from recoup.flows.backtests.questions import decider_of, draft_of
+from recoup.flows.merchants.policies import (
+    Also,
+    Checked,
+    Standing,
+    Where,
+    check_policy,
+    go_back,
+    read_standing,
+    save_policy,
+)
+from recoup.flows.world import World
+from recoup.kernel.scope import Scope
+from recoup.store.insight.backtests import BacktestRow, save_version
+from recoup.store.merchants.policies import PolicyVersion
+from recoup.store.merchants.sites import lock_merchant
+from recoup.store.statement import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`backtest`: without figures while they are made; None: of bounds of several merchants, of what cannot be saved or
+    changes nothing, and while others wait for theirs."""
+
+    checked: Checked
+    backtest: BacktestRow | None
+
+
+async def try_policy(world: World, scope: Scope, where: Where, plain: object) -> Tried:
+    """Whether it could be saved, and what it would have rescued of the last 90 days; no version is made.
+
+    Raises: Problem(not_found).
+    """
+    checked = await check_policy(world, where, plain)
+    if checked.complaints or not checked.changes or where.merchant_id is None:
+        return Tried(checked, None)
+    question = draft_of(
+        where,
+        await read_standing(world, where),
+        checked.terms.to_plain(),
+        await decider_of(world, where.merchant_id),
+    )
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, where.merchant_id)
+        row = await put(world, tx, scope, question)
+    return Tried(checked, await made_at_once(world, where.merchant_id, row) if row is not None else None)
+
+
+async def finish(world: World, where: Where, tried: Tried) -> Tried:
+    """With the figures, for whoever waits for them however long it takes."""
+    row, merchant_id = tried.backtest, where.merchant_id
+    if row is None or row.made_at is not None or merchant_id is None:
+        return tried
+    await make(world, merchant_id, row)
+    return Tried(tried.checked, await read_backtest(world, merchant_id, row.backtest_id))
+
+
+async def save_tried(
+    world: World,
+    scope: Scope,
+    where: Where,
+    plain: object,
+    reason: str,
+    *,
+    seen: int | None = None,
+    from_at: datetime | None = None,
+) -> PolicyVersion:
+    """As `save_policy`, with its back-test."""
+    also = await _tying(world, scope, where)
+    return await save_policy(world, scope, where, plain, reason, seen=seen, from_at=from_at, also=also)
+
+
+async def go_back_tried(
+    world: World, scope: Scope, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
+) -> PolicyVersion:
+    """As `go_back`, with its back-test."""
+    return await go_back(world, scope, where, reason, to=to, seen=seen, also=await _tying(world, scope, where))
+
+
+async def _tying(world: World, scope: Scope, where: Where) -> Also | None:
+    merchant_id = where.merchant_id
+    if merchant_id is None:
+        return None
+    decider = await decider_of(world, merchant_id)
+
+    async def tie(tx: Tx, standing: Standing, checked: Checked, row: PolicyVersion) -> None:
+        question = draft_of(where, standing, checked.terms.to_plain(), decider)
+        tested = await put(world, tx, scope, question, row.number)
+        if tested is not None and tested.saved_as is None:
+            await save_version(tx, merchant_id, tested.backtest_id, row.number)
+
+    return tie

@@ -1,0 +1,131 @@
+"""Within which policies a back-test asks: the lines of its question with what stands around and inside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.insight.backtest import EVERYWHERE, Places
+from recoup.flows.insight.imports.work import one_import
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.merchants.policies import (
+    Standing,
+    Where,
+    check_policy,
+    holding_inside,
+    read_standing,
+    read_version,
+    refused,
+    where_of,
+)
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.backtest.question import DAYS, WINDOW_DAYS, Question
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.stored import part_of
+from recoup.rules.rescue.policy import CURRENT, POLICIES
+from recoup.store.insight.arms import arm_settings
+
+ENGINE: Final = "engine"
+
+
+async def places_of(world: World, merchant_id: UUID, question: Question) -> tuple[InForce | None, Places]:
+    """The policies as one, and those of sites and campaigns that have their own. None: those that held then.
+
+    Raises: Problem(not_found).
+    """
+    if question.lines is None:
+        return None, EVERYWHERE if question.scope == "merchant" else Places(question.subject)
+    where = await _where(world, merchant_id, question)
+    standing = await read_standing(world, where)
+    wider = standing.wider.parts if standing.wider is not None else ()
+    own = part_of(where.scope, str(where.subject_id), question.number, question.lines)
+    others = {}
+    for place, inner in (await holding_inside(world, where)).items():
+        others[place] = InForce((*wider, own, *inner))
+    only = None if where.scope == "merchant" else where.subject_id
+    return InForce((*wider, own)), Places(only, others)
+
+
+async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
+    site_id = question.subject if question.scope == "site" else None
+    campaign_id = question.subject if question.scope == "campaign" else None
+    return await where_of(world, merchant_id, site_id=site_id, campaign_id=campaign_id)
+
+
+async def decider_of(world: World, merchant_id: UUID) -> str:
+    """Who decides for new orders: the engine where it decides for any and has a model, else the schedule."""
+    async with world.db.connection() as connection:
+        settings = await arm_settings(connection, merchant_id)
+        now = world.clocks.business(await known_offset(connection, merchant_id))
+    await world.models.ready()
+    decides = any(one.mode == "share" and one.share for one in settings)
+    return ENGINE if decides and world.models.current(now) is not None else CURRENT.version
+
+
+def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider: str) -> Question:
+    """Of a policy before it is saved: its lines as the version that they would be, inside what holds around them."""
+    return Question(
+        purpose="draft",
+        decider=decider,
+        lines=dict(lines),
+        scope=where.scope,
+        subject=where.subject_id,
+        number=standing.number + 1,
+        wider=standing.wider.name if standing.wider is not None else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRequest:
+    """As a door takes it. `decider`: empty for whoever decides now. `version`: of the policy there; None: the ones that
+    held when each decision was made. `lines`: of one that is not saved."""
+
+    decider: str = ""
+    version: int | None = None
+    lines: object = None
+    site_id: UUID | None = None
+    campaign_id: UUID | None = None
+    days: int = DAYS
+    import_id: UUID | None = None
+    window_days: int = WINDOW_DAYS
+
+
+async def question_for(world: World, merchant_id: UUID, request: BacktestRequest) -> Question:
+    """Raises: Problem(not_found), Problem(invalid) for lines that could not be saved, and for a decider without
+    meaning."""
+    if request.decider not in ("", ENGINE, *POLICIES):
+        cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
+        raise Problem("invalid", Sentence("There is no policy {0}.", request.decider[:60]), field="decider", cure=cure)
+    if request.import_id is not None:
+        await one_import(world, merchant_id, request.import_id)
+    where = await where_of(world, merchant_id, site_id=request.site_id, campaign_id=request.campaign_id)
+    standing = await read_standing(world, where)
+    lines, number = await _lines(world, where, standing, request)
+    return Question(
+        basis="orders" if request.import_id is None else "import",
+        import_id=request.import_id,
+        decider=request.decider or await decider_of(world, merchant_id),
+        lines=lines,
+        scope=where.scope,
+        subject=where.subject_id,
+        number=number,
+        wider=standing.wider.name if standing.wider is not None else "",
+        days=request.days,
+        window_days=request.window_days,
+    )
+
+
+async def _lines(
+    world: World, where: Where, standing: Standing, request: BacktestRequest
+) -> tuple[dict[str, Any] | None, int]:
+    """With the number of their version."""
+    if request.lines is not None:
+        checked = await check_policy(world, where, request.lines)
+        if checked.complaints:
+            raise refused(checked)
+        return checked.terms.to_plain(), standing.number + 1
+    if request.version is None:
+        return None, 0
+    return (await read_version(world, where, request.version)).content, request.version

@@ -1,0 +1,88 @@
+"""A back-test of attempts that were imported: what `recoup backtest FILE` says, of the rows that are kept."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.insight.backtest_file import HistoryReport, Sample, backtest_history
+from recoup.flows.insight.imports.work import one_import
+from recoup.flows.merchant_cache import no_such_merchant
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.rules.imports.attempt import ANSWERED, Attempt, State
+from recoup.rules.policies.in_force import InForce
+from recoup.store.insight.imported import ImportedAttempt, attempts_of_import
+from recoup.store.merchants.merchants import load_merchant
+
+ROWS_AT_ONCE: Final = 5_000
+ATTEMPTS_MAX: Final = 150_000  # beside the worker's other work; the command takes more
+_STATES: Final[dict[str, State]] = {
+    "approved": "approved", "declined": "declined", "not_sent": "not_sent", "unknown": "unknown",
+}  # fmt: skip
+
+
+async def backtest_import(
+    world: World, merchant_id: UUID, import_id: UUID, decider: str, within: InForce | None, window: timedelta
+) -> HistoryReport:
+    """Of more attempts a sample of customers with a fixed seed, and the report says so.
+
+    Raises: Problem(not_found), Problem(wrong_state) while it is taken over, Problem(invalid).
+    """
+    found = await one_import(world, merchant_id, import_id)
+    if found.finished_at is None:
+        raise Problem("wrong_state", "The import is not finished yet.", field="importId", cure="Ask again once it is.")
+    async with world.db.connection() as connection:
+        known = await load_merchant(connection, merchant_id)
+    if known is None:
+        raise no_such_merchant()
+    sample, after, ref = Sample(ATTEMPTS_MAX), 0, ""
+    while True:
+        async with world.db.connection() as connection:
+            rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
+        for row in rows:
+            sample.add(_attempt(row))
+        if len(rows) < ROWS_AT_ONCE:
+            break
+        after, ref = rows[-1].row_no, rows[-1].ref
+    return await asyncio.to_thread(backtest_history, sample, decider, within, known.merchant.region, window)
+
+
+def _attempt(row: ImportedAttempt) -> Attempt:
+    """As the file had it; customer and card are the keyed hashes that are kept."""
+    return Attempt(
+        row=row.row_no,
+        line=row.row_no,
+        provider=row.provider,
+        ref=row.ref,
+        payment=row.payment,
+        guessed=row.guessed,
+        customer=str(row.payer_id) if row.payer_id else "",
+        card=str(row.card) if row.card else "",
+        subscription="",
+        token="",
+        method=None,
+        acceptor="",
+        by_customer=False,
+        bin=row.bin,
+        last4=row.last4,
+        scheme=row.scheme,
+        funding=row.funding,
+        country=row.country,
+        at=row.at,
+        units=row.units,
+        asset=row.asset,
+        state=_STATES[row.state],
+        stage=ANSWERED,
+        failed_later=row.failed_later,
+        source=row.source,
+        scheme_code=row.scheme_code,
+        advice_code=row.advice_code,
+        processor_code=row.processor_code,
+        text=row.phrase,
+        attempt_no=row.attempt_no,
+        attempt_count=None,
+        utc_offset=row.utc_offset,
+        propensity=row.propensity,
+        modified_at=row.modified_at,
+    )

@@ -1,0 +1,172 @@
+"""Back-tests that were asked for: the question, the figures once they are made, and each payment with its plan."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.kept_sentence import Kept
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+_COLUMNS: Final = (
+    """backtest_id, question, requested_at, requested_by, saved_as, made_at, until, failed, report, payment_count"""
+)
+
+
+class BacktestRow(Row, frozen=True):
+    """`until`: the merchant's business time up to which windows had closed. `failed`: why there are no figures; it is
+    made without. `saved_as`: the version of the policy that was saved of the lines that were asked about."""
+
+    backtest_id: UUID
+    question: dict[str, Any]
+    requested_at: datetime
+    requested_by: str
+    saved_as: int | None
+    made_at: datetime | None
+    until: datetime | None
+    failed: Kept | None
+    report: dict[str, Any] | None
+    payment_count: int
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO backtests (merchant_id, backtest_id, question, question_hash, requested_at, requested_by, saved_as)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+""",
+)
+async def add_backtest(
+    db: Tx,
+    merchant_id: UUID,
+    backtest_id: UUID,
+    question: dict[str, Any],
+    question_hash: bytes,
+    requested_at: datetime,
+    requested_by: str,
+    saved_as: int | None,
+) -> None: ...
+
+
+@statement(MERCHANT, f"SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND backtest_id = $2")
+async def find_backtest(db: Read, merchant_id: UUID, backtest_id: UUID) -> BacktestRow | None:
+    """None where the merchant has none of that id."""
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT {_COLUMNS} FROM backtests
+WHERE merchant_id = $1 AND question_hash = $2 AND requested_at > $3 AND failed IS NULL
+ORDER BY backtest_id DESC LIMIT 1
+""",
+)
+async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since: datetime) -> BacktestRow | None:
+    """The newest of that question, made or not."""
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR backtest_id < $2)
+ORDER BY backtest_id DESC LIMIT $3
+""",
+)
+async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
+    """The newest first."""
+
+
+class SavedBacktest(Row, frozen=True):
+    """`scope`, `subject`: of the policy that was saved."""
+
+    backtest_id: UUID
+    scope: str
+    subject: str
+    saved_as: int
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT backtest_id, question ->> 'scope' AS scope, question ->> 'subject' AS subject, saved_as
+FROM backtests WHERE merchant_id = $1 AND saved_as IS NOT NULL ORDER BY backtest_id
+""",
+)
+async def saved_backtests(db: Read, merchant_id: UUID) -> list[SavedBacktest]:
+    """Of versions that were saved; as many as are kept."""
+
+
+@statement(MERCHANT, "SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND made_at IS NULL")
+async def count_unmade(db: Read, merchant_id: UUID) -> int:
+    """How many wait for their figures."""
+
+
+@statement(
+    MERCHANT,
+    """
+DELETE FROM backtests WHERE merchant_id = $1 AND backtest_id IN (
+  SELECT backtest_id FROM backtests WHERE merchant_id = $1 ORDER BY backtest_id DESC OFFSET $2 LIMIT 100)
+""",
+)
+async def drop_oldest_backtests(db: Tx, merchant_id: UUID, keep: int) -> None:
+    """All but the newest, with their payments."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE backtests SET made_at = $3, until = $4, failed = $5, report = $6, payment_count = $7
+WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL RETURNING true
+""",
+)
+async def save_figures(
+    db: Tx,
+    merchant_id: UUID,
+    backtest_id: UUID,
+    made_at: datetime,
+    until: datetime,
+    failed: Kept | None,
+    report: dict[str, Any] | None,
+    payment_count: int,
+) -> bool | None:
+    """None: it has figures already, or was dropped."""
+
+
+@statement(
+    MERCHANT,
+    "UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2",
+)
+async def save_version(db: Tx, merchant_id: UUID, backtest_id: UUID, number: int) -> None:
+    """Its lines were saved as that version."""
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO backtest_payments (merchant_id, backtest_id, place, payment)
+SELECT $1, $2, $3 + u.place - 1, u.payment FROM unnest($4::jsonb[]) WITH ORDINALITY AS u (payment, place)
+""",
+)
+async def add_backtest_payments(
+    db: Tx, merchant_id: UUID, backtest_id: UUID, first: int, payments: Sequence[dict[str, Any]]
+) -> None:
+    """From that place on."""
+
+
+class BacktestPayment(Row, frozen=True):
+    place: int
+    payment: dict[str, Any]
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT place, payment FROM backtest_payments
+WHERE merchant_id = $1 AND backtest_id = $2 AND place >= $3 ORDER BY place LIMIT $4
+""",
+)
+async def backtest_payments(
+    db: Read, merchant_id: UUID, backtest_id: UUID, first: int, limit: int
+) -> list[BacktestPayment]:
+    """From that place on."""

@@ -1,0 +1,198 @@
+"""Back-tests that are kept: before a policy is saved, and asked for; each tied to what it was asked of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from tests.flows.test_arms import MODEL
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.flows.backtests import kept
+from recoup.flows.backtests.before_saving import save_tried, try_policy
+from recoup.flows.backtests.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest, work_backtest
+from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.flows.merchants.policies import where_of
+from recoup.kernel.policy import Policy
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.rules.network.magic import script_card
+from recoup.store.insight.backtests import backtest_payments, list_backtests, saved_backtests
+from recoup.store.orders.due_work import Due
+from recoup.store.server import ServerAddress
+
+ONE_TRY = {"tries": {"all": 1}}
+
+
+def told(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server, policy=Policy(call_timeout=timedelta(seconds=2))) as made:
+            await story(await make_shop(*made))
+
+    asyncio.run(inside())
+
+
+async def with_orders(shop: Shop, count: int = 12) -> None:
+    anna = Actor("operator", "anna")
+    await keep(shop.world, MODEL, None, anna)
+    await take(shop.world, MODEL.name, anna)
+    await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50, explore=20))
+    shop.merchants.forget(shop.merchant_id)
+    for who in range(count):
+        await shop.admit(pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test")
+    await shop.run_due()
+    await shop.advance(timedelta(days=35))
+    await shop.settle()
+
+
+async def listed(shop: Shop) -> list[UUID]:
+    async with shop.world.db.read() as connection:
+        return [one.backtest_id for one in await list_backtests(connection, shop.merchant_id, None, 100)]
+
+
+def test_what_was_tested_is_tied_to_what_is_saved(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop)
+        where = await where_of(shop.world, shop.merchant_id)
+        tried = await try_policy(shop.world, shop.scope, where, ONE_TRY)
+        assert tried.backtest is not None
+        report = tried.backtest.report
+        assert report is not None, "of little history the figures are there at once"
+        assert report["orders"] == 12
+        assert "within merchant/1" in report["policy"]
+        assert report["rescued"] is None, "12 orders are not enough, and no number is made up"
+        assert {"rescued", "not_rescued"} <= {one["what"] for one in report["missing"]}
+        again = await try_policy(shop.world, shop.scope, where, ONE_TRY)
+        assert again.backtest is not None
+        assert again.backtest.backtest_id == tried.backtest.backtest_id, "the same question has the same answer"
+        saved = await save_tried(shop.world, shop.scope, where, ONE_TRY, "fewer", seen=0)
+        async with shop.world.db.read() as connection:
+            (tied,) = await saved_backtests(connection, shop.merchant_id)
+        assert (tied.backtest_id, tied.saved_as, tied.scope) == (tried.backtest.backtest_id, saved.number, "merchant")
+        await save_tried(shop.world, shop.scope, where, {"tries": {"all": 2}}, "not tried before", seen=1)
+        await try_policy(shop.world, shop.scope, where, ONE_TRY)
+        assert len(await listed(shop)) == 3, "other lines, and the same lines as another version, are tested again"
+        async with shop.world.db.read() as connection:
+            assert [one.saved_as for one in await saved_backtests(connection, shop.merchant_id)] == [1, 2]
+        await shop.run_due()
+        for one in await listed(shop):
+            assert (await read_backtest(shop.world, shop.merchant_id, one)).report is not None, "also of those saved"
+
+    told(server, story)
+
+
+def test_much_history_is_read_beside_the_request(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 5)
+        monkeypatch.setattr(kept, "AT_ONCE", 4)
+        where = await where_of(shop.world, shop.merchant_id)
+        tried = await try_policy(shop.world, shop.scope, where, ONE_TRY)
+        assert tried.backtest is not None
+        assert tried.backtest.made_at is None
+        await save_tried(shop.world, shop.scope, where, ONE_TRY, "meanwhile")
+        await shop.run_due()
+        made = await read_backtest(shop.world, shop.merchant_id, tried.backtest.backtest_id)
+        assert made.report is not None
+        assert made.saved_as == 1
+        assert made.report["orders"] == 5
+        left = await shop.world.db.fetch("SELECT kind FROM due_work WHERE kind = 'backtest'")
+        assert left == []
+        due = Due(shop.merchant_id, "backtest", made.backtest_id, 1)
+        await work_backtest(shop.world, due)
+        assert (await read_backtest(shop.world, shop.merchant_id, made.backtest_id)).made_at == made.made_at
+
+    assert AT_ONCE > 4
+    told(server, story)
+
+
+def test_each_payment_is_kept_with_its_plan_and_nobody_elses(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 6)
+        question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
+        row = await ask(shop.world, shop.scope, question)
+        async with shop.world.db.read() as connection:
+            rows = await backtest_payments(connection, shop.merchant_id, row.backtest_id, 0, 100)
+        assert row.payment_count == len(rows) == 6
+        assert all(one.payment["verdict"] == "plan" and one.payment["plan"] and one.payment["why"] for one in rows)
+        assert all("payer" not in one.payment for one in rows), "a customer's data may have to go"
+        stranger = await make_shop(shop.world, shop.orders, shop.deliveries)
+        with pytest.raises(Problem, match="no such back-test"):
+            await read_backtest(shop.world, stranger.merchant_id, row.backtest_id)
+        async with shop.world.db.read() as connection:
+            assert await backtest_payments(connection, stranger.merchant_id, row.backtest_id, 0, 100) == []
+
+    told(server, story)
+
+
+def test_a_site_is_asked_of_its_own_orders_and_sites_inside_keep_their_policy(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 4)
+        site = await where_of(shop.world, shop.merchant_id, site_id=shop.site_id)
+        await save_tried(shop.world, shop.scope, site, {"off": True}, "not here")
+        request = BacktestRequest("retry-2", lines=ONE_TRY)
+        row = await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
+        async with shop.world.db.read() as connection:
+            rows = await backtest_payments(connection, shop.merchant_id, row.backtest_id, 0, 10)
+        assert [one.payment["plan"] for one in rows] == [[]] * 4, "the site's own policy holds inside"
+        there = BacktestRequest("retry-2", lines=ONE_TRY, site_id=shop.site_id)
+        row = await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, there))
+        assert row.report is not None
+        assert row.report["orders"] == 4
+
+    told(server, story)
+
+
+def test_the_newest_are_kept_and_few_wait(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        for days in range(14, 14 + LISTED + 3):
+            question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2", days=days))
+            row = await ask(shop.world, shop.scope, question)
+            assert row.report is not None
+            assert row.report["orders"] == 0
+        assert len(await listed(shop)) == LISTED
+        monkeypatch.setattr(kept, "AT_ONCE", -1)
+        for days in range(200, 200 + WAITING_MAX):
+            await ask(
+                shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest(days=days))
+            )
+        with pytest.raises(Problem, match="wait for their figures"):
+            await ask(
+                shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest(days=300))
+            )
+        where = await where_of(shop.world, shop.merchant_id)
+        assert (await try_policy(shop.world, shop.scope, where, ONE_TRY)).backtest is None
+        assert (await save_tried(shop.world, shop.scope, where, ONE_TRY, "all the same")).number == 1
+
+    told(server, story)
+
+
+def test_without_a_model_the_engine_cannot_be_asked(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        with pytest.raises(Problem) as refused:
+            await ask(
+                shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest("engine"))
+            )
+        assert refused.value.field == "policy"
+        with pytest.raises(Problem, match="There is no policy x"):
+            await question_for(shop.world, shop.merchant_id, BacktestRequest("x"))
+        assert await listed(shop) == []
+
+    told(server, story)
+
+
+def test_of_too_many_orders_a_sample_of_payers_is_read_and_it_says_so(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 16)
+        monkeypatch.setattr(kept, "ORDERS_MAX", 10)
+        question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
+        report = (await ask(shop.world, shop.scope, question)).report
+        assert report is not None
+        assert report["sampledOf"] == 16
+        assert 0 < report["orders"] <= 10
+
+    told(server, story)
