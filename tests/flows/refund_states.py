@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.flows.terms import agree
-from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
+from tests.worlds import FUNDS_CARD, HARD_CARD, Shop, owner
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.due import start
@@ -24,6 +24,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
+from recoup.moves.modification.failed import failed_since
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 
@@ -118,6 +119,29 @@ async def captured(shop: Shop) -> UUID:
 async def part_refunded(shop: Shop) -> UUID:
     order_id = await collected(shop)
     await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="20.00"))
+    return order_id
+
+
+async def came_back(shop: Shop) -> UUID:
+    """The issuer made the refund, and took it back: it waits on the desk for a person, and counts."""
+    order_id = await part_refunded(shop)
+    for _ in range(100):
+        done = await shop.value(
+            "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'done'", order_id
+        )
+        if done is not None:
+            break
+        await shop.settle()
+    async with owner(shop.world) as connection:
+        await connection.execute(
+            "UPDATE issuer.reversals SET failed_at = decided_at WHERE id = (SELECT coalesce(send_id, modification_id)"
+            " FROM modifications WHERE modification_id = $1)",
+            done,
+        )
+    failed = await shop.orders.run(
+        lambda change: failed_since(change, change.order.modification(done)), shop.key(order_id)
+    )
+    assert failed
     return order_id
 
 
@@ -227,6 +251,7 @@ STATES: tuple[State, ...] = (
     State("authorised only", authorised, against=("a capture", do_capture), ends=("captured", "refunded 20.00")),
     State("after: captured", captured, against=_CANCEL, ends=("refunded 20.00",)),
     State("already refunded in part (20.00)", part_refunded, against=_CANCEL, ends=("refunded 40.00",)),
+    State("refunded 20.00, which came back", came_back, against=_CANCEL, ends=("refunded 20.00, owed 20.00",)),
     State("already refunded in full", refunded, against=_CANCEL, ends=("refunded 45.90",)),
     State("disputed: open, all of it", disputed(), against=_CANCEL, ends=("charged back",)),
     State("disputed: open, 10.00 of it", disputed(units=1000), against=_CANCEL, ends=("charged back, refunded 20.00",)),

@@ -30,8 +30,9 @@ HEAD = """# Refund outcomes
 `tests/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of three
 pieces at 10.00, one piece at 15.90) in every state of its charge, refunded in every way, alone and in races. The
 amounts are those the customer received, by the issuer's own records. `netted` was deducted from a charge that had not
-been made, or from the operator's loss. `void` is a voided authorisation. `charged back` was returned by a dispute. The
-order with an attempt in flight is 800.01 USD, in four pieces.
+been made, or from the operator's loss. `owed` came back after it was refunded, and waits for a person. `void` is a
+voided authorisation. `charged back` was returned by a dispute. The order with an attempt in flight is 800.01 USD, in
+four pieces.
 
 Each refusal says why: `wrong_state` names the alternative, `over_remainder` both amounts, `refund_items` the line.
 
@@ -76,12 +77,17 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
         by_kind = dict(
             await connection.fetch(
                 "SELECT r.kind, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
-                " WHERE s.order_id = $1 AND r.decision = 'approved' GROUP BY r.kind",
+                " WHERE s.order_id = $1 AND r.decision = 'approved' AND r.failed_at IS NULL GROUP BY r.kind",
                 order_id,
             )
         )
         netted = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND state = 'netted'",
+            order_id,
+        )
+        owed = await connection.fetchval(
+            "SELECT coalesce(sum(units), 0)::bigint FROM modifications WHERE order_id = $1 AND state = 'stuck'"
+            " AND kind = 'refund'",
             order_id,
         )
         disputed = await connection.fetchval(
@@ -99,11 +105,11 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
     elif "capture" in by_kind and not by_kind.get("refund"):
         told.append("captured")
     back = by_kind.get("refund", 0)
-    assert back + netted + disputed <= row["units"], "more goes back than was paid"
+    assert back + netted + disputed + owed <= row["units"], "more goes back than was paid"
     if disputed:
         told.append("charged back")
     if row["stage"] == "completed":
-        assert back + netted == row["refunded_units"]
+        assert back + netted + owed == row["refunded_units"]
     if netted and taken:
         told.append(f"charged {Money(taken, 'USD').text()}")
     if back and row["stage"] == "completed":
@@ -114,6 +120,8 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
         told.append(f"void {Money(by_kind['void'], 'USD').text()}")
     if netted:
         told.append(f"netted {Money(netted, 'USD').text()}")
+    if owed:
+        told.append(f"owed {Money(owed, 'USD').text()}")
     return ", ".join(dict.fromkeys(told)) or "charged"
 
 

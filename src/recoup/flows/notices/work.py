@@ -142,7 +142,7 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
         found = await modification_of(connection, row.message_id, row.route, row.merchant_id)
     if found is None:
         return NoticeResult("not_ours")
-    if found.state == "done" and "failed" in row.kind:
+    if found.state == "done" and "fail" in row.kind:  # refund.failed, refund_failed, transaction.refund.failure
         return await _failed_after_all(world, orders, connector, found)
     if found.state != "sent":
         return NoticeResult("known")

@@ -148,7 +148,9 @@ class Account:
         """Days later: it did not arrive."""
         one = self.book.get("transaction", id)
         assert one is not None
-        self.book.put(one | {"condition": "failed"})
+        failed = one | {"condition": "failed"}
+        self.book.put(failed)
+        self.events.append(("transaction.refund.failure", failed))
 
 
 def _check_consent(form: Plain) -> None:
