@@ -211,6 +211,50 @@ def test_a_connector_that_is_broken_so_fails_that_line(number: int) -> None:
     assert found.why
 
 
+class EachPart(Broken):
+    """It says of each part of a hold what the message does not: that it is the last, or that it is not."""
+
+    last = True
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        is_part = message.kind == "capture" and (message.captured_before > 0 or not message.final_part)
+        given = replace(message, final_part=self.last) if is_part else message
+        return await self.inner.modify(given)  # type: ignore[no-any-return]
+
+
+class NeverLast(EachPart):
+    """What is left stays held."""
+
+    last = False
+
+
+class ForgetsBefore(Broken):
+    """It looks for each part as if none was captured before it."""
+
+    async def modify(self, message: ModificationMessage) -> Outcome:
+        said = await self.inner.modify(message)
+        return replace(said, state="declined") if message.captured_before else said
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("stripe", EachPart),
+        ("stripe", NeverLast),
+        ("stripe", ForgetsBefore),
+        ("bridge", EachPart),
+        ("bridge", NeverLast),
+        ("adyen", ForgetsBefore),
+    ],
+)
+def test_a_connector_that_cannot_capture_in_parts_fails_the_line_of_captures(name: str, broken: type[Broken]) -> None:
+    def breaks(on: Subject, inner: Processor) -> Any:
+        return broken(on, inner)
+
+    (found,) = results(name, 39, breaks=breaks)
+    assert found.state == "failed", found
+
+
 def test_a_live_key_that_the_sandbox_takes_fails_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "check_mode", lambda key, world: None)
     (found,) = results("stripe", 59)

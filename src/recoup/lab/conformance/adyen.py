@@ -53,12 +53,13 @@ class AdyenSubject(VendorSubject[StandIn]):
     async def _serve(self) -> None:
         await super()._serve()
         self.secrets = (KEY, SECRET, _SHOPPER)
+        self.standin.account.multicapture = True
 
     def _make(self, url: str) -> Processor:
         from recoup.gateways.cards.adyen.connector import Adyen
 
         keys = (SECRET, _ROLLED)
-        return Adyen(key=KEY, account=MERCHANT, url=url, notice_secrets=keys, clocks=self.clocks)
+        return Adyen(key=KEY, account=MERCHANT, url=url, notice_secrets=keys, clocks=self.clocks, multicapture=True)
 
     def credential(self, scenario: Scenario) -> Credential:
         stored = self.standin.account.store(_HOLDERS[scenario], _SHOPPER)

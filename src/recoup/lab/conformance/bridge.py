@@ -48,7 +48,7 @@ class BridgeSubject(Subject):
         return self.standin.url
 
     def _make(self, url: str) -> Processor:
-        return Bridge(url, secret=SECRET, acceptor_id="conformance", clocks=self.clocks)
+        return Bridge(url, secret=SECRET, acceptor_id="conformance", clocks=self.clocks, multicapture=True)
 
     def credential(self, scenario: Scenario) -> Credential:
         if scenario == "advice_of_visa":

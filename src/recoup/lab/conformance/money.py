@@ -1,5 +1,7 @@
 """Amounts, and what follows a charge."""
 
+from dataclasses import replace
+
 from recoup.kernel.currencies import EXPONENTS
 from recoup.lab.conformance.check import check, hold, same
 from recoup.lab.conformance.subject import UNITS, Subject, gathered
@@ -19,13 +21,33 @@ async def _exponents(on: Subject) -> None:
     hold(len(known) > 2, "no currency is known")
 
 
-@check(39, "a hold is captured, whole and in part")
+@check(39, "a hold is captured, whole, in part and in parts")
 async def _capture(on: Subject) -> None:
     for units in (UNITS, UNITS - 1000):
         charge = on.charge(capture=False)
         held = await on.send(charge)
         said = await on.modify(on.modification(charge, held, "capture", units))
         same((held.state, said.state), ("approved", "approved"))
+    if on.connector.multicapture:
+        await _in_parts(on)
+
+
+async def _in_parts(on: Subject) -> None:
+    """What is captured before the last part leaves the rest held; the last part leaves nothing."""
+    charge = on.charge(capture=False)
+    held = await on.send(charge)
+    before, states = 0, []
+    for units in (1500, 1000, UNITS - 3000):
+        final = units == UNITS - 3000
+        part = on.modification(charge, held, "capture", units)
+        part = replace(part, final_part=final and not on.connector.keeps_rest, captured_before=before)
+        said = await on.modify(part)
+        again = await on.modify(part)
+        states += [said.state, again.state]
+        before += units
+    same(states, ["approved"] * 6)
+    more = on.modification(charge, held, "capture", 501 if on.connector.keeps_rest else 1)
+    same((await on.modify(replace(more, captured_before=before))).state, "declined")
 
 
 @check(40, "a hold is captured once")
