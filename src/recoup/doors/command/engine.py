@@ -140,7 +140,7 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
 
 def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any]:
     def terms(one: Terms) -> dict[str, Any]:
-        return {"mode": one.mode, **one.told(), "explore_max": dict(one.explore_max or {})}
+        return {"mode": one.mode, **one.to_dict(), "explore_max": dict(one.explore_max or {})}
 
     return {
         "merchant": terms(standing.own()),

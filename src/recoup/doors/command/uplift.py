@@ -119,6 +119,8 @@ def _text(found: OrdersRead, looks: Looks) -> list[str]:
     if looks.looks:
         text.append(f"difference  {_interval(looks.looks[-1].difference)}")
         text += [f"by amount   {asset}: {_interval(money.look())}" for asset, money in sorted(looks.money.items())]
+    if not found.closed and not found.open and not found.refused:
+        text.append("note        no comparison is under way; `recoup engine set --help` says how one begins")
     if missing := looks.counted.orders_missing():
         text.append(f"to ± 3      {missing:,} more orders")
     text += [f"by {arm:<9}{_means(counts)}" for arm, counts in looks.by.items() if counts]

@@ -275,7 +275,11 @@ async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> P
         newest = (await _versions(db, where, _NEWEST, 1))[0]
     changes = diff(before, newest.terms)
     lines = "; ".join(f"{one.line}: {one.before or '—'} → {one.after or '—'}" for one in changes)
-    message = Sentence("Version {0} was saved meanwhile: {1}", newest.number, lines or "—")
+    message = Sentence("Version {0} was saved meanwhile: {1}", newest.number, lines)
+    if seen > newest.number:
+        message = Sentence("There is no version {0} yet; the newest is {1}.", seen, newest.number)
+    elif not lines:
+        message = Sentence("Version {0} was saved meanwhile, and says the same.", newest.number)
     return Problem(
         "conflict",
         message,

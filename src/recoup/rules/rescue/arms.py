@@ -54,7 +54,8 @@ class Terms:
         bounds = self.explore_max or {}
         return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """As a decision stores it."""
         return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
 
 
@@ -152,7 +153,7 @@ def decide_by_arm(
     # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
     scheduled = by_schedule(asked, CURRENT, within)
-    about: dict[str, Any] = {"arm": arm, **known.terms.told(), "number": number, "part": "decides"}
+    about: dict[str, Any] = {"arm": arm, **known.terms.to_dict(), "number": number, "part": "decides"}
     about["model"] = _model_of(known, engine)
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(scheduled, evidence, engine.model)

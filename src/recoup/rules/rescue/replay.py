@@ -35,34 +35,34 @@ NO_MODELS: Final[Mapping[str, Model]] = {}
 
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
 DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
-    DECIDER_VERSION: (POLICIES, lambda told, policy, _, within: decide(Evidence.from_dict(told), policy, within)),
+    DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
     **dict.fromkeys(ENGINES.values(), (
         PRICINGS,
-        lambda told, pricing, model, within: decide_by_model(Evidence.from_dict(told), pricing, model, within),
+        lambda data, pricing, model, within: decide_by_model(Evidence.from_dict(data), pricing, model, within),
     )),
-    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda told, policy, *_: advance(AdvanceInputs.from_dict(told), policy)),
+    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: advance(AdvanceInputs.from_dict(data), policy)),
     ADVANCE_BY_MODEL_VERSION: (
-        COLLECTION_POLICIES, lambda told, policy, model, _: advance_by_model(AskedModel.from_dict(told), policy, model),
+        COLLECTION_POLICIES, lambda data, policy, model, _: advance_by_model(AskedModel.from_dict(data), policy, model),
     ),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
-        lambda told, policy, model, _: advance_by_bounds(BoundedInputs.from_dict(told), policy, model),
+        lambda data, policy, model, _: advance_by_bounds(BoundedInputs.from_dict(data), policy, model),
     ),
-    CHARGE_VERSION: (COLLECTION_POLICIES, lambda told, policy, *_: plan_charge(ChargeInput.from_dict(told), policy)),
-    GATE_VERSION: ({None: None}, lambda told, *_: gate(GateInput.from_dict(told))),
-    ROUTE_VERSION: ({None: None}, lambda told, *_: choose_route(RouteInput.from_dict(told))),
+    CHARGE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: plan_charge(ChargeInput.from_dict(data), policy)),
+    GATE_VERSION: ({None: None}, lambda data, *_: gate(GateInput.from_dict(data))),
+    ROUTE_VERSION: ({None: None}, lambda data, *_: choose_route(RouteInput.from_dict(data))),
     route_by_answer.ROUTE_BY_ANSWER_VERSION: (
-        {None: None}, lambda told, *_: route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(told)),
+        {None: None}, lambda data, *_: route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(data)),
     ),
     route_by_worth.ROUTE_BY_WORTH_VERSION: (
-        {None: None}, lambda told, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(told)),
+        {None: None}, lambda data, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(data)),
     ),
-    BY_HAND_VERSION: ({None: None}, lambda told, *_: decide_by_hand(HandInput.from_dict(told))),
-    SIGNAL_VERSION: ({None: None}, lambda told, *_: decide_by_signal(SignalInput.from_dict(told))),
-    CARD_UPDATE_VERSION: ({None: None}, lambda told, *_: decide_update(UpdateInput.from_dict(told))),
-    MANDATE_VERSION: ({None: None}, lambda told, *_: decide_by_mandate(MandateInput.from_dict(told))),
-    BY_NUMBER_VERSION: ({None: None}, lambda told, *_: decide_token(TokenInput.from_dict(told))),
-    RISK_VERSION: ({None: None}, lambda told, *_: decide_risk(RiskInput.from_dict(told))),
+    BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
+    SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
+    CARD_UPDATE_VERSION: ({None: None}, lambda data, *_: decide_update(UpdateInput.from_dict(data))),
+    MANDATE_VERSION: ({None: None}, lambda data, *_: decide_by_mandate(MandateInput.from_dict(data))),
+    BY_NUMBER_VERSION: ({None: None}, lambda data, *_: decide_token(TokenInput.from_dict(data))),
+    RISK_VERSION: ({None: None}, lambda data, *_: decide_risk(RiskInput.from_dict(data))),
 }  # fmt: skip
 LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one

@@ -1,0 +1,30 @@
+"""A compliance certificate is printed for an acquirer: on two sheets at most, with what matters on the first."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser
+from tests.browser.walk import walked
+
+from recoup.doors.portal.endpoint import COOKIE
+from recoup.store.server import ServerAddress
+
+LIMITS, SCHEMES = 16, 4  # what a shop with four card schemes has
+_FILL = """(numbers) => numbers.forEach((number, at) => {
+  const rows = document.querySelectorAll(".certificate tbody")[at];
+  while (rows.children.length < number) rows.append(rows.lastElementChild.cloneNode(true));
+})"""
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_certificate_prints_on_two_sheets(server: ServerAddress, browser: Browser, paper: str) -> None:
+    with walked(server) as house:
+        context = browser.new_context(base_url=house.address)
+        context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
+        page = context.new_page()
+        page.goto(f"/reports/certificates/{house.ground.a.ids['certificate']}")
+        page.evaluate(_FILL, [LIMITS, SCHEMES])
+        assert page.locator(".certificate tbody tr").count() >= LIMITS + SCHEMES
+        printed = page.pdf(format=paper)
+        context.close()
+    assert len(re.findall(rb"/Type /Page\b", printed)) <= 2
