@@ -11,7 +11,6 @@ NOT_YET = ("rules/rescue/", "flows/insight/learn/", "lab/compare/")  # packages 
 ELSEWHERE = {  # names on the wire, and of packages that are not done
     "doors/rescue/shapes/hooks.py": {"asked"},
     "doors/rescue/shapes/switches.py": {"told"},
-    "doors/command/engine.py": {"told"},
     "moves/advance/grant.py": {"AskedModel"},
 }
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
