@@ -137,6 +137,7 @@ TABLE: dict[Key, Line] = {
     ("PUT", "/v1/sites/{id}"): _of("site", body=_site),
     ("PATCH", "/v1/sites/{id}"): _of("site", body=lambda s: {"mit": False}),
     ("DELETE", "/v1/sites/{id}"): _of("spare_site"),
+    ("GET", "/v1/balances"): _v1(),
     ("GET", "/v1/settlements"): _v1(),
     ("GET", "/v1/settlements/{id}"): _of("settlement"),
     ("GET", "/v1/settlements/{id}/lines"): _of("settlement"),

@@ -475,6 +475,11 @@ class Recoup(Waiting):
         found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
         return found
 
+    def list_balances(self, *, asOf: str | None = None, asOfRecorded: str | None = None) -> s.Balances:
+        """Balances."""
+        found: s.Balances = self._call("GET", "/v1/balances", query={"asOf": asOf, "asOfRecorded": asOfRecorded})
+        return found
+
     def list_settlements(
         self,
         *,
@@ -1458,6 +1463,11 @@ class AsyncRecoup(Awaiting):
     async def connection_test(self, body: s.TestedBody) -> s.Tested:
         """Test a connection."""
         found: s.Tested = await self._call("POST", "/v1/connection-test", body=body)
+        return found
+
+    async def list_balances(self, *, asOf: str | None = None, asOfRecorded: str | None = None) -> s.Balances:
+        """Balances."""
+        found: s.Balances = await self._call("GET", "/v1/balances", query={"asOf": asOf, "asOfRecorded": asOfRecorded})
         return found
 
     async def list_settlements(

@@ -518,6 +518,33 @@ BacktestShown = TypedDict(
 )
 """A question, and its figures once they are made."""
 
+Balance = TypedDict(
+    "Balance",
+    {
+        "currency": str,
+        "card": int,
+        "wallet": int,
+        "reserve": int,
+        "scheduled": int,
+        "payouts": int,
+        "total": int,
+    },
+)
+"""In one currency; positive is in your favour."""
+
+Balances = TypedDict(
+    "Balances",
+    {
+        "success": bool,
+        "result": str | None,
+        "statusCode": str | None,
+        "errors": list["ErrorTuple"],
+        "customProperties": dict[str, str],
+        "data": list["Balance"],
+    },
+)
+"""By currency; none where nothing is owed."""
+
 Campaign = TypedDict(
     "Campaign",
     {

@@ -8,6 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import routes_of
 from recoup.doors.rescue import (
     backtests,
+    balances,
     campaigns,
     capture,
     card_settings,
@@ -52,7 +53,7 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, decisions, refund, evidence_files,
     uploads, imports, hooks, webhooks,
-    events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, settlements,
+    events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, balances, settlements,
     reconciliation, reports, certificates, uplift, backtests,
     partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,

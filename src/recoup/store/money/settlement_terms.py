@@ -116,9 +116,9 @@ async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
 
 
 async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime:
-    """The end of the period that `now` is in."""
+    """The end of the period that `now` is in, which may be one of the past."""
     start = await _period_from(db, merchant_id)
-    end, terms = await period_of(db, merchant_id, start or now)
+    end, terms = await period_of(db, merchant_id, start if start is not None and start <= now else now)
     while end <= now:
         end = max(period_end(terms, end), period_end(terms, period_start(terms, now)))
     return end

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from recoup.doors.portal.as_of import read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
@@ -32,26 +33,31 @@ WORDS: Final = {
 @member.page("/reconciliation", "reconciliation/report.html", menu=Entry("Money", 2, "Reconciliation", "match"))
 async def report(visit: Visit) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
-    query = visit.request.query_params
     chosen, zone, problem = _chosen(visit)
-    window = Window(*month(chosen, str(zone)))
-    after = _place(query.get("after", ""))
+    then = await read_as_of(visit)
+    window = Window(*month(chosen, str(zone)), then.cut)
+    after = _place(visit.request.query_params.get("after", ""))
     world = visit.world
     totals = await report_totals(world, visit.merchant_id, window)
     async with world.db.read() as connection:
         rows = await movements(connection, visit.merchant_id, window, after, LINES + 1)
-        differences = await open_differences(connection, visit.merchant_id, (window.begin, window.end))
+        span = (window.begin, window.end)
+        differences = 0 if then.at else await open_differences(connection, visit.merchant_id, span)
         first = await first_booked(connection, visit.merchant_id)
     more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
+    kept = {"month": chosen, "zone": str(zone)}
+    query = kept | dict(then.query)
     return dict(
+        then=then,
+        then_kept=kept,
         month=chosen,
         zone=zone,
         months=_months(first, visit.now, zone),
         totals=totals,
         rows=rows[:LINES],
         first=after is None,
-        next=urlencode({"month": chosen, "zone": str(zone), "after": more}) if more else None,
-        query=urlencode({"month": chosen, "zone": str(zone)}),
+        next=urlencode(query | {"after": more}) if more else None,
+        query=urlencode(query),
         differences=differences,
         problem=problem,
         words=WORDS,
@@ -67,10 +73,11 @@ async def report_file(visit: Visit) -> Response:
     chosen, zone, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    window = Window(*month(chosen, str(zone)))
-    await taken(visit, "reconciliation report", month=chosen, zone=str(zone))
+    then = await strict_as_of(visit)
+    window = Window(*month(chosen, str(zone)), then.cut)
+    await taken(visit, "reconciliation report", month=chosen, zone=str(zone), **then.query)
     parts = report_csv(visit.world, visit.merchant_id, window, zone)
-    return download(parts, f"reconciliation-{chosen}.csv")
+    return download(parts, f"reconciliation-{chosen}{then.cut.stamp()}.csv")
 
 
 def _chosen(visit: Visit) -> tuple[str, ZoneInfo, Problem | None]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.as_of import read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
@@ -47,11 +48,16 @@ async def reports_page(visit: Visit) -> Values:
     report = report if report in REPORTS else "sites"
     chosen, asset, problem = _chosen(visit)
     world = visit.world
-    found = await _read(visit, report, ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC")), asset))
+    then = await read_as_of(visit)
+    window = Window(*month(chosen, "UTC"), then.cut)
+    found = await _read(visit, report, ReportRequest(visit.merchant_id, window, asset))
     async with world.db.read() as connection:
         first = await first_booked(connection, visit.merchant_id)
-    query = {"month": chosen} | ({"currency": asset} if asset else {})
+    kept = {"month": chosen} | ({"currency": asset} if asset else {})
+    query = kept | dict(then.query)
     return dict(
+        then=then,
+        then_kept=kept | {"by": report},
         report=report,
         titles=TITLES,
         means=BOOKED_BY,
@@ -83,10 +89,11 @@ async def report_file(visit: Visit) -> Response:
     chosen, asset, problem = _chosen(visit)
     if problem is not None:
         raise problem
-    request = ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC")), asset)
-    await taken(visit, f"report of {report}", month=chosen, currency=asset)
+    then = await strict_as_of(visit)
+    request = ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC"), then.cut), asset)
+    await taken(visit, f"report of {report}", month=chosen, currency=asset, **then.query)
     parts = report_csv(visit.world, report, request)
-    return download(parts, f"{report}-{chosen}.csv")
+    return download(parts, f"{report}-{chosen}{then.cut.stamp()}.csv")
 
 
 async def _read(visit: Visit, report: str, request: ReportRequest) -> Report:

@@ -8,21 +8,24 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.as_of import AsOf, read_as_of
 from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import role
-from recoup.doors.portal.settlements.words import HEADINGS, KINDS, STATES
+from recoup.doors.portal.settlements.words import BALANCE_WORDS, HEADINGS, KINDS, STATES
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
+from recoup.flows.money.balances import read_balances
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.money.bank import active_account, payouts_of
 from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
@@ -42,14 +45,20 @@ async def settlements(visit: Visit) -> Values:
     number = _number(query.get("page", "1"))
     named_asset = query.get("currency", "").upper()
     asset = named_asset if named_asset in EXPONENTS else None
+    then = await read_as_of(visit)
+    balances = await read_balances(visit.world, visit.merchant_id, then.cut)
     async with visit.world.db.read() as connection:
-        batch_filter = BatchFilter(visit.merchant_id, asset=asset)
+        batch_filter = BatchFilter(visit.merchant_id, asset=asset, cut=then.cut)
         rows, total = await list_batches(connection, batch_filter, SIZE, (number - 1) * SIZE)
         assets = await payable_assets(connection, visit.merchant_id)
-        terms = await terms_at(connection, visit.merchant_id, visit.now)
-        period_to = await running_period(connection, visit.merchant_id, visit.now)
-        homeless = await _homeless(connection, rows)
+        terms = await terms_at(connection, visit.merchant_id, then.at or visit.now)
+        period_to = await running_period(connection, visit.merchant_id, then.at or visit.now)
+        homeless = [] if then.at else await _homeless(connection, rows)
     return dict(
+        then=then,
+        then_kept={"currency": asset} if asset else {},
+        balances=balances,
+        balance_words=BALANCE_WORDS,
         rows=rows,
         total=total,
         number=number,
@@ -62,24 +71,28 @@ async def settlements(visit: Visit) -> Values:
         period_to=period_to,
         homeless=homeless,
         day=timedelta(days=1),
-        link=lambda page: _link(page, asset),
+        link=lambda page, of=asset: _link(page, of, then),
     )
 
 
 @member.page("/settlements/{batch_id}", "settlements/settlement.html")
 async def settlement(visit: Visit) -> Values:
-    batch = await _find(visit)
+    then = await read_as_of(visit)
+    batch = await _find(visit, then.cut)
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
     after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
     async with visit.world.db.read() as connection:
-        payouts = await payouts_of(connection, visit.merchant_id, batch.batch_id)
-        homeless = await _homeless(connection, [batch])
+        payouts = [] if then.at else await payouts_of(connection, visit.merchant_id, batch.batch_id)
+        homeless = [] if then.at else await _homeless(connection, [batch])
         lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1, kind=kind)
     more = len(lines) > size
     lines = lines[:size]
     last = lines[-1] if lines else None
+    kept = {"kind": kind} if kind else {}
     return dict(
+        then=then,
+        then_kept=kept,
         day=timedelta(days=1),
         batch=batch,
         lines=lines,
@@ -92,7 +105,8 @@ async def settlement(visit: Visit) -> Values:
         first=after == (LOWEST, 0),
         next=urlencode(
             {"after": f"{last.posting_id}.{last.line_no}"}
-            | ({"kind": kind} if kind else {})
+            | kept
+            | dict(then.query)
             | ({"print": "1"} if size == PRINTED else {})
         )
         if more and last
@@ -133,12 +147,12 @@ async def proof(visit: Visit) -> Response:
     return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
-async def _find(visit: Visit) -> Batch:
+async def _find(visit: Visit, cut: Cut = NOW) -> Batch:
     """Raises: Problem(not_found)."""
     batch_id = parse_id(visit.request.path_params["batch_id"])
     if batch_id is None:
         raise Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
-    return await read_batch(visit.world, visit.merchant_id, batch_id)
+    return await read_batch(visit.world, visit.merchant_id, batch_id, cut)
 
 
 @settlement.post("/settlements/{batch_id}/pay-again", may=MAY_ASK, find=_find)
@@ -157,8 +171,9 @@ def _number(text: str) -> int:
     return min(_NUMBER_MAX, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 8 else 1
 
 
-def _link(page: int, asset: str | None) -> str:
-    return "/settlements?" + urlencode({"page": page} | ({"currency": asset} if asset else {}))
+def _link(page: int, asset: str | None, then: AsOf) -> str:
+    found = ({"page": str(page)} if page > 1 else {}) | ({"currency": asset} if asset else {})
+    return then.address("/settlements", **found)
 
 
 def _after(text: str) -> tuple[UUID, int]:

@@ -24,6 +24,10 @@ HEADINGS: Final = {
     "amount": "Total Value", "fee": "Service Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
     "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
 }  # fmt: skip
+BALANCE_WORDS: Final = {
+    "card": "For the next settlements", "wallet": "Stablecoins", "reserve": "Reserve", "scheduled": "Scheduled payouts",
+    "payouts": "Stablecoin payouts",
+}  # fmt: skip
 ACCOUNTS: Final = {
     "added": State("To verify", "hold", "onhold", "Enter the two small amounts from its statement."),
     "verified": State("To approve", "hold", "onhold", "The operator approves it."),

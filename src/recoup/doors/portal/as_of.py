@@ -1,0 +1,82 @@
+"""As of when a page shows money: a moment that a person picks, carried along in the page's addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from recoup.doors.portal.visit import Visit
+from recoup.flows.money.as_of import cut_of
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import of_these_days
+from recoup.rules.money.as_of import ALWAYS, NOW, Cut
+
+_FIELDS: Final = ("asOf", "asOfRecorded", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """`query`: what addresses carry on, empty now. `typed`: as the page's field holds it, in the reader's zone.
+    `problem`: why what was asked for is not shown; the present is, and the page says so."""
+
+    cut: Cut = NOW
+    query: Mapping[str, str] = field(default_factory=dict)
+    typed: str = ""
+    problem: Problem | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """The moment; None now."""
+        return min(self.cut) if self.cut.is_past else None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is a real time rather than the merchant's."""
+        return self.cut.recorded != ALWAYS
+
+    def address(self, path: str, **query: str) -> str:
+        """Of another page or file, as of the same moment."""
+        found = urlencode(query | dict(self.query))
+        return f"{path}?{found}" if found else path
+
+
+async def read_as_of(visit: Visit) -> AsOf:
+    """`asOf` or `asOfRecorded` as the API has them, or `at` as the page's field writes it: a business time in the
+    reader's zone. Never raises for what makes no sense."""
+    query = visit.request.query_params
+    given = {name: query[name] for name in _FIELDS if query.get(name)}
+    if not given:
+        return AsOf()
+    name, text = next(iter(given.items()))
+    zone = ZoneInfo(visit.session.zone)
+    try:
+        at = _moment(text, zone if name == "at" else None)
+        business, recorded = (None, at) if name == "asOfRecorded" else (at, None)
+        cut = await cut_of(visit.world, visit.merchant_id, business, recorded)
+    except Problem as problem:
+        return AsOf(problem=problem)
+    kept = {"asOfRecorded" if name == "asOfRecorded" else "asOf": at.isoformat()}
+    return AsOf(cut, kept, at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"))
+
+
+async def strict_as_of(visit: Visit) -> AsOf:
+    """For files, which nobody reads a notice on. Raises: Problem(invalid)."""
+    found = await read_as_of(visit)
+    if found.problem is not None:
+        raise found.problem
+    return found
+
+
+def _moment(text: str, zone: ZoneInfo | None) -> datetime:
+    """`zone`: of a moment without one. Raises: Problem(invalid)."""
+    try:
+        found = datetime.fromisoformat(text if zone is not None else text.replace(" ", "+"))
+        found = found.replace(tzinfo=zone) if found.tzinfo is None and zone is not None else found
+        known = of_these_days(found) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        known = None
+    if known is None:
+        raise Problem("invalid", "This is no moment.", field="AsOf", cure="Choose a date and a time.")
+    return known

@@ -1,0 +1,33 @@
+"""GET /balances: what the merchant is owed, now or as of a moment. Source: decision 0073."""
+
+from typing import Final
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.shapes.balances import Balance, Balances, BalancesQuery
+from recoup.flows.money.as_of import cut_of
+from recoup.flows.money.balances import read_balances
+
+
+async def get_balances(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("asOf", "asOfRecorded"))
+    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
+    query.raise_if_any()
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    rows = await read_balances(world, merchant_id, await cut_of(world, merchant_id, business, recorded))
+    return Reply(Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows]))
+
+
+GET: Final = Operation(
+    "GET",
+    "/v1/balances",
+    "Balances",
+    "What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it was then.",
+    group="Settlements",
+    query=BalancesQuery,
+    answers={200: Balances},
+)
+METHODS: Final = (Method(GET, get_balances, "orders"),)
