@@ -235,12 +235,12 @@ def look_round(people: People) -> None:
     days = f"from={today - timedelta(days=7):%Y-%m-%d}&to={today:%Y-%m-%d}"
     span = f"from={today - timedelta(days=2):%Y-%m-%dT00:00:00Z}&to={today:%Y-%m-%dT00:00:00Z}"
     then = f"asOfRecorded={today - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"
-    for path in (f"/settlements?{then}", f"/settlements/{ids['batch']}?{then}", f"/reports?{then}"):
+    for path in (f"/settlements?{then}", f"/reports?{then}", f"/reconciliation?{then}"):
         people.call("owner", "GET", path)
     for path in (
         *API,
         "/balances",
-        *(f"{one}?{then}" for one in ("/balances", "/settlements", f"/settlements/{ids['batch']}")),
+        *(f"{one}?{then}" for one in ("/balances", "/settlements")),
         *(f"{one}?{span}&{then}" for one in ("/reconciliation", "/reports/transactions", "/reports/means")),
         f"/reconciliation?{span}",
         *(f"/reports/{one}?{span}" for one in ("transactions", "descriptors", "sites", "campaigns", "means")),

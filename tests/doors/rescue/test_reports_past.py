@@ -137,6 +137,8 @@ def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed: int) -> None:
     rng, shop = random.Random(seed), world.shop()
+    if seed % 2:
+        shop.set(offset_us=-40 * 86_400 * 10**6)  # as the demo plays its days
     world.run(
         terms(
             shop.shop,

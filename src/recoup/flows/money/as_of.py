@@ -29,17 +29,17 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
     if clock is None:
         raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
     wall = world.clocks.wall()
-    field, at, latest = (
-        ("AsOf", business, business_at(wall, clock.offset_us))
+    field, at, first, latest = (
+        ("AsOf", business, clock.began_at, business_at(wall, clock.offset_us))
         if business is not None
-        else ("AsOfRecorded", recorded, wall)
+        else ("AsOfRecorded", recorded, clock.created_at, wall)
     )
     assert at is not None
     if at > latest:
         message = "That has not come yet: nobody knows what will have been booked."
         raise Problem("invalid", message, field=field, cure="Name an earlier moment.")
-    if at < clock.created_at:
-        message = Sentence("This merchant was not there yet: it began at {0}.", iso(clock.created_at))
+    if at < first:
+        message = Sentence("This merchant was not there yet: it began at {0}.", iso(first))
         raise Problem("invalid", message, field=field, cure="Name a later moment.")
     return Cut(business=at) if business is not None else Cut(recorded=at)
 

@@ -32,13 +32,22 @@ async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]
 
 
 class MerchantClock(Row, frozen=True):
-    """`offset_us`: microseconds from wall to business time."""
+    """`offset_us`: microseconds from wall to business time. `began_at`: when it was made, or of its first posting where
+    its clock was set back."""
 
     created_at: datetime
     offset_us: int
+    began_at: datetime
 
 
-@statement(MERCHANT, "SELECT created_at, offset_us FROM merchants WHERE merchant_id = $1")
+@statement(
+    MERCHANT,
+    """
+SELECT created_at, offset_us, least(created_at,
+  (SELECT min(business_at) FROM postings p WHERE p.merchant_id = m.merchant_id)) AS began_at
+FROM merchants m WHERE merchant_id = $1
+""",
+)
 async def clock_of(db: Read, merchant_id: UUID) -> MerchantClock | None:
     """None for a merchant that there is not."""
 

@@ -1,13 +1,18 @@
 """What stands on a merchant's accounts, now or as of a moment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from recoup.rules.money.as_of import Cut
+from recoup.kernel.ids import HIGHEST, first_id_of
+from recoup.rules.money.as_of import ALWAYS, Cut
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
 
-STATEMENT_SECONDS = 120.0
+STATEMENT_SECONDS: Final = 120.0
+CLOCKS_APART: Final = timedelta(
+    minutes=5
+)  # an id is made by the machine's clock, a time of recording is the database's
 
 
 class AccountBalance(Row, frozen=True):
@@ -20,7 +25,7 @@ class AccountBalance(Row, frozen=True):
 
 
 # What is sealed and what is not yet, less all that came after the moment: so what is read is what came since, never the
-# whole history. The merchant's clock is never behind the wall's: what was recorded later is dated later, too.
+# whole history. By its id, which tells when it was made, what was recorded since is found; both clocks run apart.
 @statement(
     MERCHANT,
     """
@@ -33,18 +38,24 @@ SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM (
   UNION ALL
   SELECT e.asset, e.account, e.place, -e.units FROM postings p
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
-  WHERE p.merchant_id = $1 AND p.business_at > least($2::timestamptz, $3)
-    AND (p.business_at > $2 OR p.recorded_at > $3)
+  WHERE p.merchant_id = $1 AND p.business_at > $2
+  UNION ALL
+  SELECT e.asset, e.account, e.place, -e.units FROM postings p
+  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
+  WHERE p.merchant_id = $1 AND p.posting_id > $4 AND p.recorded_at > $3 AND p.business_at <= $2
 ) x
 WHERE x.account IN ('merchant_payable', 'reserve', 'settlement_due', 'payout_due')
 GROUP BY x.asset, x.account, x.place HAVING sum(x.units) <> 0 ORDER BY x.asset, x.account, x.place
 """,
     seconds=STATEMENT_SECONDS,
 )
-async def _balances(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[AccountBalance]:
-    """As of both."""
+async def _balances(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime, since: UUID
+) -> list[AccountBalance]:
+    """As of both; `since` sorts before all that was recorded later."""
 
 
 async def balances(db: Read, merchant_id: UUID, cut: Cut) -> list[AccountBalance]:
     """What the operator owes the merchant, by asset and account; none that is 0."""
-    return await _balances(db, merchant_id, *cut)
+    since = HIGHEST if cut.recorded == ALWAYS else first_id_of(cut.recorded - CLOCKS_APART)
+    return await _balances(db, merchant_id, *cut, since)
