@@ -32,6 +32,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT count(*) FROM (SELECT FROM settlement_batches": (1_000, "10,001 settlements, beside a list"),
     "SELECT h.order_id::text AS order_id": (2_000, "a file of what is searched for: some hundred orders are walked"),
     "SELECT e.endpoint_id, s.* FROM unnest": (4_000, "the last thousand tries of an endpoint"),
+    "SELECT x.asset AS asset, x.account": (8_000, "balances of a moment: what was booked since, 30 seconds more"),
     "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
     'COPY "upload_rows"': (150, "a table's file is made longer by 64 pages at once, now in one day and now in another"),
     "SELECT h.decline_code AS name": (200, "the declines of the days shown; in a small table they lie closer together"),

@@ -24,32 +24,45 @@ class AccountBalance(Row, frozen=True):
     units: int
 
 
-# What is sealed and what is not yet, less all that came after the moment: so what is read is what came since, never the
-# whole history. By its id, which tells when it was made, what was recorded since is found; both clocks run apart.
-@statement(
-    MERCHANT,
-    """
-SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM (
+_JOINED: Final = "JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"
+# What is sealed, and what is not yet.
+_STANDS: Final = f"""
   SELECT asset, account, place, units FROM account_balances WHERE merchant_id = $1
   UNION ALL
-  SELECT e.asset, e.account, e.place, e.units FROM postings p
-  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
+  SELECT e.asset, e.account, e.place, e.units FROM postings p {_JOINED}
   WHERE p.merchant_id = $1 AND p.page_no IS NULL
-  UNION ALL
-  SELECT e.asset, e.account, e.place, -e.units FROM postings p
-  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
-  WHERE p.merchant_id = $1 AND p.business_at > $2
-  UNION ALL
-  SELECT e.asset, e.account, e.place, -e.units FROM postings p
-  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
-  WHERE p.merchant_id = $1 AND p.posting_id > $4 AND p.recorded_at > $3 AND p.business_at <= $2
-) x
+"""  # noqa: S608 - ours
+_SUMMED: Final = """
 WHERE x.account IN ('merchant_payable', 'reserve', 'settlement_due', 'payout_due')
 GROUP BY x.asset, x.account, x.place HAVING sum(x.units) <> 0 ORDER BY x.asset, x.account, x.place
-""",
+"""
+
+
+@statement(
+    MERCHANT,
+    f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x {_SUMMED}",
     seconds=STATEMENT_SECONDS,
 )
-async def _balances(
+async def _now(db: Read, merchant_id: UUID) -> list[AccountBalance]:
+    """As they stand."""
+
+
+# Less all that came after the moment: what is read is what came since, never the whole history. What was recorded since
+# is found by its id, which tells when it was made: the two clocks run apart.
+@statement(
+    MERCHANT,
+    f"""
+SELECT x.asset AS asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}
+  UNION ALL
+  SELECT e.asset, e.account, e.place, -e.units FROM postings p {_JOINED}
+  WHERE p.merchant_id = $1 AND p.business_at > $2
+  UNION ALL
+  SELECT e.asset, e.account, e.place, -e.units FROM postings p {_JOINED}
+  WHERE p.merchant_id = $1 AND p.posting_id > $4 AND p.recorded_at > $3 AND p.business_at <= $2
+) x {_SUMMED}""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _then(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime, since: UUID
 ) -> list[AccountBalance]:
     """As of both; `since` sorts before all that was recorded later."""
@@ -57,5 +70,7 @@ async def _balances(
 
 async def balances(db: Read, merchant_id: UUID, cut: Cut) -> list[AccountBalance]:
     """What the operator owes the merchant, by asset and account; none that is 0."""
+    if not cut.is_past:
+        return await _now(db, merchant_id)
     since = HIGHEST if cut.recorded == ALWAYS else first_id_of(cut.recorded - CLOCKS_APART)
-    return await _balances(db, merchant_id, *cut, since)
+    return await _then(db, merchant_id, *cut, since)
