@@ -72,6 +72,8 @@ class Things:
             made["UPLOAD_ID"] = self.uploaded()
         elif "imports" in words and "{id}" in words:
             made["IMPORT_ID"] = self.imported(100_000 if "stop" in words else 2)
+        elif "backtests" in words:
+            made["BACKTEST_ID"] = self.post("/v1/backtests", {"decider": "retry-2"})["id"] if "{id}" in words else ""
         elif "certificates" in words:
             made["CERTIFICATE_ID"] = self.certificate() if "{id}" in words else ""
         elif "settlements" in words:

@@ -243,7 +243,7 @@ def _settings(walk: _Walk) -> None:
     walk.act("/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30")
     walk.act("/engine/cards", "order.card_updates", cards="yes")
     walk.act("/uplift/return", "engine.return_set", on_harm="on")
-    walk.act("/backtests", "backtest.asked", decider="retry-1", days="90")
+    walk.act("/backtests", "backtest.asked", decider="retry-1", days="180")
     walk.act("/policy", "policy.set", site=site, act="save", reason="walk", **{"tries.soft": "2"})
     walk.act("/policy", "policy.set", site=site, act="save", reason="walk", **{"tries.soft": "1"})
     walk.act("/policy/back", "policy.set", site=site, version="1", reason="walk")

@@ -16,12 +16,14 @@ from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.policies import where_of
+from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.moves.bulk.backtest import begin_backtest
 from recoup.rules.network.magic import script_card
 from recoup.store.insight.backtests import backtest_payments, list_backtests, saved_backtests
-from recoup.store.orders.due_work import Due
+from recoup.store.orders.due_work import Due, claim
 from recoup.store.server import ServerAddress
 
 ONE_TRY = {"tries": {"all": 1}}
@@ -165,6 +167,26 @@ def test_the_newest_are_kept_and_few_wait(server: ServerAddress, monkeypatch: py
         where = await where_of(shop.world, shop.merchant_id)
         assert (await try_policy(shop.world, shop.scope, where, ONE_TRY)).backtest is None
         assert (await save_tried(shop.world, shop.scope, where, ONE_TRY, "all the same")).number == 1
+
+    told(server, story)
+
+
+def test_what_fails_again_and_again_ends_without_figures(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        backtest_id, wall = new_id(), shop.world.clocks.wall()
+        async with shop.world.db.transaction() as tx:
+            await begin_backtest(tx, shop.merchant_id, backtest_id, {"odd": 1}, b"odd", "api:x", None, wall)
+        async with shop.world.db.connection() as connection:
+            (due,) = [one for one in await claim(connection, wall, 10) if one.kind == "backtest"]
+        with pytest.raises(ValueError, match="decider"):
+            await work_backtest(shop.world, due)
+        (row,) = await shop.world.db.fetch("SELECT tries, lease_until FROM due_work WHERE kind = 'backtest'")
+        assert row["tries"] == 1, "tries go on counting, so it ends"
+        assert row["lease_until"] > wall + timedelta(minutes=10), "nobody else begins it meanwhile"
+        await work_backtest(shop.world, due._replace(tries=3))
+        found = await read_backtest(shop.world, shop.merchant_id, backtest_id)
+        assert (found.report, found.failed) == (None, "Something went wrong on our side, several times.")
+        assert await shop.world.db.fetch("SELECT FROM due_work WHERE kind = 'backtest'") == []
 
     told(server, story)
 

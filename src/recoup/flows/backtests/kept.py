@@ -39,7 +39,7 @@ from recoup.store.insight.backtests import (
 )
 from recoup.store.insight.judged import count_judged
 from recoup.store.merchants.sites import lock_merchant
-from recoup.store.orders.due_work import Due, hand_back
+from recoup.store.orders.due_work import Due, hand_back, postpone
 from recoup.store.pool import retrying
 from recoup.store.statement import Tx
 
@@ -135,7 +135,7 @@ async def work_backtest(world: World, due: Due) -> None:
     async with world.db.connection() as connection:
         row = await find_backtest(connection, due.merchant_id, due.subject_id)
         if row is not None and row.made_at is None:
-            await hand_back(connection, due, world.clocks.wall() + LEASE)
+            await postpone(connection, due, world.clocks.wall() + LEASE, "")  # longer than other work; tries count on
     if row is None or row.made_at is not None:
         await _end(world, due.merchant_id, due.subject_id, None)
         return
