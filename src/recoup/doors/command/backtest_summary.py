@@ -10,7 +10,7 @@ from recoup.kernel.money import apart, shown
 from recoup.kernel.unseen import shown_by_number
 from recoup.store.insight.backtests import BacktestRow
 
-LATER: Final = "back-test   is being made; `recoup backtest show {0}` shows it. The policy can be saved meanwhile."
+LATER: Final = "back-test   {0} is being made; the page Back-tests shows it. The policy can be saved meanwhile."
 NO_ARM: Final = (
     "            no order has an arm yet: let the rescue engine watch, then each decision has its probability"
 )
