@@ -43,6 +43,7 @@ def test_a_check_names_its_back_test(shop: Caller) -> None:
     ("body", "status", "field"),
     [
         ({"decider": "retry-99"}, 400, "Decider"),
+        ({"decider": "engine"}, 400, "Decider"),
         ({"days": 3}, 400, "Days"),
         ({"policy": {"tries": {"all": 19}}}, 400, "Policy.Tries.All"),
         ({"policy": {}, "version": 1}, 400, "Version"),

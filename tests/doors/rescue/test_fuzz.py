@@ -21,6 +21,8 @@ WORKED = {
     "POST /v1/webhooks/{id}/test": {502},
     "POST /v1/partner/webhooks/{id}/test": {502},
     "POST /v1/oauth2/refresh": {400},
+    "GET /v1/backtests/{id}": {404},
+    "GET /v1/backtests/{id}/payments": {404},
     "GET /v1/reports/certificates/{id}": {404},
     "GET /v1/reports/certificates/{id}/file": {404},
 }  # nobody listens; no token is left; no month is over

@@ -197,7 +197,7 @@ def test_without_a_model_the_engine_cannot_be_asked(server: ServerAddress) -> No
             await ask(
                 shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest("engine"))
             )
-        assert refused.value.field == "policy"
+        assert refused.value.field == "decider"
         with pytest.raises(Problem, match="There is no policy x"):
             await question_for(shop.world, shop.merchant_id, BacktestRequest("x"))
         assert await listed(shop) == []

@@ -52,7 +52,7 @@ async def post(call: Call) -> Reply:
     )
     with named_as_here():
         question = await question_for(call.services.world, call.scope.merchant_id, request)
-    return Reply(_one(await ask(call.services.world, call.scope, question)))
+        return Reply(_one(await ask(call.services.world, call.scope, question)))
 
 
 async def get_list(call: Call) -> Reply:

@@ -73,7 +73,10 @@ async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
     asked; Problem(not_found).
     """
     if question.basis == "orders":
-        await target_named(world, scope.merchant_id, question.decider)
+        try:
+            await target_named(world, scope.merchant_id, question.decider)
+        except Problem as problem:
+            raise Problem(problem.code, problem.message, field="decider", cure=problem.cure) from None
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         row = await put(world, tx, scope, question, audited=True)
