@@ -23,7 +23,7 @@ NOT_HISTORY = frozenset({
     "switch_changes", "partner_alerts", "replays", "arm_settings", "engine_stops", "risk_settings", "risk_sightings",
     "issuer_answers", "fact_clocks", "seen_signatures", "policy_versions", "policy_bounds", "policy_sends",
     "certificates", "certificate_clocks", "advance_weeks", "advance_bounds", "card_joins", "backtests",
-    "backtest_payments",
+    "backtest_payments", "part_terms",
 })  # fmt: skip
 # Ids that a copy has in common with what it was copied from.
 SHARED = frozenset({

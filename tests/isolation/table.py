@@ -82,6 +82,7 @@ DEVELOPERS = frozenset({"owner", "operations", "developer"})
 EVERY_ROLE = frozenset({"owner", "operations", "analyst", "developer"})
 _ORDER, _MID, _CUSTOMER = {"order_id": "order"}, {"mid": "mid"}, {"payer_id": "customer"}
 _NOTE = {"note": "noted"}
+_PART_TERMS = {"least_share": "30", "count_max": "2", "at_expiry": "keep"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _DISPUTE = {"id": "disputed", "dispute": "dispute"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
@@ -427,6 +428,7 @@ TABLE: dict[Key, Line] = {
         },
     ),
     ("POST", "/engine/cards"): _page(body=lambda s: {"cards": "yes", "card_updates": "yes"}),
+    ("POST", "/engine/parts"): _page(body=lambda s: {"parts": "yes", "enabled": "yes", **_PART_TERMS}),
     ("POST", "/engine/risk"): _page(
         body=lambda s: {"risk_mode": "shadow", "share": "20", "holdout": "10", "margin": "30"}
     ),

@@ -242,6 +242,8 @@ def _settings(walk: _Walk) -> None:
     walk.act("/engine", "arms.changed", site=site, mode="share", share="20", holdout="10", explore="10", explore_max="")
     walk.act("/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30")
     walk.act("/engine/cards", "order.card_updates", cards="yes")
+    terms = {"least_share": "30", "count_max": "2", "at_expiry": "keep"}
+    walk.act("/engine/parts", "order.parts", parts="yes", enabled="yes", **terms)
     walk.act("/uplift/return", "engine.return_set", on_harm="on")
     walk.act("/backtests", "backtest.asked", decider="retry-1", days="180")
     walk.act("/policy", "policy.set", site=site, act="save", reason="walk", **{"tries.soft": "2"})

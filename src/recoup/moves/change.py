@@ -179,7 +179,7 @@ class Change(Gathered):
         notice = notice_of(happening, order.notices) if order.kind != "stable" else None
         if notice is None:
             return
-        mail = owed_mail(order, notice, about, body.get("units", order.units), now=self.now, wall=self.wall)
+        mail = owed_mail(order, notice, about, body.get("units", order.owed_units), now=self.now, wall=self.wall)
         self.rows.mails.append(mail)
         self.due("mail", self.wall, subject_id=mail.mail_id, wall=True)
 

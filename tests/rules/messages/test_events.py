@@ -85,6 +85,7 @@ def test_the_documented_events_are_all_there() -> None:
         "attempt.declined",
         "order.amended",
         "order.refundrefused",
+        "order.partially_collected",
         "order.refundfailed",
         "payment.chargeback.closed",
     }

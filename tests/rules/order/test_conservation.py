@@ -38,6 +38,7 @@ class Walk:
     book: Counter[str] = field(default_factory=Counter)
     loss: int = 0
     parts: int = 0  # captured of what is held
+    taken: int = 0  # collected in parts, while the rest is waited for
     gone: list[int] = field(default_factory=list)  # refunds that were made
     walked: list[str] = field(default_factory=list)
 
@@ -53,7 +54,23 @@ class Walk:
 def _collected(w: Walk) -> None:
     fee = w.dice.choice((0, w.units // 10, w.units))
     w.paid, w.left = "charged", w.units
-    w.post(*ledger.collected(w.units, ROUTE, fee))
+    w.post(*ledger.collected(w.units - w.taken, ROUTE, fee))
+
+
+def _part_collected(w: Walk) -> None:
+    part = w.dice.randint(1, w.units - w.taken - 1)
+    w.taken += part
+    w.post(*ledger.collected(part, ROUTE, 0))
+
+
+def _parts_kept(w: Walk) -> None:
+    w.paid, w.left, w.units = "charged", w.taken, w.taken
+    w.post(ledger.fee(1))
+
+
+def _part_owed_back(w: Walk) -> None:
+    w.late, w.units, w.taken = "owed", w.taken, 0
+    w.post(ledger.part_owed_back(w.units))
 
 
 def _captured(w: Walk) -> None:
@@ -177,13 +194,17 @@ Deed = tuple[Callable[[Walk], bool], Callable[[Walk], None]]
 # happening -> when it can happen beside its stage, and what it books
 MONEY: dict[str, Deed] = {
     "collected": (lambda w: True, _collected),
+    "part_collected": (lambda w: w.units - w.taken > 1, _part_collected),
+    "parts_kept": (lambda w: w.taken > 0, _parts_kept),
+    "part_owed_back": (lambda w: w.taken > 0 and not w.late, _part_owed_back),
+    "authorised": (lambda w: not w.taken, lambda w: None),
     "captured": (lambda w: w.parts < w.units, _captured),
     "part_captured": (lambda w: w.units - w.parts > 1, _part_captured),
     "capture_ended": (lambda w: w.parts > 0, _capture_ended),
     "capture_window_ended": (lambda w: not w.parts, lambda w: None),
     "paid_elsewhere": (lambda w: not w.parts, lambda w: None),
     "cancelled": (lambda w: not w.parts, lambda w: None),
-    "advanced": (lambda w: True, _advanced),
+    "advanced": (lambda w: not w.taken, _advanced),
     "charged": (lambda w: w.due > 0, _charged),
     "uncollected": (lambda w: w.due > 0, _uncollected),
     "refund_owed": (lambda w: w.left > 0, _refund_owed),

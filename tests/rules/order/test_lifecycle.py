@@ -177,7 +177,7 @@ class Model:
             self.stage = step(src, name).dst
             if step(src, name).books:
                 self.approved = body["units"] = self.units
-                self.captured = name in ("captured", "capture_ended")
+                self.captured = name in ("captured", "capture_ended", "parts_kept")
         if name == "refund_owed":
             body["units"] = dice.randint(1, left)
             self.refunds.append(body["units"])

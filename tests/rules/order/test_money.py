@@ -38,6 +38,7 @@ def _all(units: int) -> list[Posting]:
         ledger.dispute_fee_returned,
         ledger.reversal_netted,
         ledger.reversal_owed_again,
+        ledger.part_owed_back,
     ]
     routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, ledger.dispute_fee]
     disputed = [

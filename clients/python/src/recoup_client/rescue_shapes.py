@@ -1875,7 +1875,7 @@ MeansRow = TypedDict(
         "approvals": int,
         "refunds": int,
         "disputes": int,
-        "means": Literal["link", "merchant", "new_card", "other_card", "retry", "signal"] | None,
+        "means": Literal["link", "merchant", "new_card", "other_card", "part", "retry", "signal"] | None,
         "share": float | None,
     },
 )

@@ -7,6 +7,7 @@ from recoup.doors.command.terms_disputes import disputes
 from recoup.doors.command.terms_exposure import exposure
 from recoup.doors.command.terms_fees import fees
 from recoup.doors.command.terms_notices import notices
+from recoup.doors.command.terms_parts import parts
 from recoup.doors.command.terms_settlement import settlement
 
 
@@ -15,5 +16,5 @@ def terms() -> None:
     """Shows and changes the terms of a merchant's contract."""
 
 
-for noun in (fees, exposure, disputes, settlement, notices, cards):
+for noun in (fees, exposure, disputes, settlement, notices, cards, parts):
     terms.add_command(noun)

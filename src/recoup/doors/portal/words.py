@@ -9,7 +9,7 @@ from recoup.rules.order.lifecycle import Stage
 # What brought the money of a payment, whichever page counts it.
 MEANS: Final[dict[str | None, str]] = {
     "link": "Payment link", "new_card": "New card", "other_card": "Another card on file", "retry": "Planned attempt",
-    "signal": "Approval elsewhere", "merchant": "Requested attempt",
+    "part": "Collected in parts", "signal": "Approval elsewhere", "merchant": "Requested attempt",
 }  # fmt: skip
 
 

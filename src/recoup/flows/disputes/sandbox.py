@@ -33,7 +33,8 @@ async def cardholder_disputes(world: World, orders: Orders, merchant_id: UUID, o
     key = (merchant_id, order_id)
 
     def look(change: Change) -> tuple[Row, Attempt, bool, BusinessTime] | None:
-        order, charge = change.order, change.order.paid_by()
+        order = change.order
+        charge = order.charges()[-1] if len(order.charges()) > 1 else order.paid_by()
         row = foreseen(order.card.magic if order.card else None, charge.units) if charge else None
         if charge is None or row is None:
             change.undue("cardholder")

@@ -16,7 +16,7 @@ class FeeOfOrder:
 
     def wrong(self, line: MoneyLine) -> Wrong | None:
         match line.happening:
-            case "collected" | "captured" | "capture_ended" | "advanced":
+            case "collected" | "captured" | "capture_ended" | "parts_kept" | "advanced":
                 self._fee, self._units = line.fee or 0, line.units
                 self._policy = line.fee_refund or KEEP
                 return _taken(line)

@@ -18,7 +18,7 @@ MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
     "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
     "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again", "part_captured",
-    "capture_ended", "refund_failed", "reversal_failed",
+    "capture_ended", "refund_failed", "reversal_failed", "part_collected", "parts_kept", "part_owed_back",
 )  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def all_wrong(
     parts: dict[UUID, int] = defaultdict(int)
     for line in lines:
         wrong = fees[line.order_id].wrong(line)
-        if line.happening == "part_captured":
+        if line.happening in ("part_captured", "part_collected"):
             parts[line.order_id] += line.units
         if not wrong and line.happening in APPROVALS:
             expected = _approved(line, parts[line.order_id])
@@ -60,8 +60,8 @@ def all_wrong(
 
 
 def _approved(line: MoneyLine, before: int) -> int:
-    """What an order is worth by this line. `before`: what was captured of it in parts."""
-    if line.happening == "capture_ended":
+    """What an order is worth by this line. `before`: what was captured of it, or collected, in parts."""
+    if line.happening in ("capture_ended", "parts_kept"):
         return before
     if line.part is None:
         return line.order_units
@@ -101,7 +101,9 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
     match line.happening:
         case "part_captured":
             return [(("refund", line.fact_id, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
-        case "capture_ended":
+        case "part_collected":
+            return [((*attempt, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
+        case "capture_ended" | "parts_kept":
             return [((*attempt, "fee"), ledger.fee(line.fee, payable))] if line.fee else []
         case "collected" | "captured" | "advanced":
             fee, units = line.fee or 0, line.part or units
@@ -127,6 +129,8 @@ def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[P
     match line.happening:
         case "reversed":
             return [ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)]
+        case "part_owed_back":
+            return [ledger.part_owed_back(units)]
         case "refund_failed":
             return [ledger.refund_failed(units, route)]
         case "reversal_failed":

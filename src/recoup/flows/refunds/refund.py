@@ -72,7 +72,7 @@ async def refund(
         if request.key is None:
             again = _still_open(order, gate.input_mac)
             if again is not None:
-                return replace(_answer(order, again), repeated=True)
+                return replace(_answer(order, again, _all_of(order, again)), repeated=True)
         units, items = what_to_refund(order, request, world.policy.refund_cap_percent)
         if order.stage is Stage.AUTHORISED:
             answer = _answer(order, refund_hold(change, scope.actor.text(), gate.input_mac))
@@ -113,7 +113,7 @@ def _given(
     made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
     if change.refund_context is not None:
         change.refund_context.day.units += units
-    return _answer(order, made)
+    return _answer(order, made, units)
 
 
 def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
@@ -202,9 +202,16 @@ def _still_open(order: Order, input_mac: bytes) -> Modification | None:
     return next((r for r in order.modifications if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
 
 
-def _answer(order: Order, made: Modification) -> RefundAnswer:
+def _all_of(order: Order, first: Modification) -> int:
+    """What was asked for, of which the first refund may be a piece: each charge of an order gives its own back."""
+    pieces = [r for r in order.modifications if r.kind == first.kind and r.input_mac == first.input_mac]
+    return sum(r.units for r in pieces if r.business_at == first.business_at)
+
+
+def _answer(order: Order, made: Modification, units: int | None = None) -> RefundAnswer:
+    """`units`: what was asked for, where the refund is a piece of it."""
     left = order.refundable_units if order.stage is Stage.COMPLETED else 0
-    return RefundAnswer(made.modification_id, order.order_id, made.units, order.asset, left)
+    return RefundAnswer(made.modification_id, order.order_id, made.units if units is None else units, order.asset, left)
 
 
 def _stored_answer(stored: dict[str, Any]) -> RefundAnswer:

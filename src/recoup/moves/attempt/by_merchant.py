@@ -5,6 +5,7 @@ from recoup.moves.change import Change
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.order.amendment import has_room
+from recoup.moves.order.parts import end_without_rest
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
 from recoup.rules.order.lifecycle import OPEN, Stage, can
@@ -78,7 +79,7 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     if order.stage is Stage.AUTHORISED and order.captured_units and order.capturing() is None:
         end_capturing(change)  # what was captured is paid twice, and no more is taken
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
-        change.step("paid_elsewhere", transmit_id=transmit_id)
+        end_without_rest(change, "paid_elsewhere", may_keep=False, transmit_id=transmit_id)
         void_authorisation(change)
     elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
         change.raise_attention(PAID_TWICE)

@@ -10,7 +10,7 @@ from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
-from recoup.moves.attempt.plan import decide_or_update, follow, next_due, plan_attempt
+from recoup.moves.attempt.plan import decide_next, decide_or_update, follow, next_due, plan_attempt
 from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Booked, Change
@@ -20,6 +20,7 @@ from recoup.moves.modification.refund import reverse_late_approval
 from recoup.moves.order.answer_deadline import decline, in_time
 from recoup.moves.order.ending import expire_if_due
 from recoup.moves.order.mandate import note_consent, note_revocation
+from recoup.moves.order.parts import collect_part
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
@@ -35,7 +36,7 @@ from recoup.rules.order.means import by_means, requested_means
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.network_token import Gone, speaks_of_token
-from recoup.rules.rescue.order_evidence import attempt_reading
+from recoup.rules.rescue.order_evidence import attempt_reading, last_reading
 
 _SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
 _WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice")
@@ -171,14 +172,23 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
     if order.manual_capture:
         authorise(change, attempt)
         return
+    if order.collected_units and order.owed_units > 0:
+        collect_part(change, attempt)
+        if not expire_if_due(change):
+            reading = last_reading(order)
+            follow(change, *decide_next(change, reading), reading)
+        return
     fee = fee_units(order.units, order.tariff)
+    rest = attempt.units if len(order.charges()) > 1 else order.units
+    part: dict[str, Any] = {"part": rest} if rest != order.units else {}
     change.step(
         "collected",
         units=order.units,
         route=attempt.route,
         attempt=attempt.attempt_no,
         fee=fee,
-        booked=Booked(attempt.attempt_id, collected(order.units, attempt.route or "", fee)),
+        booked=Booked(attempt.attempt_id, collected(rest, attempt.route or "", fee)),
+        **part,
         **order.tariff.log_details(),
         **by_means(order, attempt),
         **_credential(attempt),
@@ -285,8 +295,16 @@ def _not_sent(
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
     if at_once:
-        decision_id, initiator, means = attempt.decision_id, attempt.initiator, requested_means(attempt)
-        plan_attempt(change, change.now, attempt.ladder, decision_id, initiator=initiator, when_due=means, goes_on=True)
+        plan_attempt(
+            change,
+            change.now,
+            attempt.ladder,
+            attempt.decision_id,
+            initiator=attempt.initiator,
+            when_due=requested_means(attempt),
+            goes_on=True,
+            units=attempt.units,
+        )
         if (again := order.planned()) is not None:
             change.set_attempt(again, authentication=attempt.authentication)
         return
@@ -298,7 +316,8 @@ def _not_sent(
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
     if order.expires_at is not None and due >= order.expires_at:
         return
-    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=requested_means(attempt))
+    when_due = requested_means(attempt)
+    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
     if failed > 1 and order.stage is Stage.PROCESSING:
         hold(change, whys.OUTAGE, "processor_outage", due)
         change.undue("retry")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt.card_update import updates_first
-from recoup.moves.attempt.plan import decide_due
+from recoup.moves.attempt.plan import decide_due, without_part
 from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
@@ -57,6 +57,7 @@ def open_attempt(
         return None
     if not decide_due(change, attempt):
         return None
+    without_part(change, attempt)
     route = pick(change, attempt)
     by_token = token_for(order, attempt, change.now, takes_tokens=route.takes_tokens) is not None
     if update_first and not by_token and updates_first(change):
@@ -64,7 +65,14 @@ def open_attempt(
     if route.name is None:
         _no_route(change, attempt, route)
         return None
-    inputs = gate_input(order, change.now, policy.visa_limit, attempt.initiator, acceptor_id=route.acceptor_id)
+    inputs = gate_input(
+        order,
+        change.now,
+        policy.visa_limit,
+        attempt.initiator,
+        units=attempt.units,
+        acceptor_id=route.acceptor_id,
+    )
     answer = ask_gate(inputs)
     if isinstance(answer, Refused):
         _refused(change, attempt, inputs, answer)

@@ -11,6 +11,7 @@ from recoup.kernel.policy import Policy
 from recoup.moves.attempt.send import gate_input
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
+from recoup.moves.order.parts import end_without_rest
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
@@ -24,13 +25,15 @@ from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
+from recoup.rules.rescue.engine.parts import part_of
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
 from recoup.rules.rescue.network_token import Gone, TokenInput, decide_token
-from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of
+from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, parts_of
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
+from recoup.rules.rescue.parts import RULE as PART
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
 
@@ -116,7 +119,8 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     reading = last_reading(change.order)
     decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again else None)
     if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
-        change.set_attempt(attempt, decision_id=decision_id)
+        part = _part_of(change.order, decision, reading)
+        change.set_attempt(attempt, decision_id=decision_id, units=part or change.order.owed_units)
         return True
     if decision.verdict != "plan":
         drop_plan(change)
@@ -139,7 +143,8 @@ def follow(
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
         is_stop = MANDATE_REVOKED in decision.rules
-        change.step(
+        end_without_rest(
+            change,
             "declined",
             decision_id=decision_id,
             why=decision.reasons[0],
@@ -151,6 +156,8 @@ def follow(
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
     body |= {"risk": beside} if beside is not None else {}
+    part = _part_of(order, decision, reading)
+    body |= {"part": part} if part is not None else {}
     change.fact("planned", decision_id=decision_id, **body)
     if due is None:
         order.next_attempt_at = None
@@ -163,9 +170,27 @@ def follow(
     if OTHER_CARD in decision.rules:
         _take_other_card(change, reading, decision_id)
         return
-    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision))
+    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=_when_due(decision), units=part)
     if NOW in decision.rules:
         challenges.offer(change, reading)
+
+
+def _part_of(order: Order, decision: Decision, reading: Reading) -> int | None:
+    """The units that the decision's next try is for; None: all that is owed."""
+    parts = parts_of(order)
+    if PART not in decision.rules or parts is None:
+        return None
+    tries = len(decision.plan) + (decision.verdict == "attempt_now")
+    part = part_of(parts, reading.code, order.units, order.asset, tries)
+    return part.units if part is not None else None
+
+
+def without_part(change: Change, attempt: Attempt) -> None:
+    """What was planned for a part is for all that is owed, where its merchant allows no part any more; and nothing is
+    sent for more than is owed."""
+    order = change.order
+    if attempt.units > order.owed_units or attempt.units < order.owed_units and parts_of(order) is None:
+        change.set_attempt(attempt, units=order.owed_units)
 
 
 def _take_other_card(change: Change, reading: Reading, decision_id: UUID) -> None:
@@ -197,10 +222,12 @@ def plan_attempt(
     initiator: str | None = None,
     when_due: str | None = None,
     goes_on: bool = False,
+    units: int | None = None,
 ) -> None:
     """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
     `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said.
-    `when_due`: as the attempt's. `goes_on`: who made the attempt before makes this one too."""
+    `when_due`: as the attempt's. `goes_on`: who made the attempt before makes this one too. `units`: of a part; all
+    that is owed, unless said."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)
@@ -215,11 +242,17 @@ def plan_attempt(
             state="planned",
             ladder=purpose,
             due_at=due,
-            units=order.units,
+            units=order.owed_units,
             asset=order.asset,
             initiator=initiator or order.initiator,
         )
-    change.set_attempt(attempt, due_at=due, decision_id=decision_id, when_due=when_due)
+    change.set_attempt(
+        attempt,
+        due_at=due,
+        decision_id=decision_id,
+        when_due=when_due,
+        units=order.owed_units if units is None else units,
+    )
     order.next_attempt_at = due
     change.want_token(due)
     first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now

@@ -188,6 +188,8 @@ def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, 
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units, acceptor_id=route.acceptor_id)
     details: dict[str, Any] = {"decision": str(attempt.decision_id or "")}
+    if units is None and attempt.units != order.units:
+        units = attempt.units  # a part, or the rest
     if units is not None:
         details["units"] = units
     if token is not None:

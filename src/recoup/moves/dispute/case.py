@@ -12,6 +12,7 @@ from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.reminder import watch_reminders
 from recoup.moves.modification.capture import end_capturing
 from recoup.moves.modification.disputed import beyond, cancel_refunds_for_dispute, owe_reversal_again
+from recoup.moves.order.parts import keep_parts
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
@@ -37,7 +38,7 @@ from recoup.rules.order.attention import (
     of_dispute,
 )
 from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.order.snapshot import Attempt, Order
 
 ANSWER_AGAIN = timedelta(minutes=1)
@@ -67,6 +68,8 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         return deeds
     if deeds and order.stage is Stage.AUTHORISED:  # whoever disputes a part is not charged another
         end_capturing(change)
+    elif deeds and order.collected_units:  # nor, of what is collected in parts, the rest
+        keep_parts(change)
     for deed in deeds:
         if dispute is None:
             dispute = _new(change, route, notice, charge)
@@ -82,6 +85,8 @@ def _charged(order: Order, charge: Attempt) -> bool:
         return True
     if order.stage is Stage.AUTHORISED:
         return bool(order.captured_units) and order.capturing() is None
+    if order.collected_units:
+        return order.attempt_in_flight() is None and can(order.stage, "parts_kept")
     return any(r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.modifications)
 
 

@@ -193,7 +193,7 @@ def release_rest(change: Change) -> None:
 def void_authorisation(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Modification | None:
     """The hold is to be voided. The order has just ended."""
     payment = change.order.paid_by()
-    if payment is None:
+    if payment is None or not change.order.manual_capture:
         return None
     return _void(change, payment, payment.units, actor, input_mac)
 

@@ -44,6 +44,11 @@ def beyond(order: Order, attempt_id: UUID) -> int:
     return gone_back(order, attempt_id) + taken - order.charged_units(attempt_id) if taken else 0
 
 
+def charge_left(order: Order, attempt_id: UUID) -> int:
+    """What neither a refund, nor a reversal, nor a dispute has taken of a charge."""
+    return order.charged_units(attempt_id) - gone_back(order, attempt_id) - _taken(order, attempt_id)
+
+
 def gone_back(order: Order, attempt_id: UUID) -> int:
     """What refunds and reversals of a charge gave back, or may have, or will."""
     return sum(
@@ -87,8 +92,7 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
     netted = [
         r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"
     ]
-    left = order.charged_units(attempt_id) - gone_back(order, attempt_id) - _taken(order, attempt_id)
-    units = min(units, left)
+    units = min(units, charge_left(order, attempt_id))
     if netted and units > 0 and order.stage is not Stage.COMPLETED:
         _owe(change, netted[-1], units)
 

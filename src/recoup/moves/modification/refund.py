@@ -6,9 +6,11 @@ from uuid import UUID
 from recoup.moves.advance import collection
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
+from recoup.moves.modification.disputed import charge_left
 from recoup.moves.modification.request import request_modification, returned_fee
 from recoup.rules.money import ledger
-from recoup.rules.order.snapshot import Attempt, Modification
+from recoup.rules.money.over_charges import over_charges, over_pieces
+from recoup.rules.order.snapshot import Attempt, Modification, Order
 from recoup.store.table import hex_of
 
 
@@ -23,30 +25,55 @@ def owe_refund(
     modification_id: UUID | None = None,
     approved_by: str | None = None,
 ) -> Modification:
-    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder.
+    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder. Of an order
+    that was collected in parts it is a refund of each charge that it takes from, the oldest first; the first one is
+    answered, and has the id.
 
     Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
     """
-    order, fee = change.order, returned_fee(change.order, units)
+    order = change.order
     if order.payable_place == ledger.WALLET:
         assert change.wallet is not None
-        change.wallet.refund(units - fee, order.sent_text)
-    payment = order.paid_by() or order.attempt_in_flight()  # one that is out decides what becomes of it
-    refund = request_modification(
-        change,
-        "refund",
-        payment.attempt_id if payment else None,
-        units,
-        text=message,
-        items=items,
-        input_mac=hex_of(input_mac),
-        actor=actor,
-        modification_id=modification_id,
-        approved_by=approved_by,
-    )
+        change.wallet.refund(units - returned_fee(order, units), order.sent_text)
+    pieces = _pieces(order, units)
+    first: Modification | None = None
+    for (attempt_id, piece), of_items in zip(pieces, over_pieces(items, [one for _, one in pieces]), strict=True):
+        refund = request_modification(
+            change,
+            "refund",
+            attempt_id,
+            piece,
+            text=message,
+            items=of_items,
+            input_mac=hex_of(input_mac),
+            actor=actor,
+            modification_id=modification_id if first is None else None,
+            approved_by=approved_by,
+        )
+        _owed(change, refund, with_first=first)
+        first = first or refund
+    assert first is not None
+    return first
+
+
+def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
+    """Of which charge how much goes back. One that is out decides what becomes of it."""
+    charges = order.charges()
+    if len(charges) < 2 or order.advance is not None:
+        payment = order.paid_by() or order.attempt_in_flight()
+        return [(payment.attempt_id if payment else None, units)]
+    return [*over_charges([(one.attempt_id, charge_left(order, one.attempt_id)) for one in charges], units)]
+
+
+def _owed(change: Change, refund: Modification, *, with_first: Modification | None) -> None:
+    """The fact, its money and its due work. `with_first`: the refund that was asked for, of which this is a further
+    piece."""
+    order, units, actor = change.order, refund.units, refund.actor
+    fee, items, approved_by = returned_fee(order, units), refund.items, refund.approved_by
     order.refunded_units += units
     details: dict[str, Any] = {"fee_returned": fee} if fee else {}
     details |= {"asked_by": actor} if approved_by else {}
+    details |= {"with": with_first.modification_id} if with_first is not None else {}
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_returned(fee, order.payable_place))
@@ -65,7 +92,6 @@ def owe_refund(
         change.due("modification", change.wall, subject_id=refund.modification_id, wall=True)
     else:
         collection.refund_uncharged(change, refund, order.advance)
-    return refund
 
 
 def check_wallet(change: Change, units: int) -> None:

@@ -6,6 +6,7 @@ from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
+from recoup.moves.order.parts import end_without_rest
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
@@ -19,7 +20,7 @@ def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -
     if before is not None:
         before()
     if order.attempt_in_flight() is None and can(order.stage, "expired"):
-        change.step("expired")
+        end_without_rest(change, "expired")
     return True
 
 
@@ -31,7 +32,7 @@ def expire(change: Change) -> None:
     elif order.attempt_in_flight() is not None:
         return
     elif can(order.stage, "expired"):
-        change.step("expired")
+        end_without_rest(change, "expired")
     else:
         change.undue("expire")
 
@@ -73,6 +74,6 @@ def cancel(change: Change) -> bool:
             cure=way_back(order),
             stage=order.stage.value,
         )
-    change.step("cancelled")
+    end_without_rest(change, "cancelled", may_keep=False)
     void_authorisation(change)
     return True

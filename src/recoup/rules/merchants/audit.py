@@ -69,6 +69,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "notices.changed": "switched an e-mail to payers",
     "order.card_updates": "switched queries about replaced cards",
     "order.network_tokens": "switched network tokens",
+    "order.parts": "changed the terms of collecting in parts",
     "order.other_cards": "switched attempts on another card of the same customer",
     "order.noted": "added a note to an order",
     "order.revealed": "viewed the unmasked customer data of an order",

@@ -61,11 +61,12 @@ ByNetworkToken = Annotated[
 class Completed(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
     by: Annotated[
-        Literal["link", "new_card", "other_card", "retry", "signal", "merchant"] | UnsetType,
+        Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | UnsetType,
         Meta(
             description="What brought the money of an MIT. `link`: the customer paid by the link; `new_card`: a try of "
-            "a card that came later; `other_card`: a try of another card on file; `signal`: a try at once after an "
-            "approval elsewhere; `merchant`: a try that a person requested; `retry`: any other try."
+            "a card that came later; `other_card`: a try of another card on file; `part`: it was collected in parts; "
+            "`signal`: a try at once after an approval elsewhere; `merchant`: a try that a person requested; `retry`: "
+            "any other try."
         ),
     ] = UNSET
     by_network_token: ByNetworkToken = UNSET
@@ -144,6 +145,14 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
 
 class Amended(OrderData, frozen=True, kw_only=True):
     changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="What the merchant changed.")]
+
+
+class PartiallyCollected(OrderData, frozen=True, kw_only=True):
+    part_amount: Annotated[Amount, Meta(description="Amount of this part.")]
+    collected_amount: Annotated[Amount, Meta(description="Total of all parts so far.")]
+    outstanding_amount: Annotated[Amount, Meta(description="What is still owed.")]
+    attempts: Attempts
+    by_network_token: ByNetworkToken = UNSET
 
 
 class RefundRefused(OrderData, frozen=True, kw_only=True):

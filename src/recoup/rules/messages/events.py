@@ -92,6 +92,13 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("order.problem", "informational", False, shapes.Held, "A person has to check it."),
         EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "An attempt was declined."),
         EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind(
+            "order.partially_collected",
+            "informational",
+            False,
+            shapes.PartiallyCollected,
+            "A part of it was collected; the order goes on for the rest.",
+        ),
         EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
             "order.refundfailed",

@@ -23,7 +23,9 @@ class Notice(NamedTuple):
 
 
 NOTICES: Final = (
-    Notice("receipt", "the card was charged", ("collected", "captured", "capture_ended", "charged"), False),
+    Notice(
+        "receipt", "the card was charged", ("collected", "captured", "capture_ended", "parts_kept", "charged"), False
+    ),
     Notice("refunded", "a refund was made", ("refund_owed",), False),
     Notice("charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True),
     Notice(

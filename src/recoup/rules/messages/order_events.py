@@ -18,8 +18,8 @@ _CHANGED: Final = {
     "notes_changed": "notes",
 }  # fmt: skip
 _PARTS: Final = frozenset({
-    "order.refunded", "order.refundrefused", "order.refundfailed", "payment.chargeback.received",
-    "payment.chargeback.closed",
+    "order.refunded", "order.refundrefused", "order.refundfailed", "order.partially_collected",
+    "payment.chargeback.received", "payment.chargeback.closed",
     "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
     "challenge.failed", "mandate.revoked",
 })  # fmt: skip
@@ -71,6 +71,13 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
                 "refunded_amount": order.refunded_units,
                 "refundable_amount": order.refundable_units,
             }
+        case "order.partially_collected":
+            return {
+                "part_amount": body["units"],
+                "collected_amount": body["collected"],
+                "outstanding_amount": body["left"],
+                "attempts": order.attempts_count,
+            } | _by_token(body)
         case "payment.chargeback.received":
             return {
                 "chargeback_id": body["dispute_id"],

@@ -99,6 +99,11 @@ def reversed_(units: int, route: str) -> Posting:
     return _pair("reversed", "reversal_due", "clearing", units, credit_place=route)
 
 
+def part_owed_back(units: int) -> Posting:
+    """A part of an order that ended without the rest: the merchant has it no more, and its customer is owed it."""
+    return _pair("part_owed_back", "merchant_payable", "reversal_due", units)
+
+
 def by_hand(units: int, route: str) -> Posting:
     """A late payment of a direct channel, which the merchant settled with its payer outside."""
     return _pair("by_hand", "reversal_due", "clearing", units, credit_place=route)

@@ -20,6 +20,7 @@ KINDS: Final[Mapping[str, str]] = {
     "approve": "amount", "fee": "fee", "fee_returned": "fee", "fee_taken_back": "fee",
     "dispute_fee_charged": "dispute_fee", "dispute_fee_returned": "dispute_fee", "disputed": "dispute",
     "dispute_won": "dispute", "refund_owed": "refund", "refund_refused": "refund", "adjusted": "adjustment",
+    "part_owed_back": "refund",
     "reserve_held": "reserve", "reserve_released": "reserve", "carried": "carried", "settlement_closed": "payout",
 }  # fmt: skip
 COLUMNS: Final = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried")

@@ -79,7 +79,7 @@ _MODIFIED: Final[Mapping[str, str]] = {
     "void_owed": "owed", "voided": "done", "void_stuck": "stuck", "void_retried": "owed",
     "capture_asked": "owed", "capture_refused": "refused", "part_captured": "done",
     "refund_failed": "failed", "refund_due_again": "stuck", "reversal_failed": "failed",
-    "reversal_due_again": "stuck",
+    "reversal_due_again": "stuck", "part_owed_back": "owed",
 }  # fmt: skip
 _DISPUTED: Final[Mapping[str, str]] = {
     "dispute_inquiry": "open", "dispute_opened": "open", "dispute_continued": "open", "dispute_answered": "answered",

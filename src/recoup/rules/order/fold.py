@@ -19,8 +19,8 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it was held first, and
-    is worth what was captured."""
+    """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it is
+    worth what was captured of a hold, or what was collected in parts without the rest."""
 
     version: int = 0
     stage: Stage = Stage.NEW
@@ -49,7 +49,7 @@ def after(state: State, line: Line) -> State:
         raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
     state = replace(state, version=line.seq, stage=Stage(line.dst))
     match line.happening:
-        case "captured" | "capture_ended":
+        case "captured" | "capture_ended" | "parts_kept":
             return replace(state, approved_units=int(line.body["units"]), is_captured=True)
         case "collected" | "advanced":
             return replace(state, approved_units=int(line.body["units"]))

@@ -69,6 +69,9 @@ STEPS: Final = (
     Step("collected", S.PROCESSING, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.HELD, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
     Step("collected", S.PROBLEM, S.COMPLETED, Books("collected", "attempt"), "order.completed"),
+    Step("parts_kept", S.PROCESSING, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
+    Step("parts_kept", S.HELD, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
+    Step("parts_kept", S.PROBLEM, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     Step("advanced", S.PROCESSING, S.COMPLETED, Books("advanced", "order"), "order.completed"),
     Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
     Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
@@ -95,7 +98,7 @@ STEPS: Final = (
 )
 
 
-APPROVALS: Final = frozenset({"collected", "captured", "capture_ended", "advanced"})
+APPROVALS: Final = frozenset({"collected", "captured", "capture_ended", "parts_kept", "advanced"})
 
 
 class Fact(NamedTuple):
@@ -143,6 +146,8 @@ FACTS: Final = (
     Fact("capture_refused", "capture", _HELD_MONEY, None, None),
     Fact("capture_failed", "capture", _PAID, None, None),
     Fact("part_captured", "capture", _HELD_MONEY, Books("collected", "refund"), None),
+    Fact("part_collected", "part", _TRIED, Books("collected", "attempt"), "order.partially_collected"),
+    Fact("part_owed_back", "reversal", _GONE, Books("part_owed_back", "refund"), None),
     Fact("challenge_offered", "challenge", _WAITING, None, "challenge.presented"),
     Fact("challenge_tried", "challenge", _WAITING, None, "challenge.attempted"),
     Fact("challenge_passed", "challenge", _WAITING, None, "challenge.passed"),

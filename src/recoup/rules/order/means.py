@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, get_args
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
 
-Means = Literal["link", "new_card", "other_card", "retry", "signal", "merchant"]
+Means = Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"]
 MEANS: Final[tuple[Means, ...]] = get_args(Means)
 _CARDS: Final[tuple[Means, ...]] = ("new_card", "other_card")
 _REQUESTS: Final[tuple[Means, ...]] = ("signal", "merchant")
@@ -13,9 +13,12 @@ _REQUESTS: Final[tuple[Means, ...]] = ("signal", "merchant")
 
 def means_of(order: Order, attempt: Attempt) -> Means | None:
     """Of an attempt that was approved; None where a customer was at the checkout. A card that came later, with the link
-    or from the merchant, keeps its credit for the tries that follow with it."""
+    or from the merchant, keeps its credit for the tries that follow with it; what was collected in parts says so,
+    whatever brought the rest."""
     if order.by_customer:
         return None
+    if len(order.charges()) > 1:
+        return "part"
     if attempt.ladder == PURPOSE:
         return "link"
     requested = next((one for one in _REQUESTS if one == attempt.when_due), None)

@@ -21,13 +21,14 @@ from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.known import RescueKnown
-from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
+from recoup.rules.rescue.part_terms import PartTerms
 
 OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
 Door = Literal["rescue", "stablecoin"]
@@ -227,6 +228,7 @@ class Order:
     exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
     network_token: TokenFacts | None = None  # of its card, where its merchant uses them and there is one
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
+    part_terms: PartTerms | None = None  # of a managed MIT that is open; None: its merchant never set any
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
     mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew
@@ -275,6 +277,24 @@ class Order:
 
     def paid_by(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "approved"), None)
+
+    def charges(self) -> list[Attempt]:
+        """What was approved and counts for the order, oldest first: one, or each of its parts. Not what was approved
+        after the order's end, which goes back by itself."""
+        found = [a for a in self.attempts if a.state == "approved" and a.if_late != "reverse"]
+        return sorted(found, key=lambda one: one.attempt_no)
+
+    @property
+    def collected_units(self) -> int:
+        """What was collected in parts of an order that still waits for the rest."""
+        if self.stage in ENDED or self.manual_capture or self.kind != "mit_managed":
+            return 0
+        return sum(a.units for a in self.charges())
+
+    @property
+    def owed_units(self) -> int:
+        """What an attempt of all that is still owed is for."""
+        return self.units - self.collected_units
 
     def collecting(self) -> Advance | None:
         """The advance that its customer has not paid yet, nor will be let off."""

@@ -14,6 +14,7 @@ from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.other_card import CHANCE as OTHER_CARD_CHANCE
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
+from recoup.rules.rescue.parts import with_part
 from recoup.rules.rescue.policy import Group, RetryPolicy, Schedule, group_of
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
@@ -48,8 +49,8 @@ def decide(evidence: Evidence, policy: RetryPolicy, within: InForce | None = Non
     """What to do about the last decline, and the tries that would follow if each were declined the same way. `within`:
     the policies that were set for the order; a customer who waits is asked whatever they say."""
     if within is None or evidence.kind == "cit":
-        return _decide(_Asked(evidence, policy, None))
-    decision = _decide(_Asked(evidence, within.bounded(policy), within))
+        return with_part(evidence, _decide(_Asked(evidence, policy, None)))
+    decision = with_part(evidence, _decide(_Asked(evidence, within.bounded(policy), within)))
     return replace(decision, versions={**decision.versions, "policies": within.name})
 
 

@@ -12,6 +12,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import LinkInput
+from recoup.rules.rescue.engine.parts import PartInput
 from recoup.rules.rescue.policy import Group, group_of
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
@@ -51,7 +52,7 @@ class Evidence:
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
     `other_card`: another card of the customer may be tried. `month_sends`: the merchant's in this calendar month, where
-    its policy has a budget.
+    its policy has a budget. `parts`: the merchant allows a part of the amount.
     """
 
     kind: Kind
@@ -74,6 +75,7 @@ class Evidence:
     link: LinkInput | None = None
     other_card: bool = False
     month_sends: int | None = None
+    parts: PartInput | None = None
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -83,13 +85,14 @@ class Evidence:
             moment = getattr(self, name)
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
-        del plain["facts"], plain["link"]
+        del plain["facts"], plain["link"], plain["parts"]
         for name in ("payer_link", "other_card"):
             if not plain[name]:
                 del plain[name]
         if self.month_sends is None:
             del plain["month_sends"]
         plain |= {"link": self.link.to_dict()} if self.link else {}
+        plain |= {"parts": self.parts.to_dict()} if self.parts else {}
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
 
     @classmethod
@@ -100,6 +103,7 @@ class Evidence:
         values["attempts"] = tuple(Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"])
         values["reading"] = Reading(**values["reading"])
         values["link"] = LinkInput(**plain["link"]) if "link" in plain else None
+        values["parts"] = PartInput(**plain["parts"]) if "parts" in plain else None
         values["facts"] = Facts.from_dict(plain["facts"]) if "facts" in plain else None
         return cls(**values)
 

@@ -58,6 +58,8 @@ def _issuer(order: Order) -> str:
 
 def _tries(order: Order) -> tuple[Look, ...]:
     sent = [one for one in order.attempts if one.sent_at is not None and one.state != "not_sent"]
+    # That a part was approved says little of the rest.
+    sent = [one for one in sent if one.state != "approved" or one.units >= order.units]
     numbered = enumerate(sent, start=1)
     return tuple(
         Look(one.sent_at, _answer(order, one), number)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from recoup.rules.rescue.evidence import Decision, Offered, Verdict
+from recoup.rules.rescue.parts import RULE as PART
 
 Change = Literal[
     "no_draw",
@@ -12,6 +13,7 @@ Change = Literal[
     "one_more_send",
     "pay_day_known",
     "another_card",
+    "no_parts",
     "expiry_a_week_later",
     "one_more_try_allowed",
     "sends_without_cost",
@@ -58,7 +60,7 @@ class WhatIf:
 
 
 def compared(change: Change, found: Decision, base: Decision) -> WhatIf:
-    differs = (found.verdict, found.plan) != (base.verdict, base.plan)
+    differs = (found.verdict, found.plan, PART in found.rules) != (base.verdict, base.plan, PART in base.rules)
     tries = len(found.plan) + (found.verdict == "attempt_now")
     return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs)
 

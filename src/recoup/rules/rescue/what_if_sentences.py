@@ -14,6 +14,7 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "one_more_send": "With one more send left on the card",
     "pay_day_known": "If pay were known to arrive on the 1st of a month",
     "another_card": "With another card of the customer on file",
+    "no_parts": "Without collecting in parts",
     "expiry_a_week_later": "With an expiry a week later",
     "one_more_try_allowed": "If the schedule allowed one more try",
     "sends_without_cost": "If a send cost nothing",

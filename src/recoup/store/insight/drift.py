@@ -21,6 +21,7 @@ FROM (
   FROM (
     SELECT decision_id, order_id, alternatives, taken FROM decisions
     WHERE merchant_id = $1 AND decision_id >= $2 AND versions ->> 'model' = $3 AND taken IS NOT NULL
+      AND NOT rules ? 'part'
     ORDER BY decision_id DESC LIMIT {DECISIONS_MAX}
   ) d
   JOIN attempts a ON a.merchant_id = $1 AND a.order_id = d.order_id AND a.decision_id = d.decision_id

@@ -100,16 +100,16 @@ async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[
 @statement(
     MERCHANT,
     f"""
-SELECT order_id, state, scheme_code, processor_code, advice_code, {_HOURS.format("sent_at")} AS at,
-  (sent_at AT TIME ZONE 'UTC')::date AS on
-FROM attempts
-WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('approved', 'declined')
-  AND sent_at IS NOT NULL
-ORDER BY order_id, attempt_no
+SELECT a.order_id, a.state, a.scheme_code, a.processor_code, a.advice_code, {_HOURS.format("a.sent_at")} AS at,
+  (a.sent_at AT TIME ZONE 'UTC')::date AS on
+FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN ('approved', 'declined')
+  AND a.sent_at IS NOT NULL AND (a.units = o.units OR o.kind <> 'mit_managed')
+ORDER BY a.order_id, a.attempt_no
 """,
 )
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> list[PastAttempt]:
-    """Of the orders behind `after` up to `last`."""
+    """Of the orders behind `after` up to `last`; a part of an amount says nothing of all of it."""
 
 
 class PastTransmission(Row, frozen=True):

@@ -19,8 +19,8 @@ STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
 # column -> the recipes whose entries on the merchant's account it sums
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "approved": ("approve",), "refunded": ("refund_owed", "refund_refused"), "chargebacks": ("disputed", "dispute_won"),
-    "fees": ("fee", "fee_returned", "fee_taken_back"),
+    "approved": ("approve",), "refunded": ("refund_owed", "refund_refused", "part_owed_back"),
+    "chargebacks": ("disputed", "dispute_won"), "fees": ("fee", "fee_returned", "fee_taken_back"),
     "chargeback_fees": ("dispute_fee_charged", "dispute_fee_returned"), "adjusted": ("adjusted",),
 }  # fmt: skip
 RECIPES: Final = tuple(recipe for recipes in COLUMNS.values() for recipe in recipes)
@@ -42,7 +42,7 @@ _SUMS = ",\n  ".join((
     # A dispute credits what the processor holds for us: less there is money gone.
     f"coalesce(sum(e.units) FILTER (WHERE e.account = 'clearing' AND {_one_of(_TAKEN_BACK)}), 0) AS disputed",
     "count(*) FILTER (WHERE p.recipe = 'approve') AS approvals",
-    "count(*) FILTER (WHERE p.recipe = 'refund_owed') AS refunds",
+    "count(*) FILTER (WHERE p.recipe IN ('refund_owed', 'part_owed_back')) AS refunds",
     "count(*) FILTER (WHERE p.recipe = 'disputed' AND e.account = 'clearing') AS disputes",
 ))  # fmt: skip
 _NAMES = (*COLUMNS, "net", "disputed", "approvals", "refunds", "disputes")
@@ -78,7 +78,7 @@ _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 # The line of the log that approved it says what brought its money; before it did, all but links were tries.
 _APPROVAL = """LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
-    AND l.happening IN ('collected', 'captured', 'capture_ended')
+    AND l.happening IN ('collected', 'captured', 'capture_ended', 'parts_kept')
     AND l.business_at <= $4 AND l.recorded_at <= $5"""
 _MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
     THEN coalesce(l.body ->> 'by', 'retry') END"""

@@ -73,10 +73,13 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
       WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END"""),
-    ("dispute_terms", frozenset({"cards", "ended"}), """
-  CASE WHEN o.stage IN ('authorised', 'completed', 'declined', 'cancelled', 'expired') THEN
+    ("dispute_terms", frozenset({"cards", "charged"}), """
+  CASE WHEN o.stage IN ('authorised', 'completed', 'declined', 'cancelled', 'expired')
+      OR o.kind = 'mit_managed' AND o.stage IN ('processing', 'held', 'problem') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
-      WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END"""),
+      WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset) AND (
+        o.stage NOT IN ('processing', 'held', 'problem')
+        OR EXISTS (SELECT FROM part_terms p WHERE p.merchant_id = o.merchant_id))) END"""),
     ("blocked", frozenset({"cards", "open"}), """
   CASE WHEN o.stage IN ('received', 'processing', 'challenged') THEN (
     SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
@@ -102,6 +105,9 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),
     ("policies", frozenset({"retried"}), POLICIES),
+    ("part_terms", frozenset({"parted"}), """
+  CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held', 'challenged', 'problem') THEN
+    (SELECT to_jsonb(t) FROM part_terms t WHERE t.merchant_id = o.merchant_id) END"""),
     # Rows are looked up one by one, by their keys: what is behind OFFSET or LIMIT is not joined in sets.
     ("other_card", frozenset({"managed"}), """
   CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('received', 'processing', 'held') THEN (
@@ -166,7 +172,8 @@ WHERE k.order_id = ANY (ARRAY[k.order_id])
 """
 _BY_STAGE: Final[dict[str, tuple[str, ...]]] = {
     "received": ("open",), "processing": ("open",), "challenged": ("open",), "held": ("held",),
-    **dict.fromkeys(("authorised", "declined", "cancelled", "expired"), ("ended",)), "completed": ("completed", "ended")
+    **dict.fromkeys(("authorised", "declined", "cancelled", "expired"), ("ended", "charged")),
+    "completed": ("completed", "ended", "charged"),
 }  # fmt: skip
 
 _OPEN: Final = frozenset({"received", "processing", "held", "challenged", "problem"})
@@ -200,6 +207,7 @@ class OrderEvidence(Row, frozen=True):
     network_token: Json
     arm: Json
     policies: str | None
+    part_terms: Json
     other_card: Json
     known: Json
     sends: Json = None
@@ -369,6 +377,8 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
             needed.add("arm")
         if order.kind == "mit_managed" and order.stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD):
             needed.add("managed")
+        if order.kind == "mit_managed" and order.stage in _OPEN:
+            needed |= {"parted", "charged"}
         if order.kind in ("mit_managed", "mit_sync") and order.stage in _OPEN:
             needed.add("retried")
         if order.kind == "stable":

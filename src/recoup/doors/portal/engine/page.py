@@ -1,9 +1,9 @@
 """/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; the engine
-stopped at once; whether the risk check decides where a customer waits; and what is done for cards beside charging
-them."""
+stopped at once; whether the risk check decides where a customer waits; what is done for cards beside charging them; and
+whether a declined payment may be collected in parts."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
+from recoup.flows.merchants.part_terms import part_terms, set_part_terms
 from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -25,6 +26,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
+from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 from recoup.rules.risk.terms import MODES as RISK_MODES
 from recoup.rules.risk.terms import RiskTerms
 from recoup.store.insight.arms import ArmSettings
@@ -86,11 +88,15 @@ async def engine(visit: Visit) -> Values:
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
     risk = await risks.newest_risk(visit.world, visit.merchant_id)
+    part_row = await part_terms(visit.world, visit.merchant_id)
     typed_cards = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
     return dict(
         cards=_switched(typed_cards) if typed_cards else await card_switches(visit.world, visit.merchant_id),
         cards_offered=offered(visit.world),
         card_words=CARD_WORDS,
+        collected=_part_texts(visit, asdict(part_row.terms if part_row else OFF)),
+        part_row=part_row,
+        part_bounds={"least_share": (SHARE_MIN, SHARE_MAX), "count_max": (1, COUNT_MAX)},
         risk=_risk_texts(visit, risk.terms if risk else RiskTerms()),
         risk_row=risk,
         risk_fields=RISK_FIELDS,
@@ -107,7 +113,10 @@ async def engine(visit: Visit) -> Values:
         days=DAYS,
         who=await names_of_actors(
             visit,
-            [*(row.changed_by for row in rows), *(stop.actor for stop in own), *([risk.changed_by] if risk else [])],
+            [
+                *(row.changed_by for row in (*rows, risk, part_row) if row is not None),
+                *(stop.actor for stop in own),
+            ],
         ),
     )
 
@@ -197,6 +206,41 @@ async def post_cards(visit: Visit, form: CardsForm) -> Answer:
 
 def _switched(form: CardsForm) -> dict[str, bool]:
     return {name: getattr(form, name) for name in SWITCHES}
+
+
+@dataclass(frozen=True, slots=True)
+class PartsForm:
+    """`parts`: which form it is. The others as `PartTerms`, in the words that were typed."""
+
+    parts: str
+    enabled: bool
+    least_share: Annotated[str, Text(200)]
+    count_max: Annotated[str, Text(200)]
+    at_expiry: str
+
+
+@engine.post("/engine/parts", may=_acting, shape=PartsForm)
+async def post_parts(visit: Visit, form: PartsForm) -> Answer:
+    """For decisions from now on; what becomes of collected parts holds for all open orders."""
+    values = {"enabled": form.enabled, "at_expiry": form.at_expiry}
+    whole = {name: _whole(getattr(form, name)) for name in ("least_share", "count_max")}
+    await set_part_terms(visit.world, _acting(visit), values | whole)
+    return redirect(f"{PLACE}#parts")
+
+
+def _whole(text: str) -> int:
+    """-1 for what is no whole number: it is refused with the bounds."""
+    typed = text.strip().removesuffix("%").strip()
+    return int(typed) if _PERCENT.fullmatch(typed) else -1
+
+
+def _part_texts(visit: Visit, stored: Values) -> Values:
+    """What its form shows."""
+    if "parts" not in visit.typed:
+        return stored
+    typed = read_again(PartsForm, visit.typed)
+    texts = {name: getattr(typed, name)[:200] for name in ("least_share", "count_max", "at_expiry")}
+    return texts | {"enabled": typed.enabled}
 
 
 def _risk_texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:

@@ -31,7 +31,8 @@ _WORDY: Final = (
     "rules/rescue/mandate.py", "rules/rescue/explained.py", "rules/rescue/network_token.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "moves/attempt/by_merchant.py",
-    "moves/stable/payment.py", "moves/modification/refund.py", "flows/merchants/go_live.py",
+    "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/parts.py",
+    "flows/merchants/go_live.py",
     "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
     "flows/try_connection.py",
 )  # fmt: skip

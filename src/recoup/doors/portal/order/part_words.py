@@ -5,11 +5,30 @@ from typing import Final
 
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
 from recoup.doors.portal.order.timeline_entry import plain as _plain
+from recoup.kernel.money import money
+from recoup.kernel.sentence import Sentence
 
+
+def _part_collected(context: LogContext) -> TimelineEntry:
+    left = f"{money(int(context.body.get('left') or 0), context.asset)} {context.asset}"
+    text = Sentence("Attempt {0} was for a part; {1} are still owed.", context.get("attempt"), left)
+    return TimelineEntry(Sentence("A part is collected: {0}", context.amount()), text, "completed", "ok", "money")
+
+
+_PARTS_KEPT: Final = "The rest never came; by your terms the order is completed with what was collected in parts."
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "part_captured": _plain("Captured in part: {amount}", "The rest stays authorised.", "completed", "ok", "money"),
     "capture_ended": _plain(
         "Captured in parts: {amount}", "What was not captured is released.", "completed", "ok", "money"
+    ),
+    "part_collected": _part_collected,
+    "parts_kept": _plain("Completed with {amount}", _PARTS_KEPT, "completed", "ok", "money"),
+    "part_owed_back": _plain(
+        "Return of {amount} started",
+        "The order ended before the rest came: what was collected in parts is given back.",
+        "returned",
+        "",
+        "money",
     ),
     "capture_failed": _plain(
         "The capture of {amount} has failed since",

@@ -73,6 +73,7 @@ MEANS_SAY: Final[Mapping[str, str]] = {
     "link": "The customer paid by the link.",
     "new_card": "It was paid with a new card.",
     "other_card": "It was paid with another card of the same customer.",
+    "part": "It was collected in parts.",
     "signal": "It was tried at once because the card had just been approved elsewhere.",
     "merchant": "Somebody requested this attempt.",
 }
@@ -330,6 +331,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "fee": "service fee",
     "charge": "charged to the customer",
     "refund_owed": "taken from what is owed to you, for the customer",
+    "part_owed_back": "taken from what is owed to you: the rest of the order never came",
     "refund_refused": "given back to you: the refund was refused",
     "fee_returned": "service fee given back with the refund",
     "fee_taken_back": "service fee taken again: the refund was refused",

@@ -73,7 +73,7 @@ class MeansRow(Sums, kw_only=True):
     """All rescued orders whose money was brought by the same means."""
 
     means: Annotated[
-        Literal["link", "new_card", "other_card", "retry", "signal", "merchant"] | None,
+        Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | None,
         Meta(description="As `By` of order.completed. Null: payments at the checkout, and entries without an order."),
     ]
     share: Annotated[float | None, Meta(description="Percent of what was approved in this currency.")]

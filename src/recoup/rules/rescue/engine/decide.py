@@ -24,6 +24,7 @@ from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import link_reason, reasons_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
+from recoup.rules.rescue.parts import with_part
 from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
 
@@ -68,6 +69,8 @@ def decide(evidence: Evidence, pricing: Pricing, model: Model, within: InForce |
         plan = plan[: len(prices)]
     now = times.now_too and plan[0].at <= hours_of(evidence.now)
     decision = _decision(asked, belief, offers, taken, plan, now=now)
+    if taken is offers[0]:  # what was drawn is sent as it was priced
+        decision = with_part(evidence, decision)
     return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
 
 

@@ -20,13 +20,22 @@ CROSS JOIN LATERAL (
     count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
     count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM modifications r
       WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.attempt_id = a.attempt_id
-        AND (r.kind = 'reversal' OR r.kind = 'void' AND o.stage <> 'completed'))) AS paid
+        AND (r.kind = 'reversal' OR r.kind = 'void' AND o.stage <> 'completed'))) AS paid,
+    sum(units) FILTER (WHERE state = 'approved' AND coalesce(if_late, 'keep') = 'keep') AS charged
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
 CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(modification_no), 0) AS last FROM modifications r
   WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
 ) r
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE happening = 'part_collected') AS n,
+    coalesce(bool_or(happening = 'parts_kept'), false) AS kept,
+    sum((body ->> 'units')::bigint) FILTER (WHERE happening = 'part_collected')
+      + coalesce(sum((body ->> 'part')::bigint) FILTER (WHERE happening = 'collected'), 0) AS units
+  FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+    AND happening IN ('part_collected', 'parts_kept', 'collected')
+) p
 CROSS JOIN LATERAL (VALUES
   (1, 'number of attempts', a.last::bigint, a.n),
   (2, 'number of refunds', r.last::bigint, r.n),
@@ -34,7 +43,11 @@ CROSS JOIN LATERAL (VALUES
   (4, 'planned attempts', CASE WHEN x.state = 'due' THEN 1 - a.going
     WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN 0 ELSE least(a.planned, 1) END, a.planned),
   (5, 'approved attempts that paid the order', CASE WHEN o.stage = 'authorised' OR x.state = 'charged' THEN 1
-    WHEN o.stage <> 'completed' OR x.state IS NOT NULL THEN 0 ELSE 1 END::bigint, a.paid)
+    WHEN o.stage IN ('declined', 'cancelled', 'expired') OR x.state IS NOT NULL THEN 0
+    WHEN o.stage = 'completed' AND NOT p.kept THEN p.n + 1 ELSE p.n END::bigint, a.paid),
+  (6, 'sum of what was collected in parts', p.units, CASE WHEN p.units IS NOT NULL THEN a.charged END),
+  (7, 'sum of the parts of what is paid', CASE WHEN p.n > 0 AND o.stage = 'completed' AND NOT p.kept
+    THEN o.units::numeric END, CASE WHEN p.n > 0 AND o.stage = 'completed' AND NOT p.kept THEN p.units END)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
@@ -81,6 +94,8 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
     coalesce(bool_or(l.body ->> 'reached_network' = 'false'), false) AS stopped,
     max(l.body ->> 'units') FILTER (WHERE happening = 'attempt_sent') AS sent_units,
+    EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id AND g.order_id = a.order_id
+      AND g.happening = 'planned' AND g.body ? 'part') AS in_parts,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
       WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
       WHEN bool_or(happening IN ('attempt_not_sent', 'attempt_withheld')) THEN 'not_sent' END AS outcome
@@ -92,15 +107,16 @@ CROSS JOIN LATERAL (VALUES
       CASE WHEN l.sent THEN CASE WHEN a.state IN ('open', 'unknown') THEN a.state ELSE 'open or unknown' END
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
-  (4, 'units', CASE WHEN a.ladder = 'collect' THEN coalesce(l.sent_units, a.units::text) ELSE o.units::text END,
-      a.units::text),
+  (4, 'units', CASE WHEN a.ladder = 'collect' OR l.in_parts AND (l.sent_units IS NOT NULL
+        OR NOT l.sent AND a.units BETWEEN 1 AND o.units) THEN coalesce(l.sent_units, a.units::text)
+      ELSE o.units::text END, a.units::text),
   (5, 'asset', o.asset, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),
   (7, 'closing date', CASE WHEN a.state IN ('approved', 'declined') THEN 'set' ELSE 'any' END,
       CASE WHEN a.state NOT IN ('approved', 'declined') THEN 'any' WHEN a.closed_at IS NULL THEN 'none' ELSE 'set' END),
   (8, 'reversal', CASE WHEN l.late OR EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id
-      AND g.order_id = a.order_id AND g.happening IN ('reversal_owed', 'settled_by_hand')
+      AND g.order_id = a.order_id AND g.happening IN ('reversal_owed', 'settled_by_hand', 'part_owed_back')
       AND g.body ->> 'attempt_id' = a.attempt_id::text) THEN 'one' ELSE 'none' END,
     CASE WHEN EXISTS (SELECT FROM modifications r WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id
       AND r.kind = 'reversal' AND r.attempt_id = a.attempt_id) THEN 'one' ELSE 'none' END),
@@ -153,7 +169,8 @@ LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
   SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
       max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
-        'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again', 'reversal_due_again'))) AS units,
+        'part_owed_back', 'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again',
+        'reversal_due_again'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
     coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
       CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,

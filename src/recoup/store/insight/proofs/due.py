@@ -103,7 +103,11 @@ LEFT JOIN modifications r ON r.merchant_id = q.merchant_id AND r.modification_id
 CROSS JOIN LATERAL (VALUES
   (1, 'end', CASE WHEN q.state = 'waiting' THEN q.expires_at::text ELSE 'none' END, coalesce(d.due_at::text, 'none')),
   (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.requested_by,
-    q.decided_by) ELSE '' END, concat_ws(' ', r.order_id, r.units, r.asset, r.actor, r.approved_by)),
+    q.decided_by) ELSE '' END, concat_ws(' ', r.order_id, r.units + coalesce((
+      SELECT sum((l.body ->> 'units')::bigint) FROM order_log l WHERE l.merchant_id = r.merchant_id
+        AND l.order_id = r.order_id AND l.happening = 'refund_owed'
+        AND l.body ->> 'with' = r.modification_id::text), 0),
+    r.asset, r.actor, r.approved_by)),
   (3, 'second person', 'another', CASE WHEN q.state = 'approved'
     AND regexp_split_to_array(q.requested_by, '^user:| by operator:')
       && array_remove(regexp_split_to_array(q.decided_by, '^user:| by operator:'), '')

@@ -49,7 +49,7 @@ TABLES: Final = (
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
     "processor_invoices", "processor_connections", "card_updates",
     "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
-    "mandate_changes", "policy_versions", "policy_sends", "network_tokens",
+    "mandate_changes", "part_terms", "policy_versions", "policy_sends", "network_tokens",
     "imports", "import_lines", "import_rows", "imported_attempts",
     "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
     "backtests", "backtest_payments",

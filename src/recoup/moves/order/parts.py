@@ -1,0 +1,78 @@
+"""A declined payment that is collected in parts: what each part changes, and what becomes of them without the rest."""
+
+from typing import Any
+
+from recoup.moves.change import Booked, Change
+from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
+from recoup.moves.modification.request import request_modification
+from recoup.rules.money import ledger
+from recoup.rules.money.fees import fee_units
+from recoup.rules.order.card_facts import TokenFacts
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.part_terms import OFF
+
+
+def collect_part(change: Change, attempt: Attempt) -> None:
+    """A part was approved, the order goes on for the rest. The fee is taken once, with the end, of the sum."""
+    order, route = change.order, attempt.route or ""
+    credential: dict[str, Any] = {"credential": TokenFacts.kind} if attempt.network_token_id is not None else {}
+    change.fact(
+        "part_collected",
+        attempt.attempt_id,
+        units=attempt.units,
+        route=route,
+        attempt=attempt.attempt_no,
+        collected=order.collected_units,
+        left=order.owed_units,
+        booked=Booked(attempt.attempt_id, ledger.collected(attempt.units, route, 0)),
+        **credential,
+    )
+
+
+def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, **body: Any) -> None:
+    """The order's end by `happening`, which nobody's answer can change any more: no attempt is out. What was collected
+    in parts is owed back; or, where `may_keep` and its merchant wants that, the order is completed with it instead."""
+    order = change.order
+    parts = order.charges() if order.collected_units else []
+    terms = order.part_terms or OFF
+    if parts and may_keep and terms.at_expiry == "keep":
+        keep_parts(change)
+        return
+    change.step(happening, **body)
+    for part in parts:
+        _owe_back(change, part)
+
+
+def keep_parts(change: Change) -> None:
+    """The order is worth what was collected in parts; no attempt is out."""
+    order, left = change.order, change.order.owed_units
+    last = order.charges()[-1]
+    order.units = order.collected_units
+    taken = fee_units(order.units, order.tariff)
+    change.step(
+        "parts_kept",
+        units=order.units,
+        route=last.route,
+        attempt=last.attempt_no,
+        fee=taken,
+        unpaid=left,
+        by="part",
+        booked=Booked(last.attempt_id, [ledger.fee(taken)] if taken else []),
+        **order.tariff.log_details(),
+    )
+    schedule_test_dispute(change, last)
+
+
+def _owe_back(change: Change, part: Attempt) -> None:
+    """The intent; its call and outcome follow as with any reversal."""
+    reversal = request_modification(
+        change, "reversal", part.attempt_id, part.units, text="the rest of the order never came"
+    )
+    change.fact(
+        "part_owed_back",
+        reversal.modification_id,
+        units=part.units,
+        attempt_id=part.attempt_id,
+        booked=Booked(reversal.modification_id, [ledger.part_owed_back(part.units)]),
+    )
+    change.due("modification", change.wall, subject_id=reversal.modification_id, wall=True)

@@ -1,0 +1,373 @@
+"""A declined payment collected in parts, where its merchant allows it: charged, refunded, disputed and reconciled to
+the unit; and given back, or kept, where the rest never comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.flows.money.comparing import compare, statement, verdicts
+from tests.flows.test_challenges import ANOTHER, answered
+from tests.worlds import POLICY, Shop, make_shop, sandbox_world
+
+from recoup.flows.cards.amend import Amended, amend
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.challenge import show
+from recoup.flows.cards.send import call, close, intent_of, opening
+from recoup.flows.cards.taken import Person
+from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
+from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Job
+from recoup.flows.merchants.part_terms import part_terms, set_part_terms
+from recoup.flows.messages.notices import switch
+from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.moves.attempt.plan import plan_attempt
+from recoup.moves.challenge.lifecycle import offer
+from recoup.moves.change import Change
+from recoup.moves.order.ending import go_on
+from recoup.rules.money.fees import Tariff
+from recoup.rules.network.magic import script_card
+from recoup.rules.order.holds import BY_OPERATOR
+from recoup.rules.order.whys import ON_HOLD
+from recoup.rules.rescue.order_evidence import last_reading
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop], Awaitable[None]]
+UNITS = 9000
+SUMS = """SELECT jsonb_object_agg(account, units) FROM (SELECT account, sum(units) AS units FROM entries
+    GROUP BY account HAVING sum(units) <> 0) s"""
+HEAD = "SELECT status, units, refunded_units FROM order_heads WHERE order_id = $1"
+SENT = """SELECT array_agg(units ORDER BY attempt_no) FROM attempts WHERE order_id = $1 AND state <> 'planned'
+    AND state <> 'not_sent'"""
+STAGE = "SELECT stage FROM orders WHERE order_id = $1"
+
+
+@pytest.fixture(scope="module")
+def play(server: ServerAddress) -> Callable[[Story], None]:
+    def run(story: Story) -> None:
+        async def whole() -> None:
+            async with sandbox_world(server, policy=POLICY) as made:
+                shop = await make_shop(*made)
+                await story(shop)
+                await shop.settle()
+                await shop.close_pages()
+                assert (done := await verify(shop.world)).difference is None, done.difference
+
+        asyncio.run(whole())
+
+    return run
+
+
+async def allow(shop: Shop, **values: Any) -> None:
+    await set_part_terms(shop.world, shop.scope, {"enabled": True} | values)
+
+
+async def order(shop: Shop, declines: int, code: str = "51", **more: Any) -> UUID:
+    """`declines`: how many of its sends are declined before one is approved."""
+    card = script_card("visa", code, declines)
+    order_id = await shop.admit(**({"pan": card, "code": code, "units": UNITS} | more))
+    await shop.run_due()
+    return order_id
+
+
+async def until(shop: Shop, order_id: UUID, happening: str, days: int = 40) -> None:
+    """Day by day, as the worker would."""
+    for _ in range(days):
+        if happening in await shop.happenings(order_id):
+            return
+        await shop.advance(timedelta(days=1))
+        await shop.settle()
+    raise AssertionError((happening, await shop.happenings(order_id)))
+
+
+async def until_planned(shop: Shop, order_id: UUID) -> None:
+    part = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'planned' AND units < 9000"
+    for _ in range(40):
+        if await shop.value(part, order_id):
+            return
+        await shop.advance(timedelta(days=1))
+        await shop.settle()
+    raise AssertionError("no part is planned")
+
+
+async def stop_retries(shop: Shop, order_id: UUID) -> None:
+    await amend(shop.world, shop.orders, shop.scope, order_id, Amended(do_not_retry=True))
+
+
+async def paid_otherwise(shop: Shop, order_id: UUID) -> None:
+    external = await shop.value("SELECT external_id FROM orders WHERE order_id = $1", order_id)
+    await shop.transmitted(external, declined=False, units=UNITS)
+
+
+def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        assert await shop.value(STAGE, order_id) == "processing"
+        assert await shop.value(SENT, order_id) == [9000, 3000]
+        assert await shop.value(SUMS) == {"clearing": 3000, "merchant_payable": -3000}
+        told = await shop.value("SELECT body FROM outbox WHERE event = 'order.partially_collected'")
+        assert (told["PartAmount"], told["CollectedAmount"], told["OutstandingAmount"]) == (3000, 3000, 6000)
+        await until(shop, order_id, "collected")
+        assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
+        assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (7, UNITS, 0)
+        assert (await shop.value(SUMS))["clearing"] == UNITS
+        by = "SELECT body ->> 'By' FROM outbox WHERE event = 'order.completed'"
+        assert await shop.value(by) == "part"
+        done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
+        assert (done.units, done.remaining_units) == (5000, 4000)
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
+        assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True)
+        with pytest.raises(Problem) as over:
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.01"))
+        assert over.value.code == "over_remainder"
+        await shop.run_due()
+        backs = "SELECT array_agg(units ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
+        assert await shop.value(backs) == [3000, 2000]
+
+    play(story)
+
+
+def test_both_charges_are_disputed_refunded_and_reconciled_to_nothing(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        await shop.fees(Tariff(290, refund="pro_rata"))
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "collected")
+        fee = "SELECT (body ->> 'fee')::int FROM order_log WHERE happening = 'collected'"
+        assert await shop.value(fee) == 261, "once, of the whole"
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), units=1000)
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.00"))
+        await shop.run_due()
+        backs = """SELECT array_agg(m.units ORDER BY m.modification_no) FROM modifications m
+            JOIN attempts a USING (merchant_id, attempt_id) WHERE m.kind = 'refund'"""
+        assert await shop.value(backs) == [3000, 1000], "the older charge first, each no more than it has left"
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), decided="won")
+        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+        await shop.settle()
+        assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (6, UNITS, UNITS)
+        assert (await shop.value(SUMS))["clearing"] == -1500, "the acquirer's fee for the dispute"
+        ran = await compare(shop, await statement(shop))
+        assert {row.outcome for row in await verdicts(shop, ran)} == {"matched"}
+
+    play(story)
+
+
+@pytest.mark.parametrize(("at_expiry", "stage", "left"), [("refund", "expired", 0), ("keep", "completed", 3000)])
+def test_a_part_whose_rest_never_comes(play: Callable[[Story], None], at_expiry: str, stage: str, left: int) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1, at_expiry=at_expiry)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        await stop_retries(shop, order_id)
+        await shop.advance(timedelta(days=40))
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == stage
+        assert (await shop.value(SUMS) or {}).get("clearing", 0) == left
+        head = tuple(await shop.world.db.fetchrow(HEAD, order_id))
+        happened = await shop.happenings(order_id)
+        if left:
+            assert head == (7, 3000, 0), "worth what was collected"
+            done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            assert done.units == 3000
+            await shop.run_due()
+            assert not (await shop.value(SUMS)).get("clearing")
+        else:
+            assert head[:2] == (2, UNITS)
+            assert happened[-3:] == ["expired", "part_owed_back", "reversed"]
+            with pytest.raises(Problem):
+                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+        ran = await compare(shop, await statement(shop))
+        assert {row.outcome for row in await verdicts(shop, ran)} == {"matched"}
+
+    play(story)
+
+
+def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1, at_expiry="keep")
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        with pytest.raises(Problem) as early:
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+        assert early.value.code == "wrong_state"
+        for _ in range(2):
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == "cancelled"
+        assert not await shop.value(SUMS)
+        kinds = "SELECT array_agg(kind || ' ' || state) FROM modifications WHERE order_id = $1"
+        assert await shop.value(kinds, order_id) == ["reversal done"]
+
+    play(story)
+
+
+def test_an_order_that_is_paid_elsewhere_gives_its_part_back(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        await paid_otherwise(shop, order_id)
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == "cancelled"
+        assert not await shop.value(SUMS)
+
+    play(story)
+
+
+def test_a_dispute_of_a_part_ends_the_order_with_it(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await change_terms(shop.world, shop.scope, DisputeTermsRequest(service_borne_by="merchant"))
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="service")
+        assert await shop.value("SELECT liable FROM disputes") == "merchant", "by the terms of the merchant"
+        assert await shop.value(STAGE, order_id) == "completed", "whoever disputes a part is not charged the rest"
+        await shop.advance(timedelta(days=40))
+        await shop.settle()
+        assert await shop.value(SENT, order_id) == [9000, 3000]
+        assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (8, 3000, 0)
+
+    play(story)
+
+
+def test_a_link_asks_for_the_rest_only(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        await switch(shop.world, shop.scope, {"payment_link": True})
+        person = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
+        order_id = await order(shop, 1, payer=person)
+        await until(shop, order_id, "part_collected")
+        job = Job(shop.key(order_id), lambda change: offer(change, last_reading(change.order)), WORKER, "test")
+        await shop.orders.change(job)
+        mailed = "SELECT array_agg(units) FROM mails WHERE notice = 'payment_link'"
+        assert await shop.value(mailed) == [6000]
+        page = await show(shop.world, *shop.key(order_id))
+        assert (page.state, page.units) == ("asked", 6000)
+        assert (await answered(shop, page, **ANOTHER)).state == "passed"
+        assert await shop.value(STAGE, order_id) == "completed"
+        assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
+
+    play(story)
+
+
+BILLED = {"facts": {"invoice": "in_1"}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"facts": {"transaction_type": "AUTHORIZATION"}}, {"days": None}, BILLED],
+    ids=["hold", "sync", "billed"],
+)
+def test_never_of_a_hold_nor_without_an_expiry_nor_beside_a_processors_billing(
+    play: Callable[[Story], None], more: dict[str, Any]
+) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop)
+        order_id = await order(shop, 99, **more)
+        for _ in range(15):
+            await shop.advance(timedelta(days=1))
+            await shop.settle()
+        assert {UNITS} >= set(await shop.value(SENT, order_id) or [])
+
+    play(story)
+
+
+def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until_planned(shop, order_id)
+
+        def due_now(change: Change) -> None:
+            attempt = change.order.planned()
+            assert attempt is not None
+            plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
+
+        await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
+        intent = intent_of(shop.world, pick_up=False)
+        opened = await shop.orders.change(
+            Job(shop.key(order_id), opening(shop.world, intent), WORKER, "test", cards=True)
+        )
+        assert opened is not None
+        by_hand = Job(shop.key(order_id), lambda c: c.step("held", why=ON_HOLD, cause=BY_OPERATOR), WORKER, "test")
+        await shop.orders.change(by_hand)
+        outcome = await call(shop.world, *opened)
+        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        assert await shop.value(STAGE, order_id) == "held"
+        assert (await shop.happenings(order_id))[-2:] == ["part_collected", "planned"]
+        await shop.orders.change(Job(shop.key(order_id), lambda c: go_on(c, ON_HOLD), WORKER, "test"))
+        await until(shop, order_id, "collected")
+        assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
+
+    play(story)
+
+
+def test_off_until_it_is_set_and_off_again_for_what_is_planned(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        assert await part_terms(shop.world, shop.merchant_id) is None
+        order_id = await order(shop, 2)
+        await until(shop, order_id, "collected")
+        assert await shop.value(SENT, order_id) == [9000] * 3
+        await allow(shop)
+        planned = await order(shop, 2)
+        await until_planned(shop, planned)
+        await set_part_terms(shop.world, shop.scope, {"enabled": False})
+        await until(shop, planned, "collected")
+        assert await shop.value(SENT, planned) == [9000] * 3
+
+    play(story)
+
+
+def test_as_many_parts_as_the_terms_say_and_each_send_counts(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=2)
+        order_id = await order(shop, 99)
+        await shop.advance(timedelta(days=45))
+        for _ in range(45):
+            await shop.settle()
+        sent = await shop.value(SENT, order_id)
+        assert [units for units in sent if units < UNITS] == [3000, 3000], sent
+        assert sent[:4] == [9000, 3000, 9000, 3000]
+        counted = "SELECT count(*) FROM network_sends WHERE order_id = $1 AND NOT claimed"
+        assert await shop.value(counted, order_id) == len(sent)
+        assert not await shop.value(SUMS)
+
+    play(story)
+
+
+@pytest.mark.parametrize("code", ["05", "54", "65", "91"])
+def test_no_other_decline_is_tried_in_parts(play: Callable[[Story], None], code: str) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop)
+        order_id = await order(shop, 99, code=code)
+        for _ in range(20):
+            await shop.advance(timedelta(days=1))
+            await shop.settle()
+        assert {UNITS} >= set(await shop.value(SENT, order_id) or [])
+
+    play(story)
+
+
+BAD: tuple[tuple[str, Any], ...] = (
+    ("least_share", 9), ("least_share", 51), ("count_max", 0), ("count_max", 5), ("count_max", True),
+    ("at_expiry", "burn"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), BAD)
+def test_bad_terms_are_refused_with_the_field(play: Callable[[Story], None], field: str, value: Any) -> None:
+    async def story(shop: Shop) -> None:
+        with pytest.raises(Problem) as bad:
+            await allow(shop, **{field: value})
+        assert (bad.value.code, bad.value.field) == ("invalid", field)
+        assert await part_terms(shop.world, shop.merchant_id) is None
+
+    play(story)
