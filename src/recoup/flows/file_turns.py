@@ -7,7 +7,7 @@ that can be.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import SEEK_END
@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.pool import Database
 
@@ -33,6 +34,7 @@ WAIT_SECONDS_MAX: Final = 60
 HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
 READERS_MAX: Final = 1_000
 CHUNK: Final = 1 << 18
+NAME_MAX: Final = 200
 Done = TypeVar("Done")
 
 
@@ -142,8 +144,18 @@ class _Turns:
 _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
-async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]) -> Done:
-    """What comes of `work`, which reads the file.
+def unpacked(content: BinaryIO) -> Iterable[bytes]:
+    return Unpacked(pieces(content))
+
+
+async def in_turn(
+    world: World,
+    merchant_id: UUID,
+    content: BinaryIO,
+    work: Callable[[], Awaitable[Done]],
+    plain: Callable[[BinaryIO], Iterable[bytes]] = unpacked,
+) -> Done:
+    """What comes of `work`, which reads the file. `plain`: what is in it, a piece at a time.
 
     Raises: Problem(unavailable) while another of the merchant's files is read, or too many of others;
     Problem(too_large) for one that takes too long.
@@ -160,7 +172,7 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
     seconds_max = LARGE_SECONDS_MAX
     try:
         line = turns.large
-        if await asyncio.to_thread(is_small, content):
+        if await asyncio.to_thread(is_small, content, plain):
             line, seconds_max = turns.small, SMALL_SECONDS_MAX
         async with line.place(merchant_id, seconds_max):
             return await work()
@@ -175,18 +187,26 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
         turns.reading.discard(merchant_id)
 
 
+def check_name(name: str) -> str:
+    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
+    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
+    if is_number(plain):
+        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
+    return plain
+
+
 def pieces(content: BinaryIO) -> Iterator[bytes]:
     content.seek(0)
     while chunk := content.read(CHUNK):
         yield chunk
 
 
-def is_small(content: BinaryIO) -> bool:
+def is_small(content: BinaryIO, plain: Callable[[BinaryIO], Iterable[bytes]] = unpacked) -> bool:
     """Reads and unpacks no more of it than that takes. Raises: Problem(too_large) for what is packed too oddly."""
     if content.seek(0, SEEK_END) > SMALL_BYTES:
         return False
     made = marks = 0
-    for piece in Unpacked(pieces(content)):
+    for piece in plain(content):
         made += len(piece)
         marks += sum(piece.count(mark) for mark in MARKS)
         if made > SMALL_BYTES or marks > SMALL_MARKS:

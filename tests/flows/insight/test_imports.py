@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, sandbox_world
 
+from recoup.flows.insight.imports import read as reading
 from recoup.flows.insight.imports import work as working
 from recoup.flows.insight.imports.read import ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
@@ -224,6 +225,48 @@ def test_a_stopped_import_keeps_what_it_took_over_and_may_come_again(
         with pytest.raises(Problem) as refused:
             await stop_import(shop.world, shop.scope, again.import_id)
         assert refused.value.code == "wrong_state"
+
+    over(server, story)
+
+
+def test_of_two_of_one_file_at_once_one_is_imported(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two processes, where neither knows of the other's turn."""
+
+    async def at_once(*given: Any) -> Any:
+        return await given[3]()
+
+    monkeypatch.setattr(reading, "in_turn", at_once)
+
+    async def story(shop: Shop) -> None:
+        both = await asyncio.gather(read(shop, table(*ROWS)), read(shop, table(*ROWS)))
+        assert sorted(one.before for one in both) == [False, True]
+        assert len({one.stored.import_id for one in both if one.stored}) == 1
+        assert len(await rows_of(shop, "SELECT FROM imports")) == 1
+        assert len(await rows_of(shop, "SELECT FROM import_rows")) == 3
+        assert (await finish(shop.world, (shop.merchant_id, both[0].stored.import_id))).new_count == 3  # type: ignore[union-attr]
+
+    over(server, story)
+
+
+def test_a_caller_who_goes_while_a_file_is_read_leaves_nothing(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        begun = asyncio.Event()
+
+        async def never(*_: Any) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "add_import_lines", never)
+            call = asyncio.create_task(read(shop, table(*ROWS)))
+            await begun.wait()
+            call.cancel()
+            await asyncio.wait((call,))
+        for name in ("imports", "import_rows", "due_work WHERE kind = 'import'"):
+            assert not await rows_of(shop, f"SELECT FROM {name}"), name
+        assert (await imported(shop, table(*ROWS))).new_count == 3
 
     over(server, story)
 

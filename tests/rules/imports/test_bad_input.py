@@ -10,7 +10,7 @@ from tests.rules.imports.reading import attempts, bad, look, read
 
 from recoup.kernel.problem import Problem
 from recoup.rules.imports.answers import Answers
-from recoup.rules.imports.attempt import BadLine, Skipped
+from recoup.rules.imports.attempt import Attempt, BadLine, Skipped
 from recoup.rules.network.card import luhn_digit
 
 HEADER = "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID"
@@ -186,6 +186,44 @@ def test_a_zip_that_unpacks_to_very_much_is_refused() -> None:
     with pytest.raises(Problem) as refused:
         look(packed.getvalue())
     assert refused.value.code == "too_large"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_a_method_that_unpacks_gigabytes_at_once_is_refused(method: int) -> None:
+    """800 MB of empty lines were 777 bytes, and were in memory before anybody counted them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("transactions.csv", table(GOOD))
+    with pytest.raises(Problem, match="Deflate"):
+        look(packed.getvalue())
+
+
+OURS = "orderId,at,amount,currency,approved,ref,customerId,note\n"
+OWN = "{},2024-03-02T06:00:00Z,100,USD,true,{},c,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "attempts_left", "codes"),
+    [
+        (OURS + OWN.format("o1", "r1", "x" * 2_000_000) + OWN.format("o2", "r2", ""), 1, {"too_long"}),
+        ("x" * 2_000_000 + "\n" + OURS + OWN.format("o1", "r1", ""), 1, set()),
+        (OURS + '"never closed,' + OWN.format("o1", "r1", "") * 200, 199, {"broken"}),
+        (OURS + ('"' + OWN.format("o1", "r1", "")) * 200, 0, {"broken"}),
+        (OURS + OWN.format("o1", "r1", "") + OURS + OWN.format("o2", "r2", ""), 2, set()),
+        (OURS + OWN.format("o1", "r1", "") + OURS.upper() + OWN.format("o2", "r2", ""), 2, {"status"}),
+        (OURS + OWN.format("o\0", "r1", "") + OWN.format("o2", "r2", ""), 1, {"broken"}),
+        (OURS + OWN.format("4242:4242:4242:4242", "r1", ""), 0, {"card_data"}),
+        (OURS + OWN.format("o", "4242~42424242~4242", ""), 0, {"card_data"}),
+        (OURS + OWN.format("o1", "r1", "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢"), 0, {"card_data"}),
+        (OURS + OWN.format("o2", "r2", "４２４２４２４２４２４２４２４２"), 0, {"card_data"}),
+        ('[{"orderId": "' + "x" * 2_000_000 + '"}]', 0, {"broken"}),
+        ('{"a":' * 100_000, 0, {"broken"}),
+    ],
+)
+def test_hostile_files_cost_their_lines_and_no_more(text: str, attempts_left: int, codes: set[str]) -> None:
+    found = read(text)
+    assert sum(isinstance(one, Attempt) for one in found) == attempts_left
+    assert {one.code for one in found if isinstance(one, BadLine)} == codes
 
 
 # what is asked --------------------------------------------------------------------------------------------------------

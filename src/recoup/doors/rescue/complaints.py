@@ -49,3 +49,16 @@ class Complaints:
 def pascal(field: str) -> str:
     """As this dialect names a field: `credit_card` and `creditCard` are `CreditCard`."""
     return "".join(word[:1].upper() + word[1:] for word in field.split("_"))
+
+
+def in_pascal(problem: Problem) -> Problem:
+    """With its fields as this dialect writes them."""
+    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
+    return Problem(
+        problem.code,
+        problem.message,
+        cure=problem.cure,
+        fields=fields,
+        retry_after_seconds=problem.retry_after_seconds,
+        **problem.facts,
+    )

@@ -8,6 +8,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.complaints import in_pascal
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.imports import (
@@ -63,7 +64,7 @@ async def post_import(call: Call) -> Reply:
             reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
             found = await while_there(call.receive, reading)
     except Problem as problem:
-        raise _in_pascal(problem) from None
+        raise in_pascal(problem) from None
     if found.questions and not dry_run:
         raise _unanswered(found.questions)
     if found.stored is None:
@@ -118,19 +119,6 @@ async def post_stop(call: Call) -> Reply:
 
 async def _find(call: Call) -> StoredImport:
     return await one_import(call.services.world, call.scope.merchant_id, call.object_id(noun="import", cure=FIND))
-
-
-def _in_pascal(problem: Problem) -> Problem:
-    """With its fields as this dialect writes them."""
-    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
-    return Problem(
-        problem.code,
-        problem.message,
-        cure=problem.cure,
-        fields=fields,
-        retry_after_seconds=problem.retry_after_seconds,
-        **problem.facts,
-    )
 
 
 def _unanswered(questions: tuple[Question, ...]) -> Problem:

@@ -6,6 +6,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.complaints import in_pascal
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.rows import readers
@@ -47,7 +48,7 @@ async def post_upload(call: Call) -> Reply:
             file = File(name or sent.name, sent.content, kind)
             taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
     except Problem as problem:
-        raise _in_pascal(problem) from None
+        raise in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
 
 
@@ -82,19 +83,6 @@ async def post_stop(call: Call) -> Reply:
 
 async def _find(call: Call) -> StoredUpload:
     return await one_upload(call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND))
-
-
-def _in_pascal(problem: Problem) -> Problem:
-    """With its fields as this dialect writes them."""
-    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
-    return Problem(
-        problem.code,
-        problem.message,
-        cure=problem.cure,
-        fields=fields,
-        retry_after_seconds=problem.retry_after_seconds,
-        **problem.facts,
-    )
 
 
 def _upload(row: StoredUpload, *, repeated: bool = False) -> Upload:

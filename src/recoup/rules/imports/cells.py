@@ -18,6 +18,8 @@ from recoup.rules.network.card_text import (
 
 ID_MAX: Final = 200
 _EXPONENT: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,3}|[0-9][eE]\+[0-9]{1,3}")
+# An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
+_GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
 _MARKED: Final = re.compile("[.,+]")
 _ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
 _MOMENT: Final = re.compile(
@@ -65,6 +67,11 @@ def are_plain(joined: str) -> bool:
 def is_damaged(text: str) -> bool:
     """Whether a spreadsheet made a number of an id: `4.24242E+15`."""
     return _EXPONENT.fullmatch(text) is not None
+
+
+def is_grouped_card(text: str) -> bool:
+    """Whether an id, without the marks between its digits, is a card number."""
+    return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
 
 
 def is_odd(text: str) -> bool:

@@ -24,6 +24,7 @@ STATES_CACHED: Final = 65_536
 ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
 _FORMULA: Final = "=+-@\t"
+_CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
 _TOTAL: Final = Sentence("looks like a line of totals")
 _MAYBE_TOTAL: Final = frozenset({"no_id", "status", "currency", "amount", "date"})
 _TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.IGNORECASE)
@@ -119,7 +120,7 @@ class Reader:
     def _attempt(self, line: int, values: Values, cells: Sequence[str]) -> Attempt | Skipped:
         get = values.get
         if cell.holds_card(self._checked(values, cells)):
-            raise _Bad("card_data", Sentence("holds what looks like a card number; nothing of it was kept"))
+            raise _Bad("card_data", _CARD_DATA)
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"
@@ -193,6 +194,8 @@ class Reader:
             linked = _LINKED.search(payment)
             payment = linked[1] if linked else ""
         customer, card, series = values.get("customer", ""), values.get("card", ""), values.get("subscription", "")
+        if cell.is_grouped_card(ref) or cell.is_grouped_card(payment):
+            raise _Bad("card_data", _CARD_DATA)
         if cell.are_plain(ref + payment + customer + card + series):
             return payment, customer, card, series
         for name, text in (

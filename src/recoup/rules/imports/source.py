@@ -9,12 +9,14 @@ from zlib import error as ZlibError
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money.encodings import encoding_of
-from recoup.rules.uploads.unpack import RATIO_FROM, RATIO_MAX, UNPACKED_MAX, Unpacked
+from recoup.rules.uploads.unpack import Unpacked, check_unpacked
 
 CHUNK: Final = 1 << 18
 HEAD: Final = 4_096
 ZIP: Final = b"PK\x03\x04"
 ENTRIES_MAX: Final = 1_000
+# Those that unpack a piece at a time: of others a few bytes come out as gigabytes at once.
+METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 Source = Callable[[], Iterable[bytes]]
 
 
@@ -48,6 +50,13 @@ def _only_entry(content: BinaryIO) -> str:
             field="file",
             cure="Unpack it, and import the file of transactions.",
         )
+    if next(one.compress_type for one in entries if one.filename == names[0]) not in METHODS:
+        raise Problem(
+            "invalid",
+            "The ZIP is packed by another method than Deflate.",
+            field="file",
+            cure="Unpack it, and import the file.",
+        )
     return names[0]
 
 
@@ -62,16 +71,7 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
             sent = max(1, packed.getinfo(name).compress_size)
             while piece := entry.read(CHUNK):
                 made += len(piece)
-                if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * sent:
-                    raise Problem(
-                        "too_large",
-                        Sentence(
-                            "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
-                            UNPACKED_MAX >> 20,
-                        ),
-                        field="file",
-                        cure="Split it.",
-                    )
+                check_unpacked(made, sent)
                 yield piece
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError, ZlibError):
         raise _damaged() from None

@@ -33,17 +33,7 @@ class Unpacked:
         self.packed = first.startswith(_GZIP)
         for piece in self._inflated(first, every) if self.packed else _chained(first, every):
             self._made += len(piece)
-            tight = self._made > RATIO_FROM and self._made > RATIO_MAX * max(1, self._read) and self.packed
-            if self._made > UNPACKED_MAX or tight:
-                raise Problem(
-                    "too_large",
-                    Sentence(
-                        "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
-                        UNPACKED_MAX >> 20,
-                    ),
-                    field="file",
-                    cure="Split it.",
-                )
+            check_unpacked(self._made, self._read if self.packed else self._made)
             yield piece
 
     def _inflated(self, first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:
@@ -78,6 +68,20 @@ class Unpacked:
                 field="file",
                 cure="Pack it as one.",
             )
+
+
+def check_unpacked(made: int, packed: int) -> None:
+    """So many bytes came of so many. Raises: Problem(too_large)."""
+    if made > UNPACKED_MAX or made > RATIO_FROM and made > RATIO_MAX * max(1, packed):
+        raise Problem(
+            "too_large",
+            Sentence(
+                "Unpacked, the file is larger than {0} MB, or packed more tightly than any real one.",
+                UNPACKED_MAX >> 20,
+            ),
+            field="file",
+            cure="Split it.",
+        )
 
 
 def _chained(first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from recoup.flows.cards.uploads.read import Rows, check_header, form_of, open_rows
 from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.file_turns import in_turn, pieces
+from recoup.flows.file_turns import check_name, in_turn, pieces
 from recoup.flows.no_cards import held_cards
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -22,14 +22,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
-from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.orders.uploads import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
-NAME_MAX: Final = 200
 HEAD: Final = 4_096
 _COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
 
@@ -85,14 +83,6 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
             "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
         )
     return TakenUpload(made, not mine)
-
-
-def check_name(name: str) -> str:
-    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
-    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
-    if is_number(plain):
-        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
-    return plain
 
 
 def _digest(content: BinaryIO) -> tuple[bytes, bytes]:

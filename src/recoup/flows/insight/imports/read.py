@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Final, NamedTuple
 from uuid import UUID
 
-from recoup.flows.file_turns import in_turn
+from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.insight.imports.named_cards import NamedCard, NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
@@ -28,7 +28,6 @@ from recoup.rules.imports.file import Looked, look_over
 from recoup.rules.imports.reader import Outcome
 from recoup.rules.imports.report import Counts, report_of
 from recoup.rules.imports.source import source_of
-from recoup.rules.uploads.card_data import is_number
 from recoup.store.insight.imports import (
     Import,
     NewImportRow,
@@ -43,7 +42,6 @@ from recoup.store.merchants.merchants import load_merchant
 
 FILE_BYTES_MAX: Final = 512 << 20
 ROWS_AT_ONCE: Final = 5_000
-NAME_MAX: Final = 200
 CUSTOMERS_CACHED: Final = 100_000
 LATE: Final = timedelta(minutes=5)  # clocks differ
 Tell = Callable[[int], None]
@@ -82,14 +80,18 @@ async def read_import(
     another of the merchant's files is read.
     """
     return await in_turn(
-        world, scope.merchant_id, content, lambda: _read(world, scope, name, content, answers, dry_run, tell)
+        world,
+        scope.merchant_id,
+        content,
+        lambda: _read(world, scope, name, content, answers, dry_run, tell),
+        lambda file: source_of(file)(),
     )
 
 
 async def _read(
     world: World, scope: Scope, name: str, content: BinaryIO, answers: Answers, dry_run: bool, tell: Tell
 ) -> ReadFile:
-    name = plain_name(name)
+    name = check_name(name)
     looked = await asyncio.to_thread(lambda: look_over(source_of(content), answers))
     profile = looked.profile
     if looked.questions:
@@ -168,14 +170,6 @@ async def _store(
         made,
         not mine,
     )
-
-
-def plain_name(name: str) -> str:
-    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
-    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
-    if is_number(plain):
-        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
-    return plain
 
 
 async def _batches(
