@@ -29,10 +29,15 @@ def test_figures_stand_beside_their_denominators(server: ServerAddress) -> None:
         assert "Attempts per order 3.00 3.00" in page
         assert "Planned attempt 240 160" in page
         assert "Leaf – 800 800 400 · 50.0 %" in page
+        assert "240 / 400 · 60.0 % 160 / 400 · 40.0 %" in page
         for by in ("week", "site"):
             file = await clerk.get(f"/uplift/cohorts-by-{by}.csv")
             assert file.status_code == 200
             assert file.headers["content-type"].startswith("text/csv")
+        assert file.text.splitlines()[0].endswith(
+            "engine_orders,engine_rescued,comparison_orders,comparison_rescued,difference,low,high"
+        )
+        assert ",400,240,400,160,0.2," in file.text
         assert (await clerk.get("/uplift/cohorts-by-planet.csv")).status_code == 404
         assert (await post(clerk, on_harm="on")).status_code == 403
 
