@@ -110,6 +110,7 @@ def _timeline(now: datetime) -> dict[str, Any]:
     return {
         "items": items,
         "planned": planned,
+        "to_collect": None,
         "counts": {"all": 4, "attempts": 2, "money": 1, "notes": 1},
         "shown": "all",
         "page": SimpleNamespace(order_id=UUID(f"{_ID}41")),
