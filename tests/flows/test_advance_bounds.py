@@ -8,8 +8,9 @@ from typing import Any
 from tests.flows.terms import agree, vouched
 from tests.flows.test_advances import LATER, NEVER, SLOW, judge, waiting
 from tests.rules.rescue.engine.ground import model
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.doors.portal.order.last_decision import decision_shown, why_advanced
 from recoup.flows.insight.explain import explain_order
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
@@ -17,6 +18,7 @@ from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.money.advance_bounds import bound_advances, bounds_of
 from recoup.kernel.ids import LOWEST
 from recoup.rules.money.advance_bounds import PAYERS_MIN
+from recoup.store.orders.order_page import read_order
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -154,5 +156,41 @@ def test_a_version_is_kept_once_and_made_again_only_after_a_further_week(server:
         assert after is not None
         assert (after.version, after.until - before.until) == (before.version + 1, timedelta(days=7))
         assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'advance_bounds'") == 1
+
+    run(server, story)
+
+
+def test_bounds_that_no_version_has_are_found_by_verify(server: ServerAddress) -> None:
+    async def whole() -> None:
+        async with sandbox_world(server, policy=SLOW) as made:
+            shop = await make_shop(*made, fee_basis_points=290)
+            await agree(shop)
+            await waiting(shop, units=1_000)
+            await vouched(shop)
+            await waiting(shop, units=2_000)
+            await shop.settle()
+            assert (await verify(made[0])).difference is None
+            async with owner(shop.world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                await connection.execute("UPDATE advance_bounds SET until = until - 7")
+            found = (await verify(made[0])).difference
+            assert found is not None
+            assert "until of the bounds of an advance" in str(found)
+
+    asyncio.run(whole())
+
+
+def test_an_orders_page_says_why_it_was_advanced(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        word = await waiting(shop, units=2_000)
+        await shop.settle()
+        async with shop.world.db.read() as connection:
+            page = await read_order(connection, shop.merchant_id, word.order_id, clear=True)
+        assert page is not None
+        reasons, versions = why_advanced(page)
+        assert reasons[0] == "The order is approved now and its customer is charged later."
+        assert "decider advance-3" in versions
+        line = next(one for one in page.log if one.happening == "advanced")
+        assert decision_shown(page) == line.decision_id, "the charge that is planned follows from it"
 
     run(server, story)

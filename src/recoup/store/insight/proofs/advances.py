@@ -48,6 +48,30 @@ ORDER BY order_id, v.no LIMIT 1000
 async def _of_advance(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
+# What a decision says that closed orders show is what its version says.
+@statement(
+    MERCHANT,
+    """
+SELECT a.order_id, v.field || ' of the bounds of an advance' AS field, v.expected, v.found
+FROM advances a
+JOIN order_log l ON l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.happening = 'advanced'
+JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
+LEFT JOIN advance_bounds b ON b.merchant_id = a.merchant_id AND b.asset = a.asset
+  AND b.version = (d.features -> 'bounds' ->> 'version')::int
+CROSS JOIN LATERAL (VALUES
+  (1, 'table', b.tables ->> CASE WHEN d.features ? 'facts' THEN 'model' ELSE 'prior' END,
+    d.features -> 'bounds' ->> 'table'),
+  (2, 'until', b.until::text, d.features -> 'bounds' ->> 'until')
+) v (no, field, expected, found)
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND d.features -> 'bounds' <> 'null'
+  AND v.expected IS DISTINCT FROM v.found
+ORDER BY a.order_id, v.no LIMIT 1000
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _bounds(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
+
+
 @statement(
     MERCHANT,
     """
@@ -115,7 +139,7 @@ async def _operator(db: Read) -> list[DiffersAt]: ...
 
 
 async def advances(db: Read, window: Window) -> list[Difference]:
-    return await differences(db, _of_advance, window.merchant_id, *window)
+    return await all_of(db, (_of_advance, _bounds), window.merchant_id, *window)
 
 
 async def exposure(db: Read, merchant_id: UUID) -> list[Difference]:

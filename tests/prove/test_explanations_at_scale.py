@@ -1,0 +1,91 @@
+"""Why and what if of an order, of a merchant with half a million others at the same issuer: how long an answer takes.
+
+Again: `.venv/bin/python -m pytest tests/prove/test_explanations_at_scale.py --timeout=0 -s`; `RECOUP_PROVE_EXPLAINED`
+is how many orders. The others are copies of one that was lived, made by the database itself: its order, head, attempts,
+log and decisions.
+"""
+
+import asyncio
+import os
+import time
+
+import pytest
+from tests.flows.test_advances import LATER, NEVER, SLOW
+from tests.rules.rescue.engine.ground import mixed_model, regression
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.flows.insight.explain import explain_order
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.merchants.arms import ArmsChange, set_arms
+from recoup.kernel.ids import LOWEST
+from recoup.store.server import ServerAddress
+
+ORDERS = int(os.environ.get("RECOUP_PROVE_EXPLAINED", "500000"))
+LIVED, RUNS, LIMIT_MS = 20, 10, 50.0
+_COLUMNS = """
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+_ID = "(left({0}::text, 15) || substr({1}, 1, 3) || '-8' || substr({1}, 4, 3) || '-' || substr({1}, 7, 12))::uuid"
+_TABLES = {"orders": (), "order_heads": (), "order_log": ("decision_id",), "attempts": ("attempt_id", "decision_id"),
+           "decisions": ("decision_id",)}  # fmt: skip
+
+
+async def copied(shop: Shop, order_id: object, times: int) -> None:
+    """Ids keep their moment; what follows it is drawn from the copy's number."""
+    async with owner(shop.world) as connection:
+        await connection.execute("SET session_replication_role = replica")
+        for table, ids in _TABLES.items():
+            columns = await connection.fetchval(_COLUMNS, table)
+            made = columns
+            for name in ("order_id", *ids):
+                salt = f"md5(g.n || '{name.split('_')[0]}' || coalesce(t.{name}::text, ''))"
+                made = (
+                    ", ".join(_ID.format(f"t.{name}", salt) if one == name else one for one in made.split(", ") if one)
+                    if f"{name}" in made
+                    else made
+                )
+            if table == "orders":
+                made = made.replace("external_id", "'COPY-' || g.n")
+            await connection.execute(
+                f"INSERT INTO {table} ({columns}) SELECT {made} FROM {table} t, generate_series(1, $2::int) g (n)"
+                " WHERE t.order_id = $1",
+                order_id, times, timeout=1_800,
+            )  # fmt: skip
+            await connection.execute(f"ANALYZE {table}", timeout=600)
+
+
+@pytest.mark.timeout(3_600)
+def test_an_explanation_takes_fifty_milliseconds_at_most_beside_half_a_million_orders(server: ServerAddress) -> None:
+    async def story() -> list[float]:
+        async with sandbox_world(server, policy=SLOW) as made:
+            shop = await make_shop(*made)
+            model = mixed_model(regression())
+            await keep(shop.world, model, None, shop.scope.actor)
+            await take(shop.world, model.name, shop.scope.actor)
+            await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+            shop.merchants.forget(shop.merchant_id)
+            ids = [
+                await shop.admit(external_id=f"LIVED-{n}", pan=(LATER, NEVER)[n % 2], units=1_000 + n)
+                for n in range(LIVED)
+            ]
+            await shop.settle()
+            begin = time.perf_counter()
+            await copied(shop, ids[1], ORDERS)
+            print(
+                f"{await shop.value('SELECT count(*) FROM order_heads'):,} orders, {time.perf_counter() - begin:.0f} s"
+            )
+            took = []
+            for run in range(RUNS):
+                for order_id in ids:
+                    begin = time.perf_counter()
+                    page = await explain_order(shop.world, shop.merchant_id, order_id, LOWEST, 1)
+                    if run:
+                        took.append(1_000 * (time.perf_counter() - begin))
+                    assert page.explanations[0].what_ifs
+            return sorted(took)
+
+    took = asyncio.run(story())
+    p50, p95 = took[len(took) // 2], took[int(len(took) * 0.95)]
+    print(f"{len(took)} explanations: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    assert p95 <= LIMIT_MS
