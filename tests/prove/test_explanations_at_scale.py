@@ -2,7 +2,8 @@
 
 Again: `.venv/bin/python -m pytest tests/prove/test_explanations_at_scale.py --timeout=0 -s`; `RECOUP_PROVE_EXPLAINED`
 is how many orders. The others are copies of one that was lived, made by the database itself: its order, head, attempts,
-log and decisions.
+log and decisions. Beside other load a clock on the wall says nothing: with `RECOUP_PROVE_SHARED=1` our own time on a
+processor is judged; both are printed.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from recoup.kernel.ids import LOWEST
 from recoup.store.server import ServerAddress
 
 ORDERS = int(os.environ.get("RECOUP_PROVE_EXPLAINED", "500000"))
+SHARED = os.environ.get("RECOUP_PROVE_SHARED", "") == "1"
 LIVED, RUNS, LIMIT_MS = 20, 10, 50.0
 _COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
@@ -57,7 +59,7 @@ async def copied(shop: Shop, order_id: object, times: int) -> None:
 
 @pytest.mark.timeout(3_600)
 def test_an_explanation_takes_fifty_milliseconds_at_most_beside_half_a_million_orders(server: ServerAddress) -> None:
-    async def story() -> list[float]:
+    async def story() -> list[tuple[float, float]]:
         async with sandbox_world(server, policy=SLOW) as made:
             shop = await make_shop(*made)
             model = mixed_model(regression())
@@ -75,17 +77,21 @@ def test_an_explanation_takes_fifty_milliseconds_at_most_beside_half_a_million_o
             print(
                 f"{await shop.value('SELECT count(*) FROM order_heads'):,} orders, {time.perf_counter() - begin:.0f} s"
             )
-            took = []
+            took: list[tuple[float, float]] = []
             for run in range(RUNS):
                 for order_id in ids:
-                    begin = time.perf_counter()
+                    begin, used = time.perf_counter(), time.process_time()
                     page = await explain_order(shop.world, shop.merchant_id, order_id, LOWEST, 1)
                     if run:
-                        took.append(1_000 * (time.perf_counter() - begin))
+                        took.append((1_000 * (time.perf_counter() - begin), 1_000 * (time.process_time() - used)))
                     assert page.explanations[0].what_ifs
-            return sorted(took)
+            return took
 
-    took = asyncio.run(story())
-    p50, p95 = took[len(took) // 2], took[int(len(took) * 0.95)]
-    print(f"{len(took)} explanations: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
-    assert p95 <= LIMIT_MS
+    wall, own = (sorted(column) for column in zip(*asyncio.run(story()), strict=True))
+    for name, times in (("on the wall", wall), ("on our processor", own)):
+        print(f"{len(times)} explanations {name}: p50 {_at(times, 0.5):.1f} ms, p95 {_at(times, 0.95):.1f} ms")
+    assert _at(own if SHARED else wall, 0.95) <= LIMIT_MS
+
+
+def _at(times: list[float], part: float) -> float:
+    return times[int(len(times) * part)]
