@@ -52,8 +52,10 @@ async def copied(shop: Shop, order_id: object, times: int) -> None:
             await connection.execute(
                 f"INSERT INTO {table} ({columns}) SELECT {made} FROM {table} t, generate_series(1, $2::int) g (n)"
                 " WHERE t.order_id = $1",
-                order_id, times, timeout=1_800,
-            )  # fmt: skip
+                order_id,
+                times,
+                timeout=1_800,
+            )
             await connection.execute(f"ANALYZE {table}", timeout=600)
 
 
