@@ -111,6 +111,7 @@ def _timeline(now: datetime) -> dict[str, Any]:
         "items": items,
         "planned": planned,
         "to_collect": None,
+        "advance_reasons": (),
         "counts": {"all": 4, "attempts": 2, "money": 1, "notes": 1},
         "shown": "all",
         "page": SimpleNamespace(order_id=UUID(f"{_ID}41")),
