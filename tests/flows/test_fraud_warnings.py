@@ -5,13 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.flows.disputes.test_disputes import refunded
 from tests.flows.test_connect import SECRET, method_at, request_of, run, seen
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.flows.merchants.connect import connect
 from recoup.flows.notices.receive import take
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.lab.processors.stripe.server import StandIn, signature
 from recoup.rules.order.attention import FRAUD_WARNED, SETTLED_BY_PEOPLE
 from recoup.store.server import ServerAddress
@@ -77,7 +80,21 @@ def test_a_refund_of_all_of_it_settles_the_warning(server: ServerAddress, tmp_pa
     run(server, tmp_path, story)
 
 
-def test_a_refund_that_fails_weeks_later_needs_somebody(server: ServerAddress, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["refund.failed"] * 2,
+        ["refund.failed", "refund.updated"],
+        ["refund.updated", "refund.failed"],
+        ["refund.updated"],
+    ],
+)
+@pytest.mark.parametrize("asked", ["each time", "at the end"])
+def test_a_refund_that_fails_weeks_later_needs_somebody(
+    server: ServerAddress, tmp_path: Path, told: list[str], asked: str
+) -> None:
+    """Whatever the vendor tells of it, in whatever order, its book is asked."""
+
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         await seen(shop)
@@ -88,16 +105,53 @@ def test_a_refund_that_fails_weeks_later_needs_somebody(server: ServerAddress, t
         await shop.advance(timedelta(days=21))
         standin.account.fail_refund(next(iter(standin.book.all("refund")))["id"])
         failed = [one for one in standin.book.all("event") if one["type"] == "refund.failed"]
-        for event in failed * 2:
-            body, at = json.dumps(event).encode(), int(shop.world.clocks.wall().timestamp())
-            headers = {"stripe-signature": signature(body, SECRET, at)}
+        for kind in told:
+            body = json.dumps(failed[0] | {"id": f"evt_{kind}", "type": kind}).encode()
+            headers = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
             await take(shop.world, shop.orders, made.route, headers, body)
-            await shop.run_due()
+            if asked == "each time":
+                await shop.run_due()
+        await shop.run_due()
         order = await shop.order(paid)
         assert (order["stage"], order["attention"]) == ("completed", "refund_failed")
         assert (await shop.happenings(paid)).count("refund_failed") == 1
         states = "SELECT array_agg(state ORDER BY modification_no) FROM modifications"
         assert await shop.value(states) == ["failed", "stuck"], "owed again, once"
+
+    run(server, tmp_path, story)
+
+
+def test_a_refund_that_failed_while_its_processor_was_silent_is_asked_about_again(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, standin: StandIn) -> None:
+        made = await connect(shop.world, shop.scope, request_of(standin))
+        await seen(shop)
+        method, customer = method_at(standin)
+        paid = await shop.admit(pan=None, method=Stored(made.route, method, customer))
+        await shop.advance(timedelta(days=20))
+        await refunded(shop, paid)
+        await shop.advance(timedelta(days=21))
+        standin.account.fail_refund(next(iter(standin.book.all("refund")))["id"])
+        failed = next(one for one in standin.book.all("event") if one["type"] == "refund.failed")
+
+        async def silent(*_: object) -> Outcome:
+            return Outcome("unknown", text="time-out")
+
+        with monkeypatch.context() as away:
+            away.setattr(Stripe, "inquire", silent)
+            body = json.dumps(failed).encode()
+            headers = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
+            await take(shop.world, shop.orders, made.route, headers, body)
+            await shop.run_due()
+        assert (await shop.order(paid))["attention"] is None
+        assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'processor_notice'") == 1
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = 'processor_notice'"
+            )
+        await shop.run_due()
+        assert (await shop.order(paid))["attention"] == "refund_failed"
 
     run(server, tmp_path, story)
 

@@ -16,7 +16,7 @@ from recoup.flows.notices.invoices import notice_of_invoice
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, connector_of, is_disputing
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.port import Inquiry, as_requested
+from recoup.gateways.cards.port import Inquiry, Outcome, as_requested
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
@@ -48,6 +48,7 @@ ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
+ASKED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
 
 
@@ -106,7 +107,7 @@ async def _charge(world: World, orders: Orders, connector: Connector, row: Proce
         await inquire(world, orders, key)
         return NoticeResult("asked")
     if attempt.state in ("declined", "not_sent") and row.approves and connector.asks != "by_replay":
-        return await _after_all(world, orders, connector, order, attempt)
+        return await _after_all(world, orders, connector, row, order, attempt)
     return NoticeResult("known")
 
 
@@ -118,7 +119,7 @@ def _our_call_ends(attempt: Attempt) -> WallTime | None:
 
 
 async def _after_all(
-    world: World, orders: Orders, connector: Connector, order: Order, attempt: Attempt
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice, order: Order, attempt: Attempt
 ) -> NoticeResult:
     """Money was taken by a charge that counts as not made: people look at it."""
     if attempt.send_before is None:
@@ -126,13 +127,22 @@ async def _after_all(
     answer = await call_with_timeout(connector.inquire(inquiry_of(world, order, attempt)), ASK_SECONDS_MAX)
     answer = as_requested(answer, attempt.units, attempt.asset)
     if answer.state != "approved":
-        return NoticeResult("known")
+        return _not_said(world, row, answer)
 
     def raise_it(change: Change) -> None:
         taken_after_all(change, change.order.attempt(attempt.attempt_id))
 
     await orders.run(raise_it, (order.merchant_id, order.order_id))
     return NoticeResult("differs")
+
+
+def _not_said(world: World, row: ProcessorNotice, answer: Outcome) -> NoticeResult:
+    """What the processor did not answer is asked again, at growing pauses."""
+    now = world.clocks.wall()
+    age: timedelta = now - WallTime(row.received_at)
+    if answer.state != "unknown" or answer.contradicts or age > ASKED_FOR:
+        return NoticeResult("known")
+    return NoticeResult(None, WallTime(now + max(PAUSE, age / 2)))
 
 
 async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
@@ -142,8 +152,8 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
         found = await modification_of(connection, row.message_id, row.route, row.merchant_id)
     if found is None:
         return NoticeResult("not_ours")
-    if found.state == "done" and "fail" in row.kind:  # refund.failed, refund_failed, transaction.refund.failure
-        return await _failed_after_all(world, orders, connector, found)
+    if found.state == "done" and connector.asks != "by_replay":  # whatever it says: another may hide what one has said
+        return await _failed_after_all(world, orders, connector, row, found)
     if found.state != "sent":
         return NoticeResult("known")
 
@@ -158,7 +168,9 @@ async def _modification(world: World, orders: Orders, connector: Connector, row:
     return NoticeResult("asked")
 
 
-async def _failed_after_all(world: World, orders: Orders, connector: Connector, found: Modified) -> NoticeResult:
+async def _failed_after_all(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice, found: Modified
+) -> NoticeResult:
     """A refund can fail weeks after it was done. No stage goes back: people look at it."""
     key = (found.merchant_id, found.order_id)
     order = await orders.run(lambda change: change.order, key)
@@ -168,8 +180,9 @@ async def _failed_after_all(world: World, orders: Orders, connector: Connector, 
     message = message_of(world, order, modification)
     inquiry = Inquiry(message.id, "modification", message, modification.reference, message.sent_at)
     answer = await call_with_timeout(connector.inquire(inquiry), ASK_SECONDS_MAX)
-    if as_requested(answer, modification.units, modification.asset).state != "declined":
-        return NoticeResult("known")
+    answer = as_requested(answer, modification.units, modification.asset)
+    if answer.state != "declined":
+        return _not_said(world, row, answer)
 
     def fail(change: Change) -> bool:
         return failed_since(change, change.order.modification(found.modification_id))
