@@ -7,6 +7,7 @@ from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import fields_of
 
 from recoup.flows.insight.audit import read_audit
+from recoup.kernel.currencies import EXPONENTS
 from recoup.store.people.audit import AuditFilter
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}
@@ -92,6 +93,8 @@ def test_a_check_saves_nothing(shop: Caller) -> None:
             {"Policy.When.Hours", "Policy.Codes.Never"},
         ),
         ({"policy": {"routes": {"only": ["nowhere"]}}}, {"Policy.Routes.Only"}),
+        ({"policy": {"when": {"gap": "999d"}}}, {"Policy.When.Gap"}),
+        ({"policy": {"amounts": {"max": dict.fromkeys(sorted(EXPONENTS)[:101], 1)}}}, {"Policy.Amounts.Max"}),
         ({"policy": {"<script>": 1}}, {"Policy"}),
         ({"policy": {}, "reason": ""}, {"Reason"}),
         ({"policy": {}, "reason": "two\nlines"}, {"Reason"}),

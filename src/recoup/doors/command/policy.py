@@ -18,7 +18,7 @@ from recoup.flows.merchants.policies import Checked, Standing, Where
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.time import iso
+from recoup.kernel.time import iso, of_these_days
 from recoup.rules.policies.diff import LineDiff, diff
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed, written
 from recoup.rules.policies.in_force import Part
@@ -208,9 +208,10 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
+        found = of_these_days(found) if found.tzinfo is not None else None
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         raise Problem("invalid", f"{text[:40]!r} is no moment.", field="from", cure="Write 2026-12-01T00:00:00+00:00.")
     return found
 

@@ -112,7 +112,7 @@ def named_as_here() -> Iterator[None]:
         named: dict[str, list[str]] = {}
         for name, texts in problem.fields.items():
             here = _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
-            named[here] = [*named.get(here, []), *texts]
+            named[here] = named.get(here) or texts[:1]  # one message a field, as everywhere
         problem.fields = named
         nearest = problem.facts.get("nearest")
         if isinstance(nearest, PolicyTerms):

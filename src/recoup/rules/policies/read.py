@@ -145,7 +145,9 @@ def _amounts(value: Any) -> dict[str, int]:
         isinstance(units, int) and not isinstance(units, bool) and 0 <= units <= UNITS_MAX for units in value.values()
     ):
         raise _Wrong(Sentence("It must give each currency a whole number of minor units, like USD = 50000."))
-    return {str(name).upper(): units for name, units in list(value.items())[:LIST_MAX]}
+    if len(value) > LIST_MAX:
+        raise _Wrong(Sentence("It must name from {0} to {1}.", 1, LIST_MAX))
+    return {str(name).upper(): units for name, units in value.items()}
 
 
 def _codes(value: Any) -> tuple[str, ...]:
