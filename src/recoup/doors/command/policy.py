@@ -207,8 +207,8 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        found = of_these_days(found) if found.tzinfo is not None else None
+        given = datetime.fromisoformat(text)
+        found = of_these_days(given) if given.tzinfo is not None else None
     except ValueError:
         found = None
     if found is None:
