@@ -48,7 +48,7 @@ ASK_SECONDS_MAX: Final = 15.0
 SETTLE: Final = timedelta(seconds=1)  # after a call of ours that is under way
 EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
-ASKED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
+INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
 
 
@@ -140,7 +140,7 @@ def _not_said(world: World, row: ProcessorNotice, answer: Outcome) -> NoticeResu
     """What the processor did not answer is asked again, at growing pauses."""
     now = world.clocks.wall()
     age: timedelta = now - WallTime(row.received_at)
-    if answer.state != "unknown" or answer.contradicts or age > ASKED_FOR:
+    if answer.state != "unknown" or answer.contradicts or age > INQUIRED_FOR:
         return NoticeResult("known")
     return NoticeResult(None, WallTime(now + max(PAUSE, age / 2)))
 
