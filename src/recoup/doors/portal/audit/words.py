@@ -76,7 +76,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "arms", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight", "site",
+        "arms", "backtest", "campaign", "clock", "decline", "engine", "notices", "policy", "risk", "route", "sight", "site",
         "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "processor", "webhook", "webhook_key")),
@@ -95,9 +95,10 @@ _PLACES: Final[Mapping[str, str]] = {
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
     "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
     "view": "/orders?view={0}", "policy": "/policy",
+    "backtest": "/backtests/{0}",
 }  # fmt: skip
 _NAMES: Final[Mapping[str, str]] = {
-    "card_join": "join of cards",
+    "backtest": "back-test", "card_join": "join of cards",
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
     "account": "member",
     "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",
