@@ -3,7 +3,8 @@ the unit; and given back, or kept, where the rest never comes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +25,17 @@ from recoup.flows.locked import Job
 from recoup.flows.merchants.part_terms import part_terms, set_part_terms
 from recoup.flows.messages.notices import switch
 from recoup.flows.refunds.refund import RefundRequest, refund
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.challenge.lifecycle import offer
 from recoup.moves.change import Change
+from recoup.moves.order.by_hand import retry_now
 from recoup.moves.order.ending import go_on
+from recoup.moves.order.mandate import note_revocation
 from recoup.rules.money.fees import Tariff
+from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
@@ -306,6 +311,64 @@ def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Cal
         await shop.orders.change(Job(shop.key(order_id), lambda c: go_on(c, ON_HOLD), WORKER, "test"))
         await until(shop, order_id, "collected")
         assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
+
+    play(story)
+
+
+async def sent_out(shop: Shop, order_id: UUID) -> Any:
+    """What is planned is sent now; its answer is not heard yet."""
+
+    def due_now(change: Change) -> None:
+        attempt = change.order.planned()
+        assert attempt is not None
+        plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
+
+    await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
+    sending = opening(shop.world, intent_of(shop.world, pick_up=False))
+    opened = await shop.orders.change(Job(shop.key(order_id), sending, WORKER, "test", cards=True))
+    assert opened is not None
+    return opened
+
+
+def test_a_mandate_that_is_revoked_while_the_rest_is_out_gives_everything_back(
+    play: Callable[[Story], None],
+) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1, at_expiry="keep")
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        opened = await sent_out(shop, order_id)
+        outcome = await call(shop.world, *opened)
+        revoked = read_decline(
+            scheme="visa", source=None, code="R3", text=None, advice=None, on=date(2026, 1, 5), region=None
+        )
+        said = Job(
+            shop.key(order_id),
+            lambda change: note_revocation(change, revoked, new_id(), change.now),
+            WORKER,
+            "test",
+            cards=True,
+        )
+        await shop.orders.change(said)
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == "declined"
+        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        await shop.settle()
+        assert "approved_late" in await shop.happenings(order_id)
+        assert not await shop.value(SUMS)
+
+    play(story)
+
+
+def test_a_part_that_is_brought_forward_stays_a_part(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until_planned(shop, order_id)
+        soon = partial(retry_now, policy=shop.world.policy)
+        assert await shop.orders.change(Job(shop.key(order_id), soon, WORKER, "test", cards=True))
+        await shop.run_due()
+        assert await shop.value(SENT, order_id) == [9000, 3000]
 
     play(story)
 

@@ -47,7 +47,7 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     change.fact(
         "planned", decision_id=decision_id, verdict=decision.verdict, next=change.now, reasons=list(decision.reasons)
     )
-    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="signal")
+    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="signal", units=planned.units)
     return True
 
 

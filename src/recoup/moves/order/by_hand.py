@@ -94,7 +94,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
         return False
     _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, planned))
     change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.BROUGHT_FORWARD)
-    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="merchant")
+    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="merchant", units=planned.units)
     return True
 
 

@@ -30,12 +30,13 @@ def collect_part(change: Change, attempt: Attempt) -> None:
 
 
 def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, **body: Any) -> None:
-    """The order's end by `happening`, which nobody's answer can change any more: no attempt is out. What was collected
-    in parts is owed back; or, where `may_keep` and its merchant wants that, the order is completed with it instead."""
+    """The order's end by `happening`. What was collected in parts is owed back; or, where `may_keep` and its merchant
+    wants that, the order is completed with it instead. Not while an attempt is out: what is approved of an order that
+    was completed would be nobody's, so all of it goes back."""
     order = change.order
     parts = order.charges() if order.collected_units else []
     terms = order.part_terms or OFF
-    if parts and may_keep and terms.at_expiry == "keep":
+    if parts and may_keep and terms.at_expiry == "keep" and order.attempt_in_flight() is None:
         keep_parts(change)
         return
     change.step(happening, **body)
