@@ -66,12 +66,23 @@ def test_a_part_leaves_a_rest_and_is_no_smaller_than_the_terms_say(
         return
     assert 0 < part.units < owed
     assert part.units * 100 >= units * share
-    assert 2 * part.units <= owed
+    assert part.units <= max(owed // 2, units * share // 100 + 10 ** EXPONENTS[currency])
     assert 0 < part.chance < 1
     assert tried < COUNT_MAX
     assert tries >= (1 if keeps else 2)
     step = 10 ** EXPONENTS[currency]
     assert part.units % step == 0 or part.units < 10 * step
+    assert EXPONENTS[currency] < 3 or part.units % 10 == 0, "some processors take no third decimal"
+
+
+@pytest.mark.parametrize(
+    ("units", "currency", "part"),
+    [(4591, "USD", 2300), (4590, "USD", 2300), (9000, "USD", 4500), (7777, "JPY", 3889), (5210, "KWD", 2610)],
+)
+def test_a_half_is_a_part_however_it_is_rounded(units: int, currency: str, part: int) -> None:
+    found = part_of(replace(READY, owed=units, least_share=50), "51", units, currency, 2)
+    assert found is not None
+    assert found.units == part
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from(["51", "61", "05", "54", None, ""]))

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from recoup.kernel.currencies import EXPONENTS
 
 ALTERNATIVE: Final = "part"
+_DECIMALS: Final = 2  # that every processor takes where the currency has as many
 _WHOLE_FROM: Final = 10  # parts of at least so many whole units of the currency have no smaller ones
 
 
@@ -86,13 +87,21 @@ def part_of(given: PartInput, code: str | None, units: int, currency: str, tries
     least = -(-units * given.least_share // 100)
     found = []
     for top, bottom in policy.shares:
-        part = _plain_amount(given.owed * top // bottom, currency)
+        exact = given.owed * top // bottom
+        step = _step(exact, currency)
+        part = exact // step * step
+        if part < least <= exact + 1:  # the share is large enough, what it was rounded to is not
+            part = -(-least // step) * step
         if least <= part < given.owed and part > 0:
             found.append(Part(part, policy.chance(code, part / given.owed)))
     return max(found, key=lambda one: (one.units * one.chance, one.units), default=None)
 
 
-def _plain_amount(units: int, currency: str) -> int:
-    """Rounded down to whole units of the currency, where that changes little: some processors take no others."""
-    step = int("1" + "0" * EXPONENTS.get(currency, 0))
-    return units // step * step if units >= _WHOLE_FROM * step else units
+def _step(units: int, currency: str) -> int:
+    """What a part is a multiple of: whole units of the currency where that changes little. Of a third decimal some
+    processors take only a zero."""
+    digits = EXPONENTS.get(currency, 0)
+    whole = int("1" + "0" * digits)
+    if units >= _WHOLE_FROM * whole:
+        return whole
+    return 10 if digits > _DECIMALS else 1
