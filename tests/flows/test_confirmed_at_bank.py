@@ -290,25 +290,6 @@ def test_a_payer_who_leaves_a_link_at_the_bank_may_come_again(
     run(server, tmp_path, kind, story)
 
 
-def test_a_bridge_that_cannot_authenticate_is_not_picked_for_it(server: ServerAddress, tmp_path: Path) -> None:
-    class Old(OfBridge):
-        async def start(self, folder: Path) -> Any:
-            connector = await super().start(folder)
-            connector.authenticates = "never"
-            return connector
-
-    async def story(shop: Shop, bank: Bank) -> None:
-        word = await waiting(shop.patient(), **bank.wants())
-        page = await show(shop.world, shop.merchant_id, word.order_id)
-        assert (word.evaluate, page.confirms) == ("CHALLENGE", "never")
-        page = await answered(shop, page, confirmed=True)
-        assert page.state == "asked", "nothing was sent: another card may pay"
-        assert bank.taken() == []
-        assert not [one for one in bank.standin.calls if "authentications" in one]  # type: ignore[attr-defined]
-
-    run(server, tmp_path, Old, story)
-
-
 def test_how_long_the_bank_is_waited_for() -> None:
     now = WallTime(datetime(2026, 11, 24, tzinfo=UTC))
     ends = WallTime(now + timedelta(minutes=14))

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.flows.carriers import may_confirm, may_enter_card
 from recoup.flows.world import World
 from recoup.gateways.cards.describing import describes
 from recoup.kernel.policy import Policy
@@ -238,6 +239,8 @@ class _Ground(NamedTuple):
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
+        order.may_confirm = may_confirm(self.world, order)
+        order.may_enter_card = order.may_confirm or may_enter_card(self.world, order.merchant_id)
         if order.limits is not None:
             order.known_as = customer_names(self.world, order, contact_of(evidence))
         head = self.heads.get(row.card_id) if row.card_id else None

@@ -178,6 +178,31 @@ def test_with_the_customer_there_it_is_one_try_a_question_or_no() -> None:
     assert decide(evidence("05", kind="cit", attempts=(Tried("soft", NOW),))).verdict == "decline_at_once"
 
 
+def test_who_cannot_confirm_anywhere_is_not_asked_to() -> None:
+    """Unless another card may be entered by one who is on the page already."""
+    nowhere: dict[str, Any] = {"kind": "cit", "may_confirm": False, "may_enter_card": False}
+    for more in ({}, {"may_enter_card": True}, {"challenge_tries": 1}, {"challenge_tries": 2}):
+        decision = decide(evidence("1A", **(nowhere | more)))
+        assert (decision.verdict, decision.rules) == ("decline_at_once", ("customer_cannot_confirm",))
+        assert decision.reasons[-1].startswith("A route that can ask for 3-D Secure")
+    again = decide(evidence("1A", **(nowhere | {"may_enter_card": True, "challenge_tries": 1})))
+    assert (again.verdict, again.rules) == ("challenge", ("customer_may_try_again",))
+    for kind in ("managed_mit", "sync_mit"):
+        waits = decide(evidence("1A", kind=kind, may_confirm=False))
+        assert (waits.verdict, waits.rules) == ("wait", ("no_cure_by_waiting",))
+        assert "No route can ask the customer to confirm this payment with 3-D Secure." in waits.reasons
+
+
+def test_what_was_decided_before_routes_were_known_to_ask_is_decided_the_same_again() -> None:
+    asked = evidence("1A", kind="cit")
+    plain = json.loads(json.dumps(asked.features()))
+    assert not {"may_confirm", "may_enter_card"} & plain.keys()
+    assert decide(Evidence.from_dict(plain)) == decide(asked)
+    assert decide(asked).verdict == "challenge"
+    unable = replace(asked, may_confirm=False)
+    assert Evidence.from_dict(json.loads(json.dumps(unable.features()))) == unable
+
+
 def test_a_merchant_can_read_why() -> None:
     text = " ".join(decide(evidence("51")).reasons)
     assert "Fri 27 Nov 2026 09:30" in text

@@ -74,6 +74,17 @@ def test_a_drawn_time_is_explained_by_what_had_been_planned_without_the_draw() -
         pytest.fail("nothing was drawn")
 
 
+def test_a_decline_because_nobody_could_confirm_says_that_the_customer_would_have_been_asked() -> None:
+    known = replace(evidence("1A"), kind="cit", may_confirm=False)
+    decision, found = engine(known)
+    assert decision.verdict == "decline_at_once"
+    assert str(sentence_of(found["may_confirm"])) == (
+        "If the customer could confirm with 3-D Secure: the customer would have been asked to confirm."
+    )
+    for other in (replace(known, may_confirm=True), replace(known, kind="managed_mit")):
+        assert "may_confirm" not in engine(other)[1]
+
+
 def gated(**changes: Any) -> dict[str, WhatIf]:
     known = evidence("51")
     full = Tally("visa_20", ban=False, window_hours=720, maximum=20, counted=20, free_at=known.now + timedelta(days=3))

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from recoup.flows.cards.pick_route import confirms_by
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
+from recoup.flows.carriers import confirms_by
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
@@ -87,6 +87,9 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         row = await last_challenge(connection, merchant_id, order_id, world.clocks.wall())
     if row is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
+    confirms = confirms_by(world, merchant_id, row.stored_at, row.bin)
+    # What was asked before the routes were what they are now.
+    asks = "card" if row.asks == "confirm" and confirms == "never" and not row.by_risk else row.asks
     state: State = "over"
     if row.stage in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"
@@ -100,7 +103,7 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         merchant_id,
         order_id,
         state,
-        row.asks,
+        asks,
         row.tries,
         row.merchant,
         row.descriptor,
@@ -118,7 +121,7 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         _money(row),
         row.by_risk,
         row.bank_url if state == "tried" else None,
-        confirms_by(world, merchant_id, row.stored_at, row.bin),
+        confirms,
     )
 
 

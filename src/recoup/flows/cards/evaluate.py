@@ -15,11 +15,11 @@ import msgspec
 from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
-from recoup.flows.cards.pick_route import refusals
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
 from recoup.flows.cards.stored_methods import check_route, keep_method
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, result_of, result_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
+from recoup.flows.carriers import refusals
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.method_names import method_id_of, with_route

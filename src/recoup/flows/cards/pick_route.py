@@ -1,18 +1,16 @@
 """Which processor a send goes to, and whether another could take it."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.carriers import refusals, routes_by_bin, routes_for
 from recoup.flows.external_call import processor_of
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Authenticates, Processor
 from recoup.kernel.problem import Problem
 from recoup.moves.attempt.close import Elsewhere
 from recoup.moves.attempt.send import PickRoute, Route
 from recoup.moves.change import Change
-from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.route_by_worth import (
     TRICKLE,
@@ -22,7 +20,7 @@ from recoup.rules.rescue.route_by_worth import (
     chosen_route,
     failures_of,
 )
-from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, RouteTerms, check_carried
+from recoup.rules.rescue.route_terms import CARD, Carried, check_carried
 
 _NO_TRICKLE: Final = 1  # a draw that tries no route which comes back
 
@@ -47,22 +45,13 @@ def elsewhere(world: World) -> Elsewhere:
     return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
 
 
-def refusals(
-    world: World, routes: Iterable[RouteTerms], charge: Carried, *, confirmed: bool = False
-) -> dict[str, Refuses]:
-    """By route what its processor does not take of such a charge. `confirmed`: its customer is to confirm it."""
-    there = ((one.name, world.processors.get(one.name)) for one in routes)
-    found = ((name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None)
-    return {name: refusal for name, refusal in found if refusal}
-
-
 def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_at: str | None) -> None:
     """A card that takes the place of an order's. `stored_at`: the route whose processor keeps it.
 
     Raises: Problem(invalid) when no route carries the order with it.
     """
     charge = Carried(order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD)
-    routes = world.routes.terms(_routes(world, order.merchant_id, bin), order.merchant_id)
+    routes = world.routes.terms(routes_by_bin(world, order.merchant_id, bin), order.merchant_id)
     try:
         check_carried(routes, charge, refusals=refusals(world, routes, charge))
     except Problem as problem:
@@ -73,7 +62,7 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     order = change.order
     by = order.card.stored.route if order.card and order.card.stored else CARD
     scheme = order.card.scheme if order.card else ""
-    names = _routes(world, order.merchant_id, order.card.bin if order.card else "")
+    names = routes_by_bin(world, order.merchant_id, order.card.bin if order.card else "")
     only = order.retry.policies.routes if order.retry.policies is not None and not order.by_customer else None
     candidates = world.routes.candidates(names, order.merchant_id)
     candidates = tuple(one for one in candidates if only is None or one.terms.name in only)
@@ -90,37 +79,7 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     )
 
 
-def routes_for(world: World, merchant_id: UUID) -> list[str]:
-    """By which a merchant's charges may have gone or may go."""
-    return world.routes.visible(world.processors, merchant_id)
-
-
 def ways_of(world: World, merchant_id: UUID) -> int:
     """By how many ways one payment may be tried at once, where each time it is proved that nothing was sent: its
     routes, and its card in place of a network token."""
     return max(1, len(routes_for(world, merchant_id))) + bool(world.token_services)
-
-
-def _routes(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:
-    """A card of a plugged world goes to that world, no other card does."""
-    if world.policy.magic_inputs and is_world_bin(bin):
-        return [WORLD_ROUTE]
-    return [name for name in routes_for(world, merchant_id) if name != WORLD_ROUTE]
-
-
-def _refusal(processor: Processor, charge: Carried, *, confirmed: bool) -> Refuses | None:
-    if confirmed and processor.authenticates == "never":
-        return "authentication"
-    if processor.carries(charge.units, charge.currency):
-        return None
-    return "currency" if processor.exponent(charge.currency) is None else "inexact"
-
-
-def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> Authenticates:
-    """How a customer of this merchant confirms a payment, where any of its routes can ask for it. `stored_at`: the
-    route whose processor keeps their card."""
-    names = [stored_at] if stored_at is not None else list(_routes(world, merchant_id, bin))
-    kind = "stored" if stored_at is not None else "card"
-    there = (world.processors.get(one.name) for one in world.routes.terms(names, merchant_id))
-    ways = {one.authenticates for one in there if one is not None and kind in one.takes}
-    return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.cards.pick_route import confirms_by
 from recoup.flows.cards.taken import EvaluateRequest
+from recoup.flows.carriers import confirms_by
 from recoup.flows.models import KEEP_SECONDS
 from recoup.flows.risk_versions import weights_of
 from recoup.flows.world import World

@@ -9,8 +9,8 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Challenge
-from recoup.rules.rescue.challenge import PURPOSE, TRIES_MAX, WINDOW, asks_of, link_asks_of
-from recoup.rules.rescue.order_evidence import sends_link
+from recoup.rules.rescue.challenge import PURPOSE, TRIES_MAX, WINDOW
+from recoup.rules.rescue.order_evidence import page_asks
 
 
 def present(
@@ -18,7 +18,7 @@ def present(
 ) -> None:
     """The customer waits at the checkout: the order stands still until the page is answered, or its time ends. `asks`:
     where it is not what the decline wants."""
-    challenge = _challenge(change, asks or asks_of(reading) or "card")
+    challenge = _challenge(change, asks or page_asks(change.order, reading) or "card")
     change.undue("unresolved")
     change.undue("retry")
     change.order.next_attempt_at = None
@@ -29,7 +29,7 @@ def present(
 def offer(change: Change, reading: Reading) -> None:
     """A link for an MIT that waiting cannot cure; the order goes on as it would."""
     order = change.order
-    asks = link_asks_of(reading) if sends_link(order) else asks_of(reading)
+    asks = page_asks(order, reading)
     tries = sum(c.tries for c in order.challenges)
     if asks is None or order.by_customer or order.stage is not Stage.PROCESSING or tries >= TRIES_MAX:
         return

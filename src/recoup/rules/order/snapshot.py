@@ -229,6 +229,8 @@ class Order:
     network_token: TokenFacts | None = None  # of its card, where its merchant uses them and there is one
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     part_terms: PartTerms | None = None  # of a managed MIT that is open; None: its merchant never set any
+    may_confirm: bool = True  # a route that carries it can ask its customer to confirm with their bank
+    may_enter_card: bool = True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
     mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew

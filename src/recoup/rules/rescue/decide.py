@@ -30,6 +30,9 @@ _GROUP_WORDS: Final[dict[Group, str]] = {
 _OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
 _OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy lets a send leave."
 OTHER_CARD_WAITS: Final = "other_card_waits"
+CANNOT_CONFIRM: Final = "customer_cannot_confirm"
+_CANNOT_CONFIRM_WORDS: Final = "No route can ask the customer to confirm this payment with 3-D Secure."
+_CONFIRM_CURE: Final = "A route that can ask for 3-D Secure, or another card, would change it."
 _SLOT_WORDS: Final = {
     "after_wait": "The wait grows with each try.",
     "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
@@ -57,7 +60,8 @@ def decide(evidence: Evidence, policy: RetryPolicy, within: InForce | None = Non
 def _decide(asked: _Asked) -> Decision:
     evidence, policy, _ = asked
     group = group_of(evidence.reading)
-    if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
+    may_answer = evidence.may_confirm or evidence.may_enter_card
+    if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX and may_answer:
         # With another card, if need be.
         return _decision(asked, "challenge", (), None, ["customer_may_try_again"])
     forbidden = _forbidden(asked)
@@ -128,6 +132,8 @@ def _with_customer(asked: _Asked, group: Group | None) -> Decision:
     evidence = asked.evidence
     if not evidence.attempts and (group or evidence.magic_first_send):
         return _decision(asked, "attempt_now", (), group, ["customer_waits"])
+    if not evidence.may_confirm:
+        return _end(asked, CANNOT_CONFIRM)
     if asks_of(evidence.reading) is not None and not evidence.challenge_tries:
         return _decision(asked, "challenge", (), None, ["customer_can_cure"])
     return _end(asked, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
@@ -221,6 +227,7 @@ def _decision(
         decided(evidence, verdict, plan),
         last_answer_of(evidence),
         *unlisted(evidence.reading),
+        *([] if evidence.may_confirm else [_CANNOT_CONFIRM_WORDS]),
         *([_OTHER_CARD_WORDS] if OTHER_CARD in rules else []),
         *([_OTHER_CARD_LATER] if OTHER_CARD_WAITS in rules else []),
         *(words for rule, words in FORBIDDEN.items() if rule in rules),
@@ -260,7 +267,7 @@ def _change(evidence: Evidence, verdict: Verdict, rules: list[str]) -> str:
         if evidence.now >= evidence.expires_at:
             return "Its time is up: nothing is tried any more."
         return "Another card of the customer, or an approval elsewhere, may still pay it."
-    return evidence.reading.cure
+    return evidence.reading.cure if evidence.may_confirm else _CONFIRM_CURE
 
 
 def _alternatives(

@@ -52,7 +52,9 @@ class Evidence:
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
     `other_card`: another card of the customer may be tried. `month_sends`: the merchant's in this calendar month, where
-    its policy has a budget. `parts`: the merchant allows a part of the amount.
+    its policy has a budget. `parts`: the merchant allows a part of the amount. `may_confirm`, `may_enter_card`: of a
+    decline by which the bank wants a confirmation: whether any route can ask for it, and whether their page takes the
+    number of another card.
     """
 
     kind: Kind
@@ -76,6 +78,8 @@ class Evidence:
     other_card: bool = False
     month_sends: int | None = None
     parts: PartInput | None = None
+    may_confirm: bool = True
+    may_enter_card: bool = True
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
@@ -88,6 +92,9 @@ class Evidence:
         del plain["facts"], plain["link"], plain["parts"]
         for name in ("payer_link", "other_card"):
             if not plain[name]:
+                del plain[name]
+        for name in ("may_confirm", "may_enter_card"):
+            if plain[name]:
                 del plain[name]
         if self.month_sends is None:
             del plain["month_sends"]

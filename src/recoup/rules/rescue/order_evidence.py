@@ -6,7 +6,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.sca import SCA, as_sca
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, link_asks_of
+from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of, link_asks_of
 from recoup.rules.rescue.contacts import LINK
 from recoup.rules.rescue.engine.links import LINKS_1, LinkInput
 from recoup.rules.rescue.engine.parts import PARTS_1, PartInput
@@ -79,6 +79,8 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         month_sends=order.retry.month_sends,
         parts=parts_of(order),
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
+        may_confirm=order.may_confirm or asks_of(reading) != "confirm",
+        may_enter_card=order.may_confirm or order.may_enter_card or asks_of(reading) != "confirm",
     )
 
 
@@ -126,7 +128,16 @@ def link_of(order: Order, reading: Reading) -> LinkInput | None:
     beside = order.retry.policies is None or order.retry.policies.link == "beside"
     if links is None or not beside or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
         return None
-    return LinkInput(LINKS_1.version, *links) if link_asks_of(reading) is not None else None
+    return LinkInput(LINKS_1.version, *links) if page_asks(order, reading) is not None else None
+
+
+def page_asks(order: Order, reading: Reading) -> str | None:
+    """As `asks_of`; another card where no route can ask for the confirmation that the bank wants, None where the page
+    takes no number either."""
+    asks = link_asks_of(reading) if sends_link(order) else asks_of(reading)
+    if asks != "confirm" or order.may_confirm:
+        return asks
+    return "card" if order.may_enter_card else None
 
 
 def sends_link(order: Order) -> bool:

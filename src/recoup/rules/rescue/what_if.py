@@ -105,6 +105,8 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
         yield "pay_day_known", replace(evidence, facts=_paid_on_the_first(facts, evidence.now))
     if evidence.kind == "managed_mit" and not evidence.other_card and (reading.terminal or group_of(reading) is None):
         yield "another_card", replace(evidence, other_card=True)
+    if not evidence.may_confirm and evidence.kind == "cit":
+        yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
     if evidence.parts is not None:
         yield "no_parts", replace(evidence, parts=None)
     yield "expiry_a_week_later", replace(evidence, expires_at=evidence.expires_at + _WEEK)

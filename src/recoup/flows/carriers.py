@@ -1,0 +1,68 @@
+"""Which routes there are for a merchant's charges, what each of their processors takes, and whether any can ask a
+customer to confirm."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from recoup.flows.world import World
+from recoup.gateways.cards.port import Authenticates, Processor
+from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
+from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, RouteTerms, takes_numbers, why_not
+
+
+def routes_for(world: World, merchant_id: UUID) -> list[str]:
+    """By which a merchant's charges may have gone or may go."""
+    return world.routes.visible(world.processors, merchant_id)
+
+
+def routes_by_bin(world: World, merchant_id: UUID, bin: str) -> Iterable[str]:
+    """A card of a plugged world goes to that world, no other card does."""
+    if world.policy.magic_inputs and is_world_bin(bin):
+        return [WORLD_ROUTE]
+    return [name for name in routes_for(world, merchant_id) if name != WORLD_ROUTE]
+
+
+def refusals(
+    world: World, routes: Iterable[RouteTerms], charge: Carried, *, confirmed: bool = False
+) -> dict[str, Refuses]:
+    """By route what its processor does not take of such a charge. `confirmed`: its customer is to confirm it."""
+    there = ((one.name, world.processors.get(one.name)) for one in routes)
+    found = ((name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None)
+    return {name: refusal for name, refusal in found if refusal}
+
+
+def may_confirm(world: World, order: Order) -> bool:
+    """Whether a route that carries all of the order can ask its customer to confirm. What is switched off or not
+    reachable for the moment counts: it may be back before the customer is done."""
+    card = order.card
+    if card is None:
+        return True
+    by = card.stored.route if card.stored else CARD
+    charge = Carried(order.owed_units, order.asset, card.scheme, order.facts.get("country") or "", by)
+    routes = world.routes.terms(routes_by_bin(world, order.merchant_id, card.bin), order.merchant_id)
+    refused = refusals(world, routes, charge, confirmed=True)
+    return any(why_not(one, charge, refused.get(one.name)) is None for one in routes)
+
+
+def may_enter_card(world: World, merchant_id: UUID) -> bool:
+    """Whether a customer's page takes the number of another card."""
+    return world.keys.has_vault and takes_numbers(world.routes.terms(world.processors, merchant_id))
+
+
+def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> Authenticates:
+    """How a customer of this merchant confirms a payment, where any of its routes can ask for it. `stored_at`: the
+    route whose processor keeps their card."""
+    names = [stored_at] if stored_at is not None else list(routes_by_bin(world, merchant_id, bin))
+    routes = world.routes.terms(names, merchant_id)
+    there = (world.processors.get(one.name) for one in routes if (one.cards if stored_at is None else one.stored))
+    ways = {one.authenticates for one in there if one is not None}
+    return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")
+
+
+def _refusal(processor: Processor, charge: Carried, *, confirmed: bool) -> Refuses | None:
+    if confirmed and processor.authenticates == "never":
+        return "authentication"
+    if processor.carries(charge.units, charge.currency):
+        return None
+    return "currency" if processor.exponent(charge.currency) is None else "inexact"
