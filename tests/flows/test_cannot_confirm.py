@@ -18,9 +18,11 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.cards.challenge import show
 from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Job
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.problem import Problem
 from recoup.lab.processors.faults import Faults
+from recoup.moves.change import Change
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
@@ -227,5 +229,29 @@ def test_a_second_card_whose_bank_asks_too_may_be_followed_by_a_third(server: Se
             assert asked == 0
         finally:
             await bridges.stop()
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("missing", ["never read", "this one not yet"])
+def test_what_is_not_known_of_the_routes_declines_nobody(server: ServerAddress, tmp_path: Path, missing: str) -> None:
+    """A process that was just started, or a route that another one has just connected."""
+
+    async def story(shop: Shop) -> None:
+        async def asks(wants: dict[str, Any]) -> None:
+            word = await waiting(shop.patient(), **wants, code="1A")
+            assert word.evaluate == "DECLINED"
+            key = shop.key(word.order_id)
+            if missing == "never read":
+                change_world(shop.world, routes=CardRoutes([BRAINTREE, SANDBOX], db=shop.world.db))
+            else:
+                change_world(shop.world, processors={"sandbox": shop.world.processors["sandbox"]})
+
+            def look(change: Change) -> bool:
+                return change.order.may_confirm()
+
+            assert await shop.orders.change(Job(key, look))
+
+        await with_braintree(shop, tmp_path, asks)
 
     run(server, story)

@@ -99,6 +99,11 @@ class CardRoutes:
             except (Problem, asyncpg.PostgresError, *LOST) as error:
                 log.warning("routes not read again", error=in_words(error))
 
+    @property
+    def are_known(self) -> bool:
+        """Whether they were read once."""
+        return self._db is None or self._read_at is not None
+
     def forget(self) -> None:
         """What is kept is read anew by the next call."""
         if self._read_at is not None:

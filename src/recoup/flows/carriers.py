@@ -33,16 +33,24 @@ def refusals(
 
 
 def may_confirm(world: World, order: Order) -> bool:
-    """Whether a route that carries all of the order can ask its customer to confirm. What is switched off or not
-    reachable for the moment counts: it may be back before the customer is done."""
+    """Whether a route that carries all of the order can ask its customer to confirm; true where the routes are not
+    read yet. What is switched off or not reachable for the moment counts: it may be back before the customer is
+    done."""
     card = order.card
-    if card is None:
+    stored_at = card.stored.route if card is not None and card.stored else None
+    if card is None or not is_known(world, order.merchant_id, stored_at):
         return True
-    by = card.stored.route if card.stored else CARD
+    by, names = stored_at or CARD, routes_by_bin(world, order.merchant_id, card.bin)
     charge = Carried(order.owed_units, order.asset, card.scheme, order.facts.get("country") or "", by)
-    routes = world.routes.terms(routes_by_bin(world, order.merchant_id, card.bin), order.merchant_id)
+    routes = world.routes.terms(names, order.merchant_id)
     refused = refusals(world, routes, charge, confirmed=True)
     return any(why_not(one, charge, refused.get(one.name)) is None for one in routes)
+
+
+def is_known(world: World, merchant_id: UUID, stored_at: str | None) -> bool:
+    """Whether this process has read the routes; also the one at which a card is stored, which another process may have
+    connected a moment ago."""
+    return world.routes.are_known and (stored_at is None or stored_at in routes_for(world, merchant_id))
 
 
 def may_enter_card(world: World, merchant_id: UUID) -> bool:

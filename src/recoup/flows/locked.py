@@ -7,6 +7,7 @@ transaction, each order once; a Problem raised by one order's work discards that
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -239,8 +240,8 @@ class _Ground(NamedTuple):
         """Of its order, with nothing done yet."""
         row, evidence = self.rows[job.key], self.evidence[job.key]
         order = order_of(row, evidence, self.wall)
-        order.may_confirm = may_confirm(self.world, order)
-        order.may_enter_card = order.may_confirm or may_enter_card(self.world, order.merchant_id)
+        order.may_confirm = partial(may_confirm, self.world, order)
+        order.may_enter_card = partial(may_enter_card, self.world, order.merchant_id)
         if order.limits is not None:
             order.known_as = customer_names(self.world, order, contact_of(evidence))
         head = self.heads.get(row.card_id) if row.card_id else None

@@ -13,7 +13,7 @@ from uuid import UUID
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import CardholderInput
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
-from recoup.flows.carriers import confirms_by
+from recoup.flows.carriers import confirms_by, is_known
 from recoup.flows.locked import Job, Orders
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Authenticates
@@ -89,7 +89,8 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     confirms = confirms_by(world, merchant_id, row.stored_at, row.bin)
     # What was asked before the routes were what they are now.
-    asks = "card" if row.asks == "confirm" and confirms == "never" and not row.by_risk else row.asks
+    is_vain = confirms == "never" and not row.by_risk and is_known(world, merchant_id, row.stored_at)
+    asks = "card" if row.asks == "confirm" and is_vain else row.asks
     state: State = "over"
     if row.stage in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"

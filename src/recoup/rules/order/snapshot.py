@@ -1,5 +1,6 @@
 """An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -229,8 +230,8 @@ class Order:
     network_token: TokenFacts | None = None  # of its card, where its merchant uses them and there is one
     other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
     part_terms: PartTerms | None = None  # of a managed MIT that is open; None: its merchant never set any
-    may_confirm: bool = True  # a route that carries it can ask its customer to confirm with their bank
-    may_enter_card: bool = True  # its customer's page takes the number of another card
+    may_confirm: Callable[[], bool] = lambda: True  # a route that carries it can ask its customer to confirm
+    may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
     mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew

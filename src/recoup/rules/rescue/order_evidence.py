@@ -60,7 +60,7 @@ def declined_at(order: Order) -> datetime:
 
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
     sent = [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
-    facts = order.facts
+    facts, confirms = order.facts, asks_of(reading) != "confirm" or order.may_confirm()
     return Evidence(
         kind=_KINDS.get(order.kind, "cit"),
         reading=reading,
@@ -79,8 +79,8 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         month_sends=order.retry.month_sends,
         parts=parts_of(order),
         payer_link=reading.terminal and sends_link(order) and link_asks_of(reading) is not None,
-        may_confirm=order.may_confirm or asks_of(reading) != "confirm",
-        may_enter_card=order.may_confirm or order.may_enter_card or asks_of(reading) != "confirm",
+        may_confirm=confirms,
+        may_enter_card=confirms or order.may_enter_card(),
     )
 
 
@@ -135,9 +135,9 @@ def page_asks(order: Order, reading: Reading) -> str | None:
     """As `asks_of`; another card where no route can ask for the confirmation that the bank wants, None where the page
     takes no number either."""
     asks = link_asks_of(reading) if sends_link(order) else asks_of(reading)
-    if asks != "confirm" or order.may_confirm:
+    if asks != "confirm" or order.may_confirm():
         return asks
-    return "card" if order.may_enter_card else None
+    return "card" if order.may_enter_card() else None
 
 
 def sends_link(order: Order) -> bool:
