@@ -21,7 +21,9 @@ from recoup.flows.cards.operator_joins import (
     read_card,
 )
 from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import Person
 from recoup.flows.locked import Orders
+from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -100,6 +102,24 @@ def test_what_is_said_twice_is_done_once(server: ServerAddress) -> None:
         acts = "SELECT action, count(*) FROM audit_lines WHERE action LIKE 'card_join%' GROUP BY 1 ORDER BY 1"
         found = await shop.world.db.fetch(acts)
         assert [tuple(row) for row in found] == [("card_join.joined", 1), ("card_join.proposed", 1)]
+
+    played(server, story)
+
+
+def test_what_was_written_of_a_customer_goes_with_them(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        ana = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
+        first, second = await started(shop, PAN), await begun(shop, stored("one") | {"payer": ana})
+        await joined(shop, first, second)
+        third = await begun(shop, stored("two") | {"payer": ana})
+        row = await propose_join(shop.world, by(shop, OLGA), (first, third), "Ana Roe's", "her letter")
+        payer = await shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", second)
+        await erase_person(shop.world, shop.scope, payer)
+        for one in await joins_of(shop.world, shop.merchant_id):
+            assert (one.reason, one.evidence) == ("", "")
+        assert (await decide_join(shop.world, by(shop, OTTO), row.join_id, join=True)).state == "joined"
+        said = "SELECT count(*) FROM audit_lines WHERE facts::text LIKE '%Ana%'"
+        assert await shop.value(said) == 0
 
     played(server, story)
 

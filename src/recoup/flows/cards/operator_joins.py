@@ -88,7 +88,7 @@ async def propose_join(
                 wall,
             )
             if made is not None:  # otherwise somebody was quicker
-                facts = {"orders": [str(first.order_id), str(second.order_id)], "reason": reason}
+                facts = {"orders": [str(first.order_id), str(second.order_id)]}  # words are erased with their person
                 await note(tx, scope, wall, "card_join.proposed", made, facts)
             kept = await join_of_pair(tx, scope.merchant_id, first.card_id, second.card_id)
             if kept is None:

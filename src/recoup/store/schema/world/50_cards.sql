@@ -69,8 +69,8 @@ CREATE TABLE card_joins (
   first_order uuid NOT NULL,               -- by which each was named
   second_order uuid NOT NULL,
   state text NOT NULL CHECK (state IN ('waiting', 'joined', 'refused')),
-  reason text NOT NULL CHECK (reason <> ''),
-  evidence text NOT NULL CHECK (evidence <> ''),
+  reason text NOT NULL,                    -- empty once a customer of one of the orders was erased; as evidence
+  evidence text NOT NULL,
   made_by text NOT NULL,
   decided_by text,
   created_at timestamptz NOT NULL,         -- wall time, as below

@@ -35,6 +35,8 @@ BEGIN
   UPDATE dispute_files n SET name = '', sha256 = '', sealed = NULL FROM disputes d
   WHERE d.merchant_id = merchant AND d.order_id = ANY(erased)
     AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.sealed IS NOT NULL;
+  UPDATE card_joins SET reason = '', evidence = ''
+  WHERE merchant_id = merchant AND (first_order = ANY(erased) OR second_order = ANY(erased));
   UPDATE reconciliation_lines SET note = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND note <> '';
   UPDATE delivery_tries SET answer = '' WHERE merchant_id = merchant AND subject_id = ANY(erased) AND answer <> '';
   UPDATE order_search s
