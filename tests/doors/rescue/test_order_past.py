@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 from tests.doors.rescue.door import HARD, UNKNOWN, Caller, Door, opened_door
 
+from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.moves.modification.failed import failed_since
 from recoup.rules.network.magic import DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.store.server import ServerAddress
 
+ONCE = script_card("visa", "51", 1)
 TWICE = script_card("visa", "51", 2)
 
 
@@ -92,6 +94,26 @@ def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int
             assert then.pop("asOf")["version"] >= version, query
             if query.startswith("asOfVersion"):
                 assert then == wanted, (query, {k: (then[k], wanted[k]) for k in wanted if then[k] != wanted[k]})
+
+
+def test_before_it_ended_with_a_part_an_order_was_for_all_of_it(world: Door) -> None:
+    shop = world.shop()
+    terms = {"enabled": True, "count_max": 1, "at_expiry": "keep"}
+    world.run(set_part_terms(shop.shop.world, shop.shop.scope, terms))
+    order_id = shop.admit(paymentMethod__cardNumber=ONCE)
+    happened = world.run(shop.shop.happenings(UUID(order_id)))
+    while "part_collected" not in happened:
+        assert len(happened) < 60
+        shop.advance(hours=24)
+        happened = world.run(shop.shop.happenings(UUID(order_id)))
+    (version, at, _), live = line(shop, order_id), read(shop, order_id)
+    shop.call("PATCH", f"/orders/{order_id}", json={"doNotRetry": True})
+    shop.advance(hours=24 * 45)
+    shop.advance(hours=1)
+    ended = read(shop, order_id)
+    assert ended["amount"] < live["amount"], (ended, version)
+    then = read(shop, order_id, f"?asOf={z(at)}")
+    assert (then["amount"], then["status"]) == (live["amount"], live["status"])
 
 
 def test_a_refund_that_came_back_has_failed_and_its_past_says_when(world: Door) -> None:

@@ -65,10 +65,12 @@ async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) ->
 def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
     state, until = found.state, found.line.business_at
     disputed = state.disputed_units > 0
-    shown = face(state.stage, row.kind, row.units, state.refunded_units, disputed)
+    units = row.units if found.units is None else found.units
+    shown = face(state.stage, row.kind, units, state.refunded_units, disputed)
     changes: dict[str, Any] = {
         "stage": state.stage.value,
         "status": shown.status,
+        "units": units,
         "refunded_units": state.refunded_units,
         "disputed": disputed,
         "reason": state.reason,

@@ -55,7 +55,7 @@ class Cut:
 class Past:
     """`state`: what the log alone says. `attempts`, `modifications` and `disputes`: the state of each row that there
     was. `due`: of the planned attempt. `expires_at`, `metadata`: None where they were changed since, and nothing says
-    what they were."""
+    what they were. `units`: of the order, where its end made it worth less than what it was for; else as they are."""
 
     state: State
     line: Line
@@ -69,6 +69,7 @@ class Past:
     do_not_retry: bool = False
     expires_at: datetime | None = None
     notes_known: bool = True
+    units: int | None = None
 
 
 _MODIFIED: Final[Mapping[str, str]] = {
@@ -132,7 +133,18 @@ def past(
         reader.stopped,
         expiry,
         not any(line.happening == "notes_changed" for line in gone),
+        _units_before(lines, gone),
     )
+
+
+def _units_before(lines: Sequence[Line], gone: Iterable[Line]) -> int | None:
+    """What the order was for, where it ended since with a part of that."""
+    for line in gone:
+        if line.happening == "parts_kept":
+            return int(line.body["units"]) + int(line.body["unpaid"])
+        if line.happening in ("captured", "capture_ended"):
+            return next((int(one.body["units"]) for one in lines if one.happening == "authorised"), None)
+    return None
 
 
 class _Reader:

@@ -75,7 +75,8 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
     state, last = found.state, found.line
     until = last.recorded_at
     disputed = state.disputed_units > 0
-    status = face(state.stage, page.order.kind, page.order.units, state.refunded_units, disputed).status
+    units = page.order.units if found.units is None else found.units
+    status = face(state.stage, page.order.kind, units, state.refunded_units, disputed).status
     head = replace(
         page.head,
         status=status,
@@ -91,6 +92,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
     order = replace(
         page.order,
         stage=state.stage,
+        units=units,
         version=last.seq,
         do_not_retry=found.do_not_retry,
         expires_at=found.expires_at,
