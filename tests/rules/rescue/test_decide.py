@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rules.rescue.goldens import ALL, check_golden
 
+from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.tables import CODES
 from recoup.rules.rescue.decide import decide as decide_by
@@ -191,6 +193,13 @@ def test_who_cannot_confirm_anywhere_is_not_asked_to() -> None:
         waits = decide(evidence("1A", kind=kind, may_confirm=False))
         assert (waits.verdict, waits.rules) == ("wait", ("no_cure_by_waiting",))
         assert "No route can ask the customer to confirm this payment with 3-D Secure." in waits.reasons
+
+
+@pytest.mark.parametrize("language", ALL)
+def test_why_nobody_is_asked_to_confirm_is_said_in_every_language(language: str) -> None:
+    """`GOLDEN=write pytest FILE` accepts a change."""
+    reasons = decide(evidence("1A", kind="cit", may_confirm=False)).reasons
+    check_golden("cannot-confirm", language, [Sentence(one) for one in reasons[2:]])
 
 
 def test_what_was_decided_before_routes_were_known_to_ask_is_decided_the_same_again() -> None:
