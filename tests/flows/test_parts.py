@@ -24,6 +24,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.merchants.part_terms import part_terms, set_part_terms
 from recoup.flows.messages.notices import switch
+from recoup.flows.modifications.send import send_modification
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -129,6 +130,9 @@ def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
         assert (done.units, done.remaining_units) == (5000, 4000)
         again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
         assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True)
+        await send_modification(shop.world, shop.orders, shop.merchant_id, done.refund_id)
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
+        assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True), "one piece is made"
         with pytest.raises(Problem) as over:
             await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.01"))
         assert over.value.code == "over_remainder"

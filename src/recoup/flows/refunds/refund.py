@@ -198,14 +198,20 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 
 
 def _still_open(order: Order, input_mac: bytes) -> Modification | None:
+    """Its first refund, as it was answered, where any of it is open."""
     mac = hex_of(input_mac)
-    return next((r for r in order.modifications if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
+    found = next((r for r in order.modifications if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
+    return _pieces_with(order, found)[0] if found is not None else None
 
 
 def _all_of(order: Order, first: Modification) -> int:
-    """What was asked for, of which the first refund may be a piece: each charge of an order gives its own back."""
-    pieces = [r for r in order.modifications if r.kind == first.kind and r.input_mac == first.input_mac]
-    return sum(r.units for r in pieces if r.business_at == first.business_at)
+    return sum(one.units for one in _pieces_with(order, first))
+
+
+def _pieces_with(order: Order, one: Modification) -> list[Modification]:
+    """What was requested with a refund, and it: each charge of an order gives its own back."""
+    alike = (r for r in order.modifications if r.kind == one.kind and r.input_mac == one.input_mac)
+    return [r for r in alike if r.business_at == one.business_at]
 
 
 def _answer(order: Order, made: Modification, units: int | None = None) -> RefundAnswer:
