@@ -94,6 +94,11 @@ def of_these_days(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
     return found if found is not None and 2000 <= found.year <= 2200 else None
 
 
+def whole_millisecond(moment: datetime) -> datetime:
+    """The end of the millisecond that `iso` wrote; a moment that is named more finely as it is."""
+    return moment if moment.microsecond % 1000 else moment + timedelta(microseconds=999)
+
+
 def iso(moment: datetime) -> str:
     """ISO 8601, UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

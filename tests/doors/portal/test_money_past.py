@@ -98,3 +98,18 @@ def test_a_moment_that_makes_no_sense_is_said_on_pages_and_refused_for_files(ser
             assert (await maya.get(with_(file, query))).status_code == 400
 
     portal(server, story)
+
+
+def test_the_usual_month_of_a_report_is_the_one_that_it_was_then(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        maya = await who("owner")
+        await sold(shop, 1)
+        now = await shop.now()
+        await shop.advance(timedelta(days=40))
+        for address in (f"/reports?asOf={quote(now.isoformat())}", f"/reports/sites.csv?asOf={quote(now.isoformat())}"):
+            answer = await maya.get(address)
+            named = answer.headers.get("content-disposition") or main_of(answer.text)
+            assert f"{now:%Y-%m}" in named
+            assert f"{await shop.now():%Y-%m}" not in named, address
+
+    portal(server, story)

@@ -7,6 +7,7 @@ import pytest
 from tests.doors.portal.staff import As, portal
 from tests.worlds import Shop
 
+from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -39,5 +40,39 @@ def test_a_moment_that_makes_no_sense_is_said_to_be_none(server: ServerAddress, 
         maya = await who("ops")
         order_id = await shop.admit()
         assert (await maya.get(f"/orders/{order_id}/past{query}")).status_code == 400
+
+    portal(server, story)
+
+
+def test_the_moment_that_a_page_names_is_the_one_that_it_shows(server: ServerAddress) -> None:
+    """Its field has seconds; pressing *Show* on the page of the last line shows that line."""
+
+    async def story(shop: Shop, who: As) -> None:
+        maya = await who("ops")
+        order_id = await shop.admit(pan=script_card("visa", "51", 1))
+        await shop.advance(timedelta(days=20))
+        newest = await shop.value("SELECT max(seq) FROM order_log WHERE order_id = $1", order_id)
+        shown = (await maya.get(f"/orders/{order_id}/past?asOfVersion={newest}")).text
+        asked = re.search(r'name="at"[^>]*value="([^"]+)"', shown)
+        assert asked
+        again = (await maya.get(f"/orders/{order_id}/past?at={asked[1]}")).text
+        assert f"asOfVersion={newest - 1}" in again
+
+    portal(server, story)
+
+
+def test_a_part_that_is_collected_is_said_above_and_is_no_refund_yet(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        maya = await who("ops")
+        await set_part_terms(shop.world, shop.scope, {"enabled": True, "count_max": 1})
+        order_id = await shop.admit(pan=script_card("visa", "51", 1), units=9000, code="51")
+        for _ in range(40):
+            await shop.advance(timedelta(days=1))
+            if "part_collected" in await shop.happenings(order_id):
+                break
+        page = (await maya.get(f"/orders/{order_id}")).text
+        assert re.search(r"\d+\.00 collected</span>", page)
+        assert "A part is collected and waits for the rest." in page
+        assert "Nothing was paid" not in page
 
     portal(server, story)

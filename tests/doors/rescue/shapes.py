@@ -191,6 +191,7 @@ class AttemptOf(Strict):
 
 
 class OrderDetail(Order):
+    collectedAmount: int
     items: list[Item]
     refunds: list[RefundOf]
     attempts: list[AttemptOf]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.doors.rescue.door import HARD, UNKNOWN, Caller, Door, opened_door
+from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_door
 
 from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.moves.modification.failed import failed_since
@@ -182,6 +182,59 @@ def test_a_moment_that_makes_no_sense_is_refused(world: Door, query: str, says: 
     answer = shop.get(f"/orders/{order_id}?{query}")
     assert answer.status_code == 400
     assert says in answer.text
+
+
+def test_each_time_that_an_answer_shows_is_one_to_ask_by(world: Door) -> None:
+    """Answers show milliseconds, the log has microseconds."""
+    shop = world.shop()
+    order_id = shop.admit(**CARDS["declined twice, then paid"])
+    shop.advance(hours=100)
+    for version in range(1, line(shop, order_id)[0] + 1):
+        shown = read(shop, order_id, f"?asOfVersion={version}")["asOf"]
+        assert read(shop, order_id, f"?asOf={shown['at']}")["asOf"]["version"] >= version
+        assert read(shop, order_id, f"?asOfRecorded={shown['recordedAt']}")["asOf"]["version"] >= version
+    assert read(shop, order_id, f"?asOf={read(shop, order_id)['createdDate']}")["asOf"]["version"] >= 1
+
+
+def test_before_a_capture_of_a_part_the_order_was_for_all_that_was_held(world: Door) -> None:
+    shop = world.shop()
+    order_id = shop.admit(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION")
+    held, before = read(shop, order_id), line(shop, order_id)[0]
+    assert held["statusName"] == "CAPTUREREQUIRED", held
+    body = {"idempotencyKey": "c", "orderId": order_id, "currency": "USD", "amount": 100, "finalCapture": True}
+    assert shop.post("/capture", body).json()["success"]
+    now = read(shop, order_id)
+    assert (held["amount"], now["amount"]) == (4590, 100)
+    assert [read(shop, order_id, f"?asOfVersion={one}")["amount"] for one in range(1, before + 1)] == [4590] * before
+    assert read(shop, order_id, f"?asOfVersion={line(shop, order_id)[0]}")["amount"] == 100
+    assert now["collectedAmount"] == 0, "a hold is not collected in parts"
+
+
+@pytest.mark.parametrize("at_expiry", ["keep", "refund"])
+def test_what_was_collected_in_parts_is_read_now_and_as_it_stood(world: Door, at_expiry: str) -> None:
+    shop = world.shop()
+    terms = {"enabled": True, "count_max": 1, "at_expiry": at_expiry}
+    world.run(set_part_terms(shop.shop.world, shop.shop.scope, terms))
+    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "51", 1))
+    assert read(shop, order_id)["collectedAmount"] == 0
+    for _ in range(40):
+        shop.advance(hours=24)
+        if read(shop, order_id)["collectedAmount"]:
+            break
+    live, (version, at, recorded) = read(shop, order_id), line(shop, order_id)
+    assert live["statusName"] == "PROCESSING"
+    assert live["amount"] == 4590
+    assert 0 < live["collectedAmount"] < 4590
+    shop.call("PATCH", f"/orders/{order_id}", json={"doNotRetry": True})
+    shop.advance(days=40)
+    ended = read(shop, order_id)
+    assert ended["collectedAmount"] == 0
+    assert ended["amount"] == (live["collectedAmount"] if at_expiry == "keep" else 4590)
+    for query in (f"asOfVersion={version}", f"asOf={z(at)}", f"asOfRecorded={z(recorded)}"):
+        then = read(shop, order_id, f"?{query}")
+        then.pop("asOf")
+        assert then == live, query
+    assert read(shop, order_id, "?asOfVersion=1")["collectedAmount"] == 0
 
 
 def test_an_order_of_somebody_else_has_no_past_either(world: Door) -> None:

@@ -152,6 +152,7 @@ class Model:
     late: list[int] = field(default_factory=list)
     disputes: list[int] = field(default_factory=list)  # amounts that are open or lost
     captured: bool = False
+    collected: int = 0
     lines: list[Walked] = field(default_factory=list)
 
     def choices(self) -> list[str]:
@@ -192,11 +193,16 @@ class Model:
                 self.late.append(self.units)
         elif name == "reversed":
             body["units"] = self.late.pop()
+        elif name == "part_collected":
+            body["units"] = dice.randint(1, self.units)
+            self.collected += body["units"]
         elif name == "dispute_opened":
             body["units"] = dice.randint(1, self.units)
             self.disputes.append(body["units"])
         elif name == "dispute_won":
             body["units"] = self.disputes.pop(dice.randrange(len(self.disputes)))
+        if self.stage in ENDED:
+            self.collected = 0
         self.lines.append(Walked(len(self.lines) + 1, name, src, self.stage, body))
 
 
@@ -222,6 +228,7 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
             reason=state.reason,
             disputed_units=sum(model.disputes),
             is_captured=model.captured,
+            collected_units=model.collected,
         )
         steps = {(s.happening, s.src): s for s in STEPS}
         reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]

@@ -39,8 +39,9 @@ from recoup.rules.order.as_of import Cut
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
+from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.mandates import agreement_of, stopped_by
-from recoup.rules.order.snapshot import Attempt
+from recoup.rules.order.snapshot import Attempt, collected_in_parts, is_hold
 from recoup.rules.rescue.intake_warnings import in_sentences
 from recoup.store.orders.wire_orders import WholeOrder, WireOrder, WireRefund, wire_order
 
@@ -60,10 +61,12 @@ async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[st
         row = await wire_order(connection, merchant_id, order_id)
         if row is None:
             raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+        collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
         if cut is not None:
-            row, shown = await as_it_stood(connection, merchant_id, row, cut)
+            row, shown, collected = await as_it_stood(connection, merchant_id, row, cut)
     return members(row) | {
         "as_of": shown,
+        "collected_amount": collected,
         "items": [
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
             for number, line in enumerate(row.items or (), 1)

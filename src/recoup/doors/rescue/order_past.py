@@ -32,17 +32,18 @@ async def read_cut(call: Call) -> Cut | None:
         query.complain(given[1], text=f"Send {given[0]} or {given[1]}, not both.")
     wall = call.services.world.clocks.wall()
     if cut.recorded is not None and cut.recorded > wall:
-        query.complain("asOfRecorded", text="That has not come yet: nobody knows how the order will stand.")
+        query.complain("asOfRecorded", text=f"That has not come yet: it is {iso(wall)} in real time.")
     if cut.business is not None and "AsOf" not in query.errors:
         settings = await call.services.merchants.get(call.scope.merchant_id)
-        if cut.business > settings.merchant.business(wall):
-            query.complain("asOf", text="That has not come yet: nobody knows how the order will stand.")
+        now = settings.merchant.business(wall)
+        if cut.business > now:
+            query.complain("asOf", text=f"That has not come yet: the merchant's clock shows {iso(now)}.")
     query.raise_if_any()
     return cut
 
 
-async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) -> tuple[WholeOrder, AsOf]:
-    """Raises: Problem(invalid) for an instant before the order."""
+async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) -> tuple[WholeOrder, AsOf, int]:
+    """Third: what had been collected in parts. Raises: Problem(invalid) for an instant before the order."""
     lines = await order_lines(db, merchant_id, row.order_id)
     if not lines:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
@@ -59,7 +60,7 @@ async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) ->
         decision_id=decided,
         balances=[AsOfBalance(account=one.account, amount=one.units) for one in balances],
     )
-    return _then(row, found, kept), shown
+    return _then(row, found, kept), shown, found.state.collected_units
 
 
 def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:

@@ -6,13 +6,14 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import business_at, iso
+from recoup.kernel.time import business_at, iso, whole_millisecond
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
 from recoup.store.merchants.clock_moves import clock_of
 
 
 async def cut_of(world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None) -> Cut:
-    """NOW when neither is given. `business`: by the merchant's clock; `recorded`: wall time.
+    """NOW when neither is given. `business`: by the merchant's clock; `recorded`: wall time. Of an instant that is
+    named by milliseconds, as answers show them, all of the millisecond counts.
 
     Raises: Problem(invalid), field AsOf or AsOfRecorded, for both of them, for one that has not come yet, and for one
     before the merchant; Problem(not_found) for an unknown merchant.
@@ -36,11 +37,12 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
     )
     assert at is not None
     if at > latest:
-        message = "That has not come yet: nobody knows what will have been booked."
+        message = Sentence("That has not come yet: this clock shows {0}.", iso(latest))
         raise Problem("invalid", message, field=field, cure="Name an earlier moment.")
     if at < first:
         message = Sentence("This merchant was not there yet: it began at {0}.", iso(first))
         raise Problem("invalid", message, field=field, cure="Name a later moment.")
+    at = whole_millisecond(at)
     return Cut(business=at) if business is not None else Cut(recorded=at)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import whole_millisecond
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.fold import State, after
 from recoup.rules.order.lifecycle import ENDED
@@ -36,7 +37,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Up to where: business time, the time of recording, or a line. Exactly one is given."""
+    """Up to where: business time, the time of recording, or a line. Exactly one is given. Answers show milliseconds, so
+    an instant that is named by them holds what happened within it: else no line would be held by its own time."""
 
     business: datetime | None = None
     recorded: datetime | None = None
@@ -46,9 +48,9 @@ class Cut:
         if self.version is not None:
             return line.seq <= self.version
         if self.recorded is not None:
-            return line.recorded_at <= self.recorded
+            return line.recorded_at <= whole_millisecond(self.recorded)
         assert self.business is not None
-        return line.business_at <= self.business
+        return line.business_at <= whole_millisecond(self.business)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +271,11 @@ def _nothing(lines: Sequence[Line], cut: Cut) -> Problem:
         )
         return Problem("invalid", message, field="AsOfVersion", cure="Ask for one of these.")
     first = lines[0].business_at if cut.business is not None else lines[0].recorded_at
-    name = "AsOf" if cut.business is not None else "AsOfRecorded"
     message = Sentence("The order was not there yet: it came on {0}.", first)
-    return Problem("invalid", message, field=name, cure="Ask for a later instant.")
+    if cut.business is not None:
+        return Problem("invalid", message, field="AsOf", cure="Ask for a later instant.")
+    cure = "asOfRecorded is real time, not the merchant’s: ask for a later instant."
+    return Problem("invalid", message, field="AsOfRecorded", cure=cure)
 
 
 def _moment(value: object) -> datetime | None:

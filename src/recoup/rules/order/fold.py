@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from recoup.rules.order.lifecycle import STEPS, Stage
+from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
 
 
 class Line(Protocol):
@@ -20,7 +20,8 @@ class Line(Protocol):
 @dataclass(frozen=True, slots=True)
 class State:
     """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it is
-    worth what was captured of a hold, or what was collected in parts without the rest."""
+    worth what was captured of a hold, or what was collected in parts without the rest. `collected_units`: what parts
+    brought of an order that waits for the rest."""
 
     version: int = 0
     stage: Stage = Stage.NEW
@@ -31,6 +32,7 @@ class State:
     disputed_units: int = 0
     reason: str | None = None
     is_captured: bool = False
+    collected_units: int = 0
 
 
 _ENDS = {row.happening: row.reason for row in STEPS if row.reason}
@@ -47,8 +49,12 @@ def fold(lines: Iterable[Line]) -> State:
 def after(state: State, line: Line) -> State:
     if line.seq != state.version + 1 or line.src != state.stage:
         raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
-    state = replace(state, version=line.seq, stage=Stage(line.dst))
+    stage = Stage(line.dst)
+    collected = 0 if stage in ENDED else state.collected_units
+    state = replace(state, version=line.seq, stage=stage, collected_units=collected)
     match line.happening:
+        case "part_collected":
+            return replace(state, collected_units=collected + int(line.body["units"]))
         case "captured" | "capture_ended" | "parts_kept":
             return replace(state, approved_units=int(line.body["units"]), is_captured=True)
         case "collected" | "advanced":
@@ -57,10 +63,8 @@ def after(state: State, line: Line) -> State:
             return replace(state, refunded_units=state.refunded_units + int(line.body["units"]))
         case "refund_refused":
             return replace(state, refunded_units=state.refunded_units - int(line.body["units"]))
-        case "attempt_sent":
-            return replace(state, attempts=state.attempts + 1)
-        case "attempt_not_sent":
-            return replace(state, attempts=state.attempts - 1)
+        case "attempt_sent" | "attempt_not_sent":
+            return replace(state, attempts=state.attempts + (1 if line.happening == "attempt_sent" else -1))
         case "reversed":
             return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
         case "dispute_opened":

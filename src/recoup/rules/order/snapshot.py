@@ -1,6 +1,6 @@
 """An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -76,6 +76,24 @@ class Attempt:
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
         return self.initiator == "payer" and self.send_before is not None and (self.closed_at or self.reference) is None
+
+
+def is_hold(facts: Mapping[str, Any]) -> bool:
+    """Whether its merchant captures what is only authorised."""
+    return bool(facts.get("transaction_type") == "AUTHORIZATION")
+
+
+def charges_of(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """See `Order.charges`."""
+    found = [a for a in attempts if a.state == "approved" and a.if_late != "reverse"]
+    return sorted(found, key=lambda one: one.attempt_no)
+
+
+def collected_in_parts(stage: Stage, kind: str, hold: bool, attempts: Iterable[Attempt]) -> int:
+    """See `Order.collected_units`. `hold`: its merchant captures it."""
+    if stage in ENDED or hold or kind != "mit_managed":
+        return 0
+    return sum(a.units for a in charges_of(attempts))
 
 
 @dataclass(slots=True)
@@ -284,15 +302,12 @@ class Order:
     def charges(self) -> list[Attempt]:
         """What was approved and counts for the order, oldest first: one, or each of its parts. Not what was approved
         after the order's end, which goes back by itself."""
-        found = [a for a in self.attempts if a.state == "approved" and a.if_late != "reverse"]
-        return sorted(found, key=lambda one: one.attempt_no)
+        return charges_of(self.attempts)
 
     @property
     def collected_units(self) -> int:
         """What was collected in parts of an order that still waits for the rest."""
-        if self.stage in ENDED or self.manual_capture or self.kind != "mit_managed":
-            return 0
-        return sum(a.units for a in self.charges())
+        return collected_in_parts(self.stage, self.kind, self.manual_capture, self.attempts)
 
     @property
     def owed_units(self) -> int:
@@ -347,7 +362,7 @@ class Order:
 
     @property
     def manual_capture(self) -> bool:
-        return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
+        return is_hold(self.facts)
 
     @property
     def sent_text(self) -> str | None:

@@ -29,6 +29,11 @@ class PartTerms:
 
 
 OFF: Final = PartTerms()
+FIELDS: Final = {
+    "least_share": Sentence("Smallest part, of the order"),
+    "count_max": Sentence("Parts tried for one order, at most"),
+    "at_expiry": Sentence("When the rest never comes"),
+}
 
 
 def changed(before: PartTerms, values: dict[str, Any]) -> PartTerms:
@@ -36,11 +41,11 @@ def changed(before: PartTerms, values: dict[str, Any]) -> PartTerms:
     for name, least, most in (("least_share", SHARE_MIN, SHARE_MAX), ("count_max", 1, COUNT_MAX)):
         given = values.get(name)
         if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most):
-            message = Sentence("The field {0} takes a whole number from {1} to {2}.", name, least, most)
-            raise Problem("invalid", message, field=name, cure=Sentence("Send one like {0}.", getattr(OFF, name)))
+            message = Sentence("{0}: a whole number from {1} to {2} is needed.", FIELDS[name], least, most)
+            raise Problem("invalid", message, field=name, cure=Sentence("Write it like {0}.", getattr(OFF, name)))
     at_expiry = values.get("at_expiry")
     if at_expiry is not None and at_expiry not in AT_EXPIRY:
-        message = Sentence("The field {0} is one of: {1}.", "at_expiry", ", ".join(AT_EXPIRY))
+        message = Sentence("{0}: one of {1} is needed.", FIELDS["at_expiry"], ", ".join(AT_EXPIRY))
         raise Problem(
             "invalid", message, field="at_expiry", cure="Choose what becomes of a part when the rest never comes."
         )

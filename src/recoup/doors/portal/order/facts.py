@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.doors.portal.order.ended import versions
 from recoup.doors.portal.order.timeline import decision_of
+from recoup.doors.portal.order.unpaid import why_no_refund
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.kernel.sentence import Sentence, joined
@@ -274,11 +275,7 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
         return Action(Sentence("{0} may view orders, but not refund them.", _role(visit)))
     if page.order.stage != Stage.COMPLETED:
-        if any(line.happening == "paid_late" for line in page.log):
-            return Action("The payment arrived too late for the order; it is listed separately below.")
-        if any(line.happening == "approved_late" for line in page.log):
-            return Action("Late approvals are reversed automatically.")
-        return Action("Nothing was paid, so there is nothing to refund.")
+        return Action(why_no_refund(page))
     if page.order.kind == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):

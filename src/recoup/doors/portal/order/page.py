@@ -26,6 +26,7 @@ from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.order.undelivered import why_undelivered
+from recoup.doors.portal.order.unpaid import collected_units
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
@@ -260,6 +261,7 @@ def sheet(
         just_done=just_done(visit, page),
         what_if=what_if,
         joined=joined,
+        collected=collected_units(page),
         agreement=agreement_of(page.order.facts).subscription,
         revoked=stopped_by(agreement_of(page.order.facts), page.mandates)
         if page.order.kind.startswith("mit")

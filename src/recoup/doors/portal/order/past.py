@@ -16,6 +16,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES
 from recoup.kernel.ids import tail, wire_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.rules.order.faces import face
 from recoup.rules.risk.facts import avs_of, cvv_of
@@ -79,6 +80,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
     status = face(state.stage, page.order.kind, units, state.refunded_units, disputed).status
     head = replace(
         page.head,
+        units=units,
         status=status,
         refunded_units=state.refunded_units,
         disputed=disputed,
@@ -149,8 +151,10 @@ def _cut(visit: Visit) -> Cut:
         if moment is None:
             raise _wrong("AsOf")
         if moment > now:
-            message = "That has not come yet: nobody knows how the order will stand."
+            message = Sentence("That has not come yet: this clock shows {0}.", now)
             raise Problem("invalid", message, field="AsOf", cure="Ask for an earlier moment.")
+        if name == "at":
+            moment = moment.replace(microsecond=999_999)  # the field has seconds: all of the last one counts
         return Cut(recorded=moment) if name == "asOfRecorded" else Cut(business=moment)
     raise _wrong("AsOf")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.as_of import read_as_of, strict_as_of
+from recoup.doors.portal.as_of import AsOf, read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
@@ -46,9 +46,9 @@ async def reports_page(visit: Visit) -> Values:
     """An impossible month, currency or report becomes the usual one; for a month the page says so."""
     report = visit.request.query_params.get("by", "")
     report = report if report in REPORTS else "sites"
-    chosen, asset, problem = _chosen(visit)
-    world = visit.world
     then = await read_as_of(visit)
+    chosen, asset, problem = _chosen(visit, then)
+    world = visit.world
     window = Window(*month(chosen, "UTC"), then.cut)
     found = await _read(visit, report, ReportRequest(visit.merchant_id, window, asset))
     async with world.db.read() as connection:
@@ -86,10 +86,10 @@ async def report_file(visit: Visit) -> Response:
     report = visit.request.path_params["report"]
     if report not in REPORTS:
         raise Problem("not_found", "There is no such report.", cure="Go to the reports.")
-    chosen, asset, problem = _chosen(visit)
+    then = await strict_as_of(visit)
+    chosen, asset, problem = _chosen(visit, then)
     if problem is not None:
         raise problem
-    then = await strict_as_of(visit)
     request = ReportRequest(visit.merchant_id, Window(*month(chosen, "UTC"), then.cut), asset)
     await taken(visit, f"report of {report}", month=chosen, currency=asset, **then.query)
     parts = report_csv(visit.world, report, request)
@@ -105,9 +105,10 @@ async def _read(visit: Visit, report: str, request: ReportRequest) -> Report:
     return await grouped_report(world, report, request, int(text) if fits else 0, LINES)
 
 
-def _chosen(visit: Visit) -> tuple[str, str | None, Problem | None]:
+def _chosen(visit: Visit, then: AsOf) -> tuple[str, str | None, Problem | None]:
+    """The usual month is the one that it was then."""
     query, problem = visit.request.query_params, None
-    now = f"{visit.now:%Y-%m}"
+    now = f"{then.at or visit.now:%Y-%m}"
     chosen = query.get("month", "") or now
     try:
         month(chosen, "UTC")

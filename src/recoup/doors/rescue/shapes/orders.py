@@ -173,6 +173,10 @@ class Order(Shape, kw_only=True):
 class OrderDetail(Order, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
+    collected_amount: Annotated[
+        int,
+        Meta(ge=0, description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0."),
+    ]
     items: list[Item]
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
