@@ -13,10 +13,12 @@ from tests.flows.banks import OfBridge, at_bank, back
 from tests.flows.test_braintree_story import OfBraintree
 from tests.flows.test_challenges import ANOTHER, answered, events
 from tests.flows.test_customer_waiting import PATIENT, kept, waiting
+from tests.flows.test_risk import AWAY, DOUBTFUL, HOME, IP, ask, decide, decision_of
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
 from recoup.flows.cards.challenge import show
+from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.gateways.cards.credential import Stored
@@ -187,6 +189,25 @@ def test_another_route_that_can_ask_does_where_it_carries_the_payment(
             page = await answered(shop, page, confirmed=True)
             assert (await back(shop, await at_bank(page, "passed"))).state == "passed"
             assert (bridges.old.taken(), bridges.able.taken()) == ([], [4590])
+        finally:
+            await bridges.stop()
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(("terms", "may"), [({}, True), ({"currencies": ("EUR",)}, False)])
+def test_the_risk_check_asks_only_for_what_a_route_can_carry(
+    server: ServerAddress, tmp_path: Path, terms: Mapping[str, Any], may: bool
+) -> None:
+    async def story(shop: Shop) -> None:
+        bridges = Bridges()
+        await bridges.start(shop, terms, tmp_path)
+        try:
+            await decide(shop)
+            who = Person(ip=IP, billing=HOME, shipping=AWAY, email="x@example.test")
+            word = await ask(shop, **DOUBTFUL, payer=who)
+            assert (word.evaluate == "CHALLENGE") is may
+            assert (await decision_of(shop, word.order_id))["features"]["may_challenge"] is may
         finally:
             await bridges.stop()
 

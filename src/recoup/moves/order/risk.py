@@ -1,5 +1,6 @@
 """The risk check of an order whose customer waits, before anything is sent for it."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from recoup.moves.challenge import lifecycle as challenges
@@ -14,7 +15,10 @@ def check_risk(change: Change, reading: Reading) -> tuple[UUID | None, bool]:
     if change.risk is None or not change.order.by_customer:
         return None, False
     try:
-        given = change.risk.after(reading.reason, change.order.merchant.region, change.now.date())
+        known = change.risk
+        if known.may_challenge and not change.order.may_confirm():  # no route that carries this very payment
+            known = replace(known, may_challenge=False)
+        given = known.after(reading.reason, change.order.merchant.region, change.now.date())
         decision = decide_risk(given)
     except (ArithmeticError, LookupError, ValueError):  # numbers that somebody learned: the payment goes on
         return None, False
