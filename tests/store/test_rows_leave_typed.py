@@ -28,6 +28,7 @@ EXCEPT: Final[Mapping[str, str]] = {
 
 # Lists of dictionaries in a row, which others made.
 DOCUMENTS: Final[Mapping[str, str]] = {
+    "cards.advance_bounds.WeekRow.cells": "read by the rule that made them",
     "orders.wire_orders.WholeOrder.items": "an order's lines, as its merchant sent them",
     "insight.order_decisions.OrderDecision.alternatives": "passed on as the decision stored them",
     "insight.judged.JudgedDecision.alternatives": "read by the estimator as the decision stored them",

@@ -27,7 +27,7 @@ RESTART_DAYS: Final = 10
 _SKETCHY: Final = {"default_statistics_target": "10"}  # of what ANALYZE samples
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 # What comes again for ever is no work that is left.
-FOR_EVER: Final = ("settlement", "reconciliation", "certificate")
+FOR_EVER: Final = ("settlement", "reconciliation", "certificate", "advance_bounds")
 _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE kind <> ALL($1)"
 
 
