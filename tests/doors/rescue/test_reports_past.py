@@ -220,3 +220,13 @@ def test_a_period_without_an_end_ends_at_the_moment(shop: Caller) -> None:
         assert then["totals"] == shop.get(f"{path}?from={z(begin)}&to={z(first)}").json()["totals"] != []
     name = shop.get(f"/reports/sites?from={z(begin)}&asOf={z(first)}&format=csv").headers["content-disposition"]
     assert f"-as-of-{first:%Y%m%dT%H%M%SZ}.csv" in name
+
+
+def test_the_millisecond_that_is_named_is_held_whole(world: Door) -> None:
+    """Answers show milliseconds, bookings have microseconds: what a time that was shown names is in the reading."""
+    shop = world.shop()
+    shop.completed()
+    sql = "SELECT business_at, recorded_at FROM postings WHERE merchant_id = $1 ORDER BY recorded_at DESC LIMIT 1"
+    [row] = world.sql(sql, shop.shop.merchant_id)
+    for query in (f"asOf={iso(row['business_at'])}", f"asOfRecorded={iso(row['recorded_at'])}"):
+        assert shop.get(f"/balances?{query}").json() == shop.get("/balances").json(), query
