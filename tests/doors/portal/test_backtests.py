@@ -1,12 +1,20 @@
 """The page of back-tests: what it shows and what is missing, each payment; and beside a policy before it is saved."""
 
+import io
+
 import httpx
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
 from tests.flows.backtests.test_kept import with_orders
+from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop
 
+from recoup.flows.backtests.kept import ask as asked_for
+from recoup.flows.backtests.questions import BacktestRequest, question_for
+from recoup.flows.insight.imports.read import read_import
+from recoup.flows.insight.imports.work import finish
+from recoup.rules.imports.answers import Answers
 from recoup.store.server import ServerAddress
 
 
@@ -58,5 +66,23 @@ def test_a_policy_is_tested_before_it_is_saved_and_its_version_names_the_test(se
         assert saved.status_code == 303
         assert f'href="/backtests/{place}"' in (await owner.get("/policy")).text
         assert "saved as version 1" in words(await owner.get(f"/backtests/{place}"))
+
+    portal(server, story)
+
+
+def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        maya = await who("owner")
+        content, answers = io.BytesIO(lines(2)), Answers("", "", "", "")
+        read = await read_import(shop.world, shop.scope, "past.jsonl", content, answers, dry_run=False)
+        assert read.stored is not None
+        request = BacktestRequest("retry-2", import_id=read.stored.import_id)
+        await finish(shop.world, (shop.merchant_id, read.stored.import_id))
+        asked = await asked_for(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
+        await shop.run_due()
+        for path in ("/backtests", f"/backtests/{asked.backtest_id}"):
+            page = await maya.get(path)
+            assert page.status_code == 200
+            assert "ot enough" in words(page)
 
     portal(server, story)

@@ -93,6 +93,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def history_plain(found: HistoryReport) -> dict[str, Any]:
+    """What there is too little for is None."""
     cohort = found.cohort
     plain: dict[str, Any] = {
         "basis": "history",
@@ -106,6 +107,9 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         "missing": [one._asdict() for one in found.lacking],
         "sampledOf": found.sampled_of,
         "attempts": cohort.attempts,
+        "then": None,
+        "bounds": None,
+        "calibration": None,
     }
     if found.then is None:
         return plain
