@@ -22,7 +22,10 @@ LATER: Final = {
     "bench": _of_main(
         "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
     ),
-    "cards": _of_doors("cards", "Says that two prints are one card: one person proposes it, another joins them."),
+    "cards": _of_doors(
+        "cards",
+        "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
+    ),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
     "connect": _of_doors(
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processor-accounts.md."
