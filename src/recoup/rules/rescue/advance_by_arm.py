@@ -13,6 +13,7 @@ from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
 from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, why_not
+from recoup.rules.rescue.engine.lower_bound import Collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision
 
@@ -40,9 +41,10 @@ def advance_by_arm(
     if not why:
         assert engine.model is not None
         try:
-            about["chance"] = round(foreseen_by_model(given, CURRENT_COLLECTION, engine.model).mean, 6)
+            foreseen = foreseen_by_model(given, CURRENT_COLLECTION, engine.model)
+            about["chance"] = round(foreseen.mean, 6)
             if arm in ("engine", "shadow"):
-                engines = _by_engine(given, bounds, engine.model)
+                engines = _by_engine(given, bounds, engine.model, foreseen)
         except (ArithmeticError, LookupError, ValueError):  # the model's numbers
             why = "failed"
     fallback = why if arm in ("engine", "shadow") else ""
@@ -57,6 +59,6 @@ def advance_by_arm(
     return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
 
 
-def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model) -> Judged:
+def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
     inputs = BoundedInputs(given.asked, given, held(bounds, "model"))
-    return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model), inputs.features())
+    return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model, foreseen), inputs.features())

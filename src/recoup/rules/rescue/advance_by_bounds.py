@@ -65,11 +65,13 @@ class _Chance:
     note: str
 
 
-def advance_by_bounds(given: BoundedInputs, policy: CollectionPolicy, model: Model | None) -> Decision:
+def advance_by_bounds(
+    given: BoundedInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None = None
+) -> Decision:
     """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it. `model` is there
-    where `given.by_model` is."""
+    where `given.by_model` is. `foreseen`: as `foreseen_by_model` gave it, where the caller has it already."""
     inputs, bounds = given.inputs, given.bounds
-    chance = _chance(given, policy, model)
+    chance = _chance(given, policy, model, foreseen)
     tenth = tenth_of(chance.foreseen)
     known = bounds is not None and bounds.table.is_known(tenth)
     risked = min(chance.risked, bounds.table.collected[tenth]) if bounds is not None and known else chance.risked
@@ -97,12 +99,12 @@ def foreseen_by_model(given: AskedModel, policy: CollectionPolicy, model: Model)
     return collected(charges_of(given, policy), given.facts, given.utc_offset, model)
 
 
-def _chance(given: BoundedInputs, policy: CollectionPolicy, model: Model | None) -> _Chance:
+def _chance(given: BoundedInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None) -> _Chance:
     inputs, by_model = given.inputs, given.by_model
     if by_model is None or model is None:
         prior = chance_of(inputs.reading, policy, out=inputs.occasion == "unresolved")
         return _Chance(prior, prior, (), "Approve now and collect by plan; a rough prior.")
-    found = foreseen_by_model(by_model, policy, model)
+    found = foreseen or foreseen_by_model(by_model, policy, model)
     words = (
         f"The chance is the lower bound of the model's own, {found.mean:.1%}; answers that it rests on: {found.known}.",
         *outside(by_model.facts, inputs.now, model),
