@@ -25,7 +25,6 @@ from recoup.rules.rescue.challenge import PURPOSE
 from recoup.rules.rescue.decide import OTHER_CARD_WAITS, decide
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
-from recoup.rules.rescue.engine.parts import part_of
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
 from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
@@ -34,6 +33,7 @@ from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_o
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.other_card import RULE as OTHER_CARD
 from recoup.rules.rescue.parts import RULE as PART
+from recoup.rules.rescue.parts import part_in
 from recoup.rules.rescue.policy import CURRENT
 from recoup.rules.rescue.route_terms import MILLION
 
@@ -177,11 +177,9 @@ def follow(
 
 def _part_of(order: Order, decision: Decision, reading: Reading) -> int | None:
     """The units that the decision's next try is for; None: all that is owed."""
-    parts = parts_of(order)
-    if PART not in decision.rules or parts is None:
+    if PART not in decision.rules:
         return None
-    tries = len(decision.plan) + (decision.verdict == "attempt_now")
-    part = part_of(parts, reading.code, order.units, order.asset, tries)
+    part = part_in(decision, parts_of(order), reading.code, order.units, order.asset)
     return part.units if part is not None else None
 
 

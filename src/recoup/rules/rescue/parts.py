@@ -8,24 +8,24 @@ from typing import Final
 
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.engine.parts import ALTERNATIVE, Part, part_of
+from recoup.rules.rescue.engine.parts import ALTERNATIVE, Part, PartInput, part_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence
 
 RULE: Final = "part"
 _NOTE: Final = "A part of what is owed; a rough prior."
 
 
-def part_in(evidence: Evidence, decision: Decision) -> Part | None:
-    """What the next try of a plan is for; None: all that is owed."""
-    if evidence.parts is None or decision.verdict not in ("plan", "attempt_now") or decision.group is None:
+def part_in(decision: Decision, parts: PartInput | None, code: str | None, units: int, currency: str) -> Part | None:
+    """What the next try of a plan is for; None: all that is owed. `units`, `currency`: of the order."""
+    if parts is None or decision.verdict not in ("plan", "attempt_now") or decision.group is None:
         return None
     tries = len(decision.plan) + (decision.verdict == "attempt_now")
-    return part_of(evidence.parts, evidence.reading.code, evidence.units, evidence.currency, tries)
+    return part_of(parts, code, units, currency, tries)
 
 
 def with_part(evidence: Evidence, decision: Decision) -> Decision:
     """The decision, with the rule `part` where its next try is for a part, and with the part among its ways."""
-    part = part_in(evidence, decision)
+    part = part_in(decision, evidence.parts, evidence.reading.code, evidence.units, evidence.currency)
     if part is None or evidence.parts is None:
         return decision
     *why, last = decision.reasons
