@@ -34,6 +34,14 @@ class Part(NamedTuple):
     wall: WallTime
 
 
+class Attempt(NamedTuple):
+    """Of a card that we hold. `reading`: of its answer; None for what was not declined."""
+
+    row: WaitingSend
+    one: Candidate
+    reading: Reading | None
+
+
 async def count_sends(tx: Tx, part: Part, limit: int) -> int:
     """How many attempts of the import were looked at; 0: none waits. Under the import's lock; each attempt is one send
     under its own id, however often it is counted.
@@ -46,16 +54,19 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
     named = [row for row in rows if row.card_id is not None]
     found = await find_sends(tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named])
     there = {one.send_id for one in found}
-    words = {id(row): _without_sends(row, part, is_counted=row.send_id in there) for row in rows}
-    left = [row for row in named if words[id(row)] == "sent"]
-    sends, cards = Rows(), sorted({row.card_id for row in left if row.card_id})
+    attempts = [_attempt(row, part, is_counted=row.send_id in there) for row in named]
+    words: dict[int, Counted] = {id(row): "old" for row in rows}
+    # What can be said before the cards are locked.
+    words |= {id(row): counted_as(one, part.now, ()) for row, one, _ in attempts}
+    left = [attempt for attempt in attempts if words[id(attempt.row)] == "sent"]
+    sends, cards = Rows(), sorted({attempt.row.card_id for attempt in left if attempt.row.card_id})
     if cards:
         heads = await lock_cards(tx, cards, part.wall)
         counted = await _counted(tx, part, cards, heads)
-        for row, word in _judged(left, part, heads, counted, there):
-            words[id(row)] = word
+        for attempt, word in _judged(left, part, heads, counted):
+            words[id(attempt.row)] = word
             if word == "sent":
-                sends.network_sends.append(_send(row, part))
+                sends.network_sends.append(_send(attempt, part))
     await write(tx, sends)
     await mark_counted(
         tx, part.merchant_id, [r.provider for r in rows], [r.ref for r in rows], [words[id(row)] for row in rows]
@@ -63,11 +74,6 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
     added = sum(one.send_id not in there for one in sends.network_sends)
     await add_counted(tx, part.merchant_id, part.import_id, added)
     return len(rows)
-
-
-def _without_sends(row: WaitingSend, part: Part, *, is_counted: bool) -> Counted:
-    """What can be said of an attempt before its card is locked."""
-    return "old" if row.card_id is None else counted_as(_candidate(row, part, is_counted=is_counted), part.now, ())
 
 
 async def _counted(
@@ -83,26 +89,27 @@ async def _counted(
 
 
 def _judged(
-    rows: Sequence[WaitingSend],
+    attempts: Sequence[Attempt],
     part: Part,
     heads: Mapping[UUID, UUID],
     counted: dict[UUID, dict[UUID, CountedSend]],
-    there: set[UUID],
-) -> Iterator[tuple[WaitingSend, Counted]]:
+) -> Iterator[tuple[Attempt, Counted]]:
     """The newest first: of more than are counted those that bind longest stay."""
-    for row in sorted(rows, key=lambda row: row.at, reverse=True):
+    for attempt in sorted(attempts, key=lambda attempt: attempt.row.at, reverse=True):
+        row, one, _ = attempt
         assert row.card_id is not None
         beside = counted[heads[row.card_id]]
-        one = _candidate(row, part, is_counted=row.send_id in there)
         word = counted_as(one, part.now, list(beside.values()))
         if word == "sent":
             beside[row.send_id] = CountedSend(row.send_id, one.at, one.units, one.currency, True)
-        yield row, word
+        yield attempt, word
 
 
-def _candidate(row: WaitingSend, part: Part, *, is_counted: bool) -> Candidate:
+def _attempt(row: WaitingSend, part: Part, *, is_counted: bool) -> Attempt:
     at = min(row.at, part.now)
-    return Candidate(at, row.units, row.asset, row.state != "not_sent", _lasting(row, part, at), is_counted)
+    reading = _reading(row, part, at)
+    lasting = reading is not None and _lasting(row, part, at, reading)
+    return Attempt(row, Candidate(at, row.units, row.asset, row.state != "not_sent", lasting, is_counted), reading)
 
 
 def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
@@ -120,10 +127,7 @@ def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:
     )
 
 
-def _lasting(row: WaitingSend, part: Part, at: datetime) -> bool:
-    reading = _reading(row, part, at)
-    if reading is None:
-        return False
+def _lasting(row: WaitingSend, part: Part, at: datetime, reading: Reading) -> bool:
     send = Send(
         at=at,
         units=row.units,
@@ -140,10 +144,9 @@ def _lasting(row: WaitingSend, part: Part, at: datetime) -> bool:
     return binds_for_ever(reading.scheme, send)
 
 
-def _send(row: WaitingSend, part: Part) -> NetworkSend:
+def _send(attempt: Attempt, part: Part) -> NetworkSend:
+    row, one, reading = attempt
     assert row.card_id is not None
-    at = min(row.at, part.now)
-    reading = _reading(row, part, at)
     answered = row.state in ("approved", "declined")
     return NetworkSend(
         card_id=row.card_id,
@@ -155,14 +158,14 @@ def _send(row: WaitingSend, part: Part) -> NetworkSend:
         currency=row.asset,
         merchant_id=part.merchant_id,
         order_id=part.import_id,
-        at=at,
+        at=one.at,
         state="not_sent" if row.state == "not_sent" else "sent",
         declined=row.state == "declined" if answered else None,
         scheme_code=reading.code if reading else None,
         advice_code=reading.advice if reading else None,
         visa_category=reading.visa_category if reading else None,
         klass=reading.klass if reading else None,
-        lasting=_lasting(row, part, at),
+        lasting=one.lasting,
         claimed=True,
         known_at=part.wall,
         answered_at=part.wall if answered else None,
