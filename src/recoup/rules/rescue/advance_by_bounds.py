@@ -137,9 +137,9 @@ def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) 
     table = bounds.table
     words = "Of such orders whose time to pay is over, at least {0} % of the amount was collected (version {1}, {2})."
     until: date = bounds.until
-    collected_words = Sentence(words, _told(table.collected[tenth]), bounds.version, until)
+    collected_words = Sentence(words, _percent(table.collected[tenth]), bounds.version, until)
     words = "Orders with a chance of {0} % or more lose at most {1} % of the amount; {2} % is allowed with the fee."
-    return collected_words, Sentence(words, low, _told(table.lost_from[tenth]), _told(_allowed(test, units)))
+    return collected_words, Sentence(words, low, _percent(table.lost_from[tenth]), _percent(_allowed(test, units)))
 
 
 def _allowed(test: LossTest, units: int) -> int:
@@ -147,5 +147,5 @@ def _allowed(test: LossTest, units: int) -> int:
     return test.allowed * WHOLE // units
 
 
-def _told(points: int) -> str:
+def _percent(points: int) -> str:
     return f"{points / _PERCENT:.4g}"
