@@ -58,8 +58,13 @@ def declined_at(order: Order) -> datetime:
     return min(datetime.fromisoformat(told), order.placed_at) if told else order.placed_at
 
 
+def sent_attempts(order: Order) -> list[Attempt]:
+    """Those that went out, or may have."""
+    return [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+
+
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
-    sent = [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    sent = sent_attempts(order)
     facts, confirms = order.facts, asks_of(reading) != "confirm" or order.may_confirm()
     return Evidence(
         kind=_KINDS.get(order.kind, "cit"),
@@ -103,7 +108,7 @@ def parts_of(order: Order) -> PartInput | None:
         return None
     if order.do_not_retry or order.advance is not None or order.own_tries:
         return None
-    sent = [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    sent = sent_attempts(order)
     last = sent[-1] if sent else None
     return PartInput(
         PARTS_1.version,

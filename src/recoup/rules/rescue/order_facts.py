@@ -11,7 +11,7 @@ from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
-from recoup.rules.rescue.order_evidence import attempt_reading, declined_at, first_reading
+from recoup.rules.rescue.order_evidence import attempt_reading, declined_at, first_reading, sent_attempts
 from recoup.rules.rescue.slots import offset_minutes
 
 NOTHING_KNOWN: Final = RescueKnown()
@@ -57,9 +57,8 @@ def _issuer(order: Order) -> str:
 
 
 def _tries(order: Order) -> tuple[Look, ...]:
-    sent = [one for one in order.attempts if one.sent_at is not None and one.state != "not_sent"]
     # That a part was approved says little of the rest.
-    sent = [one for one in sent if one.state != "approved" or one.units >= order.units]
+    sent = [one for one in sent_attempts(order) if one.state != "approved" or one.units >= order.units]
     numbered = enumerate(sent, start=1)
     return tuple(
         Look(one.sent_at, _answer(order, one), number)
