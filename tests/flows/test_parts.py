@@ -41,6 +41,7 @@ from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
 from recoup.rules.rescue.order_evidence import last_reading
+from recoup.store.merchants.sites import lock_merchant
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -389,6 +390,24 @@ def test_off_until_it_is_set_and_off_again_for_what_is_planned(play: Callable[[S
         await set_part_terms(shop.world, shop.scope, {"enabled": False})
         await until(shop, planned, "collected")
         assert await shop.value(SENT, planned) == [9000] * 3
+
+    play(story)
+
+
+def test_of_two_people_who_save_at_once_neither_change_is_lost(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop)
+        async with shop.world.db.transaction() as tx:
+            await lock_merchant(tx, shop.merchant_id)
+            both = [
+                asyncio.create_task(set_part_terms(shop.world, shop.scope, change))
+                for change in ({"enabled": False}, {"least_share": 40})
+            ]
+            await asyncio.sleep(0.3)
+        await asyncio.gather(*both)
+        stored = await part_terms(shop.world, shop.merchant_id)
+        assert stored is not None
+        assert (stored.enabled, stored.least_share) == (False, 40)
 
     play(story)
 

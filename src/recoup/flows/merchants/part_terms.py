@@ -10,6 +10,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves.audit import note
 from recoup.rules.rescue.part_terms import OFF, PartTerms, changed
 from recoup.store.merchants.part_terms import StoredPartTerms, read_part_terms, write_part_terms
+from recoup.store.merchants.sites import lock_merchant
 
 
 async def part_terms(world: World, merchant_id: UUID) -> StoredPartTerms | None:
@@ -24,6 +25,7 @@ async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> 
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await known_offset(tx, scope.merchant_id)
+        await lock_merchant(tx, scope.merchant_id)
         stored = await read_part_terms(tx, scope.merchant_id)
         before = stored.terms if stored is not None else OFF
         after = changed(before, values)
