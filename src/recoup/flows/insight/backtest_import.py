@@ -1,6 +1,7 @@
 """A back-test of attempts that were imported: what `recoup backtest FILE` says, of the rows that are kept."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -40,12 +41,16 @@ async def backtest_import(
     while True:
         async with world.db.connection() as connection:
             rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
-        for row in rows:
-            sample.add(_attempt(row))
+        await asyncio.to_thread(_add, sample, rows)
         if len(rows) < ROWS_AT_ONCE:
             break
         after, ref = rows[-1].row_no, rows[-1].ref
     return await asyncio.to_thread(backtest_history, sample, decider, within, known.merchant.region, window)
+
+
+def _add(sample: Sample, rows: Iterable[ImportedAttempt]) -> None:
+    for row in rows:
+        sample.add(_attempt(row))
 
 
 def _attempt(row: ImportedAttempt) -> Attempt:
