@@ -14,6 +14,8 @@ SENDS_MAX: Final = 5000
 
 
 class CardSend(Row, frozen=True):
+    """`imported`: out of a file of past attempts."""
+
     card_id: UUID
     send_id: UUID
     merchant_id: UUID
@@ -24,9 +26,10 @@ class CardSend(Row, frozen=True):
     units: int
     currency: str
     claimed: bool
+    imported: bool
 
 
-# Those columns of rows that come as JSON.
+# Columns of theirs that proofs look at, of rows that come as JSON.
 SENDS: Final = """jsonb_to_recordset({}) AS s (card_id uuid, send_id uuid, merchant_id uuid, order_id uuid,
   at timestamptz, state text, declined boolean, units bigint, currency text, claimed boolean)"""
 
@@ -103,8 +106,9 @@ async def sends_of_nothing(db: Read, merchant_id: UUID | None, kept_since: datet
     last, after = await _last(db), Send(LOWEST, LOWEST)
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
-        found += await differences(db, _of_sends, merchant_id, await _between(db, *after, *until, merchant_id, False))
-        imported = await _between(db, *after, *until, merchant_id, True)
+        sends = await _between(db, *after, *until, merchant_id)
+        found += await differences(db, _of_sends, merchant_id, [one for one in sends if not one.imported])
+        imported = [one for one in sends if one.imported]
         if imported:
             found += await differences(db, _of_imported, merchant_id, imported, kept_since)
         after = until
@@ -142,22 +146,15 @@ async def _last(db: Read) -> Send | None:
 @statement(
     HUB,
     """
-SELECT card_id, send_id, merchant_id, order_id, at, state, declined, units, currency, claimed FROM network_sends
+SELECT card_id, send_id, merchant_id, order_id, at, state, declined, units, currency, claimed, imported
+FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
-  AND imported = $6
 """,
     seconds=STATEMENT_SECONDS,
 )
 async def _between(
-    db: Read,
-    card_id: UUID,
-    send_id: UUID,
-    last_card_id: UUID,
-    last_send_id: UUID,
-    merchant_id: UUID | None,
-    imported: bool,
-) -> list[CardSend]:
-    """`imported`: those out of files of past attempts, else all others."""
+    db: Read, card_id: UUID, send_id: UUID, last_card_id: UUID, last_send_id: UUID, merchant_id: UUID | None
+) -> list[CardSend]: ...
 
 
 @statement(
@@ -214,7 +211,8 @@ async def _of_imported(db: Read, sends: Sequence[CardSend], kept_since: datetime
 @statement(
     HUB,
     """
-SELECT s.card_id, s.send_id, s.merchant_id, s.order_id, s.at, s.state, s.declined, s.units, s.currency, s.claimed
+SELECT s.card_id, s.send_id, s.merchant_id, s.order_id, s.at, s.state, s.declined, s.units, s.currency, s.claimed,
+  s.imported
 FROM unnest($1::uuid[], $2::uuid[]) AS k (card_id, send_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.send_id = k.send_id
 """,
