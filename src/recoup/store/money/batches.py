@@ -9,6 +9,7 @@ from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import NOW, Cut
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_counts import Count
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 LINES_MAX: Final = 5_000
@@ -95,7 +96,7 @@ class Batch(Row, frozen=True):
 
 
 # The last payout that there was, in the state that it had come into. $2 and $3: as of when, by either clock.
-_SHOWN: Final = """
+_SHOWN: Final = f"""
 SELECT b.merchant_id, b.batch_id, b.asset, b.period_from, b.period_to, b.page_to, b.root, b.lines, b.amount_units,
   b.fee_units, b.dispute_fee_units, b.dispute_units, b.refund_units, b.adjustment_units, b.reserve_units,
   b.carried_units, b.payout_units, b.held_units, b.release_at, b.closed_at, p.state AS payout_state, p.reference,
@@ -105,10 +106,10 @@ LEFT JOIN LATERAL (SELECT o.reference, o.payout_no, (array_agg(s.state ORDER BY 
     max(s.business_at) FILTER (WHERE s.state = 'sent') AS sent_at,
     max(s.business_at) FILTER (WHERE s.state IN ('paid', 'returned')) AS ended_at
   FROM bank_payouts o JOIN bank_payout_states s ON s.merchant_id = o.merchant_id AND s.payout_id = o.payout_id
-  WHERE o.merchant_id = b.merchant_id AND o.batch_id = b.batch_id AND s.business_at <= $2 AND s.recorded_at <= $3
+  WHERE o.merchant_id = b.merchant_id AND o.batch_id = b.batch_id AND {known_at("s", 2)}
   GROUP BY o.payout_id, o.reference, o.payout_no ORDER BY o.payout_no DESC LIMIT 1) p ON true
 """
-_KNOWN: Final = "b.merchant_id = $1 AND b.closed_at <= $2 AND b.recorded_at <= $3"
+_KNOWN: Final = f"b.merchant_id = $1 AND {known_at('b', 2, 'closed_at')}"
 _WHERE: Final = f"""
 WHERE {_KNOWN} AND ($4::timestamptz IS NULL OR b.closed_at >= $4)
   AND ($5::timestamptz IS NULL OR b.closed_at < $5) AND ($6::text IS NULL OR b.asset = $6)

@@ -13,6 +13,7 @@ from uuid import UUID
 from recoup.rules.money.as_of import Window
 from recoup.rules.money.ledger import WALLET
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 120.0
@@ -23,12 +24,12 @@ _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
 _OWED: Final = f"""(e.account = 'merchant_payable' AND p.recipe NOT IN {_SCHEDULED}
     OR e.account IN ('settlement_due', 'payout_due') AND p.recipe IN {SENT})"""
 _PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place END"
-_KNOWN: Final = "p.business_at <= $4 AND p.recorded_at <= $5"
+_KNOWN: Final = known_at("p", 4)
 # A refund is owed before it is made: its reference came with the line that says so. All others come with the posting.
-_REFUNDED_AS: Final = """CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g WHERE g.merchant_id = $1
+_REFUNDED_AS: Final = f"""CASE WHEN r.reference IS NOT NULL AND EXISTS (SELECT FROM order_log g WHERE g.merchant_id = $1
     AND g.order_id = p.order_id AND g.fact_id = r.modification_id
     AND g.happening IN ('refund_done', 'part_captured', 'reversed')
-    AND g.business_at <= $4 AND g.recorded_at <= $5) THEN r.reference END"""
+    AND {known_at("g", 4)}) THEN r.reference END"""
 
 
 class Place(NamedTuple):
@@ -80,7 +81,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, p.line_no, p.asset, p.place,
   p.units, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
-  coalesce(CASE WHEN n.closed_at <= $4 AND n.recorded_at <= $5 THEN l.batch_id END, b.batch_id) AS batch_id,
+  coalesce(CASE WHEN {known_at("n", 4, "closed_at")} THEN l.batch_id END, b.batch_id) AS batch_id,
   coalesce(a.reference, {_REFUNDED_AS}, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p
 LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind AND f.source_id = p.source_id

@@ -13,6 +13,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import Window
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS: Final = 120.0
@@ -49,8 +50,7 @@ _NAMES = (*COLUMNS, "net", "disputed", "approvals", "refunds", "disputes")
 _OF_GROUP = "g.asset, " + ", ".join(f"g.{name}" for name in _NAMES)
 _LEDGER = """FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"""
-# By both clocks: what was booked, and written, by the instant that the reader names.
-_KNOWN = "p.business_at <= $4 AND p.recorded_at <= $5"
+_KNOWN = known_at("p", 4)
 _WITHIN = f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_MOVES}"
 _TOTALS = f"""
 SELECT e.asset, {_SUMS}
@@ -77,9 +77,9 @@ ORDER BY {order}, g.asset LIMIT $7
 _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
 _CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
 # The line of the log that approved it says what brought its money; before it did, all but links were tries.
-_APPROVAL = """LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
+_APPROVAL = f"""LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
     AND l.happening IN ('collected', 'captured', 'capture_ended', 'parts_kept')
-    AND l.business_at <= $4 AND l.recorded_at <= $5"""
+    AND {known_at("l", 4)}"""
 _MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
     THEN coalesce(l.body ->> 'by', 'retry') END"""
 _SHARE = "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
