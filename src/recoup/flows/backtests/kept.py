@@ -160,10 +160,14 @@ async def work_backtest(world: World, due: Due) -> None:
 
 
 async def make(world: World, merchant_id: UUID, row: BacktestRow) -> None:
-    """Computes its figures and keeps them. A refusal is kept in their place."""
+    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place."""
     question = question_of(row.question)
     async with world.db.connection() as connection:
+        now = await find_backtest(connection, merchant_id, row.backtest_id)
         until = world.clocks.business(await known_offset(connection, merchant_id))
+    if now is None or now.made_at is not None:
+        await _end(world, merchant_id, row.backtest_id, None)
+        return
     try:
         made = await _figures(world, merchant_id, question, until)
     except Problem as problem:
