@@ -13,7 +13,7 @@ from recoup.doors.command.backtest_payments import write_payments
 from recoup.doors.command.backtest_words import text_of
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.insight.backtest import DAYS, DAYS_MAX, ENGINE, backtest_policy, target_named
+from recoup.flows.insight.backtest import ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_file import backtest_history as backtest_of_history
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain
@@ -22,6 +22,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
+from recoup.rules.backtest.question import DAYS, DAYS_MAX
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target
 from recoup.rules.imports.answers import Answers

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from recoup.flows.insight.backtest import EVERYWHERE, Places
+from recoup.flows.insight.backtest import ENGINE, EVERYWHERE, Places
 from recoup.flows.insight.imports.work import one_import
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.merchants.policies import (
@@ -26,8 +26,6 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.stored import part_of
 from recoup.rules.rescue.policy import CURRENT, POLICIES
 from recoup.store.insight.arms import arm_settings
-
-ENGINE: Final = "engine"
 
 
 async def places_of(world: World, merchant_id: UUID, question: Question) -> tuple[InForce | None, Places]:

@@ -17,6 +17,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.backtest.question import DAYS
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
 from recoup.rules.backtest.replay import Engines, add_step
 from recoup.rules.backtest.report import Judgement, judge
@@ -30,8 +31,6 @@ from recoup.rules.rescue.policy import POLICIES, group_of
 from recoup.store.insight.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
 
 ENGINE: Final = "engine"
-DAYS: Final = 90
-DAYS_MAX: Final = 730
 ORDERS_MAX: Final = 100_000
 SLACK: Final = timedelta(days=1)  # between the making of an order's id and its time
 PAGE: Final = 250

@@ -47,7 +47,6 @@ GROUPS_MAX: Final = 8
 NO_NUMPY: Final = "numpy is not installed"
 TOO_LITTLE: Final = "there are too few repeated attempts to learn from"
 WRONG: Final = "the model’s chances are off by more than 3 points in time that it has not seen"
-ENGINE: Final = "engine"
 
 
 class Sample:
