@@ -11,16 +11,13 @@ from recoup.flows.insight.imports.work import one_import
 from recoup.flows.merchant_cache import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.rules.imports.attempt import ANSWERED, Attempt, State
+from recoup.rules.imports.attempt import ANSWERED, Attempt
 from recoup.rules.policies.in_force import InForce
 from recoup.store.insight.imported import ImportedAttempt, attempts_of_import
 from recoup.store.merchants.merchants import load_merchant
 
 ROWS_AT_ONCE: Final = 5_000
 ATTEMPTS_MAX: Final = 150_000  # beside the worker's other work; the command takes more
-_STATES: Final[dict[str, State]] = {
-    "approved": "approved", "declined": "declined", "not_sent": "not_sent", "unknown": "unknown",
-}  # fmt: skip
 
 
 async def backtest_import(
@@ -77,7 +74,7 @@ def _attempt(row: ImportedAttempt) -> Attempt:
         at=row.at,
         units=row.units,
         asset=row.asset,
-        state=_STATES[row.state],
+        state=row.state,
         stage=ANSWERED,
         failed_later=row.failed_later,
         source=row.source,

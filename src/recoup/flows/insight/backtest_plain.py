@@ -113,8 +113,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     }
     if found.then is None:
         return plain
-    low, high = found.then.interval
-    plain["then"] = {"value": round(found.then.value, 6), "low": round(low, 6), "high": round(high, 6)}
+    plain["then"] = _estimate(found.then)
     plain |= {"sendsThen": round(found.sends_then, 4), "daysThen": found.days_then}
     if found.bounds is not None:
         plain["bounds"] = {"atLeast": round(found.bounds.at_least, 6), "atMost": round(found.bounds.at_most, 6)}

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
+from recoup.rules.imports.attempt import State
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.imports import STATEMENT_SECONDS
 from recoup.store.statement import Read, Row, Tx, statement
@@ -46,7 +47,7 @@ class ImportedAttempt(Row, frozen=True):
     at: datetime
     units: int
     asset: str
-    state: str
+    state: State
     failed_later: bool
     source: str
     scheme_code: str
