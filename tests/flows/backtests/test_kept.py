@@ -191,6 +191,27 @@ def test_what_fails_again_and_again_ends_without_figures(server: ServerAddress) 
     told(server, story)
 
 
+def test_what_waits_for_its_turn_holds_no_place_of_the_worker(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
+        backtest_id, wall = new_id(), shop.world.clocks.wall()
+        async with shop.world.db.transaction() as tx:
+            await begin_backtest(
+                tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall
+            )
+        async with shop.world.db.connection() as connection:
+            (due,) = [one for one in await claim(connection, wall, 10) if one.kind == "backtest"]
+        async with kept._turn:
+            await asyncio.wait_for(work_backtest(shop.world, due), 20)
+        assert (await read_backtest(shop.world, shop.merchant_id, backtest_id)).made_at is None
+        (row,) = await shop.world.db.fetch("SELECT lease_until FROM due_work WHERE kind = 'backtest'")
+        assert row["lease_until"] < wall + timedelta(minutes=1), "it comes up again soon"
+        await work_backtest(shop.world, due)
+        assert (await read_backtest(shop.world, shop.merchant_id, backtest_id)).made_at is not None
+
+    told(server, story)
+
+
 def test_without_a_model_the_engine_cannot_be_asked(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(Problem) as refused:

@@ -52,6 +52,7 @@ ORDERS_MAX: Final = 20_000  # beside the worker's other work; the command takes 
 PAYMENTS_MAX: Final = 20_000
 LEASE: Final = timedelta(minutes=15)  # then another worker begins it anew
 TRIES_MAX: Final = 3
+TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made
 _turn: Final = asyncio.Lock()  # of a process: one at a time
 
 
@@ -131,7 +132,8 @@ async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> B
 
 
 async def work_backtest(world: World, due: Due) -> None:
-    """Due work `backtest`: one at a time in a process. What fails again and again ends without figures.
+    """Due work `backtest`: one at a time in a process; others wait where they keep no worker from payments. What fails
+    again and again ends without figures.
 
     Raises: what the database said; then it is tried again.
     """
@@ -141,6 +143,10 @@ async def work_backtest(world: World, due: Due) -> None:
             await postpone(connection, due, world.clocks.wall() + LEASE, "")  # longer than other work; tries count on
     if row is None or row.made_at is not None:
         await _end(world, due.merchant_id, due.subject_id, None)
+        return
+    if _turn.locked():
+        async with world.db.connection() as connection:
+            await hand_back(connection, due, world.clocks.wall() + TURN)
         return
     try:
         async with _turn:
