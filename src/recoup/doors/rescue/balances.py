@@ -4,20 +4,17 @@ from typing import Final
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.as_of import NAMES, read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.balances import Balance, Balances, BalancesQuery
-from recoup.flows.money.as_of import cut_of
 from recoup.flows.money.balances import read_balances
 
 
 async def get_balances(call: Call) -> Reply:
     query = Query(call.query)
-    query.refuse_unknown(("asOf", "asOfRecorded"))
-    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
-    query.raise_if_any()
-    world, merchant_id = call.services.world, call.scope.merchant_id
-    rows = await read_balances(world, merchant_id, await cut_of(world, merchant_id, business, recorded))
+    query.refuse_unknown(NAMES)
+    rows = await read_balances(call.services.world, call.scope.merchant_id, await read_cut(call, query))
     return Reply(Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows]))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.as_of import read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.reconciliation import (
@@ -17,7 +18,7 @@ from recoup.doors.rescue.shapes.reconciliation import (
     ReconciliationQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.money.as_of import cut_of, end_of
+from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
@@ -44,10 +45,8 @@ async def get_reconciliation(call: Call) -> Reply:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):
         query.complain("id", text="Name a report or a period, not both.")
-    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
-    query.raise_if_any()
+    cut = await read_cut(call, query)
     world, merchant_id = call.services.world, call.scope.merchant_id
-    cut = await cut_of(world, merchant_id, business, recorded)
     window = Window(*await _span(call, begin, end, report_id, cut), cut)
     if form == "csv":
         days = f"{window.begin:%Y-%m-%d}-{window.end:%Y-%m-%d}{cut.stamp()}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import CSV, JSON, Example, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.as_of import read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.reports import (
@@ -26,7 +27,7 @@ from recoup.doors.rescue.shapes.reports import (
     Transactions,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.money.as_of import cut_of, end_of
+from recoup.flows.money.as_of import end_of
 from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
@@ -86,11 +87,9 @@ async def _request(call: Call, query: Query) -> ReportRequest:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not known.")
     if begin is None and "From" not in query.errors:
         query.complain("from", text="Name the period's first instant.")
-    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
-    query.raise_if_any()
+    cut = await read_cut(call, query)
     assert begin is not None
     world, merchant_id = call.services.world, call.scope.merchant_id
-    cut = await cut_of(world, merchant_id, business, recorded)
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
         message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."

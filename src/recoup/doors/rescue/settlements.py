@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.as_of import read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settlements import (
@@ -20,12 +21,10 @@ from recoup.doors.rescue.shapes.settlements import (
     SettlementQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.money.as_of import cut_of
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
-from recoup.rules.money.as_of import Cut
 from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.money.batches import Batch, BatchFilter, BatchLine, batch_lines, has_next, list_batches
@@ -41,7 +40,7 @@ async def get_settlements(call: Call) -> Reply:
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     begin, end = query.instant("from"), query.instant("to")
-    batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await _cut(call, query))
+    batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await read_cut(call, query))
     async with call.services.world.db.read() as connection:
         rows, total = await list_batches(connection, batch_filter, size, (number - 1) * size)
     return Reply(
@@ -57,15 +56,8 @@ async def get_settlements(call: Call) -> Reply:
     )
 
 
-async def _cut(call: Call, query: Query) -> Cut:
-    """Raises: Problem(invalid), with all that is wrong with the query."""
-    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
-    query.raise_if_any()
-    return await cut_of(call.services.world, call.scope.merchant_id, business, recorded)
-
-
 async def get_settlement(call: Call) -> Reply:
-    cut = await _cut(call, Query(call.query))
+    cut = await read_cut(call, Query(call.query))
     row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     return Reply(SettlementDetail(**_members(row)))
 
@@ -80,7 +72,7 @@ async def get_lines(call: Call) -> Reply:
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     after = _after(query)
-    cut = await _cut(call, query)
+    cut = await read_cut(call, query)
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
         name = f'attachment; filename="settlement-{batch.batch_id}.csv"'.encode()
