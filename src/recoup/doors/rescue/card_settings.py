@@ -1,17 +1,15 @@
 """/engine/cards: what is done for cards beside charging them. Source: decisions 0064, 0072."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.complaints import named_as_here
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.card_settings import CardSetting, CardSettings, CardSettingsBody
 from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
-from recoup.kernel.problem import Problem
 
 
 async def read(call: Call) -> Reply:
@@ -24,7 +22,7 @@ async def change(call: Call) -> Reply:
     check_own(body.mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
     given = {name: getattr(body, name) for name in SWITCHES}
-    with _named_as_here():
+    with named_as_here():
         changes = {name: enabled for name, enabled in given.items() if enabled is not None}
         return _shown(call, await set_card_switches(call.services.world, call.scope, changes))
 
@@ -37,16 +35,6 @@ def _shown(call: Call, switched: dict[str, bool]) -> Reply:
             card_updates=one["card_updates"], network_tokens=one["network_tokens"], other_cards=one["other_cards"]
         )
     )
-
-
-@contextmanager
-def _named_as_here() -> Iterator[None]:
-    """The shared flow's refusals name a field as this dialect does: `CardUpdates`."""
-    try:
-        yield
-    except Problem as problem:
-        problem.fields = {name.title().replace("_", ""): texts for name, texts in problem.fields.items()}
-        raise
 
 
 _GROUP: Final = "Settings"

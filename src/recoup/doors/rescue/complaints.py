@@ -1,5 +1,7 @@
 """All that is wrong with a body, each field named as the contract does: `Transaction.Id`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from recoup.kernel.problem import Problem
@@ -51,14 +53,11 @@ def pascal(field: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in field.split("_"))
 
 
-def in_pascal(problem: Problem) -> Problem:
-    """With its fields as this dialect writes them."""
-    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
-    return Problem(
-        problem.code,
-        problem.message,
-        cure=problem.cure,
-        fields=fields,
-        retry_after_seconds=problem.retry_after_seconds,
-        **problem.facts,
-    )
+@contextmanager
+def named_as_here() -> Iterator[None]:
+    """Refusals of a flow that other doors share name a field as this dialect does."""
+    try:
+        yield
+    except Problem as problem:
+        problem.fields = {pascal(name): texts for name, texts in problem.fields.items()}
+        raise

@@ -3,13 +3,12 @@
 Source: decision 0044.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.complaints import named_as_here
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.engine import (
@@ -24,7 +23,6 @@ from recoup.doors.rescue.shapes.engine import (
 )
 from recoup.flows.merchants import arms, sites
 from recoup.flows.merchants.arms import ArmsChange, Standing
-from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 
 
@@ -73,16 +71,6 @@ async def resume(call: Call) -> Reply:
     complaints.raise_if_any()
     await arms.resume(call.services.world, call.scope)
     return await read(call)
-
-
-@contextmanager
-def named_as_here() -> Iterator[None]:
-    """The shared reader's complaints name a field as this dialect does: `Share`."""
-    try:
-        yield
-    except Problem as problem:
-        problem.fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
-        raise
 
 
 def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:

@@ -8,7 +8,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.complaints import in_pascal
+from recoup.doors.rescue.complaints import named_as_here
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.imports import (
@@ -58,13 +58,11 @@ async def post_import(call: Call) -> Reply:
     said = _answers(query)
     query.raise_if_any()
     assert call.receive is not None
-    try:
+    with named_as_here():
         async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
             name = name or sent.name
             reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
             found = await while_there(call.receive, reading)
-    except Problem as problem:
-        raise in_pascal(problem) from None
     if found.questions and not dry_run:
         raise _unanswered(found.questions)
     if found.stored is None:

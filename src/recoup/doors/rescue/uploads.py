@@ -6,7 +6,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.complaints import in_pascal
+from recoup.doors.rescue.complaints import named_as_here
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.rows import readers
@@ -24,7 +24,6 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
-from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.uploads.record import KINDS
 from recoup.store.orders.uploads import Upload as StoredUpload
@@ -43,12 +42,10 @@ async def post_upload(call: Call) -> Reply:
     kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
     query.raise_if_any()
     assert call.receive is not None
-    try:
+    with named_as_here():
         async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
             file = File(name or sent.name, sent.content, kind)
             taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
-    except Problem as problem:
-        raise in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
 
 
