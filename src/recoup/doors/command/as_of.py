@@ -7,10 +7,10 @@ from uuid import UUID
 
 import click
 
+from recoup.doors.command.moment import typed_moment
 from recoup.flows.money.as_of import cut_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import Cut
 
 
@@ -29,10 +29,7 @@ async def typed_cut(world: World, merchant_id: UUID, as_of: str | None, as_of_re
 def _moment(text: str | None, field: str) -> datetime | None:
     if text is None:
         return None
-    try:
-        found = of_these_days(datetime.fromisoformat(text))
-    except ValueError:
-        found = None
+    found = typed_moment(text)
     if found is None:
         raise Problem("invalid", f"{text!r} is no moment.", field=field, cure="Write it like 2026-01-31T12:00:00Z.")
     return found

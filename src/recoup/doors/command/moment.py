@@ -1,4 +1,4 @@
-"""`--from`: the date from which on terms hold, as somebody types it."""
+"""Moments as somebody types them; `--from`: the date from which on terms hold."""
 
 from datetime import datetime
 
@@ -14,10 +14,15 @@ def moment(text: str | None) -> datetime | None:
     """Raises: Problem(invalid) for what is no date."""
     if text is None:
         return None
-    try:
-        found = of_these_days(datetime.fromisoformat(text))
-    except ValueError:
-        found = None
+    found = typed_moment(text)
     if found is None:
         raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.")
     return found
+
+
+def typed_moment(text: str) -> datetime | None:
+    """Without a zone it is UTC. None: no moment of these days."""
+    try:
+        return of_these_days(datetime.fromisoformat(text))
+    except ValueError:
+        return None

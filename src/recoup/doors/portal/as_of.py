@@ -52,7 +52,9 @@ async def read_as_of(visit: Visit) -> AsOf:
     name, text = next(iter(given.items()))
     zone = ZoneInfo(visit.session.zone)
     try:
-        at = _moment(text, zone if name == "at" else None)
+        at = moment_of(text, zone if name == "at" else None)
+        if at is None:
+            raise Problem("invalid", "This is no moment.", field="AsOf", cure="Choose a date and a time.")
         business, recorded = (None, at) if name == "asOfRecorded" else (at, None)
         cut = await cut_of(visit.world, visit.merchant_id, business, recorded)
     except Problem as problem:
@@ -69,14 +71,11 @@ async def strict_as_of(visit: Visit) -> AsOf:
     return found
 
 
-def _moment(text: str, zone: ZoneInfo | None) -> datetime:
-    """`zone`: of a moment without one. Raises: Problem(invalid)."""
+def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:
+    """`zone`: of a moment without one. None: no moment of these days."""
     try:
         found = datetime.fromisoformat(text if zone is not None else text.replace(" ", "+"))
         found = found.replace(tzinfo=zone) if found.tzinfo is None and zone is not None else found
-        known = of_these_days(found) if found.tzinfo is not None else None
+        return of_these_days(found) if found.tzinfo is not None else None
     except (ValueError, OverflowError):
-        known = None
-    if known is None:
-        raise Problem("invalid", "This is no moment.", field="AsOf", cure="Choose a date and a time.")
-    return known
+        return None

@@ -1,10 +1,10 @@
 """/orders/{id}/past: the order as it stood, with no button: nothing can be done in the past."""
 
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from recoup.doors.portal.as_of import moment_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.page import find
 from recoup.doors.portal.order.stable_words import event_name
@@ -147,7 +147,7 @@ def _cut(visit: Visit) -> Cut:
         text = query.get(name, "")
         if not text:
             continue
-        moment = _moment(text, visit.session.zone if name == "at" else None)
+        moment = moment_of(text, ZoneInfo(visit.session.zone) if name == "at" else None)
         if moment is None:
             raise _wrong("AsOf")
         if moment > now:
@@ -157,17 +157,6 @@ def _cut(visit: Visit) -> Cut:
             moment = moment.replace(microsecond=999_999)  # the field has seconds: all of the last one counts
         return Cut(recorded=moment) if name == "asOfRecorded" else Cut(business=moment)
     raise _wrong("AsOf")
-
-
-def _moment(text: str, zone: str | None) -> datetime | None:
-    """`zone`: of a moment without one."""
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+") if zone is None else text)
-        if found.tzinfo is None and zone is not None:
-            found = found.replace(tzinfo=ZoneInfo(zone))
-        return found if found.tzinfo is not None and 1970 <= found.year < 9000 else None  # noqa: PLR2004
-    except (ValueError, OverflowError):
-        return None
 
 
 def _wrong(field: str) -> Problem:
