@@ -26,14 +26,15 @@ def balances(run: Run, merchant: str | None, as_json: bool, as_of: str | None, a
         cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
         return await read_balances(opened.world, merchant_id, cut)
 
-    shown = [_shown(row) for row in run(work)]
+    rows = run(work)
     if as_json:
-        click.echo(json.dumps(shown))
+        click.echo(json.dumps([_shown(row) for row in rows]))
         return
-    for row in shown:
-        parts = ", ".join(f"{name} {row[name]}" for name in BALANCES if row[name].strip("-0."))
-        click.echo(f"{row['currency']:4} {row['total']:>14}  {parts}")
-    if not shown:
+    for row in rows:
+        shown = _shown(row)
+        parts = ", ".join(f"{name} {shown[name]}" for name in BALANCES if row.units[name])
+        click.echo(f"{row.asset:4} {shown['total']:>14}  {parts}")
+    if not rows:
         click.echo("Nothing is owed.")
 
 

@@ -58,13 +58,12 @@ def exposure(run: Run, merchant: str | None, currency: str, as_json: bool, **opt
         return found, await bounds_of(opened.world, merchant_id, asset)
 
     found, bounds = run(work)
-    shown = _shown(asset, found) | {"bounds": _bounds_shown(bounds) if as_json else ""}
+    shown = _shown(asset, found)
     if as_json:
-        click.echo(json.dumps(shown))
+        click.echo(json.dumps(shown | {"bounds": _bounds_shown(bounds)}))
         return
     for name, value in shown.items():
-        if name != "bounds":
-            click.echo(f"{name.replace('_', ' '):22} {value}")
+        click.echo(f"{name.replace('_', ' '):22} {value}")
     for line in _bounds_lines(bounds):
         click.echo(line)
 

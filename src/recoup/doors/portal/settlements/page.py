@@ -58,7 +58,7 @@ async def settlements(visit: Visit) -> Values:
         then=then,
         then_kept={"currency": asset} if asset else {},
         balances=balances,
-        balance_words=BALANCE_WORDS,
+        balance_words={name: word for name, word in BALANCE_WORDS.items() if any(row.units[name] for row in balances)},
         rows=rows,
         total=total,
         number=number,
