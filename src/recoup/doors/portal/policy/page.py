@@ -164,19 +164,19 @@ async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
     where = await _where(visit, form.site, form.campaign)
     texts = {line: str(text)[:400] for line, text in form.lines.items()}
     plain = plain_of(texts)
+    if form.act != "save":
+        tried = await try_policy(visit.world, _acting(visit), where, plain)
+        return await _again(visit, where, form, texts, tried.checked, tested=tried.backtest)
     checked = await policies.check_policy(visit.world, where, plain)
-    if form.act == "save" and not checked.complaints:
+    if not checked.complaints:
         try:
             seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
             await save_tried(visit.world, _acting(visit), where, plain, form.reason, seen=seen)
         except Problem as refusal:
-            return await _again(visit, where, form, texts, checked, refusal)
+            return await _again(visit, where, form, texts, checked, refusal=refusal)
         visit.portal.merchants.forget(visit.merchant_id)
         return redirect(_address(where))
-    if checked.complaints:
-        return await _again(visit, where, form, texts, checked, policies.refused(checked))
-    tried = await try_policy(visit.world, _acting(visit), where, plain)
-    return await _again(visit, where, form, texts, tried.checked, None, tried.backtest)
+    return await _again(visit, where, form, texts, checked)
 
 
 async def _again(
@@ -185,7 +185,8 @@ async def _again(
     form: PolicyForm,
     texts: Mapping[str, str],
     checked: Checked,
-    problem: Problem | None,
+    *,
+    refusal: Problem | None = None,
     tested: BacktestRow | None = None,
 ) -> Answer:
     """What was typed, with what is wrong about it or what it would change."""
@@ -197,6 +198,7 @@ async def _again(
     more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
     more["would_change"] = _changes(values["standing"].terms, checked.terms)
     more["tested"] = shown_values(tested) if tested is not None else None
+    problem = refusal or (policies.refused(checked) if checked.complaints else None)
     return shown(problem, **{**values, **more})
 
 
