@@ -180,6 +180,53 @@ def test_bounds_that_no_version_has_are_found_by_verify(server: ServerAddress) -
     asyncio.run(whole())
 
 
+LOSS = "UPDATE advance_weeks SET cells = jsonb_set(cells, '{7,lost_units}', '9000') WHERE begins = "
+OLDEST = "(SELECT min(begins) FROM advance_weeks)"
+CHANGES = [  # what verify names first, and what was changed
+    (
+        "collected by the model of version 1 of",
+        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{model,collected,7}', '9999') WHERE version = 1",
+    ),
+    (
+        "lost_from by the prior of version 2 of",
+        "UPDATE advance_bounds SET tables = jsonb_set(tables, '{prior,lost_from}', '[]') WHERE version = 2",
+    ),
+    ("table of the prior of version 1 of", "UPDATE advance_bounds SET tables = tables - 'prior'"),
+    ("until of version 2 of", "UPDATE advance_bounds SET until = until - 7 WHERE version = 2"),
+    ("number of version 2 of", "DELETE FROM advance_bounds WHERE version = 1"),
+    ("weeks of version 1 of", f"UPDATE advance_weeks SET cells = '[{{}}]' WHERE begins = {OLDEST}"),
+    ("lost_from by the model of version 1 of", LOSS + OLDEST),
+    ("weeks by the model of version 1 of", f"DELETE FROM advance_weeks WHERE begins = {OLDEST}"),
+]
+
+
+def test_a_changed_week_or_version_is_found_by_verify(server: ServerAddress) -> None:
+    async def whole() -> None:
+        async with sandbox_world(server, policy=SLOW) as made:
+            shop = await make_shop(*made, fee_basis_points=290)
+            await agree(shop)
+            await waiting(shop, units=1_000)
+            await vouched(shop)
+            await shop.advance(timedelta(days=7))
+            await shop.settle()
+            async with owner(shop.world) as connection:
+                await connection.execute(
+                    "SET session_replication_role = replica; CREATE TEMP TABLE weeks AS TABLE advance_weeks;"
+                    " CREATE TEMP TABLE versions AS TABLE advance_bounds"
+                )
+                for expected, change in CHANGES:
+                    await connection.execute(change)
+                    found = (await verify(made[0])).differences
+                    assert [expected in one.field for one in found] == [True], (change, found)
+                    await connection.execute(
+                        "DELETE FROM advance_weeks; INSERT INTO advance_weeks TABLE weeks;"
+                        " DELETE FROM advance_bounds; INSERT INTO advance_bounds TABLE versions"
+                    )
+            assert (await verify(made[0])).difference is None
+
+    asyncio.run(whole())
+
+
 def test_an_orders_page_says_why_it_was_advanced(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         word = await waiting(shop, units=2_000)

@@ -13,6 +13,7 @@ from uuid import UUID
 from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.insight.verify_bank import bank
+from recoup.flows.insight.verify_bounds import bounds
 from recoup.flows.insight.verify_certificates import certificates
 from recoup.flows.insight.verify_models import damaged_models, load_models
 from recoup.flows.world import World
@@ -110,6 +111,7 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
                     done.found(found)
                 done.found(await bank(world, connection, one))
                 done.found(await certificates(connection, one))
+                done.found(await bounds(connection, one))
             done.found(await operator_exposure(connection))
             done.found(await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT))
             if with_issuer:

@@ -39,6 +39,7 @@ from recoup.rules.network.codes import Reading
 from recoup.store.cards.advance_bounds import (
     WEEKS_MAX,
     AdvanceOutcome,
+    WeekRow,
     advance_outcomes,
     assets_advanced,
     comparable_cells,
@@ -134,6 +135,16 @@ def _prior(one: AdvanceOutcome) -> int:
     return chance_of(reading, policy, out=one.occasion == "unresolved")
 
 
+async def tables_from(rows: Iterable[WeekRow], until: date) -> dict[str, dict[str, Any]]:
+    """What the kept weeks make, as it is kept: by whose chance it was. It is computed beside the event loop.
+
+    Raises: msgspec.ValidationError for cells that are none.
+    """
+    weeks = [Week(row.begins, tuple(convert(row.cells, list[Cell]))) for row in rows]
+    found = await asyncio.to_thread(tables_of, weeks, until)
+    return {scored: asdict(table) for scored, table in found.items()}
+
+
 async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:
     """One a further week; none before any customer counts."""
     until = weeks_until(now)
@@ -142,10 +153,8 @@ async def _keep_version(world: World, merchant_id: UUID, asset: str, now: Busine
         rows = await kept_weeks(connection, merchant_id, asset, until)
     if before is not None and before.until >= until:
         return
-    weeks = [Week(row.begins, tuple(convert(row.cells, list[Cell]))) for row in rows]
-    found = await asyncio.to_thread(tables_of, weeks, until)
-    tables: dict[str, Any] = {scored: asdict(table) for scored, table in found.items()}
-    if before is None and not any(any(table.payers) for table in found.values()):
+    tables = await tables_from(rows, until)
+    if before is None and not any(any(table["payers"]) for table in tables.values()):
         return
     version = before.version + 1 if before is not None else 1
     async with world.db.connection() as connection:
