@@ -1,12 +1,15 @@
-"""Each version of what closed orders say about advances is what the weeks before it make today. Source: decision 0079."""
+"""Each version of what closed orders say about advances is what the weeks before it make today.
 
+Source: decision 0079.
+"""
+
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.flows.money.advance_bounds import tables_from
-from recoup.rules.money.advance_bounds import weeks_until
+from recoup.rules.money.advance_bounds import kept_tables, weeks_until
 from recoup.store.cards.advance_bounds import kept_weeks
 from recoup.store.insight.proofs.bounds import KeptBounds, assets_bounded, kept_bounds
 from recoup.store.insight.proofs.walk import Difference, text
@@ -46,7 +49,7 @@ async def _wrong(connection: Read, merchant_id: UUID, asset: str, row: KeptBound
         return "until", until, row.until
     weeks = await kept_weeks(connection, merchant_id, asset, row.until)
     try:
-        again = await tables_from(weeks, row.until)
+        again = await asyncio.to_thread(kept_tables, [(week.begins, week.cells) for week in weeks], row.until)
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         return "weeks", "ones that can be read", f"{type(error).__name__}: {error}"
     return next(_differing(again, row.tables), None)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from msgspec import convert
@@ -27,9 +27,8 @@ from recoup.rules.money.advance_bounds import (
     Bounds,
     Cell,
     Scored,
-    Week,
+    kept_tables,
     next_week_over,
-    tables_of,
     tenth_of,
     weeks_until,
 )
@@ -39,7 +38,6 @@ from recoup.rules.network.codes import Reading
 from recoup.store.cards.advance_bounds import (
     WEEKS_MAX,
     AdvanceOutcome,
-    WeekRow,
     advance_outcomes,
     assets_advanced,
     comparable_cells,
@@ -135,16 +133,6 @@ def _prior(one: AdvanceOutcome) -> int:
     return chance_of(reading, policy, out=one.occasion == "unresolved")
 
 
-async def tables_from(rows: Iterable[WeekRow], until: date) -> dict[str, dict[str, Any]]:
-    """What the kept weeks make, as it is kept: by whose chance it was. It is computed beside the event loop.
-
-    Raises: msgspec.ValidationError for cells that are none.
-    """
-    weeks = [Week(row.begins, tuple(convert(row.cells, list[Cell]))) for row in rows]
-    found = await asyncio.to_thread(tables_of, weeks, until)
-    return {scored: asdict(table) for scored, table in found.items()}
-
-
 async def _keep_version(world: World, merchant_id: UUID, asset: str, now: BusinessTime) -> None:
     """One a further week; none before any customer counts."""
     until = weeks_until(now)
@@ -153,7 +141,7 @@ async def _keep_version(world: World, merchant_id: UUID, asset: str, now: Busine
         rows = await kept_weeks(connection, merchant_id, asset, until)
     if before is not None and before.until >= until:
         return
-    tables = await tables_from(rows, until)
+    tables = await asyncio.to_thread(kept_tables, [(row.begins, row.cells) for row in rows], until)
     if before is None and not any(any(table["payers"]) for table in tables.values()):
         return
     version = before.version + 1 if before is not None else 1

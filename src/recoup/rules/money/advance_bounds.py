@@ -7,10 +7,12 @@ an order like it; those of all orders from a chance on, which rule keeps the ope
 Source: decision 0079.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
+
+from msgspec import convert
 
 from recoup.rules.money.betting import WHOLE, upper_bound
 from recoup.rules.money.collection import PERIOD
@@ -138,6 +140,15 @@ def tables_of(weeks: Sequence[Week], until: date) -> dict[Scored, TenthBounds]:
     thirteen; of a prior without enough of them all weeks speak, since a loss that was seen is not forgotten where
     nothing is advanced any more."""
     return {scored: _table(_cells(weeks, scored), until, scored) for scored in _SCORED}
+
+
+def kept_tables(weeks: Iterable[tuple[date, Any]], until: date) -> dict[str, dict[str, Any]]:
+    """`tables_of` weeks as they are kept, with their begin, and as a version keeps it.
+
+    Raises: msgspec.ValidationError for what are no cells.
+    """
+    found = tables_of([Week(begins, tuple(convert(cells, list[Cell]))) for begins, cells in weeks], until)
+    return {scored: asdict(table) for scored, table in found.items()}
 
 
 _SCORED: Final[tuple[Scored, ...]] = ("model", "prior")
