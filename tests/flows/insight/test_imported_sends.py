@@ -101,6 +101,61 @@ def test_nothing_counts_twice(server: ServerAddress) -> None:
     over(server, story)
 
 
+@pytest.mark.parametrize("files", [[[3, 7, 20, -9]], [[20], [7, -9], [3]], [[3], [7, -9, 20]], [[-9], [20], [7], [3]]])
+def test_of_several_attempts_beside_a_send_the_nearest_is_it_however_the_files_are_cut(
+    server: ServerAddress, files: list[list[int]]
+) -> None:
+    async def story(shop: Shop, other: Shop) -> None:
+        order_id = await started(shop, PAN)
+        token, came = await token_of(shop, order_id), await shop.value("SELECT at FROM network_sends")
+        await shop.advance(HOUR)
+        done = [
+            await imported(shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in gaps])
+            for gaps in files
+        ]
+        assert await shop.value(COUNTED) == 3
+        known = "SELECT ref FROM imported_attempts WHERE counted = 'known'"
+        assert await shop.value(known) == await shop.value("SELECT ref FROM imported_attempts WHERE payment LIKE '%53'")
+        assert await shop.value("SELECT sum(counted_count) FROM imports") == 3
+        assert sum(one.new_count for one in done) == 4
+        again = await imported(shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in (-9, 20, 7, 3)])
+        assert (again.new_count, again.changed_count, again.counted_count) == (0, 0, 0)
+        assert await shop.value(COUNTED) == 3
+        assert (await verify(shop.world)).difference is None
+
+    over(server, story)
+
+
+def test_who_loses_a_send_to_a_nearer_one_takes_the_next_or_counts(server: ServerAddress) -> None:
+    """Two sends of ours within a minute, and an erased customer's attempt, which keeps the one that it was."""
+
+    async def story(shop: Shop, other: Shop) -> None:
+        order_id = await started(shop, PAN)
+        token, came = await token_of(shop, order_id), await shop.value("SELECT at FROM network_sends")
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "INSERT INTO hub.network_sends SELECT (jsonb_populate_record(s, jsonb_build_object('send_id',"
+                " gen_random_uuid(), 'at', s.at - interval '40 seconds'))).* FROM hub.network_sends s"
+            )
+        await shop.advance(HOUR)
+
+        def past(number: int, seconds: int, **more: Any) -> dict[str, Any]:
+            return row(token, number, came + timedelta(seconds=seconds), **more)
+
+        await imported(shop, [past(1, -5, customerId="cus-1"), past(2, 5)])
+        assert await shop.value(COUNTED) == 0
+        await imported(shop, [past(3, 1)])
+        assert await shop.value(COUNTED) == 1, "the third takes the later send, the first stays with the earlier one"
+        await erase_all(shop.world, shop.scope, "cus-1", frozenset())
+        await imported(shop, [past(4, -40)])
+        assert await shop.value(COUNTED) == 2
+        await imported(shop, [past(1, -5, customerId="cus-1", adviceCode="02")])
+        assert await shop.value("SELECT count(*) FROM imported_attempts WHERE known_as IS NOT NULL") == 2
+        assert await shop.value(COUNTED) == 2
+
+    over(server, story)
+
+
 def test_cards_of_others_and_of_nobody_are_error_lines_that_say_the_same(server: ServerAddress) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         now, own = await shop.now(), await token_of(shop, await started(shop, PAN))

@@ -30,8 +30,10 @@ async def held_cards_named(db: Read, merchant_id: UUID, token_ids: Sequence[UUID
 
 
 class WaitingSend(Row, frozen=True):
-    """An attempt that was taken over and is not counted yet. `card_id` None: its customer was erased since."""
+    """An attempt that was taken over and is not counted yet. `card_id` None: its customer was erased since. `known_as`:
+    the send that it was taken for."""
 
+    import_id: UUID
     provider: str
     ref: str
     card_id: UUID | None
@@ -48,13 +50,14 @@ class WaitingSend(Row, frozen=True):
     advice_code: str
     processor_code: str
     phrase: str
+    known_as: UUID | None
 
 
 @statement(
     MERCHANT,
     """
-SELECT provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source, scheme_code,
-  advice_code, processor_code, phrase
+SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
+  scheme_code, advice_code, processor_code, phrase, known_as
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = 'waits'
 ORDER BY provider, ref LIMIT $3
 """,
@@ -67,15 +70,43 @@ async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int
 @statement(
     MERCHANT,
     """
-UPDATE imported_attempts a SET counted = k.counted
-FROM unnest($2::text[], $3::text[], $4::text[]) AS k (provider, ref, counted)
+SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
+  scheme_code, advice_code, processor_code, phrase, known_as
+FROM imported_attempts WHERE merchant_id = $1 AND known_as = ANY($2::uuid[]) ORDER BY known_as
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def taken_for(db: Read, merchant_id: UUID, send_ids: Sequence[UUID]) -> list[WaitingSend]:
+    """Which attempt each of these sends was taken for. Under the lock of the only import that is taken over."""
+
+
+@statement(
+    MERCHANT,
+    "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = ANY($2::uuid[])",
+    seconds=STATEMENT_SECONDS,
+)
+async def release_sends(db: Tx, merchant_id: UUID, send_ids: Sequence[UUID]) -> None:
+    """Before others are taken for them."""
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE imported_attempts a SET counted = k.counted, known_as = k.known_as
+FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) AS k (provider, ref, counted, known_as)
 WHERE a.merchant_id = $1 AND a.provider = k.provider AND a.ref = k.ref
 """,
     seconds=STATEMENT_SECONDS,
 )
 async def mark_counted(
-    db: Tx, merchant_id: UUID, providers: Sequence[str], refs: Sequence[str], counted: Sequence[str]
-) -> None: ...
+    db: Tx,
+    merchant_id: UUID,
+    providers: Sequence[str],
+    refs: Sequence[str],
+    counted: Sequence[str],
+    known_as: Sequence[UUID | None],
+) -> None:
+    """`known_as`: the sends that they are."""
 
 
 @statement(MERCHANT, "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2")

@@ -278,7 +278,9 @@ WITH latest AS (
     acceptor_id = CASE WHEN t.send_id IS NULL THEN EXCLUDED.acceptor_id ELSE t.acceptor_id END,
     initiator = CASE WHEN t.send_id IS NULL THEN EXCLUDED.initiator ELSE t.initiator END,
     send_id = coalesce(t.send_id, EXCLUDED.send_id),
-    counted = CASE WHEN coalesce(t.send_id, EXCLUDED.send_id) IS NOT NULL THEN 'waits' END
+    counted = CASE WHEN t.known_as IS NOT NULL AND t.card_id IS NULL THEN 'known'
+      WHEN coalesce(t.send_id, EXCLUDED.send_id) IS NOT NULL THEN 'waits' END,
+    known_as = CASE WHEN t.card_id IS NULL THEN t.known_as END
   WHERE (coalesce(EXCLUDED.modified_at, '-infinity'), EXCLUDED.stage)
       >= (coalesce(t.modified_at, '-infinity'), t.stage)
     AND ((EXCLUDED.state, EXCLUDED.stage, EXCLUDED.failed_later) IS DISTINCT FROM (t.state, t.stage, t.failed_later)

@@ -117,8 +117,11 @@ CREATE TABLE imported_attempts (
   acceptor_id text,
   initiator text,
   counted text CONSTRAINT imported_attempts_counted CHECK (counted IN ('waits', 'sent', 'known', 'old', 'more', 'not_sent')),
-  PRIMARY KEY (merchant_id, provider, ref)
+  known_as uuid,                           -- the send beside it that it is: of a send the nearest
+  PRIMARY KEY (merchant_id, provider, ref),
+  CONSTRAINT imported_attempts_known CHECK (known_as IS NULL OR counted = 'known')
 );
+CREATE UNIQUE INDEX imported_attempts_known_as ON imported_attempts (merchant_id, known_as) WHERE known_as IS NOT NULL;
 CREATE INDEX imported_attempts_file ON imported_attempts (merchant_id, import_id, row_no, ref);
 CREATE INDEX imported_attempts_sends ON imported_attempts (merchant_id, send_id) WHERE send_id IS NOT NULL;
 CREATE INDEX imported_attempts_waiting ON imported_attempts (merchant_id, import_id, provider, ref)

@@ -1,0 +1,1 @@
+ALTER TABLE cell.imported_attempts VALIDATE CONSTRAINT imported_attempts_known;
