@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
-from recoup.moves.attempt.plan import ask_by_hand, gate_answer
+from recoup.moves.attempt.plan import ask_by_hand, gate_answer, next_attempt
 from recoup.moves.attempt.send import PickRoute, gate_input, send_intent
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
@@ -65,20 +64,7 @@ def _plan(
     """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is a charge at all."""
     order, advance = change.order, change.order.collecting()
     assert advance is not None
-    attempt = order.planned()
-    if attempt is None:
-        number = max((a.attempt_no for a in order.attempts), default=0) + 1
-        attempt = Attempt(
-            attempt_id=new_id(),
-            order_id=order.order_id,
-            attempt_no=number,
-            state="planned",
-            ladder=PURPOSE,
-            due_at=due,
-            units=advance.due_units,
-            asset=order.asset,
-            initiator="merchant",
-        )
+    attempt = order.planned() or next_attempt(order, PURPOSE, due, advance.due_units, "merchant")
     change.set_attempt(attempt, due_at=due, units=advance.due_units, decision_id=came_from)
     order.next_attempt_at = due
     change.fact(

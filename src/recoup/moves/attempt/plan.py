@@ -230,20 +230,7 @@ def plan_attempt(
     if order.do_not_retry:
         drop_plan(change)
         return
-    attempt = order.planned()
-    if attempt is None:
-        number = max((a.attempt_no for a in order.attempts), default=0) + 1
-        attempt = Attempt(
-            attempt_id=new_id(),
-            order_id=order.order_id,
-            attempt_no=number,
-            state="planned",
-            ladder=purpose,
-            due_at=due,
-            units=order.owed_units,
-            asset=order.asset,
-            initiator=initiator or order.initiator,
-        )
+    attempt = order.planned() or next_attempt(order, purpose, due, order.owed_units, initiator or order.initiator)
     change.set_attempt(
         attempt,
         due_at=due,
@@ -257,6 +244,21 @@ def plan_attempt(
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
+
+
+def next_attempt(order: Order, purpose: str, due: datetime, units: int, initiator: str) -> Attempt:
+    """The one behind all that there are, not yet written."""
+    return Attempt(
+        attempt_id=new_id(),
+        order_id=order.order_id,
+        attempt_no=max((a.attempt_no for a in order.attempts), default=0) + 1,
+        state="planned",
+        ladder=purpose,
+        due_at=due,
+        units=units,
+        asset=order.asset,
+        initiator=initiator,
+    )
 
 
 def drop_plan(change: Change) -> None:
