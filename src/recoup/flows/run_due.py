@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.backtests.kept import work_backtest
+from recoup.flows.backtests.make import work_backtest
 from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from recoup.flows.card_hits import UNKNOWN_METHODS_MAX, CardHits
 from recoup.flows.card_routes import CardRoutes
@@ -26,6 +27,8 @@ from recoup.store.pool import Database
 
 Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
 """Has a training done by another process, in a mode; answers the columns of the training, or `failed`."""
+Backtester = Callable[[UUID, UUID], Awaitable[None]]
+"""Has a merchant's back-test made by another process; raises why it was not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +41,8 @@ class World:
     are given up at last; without `sms` payers get mails only;
     without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
     database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
-    are none; without a `trainer` nothing is trained by night. By default the bank's files are carried there by
-    somebody, and the fixed schedules decide.
+    are none; without a `trainer` nothing is trained by night; without a `backtester` back-tests are made in this
+    process. By default the bank's files are carried there by somebody, and the fixed schedules decide.
     """
 
     name: str
@@ -62,6 +65,7 @@ class World:
     url: str = ""  # of this installation, without a slash at its end
     exports: Path | None = None
     trainer: Trainer | None = None
+    backtester: Backtester | None = None
     sign_up: bool = True
     others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
     card_hits: CardHits = field(default_factory=CardHits, repr=False)

@@ -32,6 +32,7 @@ from recoup.main.card_processors import Ground, card_processors
 from recoup.main.card_services import check_services, token_services_of, updaters_of
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
+from recoup.main.own_process import backtester_of
 from recoup.main.settings import Settings
 from recoup.main.training import mode_of, risk_mode_of, trainer_of
 from recoup.rules.money.bank_account import check_routing
@@ -155,6 +156,7 @@ async def open_live(
             owner_dsn=databases.owned("live"),
             exports=settings.data_dir / "exports" / "live",
             trainer=trainer_of(settings, databases, "live"),
+            backtester=backtester_of(settings, databases, "live"),
         )
         yield Running(settings, world, Orders(world), Deliveries(world))
 
@@ -220,6 +222,7 @@ async def open_sandbox(
             owner_dsn=databases.owned("sandbox"),
             exports=settings.data_dir / "exports" / "sandbox",
             trainer=trainer_of(settings, databases, "sandbox"),
+            backtester=backtester_of(settings, databases, "sandbox"),
             sign_up=settings.sign_up,
         )
         try:

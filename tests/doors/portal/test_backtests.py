@@ -6,7 +6,7 @@ import httpx
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
-from tests.flows.backtests.test_kept import with_orders
+from tests.flows.backtests.test_kept import run_later, with_orders
 from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
         request = BacktestRequest("retry-2", import_id=read.stored.import_id)
         await finish(shop.world, (shop.merchant_id, read.stored.import_id))
         asked = await asked_for(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
-        await shop.run_due()
+        await run_later(shop)
         for path in ("/backtests", f"/backtests/{asked.backtest_id}"):
             page = await maya.get(path)
             assert page.status_code == 200

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.flows.test_arms import MODEL
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.backtests import kept
+from recoup.flows.backtests import make as making
 from recoup.flows.backtests.before_saving import save_tried, try_policy
-from recoup.flows.backtests.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest, work_backtest
+from recoup.flows.backtests.kept import AT_ONCE, LISTED, WAITING_MAX, ask, read_backtest
+from recoup.flows.backtests.make import TRIES_MAX, make_leased, work_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
@@ -20,7 +23,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.bulk.backtest import begin_backtest
+from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.moves.bulk.backtest import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest
 from recoup.rules.network.magic import script_card
 from recoup.store.insight.backtests import backtest_payments, list_backtests, saved_backtests
 from recoup.store.orders.due_work import Due, claim
@@ -48,6 +52,33 @@ async def with_orders(shop: Shop, count: int = 12) -> None:
     await shop.run_due()
     await shop.advance(timedelta(days=35))
     await shop.settle()
+
+
+async def run_later(shop: Shop) -> None:
+    """What a worker does once the request that asked had its time."""
+    sql = "UPDATE due_work SET due_at = due_at - $1::interval WHERE kind = 'backtest'"
+    async with shop.world.db.connection() as connection:
+        await connection.execute(sql, INLINE_GRACE)
+    await shop.run_due()
+
+
+async def begun(shop: Shop, question: dict[str, Any] | None = None) -> tuple[UUID, Due]:
+    """One that nobody makes yet, as a worker claims it."""
+    made = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
+    backtest_id, wall = new_id(), shop.world.clocks.wall()
+    async with shop.world.db.transaction() as tx:
+        await begin_backtest(
+            tx, shop.merchant_id, backtest_id, question or made.plain(), made.hash, "api:x", None, wall
+        )
+    async with shop.world.db.connection() as connection:
+        assert not [one for one in await claim(connection, wall, 10) if one.kind == "backtest"], "not beside a request"
+        (due,) = [one for one in await claim(connection, wall + INLINE_GRACE, 10) if one.kind == "backtest"]
+    return backtest_id, due
+
+
+async def due_row(shop: Shop) -> Any:
+    (row,) = await shop.world.db.fetch("SELECT tries, lease_until FROM due_work WHERE kind = 'backtest'")
+    return row
 
 
 async def listed(shop: Shop) -> list[UUID]:
@@ -79,7 +110,7 @@ def test_what_was_tested_is_tied_to_what_is_saved(server: ServerAddress) -> None
         assert len(await listed(shop)) == 3, "other lines, and the same lines as another version, are tested again"
         async with shop.world.db.read() as connection:
             assert [one.saved_as for one in await saved_backtests(connection, shop.merchant_id)] == [1, 2]
-        await shop.run_due()
+        await run_later(shop)
         for one in await listed(shop):
             assert (await read_backtest(shop.world, shop.merchant_id, one)).report is not None, "also of those saved"
 
@@ -95,7 +126,7 @@ def test_much_history_is_read_beside_the_request(server: ServerAddress, monkeypa
         assert tried.backtest is not None
         assert tried.backtest.made_at is None
         await save_tried(shop.world, shop.scope, where, ONE_TRY, "meanwhile")
-        await shop.run_due()
+        await run_later(shop)
         made = await read_backtest(shop.world, shop.merchant_id, tried.backtest.backtest_id)
         assert made.report is not None
         assert made.saved_as == 1
@@ -147,43 +178,62 @@ def test_a_site_is_asked_of_its_own_orders_and_sites_inside_keep_their_policy(se
     told(server, story)
 
 
-def test_the_newest_are_kept_and_few_wait(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_wait_and_drafts_take_no_place_of_what_was_asked_for(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop) -> None:
-        for days in range(14, 14 + LISTED + 3):
-            question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2", days=days))
-            row = await ask(shop.world, shop.scope, question)
-            assert row.report is not None
-            assert row.report["orders"] == 0
-        assert len(await listed(shop)) == LISTED
         monkeypatch.setattr(kept, "AT_ONCE", -1)
-        for days in range(200, 200 + WAITING_MAX):
-            await ask(
-                shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest(days=days))
-            )
-        with pytest.raises(Problem, match="wait for their figures"):
-            await ask(
-                shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, BacktestRequest(days=300))
-            )
         where = await where_of(shop.world, shop.merchant_id)
-        assert (await try_policy(shop.world, shop.scope, where, ONE_TRY)).backtest is None
-        assert (await save_tried(shop.world, shop.scope, where, ONE_TRY, "all the same")).number == 1
+        for tries in range(1, WAITING_MAX + 1):
+            assert (await try_policy(shop.world, shop.scope, where, {"tries": {"all": tries}})).backtest is not None
+        assert (await try_policy(shop.world, shop.scope, where, {"tries": {"soft": 1}})).backtest is None
+        assert (await save_tried(shop.world, shop.scope, where, {"tries": {"soft": 1}}, "all the same")).number == 1
+        for days in range(200, 200 + WAITING_MAX):
+            await asked(shop, days)
+        with pytest.raises(Problem, match="wait for their figures"):
+            await asked(shop, 300)
+
+    told(server, story)
+
+
+async def asked(shop: Shop, days: int) -> UUID:
+    request = BacktestRequest("retry-2", days=days)
+    return (await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))).backtest_id
+
+
+def test_drafts_displace_neither_what_was_asked_for_nor_what_a_version_names(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        where = await where_of(shop.world, shop.merchant_id)
+        first = await asked(shop, 30)
+        await save_tried(shop.world, shop.scope, where, {"tries": {"all": 9}}, "nine", seen=0)
+        (named,) = [one for one in await listed(shop) if one != first]
+        for tries in range(1, KEPT_DRAFTS + 4):
+            await try_policy(shop.world, shop.scope, where, {"tries": {"soft": tries}})
+        assert {first, named} < set(await listed(shop))
+        assert len(await listed(shop)) == 2 + KEPT_DRAFTS
+        for days in range(40, 40 + KEPT_REQUESTS):
+            await asked(shop, days)
+        assert first not in await listed(shop), "of those that were asked for the newest are kept"
+        assert named in await listed(shop)
+        for number in range(1, KEPT_SAVED + 2):
+            await save_tried(shop.world, shop.scope, where, {"tries": {"soft": 1 + number % 2}}, "again", seen=number)
+            await run_later(shop)
+        await asked(shop, 99)
+        assert named not in await listed(shop)
+        assert len(await listed(shop)) <= LISTED, "all that is kept is bounded, and listed"
 
     told(server, story)
 
 
 def test_what_fails_again_and_again_ends_without_figures(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        backtest_id, wall = new_id(), shop.world.clocks.wall()
-        async with shop.world.db.transaction() as tx:
-            await begin_backtest(tx, shop.merchant_id, backtest_id, {"odd": 1}, b"odd", "api:x", None, wall)
-        async with shop.world.db.connection() as connection:
-            (due,) = [one for one in await claim(connection, wall, 10) if one.kind == "backtest"]
+        backtest_id, due = await begun(shop, {"odd": 1})
         with pytest.raises(ValueError, match="decider"):
             await work_backtest(shop.world, due)
-        (row,) = await shop.world.db.fetch("SELECT tries, lease_until FROM due_work WHERE kind = 'backtest'")
+        row = await due_row(shop)
         assert row["tries"] == 1, "tries go on counting, so it ends"
-        assert row["lease_until"] > wall + timedelta(minutes=10), "nobody else begins it meanwhile"
-        await work_backtest(shop.world, due._replace(tries=3))
+        assert row["lease_until"] > shop.world.clocks.wall(), "nobody else begins it meanwhile"
+        await work_backtest(shop.world, due._replace(tries=TRIES_MAX))
         found = await read_backtest(shop.world, shop.merchant_id, backtest_id)
         assert (found.report, found.failed) == (None, "Something went wrong on our side, several times.")
         assert await shop.world.db.fetch("SELECT FROM due_work WHERE kind = 'backtest'") == []
@@ -191,23 +241,82 @@ def test_what_fails_again_and_again_ends_without_figures(server: ServerAddress) 
     told(server, story)
 
 
-def test_what_waits_for_its_turn_holds_no_place_of_the_worker(server: ServerAddress) -> None:
+def test_what_waits_for_its_turn_holds_no_place_of_the_worker_and_loses_no_try(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
-        backtest_id, wall = new_id(), shop.world.clocks.wall()
-        async with shop.world.db.transaction() as tx:
-            await begin_backtest(
-                tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall
-            )
-        async with shop.world.db.connection() as connection:
-            (due,) = [one for one in await claim(connection, wall, 10) if one.kind == "backtest"]
-        async with kept._turn:
+        backtest_id, due = await begun(shop)
+        async with making._turn:
             await asyncio.wait_for(work_backtest(shop.world, due), 20)
         assert (await read_backtest(shop.world, shop.merchant_id, backtest_id)).made_at is None
-        (row,) = await shop.world.db.fetch("SELECT lease_until FROM due_work WHERE kind = 'backtest'")
-        assert row["lease_until"] < wall + timedelta(minutes=1), "it comes up again soon"
-        await work_backtest(shop.world, due)
+        row = await due_row(shop)
+        assert row["lease_until"] < shop.world.clocks.wall() + timedelta(seconds=30), "it comes up again soon"
+        assert row["tries"] == 0, "it was not begun"
+        async with shop.world.db.connection() as connection:
+            later = row["lease_until"] + timedelta(seconds=1)
+            (again,) = [one for one in await claim(connection, later, 10) if one.kind == "backtest"]
+        assert again.tries == 1
+        await work_backtest(shop.world, again)
         assert (await read_backtest(shop.world, shop.merchant_id, backtest_id)).made_at is not None
+
+    told(server, story)
+
+
+def test_while_one_makes_it_nobody_else_does(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        backtest_id, due = await begun(shop)
+        monkeypatch.setattr(making, "RENEWED_SECONDS", 0.05)
+        soon = shop.world.clocks.wall() + timedelta(seconds=10)
+        async with shop.world.db.connection() as connection:
+            await connection.execute("UPDATE due_work SET lease_until = $1 WHERE kind = 'backtest'", soon)
+
+        async def slow(_merchant_id: UUID, _backtest_id: UUID) -> None:
+            assert not await make_leased(shop.world, shop.merchant_id, backtest_id), "a request leaves it alone"
+            await asyncio.sleep(0.5)
+            assert (await due_row(shop))["lease_until"] > soon, "however long it takes"
+            await making.make(shop.world, shop.merchant_id, backtest_id)
+
+        change_world(shop.world, backtester=slow)
+        await work_backtest(shop.world, due)
+        assert (await read_backtest(shop.world, shop.merchant_id, backtest_id)).report is not None
+        assert not await make_leased(shop.world, shop.merchant_id, backtest_id), "it is made"
+
+    told(server, story)
+
+
+def test_a_process_makes_one_at_once_and_what_fails_there_is_left_to_the_worker(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 2)
+        async with kept._at_once:
+            one = await read_backtest(shop.world, shop.merchant_id, await asked(shop, 30))
+        assert one.made_at is None, "it is due"
+        await run_later(shop)
+        assert (await read_backtest(shop.world, shop.merchant_id, one.backtest_id)).report is not None
+
+        async def fails(*_: Any) -> None:
+            raise ArithmeticError
+
+        with monkeypatch.context() as inside:
+            inside.setattr(making, "make", fails)
+            other = await read_backtest(shop.world, shop.merchant_id, await asked(shop, 60))
+        assert other.made_at is None
+
+    told(server, story)
+
+
+def test_a_draft_is_whole_where_it_is_due_work(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 5)
+        monkeypatch.setattr(kept, "AT_ONCE", 4)
+        where = await where_of(shop.world, shop.merchant_id)
+        tried = await try_policy(shop.world, shop.scope, where, ONE_TRY)
+        assert tried.backtest is not None
+        await run_later(shop)
+        row = await read_backtest(shop.world, shop.merchant_id, tried.backtest.backtest_id)
+        assert row.payment_count == 5
+        async with shop.world.db.read() as connection:
+            rows = await backtest_payments(connection, shop.merchant_id, row.backtest_id, 0, 10)
+        assert all(len(one.payment["plan"]) == 1 and one.payment["why"] for one in rows)
 
     told(server, story)
 
@@ -231,7 +340,7 @@ def test_of_too_many_orders_a_sample_of_payers_is_read_and_it_says_so(
 ) -> None:
     async def story(shop: Shop) -> None:
         await with_orders(shop, 16)
-        monkeypatch.setattr(kept, "ORDERS_MAX", 10)
+        monkeypatch.setattr(making, "ORDERS_MAX", 10)
         question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
         report = (await ask(shop.world, shop.scope, question)).report
         assert report is not None

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.flows.backtests.test_kept import run_later
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.backtests.kept import ask
@@ -58,7 +59,7 @@ def test_what_was_is_exact_and_nothing_else_has_an_interval(server: ServerAddres
             await finish(shop.world, (shop.merchant_id, import_id))
             row = await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
             assert row.made_at is None, "an import is read beside the request"
-            await shop.run_due()
+            await run_later(shop)
             again = await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
             report = again.report
             assert report is not None, again.failed

@@ -359,7 +359,7 @@ BacktestList = TypedDict(
         "next": str | None,
     },
 )
-"""The newest first; the newest 25 are kept."""
+"""The newest first. The newest 25 that were asked for are kept, 15 that versions name, and 5 other drafts."""
 
 BacktestMissing = TypedDict(
     "BacktestMissing",

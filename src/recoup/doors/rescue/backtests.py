@@ -26,7 +26,8 @@ from recoup.doors.rescue.shapes.backtests import (
     BacktestShown,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.backtests.kept import PAYMENTS_MAX, ask, read_backtest
+from recoup.flows.backtests.kept import ask, read_backtest
+from recoup.flows.backtests.make import PAYMENTS_MAX
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.time import iso

@@ -5,10 +5,13 @@ A merchant with little history has the figures with the check; of much history t
 may be saved meanwhile: its back-test is made all the same.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from recoup.flows.backtests.kept import made_at_once, make, put, read_backtest
+from recoup.flows.backtests.kept import made_at_once, put, read_backtest
+from recoup.flows.backtests.make import make_leased
 from recoup.flows.backtests.questions import decider_of, draft_of
 from recoup.flows.merchants.policies import (
     Also,
@@ -26,6 +29,8 @@ from recoup.store.insight.backtests import BacktestRow, save_version
 from recoup.store.merchants.policies import PolicyVersion
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
+
+LOOK_AGAIN_SECONDS: Final = 0.5  # at figures that somebody else makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +63,13 @@ async def try_policy(world: World, scope: Scope, where: Where, plain: object) ->
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:
-    """With the figures, for whoever waits for them however long it takes."""
+    """With the figures, for whoever waits for them however long it takes: by whoever makes them."""
     row, merchant_id = tried.backtest, where.merchant_id
-    if row is None or row.made_at is not None or merchant_id is None:
-        return tried
-    await make(world, merchant_id, row)
-    return Tried(tried.checked, await read_backtest(world, merchant_id, row.backtest_id))
+    while row is not None and row.made_at is None and merchant_id is not None:
+        if not await make_leased(world, merchant_id, row.backtest_id):
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        row = await read_backtest(world, merchant_id, row.backtest_id)
+    return Tried(tried.checked, row)
 
 
 async def save_tried(

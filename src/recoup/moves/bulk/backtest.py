@@ -6,12 +6,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.store.insight.backtests import add_backtest, add_backtest_payments, drop_oldest_backtests, save_figures
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
 
-KEPT: Final = 25  # of a merchant
+KEPT_REQUESTS: Final = 25  # of a merchant
+KEPT_SAVED: Final = 15  # that a version of a policy names
+KEPT_DRAFTS: Final = 5  # of policies that were not saved
+KEPT: Final = KEPT_REQUESTS + KEPT_SAVED + KEPT_DRAFTS
 PAYMENTS_AT_ONCE: Final = 1_000
 
 
@@ -25,11 +29,12 @@ async def begin_backtest(
     saved_as: int | None,
     wall: WallTime,
 ) -> None:
-    """With the work that will make its figures. The oldest go."""
+    """With the work that will make its figures, unless who asks for it makes them at once. The oldest of its kind
+    go."""
     await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as)
-    await drop_oldest_backtests(tx, merchant_id, KEPT)
+    await drop_oldest_backtests(tx, merchant_id, KEPT_REQUESTS, KEPT_SAVED, KEPT_DRAFTS)
     rows = Rows()
-    rows.due_work.append(DueWork(merchant_id, "backtest", backtest_id, wall, wall=True))
+    rows.due_work.append(DueWork(merchant_id, "backtest", backtest_id, wall + INLINE_GRACE, wall=True))
     await write(tx, rows)
 
 

@@ -97,20 +97,30 @@ async def saved_backtests(db: Read, merchant_id: UUID) -> list[SavedBacktest]:
     """Of versions that were saved; as many as are kept."""
 
 
-@statement(MERCHANT, "SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND made_at IS NULL")
-async def count_unmade(db: Read, merchant_id: UUID) -> int:
-    """How many wait for their figures."""
-
-
 @statement(
     MERCHANT,
     """
-DELETE FROM backtests WHERE merchant_id = $1 AND backtest_id IN (
-  SELECT backtest_id FROM backtests WHERE merchant_id = $1 ORDER BY backtest_id DESC OFFSET $2 LIMIT 100)
+SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND question ->> 'purpose' = $2 AND made_at IS NULL
 """,
 )
-async def drop_oldest_backtests(db: Tx, merchant_id: UUID, keep: int) -> None:
-    """All but the newest, with their payments."""
+async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
+    """How many of that purpose wait for their figures."""
+
+
+# Three kinds, so that no number of drafts drops what somebody asked for or what a version names.
+@statement(
+    MERCHANT,
+    """
+DELETE FROM backtests b USING (
+  SELECT backtest_id, kind, row_number() OVER (PARTITION BY kind ORDER BY backtest_id DESC) AS place
+  FROM (SELECT backtest_id, CASE WHEN saved_as IS NOT NULL THEN 'saved' ELSE question ->> 'purpose' END AS kind
+    FROM backtests WHERE merchant_id = $1) k) p
+WHERE b.merchant_id = $1 AND b.backtest_id = p.backtest_id
+  AND p.place > CASE p.kind WHEN 'request' THEN $2::int WHEN 'saved' THEN $3::int ELSE $4::int END
+""",
+)
+async def drop_oldest_backtests(db: Tx, merchant_id: UUID, requests: int, saved: int, drafts: int) -> None:
+    """All but the newest that were asked for, that versions name, and the other drafts; with their payments."""
 
 
 @statement(

@@ -224,6 +224,40 @@ async def _hand_back(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID,
     """Its tries begin anew."""
 
 
+async def wait_for_turn(db: Tx, due: Due, until: datetime) -> None:
+    """It was not begun: not before `until`, and its tries are those of before."""
+    await _wait_for_turn(db, due.merchant_id, due.kind, due.subject_id, until)
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE due_work SET lease_until = $4, tries = greatest(0, tries - 1)
+WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+""",
+)
+async def _wait_for_turn(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime) -> None:
+    """One try less."""
+
+
+async def lease(db: Tx, due: Due, wall: datetime, until: datetime) -> bool:
+    """By somebody who is no worker, and before it is due. False: somebody else is at it, or it is done."""
+    return bool(await _lease(db, due.merchant_id, due.kind, due.subject_id, wall, until))
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE due_work SET lease_until = $5
+WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (lease_until IS NULL OR lease_until <= $4) RETURNING true
+""",
+)
+async def _lease(
+    db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, wall: datetime, until: datetime
+) -> bool | None:
+    """None: it is leased, or there is none."""
+
+
 @statement(
     MERCHANT,
     """

@@ -209,7 +209,7 @@ class BacktestQuery(Shape, kw_only=True):
 
 
 class BacktestList(Members, kw_only=True):
-    """The newest first; the newest 25 are kept."""
+    """The newest first. The newest 25 that were asked for are kept, 15 that versions name, and 5 other drafts."""
 
     data: list[BacktestShown]
     next: Annotated[UUID | None, Meta(description="For `after`; null on the last page.")]

@@ -1,0 +1,208 @@
+"""A back-test's figures are made, by one at a time: whoever has the lease of its due work. The worker has it done by a
+process of its own; a request makes what takes a moment itself.
+
+Whatever dies on the way, the lease runs out and the next one begins anew; figures are kept once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.backtests.questions import places_of
+from recoup.flows.insight.backtest import backtest_policy, target_named
+from recoup.flows.insight.backtest_import import backtest_import
+from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
+from recoup.flows.merchant_cache import known_offset
+from recoup.flows.world import World
+from recoup.kernel.kept_sentence import keep
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import BusinessTime
+from recoup.moves.bulk.backtest import end_backtest, keep_figures
+from recoup.rules.backtest.question import Question, question_of
+from recoup.rules.backtest.recorded import JudgedOrder
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.store.insight.backtests import find_backtest
+from recoup.store.orders.due_work import LEASE, Due, hand_back, lease, postpone, wait_for_turn
+from recoup.store.pool import retrying
+
+log = structlog.get_logger()
+ORDERS_MAX: Final = 20_000  # beside everything else on the machine; the command takes 100,000
+PAYMENTS_MAX: Final = 20_000
+PROCESS_MAX: Final = timedelta(minutes=20)  # then it is ended
+TRIES_MAX: Final = 3
+TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made
+RENEWED_SECONDS: Final = LEASE.total_seconds() / 3
+FAILED: Final = "Something went wrong on our side, several times."
+_turn: Final = asyncio.Lock()  # of a process: one at a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """`failed`: why there are no figures."""
+
+    until: BusinessTime
+    report: dict[str, Any] | None
+    orders: list[JudgedOrder]
+    failed: str | None = None
+
+
+async def work_backtest(world: World, due: Due) -> None:
+    """Due work `backtest`: one at a time in a process; others wait where they keep no worker from payments. What fails
+    again and again, or ends who makes it, ends without figures.
+
+    Raises: why it was not made; then it is tried again.
+    """
+    async with world.db.connection() as connection:
+        row = await find_backtest(connection, due.merchant_id, due.subject_id)
+    if row is None or row.made_at is not None:
+        await _end(world, due.merchant_id, due.subject_id, None)
+        return
+    if due.tries > TRIES_MAX:
+        await _give_up(world, due, "each of its makers ended")
+        return
+    if _turn.locked():
+        async with world.db.connection() as connection:
+            await wait_for_turn(connection, due, world.clocks.wall() + TURN)
+        return
+    try:
+        async with _turn, _renewed(world, due):
+            await _apart(world, due)
+    except asyncio.CancelledError:
+        async with world.db.connection() as connection:
+            await hand_back(connection, due)  # a worker that shall end does not wait for it
+        raise
+    except Exception as error:
+        if due.tries < TRIES_MAX:
+            raise
+        await _give_up(world, due, in_words(error))
+
+
+async def _apart(world: World, due: Due) -> None:
+    if world.backtester is not None:
+        await world.backtester(due.merchant_id, due.subject_id)
+    else:
+        await make(world, due.merchant_id, due.subject_id)
+
+
+async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID) -> bool:
+    """Computes its figures, unless somebody else is at it: then False."""
+    due, wall = Due(merchant_id, "backtest", backtest_id, 0), world.clocks.wall()
+    async with world.db.connection() as connection:
+        if not await lease(connection, due, wall, wall + LEASE):
+            return False
+    async with _renewed(world, due):
+        await make(world, merchant_id, backtest_id)
+    return True
+
+
+@asynccontextmanager
+async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
+    """Nobody else begins it inside."""
+    over = asyncio.Event()
+
+    async def renew() -> None:
+        while not over.is_set():
+            try:
+                async with asyncio.timeout(RENEWED_SECONDS):
+                    await over.wait()
+            except TimeoutError:
+                await again()
+
+    async def again() -> None:
+        try:
+            async with world.db.connection() as connection:
+                await postpone(connection, due, world.clocks.wall() + LEASE, "")
+        except Problem as problem:  # the database is away: if it stays away, the figures cannot be kept either
+            log.warning("lease of a back-test", backtest=str(due.subject_id), error=in_words(problem))
+
+    task = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+
+
+async def make(world: World, merchant_id: UUID, backtest_id: UUID) -> None:
+    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place."""
+    async with world.db.connection() as connection:
+        row = await find_backtest(connection, merchant_id, backtest_id)
+        until = world.clocks.business(await known_offset(connection, merchant_id))
+    if row is None or row.made_at is not None:
+        await _end(world, merchant_id, backtest_id, None)
+        return
+    try:
+        made = await _figures(world, merchant_id, question_of(row.question), until)
+    except Problem as problem:
+        if problem.code not in ("invalid", "not_found", "too_large", "wrong_state"):
+            raise
+        made = _Made(until, None, [], _said(problem))
+    await _end(world, merchant_id, backtest_id, made)
+
+
+async def _figures(world: World, merchant_id: UUID, question: Question, until: BusinessTime) -> _Made:
+    within, places = await places_of(world, merchant_id, question)
+    if question.basis == "import":
+        assert question.import_id is not None
+        history = await backtest_import(
+            world, merchant_id, question.import_id, question.decider, within, timedelta(days=question.window_days)
+        )
+        return _Made(until, history_plain(history), list(history.orders))
+    target = await target_named(world, merchant_id, question.decider, within)
+    cost = within.priced(ENGINE_1).send_units if within is not None else ENGINE_1.send_units
+    found = await backtest_policy(
+        world,
+        merchant_id,
+        target,
+        days=question.days,
+        send_cost=cost,
+        plans=True,
+        places=places,
+        at_most=ORDERS_MAX,
+    )
+    report = judgement_plain(found.judgement) | {"sendCost": cost}
+    return _Made(until, report, list(found.orders))
+
+
+async def _give_up(world: World, due: Due, why: str) -> None:
+    log.warning("back-test failed", backtest=str(due.subject_id), error=why[:200])
+    async with world.db.connection() as connection:
+        until = world.clocks.business(await known_offset(connection, due.merchant_id))
+    await _end(world, due.merchant_id, due.subject_id, _Made(until, None, [], FAILED))
+
+
+async def _end(world: World, merchant_id: UUID, backtest_id: UUID, made: _Made | None) -> None:
+    payments = await asyncio.to_thread(_payments, made.orders) if made is not None else []
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            if made is not None:
+                wall, until = world.clocks.wall(), made.until
+                await keep_figures(
+                    tx, merchant_id, backtest_id, made.report, made.failed, payments, until=until, wall=wall
+                )
+            await end_backtest(tx, merchant_id, backtest_id)
+
+    await retrying(once)
+
+
+def _payments(orders: list[JudgedOrder]) -> list[dict[str, Any]]:
+    """The latest decline first. Whose they are is not kept: a customer's data may have to go."""
+    newest = sorted(orders, key=lambda one: (one.facts.declined_at, one.facts.order), reverse=True)
+    found = []
+    for row in payment_rows(newest[:PAYMENTS_MAX]):
+        del row["payer"]
+        row["why"] = [keep(one) for one in row["why"]]
+        found.append(row)
+    return found
+
+
+def _said(problem: Problem) -> str:
+    return Sentence("{0} {1}", problem.message, problem.cure) if problem.cure else problem.message
