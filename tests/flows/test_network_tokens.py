@@ -30,8 +30,9 @@ from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
 from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.rules.network.magic_tokens import token_number
-from recoup.store.cards.network_tokens import count_undeleted
+from recoup.store.cards.network_tokens import count_undeleted, owe_deletions
 from recoup.store.operation.rekeying import needs_of_world
+from recoup.store.people.persons import erase_part
 from recoup.store.server import ServerAddress
 
 MAGIC = replace(POLICY, call_timeout=timedelta(seconds=20))
@@ -438,6 +439,76 @@ def test_the_token_of_a_person_who_was_erased_is_deleted_at_its_service_once(ser
         await ground.shop.run_due()
         await due_again(ground)
         assert len(ground.service.deletions) == 1
+
+    run(server, story)
+
+
+SEALED = """
+SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL AND token_id IN (SELECT network_token_id FROM network_tokens)
+"""
+
+
+async def named(ground: Ground, name: str, **more: Any) -> UUID:
+    return await ground.begun(declines=more.pop("declines", 99), email=f"{name}@example.test", **more)
+
+
+def test_a_token_of_two_customers_stays_until_both_are_erased(server: ServerAddress) -> None:
+    async def story(ground: Ground) -> None:
+        first, second = await named(ground, "one", declines=0), await named(ground, "two", declines=0)
+        await erased(ground, first)
+        await ground.shop.run_due()
+        assert await at_the_service(ground) == ["active"]
+        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (["active"], 1)
+        assert await ground.through(second) == "completed"
+        assert await ground.shop.value(BY_TOKEN, second) == [True]
+        await erased(ground, second)
+        await ground.shop.run_due()
+        assert await at_the_service(ground) == ["deleted"]
+        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (["deleted"], 0)
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_token_whose_customers_are_all_erased_at_once_is_deleted(server: ServerAddress, turn: int) -> None:
+    async def story(ground: Ground) -> None:
+        held = [await named(ground, f"{n % 3}") for n in range(6)]
+        await asyncio.gather(*(erased(ground, order_id) for order_id in held[turn % 3 : turn % 3 + 3]))
+        await ground.shop.run_due()
+        assert await at_the_service(ground) == ["deleted"]
+        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (["deleted"], 0)
+        assert len(ground.service.deletions) == 1
+
+    run(server, story)
+
+
+def test_the_second_of_two_erasures_waits_for_the_first(server: ServerAddress) -> None:
+    """Or each would see the other's order, and neither would delete the token."""
+
+    async def story(ground: Ground) -> None:
+        first, second, shop = await named(ground, "one"), await named(ground, "two"), ground.shop
+        async with shop.world.db.transaction() as tx:
+            assert await owe_deletions(tx, shop.merchant_id, [first]) == []
+            other = asyncio.create_task(erased(ground, second))
+            assert not (await asyncio.wait((other,), timeout=0.5))[0]
+            await erase_part(tx, shop.merchant_id, [first])
+        await other
+        assert await shop.value(TOKENS) == ["deleted"]
+
+    run(server, story)
+
+
+def test_what_a_customer_orders_after_being_erased_keeps_a_token_that_somebody_else_shares(
+    server: ServerAddress,
+) -> None:
+    async def story(ground: Ground) -> None:
+        first, second = await named(ground, "one"), await named(ground, "two")
+        await erased(ground, first)
+        again = await named(ground, "one")
+        await erased(ground, second)
+        assert await ground.shop.value(TOKENS) == ["active"]
+        await erased(ground, again)
+        assert await ground.shop.value(TOKENS) == ["deleted"]
 
     run(server, story)
 

@@ -104,17 +104,35 @@ async def keep_network_token(
     Wall time."""
 
 
+# Of two erasures of one card the second waits here, and sees then what the first has erased.
+@statement(
+    MERCHANT,
+    """
+SELECT FROM network_tokens WHERE merchant_id = $1 AND pan_id = ANY (ARRAY(
+  SELECT pan_id FROM orders WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])))
+ORDER BY pan_id FOR UPDATE
+""",
+)
+async def _lock_tokens(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
+
+
 @statement(
     MERCHANT,
     """
 UPDATE network_tokens SET deletion_owed = true
-WHERE merchant_id = $1 AND state IN ('requested', 'active', 'suspended') AND pan_id = ANY (ARRAY(
-  SELECT pan_id FROM orders WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])))
+WHERE merchant_id = $1 AND state IN ('requested', 'active', 'suspended')
+  AND pan_id = ANY (cards_of_nobody_else($1, $2::uuid[]))
 RETURNING network_token_id
 """,
 )
+async def _owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]: ...
+
+
 async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
-    """Of the tokens of these orders' cards, before the orders are erased; answers which."""
+    """Of the tokens of these orders' cards, before the orders are erased; answers which. A card that another order has,
+    too, whose customer is not erased, keeps its token."""
+    await _lock_tokens(db, merchant_id, order_ids)
+    return await _owe_deletions(db, merchant_id, order_ids)
 
 
 @statement(

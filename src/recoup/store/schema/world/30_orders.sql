@@ -70,6 +70,7 @@ CREATE TABLE orders (
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
   FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
+CREATE INDEX orders_of_card ON orders (merchant_id, pan_id) WHERE pan_id IS NOT NULL;
 
 -- What lists show: narrow and mutable.
 CREATE TABLE order_heads (

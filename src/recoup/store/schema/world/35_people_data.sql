@@ -24,6 +24,7 @@ CREATE TABLE order_payer (
   ip text NOT NULL,
   billing jsonb,
   shipping jsonb,
+  forgotten boolean NOT NULL DEFAULT false,  -- its customer was erased after it came
   PRIMARY KEY (merchant_id, order_id)
 );
 -- How many orders somebody has, and which came last, is read from it alone.

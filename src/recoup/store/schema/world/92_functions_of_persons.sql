@@ -1,10 +1,22 @@
 -- A person's data is erased. As in `90_functions.sql` each statement writes one table.
 
+-- Of the cards of these orders those that no other order has whose customer is not erased.
+CREATE FUNCTION cards_of_nobody_else(merchant uuid, erased uuid[]) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ARRAY(SELECT c.pan_id FROM (
+    SELECT DISTINCT pan_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased) AND pan_id IS NOT NULL) c
+  WHERE NOT EXISTS (
+    SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+    WHERE o.merchant_id = merchant AND o.pan_id = c.pan_id AND o.order_id <> ALL(erased) AND p.forgotten IS NOT TRUE));
+END $$;
+
 -- Everything in words that stands beside these orders, which are locked. What remains to be searched by are references.
 CREATE FUNCTION erase_orders(merchant uuid, erased uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  gone uuid[] := cards_of_nobody_else(merchant, erased);
 BEGIN
   UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
-    shipping = NULL
+    shipping = NULL, forgotten = true
   WHERE merchant_id = merchant AND order_id = ANY(erased);
   UPDATE orders SET metadata = '{}',
     facts = facts - '{subject,description,metadata,return_url,cancel_url,sense_key,correlation_id}'::text[]
@@ -18,11 +30,9 @@ BEGIN
     SELECT token_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased)));
   UPDATE vault SET kek_id = NULL, wrapped_dek = NULL, nonce = NULL, ciphertext = NULL, bin = '', last4 = ''
   WHERE merchant_id = merchant AND token_id = ANY (ARRAY(
-    SELECT n.network_token_id FROM orders o JOIN network_tokens n ON n.merchant_id = o.merchant_id AND n.pan_id = o.pan_id
-    WHERE o.merchant_id = merchant AND o.order_id = ANY(erased)));
+    SELECT network_token_id FROM network_tokens WHERE merchant_id = merchant AND pan_id = ANY(gone)));
   UPDATE network_tokens SET state = 'deleted'
-  WHERE merchant_id = merchant AND state <> 'deleted' AND pan_id = ANY (ARRAY(
-    SELECT pan_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased)));
+  WHERE merchant_id = merchant AND state <> 'deleted' AND pan_id = ANY(gone);
   UPDATE order_notes SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE order_words SET text = '' WHERE merchant_id = merchant AND order_id = ANY(erased) AND text <> '';
   UPDATE modifications SET message = '', hand_note = left(hand_note, 0)
