@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from tests.flows.money.comparing import compare, statement, verdicts
 from tests.flows.test_challenges import ANOTHER, answered
-from tests.worlds import POLICY, Shop, make_shop, sandbox_world
+from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
@@ -42,6 +42,7 @@ from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
 from recoup.rules.rescue.order_evidence import last_reading
 from recoup.store.merchants.sites import lock_merchant
+from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -140,6 +141,34 @@ def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
         await shop.run_due()
         backs = "SELECT array_agg(units ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
         assert await shop.value(backs) == [3000, 2000]
+        pieces = "SELECT array_agg(piece_of ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
+        assert await shop.value(pieces) == [None, done.refund_id]
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE modifications SET piece_of = NULL")
+            found = (await verify(shop.world)).difference
+            assert found is not None
+            assert found.field == "first piece of refund 2"
+            await connection.execute(next(one.sql for one in migrations_of("world") if one.number == 636))
+        assert await shop.value(pieces) == [None, done.refund_id]
+
+    play(story)
+
+
+def test_two_refunds_of_one_amount_at_one_moment_are_two(play: Callable[[Story], None]) -> None:
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "collected")
+        asked = [RefundRequest(amount="40.00", key=key) for key in ("a", "b")]
+        first, second = [await refund(shop.world, shop.orders, shop.scope, order_id, one) for one in asked]
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE modifications SET business_at = (SELECT min(business_at) FROM modifications)"
+            )
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.00"))
+        assert (again.refund_id, again.units, again.repeated) == (first.refund_id, 4000, True)
+        assert second.refund_id != first.refund_id
+        await shop.run_due()
 
     play(story)
 

@@ -209,9 +209,9 @@ def _all_of(order: Order, first: Modification) -> int:
 
 
 def _pieces_with(order: Order, one: Modification) -> list[Modification]:
-    """What was requested with a refund, and it: each charge of an order gives its own back."""
-    alike = (r for r in order.modifications if r.kind == one.kind and r.input_mac == one.input_mac)
-    return [r for r in alike if r.business_at == one.business_at]
+    """What was requested with a refund, and it, the first one first: each charge of an order gives its own back."""
+    first = one.piece_of or one.modification_id
+    return [r for r in order.modifications if first in (r.modification_id, r.piece_of)]
 
 
 def _answer(order: Order, made: Modification, units: int | None = None) -> RefundAnswer:

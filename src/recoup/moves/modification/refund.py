@@ -49,8 +49,9 @@ def owe_refund(
             actor=actor,
             modification_id=modification_id if first is None else None,
             approved_by=approved_by,
+            piece_of=first.modification_id if first is not None else None,
         )
-        _owed(change, refund, with_first=first)
+        _owed(change, refund)
         first = first or refund
     assert first is not None
     return first
@@ -65,15 +66,14 @@ def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
     return [*over_charges([(one.attempt_id, charge_left(order, one.attempt_id)) for one in charges], units)]
 
 
-def _owed(change: Change, refund: Modification, *, with_first: Modification | None) -> None:
-    """The fact, its money and its due work. `with_first`: the refund that was asked for, of which this is a further
-    piece."""
+def _owed(change: Change, refund: Modification) -> None:
+    """The fact, its money and its due work."""
     order, units, actor = change.order, refund.units, refund.actor
     fee, items, approved_by = returned_fee(order, units), refund.items, refund.approved_by
     order.refunded_units += units
     details: dict[str, Any] = {"fee_returned": fee} if fee else {}
     details |= {"asked_by": actor} if approved_by else {}
-    details |= {"with": with_first.modification_id} if with_first is not None else {}
+    details |= {"with": refund.piece_of} if refund.piece_of is not None else {}
     postings = [ledger.refund_owed(units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_returned(fee, order.payable_place))

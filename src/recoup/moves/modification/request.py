@@ -24,6 +24,7 @@ def request_modification(
     modification_id: UUID | None = None,
     approved_by: str | None = None,
     final_part: bool = True,
+    piece_of: UUID | None = None,
 ) -> Modification:
     """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
     order = change.order
@@ -43,6 +44,7 @@ def request_modification(
         actor=actor,
         approved_by=approved_by,
         final_part=final_part,
+        piece_of=piece_of,
     )
     change.set_modification(made)
     return made

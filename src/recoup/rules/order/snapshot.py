@@ -124,6 +124,7 @@ class Modification:
     approved_by: str | None = None
     unsent: int = 0  # of its tries, as long as it is proved that none under this id left
     final_part: bool = True  # of a capture: what it does not take is released
+    piece_of: UUID | None = None  # the refund that was asked for, of which it is a further piece
 
     @property
     def wire_id(self) -> UUID:

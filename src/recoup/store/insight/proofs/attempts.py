@@ -172,6 +172,7 @@ CROSS JOIN LATERAL (
         'part_owed_back', 'settled_by_hand', 'void_owed', 'capture_asked', 'refund_due_again',
         'reversal_due_again'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
+    max(l.body ->> 'with') FILTER (WHERE happening = 'refund_owed') AS first_piece,
     coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
       CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
     coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
@@ -203,7 +204,8 @@ CROSS JOIN LATERAL (VALUES
     ELSE 'any' END,
     CASE WHEN r.state IN ('done', 'failed') AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
   (6, 'code', CASE WHEN r.state NOT IN ('done', 'stuck') THEN 'any' WHEN l.word ? 'by_hand' THEN 'by_hand'
-      ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END)
+      ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END),
+  (7, 'first piece', l.first_piece, r.piece_of::text)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000

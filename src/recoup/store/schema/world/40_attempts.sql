@@ -129,6 +129,7 @@ CREATE TABLE modifications (
   approved_by text,                        -- the second person, where one had to agree
   unsent int NOT NULL DEFAULT 0,           -- of its tries, as long as it is proved that none under its id left
   final_part boolean NOT NULL DEFAULT true, -- of a capture: what it does not take is released
+  piece_of uuid,                           -- the refund that was asked for, of which it is a further piece
   PRIMARY KEY (merchant_id, modification_id),
   UNIQUE (merchant_id, order_id, modification_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders

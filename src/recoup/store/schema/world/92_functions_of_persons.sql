@@ -2,10 +2,11 @@
 
 -- Of the cards of these orders those that no other order has whose customer is not erased.
 CREATE FUNCTION cards_of_nobody_else(merchant uuid, erased uuid[]) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  cards uuid[] := ARRAY(SELECT DISTINCT pan_id FROM orders
+    WHERE merchant_id = merchant AND order_id = ANY(erased) AND pan_id IS NOT NULL);
 BEGIN
-  RETURN ARRAY(SELECT c.pan_id FROM (
-    SELECT DISTINCT pan_id FROM orders WHERE merchant_id = merchant AND order_id = ANY(erased) AND pan_id IS NOT NULL) c
-  WHERE NOT EXISTS (
+  RETURN ARRAY(SELECT c.pan_id FROM unnest(cards) AS c (pan_id) WHERE NOT EXISTS (
     SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
     WHERE o.merchant_id = merchant AND o.pan_id = c.pan_id AND o.order_id <> ALL(erased) AND p.forgotten IS NOT TRUE));
 END $$;

@@ -96,10 +96,10 @@ BEGIN
   IF changed ? 'modifications' THEN
     INSERT INTO modifications AS m (merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state,
       units, asset, message, items, input_mac, tries, send_before, not_found, reference, processor_code, business_at,
-      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part)
+      actor, send_id, hand_note, hand_actor, approved_by, unsent, final_part, piece_of)
     SELECT merchant_id, modification_id, order_id, modification_no, kind, attempt_id, state, units, asset, message,
       items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id,
-      hand_note, hand_actor, approved_by, unsent, final_part
+      hand_note, hand_actor, approved_by, unsent, final_part, piece_of
     FROM jsonb_populate_recordset(NULL::modifications, changed -> 'modifications')
     ON CONFLICT (merchant_id, modification_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
       send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
