@@ -16,6 +16,7 @@ from tests.doors.rescue.shapes import check_refused
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.merchants.blocks import block_of_order
+from recoup.moves.modification import capture
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.pool import Database
 
@@ -193,6 +194,27 @@ def test_a_refused_capture_is_200_with_its_codes(shop: Caller) -> None:
     told = shop.post("/capture", body | {"amount": 4590, "idempotencyKey": "capture-2"}).json()
     assert (told["status"], told["statusCode"]) == ("FAILED", TABLE["capture_refused"].digits)
     assert shop.order(order_id)["statusName"] == "CAPTUREREQUIRED"
+
+
+def test_an_order_whose_captures_were_refused_very_often_takes_no_more(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is loaded with all of them, as with its refunds."""
+    monkeypatch.setattr(capture, "REFUSED_MAX", 3)
+    hold = {"isMIT": False, "expiryDateUtc": None, "transactionType": "AUTHORIZATION"}
+    order_id = shop.evaluate(**hold, paymentMethod__cardNumber=APPROVE_CARDS[1]).json()["orderId"]
+    body = {"orderId": order_id, "amount": 4590, "currency": "USD"}
+    shop.door.sql("UPDATE issuer.sends SET decision = 'declined' WHERE order_id = $1", uuid.UUID(order_id))
+    for n in range(3):
+        assert shop.post("/capture", body | {"idempotencyKey": f"capture-{n}"}).json()["status"] == "FAILED"
+    for _ in range(2):
+        told = shop.post("/capture", body | {"idempotencyKey": "capture-3"})
+        assert (told.status_code, told.json()["statusCode"]) == (409, TABLE["wrong_state"].digits)
+        assert "refused 3 captures" in told.text
+    again = shop.post("/capture", body | {"idempotencyKey": "capture-0"}).json()
+    assert (again["status"], again["statusCode"]) == ("FAILED", TABLE["capture_refused"].digits), "a repeat is no more"
+    shop.door.sql("UPDATE issuer.sends SET decision = 'approved' WHERE order_id = $1", uuid.UUID(order_id))
+    assert shop.post(f"/orders/{order_id}/cancel").status_code == 200
 
 
 def test_what_goes_well_is_200_201_or_204(shop: Caller) -> None:

@@ -15,10 +15,11 @@ from recoup.rules.money.ledger import collected, fee
 from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.means import by_means
-from recoup.rules.order.snapshot import Attempt, Modification
+from recoup.rules.order.snapshot import Attempt, Modification, Order
 from recoup.store.table import hex_of
 
 ASK_AGAIN = timedelta(minutes=1)
+REFUSED_MAX: Final = 50  # of one order, which is loaded with all of them
 PARTS_MAX: Final = 50  # of one hold, the last of them final; what Stripe takes
 
 
@@ -37,7 +38,8 @@ def ask_capture(
     """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
     `units`: a part of what is held; none: all of it. `final`: what is left then is released.
 
-    Raises: Problem(wrong_state) when nothing is held, or a capture is out already; Problem(capture_amount).
+    Raises: Problem(wrong_state) when nothing is held, a capture is out already, or too many were refused;
+    Problem(capture_amount).
     """
     order = change.order
     mac = hex_of(input_mac)
@@ -48,6 +50,7 @@ def ask_capture(
     payment, left = order.paid_by(), order.held_units
     assert payment is not None
     units = left if units is None else units
+    _refuse_after_many(order)
     _check_part(change, units, final=final or units == left)
     capture = request_modification(
         change, "capture", payment.attempt_id, units, input_mac=mac, actor=actor, final_part=final or units == left
@@ -67,6 +70,18 @@ def refuse_unless_held(change: Change) -> None:
     payment = order.paid_by()
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
         raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
+
+
+def _refuse_after_many(order: Order) -> None:
+    """Raises: Problem(wrong_state) where the processor has refused so many captures that no further one is sent."""
+    refusals = sum(r.kind == "capture" and r.state == "refused" for r in order.modifications)
+    if refusals < REFUSED_MAX:
+        return
+    message = Sentence("The processor has refused {0} captures of this order, which is the most.", refusals)
+    cure = "Cancel the order: its hold is released. Or wait: it is released at the end of the capture window."
+    if order.captured_units:
+        cure = "Release what is still held by a final capture of 0."
+    raise Problem("wrong_state", message, cure=cure, stage=order.stage.value)
 
 
 def _check_part(change: Change, units: int, *, final: bool) -> None:
