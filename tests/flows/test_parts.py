@@ -41,6 +41,7 @@ from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
 from recoup.rules.rescue.order_evidence import last_reading
+from recoup.store.insight.cohort_counts import cohort_counts
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
@@ -255,6 +256,58 @@ def test_an_order_that_is_paid_elsewhere_gives_its_part_back(play: Callable[[Sto
         await paid_otherwise(shop, order_id)
         await shop.settle()
         assert await shop.value(STAGE, order_id) == "cancelled"
+        assert not await shop.value(SUMS)
+
+    play(story)
+
+
+@pytest.mark.parametrize(("units", "kept"), [(6000, True), (5900, True), (6001, False), (9000, False)])
+def test_a_merchant_that_is_paid_the_rest_elsewhere_keeps_the_part(
+    play: Callable[[Story], None], units: int, kept: bool
+) -> None:
+    """Together the customer has paid the order once; what went back would be missing."""
+
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1)
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        external = await shop.value("SELECT external_id FROM orders WHERE order_id = $1", order_id)
+        for _ in range(2):
+            await shop.transmitted(external, declined=False, units=units, transaction_id="tx-rest")
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == ("completed" if kept else "cancelled")
+        assert await shop.value(SUMS) == ({"clearing": 3000, "merchant_payable": -3000} if kept else None)
+        assert await shop.value("SELECT attention FROM order_heads") is None
+        rescued = "SELECT happening FROM order_log WHERE body ->> 'transmit_id' IS NOT NULL"
+        assert await shop.value(rescued) == ("parts_kept" if kept else "paid_elsewhere")
+        async with shop.world.db.connection() as connection:
+            found = await cohort_counts(
+                connection, shop.merchant_id, await shop.now() - timedelta(days=60), 9, await shop.now()
+            )
+        assert [row.day is not None for row in found] == [True]
+        await shop.advance(timedelta(days=40))
+        assert await shop.value(SENT, order_id) == [9000, 3000]
+
+    play(story)
+
+
+def test_a_merchant_that_is_paid_the_rest_while_it_is_tried_here_gets_its_part_back(
+    play: Callable[[Story], None],
+) -> None:
+    """Whether the customer paid the rest twice is not known then: nothing is kept, and no money is lost on the way."""
+
+    async def story(shop: Shop) -> None:
+        await allow(shop, count_max=1, at_expiry="keep")
+        order_id = await order(shop, 1)
+        await until(shop, order_id, "part_collected")
+        opened = await sent_out(shop, order_id)
+        outcome = await call(shop.world, *opened)
+        external = await shop.value("SELECT external_id FROM orders WHERE order_id = $1", order_id)
+        await shop.transmitted(external, declined=False, units=6000)
+        await shop.settle()
+        assert await shop.value(STAGE, order_id) == "cancelled"
+        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        await shop.settle()
         assert not await shop.value(SUMS)
 
     play(story)

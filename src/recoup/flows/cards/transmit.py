@@ -146,7 +146,7 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
 
         def work(change: Change, same_order: bool = same_order, already: str | None = already) -> None:
             if not declined and same_order:
-                paid_elsewhere(change, str(transmit_id))
+                paid_elsewhere(change, row)
             elif already == "paid":
                 not_paid_elsewhere(change, str(transmit_id), same_order=same_order)
             else:

@@ -5,10 +5,11 @@ from recoup.moves.change import Change
 from recoup.moves.modification.capture import end_capturing, void_authorisation
 from recoup.moves.modification.refund import owe_refund
 from recoup.moves.order.amendment import has_room
-from recoup.moves.order.parts import end_without_rest
+from recoup.moves.order.parts import end_without_rest, keep_parts
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, RETRYING
 from recoup.rules.order.lifecycle import OPEN, Stage, can
+from recoup.rules.order.snapshot import Order
 from recoup.store.orders.transmissions import Transmission
 
 
@@ -59,11 +60,11 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
 PAID_TO_MERCHANT = "paid to the merchant directly"
 
 
-def paid_elsewhere(change: Change, transmit_id: str) -> None:
+def paid_elsewhere(change: Change, row: Transmission) -> None:
     """The merchant's own success ends the rescue; an order that is approved already is flagged instead. One that was
     advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well, and what
-    nobody could collect is no loss of the operator's."""
-    order = change.order
+    nobody could collect is no loss of the operator's. Of an order that is collected in parts it may be the rest."""
+    order, transmit_id = change.order, str(row.transmit_id)
     if order.advance is not None and order.advance.state != "charged":
         if order.refundable_units:
             change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
@@ -78,13 +79,26 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
         return
     if order.stage is Stage.AUTHORISED and order.captured_units and order.capturing() is None:
         end_capturing(change)  # what was captured is paid twice, and no more is taken
-    if can(order.stage, "paid_elsewhere") and order.capturing() is None:
+    if _is_the_rest(order, row):
+        keep_parts(change, transmit_id=transmit_id)
+    elif can(order.stage, "paid_elsewhere") and order.capturing() is None:
         end_without_rest(change, "paid_elsewhere", may_keep=False, transmit_id=transmit_id)
         void_authorisation(change)
     elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
         change.raise_attention(PAID_TWICE)
         if has_room(change):
             change.fact("paid_twice", transmit_id=transmit_id)
+
+
+def _is_the_rest(order: Order, row: Transmission) -> bool:
+    """With it and what was collected in parts the customer has paid the order at most once. While an attempt is out
+    that is not known: it may be for the same rest."""
+    return (
+        order.collected_units > 0
+        and (row.asset, row.units <= order.owed_units) == (order.asset, True)
+        and order.attempt_in_flight() is None
+        and can(order.stage, "parts_kept")
+    )
 
 
 def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) -> None:

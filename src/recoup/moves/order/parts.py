@@ -44,8 +44,8 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
         _owe_back(change, part)
 
 
-def keep_parts(change: Change) -> None:
-    """The order is worth what was collected in parts; no attempt is out."""
+def keep_parts(change: Change, **body: Any) -> None:
+    """The order is worth what was collected in parts; no attempt is out. `body`: who brought the rest, for the log."""
     order, left = change.order, change.order.owed_units
     last = order.charges()[-1]
     order.units = order.collected_units
@@ -60,6 +60,7 @@ def keep_parts(change: Change) -> None:
         by="part",
         booked=Booked(last.attempt_id, [ledger.fee(taken)] if taken else []),
         **order.tariff.log_details(),
+        **body,
     )
     schedule_test_dispute(change, last)
 

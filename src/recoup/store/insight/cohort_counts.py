@@ -43,7 +43,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT floor(extract(epoch FROM l.business_at - h.placed_at) / 86400)::int AS day FROM order_log l
   WHERE l.merchant_id = $1 AND l.order_id = h.order_id AND l.business_at <= h.closes_at
-    AND l.happening IN ('collected', 'captured', 'paid_elsewhere')
+    AND (l.happening IN ('collected', 'captured', 'paid_elsewhere')
+      OR l.happening = 'parts_kept' AND l.body ? 'transmit_id')
   ORDER BY l.seq LIMIT 1
 ) r ON h.status IN (6, 7, 8) OR h.reason = 'paid_elsewhere'
 GROUP BY 1, 2, 3, 4, 5, 6

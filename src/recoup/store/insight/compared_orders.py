@@ -57,11 +57,12 @@ LEFT JOIN LATERAL (
   ORDER BY l.seq LIMIT 1
 ) g ON true
 LEFT JOIN LATERAL (
-  SELECT l.business_at AS rescued_at, CASE l.happening WHEN 'paid_elsewhere' THEN 'paid_elsewhere'
+  SELECT l.business_at AS rescued_at, CASE WHEN l.happening IN ('paid_elsewhere', 'parts_kept') THEN 'paid_elsewhere'
     ELSE coalesce(l.body ->> 'by', 'retry') END AS by
   FROM order_log l
   WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.business_at <= o.closed_at
-    AND l.happening IN ('collected', 'captured', 'capture_ended', 'paid_elsewhere')
+    AND (l.happening IN ('collected', 'captured', 'capture_ended', 'paid_elsewhere')
+      OR l.happening = 'parts_kept' AND l.body ? 'transmit_id')
   ORDER BY l.seq LIMIT 1
 ) r ON true
 ORDER BY o.order_id

@@ -97,7 +97,7 @@ SELECT order_id, same_order, (
     WHERE c.merchant_id = $1 AND c.transmit_id BETWEEN (l.body ->> 'transmit_id')::uuid
       AND (l.body ->> 'transmit_id')::uuid ORDER BY c.transmit_id LIMIT 1) c ON true
   WHERE l.merchant_id = $1 AND l.order_id = t.order_id
-    AND l.happening IN ('paid_elsewhere', 'paid_twice', 'merchant_attempt')
+    AND l.happening IN ('paid_elsewhere', 'paid_twice', 'merchant_attempt', 'parts_kept')
     AND (l.body ->> 'transmit_id' = $7 OR $8 <> '' AND c.transaction_id = $8 AND c.external_id = $2 AND c.units = $4
       AND c.asset = $5)
   ORDER BY l.seq DESC LIMIT 1

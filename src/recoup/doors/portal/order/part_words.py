@@ -16,13 +16,21 @@ def _part_collected(context: LogContext) -> TimelineEntry:
 
 
 _PARTS_KEPT: Final = "The rest never came; by your terms the order is completed with what was collected in parts."
+_REST_ELSEWHERE: Final = "You collected the rest yourself; the order is completed with what was collected in parts."
+
+
+def _parts_kept(context: LogContext) -> TimelineEntry:
+    why = _REST_ELSEWHERE if "transmit_id" in context.body else _PARTS_KEPT
+    return _plain("Completed with {amount}", why, "completed", "ok", "money")(context)
+
+
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "part_captured": _plain("Captured in part: {amount}", "The rest stays authorised.", "completed", "ok", "money"),
     "capture_ended": _plain(
         "Captured in parts: {amount}", "What was not captured is released.", "completed", "ok", "money"
     ),
     "part_collected": _part_collected,
-    "parts_kept": _plain("Completed with {amount}", _PARTS_KEPT, "completed", "ok", "money"),
+    "parts_kept": _parts_kept,
     "part_owed_back": _plain(
         "Return of {amount} started",
         "The order ended before the rest came: what was collected in parts is given back.",
