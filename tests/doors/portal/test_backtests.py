@@ -65,7 +65,7 @@ def test_a_policy_is_tested_before_it_is_saved_and_its_version_names_the_test(se
         saved = await staff.post(owner, "/policy", "/policy", act="save", seen="0", reason="two", **{"tries.all": "2"})
         assert saved.status_code == 303
         assert f'href="/backtests/{place}"' in (await owner.get("/policy")).text
-        assert "saved as version 1" in words(await owner.get(f"/backtests/{place}"))
+        assert "Saved as version 1" in words(await owner.get(f"/backtests/{place}"))
 
     portal(server, story)
 

@@ -279,16 +279,6 @@ BacktestCalibration = TypedDict(
 )
 """How far a model is off at tries that it has not seen."""
 
-BacktestCount = TypedDict(
-    "BacktestCount",
-    {
-        "name": str,
-        "orders": int,
-        "rescuedThen": int,
-    },
-)
-"""Payments of one class of decline, issuer or country."""
-
 BacktestExperiment = TypedDict(
     "BacktestExperiment",
     {
@@ -298,6 +288,25 @@ BacktestExperiment = TypedDict(
     },
 )
 """What a comparison on your own payments would show."""
+
+BacktestFeeBounds = TypedDict(
+    "BacktestFeeBounds",
+    {
+        "currency": str,
+        "atLeast": int,
+        "atMost": int,
+    },
+)
+"""Fees of sends that the policy does not make, in minor units; below 0: it makes more."""
+
+BacktestFees = TypedDict(
+    "BacktestFees",
+    {
+        "currency": str,
+        "units": int,
+    },
+)
+"""Of sends that the policy does not make, in minor units; below 0: it makes more."""
 
 BacktestGroup = TypedDict(
     "BacktestGroup",
@@ -312,6 +321,8 @@ BacktestGroup = TypedDict(
         "sendsThen": float,
         "days": float | None,
         "daysThen": float | None,
+        "daysEarlier": float | None,
+        "feesAvoided": list["BacktestFees"],
         "name": str,
     },
 )
@@ -342,10 +353,29 @@ BacktestHistory = TypedDict(
         "whyNoModels": str,
         "note": str | None,
         "experiments": list["BacktestExperiment"],
-        "groups": dict[str, list["BacktestCount"]],
+        "sendCost": int | None,
+        "whole": "BacktestHistoryFigures | None",
+        "groups": dict[str, list["BacktestHistoryFigures"]],
     },
 )
 """Of imported attempts, which have no probabilities: no interval but that of what happened."""
+
+BacktestHistoryFigures = TypedDict(
+    "BacktestHistoryFigures",
+    {
+        "name": str,
+        "orders": int,
+        "rescuedThen": int,
+        "sendsThen": float | None,
+        "daysThen": float | None,
+        "rescued": "BacktestBounds | None",
+        "models": "BacktestModels | None",
+        "sends": "BacktestBounds | None",
+        "daysEarlier": "BacktestBounds | None",
+        "feesAvoided": list["BacktestFeeBounds"],
+    },
+)
+"""Payments of an import: all, or those of one class of decline, issuer, country or band of amounts."""
 
 BacktestList = TypedDict(
     "BacktestList",
@@ -468,6 +498,8 @@ BacktestReport = TypedDict(
         "sendsThen": float,
         "days": float | None,
         "daysThen": float | None,
+        "daysEarlier": float | None,
+        "feesAvoided": list["BacktestFees"],
         "basis": Literal["propensities"],
         "policy": str,
         "from": str | None,

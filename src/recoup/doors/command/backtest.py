@@ -111,7 +111,7 @@ def backtest(
     if file is None:
         found = run(lambda opened: _of_merchant(opened, merchant, who, within, days, send_cost, payments))
     elif not _is_log(file):
-        history, bad = _of_history(file, answers, who, within, timedelta(days=window))
+        history, bad = _of_history(file, answers, who, within, timedelta(days=window), send_cost)
         if payments is not None:
             write_payments(payments, history.orders)
         refused = [{"line": one.line, "why": str(one.why)} for one in bad]
@@ -171,7 +171,7 @@ def _is_log(file: Path) -> bool:
 
 
 def _of_history(
-    file: Path, answers: Answers, who: str, within: InForce | None, window: timedelta
+    file: Path, answers: Answers, who: str, within: InForce | None, window: timedelta, send_cost: int
 ) -> tuple[HistoryReport, list[BadLine]]:
     if who not in (ENGINE, *POLICIES):
         _target(who, within)
@@ -186,7 +186,7 @@ def _of_history(
                 cure="`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
             )
         attempts = _attempts(looked.read(Clocks().wall(), world=False), bad)
-        return backtest_of_history(attempts, who, within, REGION, window), bad
+        return backtest_of_history(attempts, who, within, REGION, window, send_cost), bad
 
 
 def _attempts(outcomes: Iterable[Outcome], bad: list[BadLine]) -> Iterator[Attempt]:

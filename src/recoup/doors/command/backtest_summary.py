@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.doors.command.backtest_words import LESS, VERDICTS
-from recoup.kernel.currencies import EXPONENTS
+from recoup.doors.command.backtest_words import LESS, VERDICTS, amount_of
 from recoup.kernel.kept_sentence import kept
-from recoup.kernel.money import apart, shown
 from recoup.kernel.unseen import shown_by_number
 from recoup.store.insight.backtests import BacktestRow
 
@@ -50,13 +48,7 @@ def _figures(report: Mapping[str, Any]) -> list[str]:
 def _money(one: Mapping[str, Any]) -> str:
     asset, more = one["currency"], one["netDifference"]
     return (
-        f"net {asset}     {_amount(one['net'], asset)} against {_amount(one['netThen'], asset)}, difference "
-        f"{_amount(more['low'], asset, sign=True)} to {_amount(more['high'], asset, sign=True)}; fees avoided "
-        f"{_amount(one['feesAvoided'], asset)}"
+        f"net {asset}     {amount_of(one['net'], asset)} against {amount_of(one['netThen'], asset)}, difference "
+        f"{amount_of(more['low'], asset, sign=True)} to {amount_of(more['high'], asset, sign=True)}; fees avoided "
+        f"{amount_of(one['feesAvoided'], asset)}"
     )
-
-
-def _amount(units: int | None, asset: str, *, sign: bool = False) -> str:
-    whole = units or 0
-    lead = "-" if whole < 0 else "+" if sign else ""
-    return f"{lead}{apart(shown(abs(whole), asset if asset in EXPONENTS else 'USD'))}"

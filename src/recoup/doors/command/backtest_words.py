@@ -51,7 +51,8 @@ def text_of(found: Judgement) -> list[str]:
     text += [_money(one) for one in found.money]
     text += _overlap(found)
     for kind, rows in found.groups.items():
-        text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} orders    then  policy  difference           sends"]
+        heads = "orders    then  policy  difference           sends             days earlier  fees avoided"
+        text += ["", f"{_KINDS[kind]:<{GROUP_WIDTH}} {heads}"]
         text += [_group(name, one) for name, one in rows]
     return text
 
@@ -66,14 +67,15 @@ def _with_policy(found: Judgement) -> list[str]:
         f"difference  {100 * whole.difference.value:+.1f} points, between {low:+.1f} and {high:+.1f}: "
         + VERDICTS[found.verdict],
         f"sends       {whole.sends:.2f} an order, then {whole.sends_then:.2f}",
-        f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}",
+        f"money       after {_days(whole.days)} days, then {_days(whole.days_then)}"
+        + (f": earlier by {_earlier(whole.days_earlier)} days" if whole.days_earlier is not None else ""),
     ]
 
 
 def _money(one: MoneyFigures) -> str:
-    more = f"{_amount(one.net, one.asset)} against {_amount(one.net_then, one.asset)}"
-    between = f"{_amount(one.net_low, one.asset, sign=True)} to {_amount(one.net_high, one.asset, sign=True)}"
-    fees = _amount(one.fees_avoided, one.asset)
+    more = f"{amount_of(one.net, one.asset)} against {amount_of(one.net_then, one.asset)}"
+    between = f"{amount_of(one.net_low, one.asset, sign=True)} to {amount_of(one.net_high, one.asset, sign=True)}"
+    fees = amount_of(one.fees_avoided, one.asset)
     return f"net {one.asset}     {more}, difference {between}; fees avoided {fees}"
 
 
@@ -97,7 +99,8 @@ def _group(name: str, one: Figures) -> str:
     between = f"{100 * one.difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
     return (
         f"{label:<{GROUP_WIDTH}} {one.orders:6,} {then} {one.rescued.value:7.1%}  {between:<20} "
-        f"{one.sends:.2f}, then {one.sends_then:.2f}"
+        f"{one.sends:.2f}, then {one.sends_then:.2f}  {_earlier(one.days_earlier):>12}  "
+        + ", ".join(f"{amount_of(fee.units, fee.asset)} {fee.asset}" for fee in one.fees_avoided)
     )
 
 
@@ -123,7 +126,7 @@ def _interval(one: Estimate) -> str:
     return f"{max(0.0, low):.1%} to {min(1.0, high):.1%}"
 
 
-def _amount(units: float | None, asset: str, *, sign: bool = False) -> str:
+def amount_of(units: float | None, asset: str, *, sign: bool = False) -> str:
     whole = round(units or 0.0)
     lead = "-" if whole < 0 else "+" if sign else ""
     return f"{lead}{apart(shown(abs(whole), asset if asset in EXPONENTS else 'USD'))}"
@@ -131,6 +134,10 @@ def _amount(units: float | None, asset: str, *, sign: bool = False) -> str:
 
 def _days(days: float | None) -> str:
     return "–" if days is None else f"{days:.1f}"
+
+
+def _earlier(days: float | None) -> str:
+    return "–" if days is None else f"{days:+.1f}"
 
 
 def _day(at: datetime | None) -> str:

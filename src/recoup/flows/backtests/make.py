@@ -149,14 +149,13 @@ async def make(world: World, merchant_id: UUID, backtest_id: UUID) -> None:
 
 async def _figures(world: World, merchant_id: UUID, question: Question, until: BusinessTime) -> _Made:
     within, places = await places_of(world, merchant_id, question)
+    cost = within.priced(ENGINE_1).send_units if within is not None else ENGINE_1.send_units
     if question.basis == "import":
         assert question.import_id is not None
-        history = await backtest_import(
-            world, merchant_id, question.import_id, question.decider, within, timedelta(days=question.window_days)
-        )
-        return _Made(until, history_plain(history), list(history.orders))
+        window = timedelta(days=question.window_days)
+        history = await backtest_import(world, merchant_id, question.import_id, question.decider, within, window, cost)
+        return _Made(until, history_plain(history) | {"sendCost": cost}, list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
-    cost = within.priced(ENGINE_1).send_units if within is not None else ENGINE_1.send_units
     found = await backtest_policy(
         world,
         merchant_id,
@@ -167,8 +166,7 @@ async def _figures(world: World, merchant_id: UUID, question: Question, until: B
         places=places,
         at_most=ORDERS_MAX,
     )
-    report = judgement_plain(found.judgement) | {"sendCost": cost}
-    return _Made(until, report, list(found.orders))
+    return _Made(until, judgement_plain(found.judgement) | {"sendCost": cost}, list(found.orders))
 
 
 async def _give_up(world: World, due: Due, why: str) -> None:

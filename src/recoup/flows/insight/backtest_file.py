@@ -2,7 +2,6 @@
 have brought is bounds and the models' word, never an interval."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +10,7 @@ from typing import Final
 from recoup.flows.insight.learn.learn import check_numpy
 from recoup.kernel.problem import Problem
 from recoup.rules.backtest.estimate import Estimate
+from recoup.rules.backtest.groups import By, bands
 from recoup.rules.backtest.history import (
     WINDOW,
     Bounds,
@@ -21,12 +21,23 @@ from recoup.rules.backtest.history import (
     cohort_of,
     experiment,
     lacking,
+    outcome_of,
     payer_of,
     rescued_at,
     then,
     tries_of,
 )
-from recoup.rules.backtest.model_word import POOLED, Calibration, Past, RangeOfModels, calibrate, expect, pooled
+from recoup.rules.backtest.history_figures import Case, HistoryFigures, by_group, figures_of
+from recoup.rules.backtest.model_word import (
+    POOLED,
+    Calibration,
+    Past,
+    RangeOfModels,
+    calibrate,
+    expect,
+    pooled,
+    range_of,
+)
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.imports.attempt import Attempt
@@ -43,7 +54,6 @@ EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 4_000
 HELD_OUT: Final = 4  # the last quarter of the time
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
-GROUPS_MAX: Final = 8
 NO_NUMPY: Final = "numpy is not installed"
 TOO_LITTLE: Final = "there are too few repeated attempts to learn from"
 WRONG: Final = "the model’s chances are off by more than 3 points in time that it has not seen"
@@ -83,8 +93,6 @@ class HistoryReport:
     cohort: Cohort
     lacking: list[Lack]
     then: Estimate | None = None
-    sends_then: float = 0.0
-    days_then: float | None = None
     bounds: Bounds | None = None
     planned_of: tuple[int, int] = (0, 0)
     sends: float | None = None
@@ -92,15 +100,21 @@ class HistoryReport:
     models: RangeOfModels | None = None
     why_no_models: str = ""
     experiments: list[tuple[int, float, float]] = field(default_factory=list)
-    groups: Mapping[str, list[tuple[str, int, int]]] = field(default_factory=dict)
+    whole: HistoryFigures | None = None
+    groups: Mapping[By, list[HistoryFigures]] = field(default_factory=dict)
     orders: list[JudgedOrder] = field(default_factory=list)
     sampled_of: int | None = None
 
 
 def backtest_history(
-    attempts: Iterable[Attempt] | Sample, decider: str, within: InForce | None, region: str, window: timedelta = WINDOW
+    attempts: Iterable[Attempt] | Sample,
+    decider: str,
+    within: InForce | None,
+    region: str,
+    window: timedelta = WINDOW,
+    send_cost: int = ENGINE_1.send_units,
 ) -> HistoryReport:
-    """`decider`: `engine` or a schedule's version. Raises: Problem(invalid)."""
+    """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. Raises: Problem(invalid)."""
     sample = attempts if isinstance(attempts, Sample) else Sample()
     if not isinstance(attempts, Sample):
         for one in attempts:
@@ -112,39 +126,50 @@ def backtest_history(
     if found.lacking:
         return found
     past = Past(payments, region)
-    _what_was(found, past)
+    found.then = then(cohort)
+    found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
     models = _models(found, payments, past)
     target = _target(decider, within, models)
-    if target is None:
-        return found
-    found.policy = target.name
-    plans = _plan(found, target, past)
-    if found.calibration is not None and found.calibration.holds:
-        found.models = expect({**models, POOLED: pooled(models[_own(models)])}, plans[:EXPECTED_MAX])
+    plans = dict[int, tuple[Evidence, Decision]]()
+    expected = dict[int, list[float]]()
+    if target is not None:
+        found.policy = target.name
+        plans = _plan(found, target, past)
+        if found.calibration is not None and found.calibration.holds:
+            first = dict(list(plans.items())[:EXPECTED_MAX])
+            by_model = expect({**models, POOLED: pooled(models[_own(models)])}, list(first.values()))
+            found.models = range_of(by_model)
+            expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
+    _figures(found, past, plans, expected, send_cost)
     return found
 
 
-def _what_was(found: HistoryReport, past: Past) -> None:
+def _figures(
+    found: HistoryReport,
+    past: Past,
+    plans: Mapping[int, tuple[Evidence, Decision]],
+    expected: Mapping[int, list[float]],
+    send_cost: int,
+) -> None:
+    """`plans`, `expected`: by the payment's place."""
     cohort = found.cohort
-    found.then = then(cohort)
-    found.sends_then = sum(len(tries_of(one, cohort.window)) for one in cohort.payments) / len(cohort.payments)
-    days = [(at - one[0].at) / timedelta(days=1) for one in cohort.payments if (at := rescued_at(one, cohort.window))]
-    found.days_then = sum(days) / len(days) if days else None
-    found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
-    names = {
-        "class": [_klass(past, one) for one in cohort.payments],
-        "issuer": [one[0].bin for one in cohort.payments],
-        "country": [one[0].country for one in cohort.payments],
-    }
-    rescued = [rescued_at(one, cohort.window) is not None for one in cohort.payments]
-    found.groups = {by: _counted(column, rescued) for by, column in names.items()}
-
-
-def _counted(names: Sequence[str], rescued: Sequence[bool]) -> list[tuple[str, int, int]]:
-    counts, won = Counter(names), Counter(name for name, yes in zip(names, rescued, strict=True) if yes)
-    rows = [(name, count, won[name]) for name, count in counts.most_common(GROUPS_MAX)]
-    rest = counts.total() - sum(row[1] for row in rows)
-    return [*rows, ("", rest, won.total() - sum(row[2] for row in rows))] if rest else rows
+    amounts = bands([(one[0].asset, one[0].units) for one in cohort.payments])
+    cases = []
+    for place, (one, band) in enumerate(zip(cohort.payments, amounts, strict=True)):
+        first, at = one[0], rescued_at(one, cohort.window)
+        cases.append(
+            Case(
+                {"class": _klass(past, one), "issuer": first.bin, "country": first.country, "amount": band},
+                first.asset,
+                len(tries_of(one, cohort.window)),
+                (at - first.at) / timedelta(days=1) if at is not None else None,
+                outcome_of(one, plans[place][1].plan, cohort.window) if place in plans else None,
+                expected.get(place),
+            )
+        )
+    found.whole, found.groups = figures_of("", cases, send_cost), by_group(cases, send_cost)
+    if plans:
+        found.bounds = bounds([one.outcome for one in cases if one.outcome is not None])
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Mapping[str, Model]:
@@ -182,31 +207,20 @@ def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -
     return EngineTarget(models[_own(models)], ENGINE_1, within) if models else None
 
 
-def _plan(found: HistoryReport, target: Target, past: Past) -> list[tuple[Evidence, Decision]]:
-    """Of all payments, or of a sample of customers with a fixed seed."""
+def _plan(found: HistoryReport, target: Target, past: Past) -> dict[int, tuple[Evidence, Decision]]:
+    """Of all payments, or of a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
-    chosen = sorted(cohort.payments, key=lambda one: (_place(payer_of(one)), one[0].at))[:PLANS_MAX]
-    plans, sends = list[tuple[Evidence, Decision]](), 0
-    for payment in chosen:
-        evidence = past.evidence(payment, cohort)
+    payments = cohort.payments
+    chosen = sorted(range(len(payments)), key=lambda one: (_place(payer_of(payments[one])), payments[one][0].at))
+    plans, sends = dict[int, tuple[Evidence, Decision]](), 0
+    for place in chosen[:PLANS_MAX]:
+        evidence = past.evidence(payments[place], cohort)
         decision = target.decide(evidence)
-        plans.append((evidence, decision))
+        plans[place] = evidence, decision
         sends += len(decision.plan)
-        found.orders.append(_order(found, past, payment, decision))
-    part = Cohort(
-        chosen,
-        cohort.attempts,
-        cohort.declined,
-        cohort.begun_before,
-        cohort.open_after,
-        cohort.guessed,
-        cohort.first,
-        cohort.last,
-        cohort.window,
-    )
-    found.bounds = bounds(part, [decision.plan for _, decision in plans])
-    found.planned_of = len(chosen), len(cohort.payments)
-    found.sends = sends / len(chosen)
+        found.orders.append(_order(found, past, payments[place], decision))
+    found.planned_of = len(plans), len(payments)
+    found.sends = sends / len(plans)
     return plans
 
 

@@ -21,9 +21,15 @@ ATTEMPTS_MAX: Final = 150_000  # beside the worker's other work; the command tak
 
 
 async def backtest_import(
-    world: World, merchant_id: UUID, import_id: UUID, decider: str, within: InForce | None, window: timedelta
+    world: World,
+    merchant_id: UUID,
+    import_id: UUID,
+    decider: str,
+    within: InForce | None,
+    window: timedelta,
+    send_cost: int,
 ) -> HistoryReport:
-    """Of more attempts a sample of customers with a fixed seed, and the report says so.
+    """Of more attempts a sample of customers with a fixed seed, and the report says so. `send_cost`: minor units.
 
     Raises: Problem(not_found), Problem(wrong_state) while it is taken over, Problem(invalid).
     """
@@ -42,7 +48,7 @@ async def backtest_import(
         if len(rows) < ROWS_AT_ONCE:
             break
         after, ref = rows[-1].row_no, rows[-1].ref
-    return await asyncio.to_thread(backtest_history, sample, decider, within, known.merchant.region, window)
+    return await asyncio.to_thread(backtest_history, sample, decider, within, known.merchant.region, window, send_cost)
 
 
 def _add(sample: Sample, rows: Iterable[ImportedAttempt]) -> None:

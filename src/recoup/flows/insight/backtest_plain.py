@@ -8,6 +8,8 @@ from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.kernel.time import iso
 from recoup.rules.backtest.enough import Shortfall
 from recoup.rules.backtest.estimate import Estimate
+from recoup.rules.backtest.history_figures import HistoryFigures, Span
+from recoup.rules.backtest.model_word import RangeOfModels
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
 
@@ -51,6 +53,8 @@ def _figures(one: Figures) -> dict[str, Any]:
         "sendsThen": _rounded(one.sends_then),
         "days": _rounded(one.days),
         "daysThen": _rounded(one.days_then),
+        "daysEarlier": _rounded(one.days_earlier),
+        "feesAvoided": [{"currency": fee.asset, "units": round(fee.units)} for fee in one.fees_avoided],
     }
 
 
@@ -114,7 +118,8 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     if found.then is None:
         return plain
     plain["then"] = _estimate(found.then)
-    plain |= {"sendsThen": round(found.sends_then, 4), "daysThen": found.days_then}
+    assert found.whole is not None
+    plain |= {"sendsThen": round(found.whole.sends_then, 4), "daysThen": found.whole.days_then}
     if found.bounds is not None:
         plain["bounds"] = {"atLeast": round(found.bounds.at_least, 6), "atMost": round(found.bounds.at_most, 6)}
         plain |= {"plannedOf": list(found.planned_of), "sends": round(found.sends or 0.0, 4)}
@@ -125,17 +130,41 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         }
     plain["rangeOfModels"] = None
     if found.models is not None:
-        plain["rangeOfModels"] = {"lowest": round(found.models.lowest, 6), "highest": round(found.models.highest, 6)}
+        plain["rangeOfModels"] = _lowest(found.models)
         plain["note"] = LOUD
     plain["whyNoModels"] = found.why_no_models
     plain["experiments"] = [
         {"orders": orders, "compared": share, "plusMinus": round(half, 6)} for orders, share, half in found.experiments
     ]
-    plain["groups"] = {
-        by: [{"name": name, "orders": n, "rescuedThen": won} for name, n, won in rows]
-        for by, rows in found.groups.items()
-    }
+    plain["whole"] = _history_figures(found.whole)
+    plain["groups"] = {by: [_history_figures(one) for one in rows] for by, rows in found.groups.items()}
     return plain
+
+
+def _history_figures(one: HistoryFigures) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "orders": one.orders,
+        "rescuedThen": one.rescued_then,
+        "sendsThen": round(one.sends_then, 4),
+        "daysThen": _rounded(one.days_then),
+        "rescued": _span(one.rescued),
+        "models": None if one.models is None else _lowest(one.models),
+        "sends": _span(one.sends),
+        "daysEarlier": _span(one.days_earlier),
+        "feesAvoided": [
+            {"currency": fee.asset, "atLeast": round(fee.low), "atMost": round(fee.high)} for fee in one.fees_avoided
+        ],
+    }
+
+
+def _span(one: Span | None) -> dict[str, float] | None:
+    return None if one is None else {"atLeast": round(one.low, 6), "atMost": round(one.high, 6)}
+
+
+def _lowest(one: Span | RangeOfModels) -> dict[str, float]:
+    low, high = one[:2]
+    return {"lowest": round(low, 6), "highest": round(high, 6)}
 
 
 def payment_rows(orders: Iterable[JudgedOrder]) -> Iterator[dict[str, Any]]:

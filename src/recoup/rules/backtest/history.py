@@ -129,26 +129,40 @@ def payer_of(payment: Payment) -> str:
     return payment[0].customer or payment[0].card or payment[0].payment
 
 
-def bounds(cohort: Cohort, plans: Sequence[Sequence[datetime]]) -> Bounds:
-    """`plans[i]`: the tries that the policy plans for payment i when it is declined. Where its first tries were made
-    then, six hours earlier or later, their outcome counts as seen; of what comes after, nothing is known."""
-    low = high = known = 0
-    for payment, plan in zip(cohort.payments, plans, strict=True):
-        least, most = _of_one(tries_of(payment, cohort.window), plan)
-        low, high, known = low + least, high + most, known + (least == most)
-    count = len(cohort.payments)
-    return Bounds(low / count, high / count, known)
+class Outcome(NamedTuple):
+    """Of one payment under a policy: whether it is rescued at least and at most, 0 or 1; how many sends it makes; and
+    when the money comes if it does: days from the decline."""
+
+    least: int
+    most: int
+    sends_least: int
+    sends_most: int
+    earliest: float = 0.0
+    latest: float = 0.0
 
 
-def _of_one(tries: Sequence[Attempt], plan: Sequence[datetime]) -> tuple[int, int]:
+def bounds(outcomes: Sequence[Outcome]) -> Bounds:
+    low, high = sum(one.least for one in outcomes), sum(one.most for one in outcomes)
+    count = len(outcomes)
+    return Bounds(low / count, high / count, sum(one.least == one.most for one in outcomes))
+
+
+def outcome_of(payment: Payment, plan: Sequence[datetime], window: timedelta) -> Outcome:
+    """`plan`: the tries that the policy plans when the payment is declined. Where its first tries were made then, six
+    hours earlier or later, their outcome counts as seen; of what comes after, nothing is known."""
+    tries, begin = tries_of(payment, window), payment[0].at
     for place, at in enumerate(plan):
-        if place >= len(tries) or abs(tries[place].at - at) > SAME_SLOT:
-            return 0, 1
+        known = place < len(tries) and abs(tries[place].at - at) <= SAME_SLOT
+        if not known or tries[place].state == "unknown":
+            return Outcome(0, 1, place + 1, len(plan), _days(plan[place] - begin), _days(plan[-1] - begin))
         if tries[place].state == "approved":
-            return (0, 1) if tries[place].failed_later else (1, 1)
-        if tries[place].state == "unknown":
-            return 0, 1
-    return 0, 0
+            days = _days(tries[place].at - begin)
+            return Outcome(int(not tries[place].failed_later), 1, place + 1, place + 1, days, days)
+    return Outcome(0, 0, len(plan), len(plan))
+
+
+def _days(span: timedelta) -> float:
+    return span / timedelta(days=1)
 
 
 def experiment(rescued: float, orders: int, holdout: float) -> float:

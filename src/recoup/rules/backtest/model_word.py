@@ -127,14 +127,21 @@ def plan_of(target: Target, evidence: Evidence) -> tuple[Planned, Decision]:
     return Planned(decision.verdict, decision.plan, None, decision.reasons), decision
 
 
-def expect(models: Mapping[str, Model], plans: Sequence[tuple[Evidence, Decision]]) -> RangeOfModels:
-    """One of the models is the pooled one, which is asked without the payer's own past."""
-    found = {}
-    for name, model in models.items():
-        total = 0.0
-        for evidence, decision in plans:
-            total += expected_under(decision, _alone(evidence) if name == POOLED else evidence, model)
-        found[name] = total / len(plans)
+def expect(models: Mapping[str, Model], plans: Sequence[tuple[Evidence, Decision]]) -> dict[str, list[float]]:
+    """The chance that each model sees for each plan. One of the models is the pooled one, which is asked without the
+    payer's own past."""
+    return {
+        name: [
+            expected_under(decision, _alone(evidence) if name == POOLED else evidence, model)
+            for evidence, decision in plans
+        ]
+        for name, model in models.items()
+    }
+
+
+def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
+    """`expected`: by model, of each plan."""
+    found = {name: sum(chances) / len(chances) for name, chances in expected.items()}
     return RangeOfModels(min(found.values()), max(found.values()), found)
 
 

@@ -6,25 +6,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, NamedTuple
 
 from recoup.rules.backtest.difference import Verdict, difference, verdict
 from recoup.rules.backtest.enough import Closed, Shortfall, missing, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, Evaluation, Overlap, clustered
+from recoup.rules.backtest.groups import GROUPS_MAX, By, bands, grouped
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.replay import BINS
 
-GROUPS_MAX: Final = 8  # of a kind; the rest is one
-OTHERS: Final = ""
-By = Literal["class", "issuer", "country", "amount"]
-BANDS: Final = 4
+
+class FeesAvoided(NamedTuple):
+    """By sends that the policy does not make, in minor units; below 0: it makes more."""
+
+    asset: str
+    units: float
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Of some orders. `rescued`: the share of them that the policy rescues, or None, and then `missing` says why not.
     `then`: the share that was rescued. `sends`, `sends_then`: of an order. `days`, `days_then`: from the decline to the
-    money, of the rescued ones."""
+    money, of the rescued ones. `fees_avoided`: by currency, where there are figures."""
 
     orders: int
     rescued_then: int
@@ -36,6 +39,12 @@ class Figures:
     sends_then: float
     days: float | None
     days_then: float | None
+    fees_avoided: tuple[FeesAvoided, ...] = ()
+
+    @property
+    def days_earlier(self) -> float | None:
+        """By how many days the money comes earlier; below 0: later."""
+        return self.days_then - self.days if self.days is not None and self.days_then is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
     """`orders`: those whose window has closed. `send_cost`: minor units of a send."""
     evaluation = Evaluation([one.episode for one in orders], BINS)
     closed = _closed(orders)
-    whole = _figures(evaluation, orders, closed, None)
+    whole = _figures(evaluation, orders, closed, None, send_cost)
     found = Judgement(
         policy,
         whole,
@@ -96,12 +105,16 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
         found.money = [_money(evaluation, orders, asset, send_cost) for asset in _assets(orders)]
     if groups and not missing_of_orders(closed):
         for by, name in _NAMES.items():
-            found.groups[by] = list(_groups(evaluation, orders, name(orders)))
+            found.groups[by] = list(_groups(evaluation, orders, name(orders), send_cost))
     return found
 
 
 def _figures(
-    evaluation: Evaluation, orders: Sequence[JudgedOrder], closed: Closed, part: Sequence[bool] | None
+    evaluation: Evaluation,
+    orders: Sequence[JudgedOrder],
+    closed: Closed,
+    part: Sequence[bool] | None,
+    send_cost: int,
 ) -> Figures:
     weights = None if part is None else [float(one) for one in part]
     inside = orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
@@ -113,6 +126,7 @@ def _figures(
     payers = [one.facts.payer for one in orders]
     rescued_then = sum(one.rescued for one in inside)
     days = evaluation.mean("days", weights).value if shown else 0.0
+    sends = evaluation.mean("sends", weights).value if shown else None
     return Figures(
         len(inside),
         rescued_then,
@@ -120,10 +134,11 @@ def _figures(
         rescued if shown else None,
         difference(payers, rescued, then) if shown else None,
         lacking,
-        evaluation.mean("sends", weights).value if shown else None,
+        sends,
         sum(one.sends for one in inside) / len(inside) if inside else 0.0,
         days / rescued.value if shown and rescued.value > 0 else None,
         sum(one.days for one in inside) / rescued_then if rescued_then else None,
+        _fees(evaluation, orders, part, sends, send_cost) if sends is not None else (),
     )
 
 
@@ -170,21 +185,28 @@ def _money(evaluation: Evaluation, orders: Sequence[JudgedOrder], asset: str, se
 
 
 def _groups(
-    evaluation: Evaluation, orders: Sequence[JudgedOrder], names: Sequence[str]
+    evaluation: Evaluation, orders: Sequence[JudgedOrder], names: Sequence[str], send_cost: int
 ) -> Iterable[tuple[str, Figures]]:
-    """The largest first, the rest as one."""
-    counted = Counter(names)
-    largest = [name for name, _ in counted.most_common(GROUPS_MAX)]
-    for name in largest:
-        yield name, _of_part(evaluation, orders, [one == name for one in names])
-    if len(counted) > len(largest):
-        kept = set(largest)
-        yield OTHERS, _of_part(evaluation, orders, [one not in kept for one in names])
+    for name, part in grouped(names):
+        inside = [one for one, there in zip(orders, part, strict=True) if there]
+        yield name, _figures(evaluation, orders, _closed(inside), part, send_cost)
 
 
-def _of_part(evaluation: Evaluation, orders: Sequence[JudgedOrder], part: Sequence[bool]) -> Figures:
-    inside = [one for one, there in zip(orders, part, strict=True) if there]
-    return _figures(evaluation, orders, _closed(inside), part)
+def _fees(
+    evaluation: Evaluation, orders: Sequence[JudgedOrder], part: Sequence[bool] | None, sends: float, send_cost: int
+) -> tuple[FeesAvoided, ...]:
+    """`sends`: of an order of the part, under the policy."""
+    inside = [one for one, there in zip(orders, part or [True] * len(orders), strict=True) if there]
+    assets = _assets(inside)
+    if len(assets) == 1:
+        return (FeesAvoided(assets[0], (sum(one.sends for one in inside) - sends * len(inside)) * send_cost),)
+    found = []
+    for asset in assets:
+        own = [float(one.facts.asset == asset) for one in orders]
+        own = [one * there for one, there in zip(own, part or [True] * len(orders), strict=True)]
+        then = sum(weight * one.sends for weight, one in zip(own, orders, strict=True))
+        found.append(FeesAvoided(asset, (then - evaluation.of({"sends": own}).value * len(orders)) * send_cost))
+    return tuple(found)
 
 
 def _closed(orders: Sequence[JudgedOrder]) -> Closed:
@@ -199,24 +221,9 @@ def _assets(orders: Sequence[JudgedOrder]) -> list[str]:
     return [name for name, _ in Counter(one.facts.asset for one in orders).most_common(GROUPS_MAX)]
 
 
-def _bands(orders: Sequence[JudgedOrder]) -> list[str]:
-    """Quarters of the amounts of each currency: `USD/2`."""
-    edges: dict[str, list[int]] = {}
-    for asset in {one.facts.asset for one in orders}:
-        units = sorted(one.facts.units for one in orders if one.facts.asset == asset)
-        edges[asset] = [units[(len(units) - 1) * place // BANDS] for place in range(1, BANDS)]
-    found = []
-    for one in orders:
-        band = sum(one.facts.units > edge for edge in edges[one.facts.asset])
-        low = edges[one.facts.asset][band - 1] if band else 0
-        high = edges[one.facts.asset][band] if band < BANDS - 1 else 0
-        found.append(f"{one.facts.asset}/{low}/{high}")
-    return found
-
-
 _NAMES: Final[Mapping[By, Callable[[Sequence[JudgedOrder]], list[str]]]] = {
     "class": lambda orders: [one.facts.klass for one in orders],
     "issuer": lambda orders: [one.facts.issuer for one in orders],
     "country": lambda orders: [one.facts.country for one in orders],
-    "amount": _bands,
+    "amount": lambda orders: bands([(one.facts.asset, one.facts.units) for one in orders]),
 }

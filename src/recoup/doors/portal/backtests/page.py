@@ -7,7 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.backtests.words import KINDS, VERDICTS, label, lacking, policy_name, title
+from recoup.doors.portal.backtests.words import KINDS, VERDICTS, label, lacking, meaning, policy_name, title
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
@@ -116,12 +116,21 @@ def shown_values(row: BacktestRow) -> dict[str, Any]:
         report=row.report,
         failed=kept(row.failed) if row.failed is not None else None,
         lacking=lacking(row.report) if row.report is not None else [],
+        meaning=meaning(row.report) if row.report is not None else [],
+        window=_window(row.report or {}),
         policy_name=policy_name,
         title=title,
         kinds=KINDS,
         verdicts=VERDICTS,
         label=label,
     )
+
+
+def _window(report: dict[str, Any]) -> tuple[datetime, datetime] | None:
+    """From the first decline to the end of the last window."""
+    if not report.get("from") or not report.get("until"):
+        return None
+    return datetime.fromisoformat(report["from"]), datetime.fromisoformat(report["until"])
 
 
 def _payment(plain: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,13 @@ class BacktestMoney(Shape, kw_only=True):
     fees_avoided: int | None
 
 
+class BacktestFees(Shape, kw_only=True):
+    """Of sends that the policy does not make, in minor units; below 0: it makes more."""
+
+    currency: str
+    units: int
+
+
 class BacktestFigures(Shape, kw_only=True):
     """Some orders. Null: not enough, and `missing` says what."""
 
@@ -70,6 +77,10 @@ class BacktestFigures(Shape, kw_only=True):
     sends_then: float
     days: Annotated[float | None, Meta(description="From the decline to the money, of rescued orders.")]
     days_then: float | None
+    days_earlier: Annotated[
+        float | None, Meta(description="Days by which the policy’s money comes earlier; below 0: later.")
+    ] = None
+    fees_avoided: list[BacktestFees] = []
 
 
 class BacktestGroup(BacktestFigures, kw_only=True):
@@ -135,12 +146,35 @@ class BacktestExperiment(Shape, kw_only=True):
     plus_minus: float
 
 
-class BacktestCount(Shape, kw_only=True):
-    """Payments of one class of decline, issuer or country."""
+class BacktestFeeBounds(Shape, kw_only=True):
+    """Fees of sends that the policy does not make, in minor units; below 0: it makes more."""
 
-    name: Annotated[str, Meta(description="Empty: all others.")]
+    currency: str
+    at_least: int
+    at_most: int
+
+
+class BacktestHistoryFigures(Shape, kw_only=True):
+    """Payments of an import: all, or those of one class of decline, issuer, country or band of amounts."""
+
+    name: Annotated[str, Meta(description="Empty: all others, or all.")]
     orders: Counted
     rescued_then: Counted
+    sends_then: float | None = None
+    days_then: float | None = None
+    rescued: Annotated[
+        BacktestBounds | None,
+        Meta(description="Share that the policy rescues if nothing is assumed."),
+    ] = None
+    models: Annotated[
+        BacktestModels | None, Meta(description="Lowest and highest share that models expect; null: too few payments.")
+    ] = None
+    sends: Annotated[BacktestBounds | None, Meta(description="Of a payment, under the policy.")] = None
+    days_earlier: Annotated[
+        BacktestBounds | None,
+        Meta(description="Of those rescued then, if the policy rescues them too; below 0: later."),
+    ] = None
+    fees_avoided: list[BacktestFeeBounds] = []
 
 
 class BacktestHistory(Shape, kw_only=True):
@@ -168,7 +202,9 @@ class BacktestHistory(Shape, kw_only=True):
     why_no_models: Annotated[str, Meta(description="Empty where they were asked.")] = ""
     note: Annotated[str | None, Meta(description="Whose word the range is.")] = None
     experiments: list[BacktestExperiment] = []
-    groups: dict[str, list[BacktestCount]] = {}
+    send_cost: Annotated[Counted | None, Meta(description="Minor units, of one send.")] = None
+    whole: BacktestHistoryFigures | None = None
+    groups: dict[str, list[BacktestHistoryFigures]] = {}
 
 
 class BacktestShown(Shape, kw_only=True):

@@ -1,0 +1,158 @@
+"""Of payments without probabilities: each group's bounds hold whatever the unseen tries would have brought."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recoup.rules.backtest.groups import GROUPS_MAX, OTHERS, bands, grouped
+from recoup.rules.backtest.history import SAME_SLOT, WINDOW, Outcome, bounds, outcome_of, rescued_at, tries_of
+from recoup.rules.backtest.history_figures import EXPECTED_MIN, Case, by_group, figures_of
+from recoup.rules.imports.attempt import ANSWERED, Attempt
+
+BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NAMES: Any = {"class": "funds", "issuer": "411111", "country": "US", "amount": "USD/0/0"}
+
+
+def attempt(days: float, state: Any = "declined", *, failed_later: bool = False) -> Attempt:
+    return Attempt(
+        row=1,
+        line=1,
+        provider="x",
+        ref=f"r{days}",
+        payment="p",
+        guessed=False,
+        customer="c",
+        card="k",
+        subscription="",
+        token="",
+        method=None,
+        acceptor="",
+        by_customer=False,
+        bin="411111",
+        last4="1111",
+        scheme="visa",
+        funding="debit",
+        country="US",
+        at=BEGIN + timedelta(days=days),
+        units=1000,
+        asset="USD",
+        state=state,
+        stage=ANSWERED,
+        failed_later=failed_later,
+        source="visa",
+        scheme_code="51",
+        advice_code="",
+        processor_code="",
+        text="",
+        attempt_no=None,
+        attempt_count=None,
+        utc_offset=None,
+        propensity=None,
+        modified_at=None,
+    )
+
+
+def plan(*days: float) -> list[datetime]:
+    return [BEGIN + timedelta(days=one) for one in days]
+
+
+@pytest.mark.parametrize(
+    ("tries", "planned", "expected"),
+    [
+        ([], (), Outcome(0, 0, 0, 0)),
+        ([attempt(2)], (2,), Outcome(0, 0, 1, 1)),
+        ([attempt(2), attempt(4, "approved")], (2, 4, 9), Outcome(1, 1, 2, 2, 4, 4)),
+        ([attempt(2), attempt(4, "approved")], (2.2, 3, 9), Outcome(0, 1, 2, 3, 3, 9)),
+        ([attempt(2, "unknown")], (2, 5), Outcome(0, 1, 1, 2, 2, 5)),
+        ([attempt(2, "approved", failed_later=True)], (2, 5), Outcome(0, 1, 1, 1, 2, 2)),
+        ([], (1, 5), Outcome(0, 1, 1, 2, 1, 5)),
+    ],
+)
+def test_what_is_known_of_one_payment(tries: list[Attempt], planned: tuple[float, ...], expected: Outcome) -> None:
+    assert outcome_of([attempt(0), *tries], plan(*planned), WINDOW) == expected
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 3, 5, 8, 13]), st.booleans()), unique_by=lambda one: one[0]),
+    st.lists(st.sampled_from([1, 3, 5, 8, 13, 20]), unique=True),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_the_truth_lies_within_the_bounds(made: list[tuple[int, bool]], planned: list[int], unseen: list[bool]) -> None:
+    """Whatever a try would have brought at an instant, the ones that were made among them."""
+    payment = [attempt(0)]
+    for day, approved in sorted(made):
+        payment.append(attempt(day, "approved" if approved else "declined"))
+        if approved:
+            break
+    would = dict(zip((1, 3, 5, 8, 13, 20), unseen, strict=True))
+    would |= {round((one.at - BEGIN) / timedelta(days=1)): one.state == "approved" for one in payment[1:]}
+    days = sorted(planned)
+    found = outcome_of(payment, plan(*days), WINDOW)
+    first = next((place for place, day in enumerate(days) if would[day]), None)
+    assert found.least <= (first is not None) <= found.most
+    sends = len(days) if first is None else first + 1
+    assert found.sends_least <= sends <= found.sends_most
+    if first is not None:
+        assert found.earliest <= days[first] <= found.latest
+
+
+def case(sends: int, days: float | None, outcome: Outcome | None, asset: str = "USD", **more: Any) -> Case:
+    return Case(NAMES, asset, sends, days, outcome, **more)
+
+
+def test_fees_and_days_of_a_group() -> None:
+    cases = [
+        case(4, 9.0, Outcome(0, 1, 1, 3, 2.0, 6.0)),
+        case(2, None, Outcome(0, 0, 2, 2)),
+        case(3, None, Outcome(0, 0, 5, 5), "EUR"),
+    ]
+    found = figures_of("all", cases, 10)
+    assert (found.orders, found.rescued_then, found.sends_then, found.days_then) == (3, 1, 3.0, 9.0)
+    assert found.rescued == (0.0, pytest.approx(1 / 3))
+    assert found.sends == (pytest.approx(8 / 3), pytest.approx(10 / 3))
+    assert found.days_earlier == (3.0, 7.0)
+    assert found.fees_avoided == (("EUR", -20.0, -20.0), ("USD", 10.0, 30.0))
+    assert found.models is None
+    assert bounds([one.outcome for one in cases if one.outcome]) == (0.0, pytest.approx(1 / 3), 2)
+
+
+def test_of_a_sample_the_fees_are_those_of_all() -> None:
+    cases = [case(3, None, Outcome(0, 0, 1, 1)), case(3, None, None)]
+    assert figures_of("all", cases, 10).fees_avoided == (("USD", 40.0, 40.0),)
+    assert figures_of("all", [case(3, None, None)], 10).fees_avoided == ()
+
+
+def test_models_say_nothing_of_few() -> None:
+    few = [case(1, None, Outcome(0, 1, 1, 1), expected=[0.2, 0.4])] * (EXPECTED_MIN - 1)
+    assert figures_of("all", few, 10).models is None
+    assert figures_of("all", [*few, few[0]], 10).models == (pytest.approx(0.2), pytest.approx(0.4))
+
+
+@given(st.lists(st.sampled_from("abcdefghijkl")))
+def test_groups_are_the_largest_and_the_rest(names: list[str]) -> None:
+    found = list(grouped(names))
+    assert sum(sum(part) for _, part in found) == len(names), "each is in one"
+    sizes = [sum(part) for name, part in found if name != OTHERS]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(found) <= GROUPS_MAX + 1
+
+
+def test_bands_are_of_each_currency() -> None:
+    amounts = [("USD", one) for one in range(100, 500)] + [("EUR", 7)]
+    found = bands(amounts)
+    assert {one for one in found if one.startswith("EUR")} == {"EUR/0/7"}
+    assert len({one for one in found if one.startswith("USD")}) == 4
+    by_amount = by_group([case(0, None, None)] * 3, 10)["amount"]
+    assert [(one.name, one.orders) for one in by_amount] == [("USD/0/0", 3)]
+
+
+def test_a_try_within_the_slot_is_the_same() -> None:
+    payment = [attempt(0), attempt(2, "approved")]
+    just, over = SAME_SLOT / timedelta(days=1), (SAME_SLOT + timedelta(minutes=1)) / timedelta(days=1)
+    assert outcome_of(payment, plan(2 + just), WINDOW).least == 1
+    assert outcome_of(payment, plan(2 + over), WINDOW).least == 0
+    assert rescued_at(payment, WINDOW) == payment[1].at
+    assert tries_of(payment, WINDOW) == [payment[1]]
