@@ -1,8 +1,10 @@
 """The page of back-tests: what it shows and what is missing, each payment; and beside a policy before it is saved."""
 
 import io
+from typing import Any
 
 import httpx
+import msgspec
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
@@ -10,10 +12,14 @@ from tests.flows.backtests.test_kept import run_later, with_orders
 from tests.flows.backtests.test_of_imports import lines
 from tests.worlds import Shop
 
+from recoup.doors.rescue.shapes.backtests import BacktestHistory, BacktestReport
 from recoup.flows.backtests.kept import ask as asked_for
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime
+from recoup.moves.bulk.backtest import begin_backtest, end_backtest, keep_figures
 from recoup.rules.imports.answers import Answers
 from recoup.store.server import ServerAddress
 
@@ -84,5 +90,82 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
             page = await maya.get(path)
             assert page.status_code == 200
             assert "ot enough" in words(page)
+
+    portal(server, story)
+
+
+SHARE = {"value": 0.47, "low": 0.44, "high": 0.5}
+OWN: dict[str, Any] = {
+    "basis": "propensities", "policy": "retry-2", "from": "2026-03-01T00:00:00Z", "until": "2026-05-29T00:00:00Z",
+    "sampledOf": None, "open": 0, "unread": 0, "payers": 900, "verdict": "better", "sendCost": 12, "orders": 1200,
+    "rescuedThen": 500, "then": SHARE, "rescued": SHARE, "difference": {"value": 0.03, "low": 0.012, "high": 0.05},
+    "missing": [], "sends": 1.8, "sendsThen": 2.1, "days": 9.0, "daysThen": 12.5,
+    "overlap": {"effectivePayers": 400.0, "followed": 0.8, "unsupported": 0, "clipped": 0, "largestPayer": 0.01},
+    "money": [{"currency": "USD", "orders": 1200, "declined": 9_000_000, "rescuedThen": 4_000_000,
+               "rescued": 4_200_000, "netThen": 3_900_000, "net": 4_100_000,
+               "netDifference": {"low": 1, "high": 2}, "feesAvoided": -4_320}],
+}  # fmt: skip
+GROUP = {name: OWN[name] for name in ("orders", "rescuedThen", "then", "rescued", "difference", "missing", "sends")} | {
+    name: OWN[name] for name in ("sendsThen", "days", "daysThen")
+}
+HISTORY: dict[str, Any] = {
+    "basis": "history", "policy": "retry-2", "orders": 400, "declined": 500, "begunBefore": 0, "openAfter": 100,
+    "from": None, "until": None, "missing": [], "sampledOf": None, "attempts": 900, "then": SHARE, "sendsThen": 3.0,
+    "daysThen": 5.0, "bounds": {"atLeast": 0.1, "atMost": 0.9}, "plannedOf": [400, 400], "sends": 2.0,
+    "calibration": None, "rangeOfModels": None, "whyNoModels": "", "experiments": [],
+}  # fmt: skip
+WHOLE = {
+    "name": "", "orders": 400, "rescuedThen": 188, "sendsThen": 3.0, "daysThen": 5.0, "models": None,
+    "rescued": {"atLeast": 0.1, "atMost": 0.9}, "sends": {"atLeast": 1.0, "atMost": 2.0},
+    "daysEarlier": {"atLeast": -3.0, "atMost": 2.0},
+    "feesAvoided": [{"currency": "USD", "atLeast": 4_800, "atMost": 9_600}],
+}  # fmt: skip
+
+
+async def _shown(shop: Shop, who: As, report: dict[str, Any]) -> str:
+    """Its page, as the list has it too."""
+    question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
+    backtest_id, wall = new_id(), shop.world.clocks.wall()
+    async with shop.world.db.transaction() as tx:
+        await begin_backtest(tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall)
+        until = BusinessTime(wall)
+        await keep_figures(tx, shop.merchant_id, backtest_id, report, None, [], until=until, wall=wall)
+        await end_backtest(tx, shop.merchant_id, backtest_id)
+    maya = await who("owner")
+    assert (await maya.get("/backtests")).status_code == 200
+    page = await maya.get(f"/backtests/{backtest_id}")
+    assert page.status_code == 200
+    return words(page)
+
+
+def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        fees = [{"currency": "USD", "units": 1_200}, {"currency": "EUR", "units": -300}]
+        groups = {"class": [GROUP | {"name": "fraud", "daysEarlier": 3.5, "feesAvoided": fees}]}
+        page = await _shown(shop, who, OWN | {"daysEarlier": 3.5, "feesAvoided": fees, "groups": groups})
+        assert "Of 1,200 declined payments 500 were rescued by what was done, 41.7 %." in page
+        assert "of 100 declined payments it rescues 1.2 to 5.0 more." in page
+        assert "Its sends would have cost 43.20 USD more in fees." in page
+        assert "The money would have come 3.5 days earlier." in page
+        assert "Suspected fraud" in page
+        assert "+12.00 USD" in page
+        assert "\N{MINUS SIGN}3.00 EUR" in page
+        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "groups": {"class": [WHOLE | {"name": "funds"}]}})
+        assert "Under this policy at least 10.0 % and at most 90.0 % would have been rescued." in page
+        assert "Fees avoided: between +48.00 and +96.00 USD." in page
+        assert "between 3.0 days later and 2.0 days earlier." in page
+
+    portal(server, story)
+
+
+def test_one_that_was_kept_by_an_earlier_release_is_shown(server: ServerAddress) -> None:
+    async def story(shop: Shop, who: As) -> None:
+        page = await _shown(shop, who, OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}})
+        assert "Lack of money" in page
+        counted = {"name": "funds", "orders": 400, "rescuedThen": 188}
+        page = await _shown(shop, who, HISTORY | {"groups": {"class": [counted]}})
+        assert "Lack of money" in page
+        assert msgspec.convert(OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}}, BacktestReport).days == 9.0
+        assert msgspec.convert(HISTORY | {"groups": {"class": [counted]}}, BacktestHistory).whole is None
 
     portal(server, story)

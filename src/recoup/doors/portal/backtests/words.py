@@ -91,7 +91,9 @@ def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
         )
     )
     found.append(_than_before(report["verdict"], more["low"], more["high"]))
-    found += [_avoided(round(one["feesAvoided"]), one["currency"]) for one in report["money"]]
+    found += [
+        _avoided(one["feesAvoided"], one["currency"]) for one in report["money"] if one["feesAvoided"] is not None
+    ]
     days = report.get("daysEarlier")
     if days is not None:
         word = (
