@@ -170,15 +170,13 @@ def targets(world: Plugged) -> dict[str, Target]:
 
 
 def samples(orders: Sequence[JudgedOrder], payers: int) -> list[list[JudgedOrder]]:
-    """Disjoint, of so many payers each."""
-    numbers: dict[str, int] = {}
-    parts: list[list[JudgedOrder]] = []
+    """Disjoint, of so many payers each, whoever was declined first."""
+    found: dict[str, list[JudgedOrder]] = {}
     for one in orders:
-        place = numbers.setdefault(one.facts.payer, len(numbers)) // payers
-        while len(parts) <= place:
-            parts.append([])
-        parts[place].append(one)
-    return parts[: len(numbers) // payers]
+        found.setdefault(one.facts.payer, []).append(one)
+    drawn = sorted(found, key=lambda payer: hashlib.sha256(f"sample/{payer}".encode()).digest())
+    parts = [drawn[first : first + payers] for first in range(0, len(drawn) - payers + 1, payers)]
+    return [[one for payer in part for one in found[payer]] for part in parts]
 
 
 def judged(lines: Sequence[bytes], target: Target, payers: int) -> list[Judgement]:
