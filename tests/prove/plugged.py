@@ -1,6 +1,6 @@
-"""A world behind the protocol, played twice on different customers: on some the engine decides with draws and a comparison
-group, which gives the log that the back-test reads; on the others a policy decides alone, and what it rescues there is
-what the back-test has to say. No order is played by both.
+"""A world behind the protocol, played twice on different customers: on some the engine decides with draws and a
+comparison group, which gives the log that the back-test reads; on the others a policy decides alone, and what it
+rescues there is what the back-test has to say. No order is played by both.
 """
 
 import hashlib

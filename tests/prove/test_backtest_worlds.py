@@ -1,10 +1,9 @@
-"""The back-test in whole simulated worlds, which are asked over their protocol: of each one logged run is cut into disjoint
-samples of 1,000 payers, and each sample's interval is held against what the policy rescues of other customers of that
-world. `-s` shows the figures.
+"""The back-test in whole simulated worlds, which are asked over their protocol: of each one logged run is cut into
+disjoint samples of 1,000 payers, and each sample's interval is held against what the policy rescues of other customers
+of that world. `-s` shows the figures.
 
-Again at full size: `RECOUP_PROVE_PLUGGED=20 RECOUP_PROVE_SAMPLES=50 pytest --timeout=0 -s
-tests/prove/test_backtest_worlds.py`, some seven minutes a world. `RECOUP_PROVE_TARGETS=engine` asks of the engine alone;
-`RECOUP_PROVE_FRESH` is how many other customers there are.
+At full size, with `--timeout=0 -s`: `RECOUP_PROVE_PLUGGED=20 RECOUP_PROVE_SAMPLES=50`, some seven minutes a world.
+`RECOUP_PROVE_TARGETS=engine` asks of the engine alone; `RECOUP_PROVE_FRESH` is how many other customers there are.
 """
 
 import os
@@ -55,7 +54,7 @@ def _world(kind: plugged.Kind, folder: Path) -> dict[str, Seen]:
                     seen.widths += one.whole.rescued.half_width
             found[name] = seen
             print(
-                f"{kind.title}, {name}: truth {truth.value:.1%} (± {1.645 * truth.error:.1%}, {truth.orders:,} orders);",
+                f"{kind.title}, {name}: truth {truth.value:.1%} (± {1.645 * truth.error:.1%}, {truth.orders:,});",
                 f"{seen.shown} of {seen.samples} shown, {seen.covered} cover,",
                 f"half-width {seen.widths / max(1, seen.shown):.1%}, missing {dict(seen.missing)}",
                 flush=True,
@@ -70,7 +69,7 @@ def test_of_the_intervals_in_plugged_worlds_85_to_95_percent_hold_the_truth() ->
     covered = sum(seen.covered for one in worlds for seen in one.values()) / shown
     near = [seen for one in worlds for name, seen in one.items() if name == "engine"]
     withheld = 1.0 - sum(seen.shown for seen in near) / sum(seen.samples for seen in near)
-    print(f"{len(worlds)} worlds, {shown:,} intervals shown, {covered:.1%} cover; of the engine {withheld:.1%} withheld")
+    print(f"{len(worlds)} worlds, {shown:,} shown, {covered:.1%} cover; of the engine {withheld:.1%} withheld")
     slack = 0.0 if shown >= FULL else 3 * (0.09 / shown) ** 0.5
     assert 0.85 - slack <= covered <= 0.95 + slack
     assert withheld <= 0.10
