@@ -12,4 +12,4 @@ BEGIN
   END LOOP;
 END $$;
 DROP INDEX CONCURRENTLY IF EXISTS orders_of_card;
-CREATE INDEX CONCURRENTLY orders_of_card ON orders (merchant_id, pan_id) WHERE pan_id IS NOT NULL;
+CREATE INDEX CONCURRENTLY orders_of_card ON orders ((pan_id::text));

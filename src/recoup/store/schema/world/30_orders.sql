@@ -70,7 +70,8 @@ CREATE TABLE orders (
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
   FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
-CREATE INDEX orders_of_card ON orders (merchant_id, pan_id) WHERE pan_id IS NOT NULL;
+-- An expression: no statement that looks an order up by its id takes it for a way while the tables are small.
+CREATE INDEX orders_of_card ON orders ((pan_id::text));
 
 -- What lists show: narrow and mutable.
 CREATE TABLE order_heads (

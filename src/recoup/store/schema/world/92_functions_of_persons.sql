@@ -8,7 +8,8 @@ DECLARE
 BEGIN
   RETURN ARRAY(SELECT c.pan_id FROM unnest(cards) AS c (pan_id) WHERE NOT EXISTS (
     SELECT FROM orders o LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-    WHERE o.merchant_id = merchant AND o.pan_id = c.pan_id AND o.order_id <> ALL(erased) AND p.forgotten IS NOT TRUE));
+    WHERE o.merchant_id = merchant AND o.pan_id::text = c.pan_id::text AND o.order_id <> ALL(erased)
+      AND p.forgotten IS NOT TRUE));
 END $$;
 
 -- Everything in words that stands beside these orders, which are locked. What remains to be searched by are references.
