@@ -85,3 +85,34 @@ def test_an_attempt_count_above_the_rows_is_counted() -> None:
         "ch_3,1900,2026-03-05 06:00:00,usd,succeeded,true,pi_2,1",
     ]
     assert summary(attempts("\n".join([header, *lines]))).missing == 1
+
+
+def test_rows_of_one_attempt_are_one() -> None:
+    """Adyen's accounting report has a row for each step: of a payment that was refused first, `Received` was first."""
+    head = "Psp Reference,Merchant Reference,Payment Method,Booking Date,TimeZone,Main Currency,Main Amount,Record Type"
+    row = "{},S-1,visa,2026-03-{:02} 06:00:{:02},UTC,EUR,19.00,{}"
+    steps = [
+        ("881", 2, 1, "Received"),
+        ("881", 2, 3, "Refused"),
+        ("882", 5, 1, "Received"),
+        ("882", 5, 3, "Authorised"),
+        ("882", 6, 1, "Settled"),
+    ]
+    for order in (steps, steps[::-1], steps * 2):
+        found = summary(attempts("\n".join([head, *(row.format(*one) for one in order)])))
+        assert found.states == {"declined": 1, "approved": 1}
+        assert (found.attempts, found.payments, found.declined, found.rescued) == (2, 1, 1, 1)
+
+
+def test_a_state_again_does_not_take_an_attempt_out_of_its_guessed_payment() -> None:
+    found = rows(
+        "a,2026-03-01 06:00,19.00,0.00,usd,Failed,c1,f1,",
+        "b,2026-03-04 06:00,19.00,0.00,usd,Paid,c1,f1,",
+        "b,2026-03-04 06:00,19.00,19.00,usd,Refunded,c1,f1,",
+        "b,2026-03-04 06:00,19.00,0.00,usd,Paid,c1,f1,",
+    )
+    gathered = Payments()
+    for one in found:
+        gathered.add(one)
+    assert dict(gathered.guesses()) == {1: 1, 2: 1, 3: 1, 4: 1}
+    assert gathered.summary().guessed == 2

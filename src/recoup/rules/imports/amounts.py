@@ -38,9 +38,11 @@ class SignEvidence:
         elif len(text) - text.rfind(sign) - 1 - (text[-1:] == ")") != 3:
             self._speaks(sign, text)
         else:
-            self.doubt = self.doubt or text
+            self.doubt = self.doubt or text * _is_amount(text)
 
     def _speaks(self, sign: str, text: str) -> None:
+        if not _is_amount(text):
+            return
         self.decimals = True
         if sign == ".":
             self.point = self.point or text
@@ -60,15 +62,26 @@ class SignEvidence:
         return " · ".join(text[:CHARS_MAX] for text in (self.point, self.comma, self.doubt) if text)
 
 
+def _is_amount(text: str) -> bool:
+    """With either sign: what is none costs its line, and says nothing of its column."""
+    digits = _digits(text)[0]
+    return any(form[sign].fullmatch(digits) for form in (_PLAIN, _GROUPED) for sign in form)
+
+
+def _digits(text: str) -> tuple[str, bool]:
+    """(without currency and sign, whether it is below zero)."""
+    digits = _MARKS.sub("", text[:CHARS_MAX])
+    negative = digits.startswith(("-", "\N{MINUS SIGN}")) or digits.startswith("(") and digits.endswith(")")
+    return digits.strip("+-\N{MINUS SIGN}()"), negative
+
+
 @lru_cache(maxsize=65_536)
 def units_of(text: str, asset: str, sign: str, exponent: int | None) -> tuple[int, bool] | None:
     """(smallest units of the asset, whether it is below zero); None for what is no amount, or finer than the asset.
     `exponent`: of an amount in smallest units, as its provider counts them; None for one in major units."""
     if len(text) > CHARS_MAX:
         return None
-    digits = _MARKS.sub("", text)
-    negative = digits.startswith(("-", "\N{MINUS SIGN}")) or digits.startswith("(") and digits.endswith(")")
-    digits = digits.strip("+-\N{MINUS SIGN}()")
+    digits, negative = _digits(text)
     if _GROUPED[sign].fullmatch(digits) and not (exponent is not None and sign in digits):
         digits = digits.replace("," if sign == "." else ".", "")
     if not _PLAIN[sign].fullmatch(digits):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from recoup.kernel.unseen import has_unseen
-from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.card_text import (
     CHARS_MAX,
     Room,
@@ -17,6 +17,7 @@ from recoup.rules.network.card_text import (
 )
 
 ID_MAX: Final = 200
+_LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
 _EXPONENT: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,3}|[0-9][eE]\+[0-9]{1,3}")
 # An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
 _GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
@@ -56,6 +57,9 @@ def holds_card(cells: Iterable[str]) -> bool:
 def _holds_card(text: str, room: Room) -> bool:
     if (run := _ONE_RUN.fullmatch(text)) is not None:
         return is_like_card(run[1])
+    if (large := _LARGE.fullmatch(text)) is not None and len(large[2]) >= int(large[3]) - 1:
+        known = f"{large[1]}{large[2]}"[: int(large[3])]  # all but the check digit, which follows from them
+        return is_like_card(known + luhn_digit(known))
     return may_hold_number(text) and not _MOMENT.fullmatch(text) and any(True for _ in numbers_in(text, room))
 
 

@@ -106,7 +106,7 @@ class OrderEvidence:
         self.day = self.month = self.example = ""
 
     def look(self, text: str) -> None:
-        found = _WRITTEN.match(text)
+        found = _WRITTEN.fullmatch(text)
         if found is None or not found["a"]:
             return
         first, second = int(found["a"]), int(found["b"])

@@ -4,31 +4,41 @@ A provider's link counts first. Without one, tries of the same customer, amount,
 within 35 days are one payment, none after a success: guessed, and flagged so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
-from recoup.rules.imports.attempt import Attempt
+from recoup.rules.imports.attempt import Attempt, State
 
 WINDOW_SECONDS: Final = 35 * 86_400
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 GUESSED_MAX: Final = 0.2  # of a file's attempts; above, what was rescued then is not told
-ROW_BITS, AT_BITS, STATE_BITS = 24, 40, 2
-_NUMBERS: Final = {"declined": 0, "not_sent": 1, "unknown": 2, "approved": 3}  # of one instant an approval is the last
-_APPROVED, _DECLINED = 3, 0
-_ROW_MASK, _AT_MASK, _STATE_MASK = (1 << ROW_BITS) - 1, (1 << AT_BITS) - 1, (1 << STATE_BITS) - 1
+_NUMBERS: Final[Mapping[State, int]] = {"declined": 0, "not_sent": 1, "unknown": 2, "approved": 3}
+_NAMES: Final = {number: state for state, number in _NUMBERS.items()}
+_DECLINED, _APPROVED = 0, 3  # of one instant an approval is the last
+# A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what tells which row of an
+# attempt is the latest (date of change, stage, row), and then what became of it and when.
+_GUESSED, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = 1, 2, 40, 24, 2, 40, 40, 64  # bits
+_STATE_FROM: Final = _GUESSED
+_AT_FROM: Final = _STATE_FROM + _STATE
+_ROW_FROM: Final = _AT_FROM + _AT
+_REF_FROM: Final = _ROW_FROM + _ROW + _STAGE + _CHANGED
+_PAYMENT_FROM: Final = _REF_FROM + _REF
+_STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = ((1 << n) - 1 for n in (_STATE, _AT, _ROW, _REF, _PAYMENT))
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`payments`: how many; `declined`: those whose first try was declined, `rescued` those of them that were paid by a
-    later one. `begun_before`: declined ones whose first try may lie before the file; `open_after`: those whose time
-    goes on after its end. `guessed`: attempts without a link. `missing`: payments of which the file counts more
-    attempts than it holds. `first`, `last`: None for a file without attempts."""
+    """`states`: of attempts, each once however many rows tell of it. `payments`: how many; `declined`: those whose
+    first try was declined, `rescued` those of them that were paid by a later one. `begun_before`: declined ones whose
+    first try may lie before the file; `open_after`: those whose time goes on after its end. `guessed`: attempts without
+    a link. `missing`: payments of which the file counts more attempts than it holds. `first`, `last`: None for a file
+    without attempts."""
 
-    attempts: int
+    states: Mapping[State, int]
     payments: int
     declined: int
     rescued: int
@@ -41,87 +51,119 @@ class Summary:
     last: datetime | None
 
     @property
+    def attempts(self) -> int:
+        return sum(self.states.values())
+
+    @property
     def guessed_share(self) -> float:
         return self.guessed / self.attempts if self.attempts else 0.0
 
 
+class _Try(NamedTuple):
+    """`at`: in seconds; `state`: its number. `rows`: those that tell of it, the latest last."""
+
+    at: int
+    state: int
+    guessed: bool
+    rows: tuple[int, ...]
+
+
 class Payments:
-    """Takes attempts as they come, some 60 bytes each. Then `summary`, and `guesses`."""
+    """Takes rows as they come, some 70 bytes each. Then `summary`, and `guesses`."""
 
     def __init__(self) -> None:
         self._linked: list[int] = []
         self._unlinked: list[int] = []
         self._counts: dict[int, int] = {}
-        self._declined = self._attempts = self._guessed = 0
+        self._first = self._last = 0
 
     def add(self, attempt: Attempt) -> None:
-        at = int(attempt.at.timestamp())
-        packed = (at << STATE_BITS | _NUMBERS[attempt.state]) << ROW_BITS | attempt.row & _ROW_MASK
-        self._attempts += 1
-        self._declined += attempt.state == "declined"
-        if attempt.payment:
-            key = hash((attempt.provider, attempt.payment)) & 0xFFFFFFFFFFFFFFFF
-            self._linked.append(key << AT_BITS + STATE_BITS + ROW_BITS | packed)
-            self._guessed += attempt.guessed
-            if attempt.attempt_count:
-                self._counts[key] = max(self._counts.get(key, 0), attempt.attempt_count)
-        else:
-            key = hash(_alike(attempt)) & 0xFFFFFFFFFFFFFFFF
-            self._unlinked.append(key << AT_BITS + STATE_BITS + ROW_BITS | packed)
-            self._guessed += 1
+        at, changed = int(attempt.at.timestamp()), attempt.modified_at
+        link = (attempt.provider, attempt.payment) if attempt.payment else _alike(attempt)
+        payment = hash(link) & _PAYMENT_MASK
+        packed = payment << _REF | hash(attempt.ref) & _REF_MASK
+        packed = packed << _CHANGED | (int(changed.timestamp()) if changed else 0)
+        packed = (packed << _STAGE | attempt.stage) << _ROW | attempt.row & _ROW_MASK
+        packed = (packed << _AT | at) << _STATE | _NUMBERS[attempt.state]
+        packed = packed << _GUESSED | (attempt.guessed or not attempt.payment)
+        (self._linked if attempt.payment else self._unlinked).append(packed)
+        if attempt.attempt_count:
+            self._counts[payment] = max(self._counts.get(payment, 0), attempt.attempt_count)
+        if at > self._last:
+            self._last = at
+        if at < self._first or not self._first:
+            self._first = at
 
     def guesses(self) -> Iterator[tuple[int, int]]:
-        """(row, row of its payment's first try) of each attempt without a link."""
-        for group in self._groups_guessed():
-            first = group[0] & _ROW_MASK
-            for packed in group:
-                yield packed & _ROW_MASK, first
+        """(row, row of its payment's first try) of each row without a link."""
+        for tries in self._guessed():
+            first = tries[0].rows[-1]
+            for one in tries:
+                for row in one.rows:
+                    yield row, first
 
     def summary(self) -> Summary:
-        groups = [*self._groups_linked(), *self._groups_guessed()]
-        first = min((_at(group[0]) for group in groups), default=None)
-        last = max((_at(group[-1]) for group in groups), default=None)
-        declined = rescued = before = after = missing = 0
-        for group in groups:
-            key = group[0] >> AT_BITS + STATE_BITS + ROW_BITS
-            missing += self._counts.get(key, 0) > len(group)
-            if _state(group[0]) != _DECLINED:
+        states: Counter[State] = Counter()
+        payments = declined = rescued = before = after = guessed = missing = 0
+        for payment, tries in self._every():
+            payments += 1
+            states.update(_NAMES[one.state] for one in tries)
+            guessed += sum(one.guessed for one in tries)
+            missing += self._counts.get(payment, 0) > len(tries)
+            if tries[0].state != _DECLINED:
                 continue
             declined += 1
-            paid = any(_state(one) == _APPROVED for one in group)
+            paid = any(one.state == _APPROVED for one in tries)
             rescued += paid
-            before += _at(group[0]) < (first or 0) + WINDOW_SECONDS
-            after += not paid and _at(group[0]) + WINDOW_SECONDS > (last or 0)
+            before += tries[0].at < self._first + WINDOW_SECONDS
+            after += not paid and tries[0].at + WINDOW_SECONDS > self._last
         return Summary(
-            self._attempts,
-            len(groups),
+            states,
+            payments,
             declined,
             rescued,
             before,
             after,
-            self._guessed,
+            guessed,
             missing,
-            bool(self._attempts) and not self._declined,
-            datetime.fromtimestamp(first, UTC) if first is not None else None,
-            datetime.fromtimestamp(last, UTC) if last is not None else None,
+            bool(states) and not states["declined"],
+            datetime.fromtimestamp(self._first, UTC) if states else None,
+            datetime.fromtimestamp(self._last, UTC) if states else None,
         )
 
-    def _groups_linked(self) -> Iterator[list[int]]:
-        self._linked.sort()
-        for _, group in groupby(self._linked, lambda one: one >> AT_BITS + STATE_BITS + ROW_BITS):
-            yield list(group)
+    def _every(self) -> Iterator[tuple[int, list[_Try]]]:
+        yield from _grouped(self._linked)
+        yield from ((0, tries) for tries in self._guessed())
 
-    def _groups_guessed(self) -> Iterator[list[int]]:
-        self._unlinked.sort()
-        for _, alike in groupby(self._unlinked, lambda one: one >> AT_BITS + STATE_BITS + ROW_BITS):
-            group: list[int] = []
+    def _guessed(self) -> Iterator[list[_Try]]:
+        for _, alike in _grouped(self._unlinked):
+            tries: list[_Try] = []
             for one in alike:
-                over = group and (_state(group[-1]) == _APPROVED or _at(one) - _at(group[0]) > WINDOW_SECONDS)
-                if over:
-                    yield group
-                    group = []
-                group.append(one)
-            yield group
+                if tries and (tries[-1].state == _APPROVED or one.at - tries[0].at > WINDOW_SECONDS):
+                    yield tries
+                    tries = []
+                tries.append(one)
+            yield tries
+
+
+def _grouped(rows: list[int]) -> Iterator[tuple[int, list[_Try]]]:
+    """(number of a payment, its tries in order of time): each as its latest row has it, at the first time that one
+    says."""
+    rows.sort()
+    for payment, its_rows in groupby(rows, lambda row: row >> _PAYMENT_FROM):
+        tries: list[_Try] = []
+        before = -1
+        for row in its_rows:
+            at, earlier = row >> _AT_FROM & _AT_MASK, tuple[int, ...]()
+            if row >> _REF_FROM == before:
+                same = tries.pop()
+                at, earlier = min(at, same.at), same.rows
+            before = row >> _REF_FROM
+            tries.append(
+                _Try(at, row >> _STATE_FROM & _STATE_MASK, row & 1 > 0, (*earlier, row >> _ROW_FROM & _ROW_MASK))
+            )
+        tries.sort()
+        yield payment, tries
 
 
 def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
@@ -158,11 +200,3 @@ def _alike(attempt: Attempt) -> tuple[object, ...]:
     if not attempt.customer and not attempt.card:
         return attempt.provider, attempt.ref
     return attempt.provider, attempt.customer, attempt.asset, attempt.units, by
-
-
-def _at(packed: int) -> int:
-    return packed >> ROW_BITS + STATE_BITS & _AT_MASK
-
-
-def _state(packed: int) -> int:
-    return packed >> ROW_BITS & _STATE_MASK

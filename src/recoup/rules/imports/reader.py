@@ -14,7 +14,7 @@ from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine, Skipped, State
 from recoup.rules.imports.layout import Layout
 from recoup.rules.imports.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
-from recoup.rules.imports.profile import HISTORY, StateRule
+from recoup.rules.imports.profile import HISTORY, StateRule, plain, recognise
 from recoup.rules.imports.reasons import NOTHING, reasons_of
 from recoup.rules.imports.records import Cells
 
@@ -25,6 +25,8 @@ ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
 _FORMULA: Final = "=+-@\t"
 _CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
+_OTHER_HEADER: Final = Sentence("is a header with other columns, or in another order")
+_BELOW_OTHER: Final = Sentence("stands below another header; import those lines as a file of their own")
 _TOTAL: Final = Sentence("looks like a line of totals")
 _MAYBE_TOTAL: Final = frozenset({"no_id", "status", "currency", "amount", "date"})
 _TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.IGNORECASE)
@@ -41,7 +43,7 @@ class _Bad(ValueError):
 
 class Reader:
     """The rows of one file, in its order. `until`: nothing of a file happened later; `world`: numbers of simulated
-    worlds are read. `repeated_headers`: how often the header came again."""
+    worlds are read."""
 
     def __init__(
         self, layout: Layout, answers: Answers, decimal: str, order: Order, until: datetime, world: bool
@@ -60,24 +62,38 @@ class Reader:
         self._keys = tuple(sorted({field for rule in profile.states for field in _of_rule(rule)}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
+        self._names = list(map(plain, layout.header))
         self._states: dict[tuple[str, ...], StateRule | None] = {}
         self._before: datetime | None = None
-        self._row = self.repeated_headers = 0
+        self._row = 0
 
     def rows(self, records: Iterable[Cells]) -> Iterator[Outcome]:
-        """Of a table."""
-        width, header = self.layout.width, list(self.layout.header)
+        """Of a table. Its header again is passed over; below another one, as in files put together, nothing is read."""
+        width, ours = self.layout.width, True
         for line, found, code, why in records:
-            if found == header:
-                self.repeated_headers += 1
-                continue
             self._row += 1
+            outcome: Outcome
             if found is None:
-                yield BadLine(line, code, why)
+                outcome = BadLine(line, code, why)
             elif len(found) != width:
-                yield self._misfit(line, found, width)
+                outcome = self._misfit(line, found, width)
             else:
-                yield self._outcome(line, self._values(found), [found[place] for place in self._watched])
+                outcome = self._outcome(line, self._values(found), [found[place] for place in self._watched])
+            header = [] if isinstance(outcome, Attempt) or found is None else self._header(found)
+            if not header:
+                yield outcome if ours else BadLine(line, "header", _BELOW_OTHER)
+                continue
+            ours = header == self._names
+            if not ours:
+                yield BadLine(line, "header", _OTHER_HEADER)
+
+    def _header(self, cells: Sequence[str]) -> list[str]:
+        """The names of columns, of a row that is a header of an export that is known."""
+        place = self.layout.places["amount"][0]
+        amount = cells[place] if place < len(cells) else "".join(cells)
+        if not amount or any(map(str.isdigit, amount)):
+            return []
+        return list(map(plain, cells)) if recognise(cells) else []
 
     def objects(self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]) -> Iterator[Outcome]:
         """Of JSON: (line, members by their plain names, code, why)."""

@@ -19,11 +19,11 @@ class Counts:
     """Takes what is read of a file, and what it comes to."""
 
     payments: Payments = field(default_factory=Payments)
-    states: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     bad: Counter[str] = field(default_factory=Counter)
     lines: list[BadLine] = field(default_factory=list)
     rows: int = 0
+    attempts: int = 0  # rows that tell of one
     last_line: int = 0
 
     def add(self, outcome: Outcome) -> Attempt | None:
@@ -31,7 +31,7 @@ class Counts:
         self.rows += 1
         self.last_line = outcome.line
         if isinstance(outcome, Attempt):
-            self.states[outcome.state] += 1
+            self.attempts += 1
             self.payments.add(outcome)
             return outcome
         if isinstance(outcome, BadLine):
@@ -42,17 +42,13 @@ class Counts:
             self.skipped[outcome.reason] += 1
         return None
 
-    @property
-    def attempts(self) -> int:
-        return self.states.total()
-
 
 def report_of(looked: Looked, counts: Counts) -> tuple[dict[str, Any], list[str]]:
     """What was counted, and notes for whoever reads it."""
     summary = counts.payments.summary()
     rescued = summary.rescued if summary.guessed_share <= GUESSED_MAX else None
     report = {
-        "states": {state: counts.states[state] for state in STATES},
+        "states": {state: summary.states[state] for state in STATES},
         "skipped": dict(sorted(counts.skipped.items())),
         "bad": dict(sorted(counts.bad.items())),
         "payments": summary.payments,
