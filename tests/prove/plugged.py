@@ -85,7 +85,7 @@ class TargetArm(EngineArm):
 
 
 class Truth(NamedTuple):
-    """The share that a policy rescues of orders that are in no log; `error`: a standard error, by customer."""
+    """The share that a policy's sends rescue of orders that are in no log; `error`: a standard error, by customer."""
 
     value: float
     error: float
@@ -126,9 +126,14 @@ class Plugged:
         return lines
 
     def truth(self, name: str, target: Target) -> Truth:
-        places = self.places(self.fresh)
-        played = play(self.ground, name, TargetArm(self.briefing, self.model, target), only=places)
-        return share_of(self.ground, places, [played.days[place] is not None for place in places])
+        places, rescued = self.places(self.fresh), set[str]()
+
+        def note(row: Mapping[str, Any]) -> None:
+            if "stored" in row and row["answer"] == "approved":  # by a send that the policy chose
+                rescued.add(row["order"])
+
+        play(self.ground, name, TargetArm(self.briefing, self.model, target), only=places, log=note)
+        return share_of(self.ground, places, [self.ground.orders[place].order_id in rescued for place in places])
 
 
 def share_of(ground: Ground, places: Sequence[int], rescued: Sequence[bool]) -> Truth:

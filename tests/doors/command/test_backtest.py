@@ -58,6 +58,19 @@ def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(log: Path
     assert found["money"][0]["currency"] == "USD"
 
 
+def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(log: Path, tmp_path: Path) -> None:
+    """No policy chose that send: it may come after a policy has stopped, and then only what was done would have it."""
+    was = json.loads(run(log, "--json").output)
+    ends = {row["order"]: row for row in rows(ORDERS) if "order" in row}
+    stopped = [row for row in ends.values() if row["answer"] is None][:300]
+    bare = [{name: value for name, value in row.items() if name != "stored"} for row in stopped]
+    renewed = [row | {"at": row["expiresAt"], "answer": "approved"} for row in bare]
+    found = json.loads(run(written(tmp_path / "renewed.jsonl", [*rows(ORDERS), *renewed]), "--json").output)
+    assert len(renewed) == 300
+    assert found["orders"] == ORDERS
+    assert (found["then"], found["rescued"]) == (was["then"], was["rescued"])
+
+
 def test_without_enough_that_went_the_policys_way_no_number_is_said(log: Path) -> None:
     result = run(log, "--policy", "retry-1")
     assert result.exit_code == 0, result.output

@@ -1,7 +1,8 @@
 """One arm in virtual time: batches, unknown outcomes, news of cards, cards that several orders share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
@@ -120,6 +121,20 @@ def test_a_card_that_a_network_tells_anew_is_charged_from_then_on() -> None:
         card(0).number,
         card(77).number,
         card(77).number,
+    ]
+
+
+def test_a_plan_that_news_of_the_card_replace_is_in_the_log_as_not_sent() -> None:
+    """Else an order whose later try was drawn would look as if nothing had been drawn."""
+    world, log = Scripted([order(0)]), list[Mapping[str, Any]]()
+    world.signals_of = [Signal(NOW + 1.5 * DAY, "new_number", card(0).number, card(77))]
+    play(survey(world, 1), "arm", SCHEDULES["daily-3"], log=log.append)
+    assert [(row["decision"], row["answer"], row.get("stopped")) for row in log] == [
+        (1, "declined", None),
+        (2, None, "asked_anew"),
+        (3, "declined", None),
+        (4, "declined", None),
+        (5, None, "schedule_used_up"),
     ]
 
 

@@ -54,6 +54,15 @@ def test_of_the_intervals_that_are_shown_about_nine_in_ten_hold_the_truth() -> N
     assert 0.75 <= float(np.std(spread)) <= 1.25
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_of_a_policy_that_decided_alone_the_estimate_is_what_it_rescued(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    world = worlds.made(draw, explore=0.0, holdout=0.0)
+    log = worlds.logged(world, 400, draw)
+    found = Evaluation(worlds.episodes(world, log, world.engine), worlds.BINS).mean()
+    assert found.value == pytest.approx(sum(steps[-1][3] for _, steps in log) / len(log))
+
+
 def test_a_worse_policy_is_not_called_better_and_the_order_of_both_is_right() -> None:
     told, right, wrong = 0, 0, 0
     for seed in range(12):

@@ -168,7 +168,8 @@ class Play:
 
     def _ask(self, state: OrderState, earliest: datetime) -> None:
         """The arm's next send, planned; or a stop."""
-        left, state.asked = state.sends_left, None
+        self._note_unsent(state, "asked_anew")
+        left = state.sends_left
         if (left is not None and left <= 0) or state.charges >= CHARGES_MAX:
             self._end(state, "stopped")
             return
@@ -200,12 +201,16 @@ class Play:
         heappush(self.queue, Event(at, next(self.place), kind, state, state.turn))
 
     def _end(self, state: OrderState, standing: Standing) -> None:
-        if self.log is not None and state.asked is not None and standing != "approved":
-            self.log(stop_row(self.name, *state.asked, standing))  # it was planned, and is not sent
-        state.standing, state.asked = standing, None
+        self._note_unsent(state, standing)
+        state.standing = standing
         state.turn += 1
         if standing != "stopped":
             self._card(state).orders.remove(state)
+
+    def _note_unsent(self, state: OrderState, why: str) -> None:
+        if self.log is not None and state.asked is not None:
+            self.log(stop_row(self.name, *state.asked, why))
+        state.asked = None
 
     def _make_charge(self, state: OrderState, at: datetime) -> WorldCharge:
         order = state.order
@@ -242,9 +247,8 @@ class Play:
             self.sent[state.sent_place] = self.sent[state.sent_place]._replace(state="not_processed")
         state.unanswered, state.times_asked_again = None, 0
         state.not_processed += 1
-        self._log(state, charge, "not_processed")
+        self._note_sent(state, charge, "not_processed")
         if state.not_processed >= NOT_PROCESSED_MAX:
-            state.asked = None
             self._end(state, "stopped")
         else:
             self._ask(state, now + NOT_PROCESSED_WAIT)
@@ -270,9 +274,9 @@ class Play:
     def _settled(self, state: OrderState, charge: WorldCharge, attempt: Attempt, now: datetime) -> None:
         state.unanswered, state.times_asked_again = None, 0
         state.attempts.append(attempt)
-        self._log(state, charge, attempt.state)
         if state.asked is not None:
             self.arm.hear(state.asked[0], attempt)
+        self._note_sent(state, charge, attempt.state)
         if attempt.state == "approved":
             self.approved_after[state.number] = (charge.sent_at - state.order.declined_at) / timedelta(days=1)
             self._end(state, "approved")
@@ -280,9 +284,10 @@ class Play:
             state.declines += [attempt.reading] if attempt.reading else []
             self._ask(state, now)
 
-    def _log(self, state: OrderState, charge: WorldCharge, answer: str) -> None:
+    def _note_sent(self, state: OrderState, charge: WorldCharge, answer: str) -> None:
         if self.log is not None and state.asked is not None:
             self.log(send_row(self.name, *state.asked, charge, answer))
+        state.asked = None
 
     def _hear_signals(self, now: datetime) -> None:
         """What networks told since the last time: a card's orders are decided anew, or end with it."""

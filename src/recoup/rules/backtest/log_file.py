@@ -166,9 +166,9 @@ def _take(reading: _Reading, row: _Row) -> None:
     order = reading.orders.get(row.order) or _new_order(reading, row)
     if order is None:
         return
-    if row.stored is None and row.answer is None:  # its card was closed before anybody was asked
+    if row.stored is None:  # no policy chose: the card was closed, or is a new one
         return
-    decision = _decision(row)
+    decision = _decision(row, row.stored)
     reading.engines.note(decision)
     if reading.target is None:
         raise Problem(
@@ -232,11 +232,8 @@ def _facts(row: _Row, share: float) -> OrderFacts:
     )
 
 
-def _decision(row: _Row) -> RecordedDecision:
+def _decision(row: _Row, stored: _Stored) -> RecordedDecision:
     sent_at = _moment(row.at) if row.at and row.answer is not None else None
-    if row.stored is None:  # a send of a renewed card, which nobody chose
-        return RecordedDecision({}, {}, "attempt_now", (), (), "schedule", row.answer, sent_at)
-    stored = row.stored
     return RecordedDecision(
         stored.features,
         stored.versions,

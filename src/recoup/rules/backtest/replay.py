@@ -94,8 +94,6 @@ def planned(one: RecordedDecision, target: Target, engines: Engines) -> Planned:
 
 
 def _step(order: OrderFacts, one: RecordedDecision, target: Target, engines: Engines) -> Step:
-    if not one.features:
-        return _of_nobody(order, one)
     now, features = _now(one), one.features
     due = bool(features.get("due_at"))
     taken = way_of(one.verdict, one.plan, now)
@@ -110,12 +108,6 @@ def _step(order: OrderFacts, one: RecordedDecision, target: Target, engines: Eng
         (probability(ways, named), float(same(schedules, named))),
         *_outcome(order, one),
     )
-
-
-def _of_nobody(order: OrderFacts, one: RecordedDecision) -> Step:
-    """A send that no policy chose, of a card that was renewed: each would have made it."""
-    nothing = Features((), 0.0)
-    return Step(nothing, nothing, True, (1.0, 1.0), (1.0, 1.0), *_outcome(order, one))
 
 
 def _outcome(order: OrderFacts, one: RecordedDecision) -> tuple[float, float, float]:
