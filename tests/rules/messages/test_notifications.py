@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from recoup.flows.people.sessions import MAY as ROLES_MAY
 from recoup.kernel.ids import new_id
+from recoup.kernel.kept_sentence import keep
+from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
@@ -39,6 +41,8 @@ FACTS = {
     "mandate": {"order_id": _ID, "external_id": "SUB-1", "scope": "agreement", "code": "R1", "subscription": "sub-1"},
     "drift": {"model": "model-0123456789ab", "days": 28, "tries": 400, "expected": 120, "approved": 61},
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
+    "backtest": {"backtest_id": _ID, "payments": keep(Sentence("Payments of {0} days", 90)), "why": None,
+                 "policy": keep(Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3))},
     "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
                "refunds": 1, "refunded": [["USD", 100]], "disputes": 1, "in_flight": 9, "waiting": 2},
 }  # fmt: skip
@@ -52,6 +56,7 @@ VARIANTS = {
     "mandate": [{"scope": one} for one in ("payment", "agreement", "all")] + [{"subscription": None}],
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
+    "backtest": [{}, {"why": "Something went wrong on our side, several times."}],
 }  # fmt: skip
 
 
@@ -70,12 +75,12 @@ def test_nobody_hears_what_their_role_may_not(
 
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
-    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift", "mandate"}
+    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift", "mandate", "backtest"}
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
     heard = {name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING}
-    assert heard == {"approval", "export"}, "and of files, those they asked for"
+    assert heard == {"approval", "export", "backtest"}, "and of files and back-tests, those they asked for"
     assert ways_of(KINDS["approval"], Reader("owner", None)) == NOTHING
     assert ways_of(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
 

@@ -59,7 +59,7 @@ async def try_policy(world: World, scope: Scope, where: Where, plain: object) ->
     async with world.db.transaction() as tx:
         await lock_merchant(tx, where.merchant_id)
         row = await put(world, tx, scope, question)
-    return Tried(checked, await made_at_once(world, where.merchant_id, row) if row is not None else None)
+    return Tried(checked, await made_at_once(world, scope, row) if row is not None else None)
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:

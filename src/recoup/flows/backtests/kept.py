@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.backtests.asker import asker_of
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.insight.backtest import first_behind, target_named
 from recoup.flows.merchant_cache import known_offset
@@ -24,7 +25,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.moves.bulk.backtest import KEPT, begin_backtest
 from recoup.rules.backtest.question import Question, question_of
-from recoup.store.insight.backtests import BacktestRow, count_unmade, find_backtest, same_backtest
+from recoup.store.insight.backtests import BacktestRow, add_asker, count_unmade, find_backtest, same_backtest
 from recoup.store.insight.judged import count_judged
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
@@ -58,7 +59,7 @@ async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
                 Sentence("{0} back-tests wait for their figures already.", WAITING_MAX),
                 cure="Wait until they are made.",
             )
-    return await made_at_once(world, scope.merchant_id, row)
+    return await made_at_once(world, scope, row)
 
 
 async def put(
@@ -66,22 +67,25 @@ async def put(
 ) -> BacktestRow | None:
     """Under the merchant's lock: the one of today if there is one, else a new one. None where as many wait as may."""
     wall, merchant_id = world.clocks.wall(), scope.merchant_id
+    asker = await asker_of(tx, scope.actor)
     found = await same_backtest(tx, merchant_id, question.hash, wall - FRESH)
     if found is not None:
+        if asker is not None:
+            await add_asker(tx, merchant_id, found.backtest_id, asker)
         return found
     if await count_unmade(tx, merchant_id, question.purpose) >= WAITING_MAX:
         return None
     backtest_id, by = new_id(), scope.actor.text()
-    await begin_backtest(tx, merchant_id, backtest_id, question.plain(), question.hash, by, saved_as, wall)
+    await begin_backtest(tx, merchant_id, backtest_id, question.plain(), question.hash, by, saved_as, wall, asker)
     if audited:
         await audit.note(tx, scope, wall, "backtest.asked", backtest_id)
     return BacktestRow(backtest_id, question.plain(), wall, by, saved_as, None, None, None, None, 0)
 
 
-async def made_at_once(world: World, merchant_id: UUID, row: BacktestRow) -> BacktestRow:
+async def made_at_once(world: World, scope: Scope, row: BacktestRow) -> BacktestRow:
     """With its figures, where there is so little to read that nobody waits for it, and no other request of this process
     is at that; else as it is."""
-    question = question_of(row.question)
+    question, merchant_id = question_of(row.question), scope.merchant_id
     if row.made_at is not None or question.basis != "orders" or _at_once.locked():
         return row
     async with _at_once:
@@ -89,14 +93,15 @@ async def made_at_once(world: World, merchant_id: UUID, row: BacktestRow) -> Bac
             offset_us = await known_offset(connection, merchant_id)
             since = world.clocks.business(offset_us) - timedelta(days=question.days)
             count = await count_judged(connection, merchant_id, first_behind(since, offset_us), AT_ONCE + 1)
-        if count > AT_ONCE or not await _made(world, merchant_id, row):
+            asker = await asker_of(connection, scope.actor)
+        if count > AT_ONCE or not await _made(world, merchant_id, row, asker):
             return row
     return await read_backtest(world, merchant_id, row.backtest_id)
 
 
-async def _made(world: World, merchant_id: UUID, row: BacktestRow) -> bool:
+async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID | None) -> bool:
     try:
-        return await make_leased(world, merchant_id, row.backtest_id)
+        return await make_leased(world, merchant_id, row.backtest_id, asker)
     except Exception as error:  # noqa: BLE001 - the worker tries it again; whoever asked has it without figures
         log.warning("back-test at once", backtest=str(row.backtest_id), error=in_words(error)[:200])
         return False

@@ -39,7 +39,7 @@ PROCESS_MAX: Final = timedelta(minutes=20)  # then it is ended
 TRIES_MAX: Final = 3
 TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made
 RENEWED_SECONDS: Final = LEASE.total_seconds() / 3
-FAILED: Final = "Something went wrong on our side, several times."
+FAILED: Final = Sentence("Something went wrong on our side, several times.")
 _turn: Final = asyncio.Lock()  # of a process: one at a time
 
 
@@ -91,14 +91,14 @@ async def _apart(world: World, due: Due) -> None:
         await make(world, due.merchant_id, due.subject_id)
 
 
-async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID) -> bool:
-    """Computes its figures, unless somebody else is at it: then False."""
+async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> bool:
+    """Computes its figures, unless somebody else is at it: then False. `answered`: whoever has them in a response."""
     due, wall = Due(merchant_id, "backtest", backtest_id, 0), world.clocks.wall()
     async with world.db.connection() as connection:
         if not await lease(connection, due, wall, wall + LEASE):
             return False
     async with _renewed(world, due):
-        await make(world, merchant_id, backtest_id)
+        await make(world, merchant_id, backtest_id, answered)
     return True
 
 
@@ -130,8 +130,9 @@ async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
         await task
 
 
-async def make(world: World, merchant_id: UUID, backtest_id: UUID) -> None:
-    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place."""
+async def make(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> None:
+    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place. All who asked
+    are notified, but for `answered`."""
     async with world.db.connection() as connection:
         row = await find_backtest(connection, merchant_id, backtest_id)
         until = world.clocks.business(await known_offset(connection, merchant_id))
@@ -144,7 +145,7 @@ async def make(world: World, merchant_id: UUID, backtest_id: UUID) -> None:
         if problem.code not in ("invalid", "not_found", "too_large", "wrong_state"):
             raise
         made = _Made(until, None, [], _said(problem))
-    await _end(world, merchant_id, backtest_id, made)
+    await _end(world, merchant_id, backtest_id, made, answered)
 
 
 async def _figures(world: World, merchant_id: UUID, question: Question, until: BusinessTime) -> _Made:
@@ -176,7 +177,9 @@ async def _give_up(world: World, due: Due, why: str) -> None:
     await _end(world, due.merchant_id, due.subject_id, _Made(until, None, [], FAILED))
 
 
-async def _end(world: World, merchant_id: UUID, backtest_id: UUID, made: _Made | None) -> None:
+async def _end(
+    world: World, merchant_id: UUID, backtest_id: UUID, made: _Made | None, answered: UUID | None = None
+) -> None:
     payments = await asyncio.to_thread(_payments, made.orders) if made is not None else []
 
     async def once() -> None:
@@ -184,7 +187,15 @@ async def _end(world: World, merchant_id: UUID, backtest_id: UUID, made: _Made |
             if made is not None:
                 wall, until = world.clocks.wall(), made.until
                 await keep_figures(
-                    tx, merchant_id, backtest_id, made.report, made.failed, payments, until=until, wall=wall
+                    tx,
+                    merchant_id,
+                    backtest_id,
+                    made.report,
+                    made.failed,
+                    payments,
+                    until=until,
+                    wall=wall,
+                    answered=answered,
                 )
             await end_backtest(tx, merchant_id, backtest_id)
 

@@ -1,12 +1,16 @@
-"""A back-test begins with its due work, and ends it: each together with what it is about."""
+"""A back-test begins with its due work, and ends it: each together with what it is about, and with the notifications of
+those who asked for it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.moves.message.alert import alert
+from recoup.rules.backtest.names import name_of_payments, name_of_policy
+from recoup.rules.backtest.question import Question, question_of
 from recoup.store.insight.backtests import add_backtest, add_backtest_payments, drop_oldest_backtests, save_figures
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey, DueWork
@@ -28,10 +32,12 @@ async def begin_backtest(
     by: str,
     saved_as: int | None,
     wall: WallTime,
+    asker: UUID | None = None,
 ) -> None:
     """With the work that will make its figures, unless who asks for it makes them at once. The oldest of its kind
-    go."""
-    await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as)
+    go. `asker`: the person who is notified."""
+    askers = [asker] if asker is not None else []
+    await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as, askers)
     await drop_oldest_backtests(tx, merchant_id, KEPT_REQUESTS, KEPT_SAVED, KEPT_DRAFTS)
     rows = Rows()
     rows.due_work.append(DueWork(merchant_id, "backtest", backtest_id, wall + INLINE_GRACE, wall=True))
@@ -47,12 +53,31 @@ async def keep_figures(
     payments: Sequence[dict[str, Any]],
     *,
     until: BusinessTime,
-    wall: datetime,
+    wall: WallTime,
+    answered: UUID | None = None,
 ) -> None:
-    """Once: whoever comes later changes nothing."""
-    kept = await save_figures(tx, merchant_id, backtest_id, wall, until, failed, report, len(payments))
-    for first in range(0, len(payments) if kept else 0, PAYMENTS_AT_ONCE):
+    """Once: whoever comes later changes nothing. All who asked are notified, but for `answered`, whose request has the
+    figures in its response."""
+    ended = await save_figures(tx, merchant_id, backtest_id, wall, until, failed, report, len(payments))
+    if ended is None:
+        return
+    for first in range(0, len(payments), PAYMENTS_AT_ONCE):
         await add_backtest_payments(tx, merchant_id, backtest_id, first, payments[first : first + PAYMENTS_AT_ONCE])
+    rows = Rows()
+    for step, asker in enumerate(ended.askers, 1):
+        if asker != answered:
+            facts = _facts(backtest_id, question_of(ended.question), failed)
+            alert(rows, merchant_id, "backtest", backtest_id, step, facts, wall, only_for=asker)
+    await write(tx, rows)
+
+
+def _facts(backtest_id: UUID, question: Question, failed: str | None) -> dict[str, Any]:
+    return {
+        "backtest_id": backtest_id,
+        "payments": keep(name_of_payments(question)),
+        "policy": keep(name_of_policy(question)),
+        "why": keep(failed) if failed is not None else None,
+    }
 
 
 async def end_backtest(tx: Tx, merchant_id: UUID, backtest_id: UUID) -> None:

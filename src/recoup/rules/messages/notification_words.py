@@ -195,6 +195,14 @@ def _export(facts: Facts, to: Locale) -> _Said:
     return to.say("Your file is ready"), [line], path
 
 
+def _backtest(facts: Facts, to: Locale) -> _Said:
+    lines = [f"{to.said(kept(facts['payments']))}. {to.said(kept(facts['policy']))}."]
+    if facts["why"]:
+        lines.append(to.said(kept(facts["why"])))
+    title = to.say("A back-test has no figures" if facts["why"] else "Your back-test is made")
+    return title, lines, f"/backtests/{facts['backtest_id']}"
+
+
 def rate(rescued: int, declined: int) -> str:
     return f"{100 * rescued / declined:.1f} %" if declined else "–"
 
@@ -311,5 +319,5 @@ _SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift,
-    "mandate": _mandate,
+    "mandate": _mandate, "backtest": _backtest,
 }  # fmt: skip

@@ -74,6 +74,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
         Kind(
+            "backtest",
+            "Your back-tests",
+            "a back-test that took a while is made or failed",
+            _ALL,
+            only_requester=True,
+        ),
+        Kind(
             "digest",
             "Daily digest",
             "each morning, yesterday's figures: rescued, refunded, disputed, waiting",

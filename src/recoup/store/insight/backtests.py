@@ -33,8 +33,9 @@ class BacktestRow(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-INSERT INTO backtests (merchant_id, backtest_id, question, question_hash, requested_at, requested_by, saved_as)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO backtests (
+  merchant_id, backtest_id, question, question_hash, requested_at, requested_by, saved_as, askers)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """,
 )
 async def add_backtest(
@@ -46,7 +47,19 @@ async def add_backtest(
     requested_at: datetime,
     requested_by: str,
     saved_as: int | None,
+    askers: Sequence[UUID],
 ) -> None: ...
+
+
+@statement(
+    MERCHANT,
+    """
+UPDATE backtests SET askers = askers || $3::uuid
+WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL AND NOT $3 = ANY (askers)
+""",
+)
+async def add_asker(db: Tx, merchant_id: UUID, backtest_id: UUID, user_id: UUID) -> None:
+    """One more person who waits for its figures."""
 
 
 @statement(MERCHANT, f"SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND backtest_id = $2")
@@ -123,11 +136,18 @@ async def drop_oldest_backtests(db: Tx, merchant_id: UUID, requests: int, saved:
     """All but the newest that were asked for, that versions name, and the other drafts; with their payments."""
 
 
+class EndedBacktest(Row, frozen=True):
+    """`askers`: the people who asked for it while it had no figures."""
+
+    question: dict[str, Any]
+    askers: list[UUID]
+
+
 @statement(
     MERCHANT,
     """
 UPDATE backtests SET made_at = $3, until = $4, failed = $5, report = $6, payment_count = $7
-WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL RETURNING true
+WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL RETURNING question, askers
 """,
 )
 async def save_figures(
@@ -139,7 +159,7 @@ async def save_figures(
     failed: Kept | None,
     report: dict[str, Any] | None,
     payment_count: int,
-) -> bool | None:
+) -> EndedBacktest | None:
     """None: it has figures already, or was dropped."""
 
 

@@ -174,6 +174,11 @@ async def offset_of(db: Read, merchant_id: UUID) -> int | None:
     """Microseconds from wall to business time."""
 
 
+@statement(DIRECTORY, "SELECT made_by FROM api_keys WHERE app_key = $1")
+async def maker_of_key(db: Read, app_key: str) -> str | None:
+    """As `Actor.text` writes whoever made it."""
+
+
 @statement(
     DIRECTORY,
     """

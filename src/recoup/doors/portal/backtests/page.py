@@ -7,7 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.backtests.words import KINDS, VERDICTS, label, lacking, meaning, policy_name, title
+from recoup.doors.portal.backtests.words import KINDS, VERDICTS, label, lacking, meaning
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
@@ -24,6 +24,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.rules.backtest.names import name_of_payments, name_of_policy
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, question_of
 from recoup.rules.rescue.policy import POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
@@ -63,8 +64,8 @@ async def backtests(visit: Visit) -> Values:
         days=DAYS,
         typed=read_again(NewBacktest, visit.typed),
         may=visit.may("switch", or_operator=True),
-        policy_name=policy_name,
-        title=title,
+        name_of_policy=name_of_policy,
+        name_of_payments=name_of_payments,
     )
 
 
@@ -118,8 +119,8 @@ def shown_values(row: BacktestRow) -> dict[str, Any]:
         lacking=lacking(row.report) if row.report is not None else [],
         meaning=meaning(row.report) if row.report is not None else [],
         window=_window(row.report or {}),
-        policy_name=policy_name,
-        title=title,
+        name_of_policy=name_of_policy,
+        name_of_payments=name_of_payments,
         kinds=KINDS,
         verdicts=VERDICTS,
         label=label,

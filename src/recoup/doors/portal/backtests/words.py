@@ -6,8 +6,6 @@ from typing import Any, Final
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import apart, shown
 from recoup.kernel.sentence import Sentence
-from recoup.rules.backtest.question import Question
-from recoup.store.insight.backtests import BacktestRow
 
 KINDS: Final = {
     "class": "By class of decline", "issuer": "By issuer", "country": "By country", "amount": "By amount",
@@ -171,23 +169,6 @@ def _percent(share: float, *, sign: bool = False) -> str:
 def _money(units: int, asset: str, *, sign: bool = False) -> str:
     lead = "-" if units < 0 else "+" if sign else ""
     return f"{lead}{apart(shown(abs(units), asset if asset in EXPONENTS else 'USD'))}"
-
-
-def policy_name(question: Question) -> Sentence:
-    """Who was asked, within what."""
-    who = "Rescue engine" if question.decider == "engine" else Sentence("Schedule {0}", question.decider)
-    if question.lines is None:
-        return Sentence("{0}, within the policies that held at the time", who)
-    if question.purpose == "draft":
-        return Sentence("{0}, within the policy before it became version {1}", who, question.number)
-    return Sentence("{0}, within version {1} of the policy", who, question.number)
-
-
-def title(row: BacktestRow, question: Question) -> Sentence:
-    """Of which payments."""
-    if question.basis == "import":
-        return Sentence("Imported payments")
-    return Sentence("Payments of {0} days", question.days)
 
 
 def label(by: str, name: str) -> str | Sentence:

@@ -13,6 +13,7 @@ CREATE TABLE backtests (
   failed text,                             -- a sentence; null = it has figures, or is not made yet
   report jsonb,
   payment_count int NOT NULL DEFAULT 0,
+  askers uuid[] NOT NULL DEFAULT '{}',     -- the people who are notified of its figures
   PRIMARY KEY (merchant_id, backtest_id)
 );
 CREATE INDEX backtests_question ON backtests (merchant_id, question_hash, backtest_id);
