@@ -185,6 +185,19 @@ def test_scopes_lie_inside_each_other(server: ServerAddress) -> None:
     run(server, story)
 
 
+def test_a_gap_that_a_site_relies_on_cannot_be_taken_away(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        site = await where_of(shop.world, shop.merchant_id, site_id=shop.site_id)
+        await save(shop, {"when": {"gap": "145m"}})
+        await save(shop, {"tries": {"all": 12}}, site)
+        with pytest.raises(Problem, match="relies on it") as refused:
+            await save(shop, {})
+        assert refused.value.facts["nearest"].to_plain() == {"when": {"gap": "145m"}}
+        await save(shop, {"tries": {"all": 5}})
+
+    run(server, story)
+
+
 def test_of_two_who_save_at_once_the_second_sees_what_the_first_did(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await save(shop, {"tries": {"soft": 3}}, seen=0)

@@ -87,12 +87,11 @@ def test_the_nearest_policy_can_be_saved(drawn: PolicyTerms, wider: InForce | No
 @settings(max_examples=200)
 @given(terms())
 def test_what_may_be_saved_cannot_fill_a_window_of_a_network(drawn: PolicyTerms) -> None:
-    """Sends as dense as the gap lets them be, the payment first."""
+    """Sends as dense as the gap lets them be, the payment first; declined for one reason after the other."""
     saved = nearest(drawn, GROUND)
-    if saved.tries is None:
-        return
+    tries = sum(saved.group_tries.values()) if saved.tries is None else saved.tries
     gap = timedelta(minutes=max(saved.gap or 0, 15))
-    sends = [number * gap for number in range(saved.tries + 1)]
+    sends = [number * gap for number in range(tries + 1)]
     for window in windows_of(GROUND.on, GROUND.region, GROUND.visa_limit):
         span = timedelta(hours=window.hours)
         most = max(sum(start <= one < start + span for one in sends) for start in sends)
@@ -257,6 +256,39 @@ def test_what_cannot_be_saved_says_which_line_why_and_what_could(
     assert line in [one.line for one in complaints]
     assert any(why in one.why for one in complaints if one.line == line)
     assert nearest(found, GROUND).to_plain() == instead
+
+
+def test_groups_count_together_and_each_limit_is_named() -> None:
+    """An order may be declined for one reason after the other; a gap alone is no way out where days are full, too."""
+    found, complaints = check_plain({"tries": {"soft": 9, "funds": 9}}, GROUND)
+    assert [(one.line, str(one.why)) for one in complaints] == [
+        (
+            "tries.soft",
+            "18 tries after a payment could be 19 sends in 24 hours; Mastercard allows 10; a gap of 145m leaves room.",
+        ),
+        ("tries.soft", "18 tries after a payment could be 19 sends in 30 days; Elo allows 15."),
+    ]
+    assert nearest(found, GROUND).to_plain() == {"tries": {"soft": 5, "funds": 9}, "when": {"gap": "145m"}}
+    bound = InForce((Part("operator", "", 1, read_policy({"tries": {"all": 9}})[0]),))
+    assert check(found, replace(GROUND, wider=bound)) == []
+
+
+def test_a_gap_that_a_narrower_policy_relies_on_stays() -> None:
+    inside = (Part("site", "s", 2, read_policy({"tries": {"all": 12}})[0]),)
+    ground = replace(GROUND, inside=(inside,))
+    wide, roomy, few = (read_policy(one)[0] for one in ({}, {"when": {"gap": "145m"}}, {"tries": {"all": 3}}))
+    (complaint,) = check(wide, ground)
+    assert complaint.line == "when.gap"
+    assert str(complaint.why).startswith("site:s/2 relies on it: 12 tries after a payment could be 13 sends")
+    assert nearest(wide, ground) == roomy
+    assert check(roomy, ground) == check(few, ground) == []
+
+
+def test_days_are_named_whole_or_by_three_letters() -> None:
+    assert read_policy({"when": {"days": ["Monday", "tue"]}})[0].days == (0, 1)
+    found, (complaint,) = read_policy({"when": {"days": ["mon", "Monkey"]}})
+    assert "'Monkey' is no day" in complaint.why
+    assert found.days == (0,)
 
 
 def test_a_bound_is_named_with_its_version() -> None:

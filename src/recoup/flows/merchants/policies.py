@@ -136,13 +136,16 @@ async def read_standing(world: World, where: Where) -> Standing:
 async def holding_inside(world: World, where: Where) -> dict[UUID, tuple[Part, ...]]:
     """Of a merchant's or a site's policy: the sites and campaigns inside it that have their own, by their ids, with
     what holds there beside it; the widest first."""
+    async with world.db.connection() as connection:
+        return await _inside(connection, where, await _clock(world, connection, where))
+
+
+async def _inside(db: Read, where: Where, now: datetime) -> dict[UUID, tuple[Part, ...]]:
     merchant_id = where.merchant_id
     if merchant_id is None or where.scope == "campaign":
         return {}
-    async with world.db.connection() as connection:
-        now = await _clock(world, connection, where)
-        rows = await own_inside(connection, merchant_id, now, INSIDE_MAX)
-        known = await load_merchant(connection, merchant_id) if rows else None
+    rows = await own_inside(db, merchant_id, now, INSIDE_MAX)
+    known = await load_merchant(db, merchant_id) if rows else None
     if known is None:
         return {}
     site_of = {one.campaign_id: one.site_id for one in known.campaigns}
@@ -366,6 +369,7 @@ async def _ground(world: World, db: Read, where: Where, standing: Standing, now:
         world.policy.expiry_max,
         frozenset(world.routes.visible(world.processors, where.merchant_id)),
         world.policy.visa_limit,
+        tuple((await _inside(db, where, now)).values()),
     )
 
 

@@ -4,7 +4,7 @@ and names what there is. Pure.
 The gate stands before every send whatever a policy says; a policy that relied on it would plan what is never sent.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -16,9 +16,19 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.network.limits import LimitWindow, windows_of
 from recoup.rules.network.tables import CODES
 from recoup.rules.policies.complaints import Complaint
-from recoup.rules.policies.in_force import InForce, mask_of, spans_of
+from recoup.rules.policies.in_force import InForce, Part, mask_of, spans_of
 from recoup.rules.policies.read import TRIES_MAX, put, read_policy
-from recoup.rules.policies.terms import ATTRIBUTES, DAY_MINUTES, DAYS, GROUPS, LINKS, NOTHING_SET, PolicyTerms, duration
+from recoup.rules.policies.terms import (
+    ATTRIBUTES,
+    DAY_MINUTES,
+    DAYS,
+    GROUPS,
+    LINKS,
+    NOTHING_SET,
+    OWN,
+    PolicyTerms,
+    duration,
+)
 
 ROUNDS_MAX: Final = 12
 _STEP: Final = 5  # minutes: what a gap is rounded up to
@@ -33,7 +43,8 @@ SCHEME_NAMES: Final[Mapping[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class CheckGround:
     """What a policy is checked against. `wider`: the policies that it lies in, None where there are none. `region`,
-    `visa_limit`, `on`: of the networks' limits. `longest`: that an order stays open. `routes`: that there are."""
+    `visa_limit`, `on`: of the networks' limits. `longest`: that an order stays open. `routes`: that there are.
+    `inside`: of each policy that lies in it, the parts from its own scope on."""
 
     wider: InForce | None
     region: str
@@ -41,6 +52,7 @@ class CheckGround:
     longest: timedelta
     routes: frozenset[str]
     visa_limit: int = 20
+    inside: Sequence[Sequence[Part]] = ()
 
 
 def check(terms: PolicyTerms, ground: CheckGround) -> list[Complaint]:
@@ -118,41 +130,73 @@ def _expiry(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
 
 
 def _limits(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
-    """Each window of each network, as many sends as this policy could bring into it, the payment itself among them."""
+    """Each window of each network, as many sends as this policy could bring into it, the payment itself among them: the
+    first that a longer gap mends, and the first that only fewer tries do. Also of narrower policies, whose tries may
+    rely on this one's gap."""
     rows = windows_of(ground.on, ground.region, ground.visa_limit)
-    lines = {"tries.all": terms.tries, **{f"tries.{group}": terms.group_tries.get(group) for group in GROUPS}}
-    whole = terms.tries if terms.tries is not None else TRIES_MAX
-    gap = max(terms.gap or 0, _gap_of(ground.wider), _SOONEST)
-    for line, tries in lines.items():
-        if tries is None:
-            continue
-        count = min(tries, whole)
-        passed = next((row for row in rows if _sends(row, count, gap) > row.maximum), None)
-        if passed is not None:
-            yield _passed(line, passed, count, gap)
+    parts = (*(ground.wider.parts if ground.wider is not None else ()), Part("merchant", "", 0, terms))
+    line = _line_of_tries(terms)
+    if line is not None:
+        passed = [row for row in rows if _sends(row, *_densest(parts)) > row.maximum]
+        for short in (True, False):
+            row = next((row for row in passed if (_gap_for(row) is not None) is short), None)
+            if row is not None:
+                yield _passed(line, row, parts)
+    for inner in ground.inside:
+        tries, gap = _densest((*parts, *inner))
+        row = next((row for row in rows if _sends(row, tries, gap) > row.maximum and _gap_for(row) is not None), None)
+        if row is not None:
+            yield _passed("when.gap", row, (*parts, *inner))
 
 
-def _gap_of(wider: InForce | None) -> int:
-    return int(wider.gap / timedelta(minutes=1)) if wider is not None else 0
+def _line_of_tries(terms: PolicyTerms) -> str | None:
+    """Which line says how many: `tries.all`, else that of the largest group; None where none does."""
+    if terms.tries is not None or not terms.group_tries:
+        return "tries.all" if terms.tries is not None else None
+    return "tries." + max(terms.group_tries, key=lambda group: terms.group_tries[group])
+
+
+def _densest(parts: Sequence[Part]) -> tuple[int, int]:
+    """(tries of an order, minutes between two of them). Where only groups say how many, of all of them together: an
+    order is declined for one reason after the other."""
+    chain = InForce(tuple(parts))
+    groups = {group for part in parts if part.scope in OWN for group in part.terms.group_tries}
+    tries = chain.tries(min(sum(chain.group_tries(group) or 0 for group in groups), TRIES_MAX))
+    return tries, max(round(chain.gap / timedelta(minutes=1)), _SOONEST)
 
 
 def _sends(row: LimitWindow, tries: int, gap: int) -> int:
     return min(tries + 1, -(-round(row.hours * 60) // gap))
 
 
-def _passed(line: str, row: LimitWindow, tries: int, gap: int) -> Complaint:
-    """A longer gap where that leaves room in a short window, else fewer tries."""
-    scheme, hours = SCHEME_NAMES.get(row.scheme, row.scheme), f"{row.hours:g}"
+def _gap_for(row: LimitWindow) -> int | None:
+    """In minutes, what leaves room in it; None in a long window, where only fewer tries do."""
     wanted = -(-round(row.hours * 60) // row.maximum)
     wanted = -(-wanted // _STEP) * _STEP
-    if wanted <= DAY_MINUTES // 2:
-        message = "{0} tries after a payment could be {1} sends in {2} hours; {3} allows {4}; a gap of {5} leaves room."
-        why = Sentence(message, tries, _sends(row, tries, gap), hours, scheme, row.maximum, duration(wanted))
-        return Complaint(line, why, lambda terms: replace(terms, gap=max(wanted, terms.gap or 0)))
-    message = "{0} tries after a payment could be {1} sends in {2} hours; {3} allows {4}."
-    why = Sentence(message, tries, _sends(row, tries, gap), hours, scheme, row.maximum)
-    attribute = ATTRIBUTES[line]
-    return Complaint(line, why, _set(attribute, max(0 if "." in attribute else 1, row.maximum - 1)))
+    return wanted if wanted <= DAY_MINUTES // 2 else None
+
+
+def _passed(line: str, row: LimitWindow, parts: Sequence[Part]) -> Complaint:
+    scheme, gap = SCHEME_NAMES.get(row.scheme, row.scheme), _gap_for(row)
+    tries, dense = _densest(parts)
+    sends = _sends(row, tries, dense)
+    if gap is None:
+        message = "{0} tries after a payment could be {1} sends in {2} days; {3} allows {4}."
+        why = Sentence(message, tries, sends, f"{row.hours / 24:g}", scheme, row.maximum)
+        return Complaint(line, why, lambda terms: _fewer(terms, line, row.maximum - 1))
+    message = "{0} tries after a payment could be {1} sends in {2} hours; {3} allows {4}; a gap of {5} leaves room."
+    why = Sentence(message, tries, sends, f"{row.hours:g}", scheme, row.maximum, duration(gap))
+    if line == "when.gap":
+        why = Sentence("{0} relies on it: {1}", parts[-1].name, why)
+    return Complaint(line, why, lambda terms: replace(terms, gap=max(gap, terms.gap or 0)))
+
+
+def _fewer(terms: PolicyTerms, line: str, most: int) -> PolicyTerms:
+    """So many in all; where groups say how many, the largest leaves room for the others."""
+    if line == "tries.all":
+        return replace(terms, tries=max(1, most))
+    others = sum(tries for group, tries in terms.group_tries.items() if line != f"tries.{group}")
+    return put(terms, ATTRIBUTES[line], max(0, most - others))
 
 
 def _bounds(terms: PolicyTerms, wider: InForce) -> Iterator[Complaint]:

@@ -23,6 +23,7 @@ EXPLORE_MAX, HARM_MAX = 20, 100
 _NAME_CHARS_MAX: Final = 64
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*[-–]\s*([01]\d|2[0-4]):([0-5]\d)")
 _DURATION: Final = re.compile(r"(\d{1,6})\s*([mhd])")
+_WHOLE_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MINUTES: Final = {"m": 1, "h": 60, "d": DAY_MINUTES}
 
 
@@ -122,8 +123,9 @@ def _hour(text: str) -> Hours:
 
 
 def _days(value: Any) -> tuple[int, ...]:
-    names = {text.strip().lower()[:3] for text in _texts(value)}
-    unknown = next(iter(sorted(names - set(DAYS))), None)
+    given = {text.strip().lower(): text for text in _texts(value)}
+    names = {day for day, whole in zip(DAYS, _WHOLE_DAYS, strict=True) if {day, whole} & given.keys()}
+    unknown = next((text for word, text in given.items() if word not in (*DAYS, *_WHOLE_DAYS)), None)
     if unknown is not None:
         known = tuple(day for day, name in enumerate(DAYS) if name in names)
         raise _Wrong(Sentence("{0} is no day; days are {1}.", repr(unknown), ", ".join(DAYS)), known or None)
