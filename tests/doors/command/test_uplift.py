@@ -58,6 +58,7 @@ def test_a_file_is_compared(tmp_path: Path) -> None:
     ]
     assert "difference  +20.0 points, between +1" in lines[3]
     assert "by amount   EUR: +20.0 points" in lines[4]
+    assert lines[4].endswith("; 36,000.00 of 60,000.00 and 8,000.00 of 20,000.00 rescued")
     assert any(line == "by engine   link 1,800" for line in lines)
     assert lines[-1] == "line 4002   order must have 1 to 200 characters"
 
@@ -109,7 +110,7 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
             assert sorted(one.arm for one in found.closed) == sorted(row["arm"] for row in rows)
             rescued = sum(one.rescued_on is not None for one in found.closed)
             assert rescued == sum(row["stage"] == "completed" for row in rows) > 0
-            assert all(one.chance is not None and one.share == 50 for one in found.closed)
+            assert all(one.chance is not None and one.shares == (50, 50) for one in found.closed)
             assert {one.by for one in found.closed if one.rescued_on} == {"retry"}
             assert len({one.payer for one in found.closed}) == 8
 

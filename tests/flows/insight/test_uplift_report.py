@@ -57,6 +57,10 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         assert look["difference"] == 0.2
         assert 0 < look["low"] < 0.2 < look["high"]
         assert report["alarm"] is None
+        money = report["byAmount"]["USD"]
+        assert money["engine"] == {"declined": 400 * 4590, "rescued": 240 * 4590}
+        assert money["holdout"] == {"declined": 400 * 4590, "rescued": 160 * 4590}
+        assert money["difference"] == look["difference"]
         others = {one["name"]: one for one in report["others"]}
         assert set(others) == {"sends", "disputes", "orders_per_payer", "customers_lost"}
         assert (others["sends"]["engine"], others["sends"]["difference"]) == (3.0, 0.0)

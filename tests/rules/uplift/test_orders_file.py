@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import lines
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.looks import looks_of
-from recoup.rules.uplift.orders_file import COLUMNS, read_orders
+from recoup.rules.uplift.orders_file import COLUMNS, MORE, read_orders
 
 UNTIL = datetime(2026, 6, 1, tzinfo=UTC)
 GOOD = {
@@ -72,6 +72,20 @@ def test_an_order_counts_once_and_its_payer_in_one_arm() -> None:
     assert found.moved == {"p1"}
 
 
+def test_a_payers_first_order_is_the_earliest_in_whatever_line_and_of_whatever_arm() -> None:
+    later = GOOD | {"order": "o2", "declinedAt": "2026-03-05T10:00:00Z", "arm": "holdout", "share": "30"}
+    waits = later | {"order": "o3", "payer": "p2", "expiresAt": "2026-07-01T00:00:00Z", "declinedAt": "2026-03-01"}
+    ladder = GOOD | {"order": "o4", "declinedAt": "2026-03-01", "arm": "ladder", "share": "10"}
+    first = GOOD | {"share": "20"}
+    found = read(later, first, ladder, GOOD | {"order": "o5", "payer": "p2"}, waits, header=",".join([*COLUMNS, MORE]))
+    assert [(one.payer, one.arm, one.stratum) for one in found.closed] == [
+        ("p1", "engine", (10, 0, 30, 0)),
+        ("p1", "engine", (10, 0, 20, 0)),
+        ("p2", "holdout", (30, 0, 0, 0)),
+    ]
+    assert found.moved == {"p1", "p2"}
+
+
 def test_what_is_open_of_another_arm_or_late_does_not_count_as_rescued() -> None:
     late = GOOD | {"order": "o2", "rescuedAt": "2026-04-02T00:00:00Z"}
     found = read(GOOD | {"expiresAt": "2026-06-02T00:00:00Z"}, late, GOOD | {"order": "o3", "arm": "ladder"})
@@ -103,11 +117,11 @@ def test_looks_are_by_day_week_or_one_and_their_last_is_the_same() -> None:
         }
         for n in range(600)
     ]
-    found = read(*rows).closed
+    found = read(*rows)
     days, weeks, total = (looks_of(found, step) for step in ("day", "week", "total"))
     assert [len(looks.looks) for looks in (days, weeks, total)] == [28, 5, 1]
     assert days.looks[-1] == weeks.looks[-1] == total.looks[-1]
     assert total.expected == 1_800, "three times the orders of the first thirty days"
     assert days.looks[0].difference is None
     assert days.looks[-1].difference is not None
-    assert looks_of([], "day").looks == []
+    assert looks_of(OrdersRead(), "day").looks == []

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
-from recoup.rules.uplift.comparison import ComparedArm
+from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.other_outcomes import HARM, other_outcomes, shared_cards
+from recoup.rules.uplift.strata import ComparedArm
 
 DAY = date(2026, 3, 2)
 
@@ -22,7 +22,8 @@ def order(
     day: int = 2,
 ) -> ClosedOrder:
     on = date(2026, 3, day)
-    return ClosedOrder(on, on, who, arm, 0.4, 20.0, "EUR", on if rescued else None, "retry", 10, sends, disputed, card)
+    paid = on if rescued else None
+    return ClosedOrder(on, on, who, arm, 0.4, 20.0, "EUR", paid, "retry", Shares(10), sends, disputed, card)
 
 
 def both(engine: ClosedOrder, holdout: ClosedOrder, payers: int = 2_000) -> list[ClosedOrder]:

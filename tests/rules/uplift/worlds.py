@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recoup.rules.uplift.comparison import ComparedArm, Comparison, Difference, Outcome
+from recoup.rules.uplift.comparison import Comparison, Difference, Outcome
+from recoup.rules.uplift.strata import ComparedArm
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from recoup.kernel.unseen import shown_by_number
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.comparison import PAYERS_MIN, Comparison, Difference
-from recoup.rules.uplift.looks import Look, Looks, Step, looks_of
+from recoup.rules.uplift.looks import FIRST, Look, Looks, Step, looks_of
 from recoup.rules.uplift.orders_file import read_orders
 from recoup.rules.uplift.other_outcomes import OtherOutcome, other_outcomes, shared_cards
 from recoup.rules.uplift.report import comparison_report
+from recoup.rules.uplift.strata import ARMS
 
 CHUNK: Final = 1 << 16
 REFUSED_SHOWN: Final = 20
@@ -74,7 +75,7 @@ def uplift(
         found = run(lambda opened: closed_orders(opened.world, merchant_of(opened, merchant)))
     else:
         found = _of_file(file, until, _zone(zone))
-    looks = looks_of(found.closed, step, expected)
+    looks = looks_of(found, step, expected)
     if as_json:
         click.echo(json.dumps(comparison_report(found, looks) | {"refused": _refused(found.refused)}))
     else:
@@ -118,7 +119,7 @@ def _text(found: OrdersRead, looks: Looks) -> list[str]:
     text += [_look(one) for one in looks.looks[:-1]]
     if looks.looks:
         text.append(f"difference  {_interval(looks.looks[-1].difference)}")
-        text += [f"by amount   {asset}: {_interval(money.look())}" for asset, money in sorted(looks.money.items())]
+        text += [_amounts(asset, money) for asset, money in sorted(looks.money.items())]
     if not found.closed and not found.open and not found.refused:
         text.append("note        no comparison is under way; `recoup engine set --help` says how one begins")
     if missing := looks.counted.orders_missing():
@@ -143,13 +144,18 @@ def _group(name: str, counted: Comparison, arm: Any) -> str:
     return f"{name:<12}{orders:,} orders of {payers:,} payers{rescued}"
 
 
+def _amounts(asset: str, money: Comparison) -> str:
+    sums = (f"{money.value(arm):,.2f} of {money.weight(arm):,.2f}" for arm in ARMS)
+    return f"by amount   {asset}: {_interval(money.look())}; {' and '.join(sums)} rescued"
+
+
 def _look(one: Look) -> str:
     return f"{one.on.isoformat():<12}{one.engine:,} and {one.holdout:,} orders: {_interval(one.difference)}"
 
 
 def _interval(found: Difference | None) -> str:
     if found is None:
-        return f"not enough yet: {PAYERS_MIN} payers are needed in each arm"
+        return f"not enough yet: {PAYERS_MIN} payers are needed in each arm, and {FIRST.days} days"
     points, low, high = (100 * value for value in (found.difference, found.low, found.high))
     return f"{points:+.1f} points, between {low:+.1f} and {high:+.1f}"
 

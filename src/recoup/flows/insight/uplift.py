@@ -8,8 +8,9 @@ from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import BusinessTime
-from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
+from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.cohorts import place_key
+from recoup.rules.uplift.strata import ComparedArm
 from recoup.store.insight.compared_orders import ComparedRow, compared_orders
 
 PAGE: Final = 5_000
@@ -25,15 +26,17 @@ async def closed_orders(world: World, merchant_id: UUID) -> OrdersRead:
 
 async def closed_orders_until(world: World, merchant_id: UUID, until: BusinessTime) -> OrdersRead:
     """Of very many, those of one payer in 2, 4, 8 …: the same ones at each look."""
-    found, after = OrdersRead(), LOWEST
+    found, after = OrdersRead(until.date()), LOWEST
     while True:
         async with world.db.connection() as connection:
             rows = await compared_orders(connection, merchant_id, after, PAGE)
         for row in rows:
             if not _sampled(row.who, found.one_in):
                 continue
-            if row.closed_at > until:
-                found.open += 1
+            if row.arm == "ladder":
+                found.add_other(_came(row)._replace(arm=None))
+            elif row.closed_at > until:
+                found.add_waiting(_came(row))
             else:
                 found.add(_order(row))
         while len(found.closed) > ORDERS_MAX:
@@ -48,20 +51,36 @@ def _sampled(who: UUID, one_in: int) -> bool:
     return who.int % one_in == 0
 
 
+def _came(row: ComparedRow) -> Came:
+    return Came(str(row.who), row.declined_at.date(), _arm(row), _shares(row), _place(row))
+
+
+def _arm(row: ComparedRow) -> ComparedArm:
+    return "engine" if row.arm == "engine" else "holdout"
+
+
+def _shares(row: ComparedRow) -> Shares:
+    return Shares(row.holdout, row.engine)
+
+
+def _place(row: ComparedRow) -> str:
+    return place_key(row.site_id, row.campaign_id)
+
+
 def _order(row: ComparedRow) -> ClosedOrder:
     return ClosedOrder(
         row.closed_at.date(),
         row.declined_at.date(),
         str(row.who),
-        "engine" if row.arm == "engine" else "holdout",
+        _arm(row),
         row.chance,
         float(row.units) / 10 ** EXPONENTS.get(row.asset, 2),
         row.asset,
         row.rescued_at.date() if row.rescued_at else None,
         row.by or "",
-        row.share,
+        _shares(row),
         row.sends,
         row.disputed,
         str(row.card) if row.card else "",
-        place_key(row.site_id, row.campaign_id),
+        _place(row),
     )

@@ -79,9 +79,9 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     if before is not None and is_same:
         return before.report
     found = await closed_orders_until(world, merchant_id, now)
-    report = comparison_report(found, looks_of(found.closed, "week"))
+    report = comparison_report(found, looks_of(found, "week"))
     report["looks"] = report["looks"][-LOOKS_MAX:]
-    report |= await _cohorts(world, merchant_id, now, await asyncio.to_thread(compared_places, found.closed))
+    report |= await _cohorts(world, merchant_id, now, await asyncio.to_thread(compared_places, found))
     due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
 
     async def once() -> None:

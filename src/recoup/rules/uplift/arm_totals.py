@@ -1,12 +1,13 @@
 """What the orders of one arm came to, with a variance that knows that a payer's orders go together. Pure."""
 
 import math
+from collections.abc import KeysView
 from typing import NamedTuple
 
 
-class _Payer(NamedTuple):
-    value: float
-    weight: float
+class PayerSums(NamedTuple):
+    value: float = 0.0
+    weight: float = 0.0
 
 
 class ArmTotals:
@@ -16,18 +17,22 @@ class ArmTotals:
     __slots__ = ("_by_payer", "_vv", "_vw", "_ww", "orders", "value", "weight")
 
     def __init__(self) -> None:
-        self._by_payer: dict[str, _Payer] = {}
+        self._by_payer: dict[str, PayerSums] = {}
         self._vv = self._vw = self._ww = 0.0
         self.orders = 0
         self.value = self.weight = 0.0
 
     @property
-    def payers(self) -> int:
-        return len(self._by_payer)
+    def payers(self) -> KeysView[str]:
+        return self._by_payer.keys()
+
+    def of(self, payer: str) -> PayerSums | None:
+        """None: none of the orders is theirs."""
+        return self._by_payer.get(payer)
 
     def add(self, payer: str, value: float, weight: float = 1.0) -> None:
-        old = self._by_payer.get(payer, _Payer(0.0, 0.0))
-        new = _Payer(old.value + value, old.weight + weight)
+        old = self._by_payer.get(payer, PayerSums())
+        new = PayerSums(old.value + value, old.weight + weight)
         self._by_payer[payer] = new
         self._vv += new.value**2 - old.value**2
         self._vw += new.value * new.weight - old.value * old.weight
@@ -46,3 +51,25 @@ class ArmTotals:
             return math.nan
         mean = self.mean()
         return max(0.0, self._vv - 2 * mean * self._vw + mean**2 * self._ww) / self.weight**2
+
+
+class SharedPayers:
+    """Payers with orders in two totals: what their orders there have in common, kept order by order."""
+
+    __slots__ = ("_vv", "_vw", "_wv", "_ww")
+
+    def __init__(self) -> None:
+        self._vv = self._vw = self._wv = self._ww = 0.0
+
+    def add(self, first: PayerSums, second: PayerSums) -> None:
+        """One more order of a payer: in one of both totals its own value and weight, in the other all they hold."""
+        self._vv += first.value * second.value
+        self._vw += first.value * second.weight
+        self._wv += first.weight * second.value
+        self._ww += first.weight * second.weight
+
+    def covariance(self, first: ArmTotals, second: ArmTotals) -> float:
+        """Of both means: Σ over payers of (value − mean · weight) here times there, over both sums of weights."""
+        here, there = first.mean(), second.mean()
+        found = self._vv - there * self._vw - here * self._wv + here * there * self._ww
+        return found / (first.weight * second.weight)

@@ -6,31 +6,35 @@ narrows the interval and shifts nothing, since it was written down before the ar
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from recoup.rules.uplift.arm_totals import ArmTotals
-from recoup.rules.uplift.sequence import ALPHA, ONE_LOOK, half_width, mixture, orders_needed, quarter_alpha
+from recoup.rules.uplift.sequence import (
+    ALPHA,
+    ONE_LOOK,
+    half_width,
+    mixture,
+    orders_needed,
+    orders_planned,
+    quarter_alpha,
+)
+from recoup.rules.uplift.strata import ComparedArm, Strata, Stratum
 
 PAYERS_MIN: Final = 200  # in each arm, before any interval is shown
-STRATUM_MIN: Final = 30  # payers in each arm of a stratum: the variance of fewer is not known
 WANTED: Final = 0.03  # "how many orders until ± 3 points"
-ComparedArm = Literal["engine", "holdout"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One order whose window has closed. `value`: 1 rescued, 0 not, or what else is compared. `chance`: foreseen at
-    intake, 0 where nothing was. `weight`: 1, or the amount. `share`: percent of payers in the comparison group when it
-    came in; orders are compared with those of the same."""
+    intake, 0 where nothing was. `weight`: 1, or the amount. `stratum`: orders are compared with those of the same."""
 
     payer: str
     arm: ComparedArm
     value: float
     chance: float = 0.0
     weight: float = 1.0
-    share: int = 0
+    stratum: Stratum = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +53,20 @@ class Difference:
         return self.difference - half, self.difference + half
 
 
-@dataclass(slots=True)
-class _Stratum:
-    engine: ArmTotals = field(default_factory=ArmTotals)
-    holdout: ArmTotals = field(default_factory=ArmTotals)
-
-
 class Comparison:
-    """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval is narrowest."""
+    """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval is narrowest. 0: not
+    fixed yet, so that no interval would hold."""
 
     def __init__(self, expected: float, alpha: float = ALPHA) -> None:
-        self._alpha, self._rho_squared = alpha, mixture(expected, alpha)
-        self._strata: dict[int, _Stratum] = {}
+        self._alpha, self._rho_squared = alpha, mixture(expected, alpha) if expected else None
+        self._strata = Strata()
         self._payers: dict[ComparedArm, set[str]] = {"engine": set(), "holdout": set()}
         self._orders: dict[ComparedArm, int] = {"engine": 0, "holdout": 0}
         self._values: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
         self._weight: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
 
     def add(self, one: Outcome) -> None:
-        stratum = self._strata.setdefault(one.share, _Stratum())
-        totals = stratum.engine if one.arm == "engine" else stratum.holdout
-        totals.add(one.payer, (one.value - one.chance) * one.weight, one.weight)
+        self._strata.add(one.stratum, one.arm, one.payer, (one.value - one.chance) * one.weight, one.weight)
         self._payers[one.arm].add(one.payer)
         self._orders[one.arm] += 1
         self._weight[one.arm] += one.weight
@@ -81,40 +78,36 @@ class Comparison:
     def payers(self, arm: ComparedArm) -> int:
         return len(self._payers[arm])
 
+    def weight(self, arm: ComparedArm) -> float:
+        """Of all orders: their number, or what was declined."""
+        return self._weight[arm]
+
+    def value(self, arm: ComparedArm) -> float:
+        """Of `weight` what was rescued, or what else is compared."""
+        return self._values[arm]
+
     def mean(self, arm: ComparedArm) -> float:
-        """Of what was declined, as counted or by amount. NaN without orders."""
+        """NaN without orders."""
         return self._values[arm] / self._weight[arm] if self._weight[arm] else math.nan
 
     def look(self) -> Difference | None:
-        """None while one arm has too few payers: no interval would be true yet."""
-        compared = list(self._compared())
-        if min(sum(one.engine.payers for one in compared), sum(one.holdout.payers for one in compared)) < PAYERS_MIN:
+        """None while no interval would be true yet: one arm has too few payers, or `expected` is not fixed."""
+        if self._rho_squared is None or not self._strata.have_payers(PAYERS_MIN):
             return None
-        difference, variance, orders = self._estimate()
-        half = half_width(variance, orders, self._rho_squared, self._alpha)
-        return Difference(difference, difference - half, difference + half, variance)
+        found = self._strata.estimate()
+        half = half_width(found.variance, found.orders, self._rho_squared, self._alpha)
+        return Difference(found.difference, found.difference - half, found.difference + half, found.variance)
 
     def orders_missing(self, width: float = WANTED) -> int | None:
-        """How many orders more until the interval is `width` to each side; None while there is no interval."""
-        if self.look() is None:
-            return None
-        _, variance, orders = self._estimate()
-        return max(0, orders_needed(variance, orders, self._rho_squared, width) - orders)
-
-    def _estimate(self) -> tuple[float, float, int]:
-        """The difference, its variance and how many orders it rests on, each stratum weighted by what it holds."""
-        difference, variance, orders = 0.0, 0.0, 0
-        compared = list(self._compared())
-        whole = sum(one.engine.weight + one.holdout.weight for one in compared)
-        for one in compared:
-            part = (one.engine.weight + one.holdout.weight) / whole
-            difference += part * (one.engine.mean() - one.holdout.mean())
-            variance += part**2 * (one.engine.variance() + one.holdout.variance())
-            orders += one.engine.orders + one.holdout.orders
-        return difference, variance, orders
-
-    def _compared(self) -> Iterator[_Stratum]:
-        return (s for s in self._strata.values() if min(s.engine.payers, s.holdout.payers) >= STRATUM_MIN)
+        """How many orders more until the interval is `width` to each side. While there is none, as many as are needed
+        where half of the orders are rescued; None while one arm has no order."""
+        if self.look() is None or self._rho_squared is None:
+            engine, holdout = self._orders.values()
+            if not engine or not holdout:
+                return None
+            return max(0, orders_planned(holdout / (engine + holdout), width, self._alpha) - engine - holdout)
+        _, variance, orders = self._strata.estimate()
+        return max(0, orders_needed(variance, orders, self._rho_squared, width, self._alpha) - orders)
 
 
 class Uplift:

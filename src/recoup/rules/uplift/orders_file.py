@@ -14,8 +14,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.encodings import Line
-from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
-from recoup.rules.uplift.comparison import ComparedArm
+from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
+from recoup.rules.uplift.strata import ComparedArm
 
 COLUMNS: Final = (
     "payer", "order", "declinedAt", "expiresAt", "arm", "chance", "amount", "currency", "rescuedAt", "by",
@@ -37,7 +37,7 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
     """
     every = iter(lines)
     places = _places(next(every, None))
-    found, seen = OrdersRead(), set[str]()
+    found, seen = OrdersRead(until.date()), set[str]()
     for line in every:
         if line.text is None:
             found.refused.append((line.number, line.why))
@@ -45,7 +45,7 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
         if not line.text.strip():
             continue
         try:
-            order, closed, expires = _order(_cells(line.text, places), zone)
+            order, came, closed, expires = _order(_cells(line.text, places), zone)
             if order in seen:
                 raise _Refused("the order stood in an earlier line")
         except _Refused as refused:
@@ -53,9 +53,9 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
             continue
         seen.add(order)
         if closed is None:
-            found.other += 1
+            found.add_other(came)
         elif expires > until:
-            found.open += 1
+            found.add_waiting(came)
         else:
             found.add(closed)
     found.finish()
@@ -90,8 +90,8 @@ def _cells(text: str, places: dict[str, int]) -> dict[str, str]:
     return {name: cells[at].strip() for name, at in places.items() if name}
 
 
-def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, ClosedOrder | None, datetime]:
-    """The order's id, None in place of an order of another arm, and when its window closes."""
+def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, Came, ClosedOrder | None, datetime]:
+    """The order's id, how it came in, None in place of an order of another arm, and when its window closes."""
     for name in ("payer", "order"):
         if not 0 < len(cells[name]) <= TEXT_MAX:
             raise _Refused(f"{name} must have 1 to {TEXT_MAX} characters")
@@ -110,13 +110,15 @@ def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, ClosedOrder | None
     currency = cells["currency"]
     if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
         raise _Refused("currency must be an ISO 4217 code like USD")
-    share = int(_number(cells.get(MORE) or "0", MORE, Decimal(100)))
+    shares = Shares(int(_number(cells.get(MORE) or "0", MORE, Decimal(100))))
     arm = ARMS[cells["arm"]]
+    came = Came(cells["payer"], declined.date(), arm, shares)
     if arm is None:
-        return cells["order"], None, expires
+        return cells["order"], came, None, expires
     in_time = rescued is not None and rescued <= expires
     return (
         cells["order"],
+        came,
         ClosedOrder(
             expires.date(),
             declined.date(),
@@ -127,7 +129,7 @@ def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, ClosedOrder | None
             currency,
             rescued.date() if rescued is not None and in_time else None,
             cells["by"][:TEXT_MAX] if in_time else "",
-            share,
+            shares,
         ),
         expires,
     )

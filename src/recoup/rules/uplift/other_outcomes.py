@@ -69,21 +69,21 @@ def _is_harm(way: int, look: Difference) -> bool:
 
 
 def _sends(orders: Sequence[ClosedOrder]) -> list[Outcome]:
-    return [Outcome(o.payer, o.arm, o.sends, share=o.share) for o in orders if o.sends is not None]
+    return [Outcome(o.payer, o.arm, o.sends, stratum=o.stratum) for o in orders if o.sends is not None]
 
 
 def _disputes(orders: Sequence[ClosedOrder]) -> list[Outcome]:
-    return [Outcome(o.payer, o.arm, float(o.disputed), share=o.share) for o in orders if o.disputed is not None]
+    return [Outcome(o.payer, o.arm, float(o.disputed), stratum=o.stratum) for o in orders if o.disputed is not None]
 
 
 def _orders_per_payer(orders: Sequence[ClosedOrder]) -> list[Outcome]:
-    """A payer counts in the share of the first order."""
+    """A payer counts in the stratum of the first order."""
     counts: dict[str, int] = {}
     first: dict[str, ClosedOrder] = {}
     for one in orders:
         counts[one.payer] = counts.get(one.payer, 0) + 1
         first.setdefault(one.payer, one)
-    return [Outcome(payer, one.arm, counts[payer], share=one.share) for payer, one in first.items()]
+    return [Outcome(payer, one.arm, counts[payer], stratum=one.stratum) for payer, one in first.items()]
 
 
 def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
@@ -92,7 +92,7 @@ def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
     for one in orders:
         if one.payer not in last or one.declined_on >= last[one.payer].declined_on:
             last[one.payer] = one
-    return [Outcome(payer, one.arm, float(one.rescued_on is None), share=one.share) for payer, one in last.items()]
+    return [Outcome(payer, one.arm, float(one.rescued_on is None), stratum=one.stratum) for payer, one in last.items()]
 
 
 _OUTCOMES: Final[dict[Name, Callable[[Sequence[ClosedOrder]], list[Outcome]]]] = {

@@ -4,30 +4,27 @@ Places are numbered as their first windows closed, and each may err less than th
 every look, as often as one comparison alone. So whoever looks for the best place is not misled by chance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from recoup.rules.uplift.closed_order import ClosedOrder
-from recoup.rules.uplift.comparison import ComparedArm, Comparison, Outcome
-from recoup.rules.uplift.looks import FIRST
+from recoup.rules.uplift.closed_order import OrdersRead
+from recoup.rules.uplift.comparison import Comparison
+from recoup.rules.uplift.looks import outcome_of, promised
 from recoup.rules.uplift.sequence import quarter_alpha
+from recoup.rules.uplift.strata import ComparedArm
 
 
-def compared_places(orders: Sequence[ClosedOrder]) -> dict[str, Comparison]:
-    """`orders` by closing day. Of each place as many orders are expected in 90 days as its first 30 days promise."""
-    began: dict[str, date] = {}
-    for one in orders:
-        began[one.place] = min(began.get(one.place, one.declined_on), one.declined_on)
-    expected = dict.fromkeys(began, 0)
-    for one in orders:
-        expected[one.place] += 3 * (one.declined_on < began[one.place] + FIRST)
+def compared_places(read: OrdersRead) -> dict[str, Comparison]:
+    """By site and campaign; of each as many orders are expected in 90 days as its first 30 days promise."""
+    declined: dict[str, list[date]] = {}
+    for day, place in read.declined():
+        declined.setdefault(place, []).append(day)
     found: dict[str, Comparison] = {}
-    for one in orders:
-        place = found.get(one.place)
-        if place is None:
-            place = found[one.place] = Comparison(expected[one.place], quarter_alpha(len(found)))
-        place.add(Outcome(one.payer, one.arm, one.rescued_on is not None, one.chance or 0.0, 1.0, one.share))
+    for one in read.closed:
+        if one.place not in found:
+            found[one.place] = Comparison(promised(declined[one.place], read.until)[1], quarter_alpha(len(found)))
+        found[one.place].add(outcome_of(one))
     return found
 
 

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.cohorts import CURVE_DAYS, Cohort, Sums
-from recoup.rules.uplift.comparison import ComparedArm, Comparison, Difference
+from recoup.rules.uplift.comparison import Comparison, Difference
 from recoup.rules.uplift.looks import Looks
 from recoup.rules.uplift.other_outcomes import OtherOutcome, other_outcomes, shared_cards
+from recoup.rules.uplift.strata import ARMS, ComparedArm
 
-ARMS: tuple[ComparedArm, ...] = ("engine", "holdout")
+_HARM_OF: Final = "other:"
 
 
 def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
             {"on": one.on.isoformat(), "engine": one.engine, "holdout": one.holdout} | _bounds(one.difference)
             for one in looks.looks
         ],
-        "byAmount": {asset: _bounds(money.look()) for asset, money in sorted(looks.money.items())},
+        "byAmount": {asset: _amounts(asset, money) for asset, money in sorted(looks.money.items())},
         "ordersMissing": counted.orders_missing(),
         "alarm": looks.alarm,
         "others": [_other(one) for one in other_outcomes(found.closed, looks.expected)],
@@ -54,13 +56,20 @@ def cohort_report(weeks: Sequence[Cohort], places: Sequence[tuple[dict[str, Any]
 
 
 def findings(report: dict[str, Any]) -> str | None:
-    """What people should hear of, as a code: harm, gone, `other:NAMES` or shown; None: nothing yet."""
+    """What people should hear of, as a code, the worst first: harm, `other:NAMES`, gone or shown; None: nothing yet."""
+    if report["alarm"] == "harm":
+        return "harm"
+    if harmed := [one["name"] for one in report["others"] if one["harm"]]:
+        return _HARM_OF + ",".join(harmed)
     if report["alarm"]:
         return str(report["alarm"])
-    if harmed := [one["name"] for one in report["others"] if one["harm"]]:
-        return "other:" + ",".join(harmed)
     last = report["looks"][-1] if report["looks"] else None
     return "shown" if last and last["low"] is not None and last["low"] > 0 else None
+
+
+def is_harm(finding: str) -> bool:
+    """In the rescued share, or in what else is compared."""
+    return finding == "harm" or finding.startswith(_HARM_OF)
 
 
 def _sums(sums: Sums) -> dict[str, Any]:
@@ -72,6 +81,15 @@ def _sums(sums: Sums) -> dict[str, Any]:
         "units": dict(sorted(sums.units.items())),
         "rescuedUnits": dict(sorted(sums.rescued_units.items())),
     }
+
+
+def _amounts(asset: str, money: Comparison) -> dict[str, Any]:
+    """Of each arm what was declined and what of it was rescued, in minor units."""
+    scale = 10 ** EXPONENTS.get(asset, 2)
+    sums = {
+        arm: {"declined": round(money.weight(arm) * scale), "rescued": round(money.value(arm) * scale)} for arm in ARMS
+    }
+    return sums | _bounds(money.look())
 
 
 def _other(one: OtherOutcome) -> dict[str, Any]:

@@ -31,15 +31,22 @@ def quarter_alpha(quarter: int) -> float:
     return ALPHA * 6 / (math.pi**2 * (quarter + 1) ** 2)
 
 
-def orders_needed(variance: float, orders: int, rho_squared: float, width: float) -> int:
+def orders_planned(holdout: float, width: float, alpha: float = ALPHA) -> int:
+    """With how many orders of both arms the half-width is `width` at the narrowest place, where half are rescued and
+    `holdout` of them, above 0 and below 1, are in the comparison group."""
+    narrowest = half_width(1.0, 1, mixture(1, alpha), alpha)
+    return math.ceil((narrowest / width) ** 2 / 4 * (1 / holdout + 1 / (1 - holdout)))
+
+
+def orders_needed(variance: float, orders: int, rho_squared: float, width: float, alpha: float = ALPHA) -> int:
     """With how many orders of both arms the half-width falls to `width`, when they vary as those until now did."""
     each = variance * orders
     low, high = 1, 1
-    while half_width(each / high, high, rho_squared) > width and high < 1 << 40:
+    while half_width(each / high, high, rho_squared, alpha) > width and high < 1 << 40:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        if half_width(each / middle, middle, rho_squared) > width:
+        if half_width(each / middle, middle, rho_squared, alpha) > width:
             low = middle
         else:
             high = middle

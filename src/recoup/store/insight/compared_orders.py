@@ -1,4 +1,5 @@
-"""Orders of the engine's arm and of the comparison group, with what became of them in their window.
+"""Orders of the engine's arm and of the comparison group, with what became of them in their window; of those that
+the schedule decided beside them only how they came in.
 
 The window of an order without an expiry is thirty days, whatever became of it: one that ended with the order would
 count successes before failures.
@@ -13,13 +14,15 @@ from recoup.store.statement import Read, Row, statement
 
 
 class ComparedRow(Row, frozen=True):
-    """`who`: the payer by whom the arm was chosen, or the card where no payer is known. `chance`: foreseen at the first
-    decision, None where no model was there. `closed_at`: when its window closes. `sends`: attempts that were made."""
+    """`who`: the payer by whom the arm was chosen, or the card where no payer is known. `holdout`, `engine`: percent of
+    payers, when it came in. `chance`: foreseen at the first decision, None where no model was there. `closed_at`: when
+    its window closes. `sends`: attempts that were made."""
 
     order_id: UUID
     who: UUID
     arm: str
-    share: int
+    holdout: int
+    engine: int
     declined_at: datetime
     closed_at: datetime
     units: Decimal
@@ -37,13 +40,14 @@ class ComparedRow(Row, frozen=True):
 @statement(
     MERCHANT,
     """
-SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS share,
+SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS holdout,
+  s.share::int AS engine,
   o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
   h.attempts AS sends, h.disputed, o.pan_id AS card,
   h.site_id, h.campaign_id
 FROM (
   SELECT o.*, coalesce(o.expires_at, o.placed_at + interval '30 days') AS closed_at FROM orders o
-  WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout')
+  WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.arm IN ('engine', 'holdout', 'ladder')
     AND o.kind IN ('mit_managed', 'mit_sync')
   ORDER BY o.order_id LIMIT $3
 ) o
@@ -54,6 +58,7 @@ LEFT JOIN LATERAL (
   SELECT (d.arm ->> 'chance')::float8 AS chance FROM order_log l
   JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
   WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND d.arm ->> 'chance' IS NOT NULL
+    AND o.arm <> 'ladder'
   ORDER BY l.seq LIMIT 1
 ) g ON true
 LEFT JOIN LATERAL (
@@ -61,6 +66,7 @@ LEFT JOIN LATERAL (
     ELSE coalesce(l.body ->> 'by', 'retry') END AS by
   FROM order_log l
   WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.business_at <= o.closed_at
+    AND o.arm <> 'ladder'
     AND (l.happening IN ('collected', 'captured', 'capture_ended', 'paid_elsewhere')
       OR l.happening = 'parts_kept' AND l.body ? 'transmit_id')
   ORDER BY l.seq LIMIT 1

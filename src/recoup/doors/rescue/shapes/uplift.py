@@ -49,6 +49,20 @@ class UpliftBounds(Shape, kw_only=True):
     high: Low
 
 
+class UpliftSums(Shape, kw_only=True):
+    """Of one group, in minor units."""
+
+    declined: Counted = 0
+    rescued: Counted = 0
+
+
+class UpliftAmount(UpliftBounds, kw_only=True):
+    """Of one currency: what was declined and rescued, and the difference of both shares."""
+
+    engine: UpliftSums = field(default_factory=UpliftSums)
+    holdout: UpliftSums = field(default_factory=UpliftSums)
+
+
 class UpliftLook(UpliftBounds, kw_only=True):
     """After all windows that had closed by then."""
 
@@ -79,10 +93,12 @@ class Uplift(Shape, kw_only=True):
 
     orders: UpliftOrders
     arms: UpliftArms
-    expected: Annotated[int, Meta(ge=0, description="Orders in 90 days, fixed when the comparison began.")]
+    expected: Annotated[int, Meta(ge=0, description="Orders in 90 days, fixed once 30 are over; 0: not yet.")]
     looks: Annotated[list[UpliftLook], Meta(description="By week, the oldest first.")]
-    by_amount: Annotated[dict[str, UpliftBounds], Meta(description="By currency, shares of amounts.")]
-    orders_missing: Annotated[int | None, Meta(description="Until the interval is 3 points to each side.")]
+    by_amount: Annotated[dict[str, UpliftAmount], Meta(description="By currency, shares of amounts.")]
+    orders_missing: Annotated[
+        int | None, Meta(description="Until the interval is 3 points to each side; null: one group has no order.")
+    ]
     alarm: Annotated[
         Literal["harm", "gone"] | None,
         Meta(description="`harm`: the engine brings less. `gone`: this quarter's uplift is below what was shown."),
