@@ -4,10 +4,12 @@ import asyncio
 import re
 
 import asyncpg
+from tests.store.declared import sql_of
 from tests.worlds import owner, sandbox_world
 
 from recoup.store.cards import unknown_outcomes
 from recoup.store.lists.order_filter import bounded
+from recoup.store.merchants import partner_report
 from recoup.store.money import movements, origin_reports
 from recoup.store.server import ServerAddress
 
@@ -62,6 +64,20 @@ def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(server:
     plan = asyncio.run(story())
     assert "postings_booked" in plan, plan
     assert "postings_order" not in plan, plan
+
+
+def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(server: ServerAddress) -> None:
+    async def story() -> str:
+        async with sandbox_world(server) as (world, _, _):
+            async with owner(world) as filling:
+                await filling.execute(FILL)
+            async with world.db.connection() as connection:
+                return await _plan(connection, sql_of(partner_report._placed))
+
+    plan = asyncio.run(story())
+    assert "order_heads_placed" in plan, plan
+    assert not re.search(r"Seq Scan|Hash Join|Merge Join|hashed", plan), plan
+    assert re.search(r"on order_log\S* .*\n\s*Index Cond: \(\(merchant_id = .*order_id = .*seq = 1\)", plan), plan
 
 
 def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(server: ServerAddress) -> None:

@@ -6,10 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from tests.doors.rescue.door import Door
+from tests.doors.rescue.door import Caller, Door
+from tests.worlds import Shop
 
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.tokenize import Vault
+from recoup.flows.cards.transmit import Transmit
+from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.scope import Actor, Scope
 
 
 @dataclass
@@ -64,3 +70,33 @@ def make_one(door: Door, name: str = "Subscriptions Inc") -> Partner:
     partner_id = new_id()
     door.run(make_partner(door.world, partner_id, name))
     return Partner(door, partner_id, door.run(make_partner_key(door.world, partner_id))).sign_in()
+
+
+def developer(door: Door, told: dict[str, Any]) -> Caller:
+    """The merchant's own developer, with the credentials that the partner was shown."""
+    given = told["credentials"]
+    keys = Keys(
+        given["appKey"],
+        given["appSecret"],
+        given["tokenizationKey"],
+        given["stablecoinKeyId"],
+        given["stablecoinSecret"],
+        given["stablecoinWebhookSecret"],
+    )
+    merchants, world, mid = door.services.merchants, door.world, parse_id(given["mid"])
+    shop = Shop(
+        world,
+        door.orders,
+        door.deliveries,
+        mid,
+        parse_id(given["siteId"]),
+        keys,
+        given["webhookKey"],
+        merchants,
+        Evaluate(world, door.orders, merchants, Vault(world)),
+        Transmit(world, door.orders, merchants),
+        Scope(mid, Actor("api", keys.app_key), "test"),
+    )
+    caller = Caller(door, shop)
+    caller.sign_in()
+    return caller

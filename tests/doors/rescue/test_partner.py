@@ -8,23 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.doors.rescue.door import UNKNOWN, Caller, Door, evaluate_body
-from tests.doors.rescue.partner import Partner, make_one, merchant_body
+from tests.doors.rescue.door import UNKNOWN, Door, evaluate_body
+from tests.doors.rescue.partner import Partner, developer, make_one, merchant_body
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
-from tests.worlds import Shop
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
-from recoup.flows.cards.transmit import Transmit
 from recoup.flows.merchants.go_live import onboarding_of
 from recoup.flows.merchants.handover import look
-from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.run_due import run_due
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
 
 
 @pytest.fixture
@@ -35,36 +29,6 @@ def partner(door: Door) -> Partner:
 @pytest.fixture
 def rival(door: Door) -> Partner:
     return make_one(door, "Rival Ltd")
-
-
-def developer(door: Door, told: dict[str, Any]) -> Caller:
-    """The merchant's own developer, with the credentials that the partner was shown."""
-    given = told["credentials"]
-    keys = Keys(
-        given["appKey"],
-        given["appSecret"],
-        given["tokenizationKey"],
-        given["stablecoinKeyId"],
-        given["stablecoinSecret"],
-        given["stablecoinWebhookSecret"],
-    )
-    merchants, world, mid = door.services.merchants, door.world, parse_id(given["mid"])
-    shop = Shop(
-        world,
-        door.orders,
-        door.deliveries,
-        mid,
-        parse_id(given["siteId"]),
-        keys,
-        given["webhookKey"],
-        merchants,
-        Evaluate(world, door.orders, merchants, Vault(world)),
-        Transmit(world, door.orders, merchants),
-        Scope(mid, Actor("api", keys.app_key), "test"),
-    )
-    caller = Caller(door, shop)
-    caller.sign_in()
-    return caller
 
 
 def test_a_merchant_made_by_its_partner_takes_orders_at_once(door: Door, partner: Partner) -> None:

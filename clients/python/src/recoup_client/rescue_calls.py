@@ -843,6 +843,8 @@ class Recoup(Waiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Report:
         """Report over your merchants."""
         found: s.Report = self._call(
@@ -856,6 +858,8 @@ class Recoup(Waiting):
                 "limit": limit,
                 "after": after,
                 "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
             },
         )
         return found
@@ -1833,6 +1837,8 @@ class AsyncRecoup(Awaiting):
         limit: int | None = None,
         after: str | None = None,
         format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Report:
         """Report over your merchants."""
         found: s.Report = await self._call(
@@ -1846,6 +1852,8 @@ class AsyncRecoup(Awaiting):
                 "limit": limit,
                 "after": after,
                 "format": format,
+                "asOf": asOf,
+                "asOfRecorded": asOfRecorded,
             },
         )
         return found

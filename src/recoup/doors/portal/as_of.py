@@ -1,14 +1,18 @@
 """As of when a page shows money: a moment that a person picks, carried along in the page's addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.visit import Visit
-from recoup.flows.money.as_of import cut_of
+from recoup.flows.money.as_of import cut_of, partner_cut_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import of_these_days
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
@@ -36,6 +40,12 @@ class AsOf:
         """Whether it is a real time rather than the merchant's."""
         return self.cut.recorded != ALWAYS
 
+    def checked(self) -> "AsOf":
+        """Itself. Raises: Problem(invalid) for a moment that is not shown."""
+        if self.problem is not None:
+            raise self.problem
+        return self
+
     def address(self, path: str, **query: str) -> str:
         """Of another page or file, as of the same moment."""
         found = urlencode(query | dict(self.query))
@@ -43,8 +53,17 @@ class AsOf:
 
 
 async def read_as_of(visit: Visit) -> AsOf:
-    """`asOf` or `asOfRecorded` as the API has them, or `at` as the page's field writes it: a business time in the
-    reader's zone. Never raises for what makes no sense."""
+    """Of the merchant that is looked at: `asOf` or `asOfRecorded` as the API has them, or `at` as the page's field
+    writes it: a business time in the reader's zone. Never raises for what makes no sense."""
+    return await _read(visit, partial(cut_of, visit.world, visit.merchant_id))
+
+
+async def read_partner_as_of(visit: PartnerVisit, merchant_id: UUID | None) -> AsOf:
+    """Of a partner's merchant, or of all of them."""
+    return await _read(visit, partial(partner_cut_of, visit.world, visit.partner.partner_id, merchant_id))
+
+
+async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | None], Awaitable[Cut]]) -> AsOf:
     query = visit.request.query_params
     given = {name: query[name] for name in _FIELDS if query.get(name)}
     if not given:
@@ -56,7 +75,7 @@ async def read_as_of(visit: Visit) -> AsOf:
         if at is None:
             raise Problem("invalid", "This is no moment.", field="AsOf", cure="Choose a date and a time.")
         business, recorded = (None, at) if name == "asOfRecorded" else (at, None)
-        cut = await cut_of(visit.world, visit.merchant_id, business, recorded)
+        cut = await cut_at(business, recorded)
     except Problem as problem:
         return AsOf(problem=problem)
     kept = {"asOfRecorded" if name == "asOfRecorded" else "asOf": at.isoformat()}
@@ -65,10 +84,7 @@ async def read_as_of(visit: Visit) -> AsOf:
 
 async def strict_as_of(visit: Visit) -> AsOf:
     """For files, which nobody reads a notice on. Raises: Problem(invalid)."""
-    found = await read_as_of(visit)
-    if found.problem is not None:
-        raise found.problem
-    return found
+    return (await read_as_of(visit)).checked()
 
 
 def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:

@@ -1,10 +1,11 @@
 """`asOf` and `asOfRecorded` of a query: as of when a merchant's money is read. Source: decision 0073."""
 
 from typing import Final
+from uuid import UUID
 
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call
-from recoup.flows.money.as_of import cut_of
+from recoup.flows.money.as_of import cut_of, partner_cut_of
 from recoup.rules.money.as_of import Cut
 
 NAMES: Final = ("asOf", "asOfRecorded")
@@ -12,6 +13,13 @@ NAMES: Final = ("asOf", "asOfRecorded")
 
 async def read_cut(call: Call, query: Query) -> Cut:
     """After all else in the query. Raises: Problem(invalid), with all that is wrong with the query, and as `cut_of`."""
-    business, recorded = query.instant("asOf"), query.instant("asOfRecorded")
+    moments = query.instant("asOf"), query.instant("asOfRecorded")
     query.raise_if_any()
-    return await cut_of(call.services.world, call.scope.merchant_id, business, recorded)
+    return await cut_of(call.services.world, call.scope.merchant_id, *moments)
+
+
+async def read_partner_cut(call: Call, query: Query, partner_id: UUID, merchant_id: UUID | None) -> Cut:
+    """As `read_cut`, of the partner's merchant or of all. Raises: Problem(not_found) for another's merchant."""
+    moments = query.instant("asOf"), query.instant("asOfRecorded")
+    query.raise_if_any()
+    return await partner_cut_of(call.services.world, partner_id, merchant_id, *moments)

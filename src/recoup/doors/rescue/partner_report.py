@@ -5,6 +5,7 @@ from typing import Final
 
 from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.as_of import NAMES, read_partner_cut
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
@@ -20,24 +21,25 @@ _FORMATS: Final = {"json": "json", "csv": "csv"}
 
 async def report(call: Call) -> Reply:
     partner, query, world = await only_partner(call), Query(call.query), call.services.world
-    query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format"))
+    query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format", *NAMES))
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
-    today = world.clocks.wall().date()
-    first, last, asset = _day(query, "from"), _day(query, "to") or today, query.one("currency").upper() or None
+    first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
     mid, after = query.guid("mid"), query.guid("after")
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
+    cut = await read_partner_cut(call, query, partner.partner_id, mid)
+    if mid is not None:
+        mid = await own_merchant(world, partner.partner_id, mid)
+    last = last or min(world.clocks.wall(), *cut).date()
     first = first or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
         query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")
     query.raise_if_any()
-    if mid is not None:
-        mid = await own_merchant(world, partner.partner_id, mid)
-    request = PartnerReportRequest(partner.partner_id, first, last, mid, asset)
+    request = PartnerReportRequest(partner.partner_id, first, last, mid, asset, cut)
     if form == "csv":
-        name = f'attachment; filename="merchants-{first}-{last}.csv"'.encode()
+        name = f'attachment; filename="merchants-{first}-{last}{cut.stamp()}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
         return Reply(report_csv(world, request), headers=headers)
     rows, further = await report_page(world, request, after, limit)
@@ -81,7 +83,9 @@ METHODS: Final = (
                      "Counts and amounts by merchant, day, currency and kind. `placed` counts incoming orders; all "
                      "other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the "
                      "merchants' business time, in UTC; a page contains complete merchants. With `format=csv`, or "
-                     "`Accept: text/csv`, the response is one file with all merchants and decimal amounts.",
+                     "`Accept: text/csv`, the response is one file with all merchants and decimal amounts. With "
+                     "`asOf` or `asOfRecorded` it is the response as it was then, byte for byte; `asOf` is by each "
+                     "merchant's own clock.",
                      group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report}, types=(JSON, CSV),
                      problems=("not_found",)), report, PARTNER),
 )  # fmt: skip

@@ -19,7 +19,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import business_at, iso
 from recoup.moves.merchant.registration import wait_for_registration
+from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.merchants.merchant_keys import live_keys
@@ -163,10 +165,16 @@ async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: 
         raise Problem("invalid", "The field State must be active or paused.", field="State")
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
+        await lock_merchant(tx, merchant_id)
+        wall, about = world.clocks.wall(), {"name": name, "state": state}
+        known = await load_merchant(tx, merchant_id)
+        if known is not None and name is not None:  # what it was named before, for reports of the past
+            now = business_at(wall, known.merchant.offset_us)
+            about |= changes({"name": known.merchant.name}, {"name": name}) | {"business_at": iso(now)}
         await change_merchant(tx, merchant_id, name=name, state=state)
         if name is not None:
-            await wait_for_registration(tx, merchant_id, world.clocks.wall())
-        await note(tx, scope, "merchant_changed", world.clocks.wall(), merchant_id=merchant_id, name=name, state=state)
+            await wait_for_registration(tx, merchant_id, wall)
+        await note(tx, scope, "merchant_changed", wall, merchant_id=merchant_id, **about)
 
 
 async def new_keys(

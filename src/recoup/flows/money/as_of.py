@@ -1,4 +1,4 @@
-"""As of when somebody reads a merchant's money: an instant by either clock, which has to have been."""
+"""As of when somebody reads a merchant's money, or a partner's: an instant by either clock, which has to have been."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,9 +6,10 @@ from uuid import UUID
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import business_at, iso, whole_millisecond
+from recoup.kernel.time import WallTime, business_at, iso, whole_millisecond
 from recoup.rules.money.as_of import ALWAYS, NOW, Cut
-from recoup.store.merchants.clock_moves import clock_of
+from recoup.store.merchants.clock_moves import Clock, clock_of
+from recoup.store.merchants.partner_report import partner_clock
 
 
 async def cut_of(world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None) -> Cut:
@@ -18,18 +19,46 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
     Raises: Problem(invalid), field AsOf or AsOfRecorded, for both of them, for one that has not come yet, and for one
     before the merchant; Problem(not_found) for an unknown merchant.
     """
-    if business is None and recorded is None:
+    if not _is_named(business, recorded):
         return NOW
+    async with world.db.connection() as connection:
+        clock = await clock_of(connection, merchant_id)
+    if clock is None:
+        raise _no_such_merchant()
+    return _cut(world.clocks.wall(), clock, business, recorded)
+
+
+async def partner_cut_of(
+    world: World, partner_id: UUID, merchant_id: UUID | None, business: datetime | None, recorded: datetime | None
+) -> Cut:
+    """Of all merchants of a partner, or of one. `business`: by each merchant's own clock, which all have to have shown.
+
+    Raises: as `cut_of`; Problem(not_found) for a merchant that is not the partner's.
+    """
+    if not _is_named(business, recorded):
+        return NOW
+    async with world.db.connection() as connection:
+        clock = await partner_clock(connection, partner_id, merchant_id)
+    if clock is None:
+        raise _no_such_merchant()
+    return _cut(world.clocks.wall(), clock, business, recorded)
+
+
+def _no_such_merchant() -> Problem:
+    return Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
+
+
+def _is_named(business: datetime | None, recorded: datetime | None) -> bool:
+    """Raises: Problem(invalid) for both."""
     if business is not None and recorded is not None:
         message = "Send asOf or asOfRecorded, not both."
         raise Problem(
             "invalid", message, field="AsOfRecorded", cure="asOf is the merchant's time, the other real time."
         )
-    async with world.db.connection() as connection:
-        clock = await clock_of(connection, merchant_id)
-    if clock is None:
-        raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id.")
-    wall = world.clocks.wall()
+    return business is not None or recorded is not None
+
+
+def _cut(wall: WallTime, clock: Clock, business: datetime | None, recorded: datetime | None) -> Cut:
     field, at, first, latest = (
         ("AsOf", business, clock.began_at, business_at(wall, clock.offset_us))
         if business is not None

@@ -1,4 +1,5 @@
-"""A partner's report: what came in and what was booked at each of its merchants, by day, currency and kind."""
+"""A partner's report: what came in and what was booked at each of its merchants, by day, currency and kind; now, or
+as of a moment."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,9 +10,9 @@ from recoup.flows.money.report import kind_of
 from recoup.flows.world import World
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.rules.money.as_of import NOW, Cut, Window
 from recoup.rules.money.cells import Number, csv_row
-from recoup.store.merchants.partner_merchants import MerchantFilter, list_merchants
-from recoup.store.merchants.partner_report import booked_by_day, placed_by_day
+from recoup.store.merchants.partner_report import booked_by_day, merchants_then, placed_by_day
 
 DAYS_MAX: Final = 92
 MERCHANTS_AT_ONCE: Final = 100
@@ -31,13 +32,14 @@ class Row(NamedTuple):
 
 
 class PartnerReportRequest(NamedTuple):
-    """Both days are included."""
+    """Both days are included. `cut`: by each merchant's own clock."""
 
     partner_id: UUID
     first: date
     last: date
     merchant_id: UUID | None = None
     asset: str | None = None
+    cut: Cut = NOW
 
 
 async def report_page(
@@ -45,8 +47,8 @@ async def report_page(
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
     async with world.db.connection() as connection:
-        merchants = await list_merchants(
-            connection, MerchantFilter(request.partner_id), after, limit + 1, only=request.merchant_id
+        merchants = await merchants_then(
+            connection, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
         )
     rows: list[Row] = []
     for one in merchants[:limit]:
@@ -80,10 +82,10 @@ async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterat
 
 
 async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
-    span = (_midnight(request.first), _midnight(request.last) + timedelta(days=1))
+    window = Window(_midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut)
     async with world.db.connection() as connection:
-        booked = await booked_by_day(connection, merchant_id, *span, request.asset)
-        placed = await placed_by_day(connection, merchant_id, *span, request.asset)
+        booked = await booked_by_day(connection, merchant_id, window, request.asset)
+        placed = await placed_by_day(connection, merchant_id, window, request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}
     for came in placed:
         sums[came.day, came.asset, PLACED] = (came.orders, int(came.units))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -31,24 +32,21 @@ async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]
     """Newest first."""
 
 
-class MerchantClock(Row, frozen=True):
-    """`offset_us`: microseconds from wall to business time. `began_at`: when it was made, or of its first posting where
-    its clock was set back."""
+# When merchant m was made, or its first order or posting where its clock was set back.
+BEGAN: Final = """least(m.created_at, (SELECT min(placed_at) FROM order_heads h WHERE h.merchant_id = m.merchant_id),
+  (SELECT min(business_at) FROM postings p WHERE p.merchant_id = m.merchant_id))"""
+
+
+class Clock(Row, frozen=True):
+    """`created_at`: wall time. `offset_us`: microseconds from wall to business time. `began_at`: business time."""
 
     created_at: datetime
     offset_us: int
     began_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
-SELECT created_at, offset_us, least(created_at,
-  (SELECT min(business_at) FROM postings p WHERE p.merchant_id = m.merchant_id)) AS began_at
-FROM merchants m WHERE merchant_id = $1
-""",
-)
-async def clock_of(db: Read, merchant_id: UUID) -> MerchantClock | None:
+@statement(MERCHANT, f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1")
+async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
     """None for a merchant that there is not."""
 
 

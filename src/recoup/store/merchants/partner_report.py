@@ -1,13 +1,70 @@
-"""What a merchant's orders and ledger come to by day. Business time, days in UTC."""
+"""What the orders and ledgers of a partner's merchants come to by day, as of a moment. Business time, days in UTC."""
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
+from recoup.rules.money.as_of import ALWAYS, Window
 from recoup.store.homes import MERCHANT
+from recoup.store.merchants.clock_moves import BEGAN, Clock
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS = 120.0
+# When merchant m became the partner's, by its own clock.
+_JOINED: Final = f"o.created_at - (m.created_at - {BEGAN})"
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT CASE WHEN $2::uuid IS NULL THEN p.created_at ELSE min(o.created_at) END AS created_at,
+  coalesce(min(m.offset_us), 0)::bigint AS offset_us,
+  CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({_JOINED})) ELSE min({_JOINED}) END AS began_at
+FROM partners p
+LEFT JOIN partner_merchants o ON o.partner_id = p.partner_id AND ($2::uuid IS NULL OR o.merchant_id = $2)
+LEFT JOIN merchants m ON m.merchant_id = o.merchant_id
+WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
+GROUP BY p.created_at
+""",
+)
+async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock | None:
+    """The first beginning of its merchants, and the clock that is furthest behind. None: not the partner's."""
+
+
+class Reported(Row, frozen=True):
+    merchant_id: UUID
+    name: str
+
+
+# A line of the log that renamed it says what it was named before, and when that was by its own clock.
+@statement(
+    MERCHANT,
+    f"""
+SELECT m.merchant_id, coalesce(n.name, m.name) AS name
+FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
+LEFT JOIN LATERAL (
+  SELECT l.about -> 'name' ->> 0 AS name FROM partner_log l
+  WHERE l.merchant_id = o.merchant_id AND l.happening = 'merchant_changed' AND l.about -> 'name' ->> 0 IS NOT NULL
+    AND NOT ((l.about ->> 'business_at')::timestamptz <= $2 AND l.at <= $3)
+  ORDER BY l.at, l.log_id LIMIT 1
+) n ON true
+WHERE o.partner_id = $1 AND {_JOINED} <= $2 AND o.created_at <= $3
+  AND ($4::uuid IS NULL OR o.merchant_id > $4) AND ($6::uuid IS NULL OR o.merchant_id = $6)
+ORDER BY o.merchant_id LIMIT $5
+""",
+)
+async def merchants_then(
+    db: Read,
+    partner_id: UUID,
+    business: datetime,
+    recorded: datetime,
+    after: UUID | None,
+    limit: int,
+    only: UUID | None,
+) -> list[Reported]:
+    """Those that the partner had, as they were named, in the order of their ids."""
 
 
 class Booked(Row, frozen=True):
@@ -22,22 +79,35 @@ class Booked(Row, frozen=True):
 
 @statement(
     MERCHANT,
-    """
+    f"""
 SELECT (p.business_at AT TIME ZONE 'UTC')::date AS day, e.asset, p.recipe, count(*) AS entries, -sum(e.units) AS units
 FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
-WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND ($4::text IS NULL OR e.asset = $4)
+WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {known_at("p", 4)}
+  AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """,
     seconds=STATEMENT_SECONDS,
 )
-async def booked_by_day(
-    db: Read, merchant_id: UUID, since: datetime, until: datetime, asset: str | None
-) -> list[Booked]:
+async def _booked(
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+) -> list[Booked]: ...
+
+
+async def booked_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Booked]:
     """The ledger's own sums on the merchant's account."""
+    return await _booked(db, merchant_id, *window.params(), asset)
 
 
 class Placed(Row, frozen=True):
+    """`units`: what the orders came in with, whatever was collected of it."""
+
     day: date
     asset: str
     orders: int
@@ -46,14 +116,30 @@ class Placed(Row, frozen=True):
 
 @statement(
     MERCHANT,
-    """
-SELECT (placed_at AT TIME ZONE 'UTC')::date AS day, asset, count(*) AS orders, sum(units) AS units FROM order_heads
-WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND ($4::text IS NULL OR asset = $4)
+    f"""
+SELECT (h.placed_at AT TIME ZONE 'UTC')::date AS day, o.asset, count(*) AS orders, sum(o.units) AS units
+FROM order_heads h CROSS JOIN LATERAL (
+  SELECT o.asset, o.units FROM orders o WHERE o.merchant_id = h.merchant_id AND o.order_id = h.order_id LIMIT 1
+) o
+WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.placed_at <= $4
+  AND ($5 = '{ALWAYS}'::timestamptz OR (SELECT l.recorded_at FROM order_log l
+    WHERE l.merchant_id = h.merchant_id AND l.order_id = h.order_id AND l.seq = 1) <= $5)
+  AND ($6::text IS NULL OR o.asset = $6)
 GROUP BY 1, 2 ORDER BY 1, 2
 """,
     seconds=STATEMENT_SECONDS,
 )
-async def placed_by_day(
-    db: Read, merchant_id: UUID, since: datetime, until: datetime, asset: str | None
-) -> list[Placed]:
+async def _placed(
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    business: datetime,
+    recorded: datetime,
+    asset: str | None,
+) -> list[Placed]: ...
+
+
+async def placed_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Placed]:
     """Orders by when they were placed."""
+    return await _placed(db, merchant_id, *window.params(), asset)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from recoup.doors.portal.as_of import AsOf, read_partner_as_of
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, partner, shown
@@ -32,19 +33,23 @@ KINDS: Final = {
 @partner.page("/partner/report", "partner/report.html", menu=Entry("Partner", 2, "Report", "report"))
 async def report(visit: PartnerVisit) -> Answer:
     typed, problem = _typed(visit), None
+    then = await read_partner_as_of(visit, parse_id(typed["mid"]))
     try:
-        request = await _request(visit, typed)
+        request = await _request(visit, typed, then)
     except Problem as wrong:
-        request, problem = _usual(visit), wrong
+        request, problem = _usual(visit, then), wrong
     world = visit.world
     after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, request, after, MERCHANTS)
     async with world.db.read() as connection:
         merchants = await list_merchants(connection, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
-    query = {name: value for name, value in typed.items() if value}
+    kept = {name: value for name, value in typed.items() if value}
+    query = kept | dict(then.query)
     fields = typed | {"from": typed["from"] or request.first.isoformat(), "to": typed["to"] or request.last.isoformat()}
     return shown(
         problem,
+        then=then,
+        then_kept=kept,
         rows=rows,
         kinds=KINDS,
         typed=fields,
@@ -58,22 +63,25 @@ async def report(visit: PartnerVisit) -> Answer:
 
 @partner.page("/partner/report.csv")
 async def partner_report_file(visit: PartnerVisit) -> Response:
-    request = await _request(visit, _typed(visit))
-    return download(report_csv(visit.world, request), f"merchants-{request.first}-{request.last}.csv")
+    typed = _typed(visit)
+    then = await read_partner_as_of(visit, parse_id(typed["mid"]))
+    request = await _request(visit, typed, then.checked())
+    name = f"merchants-{request.first}-{request.last}{request.cut.stamp()}.csv"
+    return download(report_csv(visit.world, request), name)
 
 
 def _typed(visit: PartnerVisit) -> dict[str, str]:
     return {name: visit.request.query_params.get(name, "").strip()[:40] for name in FIELDS}
 
 
-def _usual(visit: PartnerVisit) -> PartnerReportRequest:
-    last = visit.wall.date()
-    return PartnerReportRequest(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last)
+def _usual(visit: PartnerVisit, then: AsOf) -> PartnerReportRequest:
+    last = (then.at or visit.wall).date()
+    return PartnerReportRequest(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last, cut=then.cut)
 
 
-async def _request(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportRequest:
+async def _request(visit: PartnerVisit, typed: dict[str, str], then: AsOf) -> PartnerReportRequest:
     """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the partner's."""
-    last = _day(typed, "to") or visit.wall.date()
+    last = _day(typed, "to") or (then.at or visit.wall).date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise Problem(
@@ -93,7 +101,7 @@ async def _request(visit: PartnerVisit, typed: dict[str, str]) -> PartnerReportR
     mid = None
     if typed["mid"]:
         mid = await own_merchant(visit.world, visit.partner.partner_id, parse_id(typed["mid"]))
-    return PartnerReportRequest(visit.partner.partner_id, first, last, mid, asset or None)
+    return PartnerReportRequest(visit.partner.partner_id, first, last, mid, asset or None, then.cut)
 
 
 def _day(typed: dict[str, str], name: str) -> date | None:

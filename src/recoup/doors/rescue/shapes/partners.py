@@ -7,6 +7,7 @@ from msgspec import Meta, field
 
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import GUID, Limits, Wrong, up_to
+from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.shapes.settings import Descriptor
 from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
 from recoup.flows.merchants.issue_key import KEY_KINDS
@@ -265,6 +266,8 @@ class ReportQuery(Shape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
     after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class ReportRow(Shape, kw_only=True):
