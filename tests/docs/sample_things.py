@@ -38,7 +38,7 @@ class Things:
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
         if operation.path == "/v1/policy/back":  # there has to be one to go back from
-            self.set_policy()
+            self.set_policy("/v1/policy", self.token)
         kept = self.kept
         words = operation.path.strip("/").split("/")
         made = {
@@ -58,6 +58,8 @@ class Things:
         partner = {"AppKey": kept["partner_app_key"], "AppSecret": kept["partner_app_secret"]}
         made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
+        if operation.path == "/v1/partner/policy/back":
+            self.set_policy("/v1/partner/policy", made["PARTNER_TOKEN"])
         if "webhooks" in words:
             hooks = "/v1/partner/webhooks" if "partner" in words else "/v1/webhooks"
             proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
@@ -263,10 +265,10 @@ class Things:
         }
         return str(self.post("/v1/transmit", body)["transmitId"])
 
-    def set_policy(self) -> None:
+    def set_policy(self, path: str, proof: str) -> None:
         body = {"policy": {"tries": {"soft": 2}}, "reason": "a sample"}
-        headers = {"authorization": f"Bearer {self.token}"}
-        answer = httpx.put(self.kept["base_url"] + "/v1/policy", json=body, headers=headers, timeout=30)
+        headers = {"authorization": f"Bearer {proof}"}
+        answer = httpx.put(self.kept["base_url"] + path, json=body, headers=headers, timeout=30)
         assert answer.is_success, answer.text
 
     def post(self, path: str, body: Any, proof: str = "") -> Any:

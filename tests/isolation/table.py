@@ -214,6 +214,13 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner"),
     ("PATCH", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner", body=lambda s: {"state": "paused"}),
     ("POST", "/v1/partner/merchants/{mid}/keys"): Line(_MID, whose="partner", body=lambda s: {}),
+    ("GET", "/v1/partner/policy"): _v1(whose="partner"),
+    ("GET", "/v1/partner/policy/versions"): _v1(whose="partner"),
+    ("PUT", "/v1/partner/policy"): _v1(
+        whose="partner", body=lambda s: {"policy": {"tries": {"soft": 2}}, "reason": "walk"}
+    ),
+    ("POST", "/v1/partner/policy/check"): _v1(whose="partner", body=lambda s: {"policy": {"tries": {"soft": 2}}}),
+    ("POST", "/v1/partner/policy/back"): _v1(whose="partner", body=lambda s: {"reason": "walk", "to": 1}),
     ("GET", "/v1/partner/report"): _v1(whose="partner", query="from=2026-11-01&to=2026-12-31"),
     ("GET", "/v1/partner/webhooks"): _v1(whose="partner"),
     ("POST", "/v1/partner/webhooks"): _v1(whose="partner", body=lambda s: {"url": "https://hooks.example.com/walk"}),
@@ -415,6 +422,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/policy/back"): _page(
         names=True, body=lambda s: {"site": s.ids["site"], "version": "1", "reason": "walk"}
     ),
+    ("GET", "/partner/policy"): _seat(),
+    ("POST", "/partner/policy"): _seat(body=lambda s: {"act": "save", "reason": "walk", "tries.soft": "2"}),
+    ("POST", "/partner/policy/back"): _seat(body=lambda s: {"version": "1", "reason": "walk"}),
     ("GET", "/engine"): _page(),
     ("POST", "/engine"): _page(
         names=True,

@@ -473,6 +473,9 @@ def _partner(walk: _Walk) -> None:
         path=f"/partner/merchants/{mid}/keys",
         overlap="24",
     )
+    for tries in ("2", "1"):
+        walk.act("/partner/policy", "partner.policy_set", owner, act="save", reason="walk", **{"tries.soft": tries})
+    walk.act("/partner/policy/back", "partner.policy_set", owner, version="1", reason="walk")
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
     walk.act("/partner/keys/name", "partner.key_named", owner, id=str(walk.a.partner.key.key_id), name="N")
 

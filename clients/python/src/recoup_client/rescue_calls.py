@@ -427,16 +427,16 @@ class Recoup(Waiting):
     def list_policy_versions(
         self,
         *,
-        siteId: str | None = None,
-        campaignId: str | None = None,
         below: int | None = None,
         limit: int | None = None,
+        siteId: str | None = None,
+        campaignId: str | None = None,
     ) -> s.RetryPolicyVersions:
         """Versions of the retry policy."""
         found: s.RetryPolicyVersions = self._call(
             "GET",
             "/v1/policy/versions",
-            query={"siteId": siteId, "campaignId": campaignId, "below": below, "limit": limit},
+            query={"below": below, "limit": limit, "siteId": siteId, "campaignId": campaignId},
         )
         return found
 
@@ -831,6 +831,35 @@ class Recoup(Waiting):
     def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """Create new keys for a merchant."""
         found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
+        return found
+
+    def get_partner_policy(self) -> s.RetryPolicyShown:
+        """Bounds of retry policies."""
+        found: s.RetryPolicyShown = self._call("GET", "/v1/partner/policy")
+        return found
+
+    def set_partner_policy(self, body: s.PolicyBoundsBody) -> s.RetryPolicyShown:
+        """Set the bounds of retry policies."""
+        found: s.RetryPolicyShown = self._call("PUT", "/v1/partner/policy", body=body)
+        return found
+
+    def list_partner_policy_versions(
+        self, *, below: int | None = None, limit: int | None = None
+    ) -> s.RetryPolicyVersions:
+        """Versions of the bounds."""
+        found: s.RetryPolicyVersions = self._call(
+            "GET", "/v1/partner/policy/versions", query={"below": below, "limit": limit}
+        )
+        return found
+
+    def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.RetryPolicyChecked:
+        """Check bounds of retry policies."""
+        found: s.RetryPolicyChecked = self._call("POST", "/v1/partner/policy/check", body=body)
+        return found
+
+    def back_partner_policy(self, body: s.PolicyBoundsBackBody) -> s.RetryPolicyShown:
+        """Return to earlier bounds."""
+        found: s.RetryPolicyShown = self._call("POST", "/v1/partner/policy/back", body=body)
         return found
 
     def get_partner_report(
@@ -1421,16 +1450,16 @@ class AsyncRecoup(Awaiting):
     async def list_policy_versions(
         self,
         *,
-        siteId: str | None = None,
-        campaignId: str | None = None,
         below: int | None = None,
         limit: int | None = None,
+        siteId: str | None = None,
+        campaignId: str | None = None,
     ) -> s.RetryPolicyVersions:
         """Versions of the retry policy."""
         found: s.RetryPolicyVersions = await self._call(
             "GET",
             "/v1/policy/versions",
-            query={"siteId": siteId, "campaignId": campaignId, "below": below, "limit": limit},
+            query={"below": below, "limit": limit, "siteId": siteId, "campaignId": campaignId},
         )
         return found
 
@@ -1825,6 +1854,35 @@ class AsyncRecoup(Awaiting):
     async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """Create new keys for a merchant."""
         found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
+        return found
+
+    async def get_partner_policy(self) -> s.RetryPolicyShown:
+        """Bounds of retry policies."""
+        found: s.RetryPolicyShown = await self._call("GET", "/v1/partner/policy")
+        return found
+
+    async def set_partner_policy(self, body: s.PolicyBoundsBody) -> s.RetryPolicyShown:
+        """Set the bounds of retry policies."""
+        found: s.RetryPolicyShown = await self._call("PUT", "/v1/partner/policy", body=body)
+        return found
+
+    async def list_partner_policy_versions(
+        self, *, below: int | None = None, limit: int | None = None
+    ) -> s.RetryPolicyVersions:
+        """Versions of the bounds."""
+        found: s.RetryPolicyVersions = await self._call(
+            "GET", "/v1/partner/policy/versions", query={"below": below, "limit": limit}
+        )
+        return found
+
+    async def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.RetryPolicyChecked:
+        """Check bounds of retry policies."""
+        found: s.RetryPolicyChecked = await self._call("POST", "/v1/partner/policy/check", body=body)
+        return found
+
+    async def back_partner_policy(self, body: s.PolicyBoundsBackBody) -> s.RetryPolicyShown:
+        """Return to earlier bounds."""
+        found: s.RetryPolicyShown = await self._call("POST", "/v1/partner/policy/back", body=body)
         return found
 
     async def get_partner_report(

@@ -2417,6 +2417,35 @@ PolicyBody = TypedDict(
 )
 """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
 
+PolicyBoundsBackBody = TypedDict(
+    "PolicyBoundsBackBody",
+    {
+        "reason": str,
+        "to": NotRequired[int | None],
+        "version": NotRequired[int | None],
+    },
+)
+"""Which version becomes a new one."""
+
+PolicyBoundsBody = TypedDict(
+    "PolicyBoundsBody",
+    {
+        "policy": dict[str, Any],
+        "reason": str,
+        "version": NotRequired[int | None],
+        "startsAt": NotRequired[str | None],
+    },
+)
+"""The whole policy, as a new version."""
+
+PolicyBoundsCheckBody = TypedDict(
+    "PolicyBoundsCheckBody",
+    {
+        "policy": dict[str, Any],
+    },
+)
+"""A policy that is not saved."""
+
 Quota = TypedDict(
     "Quota",
     {
@@ -2677,6 +2706,17 @@ RetryPolicyChecked = TypedDict(
 )
 """Whether it could be saved, and what it would change."""
 
+RetryPolicyClip = TypedDict(
+    "RetryPolicyClip",
+    {
+        "line": str,
+        "set": str | None,
+        "holds": str | None,
+        "by": list[Literal["merchant", "operator", "partner", "site"]],
+    },
+)
+"""A line that is wider than a policy that it lies in; the wider scope wins."""
+
 RetryPolicyComplaint = TypedDict(
     "RetryPolicyComplaint",
     {
@@ -2689,11 +2729,12 @@ RetryPolicyComplaint = TypedDict(
 RetryPolicyShown = TypedDict(
     "RetryPolicyShown",
     {
-        "scope": Literal["campaign", "merchant", "site"],
+        "scope": Literal["campaign", "merchant", "partner", "site"],
         "version": int,
         "inForce": int | None,
         "newest": "RetryPolicyVersionShown | None",
         "bounds": list["RetryPolicyBound"],
+        "clipped": list["RetryPolicyClip"],
         "success": bool,
     },
 )

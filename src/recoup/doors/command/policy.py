@@ -243,7 +243,7 @@ def _with_lines(text: str, problem: Problem) -> Problem:
 
 
 def _shown(standing: Standing, version: PolicyVersion | None) -> str:
-    lines = [f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)]
+    lines = [f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)] + _clips(standing)
     if version is None:
         return "\n".join([*lines, "# No policy was set.", ""])
     return "\n".join([*lines, written(version.terms, _line(version))])
@@ -251,6 +251,15 @@ def _shown(standing: Standing, version: PolicyVersion | None) -> str:
 
 def _bounds(standing: Standing) -> Sequence[Part]:
     return standing.wider.parts if standing.wider is not None else ()
+
+
+def _clips(standing: Standing) -> list[str]:
+    left, by = standing.clipped
+    return [
+        f"# {one.line} is wider than its bound, which wins: {one.before or '-'} -> {one.after or 'nothing'}"
+        f" ({', '.join(by[one.line])})"
+        for one in diff(standing.terms, left)
+    ]
 
 
 def _lines(lines: dict[str, Any]) -> str:

@@ -24,7 +24,8 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
 }  # fmt: skip
 # the same at a partner
 AT_PARTNER: Final[Mapping[str, str]] = {
-    "merchants": "create and change merchants", "switches": "switch order types for many merchants",
+    "merchants": "create and change merchants",
+    "switches": "switch order types for many merchants, set the bounds of retry policies",
     "see_keys": "view keys", "keys": "make keys",
     "hooks": "manage and test the partner's webhooks, replace their signing keys",
     "apply": "apply for a merchant and create it",

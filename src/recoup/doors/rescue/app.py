@@ -29,6 +29,7 @@ from recoup.doors.rescue import (
     outcome,
     partner,
     partner_merchant,
+    partner_policy,
     partner_report,
     partner_webhooks,
     policy,
@@ -56,7 +57,7 @@ _RESOURCES: Final = (
     events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, balances, settlements,
     reconciliation, reports, certificates, uplift, backtests,
     partner,
-    partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
+    partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)

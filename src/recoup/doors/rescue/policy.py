@@ -1,4 +1,7 @@
-"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0077."""
+"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0077.
+
+A partner's bounds (`partner_policy`) are read and shown in the same way.
+"""
 
 import json
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ from recoup.doors.rescue.shapes.policy import (
     RetryPolicyChange,
     RetryPolicyCheckBody,
     RetryPolicyChecked,
+    RetryPolicyClip,
     RetryPolicyComplaint,
     RetryPolicyQuery,
     RetryPolicyShown,
@@ -28,13 +32,13 @@ from recoup.doors.rescue.shapes.policy import (
 )
 from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Standing, Where
+from recoup.flows.merchants.policies import Checked, Standing, Where
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import PolicyTerms
 from recoup.store.merchants.policies import PolicyVersion
 
-_SCOPES: Final[dict[str, Literal["merchant", "site", "campaign"]]] = {"site": "site", "campaign": "campaign"}
 _NAMES: Final = {"from": "StartsAt"}
 _NUMBER_MAX: Final = 2**31 - 1
 
@@ -44,17 +48,26 @@ async def read(call: Call) -> Reply:
     query.refuse_unknown(("siteId", "campaignId"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
     query.raise_if_any()
-    return await _shown(call, await _where(call, site_id, campaign_id))
+    return await shown(call, await _where(call, site_id, campaign_id))
 
 
 async def versions(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(("siteId", "campaignId", "below", "limit"))
     site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
-    below = query.number("below", None, 0, _NUMBER_MAX)
-    limit = query.number("limit", 10, 1, policies.PAGE_MAX) or 10
+    below, limit = page_of(query)
     query.raise_if_any()
-    where = await _where(call, site_id, campaign_id)
+    return await listed(call, await _where(call, site_id, campaign_id), below, limit)
+
+
+def page_of(query: Query) -> tuple[int | None, int]:
+    """`below` and `limit`."""
+    below = query.number("below", None, 0, _NUMBER_MAX)
+    return below, query.number("limit", 10, 1, policies.PAGE_MAX) or 10
+
+
+async def listed(call: Call, where: Where, below: int | None, limit: int) -> Reply:
+    """Its versions."""
     found = await policies.read_versions(call.services.world, where, below, limit)
     has_more = bool(found) and found[-1].number > 1
     return Reply(RetryPolicyVersions(data=[_version(one) for one in found], has_more=has_more))
@@ -70,7 +83,7 @@ async def change(call: Call) -> Reply:
             call.services.world, call.scope, where, body.policy, body.reason, seen=body.version, from_at=body.starts_at
         )
     call.services.merchants.forget(call.scope.merchant_id)
-    return await _shown(call, where)
+    return await shown(call, where)
 
 
 async def back(call: Call) -> Reply:
@@ -81,7 +94,7 @@ async def back(call: Call) -> Reply:
     with named_as_here():
         await go_back_tried(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
     call.services.merchants.forget(call.scope.merchant_id)
-    return await _shown(call, where)
+    return await shown(call, where)
 
 
 async def check(call: Call) -> Reply:
@@ -90,14 +103,17 @@ async def check(call: Call) -> Reply:
     complaints.raise_if_any()
     where = await _where(call, body.site_id, body.campaign_id)
     tried = await try_policy(call.services.world, call.scope, where, body.policy)
-    found = tried.checked
+    return checked(tried.checked, tried.backtest.backtest_id if tried.backtest is not None else None)
+
+
+def checked(found: Checked, backtest_id: UUID | None = None) -> Reply:
     return Reply(
         RetryPolicyChecked(
             can_be_saved=not found.complaints,
             complaints=[RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
             nearest=found.nearest.to_plain(),
             changes=[RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
-            backtest_id=tried.backtest.backtest_id if tried.backtest is not None else None,
+            backtest_id=backtest_id,
         )
     )
 
@@ -134,22 +150,42 @@ async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> 
     )
 
 
-async def _shown(call: Call, where: Where) -> Reply:
+async def shown(call: Call, where: Where) -> Reply:
+    """How it stands there."""
     standing = await policies.read_standing(call.services.world, where)
     return Reply(
         RetryPolicyShown(
-            scope=_SCOPES.get(where.scope, "merchant"),
+            scope=_scope(where),
             version=standing.number,
             in_force=standing.in_force.number if standing.in_force is not None else None,
             newest=_version(standing.newest) if standing.newest is not None else None,
             bounds=_bounds(standing),
+            clipped=_clips(standing),
         )
     )
+
+
+def _scope(where: Where) -> Literal["partner", "merchant", "site", "campaign"]:
+    assert where.scope != "operator", "no call is about the operator's bounds"
+    return where.scope
 
 
 def _bounds(standing: Standing) -> list[RetryPolicyBound]:
     parts = standing.wider.parts if standing.wider is not None else ()
     return [RetryPolicyBound(name=part.name, policy=part.terms.to_plain()) for part in parts]
+
+
+def _clips(standing: Standing) -> list[RetryPolicyClip]:
+    left, by = standing.clipped
+    return [
+        RetryPolicyClip(
+            line=one.line,
+            set=one.before,
+            holds=one.after,
+            by=[scope for scope in by[one.line] if scope != "campaign"],
+        )
+        for one in diff(standing.terms, left)
+    ]
 
 
 def _version(version: PolicyVersion) -> RetryPolicyVersionShown:

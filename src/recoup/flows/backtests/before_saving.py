@@ -14,17 +14,18 @@ from recoup.flows.backtests.kept import made_at_once, put, read_backtest
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.backtests.questions import decider_of, draft_of
 from recoup.flows.merchants.policies import (
+    Acting,
     Also,
     Checked,
     Standing,
     Where,
+    at_merchant,
     check_policy,
     go_back,
     read_standing,
     save_policy,
 )
 from recoup.flows.world import World
-from recoup.kernel.scope import Scope
 from recoup.store.insight.backtests import BacktestRow, save_version
 from recoup.store.merchants.policies import PolicyVersion
 from recoup.store.merchants.sites import lock_merchant
@@ -42,7 +43,7 @@ class Tried:
     backtest: BacktestRow | None
 
 
-async def try_policy(world: World, scope: Scope, where: Where, plain: object) -> Tried:
+async def try_policy(world: World, scope: Acting, where: Where, plain: object) -> Tried:
     """Whether it could be saved, and what it would have rescued of the last 90 days; no version is made.
 
     Raises: Problem(not_found).
@@ -58,8 +59,9 @@ async def try_policy(world: World, scope: Scope, where: Where, plain: object) ->
     )
     async with world.db.transaction() as tx:
         await lock_merchant(tx, where.merchant_id)
-        row = await put(world, tx, scope, question)
-    return Tried(checked, await made_at_once(world, scope, row) if row is not None else None)
+        own = at_merchant(where.merchant_id, scope)
+        row = await put(world, tx, own, question)
+    return Tried(checked, await made_at_once(world, own, row) if row is not None else None)
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:
@@ -74,7 +76,7 @@ async def finish(world: World, where: Where, tried: Tried) -> Tried:
 
 async def save_tried(
     world: World,
-    scope: Scope,
+    scope: Acting,
     where: Where,
     plain: object,
     reason: str,
@@ -88,13 +90,13 @@ async def save_tried(
 
 
 async def go_back_tried(
-    world: World, scope: Scope, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
+    world: World, scope: Acting, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
 ) -> PolicyVersion:
     """As `go_back`, with its back-test."""
     return await go_back(world, scope, where, reason, to=to, seen=seen, also=await _tying(world, scope, where))
 
 
-async def _tying(world: World, scope: Scope, where: Where) -> Also | None:
+async def _tying(world: World, scope: Acting, where: Where) -> Also | None:
     merchant_id = where.merchant_id
     if merchant_id is None:
         return None
@@ -102,7 +104,7 @@ async def _tying(world: World, scope: Scope, where: Where) -> Also | None:
 
     async def tie(tx: Tx, standing: Standing, checked: Checked, row: PolicyVersion) -> None:
         question = draft_of(where, standing, checked.terms.to_plain(), decider)
-        tested = await put(world, tx, scope, question, row.number)
+        tested = await put(world, tx, at_merchant(merchant_id, scope), question, row.number)
         if tested is not None and tested.saved_as is None:
             await save_version(tx, merchant_id, tested.backtest_id, row.number)
 

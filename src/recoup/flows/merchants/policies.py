@@ -12,18 +12,19 @@ from uuid import UUID
 from recoup.flows.merchant_cache import known_offset, no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
+from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import BusinessTime
+from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves import audit
 from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest
+from recoup.rules.policies.clipped import Clipped, clipped
 from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.diff import LineDiff, diff
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.stored import READ_MAX, WAITING_MAX, Version, holding
 from recoup.rules.policies.terms import NOTHING_SET, SCOPES, PolicyTerms, ScopeKind
 from recoup.store.merchants.merchants import load_merchant
-from recoup.store.merchants.partners import find_partner
+from recoup.store.merchants.partners import find_partner, note
 from recoup.store.merchants.policies import (
     NewPolicyVersion,
     PolicyVersion,
@@ -54,6 +55,11 @@ class Where:
     site_id: UUID | None = None
     name: str = ""
 
+    @property
+    def is_bound(self) -> bool:
+        """The operator's or a partner's: it bounds what others set."""
+        return self.merchant_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -76,6 +82,11 @@ class Standing:
         """Of the newest."""
         return self.newest.terms if self.newest is not None else NOTHING_SET
 
+    @property
+    def clipped(self) -> Clipped:
+        """What the wider policies leave of the newest now."""
+        return clipped(self.terms, self.wider)
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -87,6 +98,8 @@ class Checked:
     changes: Sequence[LineDiff]
 
 
+Acting = Scope | PartnerScope
+"""Who sets a policy: of a merchant, its sites and campaigns; a partner's bounds; the operator's by either."""
 Also = Callable[[Tx, Standing, Checked, PolicyVersion], Awaitable[None]]
 """What else is written in the transaction of a save."""
 
@@ -125,6 +138,13 @@ async def where_of(
             raise Problem("not_found", "There is no such site.", field="site", cure="See GET /v1/sites.")
         return Where("site", site_id, merchant_id, site_id, site.name)
     return Where("merchant", merchant_id, merchant_id)
+
+
+async def partner_of_merchant(world: World, merchant_id: UUID) -> Where | None:
+    """The bounds of the merchant's partner; None: it has no partner."""
+    async with world.db.connection() as connection:
+        partner_id = await partner_bounding(connection, merchant_id)
+    return await where_of(world, partner_id=partner_id) if partner_id is not None else None
 
 
 async def read_standing(world: World, where: Where) -> Standing:
@@ -184,7 +204,7 @@ async def check_policy(world: World, where: Where, plain: object) -> Checked:
 
 async def save_policy(
     world: World,
-    scope: Scope,
+    scope: Acting,
     where: Where,
     plain: object,
     reason: str,
@@ -225,14 +245,9 @@ async def save_policy(
             starts,
             wall,
         )
-        if where.merchant_id is None:
-            added = await add_bounding_version(tx, row)
-        else:
-            await raise_version(tx, where.merchant_id)
-            added = await add_own_version(tx, _own(where.merchant_id, row))
-            await audit.note(tx, scope, wall, "policy.set", _audited(where), _noted(where, row, checked.changes))
-        if not added:
+        if not await _add(tx, where, row):
             raise await _overtaken(tx, where, standing, standing.number)
+        await _note(tx, scope, wall, where, _noted(where, row, checked.changes))
         if also is not None:
             await also(tx, standing, checked, row)
     return row
@@ -240,7 +255,7 @@ async def save_policy(
 
 async def go_back(
     world: World,
-    scope: Scope,
+    scope: Acting,
     where: Where,
     reason: str,
     *,
@@ -261,6 +276,10 @@ async def go_back(
     return await save_policy(world, scope, where, content, reason, seen=seen or standing.number, also=also)
 
 
+def at_merchant(merchant_id: UUID, scope: Acting) -> Scope:
+    return Scope(merchant_id, scope.actor, scope.request_id)
+
+
 def refused(checked: Checked) -> Problem:
     """What keeps it from being saved, line by line, and what could be."""
     first = checked.complaints[0]
@@ -268,6 +287,23 @@ def refused(checked: Checked) -> Problem:
     return Problem(
         "invalid", message, fields=by_line(checked.complaints), complaints=checked.complaints, nearest=checked.nearest
     )
+
+
+async def _add(tx: Tx, where: Where, row: PolicyVersion) -> bool:
+    """False where somebody else has the number."""
+    if where.merchant_id is None:
+        return await add_bounding_version(tx, row)
+    await raise_version(tx, where.merchant_id)
+    return await add_own_version(tx, _own(where.merchant_id, row))
+
+
+async def _note(tx: Tx, scope: Acting, at: WallTime, where: Where, facts: Mapping[str, Any]) -> None:
+    """In the log of whose policy it is; the operator has none of its own."""
+    if where.merchant_id is not None:
+        await audit.note(tx, at_merchant(where.merchant_id, scope), at, "policy.set", _audited(where), facts)
+    elif where.scope == "partner":
+        partner = PartnerScope(where.subject_id, scope.actor, scope.request_id)
+        await note(tx, partner, "policy_set", at, **facts)
 
 
 async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> Problem:
@@ -391,6 +427,6 @@ def _audited(where: Where) -> UUID | str:
 
 def _noted(where: Where, row: PolicyVersion, changes: Sequence[LineDiff]) -> Mapping[str, Any]:
     facts: dict[str, Any] = {"version": row.number, "reason": row.reason}
-    if where.name:
+    if where.name and where.merchant_id is not None:
         facts[where.scope] = where.name
     return facts | {one.line: [one.before or "", one.after or ""] for one in changes}

@@ -201,11 +201,18 @@ def _fewer(terms: PolicyTerms, line: str, most: int) -> PolicyTerms:
 
 def _bounds(terms: PolicyTerms, wider: InForce) -> Iterator[Complaint]:
     for part in wider.parts:
-        for line, why, mend in (*_most(terms, part.terms), *_least(terms, part.terms), *_sets(terms, part.terms)):
+        for line, why, mend in contradictions(terms, part.terms):
             yield Complaint(line, Sentence("{0} ({1}).", why, part.name), mend)
 
 
 _Contradiction = tuple[str, Sentence, _Mend]
+
+
+def contradictions(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
+    """The lines that are wider than the bound, why, and what cuts them to it."""
+    yield from _most(terms, bound)
+    yield from _least(terms, bound)
+    yield from _sets(terms, bound)
 
 
 def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:

@@ -55,7 +55,7 @@ OTHERS: Final[Mapping[str, str]] = {
     "partner.key_made": "created a partner key", "partner.key_named": "named a partner key",
     "partner.merchant_changed": "changed a merchant",
     "partner.merchant_keys_made": "created a merchant's keys", "partner.merchant_made": "created a merchant",
-    "partner.quota_set": "set a partner's quota or state",
+    "partner.policy_set": "set the bounds of retry policies", "partner.quota_set": "set a partner's quota or state",
     "partner.webhook_changed": "changed a partner's webhook", "partner.webhook_deleted": "deleted a partner's webhook",
     "partner.webhook_key_replaced": "replaced a partner's signing key",
     "partner.webhook_made": "created a partner's webhook",

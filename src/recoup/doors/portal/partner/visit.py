@@ -24,7 +24,7 @@ from recoup.kernel.time import WallTime
 from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.merchants.partners import Partner
 
-_ASK = {"merchants": "change merchants", "switches": "switch order types", "keys": "create keys",
+_ASK = {"merchants": "change merchants", "switches": "switch order types or set bounds", "keys": "create keys",
         "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip
 
 

@@ -1,32 +1,42 @@
-"""/policy: when declined payments may be tried again, of the whole shop, a site or a campaign; as versions."""
+"""/policy: when declined payments may be tried again, of the whole shop, a site or a campaign, as versions; and what
+operator and partner bound that by. /partner/policy: a partner's bounds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
-from urllib.parse import urlencode
+from typing import Annotated, Final
 from uuid import UUID
 
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.backtests.page import shown_values
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Names, Text
-from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.pages import Answer, Values, member, shown
-from recoup.doors.portal.switches.words import names_of_actors
+from recoup.doors.portal.menu import Entry, at_merchant, at_partner
+from recoup.doors.portal.pages import Answer, Values, both, shown
+from recoup.doors.portal.policy.whose import (
+    OF_PARTNER,
+    PLACE,
+    Named,
+    acting,
+    address_of,
+    authors,
+    choices,
+    forget,
+    may,
+    named_by,
+    where_of,
+)
 from recoup.doors.portal.visit import Visit
 from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing, Where
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff
-from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms
+from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
 from recoup.store.insight.backtests import BacktestRow, saved_backtests
 from recoup.store.merchants.policies import PolicyVersion
 
-PLACE: Final = "/policy"
 VERSIONS_SHOWN: Final = 10
 # line -> what it is called, and an example of it
 FIELDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -61,6 +71,10 @@ BOUNDS: Final[Mapping[str, str]] = {
     "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
 }  # fmt: skip
+CLIPS: Final[Mapping[ScopeKind, str]] = {
+    "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
+    "site": "the site’s policy",
+}  # fmt: skip
 NAMES: Final = {"off": "Off", "link": "A link to pay by mail"} | {line: name for line, (name, _) in FIELDS.items()}
 
 
@@ -79,31 +93,38 @@ class VersionShown:
     changes: Sequence[Change]
 
 
-@member.page(PLACE, "policy/policy.html", menu=Entry("Settings", 3, "Retry policy", "note"))
-async def policy(visit: Visit) -> Values:
-    where = await _where(
-        visit, visit.request.query_params.get("site", ""), visit.request.query_params.get("campaign", "")
-    )
-    return await _values(visit, where)
+@both.page(
+    PLACE,
+    "policy/policy.html",
+    menu=(
+        Entry("Partner", 6, "Retry bounds", "note", OF_PARTNER, sees=at_partner),
+        Entry("Settings", 3, "Retry policy", "note", sees=at_merchant),
+    ),
+)
+async def policy(visit: AnyVisit) -> Values:
+    query = visit.request.query_params
+    return await _values(visit, await where_of(visit, Named(*(query.get(name, "") for name in Named._fields))))
 
 
-async def _values(visit: Visit, where: Where) -> Values:
+async def _values(visit: AnyVisit, where: Where) -> Values:
     standing = await policies.read_standing(visit.world, where)
     rows = await policies.read_versions(visit.world, where, None, VERSIONS_SHOWN + 1)
     older = [row.terms for row in rows[1:]] + ([NOTHING_SET] if rows and rows[-1].number == 1 else [])
     listed = [VersionShown(row, _changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
-    open_sites = [site for site in visit.known.sites if site.retired_at is None]
     return dict(
         where=where,
+        whose=where.name or (visit.known.merchant.name if visit.known is not None else ""),
         standing=standing,
         texts=texts_of(standing.terms),
         number=standing.number,
         reason="",
         versions=listed[:VERSIONS_SHOWN],
-        who=await names_of_actors(visit, [row.author for row in rows]),
+        who=await authors(visit, [row.author for row in rows]),
         bounds=_bounds(standing),
-        places=[("", "", visit.known.merchant.name), *(("site", str(one.site_id), one.name) for one in open_sites)]
-        + [("campaign", str(one.campaign_id), one.name) for one in visit.known.campaigns],
+        clips=_clips(standing),
+        place=PLACE if isinstance(visit, Visit) else OF_PARTNER,
+        named=named_by(visit, where)._asdict(),
+        choices=await choices(visit, where),
         fields=FIELDS,
         groups=GROUPS,
         links=LINKS,
@@ -113,14 +134,16 @@ async def _values(visit: Visit, where: Where) -> Values:
         tests=await _tests(visit, where),
         could={},
         names=NAMES,
-        may=visit.may("switch", or_operator=True),
+        may=may(visit),
     )
 
 
-async def _tests(visit: Visit, where: Where) -> dict[int, UUID]:
+async def _tests(visit: AnyVisit, where: Where) -> dict[int, UUID]:
     """The back-test of each version, as far as it is kept."""
+    if where.merchant_id is None:
+        return {}
     async with visit.world.db.read() as connection:
-        rows = await saved_backtests(connection, visit.merchant_id)
+        rows = await saved_backtests(connection, where.merchant_id)
     here = where.scope, str(where.subject_id)
     return {one.saved_as: one.backtest_id for one in rows if (one.scope, one.subject) == here}
 
@@ -140,16 +163,22 @@ def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
     return found
 
 
-def _acting(visit: Visit) -> Scope:
-    return visit.acting("switch", "set the retry policy")
+def _clips(standing: Standing) -> list[tuple[Change, list[str]]]:
+    """The lines that became wider than a bound, with whose bounds these are."""
+    left, by = standing.clipped
+    lines = [one.line for one in diff(standing.terms, left)]
+    changes = _changes(standing.terms, left)
+    return [(change, [CLIPS[scope] for scope in by[line]]) for line, change in zip(lines, changes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyForm:
-    """`lines`: texts by line. `seen`: the number of the version that the page showed."""
+    """`site`, `campaign`, `bounds`: as `Named`. `lines`: texts by line. `seen`: the number of the version that the page
+    showed."""
 
     site: str
     campaign: str
+    bounds: str
     seen: str
     reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
     act: str
@@ -158,29 +187,29 @@ class PolicyForm:
     )
 
 
-@policy.post(may=_acting, shape=PolicyForm)
-async def post_policy(visit: Visit, form: PolicyForm) -> Answer:
+@policy.post(may=acting, shape=PolicyForm)
+async def post_policy(visit: AnyVisit, form: PolicyForm) -> Answer:
     """Checks it, or saves it as a new version."""
-    where = await _where(visit, form.site, form.campaign)
+    where = await where_of(visit, Named(form.site, form.campaign, form.bounds))
     texts = {line: str(text)[:400] for line, text in form.lines.items()}
     plain = plain_of(texts)
     if form.act != "save":
-        tried = await try_policy(visit.world, _acting(visit), where, plain)
+        tried = await try_policy(visit.world, acting(visit), where, plain)
         return await _again(visit, where, form, texts, tried.checked, tested=tried.backtest)
     checked = await policies.check_policy(visit.world, where, plain)
     if not checked.complaints:
         try:
             seen = int(form.seen) if form.seen.isdecimal() and len(form.seen) < 10 else None  # noqa: PLR2004
-            await save_tried(visit.world, _acting(visit), where, plain, form.reason, seen=seen)
+            await save_tried(visit.world, acting(visit), where, plain, form.reason, seen=seen)
         except Problem as refusal:
             return await _again(visit, where, form, texts, checked, refusal=refusal)
-        visit.portal.merchants.forget(visit.merchant_id)
-        return redirect(_address(where))
+        forget(visit)
+        return redirect(address_of(visit, where))
     return await _again(visit, where, form, texts, checked)
 
 
 async def _again(
-    visit: Visit,
+    visit: AnyVisit,
     where: Where,
     form: PolicyForm,
     texts: Mapping[str, str],
@@ -206,33 +235,15 @@ async def _again(
 class BackForm:
     site: str
     campaign: str
+    bounds: str
     version: str
     reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
 
 
-@policy.post("/policy/back", may=_acting, shape=BackForm)
-async def post_back(visit: Visit, form: BackForm) -> Answer:
-    where = await _where(visit, form.site, form.campaign)
+@policy.post("/policy/back", may=acting, shape=BackForm)
+async def post_back(visit: AnyVisit, form: BackForm) -> Answer:
+    where = await where_of(visit, Named(form.site, form.campaign, form.bounds))
     to = int(form.version) if form.version.isdecimal() and len(form.version) < 10 else 0  # noqa: PLR2004
-    await go_back_tried(visit.world, _acting(visit), where, form.reason, to=to)
-    visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(_address(where))
-
-
-async def _where(visit: Visit, site: str, campaign: str) -> Where:
-    """Raises: Problem(not_found)."""
-    return await policies.where_of(
-        visit.world, visit.merchant_id, site_id=_id(site, "site"), campaign_id=_id(campaign, "campaign")
-    )
-
-
-def _id(text: str, noun: str) -> UUID | None:
-    found = parse_id(text) if text else None
-    if text and found is None:
-        raise Problem("not_found", "There is no such site." if noun == "site" else "There is no such campaign.")
-    return found
-
-
-def _address(where: Where) -> str:
-    query: dict[str, Any] = {where.scope: str(where.subject_id)} if where.scope in ("site", "campaign") else {}
-    return f"{PLACE}?{urlencode(query)}" if query else PLACE
+    await go_back_tried(visit.world, acting(visit), where, form.reason, to=to)
+    forget(visit)
+    return redirect(address_of(visit, where))

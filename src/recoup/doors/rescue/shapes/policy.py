@@ -42,23 +42,14 @@ Seen = Annotated[
 _Mid = Annotated[UUID | None, Meta(description="Optional; not used.")]
 
 
-class RetryPolicyQuery(Shape, kw_only=True):
-    """Whose policy."""
+class PolicyBoundsVersionsQuery(Shape, kw_only=True):
+    """How many versions."""
 
-    site_id: Site = None
-    campaign_id: Campaign = None
-
-
-class RetryPolicyVersionsQuery(Shape, kw_only=True):
-    """Whose versions, and how many."""
-
-    site_id: Site = None
-    campaign_id: Campaign = None
     below: Annotated[Number | None, Meta(description="Only versions with a lower number.")] = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 10
 
 
-class RetryPolicyBody(Shape, kw_only=True):
+class PolicyBoundsBody(Shape, kw_only=True):
     """The whole policy, as a new version."""
 
     policy: Lines
@@ -67,26 +58,55 @@ class RetryPolicyBody(Shape, kw_only=True):
     starts_at: Annotated[
         Instant | None, Meta(description="Business time from which it holds. Without it: at once.")
     ] = None
-    site_id: Site = None
-    campaign_id: Campaign = None
-    mid: _Mid = None
 
 
-class RetryPolicyCheckBody(Shape, kw_only=True):
+class PolicyBoundsCheckBody(Shape, kw_only=True):
     """A policy that is not saved."""
 
     policy: Lines
-    site_id: Site = None
-    campaign_id: Campaign = None
-    mid: _Mid = None
 
 
-class RetryPolicyBackBody(Shape, kw_only=True):
+class PolicyBoundsBackBody(Shape, kw_only=True):
     """Which version becomes a new one."""
 
     reason: Reason
     to: Annotated[Number | None, Meta(description="Without it: the one before the newest.")] = None
     version: Seen = None
+
+
+class RetryPolicyQuery(Shape, kw_only=True):
+    """Whose policy."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+
+
+class RetryPolicyVersionsQuery(PolicyBoundsVersionsQuery, kw_only=True):
+    """Whose versions, and how many."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+
+
+class RetryPolicyBody(PolicyBoundsBody, kw_only=True):
+    """The whole policy, as a new version."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+    mid: _Mid = None
+
+
+class RetryPolicyCheckBody(PolicyBoundsCheckBody, kw_only=True):
+    """A policy that is not saved."""
+
+    site_id: Site = None
+    campaign_id: Campaign = None
+    mid: _Mid = None
+
+
+class RetryPolicyBackBody(PolicyBoundsBackBody, kw_only=True):
+    """Which version becomes a new one."""
+
     site_id: Site = None
     campaign_id: Campaign = None
     mid: _Mid = None
@@ -98,7 +118,9 @@ class RetryPolicyVersionShown(Shape, kw_only=True):
     number: int
     policy: Annotated[dict[str, Any], Meta(description="The lines that are set.")]
     reason: str
-    author: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
+    author: Annotated[
+        str, Meta(description="`api`, `user`, `partner` or `operator`, with an id.", examples=["api:pk_test_1"])
+    ]
     starts_at: Moment
     saved_at: Moment
 
@@ -110,14 +132,30 @@ class RetryPolicyBound(Shape, kw_only=True):
     policy: dict[str, Any]
 
 
+class RetryPolicyClip(Shape, kw_only=True):
+    """A line that is wider than a policy that it lies in; the wider scope wins."""
+
+    line: Annotated[str, Meta(examples=["tries.all"])]
+    set: Annotated[str | None, Meta(description="What the newest version says.", examples=["8"])]
+    holds: Annotated[str | None, Meta(description="What is left of it. Null: nothing.", examples=["4"])]
+    by: Annotated[
+        list[Literal["operator", "partner", "merchant", "site"]],
+        Meta(description="The scopes that say less, the widest first; what they say stands in `bounds`."),
+    ]
+
+
 class RetryPolicyShown(Shape, kw_only=True):
     """The newest version of a scope, and what it lies in."""
 
-    scope: Literal["merchant", "site", "campaign"]
+    scope: Literal["partner", "merchant", "site", "campaign"]
     version: Annotated[int, Meta(description="0: none was saved yet.")]
     in_force: Annotated[int | None, Meta(description="The version that holds now. Null: none of this scope.")]
     newest: RetryPolicyVersionShown | None
     bounds: list[RetryPolicyBound]
+    clipped: Annotated[
+        list[RetryPolicyClip],
+        Meta(description="Lines of the newest version that became wider than a policy in `bounds`."),
+    ]
     success: bool = True
 
 
@@ -155,7 +193,7 @@ class RetryPolicyChecked(Shape, kw_only=True):
         UUID | None,
         Meta(
             description="What it would have rescued of the last 90 days: GET /v1/backtests/{id}. Null: it could not be "
-            "saved, or several back-tests wait for their figures already."
+            "saved, several back-tests wait for their figures already, or it bounds several merchants."
         ),
     ] = None
     success: bool = True

@@ -1,0 +1,102 @@
+"""/partner/policy: what a partner bounds the retry policies of its merchants by, as versions. Source: decision 0077."""
+
+from typing import Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.body import read_whole
+from recoup.doors.rescue.partner import GROUP
+from recoup.doors.rescue.partner_caller import only_partner, partner_scope
+from recoup.doors.rescue.policy import checked, listed, named_as_here, page_of, shown
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.shapes.policy import (
+    PolicyBoundsBackBody,
+    PolicyBoundsBody,
+    PolicyBoundsCheckBody,
+    PolicyBoundsVersionsQuery,
+    RetryPolicyChecked,
+    RetryPolicyShown,
+    RetryPolicyVersions,
+)
+from recoup.flows.merchants import policies
+from recoup.flows.merchants.policies import Where
+
+
+async def read(call: Call) -> Reply:
+    return await shown(call, await _where(call))
+
+
+async def versions(call: Call) -> Reply:
+    where, query = await _where(call), Query(call.query)
+    query.refuse_unknown(("below", "limit"))
+    below, limit = page_of(query)
+    query.raise_if_any()
+    return await listed(call, where, below, limit)
+
+
+async def change(call: Call) -> Reply:
+    where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBody)
+    with named_as_here():
+        await policies.save_policy(
+            call.services.world,
+            partner_scope(call),
+            where,
+            body.policy,
+            body.reason,
+            seen=body.version,
+            from_at=body.starts_at,
+        )
+    return await shown(call, where)
+
+
+async def check(call: Call) -> Reply:
+    where, body = await _where(call), read_whole(call.body, PolicyBoundsCheckBody)
+    return checked(await policies.check_policy(call.services.world, where, body.policy))
+
+
+async def back(call: Call) -> Reply:
+    where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBackBody)
+    with named_as_here():
+        await policies.go_back(
+            call.services.world, partner_scope(call), where, body.reason, to=body.to, seen=body.version
+        )
+    return await shown(call, where)
+
+
+async def _where(call: Call, *, writes: bool = False) -> Where:
+    """Raises: Problem(forbidden) for a merchant's key; for a paused partner and `writes`."""
+    partner = await only_partner(call, writes=writes)
+    return await policies.where_of(call.services.world, partner_id=partner.partner_id)
+
+
+_NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
+METHODS: Final = (
+    Method(Operation("GET", "/v1/partner/policy", "Bounds of retry policies",
+                     "What your merchants' retry policies may say at most: the newest version, the one that holds, and "
+                     "the operator's bounds that it lies in.",
+                     group=GROUP, credential=PARTNER, answers={200: RetryPolicyShown}), read, PARTNER),
+    Method(Operation("GET", "/v1/partner/policy/versions", "Versions of the bounds",
+                     "Each with its author, its reason and the time from which it holds; the newest first.",
+                     group=GROUP, credential=PARTNER, query=PolicyBoundsVersionsQuery,
+                     answers={200: RetryPolicyVersions}), versions, PARTNER),
+    Method(Operation("PUT", "/v1/partner/policy", "Set the bounds of retry policies",
+                     "Saves the bounds as a new version, for all your merchants. A bound changes nothing for a "
+                     "merchant that stays under it; a policy that is wider is cut to it from the next decision of each "
+                     "order. Refused as a merchant's policy is, and where it is wider than the operator's bounds.",
+                     group=GROUP, credential=PARTNER, body=PolicyBoundsBody, answers={200: RetryPolicyShown},
+                     problems=("conflict", "wrong_state"),
+                     examples=(Example("no sends at night", _NIGHTS),)), change, PARTNER, strict=True),
+    Method(Operation("POST", "/v1/partner/policy/check", "Check bounds of retry policies",
+                     "Whether they could be saved, what they would change, and the nearest that could. Nothing is "
+                     "saved.",
+                     group=GROUP, credential=PARTNER, body=PolicyBoundsCheckBody, answers={200: RetryPolicyChecked},
+                     examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, PARTNER,
+           strict=True),
+    Method(Operation("POST", "/v1/partner/policy/back", "Return to earlier bounds",
+                     "The content of the version before the newest, or of the one named, as a new version.",
+                     group=GROUP, credential=PARTNER, body=PolicyBoundsBackBody, answers={200: RetryPolicyShown},
+                     problems=("not_found", "conflict", "wrong_state"),
+                     examples=(Example("the one before", {"reason": "too narrow"}),)), back, PARTNER,
+           strict=True),
+)  # fmt: skip
