@@ -15,15 +15,8 @@ from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.partners import make_partner
-from recoup.flows.merchants.policies import (
-    Where,
-    check_policy,
-    go_back,
-    read_standing,
-    read_versions,
-    save_policy,
-    where_of,
-)
+from recoup.flows.merchants.policies import check_policy, go_back, read_standing, read_versions, save_policy
+from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.kernel.ids import LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor

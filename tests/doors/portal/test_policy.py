@@ -7,7 +7,8 @@ from tests.doors.portal.test_engine import words
 from tests.worlds import FUNDS_CARD, Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.merchants.policies import read_standing, where_of
+from recoup.flows.merchants.policies import read_standing
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.store.server import ServerAddress
 
 BOUNDS = "/partner/policy"

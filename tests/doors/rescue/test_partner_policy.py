@@ -10,7 +10,8 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.partner import Partner, make_one
 from tests.doors.rescue.shapes import fields_of
 
-from recoup.flows.merchants.policies import save_policy, where_of
+from recoup.flows.merchants.policies import save_policy
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.scope import Actor, Scope
 
 NIGHT = {"when": {"hours": ["07:00-22:00"]}}

@@ -18,7 +18,7 @@ from recoup.flows.backtests.make import TRIES_MAX, make_leased, work_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.merchants.arms import ArmsChange, set_arms
-from recoup.flows.merchants.policies import where_of
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem

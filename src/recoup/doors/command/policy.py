@@ -14,7 +14,8 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.backtests.before_saving import Tried, finish, go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Checked, Standing, Where
+from recoup.flows.merchants.policies import Checked, Standing
+from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -181,10 +182,10 @@ async def _where(
     if operator and (merchant or partner or site or campaign) or partner and (merchant or site or campaign):
         raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
     if operator:
-        return await policies.where_of(opened.world)
+        return await where_of(opened.world)
     if partner is not None:
-        return await policies.where_of(opened.world, partner_id=_id(partner, "partner"))
-    return await policies.where_of(
+        return await where_of(opened.world, partner_id=_id(partner, "partner"))
+    return await where_of(
         opened.world,
         merchant_of(opened, merchant),
         site_id=_id(site, "site") if site is not None else None,

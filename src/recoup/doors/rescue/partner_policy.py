@@ -20,7 +20,7 @@ from recoup.doors.rescue.shapes.policy import (
     RetryPolicyVersions,
 )
 from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Where
+from recoup.flows.merchants.policy_scopes import Where, where_of
 
 
 async def read(call: Call) -> Reply:
@@ -67,7 +67,7 @@ async def back(call: Call) -> Reply:
 async def _where(call: Call, *, writes: bool = False) -> Where:
     """Raises: Problem(forbidden) for a merchant's key; for a paused partner and `writes`."""
     partner = await only_partner(call, writes=writes)
-    return await policies.where_of(call.services.world, partner_id=partner.partner_id)
+    return await where_of(call.services.world, partner_id=partner.partner_id)
 
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}

@@ -32,7 +32,8 @@ from recoup.doors.rescue.shapes.policy import (
 )
 from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Checked, Standing, Where
+from recoup.flows.merchants.policies import Checked, Standing
+from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.policies.diff import diff
@@ -145,9 +146,7 @@ def _line_name(line: str) -> str:
 
 
 async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> Where:
-    return await policies.where_of(
-        call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id
-    )
+    return await where_of(call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id)
 
 
 async def shown(call: Call, where: Where) -> Reply:

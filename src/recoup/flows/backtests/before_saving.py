@@ -18,13 +18,13 @@ from recoup.flows.merchants.policies import (
     Also,
     Checked,
     Standing,
-    Where,
     at_merchant,
     check_policy,
     go_back,
     read_standing,
     save_policy,
 )
+from recoup.flows.merchants.policy_scopes import Where
 from recoup.flows.world import World
 from recoup.store.insight.backtests import BacktestRow, save_version
 from recoup.store.merchants.policies import PolicyVersion

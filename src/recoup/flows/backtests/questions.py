@@ -8,16 +8,8 @@ from uuid import UUID
 from recoup.flows.insight.backtest import ENGINE, EVERYWHERE, Places
 from recoup.flows.insight.imports.work import one_import
 from recoup.flows.merchant_cache import known_offset
-from recoup.flows.merchants.policies import (
-    Standing,
-    Where,
-    check_policy,
-    holding_inside,
-    read_standing,
-    read_version,
-    refused,
-    where_of,
-)
+from recoup.flows.merchants.policies import Standing, check_policy, holding_inside, read_standing, read_version, refused
+from recoup.flows.merchants.policy_scopes import Where, where_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

@@ -19,7 +19,8 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.backtests.kept import LISTED, ask, read_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.backtest_payments import payments_file
-from recoup.flows.merchants.policies import read_versions, where_of
+from recoup.flows.merchants.policies import read_versions
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.problem import Problem

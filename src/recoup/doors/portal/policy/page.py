@@ -28,7 +28,8 @@ from recoup.doors.portal.policy.whose import (
 from recoup.doors.portal.visit import Visit
 from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Checked, Standing, Where
+from recoup.flows.merchants.policies import Checked, Standing
+from recoup.flows.merchants.policy_scopes import Where
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff

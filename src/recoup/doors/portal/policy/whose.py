@@ -9,8 +9,8 @@ from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
-from recoup.flows.merchants import policies
-from recoup.flows.merchants.policies import Where
+from recoup.flows.merchants import policy_scopes
+from recoup.flows.merchants.policy_scopes import OPERATOR_ID, Where, partner_of_merchant
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
@@ -40,19 +40,19 @@ class Choice(NamedTuple):
 async def where_of(visit: AnyVisit, named: Named) -> Where:
     """Raises: Problem(not_found); Problem(forbidden) for bounds that are not this person's."""
     if not isinstance(visit, Visit):
-        return await policies.where_of(visit.world, partner_id=visit.partner.partner_id)
+        return await policy_scopes.where_of(visit.world, partner_id=visit.partner.partner_id)
     if named.bounds:
         visit.only_operator("set bounds")
         return await _bounds(visit, named.bounds)
-    return await policies.where_of(
+    return await policy_scopes.where_of(
         visit.world, visit.merchant_id, site_id=_id(named.site, "site"), campaign_id=_id(named.campaign, "campaign")
     )
 
 
 async def _bounds(visit: Visit, bounds: str) -> Where:
     if bounds == "operator":
-        return await policies.where_of(visit.world)
-    found = await policies.partner_of_merchant(visit.world, visit.merchant_id) if bounds == "partner" else None
+        return await policy_scopes.where_of(visit.world)
+    found = await partner_of_merchant(visit.world, visit.merchant_id) if bounds == "partner" else None
     if found is None:
         raise Problem("not_found", "There is no such partner.")
     return found
@@ -84,9 +84,9 @@ async def choices(visit: AnyVisit, where: Where) -> list[Choice]:
     found += [(Where("site", one.site_id, mid), one.name) for one in known.sites if one.retired_at is None]
     found += [(Where("campaign", one.campaign_id, mid), one.name) for one in known.campaigns]
     if visit.is_operator:
-        partner = await policies.partner_of_merchant(visit.world, mid)
+        partner = await partner_of_merchant(visit.world, mid)
         found += [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
-        found.append((Where("operator", policies.OPERATOR_ID), Sentence("Bounds of all merchants")))
+        found.append((Where("operator", OPERATOR_ID), Sentence("Bounds of all merchants")))
     here = (where.scope, where.subject_id)
     return [Choice(address_of(visit, one), name, (one.scope, one.subject_id) == here) for one, name in found]
 
