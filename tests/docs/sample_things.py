@@ -37,8 +37,6 @@ class Things:
 
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
-        if operation.path == "/v1/policy/back":  # there has to be one to go back from
-            self.set_policy("/v1/policy", self.token)
         kept = self.kept
         words = operation.path.strip("/").split("/")
         made = {
@@ -58,8 +56,9 @@ class Things:
         partner = {"AppKey": kept["partner_app_key"], "AppSecret": kept["partner_app_secret"]}
         made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
-        if operation.path == "/v1/partner/policy/back":
-            self.set_policy("/v1/partner/policy", made["PARTNER_TOKEN"])
+        if operation.path.endswith("/policy/back"):  # there has to be one to go back from
+            proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
+            self.set_policy(operation.path.removesuffix("/back"), proof)
         if "webhooks" in words:
             hooks = "/v1/partner/webhooks" if "partner" in words else "/v1/webhooks"
             proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
