@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from recoup.doors.command import backtest_history
+from recoup.doors.command.backtest_kept import VERBS, run_kept
 from recoup.doors.command.backtest_payments import write_payments
 from recoup.doors.command.backtest_words import text_of
 from recoup.doors.command.clock import merchant_of
@@ -40,8 +41,18 @@ REFUSED_SHOWN = 20
 REGION = "world"  # a file does not tell where its merchant is
 
 
+class _File(click.Path):
+    """A file that exists, or a verb as text: `./list` is a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if str(value) in VERBS else super().convert(value, param, ctx)
+
+
 @click.command("backtest")
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "file", required=False, metavar="[FILE|list|show]", type=_File(path_type=Path, exists=True, dir_okay=False)
+)
+@click.argument("backtest_id", required=False, metavar="[ID]")
 @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
 @click.option(
     "--days",
@@ -82,7 +93,8 @@ REGION = "world"  # a file does not tell where its merchant is
 @in_world
 def backtest(
     run: Run,
-    file: Path | None,
+    file: Path | str | None,
+    backtest_id: str | None,
     merchant: str | None,
     days: int,
     policy: str | None,
@@ -101,7 +113,15 @@ def backtest(
 
     Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a history as
     `recoup import` takes it; see docs/backtest.md.
+
+    `recoup backtest list` lists the back-tests that a merchant's people or systems asked for, `recoup backtest show ID`
+    shows one. Its exit code is 1 where the back-test has failed.
     """
+    if isinstance(file, str):
+        run_kept(run, file, backtest_id, merchant, as_json=as_json)
+        return
+    if backtest_id is not None:
+        raise Problem("invalid", "Only one file is read at a time.", field="file", cure="Read one after another.")
     read, who, within = LogRead(), decider, None
     answers = Answers(zone, "" if day_first is None else "day" if day_first else "month", decimal or "", amounts or "")
     if policy is not None and Path(policy).is_file():

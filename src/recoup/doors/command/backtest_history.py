@@ -12,7 +12,7 @@ from recoup.rules.backtest.history_figures import HistoryFigures
 _HEADS: Final = (
     f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'days earlier':<15} fees avoided"
 )
-_LACKING: Final[dict[Lacking, str]] = {
+LACKING: Final[dict[Lacking, str]] = {
     "attempts": "no attempt of a card stands in the file",
     "only_successes": "the file holds only successes: export the failed payments too",
     "declined": "no declined payment whose whole window lies in the file; the rest is cut by its edges",
@@ -37,7 +37,7 @@ def text_of(found: HistoryReport) -> list[str]:
         )
     if found.lacking or found.then is None or found.whole is None:
         text.append("not enough  to say anything:")
-        return text + ["            " + _LACKING[one.what].format(**one._asdict()) for one in found.lacking]
+        return text + ["            " + LACKING[one.what].format(**one._asdict()) for one in found.lacking]
     low, high = found.then.interval
     days = "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
     text.append(
