@@ -23,10 +23,11 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
+from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
-from recoup.moves.bulk.backtest import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest
+from recoup.moves.bulk.backtest import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest, keep_figures
 from recoup.rules.network.magic import script_card
-from recoup.store.insight.backtests import backtest_payments, list_backtests, saved_backtests
+from recoup.store.insight.backtests import PACK, backtest_payments, list_backtests, saved_backtests
 from recoup.store.orders.due_work import Due, claim
 from recoup.store.server import ServerAddress
 
@@ -156,6 +157,23 @@ def test_each_payment_is_kept_with_its_plan_and_nobody_elses(server: ServerAddre
             await read_backtest(shop.world, stranger.merchant_id, row.backtest_id)
         async with shop.world.db.read() as connection:
             assert await backtest_payments(connection, stranger.merchant_id, row.backtest_id, 0, 100) == []
+
+    told(server, story)
+
+
+def test_payments_are_read_from_any_place_on(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        backtest_id, _ = await begun(shop)
+        payments = [{"order": str(place)} for place in range(2 * PACK + 50)]
+        wall, until = shop.world.clocks.wall(), BusinessTime(shop.world.clocks.wall())
+        async with shop.world.db.transaction() as tx:
+            await keep_figures(tx, shop.merchant_id, backtest_id, None, None, payments, until=until, wall=wall)
+        async with shop.world.db.read() as connection:
+            for first, limit in ((0, 1), (0, PACK), (PACK - 1, 2), (PACK, 51), (95, 2 * PACK), (249, 9), (250, 9)):
+                rows = await backtest_payments(connection, shop.merchant_id, backtest_id, first, limit)
+                expected = list(range(len(payments)))[first : first + limit]
+                assert [row.place for row in rows] == expected
+                assert [row.payment["order"] for row in rows] == [str(place) for place in expected]
 
     told(server, story)
 

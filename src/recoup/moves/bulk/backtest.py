@@ -11,7 +11,13 @@ from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.message.alert import alert
 from recoup.rules.backtest.names import name_of_payments, name_of_policy
 from recoup.rules.backtest.question import Question, question_of
-from recoup.store.insight.backtests import add_backtest, add_backtest_payments, drop_oldest_backtests, save_figures
+from recoup.store.insight.backtests import (
+    PACK,
+    add_backtest,
+    add_backtest_payments,
+    drop_oldest_backtests,
+    save_figures,
+)
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx
@@ -20,7 +26,6 @@ KEPT_REQUESTS: Final = 25  # of a merchant
 KEPT_SAVED: Final = 15  # that a version of a policy names
 KEPT_DRAFTS: Final = 5  # of policies that were not saved
 KEPT: Final = KEPT_REQUESTS + KEPT_SAVED + KEPT_DRAFTS
-PAYMENTS_AT_ONCE: Final = 1_000
 
 
 async def begin_backtest(
@@ -61,8 +66,8 @@ async def keep_figures(
     ended = await save_figures(tx, merchant_id, backtest_id, wall, until, failed, report, len(payments))
     if ended is None:
         return
-    for first in range(0, len(payments), PAYMENTS_AT_ONCE):
-        await add_backtest_payments(tx, merchant_id, backtest_id, first, payments[first : first + PAYMENTS_AT_ONCE])
+    for first in range(0, len(payments), PACK):
+        await add_backtest_payments(tx, merchant_id, backtest_id, first, payments[first : first + PACK])
     rows = Rows()
     for step, asker in enumerate(ended.askers, 1):
         if asker != answered:

@@ -9,6 +9,7 @@ from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 
+PACK: Final = 100  # payments in a row
 _COLUMNS: Final = (
     """backtest_id, question, requested_at, requested_by, saved_as, made_at, until, failed, report, payment_count"""
 )
@@ -174,14 +175,13 @@ async def save_version(db: Tx, merchant_id: UUID, backtest_id: UUID, number: int
 @statement(
     MERCHANT,
     """
-INSERT INTO backtest_payments (merchant_id, backtest_id, place, payment)
-SELECT $1, $2, $3 + u.place - 1, u.payment FROM unnest($4::jsonb[]) WITH ORDINALITY AS u (payment, place)
+INSERT INTO backtest_payments (merchant_id, backtest_id, first, payments) VALUES ($1, $2, $3, $4)
 """,
 )
 async def add_backtest_payments(
     db: Tx, merchant_id: UUID, backtest_id: UUID, first: int, payments: Sequence[dict[str, Any]]
 ) -> None:
-    """From that place on."""
+    """`PACK` of them, fewer only at the end, from that place on."""
 
 
 class BacktestPayment(Row, frozen=True):
@@ -191,9 +191,12 @@ class BacktestPayment(Row, frozen=True):
 
 @statement(
     MERCHANT,
-    """
-SELECT place, payment FROM backtest_payments
-WHERE merchant_id = $1 AND backtest_id = $2 AND place >= $3 ORDER BY place LIMIT $4
+    f"""
+SELECT p.first + u.number::int - 1 AS place, u.payment
+FROM backtest_payments p, jsonb_array_elements(p.payments) WITH ORDINALITY AS u (payment, number)
+WHERE p.merchant_id = $1 AND p.backtest_id = $2
+  AND p.first > $3::int - {PACK} AND p.first < $3::int + $4::int AND p.first + u.number > $3
+ORDER BY place LIMIT $4
 """,
 )
 async def backtest_payments(

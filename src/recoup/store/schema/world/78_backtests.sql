@@ -17,12 +17,13 @@ CREATE TABLE backtests (
   PRIMARY KEY (merchant_id, backtest_id)
 );
 CREATE INDEX backtests_question ON backtests (merchant_id, question_hash, backtest_id);
--- Each payment with what was done and what the policy would have planned, and why.
+-- Each payment with what was done and what the policy would have planned, and why. They are much alike: of a hundred in a
+-- row a tenth of the size is left.
 CREATE TABLE backtest_payments (
   merchant_id uuid NOT NULL,
   backtest_id uuid NOT NULL,
-  place int NOT NULL,                      -- 0, 1, …: the latest decline first
-  payment jsonb NOT NULL,
-  PRIMARY KEY (merchant_id, backtest_id, place),
+  first int NOT NULL,                      -- 0, 100, …: the place of the first of them, the latest decline first
+  payments jsonb NOT NULL,                 -- an array of up to a hundred
+  PRIMARY KEY (merchant_id, backtest_id, first),
   FOREIGN KEY (merchant_id, backtest_id) REFERENCES backtests ON DELETE CASCADE
 );
