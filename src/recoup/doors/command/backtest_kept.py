@@ -64,8 +64,8 @@ def _plain(row: BacktestRow) -> dict[str, Any]:
 
 
 def _line(row: BacktestRow) -> str:
-    asked = f"{row.requested_at:%Y-%m-%d %H:%M} GMT"
-    return f"{row.backtest_id}  {asked}  {_state(row):<12}  {_name(row)}"
+    at = f"{row.requested_at:%Y-%m-%d %H:%M} GMT"
+    return f"{row.backtest_id}  {at}  {_state(row):<12}  {_name(row)}"
 
 
 def _text(row: BacktestRow) -> list[str]:
