@@ -85,7 +85,7 @@ def test_a_night_without_sends_is_obeyed_by_the_next_plan(server: ServerAddress)
         page = await explain_order(shop.world, shop.merchant_id, after, LOWEST, 10)
         (one,) = page.explanations
         assert one.repeats is True
-        (without,) = [found for found in one.what_ifs if found.change == "no_policy"]
+        (without,) = [found for found in one.what_ifs if found.about == "when.hours"]
         assert without.differs
         assert without.next_at is not None
         assert local(without.next_at, new).strftime("%H:%M") == "00:05"

@@ -45,7 +45,7 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
         shown = words(await owner.get(f"/orders/{order_id}"))
         assert "Your policy (version 1, by " in shown
         assert "forbids sends from 22:00 to 07:00." in shown
-        assert "Without your retry policy: the next try would have been" in shown
+        assert "Without the line when.hours of the retry policy: the next try would have been" in shown
         late = await post(owner, act="save", seen="0", reason="mine", **{"tries.soft": "2"})
         assert late.status_code == 409
         assert "Version 1 was saved meanwhile" in words(late)

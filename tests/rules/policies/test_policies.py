@@ -338,3 +338,12 @@ def test_a_version_is_found_by_the_name_that_a_decision_has_of_it() -> None:
 def test_the_line_of_a_file_is_found() -> None:
     text = '# mine\nlink = "last"\n\n[tries]\nall = 3\nsoft = 5\n'
     assert [line_number(text, key) for key in ("link", "tries.soft", "when.gap")] == [2, 6, None]
+
+
+def test_a_line_that_nobody_set_is_all_that_is_missing() -> None:
+    lines = {"tries": {"all": 3, "soft": 2}, "when": SIX}
+    found = own(lines)
+    assert found.lines() == ["tries.all", "tries.soft", "when.gap"]
+    for line in found.lines():
+        assert found.without(line).lines() == [one for one in found.lines() if one != line]
+    assert found.without("tries.soft").parts[0].terms.to_plain() == {"tries": {"all": 3}, "when": SIX}

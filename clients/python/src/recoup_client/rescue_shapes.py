@@ -1174,6 +1174,7 @@ DecisionVersions = TypedDict(
     {
         "decider": str | None,
         "policy": str | None,
+        "policies": str | None,
         "knowledge": str | None,
         "model": str | None,
         "bounds": str | None,

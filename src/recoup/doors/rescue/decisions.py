@@ -50,7 +50,10 @@ def _shown(explanation: Explanation) -> DecisionShown:
         rules=one.rules,
         plan=[_moment(at) for at in one.plan],
         versions=DecisionVersions(
-            **{name: one.versions.get(name) for name in ("decider", "policy", "knowledge", "model", "bounds")}
+            **{
+                name: one.versions.get(name)
+                for name in ("decider", "policy", "policies", "knowledge", "model", "bounds")
+            }
         ),
         arm=_arm(one.arm) if one.arm is not None and "arm" in one.arm else None,
         alternatives=[_alternative(way, one.taken) for way in one.alternatives],

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from recoup.rules.policies.terms import DAY_MINUTES, LINKS, OWN, Hours, Link, PolicyTerms, ScopeKind
+from recoup.rules.policies.terms import ATTRIBUTES, DAY_MINUTES, LINKS, OWN, Hours, Link, PolicyTerms, ScopeKind
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import Group, RetryPolicy
 
@@ -164,6 +164,15 @@ class InForce:
             harm_from=pricing.harm_from if harm is None else 1,
             sends_max=self.tries(pricing.sends_max),
         )
+
+    def lines(self) -> list[str]:
+        """The keys of all lines that somebody set, in the order of a file."""
+        found = {line for part in self.parts for line in part.terms.lines()}
+        return [line for line in ATTRIBUTES if line in found]
+
+    def without(self, line: str) -> "InForce":
+        """As if nobody had set that line."""
+        return InForce(tuple(part._replace(terms=part.terms.without(line)) for part in self.parts))
 
     def free(self) -> "InForce":
         """As if no policy said what a send costs."""

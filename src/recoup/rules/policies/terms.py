@@ -5,7 +5,7 @@ the database.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from recoup.rules.rescue.policy import Group
@@ -75,6 +75,13 @@ class PolicyTerms:
             "engine.explore": self.explore,
         }
         return {key: value for key, value in found.items() if value is not None and value not in ([], {})}
+
+    def without(self, line: str) -> "PolicyTerms":
+        """As if that line were not there."""
+        attribute, _, group = ATTRIBUTES[line].partition(".")
+        if group:
+            return replace(self, group_tries={name: one for name, one in self.group_tries.items() if name != group})
+        return replace(self, **{attribute: getattr(NOTHING_SET, attribute)})
 
     def to_plain(self) -> dict[str, Any]:
         """Nested by the dots of the keys; `read.read_policy` reads it back."""

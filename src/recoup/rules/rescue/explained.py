@@ -89,7 +89,8 @@ def _counts(evidence: Evidence, issuer: IssuerTries | None) -> Iterator[Sentence
 def _worth(
     evidence: Evidence, versions: Mapping[str, str | None], alternatives: list[dict[str, Any]]
 ) -> Iterator[Sentence]:
-    """What a try is worth beside what its send costs, as the plan counts both. The best that was open, by its price."""
+    """What a try is worth beside what its send costs, as the plan counts both: the likeliest to be taken, which is the
+    engine's own; where it would stop, the one with the best chance. A way's price holds the tries after it, too."""
     pricing = PRICINGS.get(str(versions.get("policy")))
     open_ways = [one for one in alternatives if one.get("at") and one.get("probability") is not None]
     if pricing is None or versions.get("decider") not in ENGINES.values() or not open_ways:
@@ -97,7 +98,7 @@ def _worth(
     prices = pricing.prices(len(evidence.attempts), evidence.units)
     if not prices:
         return
-    best = max(open_ways, key=lambda one: one["price"])
+    best = max(open_ways, key=lambda one: (one["probability"], one["chance"]))
     worth, cost = (
         f"{money(round(share * evidence.units), evidence.currency)} {evidence.currency}"
         for share in (best["chance"], prices[0])
@@ -114,6 +115,8 @@ def _allowance(evidence: Evidence) -> Iterator[Sentence]:
     facts = evidence.facts
     if facts is None or facts.sends_left is None:
         return
+    if facts.sends_max and facts.sends_window:
+        yield _rule(facts.sends_max, facts.sends_window)
     if facts.sends_left == 0 and facts.free_at is not None:
         yield Sentence("The card network allows no send of this card before {0}.", facts.free_at)
     elif facts.open_orders > 1:
@@ -121,6 +124,13 @@ def _allowance(evidence: Evidence) -> Iterator[Sentence]:
         yield Sentence(words, facts.sends_left, facts.open_orders)
     else:
         yield Sentence("The card network allows {0} more sends of this card now.", facts.sends_left)
+
+
+def _rule(maximum: int, hours: int) -> Sentence:
+    """The window that is nearest to full, which the numbers beside it are of."""
+    if hours % 24 or hours == 24:
+        return Sentence("The rule that is nearest to its limit: {0} sends of a card in {1} hours.", maximum, hours)
+    return Sentence("The rule that is nearest to its limit: {0} sends of a card in {1} days.", maximum, hours // 24)
 
 
 def _model(model: Dated | None) -> Iterator[Sentence]:

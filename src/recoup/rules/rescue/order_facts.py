@@ -34,6 +34,8 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
         tries=_tries(order),
         looks=_looks(order, known.seen, first, now),
         sends_left=room.left if room else None,
+        sends_max=room.maximum if room else None,
+        sends_window=round(room.window / timedelta(hours=1)) if room else None,
         free_at=room.free_at if room else None,
         open_orders=1 + known.others_open,
         issuer_answers=known.issuer_answers,

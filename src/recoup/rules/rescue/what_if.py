@@ -30,6 +30,7 @@ from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
 
 WHAT_IFS_MAX: Final = 8
+_LINES_TRIED, _LINES_SHOWN = 12, 3
 _WEEK: Final = timedelta(days=7)
 _PAY_MONTHS: Final = 3
 _PAY_HOUR, _EMPTY_DAY = 18, timedelta(days=2)
@@ -84,14 +85,27 @@ def _of_plan(
     if engine and plain != evidence and (drawn := decides(evidence)).taken != base.taken:
         yield compared("no_draw", base, drawn)
     if within is not None:
-        free = _engine(versions, models, None) if schedule is None else _schedule(schedule, None)
-        yield compared("no_policy", free(plain), base)
+
+        def without(lines: InForce | None) -> Decision:
+            free = _engine(versions, models, lines) if schedule is None else _schedule(schedule, lines)
+            return free(plain)
+
+        yield from _of_policy(within, without, base)
     for change, changed in _changes(plain, engine=engine):
         yield compared(change, decides(changed), base)
     if schedule is None:
         yield compared("sends_without_cost", _engine(versions, models, within, free=True)(plain), base)
     elif group_of(evidence.reading) is not None:
         yield compared("one_more_try_allowed", _schedule(_one_more(schedule), within)(plain), base)
+
+
+def _of_policy(within: InForce, without: Callable[[InForce | None], Decision], base: Decision) -> Iterator[WhatIf]:
+    """Each line that changed the decision, taken away alone; of several lines also all of them."""
+    lines = within.lines()
+    found = [compared("no_policy_line", without(within.without(line)), base, line) for line in lines[:_LINES_TRIED]]
+    yield from [one for one in found if one.differs][:_LINES_SHOWN]
+    if len(lines) != 1 or not found[0].differs:
+        yield compared("no_policy", without(None), base)
 
 
 def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:

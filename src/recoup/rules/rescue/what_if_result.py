@@ -21,6 +21,7 @@ Change = Literal[
     "no_request",
     "no_signal",
     "no_policy",
+    "no_policy_line",
     "route_on",
     "route_reachable",
     "no_failure",
@@ -48,7 +49,7 @@ Change = Literal[
 class WhatIf:
     """`next_at`: when the next try would have been, `tries` how many would have been planned in all, `chance` the
     model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
-    the route that would have taken the attempt, or the sign of risk that is taken away."""
+    the route that would have taken the attempt, or what is taken away: the sign of risk, the line of the policy."""
 
     change: Change
     verdict: Verdict
@@ -59,10 +60,10 @@ class WhatIf:
     about: str = ""
 
 
-def compared(change: Change, found: Decision, base: Decision) -> WhatIf:
+def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
     differs = (found.verdict, found.plan, PART in found.rules) != (base.verdict, base.plan, PART in base.rules)
     tries = len(found.plan) + (found.verdict == "attempt_now")
-    return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs)
+    return WhatIf(change, found.verdict, found.next_attempt_at, tries, _chance(found), differs, about)
 
 
 def _chance(found: Decision) -> float | None:

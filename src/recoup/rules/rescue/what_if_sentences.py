@@ -21,7 +21,8 @@ _CHANGES: Final[Mapping[Change, str]] = {
     "no_block": "Without the block",
     "no_request": "Without the request",
     "no_signal": "Without the signal",
-    "no_policy": "Without your retry policy",
+    "no_policy": "Without any retry policy",
+    "no_policy_line": "Without the line {0} of the retry policy",
     "route_on": "With every route switched on",
     "route_reachable": "With every route reachable",
     "no_failure": "Without the failures of the attempts before",
@@ -85,7 +86,9 @@ _SAME: Final = "the decision would have been the same."
 
 def sentence_of(what_if: WhatIf) -> Sentence:
     """`Without the block: the send would have been allowed.`"""
-    parts = (sign_of(what_if.about),) if what_if.change in _SIGNS else ()
+    parts: tuple[object, ...] = (sign_of(what_if.about),) if what_if.change in _SIGNS else ()
+    if what_if.change == "no_policy_line":
+        parts = (what_if.about,)
     return Sentence("{0}: {1}", Sentence(_CHANGES[what_if.change], *parts), _outcome(what_if))
 
 

@@ -23,6 +23,10 @@ class DecisionVersions(Shape, kw_only=True):
 
     decider: str | None
     policy: str | None
+    policies: Annotated[
+        str | None,
+        Meta(description="Versions of the retry policies that it was made within, the widest first: `merchant/14`."),
+    ]
     knowledge: Annotated[str | None, Meta(description="Edition of the networks' rules and codes.")]
     model: Annotated[str | None, Meta(description="Null where a fixed rule decided.")]
     bounds: Annotated[

@@ -30,8 +30,9 @@ class Look:
 class Facts:
     """`first` is the payment that came in, `first_key` its code with its advice, `tries` what was sent since; `looks`
     are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
-    `zone_known`: the offset is the card holder's own, not the country's. `sends_left`, `free_at`: of the card's
-    allowance, which `open_orders` share. `explore`: the share of decisions that draw; `draw`: this one's number, from
+    `zone_known`: the offset is the card holder's own, not the country's. `sends_left` of `sends_max` in
+    `sends_window` hours, `free_at`: of the window of the card's network that is nearest to full, which `open_orders`
+    share. `explore`: the share of decisions that draw; `draw`: this one's number, from
     0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
     often the issuer gave each class of answer, to several merchants; empty where they are too few. `credit`: a credit
     card, whose room comes with its statements.
@@ -44,6 +45,8 @@ class Facts:
     tries: tuple[Look, ...] = ()
     looks: tuple[Look, ...] = ()
     sends_left: int | None = None
+    sends_max: int | None = None
+    sends_window: int | None = None
     free_at: datetime | None = None
     open_orders: int = 1
     explore: float = 0.0
@@ -61,6 +64,8 @@ class Facts:
             "tries": [one.to_list() for one in self.tries],
             "looks": [one.to_list() for one in self.looks],
             "sends_left": self.sends_left,
+            "sends_max": self.sends_max,
+            "sends_window": self.sends_window,
             "free_at": self.free_at.isoformat() if self.free_at else None,
             "open_orders": self.open_orders,
             "explore": self.explore,
