@@ -183,6 +183,23 @@ def test_what_is_no_export_is_refused(content: str) -> None:
     assert refused.value.cure
 
 
+@pytest.mark.parametrize("raw", [bytes(range(256)) * 40, b"\xff\xfe\xfd" * 9, b"\0\1\2\3" * 900])
+def test_what_is_no_text_is_not_called_empty(raw: bytes) -> None:
+    with pytest.raises(Problem) as refused:
+        look(raw)
+    assert "empty" not in refused.value.message
+
+
+@pytest.mark.parametrize("cut", [6, 40, -9, -4])
+def test_a_gzip_file_that_ends_early_is_refused_whole(cut: int) -> None:
+    """It was imported up to its end without a word."""
+    packed = gzip.compress(
+        "".join([HEADER, "\n", *(GOOD.replace("ch_1", f"ch_{n}") + "\n" for n in range(999))]).encode()
+    )
+    with pytest.raises(Problem, match="damaged or ends early"):
+        look(packed[:cut])
+
+
 def test_a_header_without_rows_is_refused() -> None:
     with pytest.raises(Problem, match="no rows"):
         read(table())

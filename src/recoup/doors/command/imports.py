@@ -21,7 +21,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.imports.answers import Answers, Question
-from recoup.rules.imports.attempt import SKIPPED
+from recoup.rules.imports.attempt import SKIPPED, STATES
 from recoup.store.insight.imports import Import
 
 SHOWN_MAX: Final = 20
@@ -187,7 +187,7 @@ def as_text(read: ReadFile, done: Import | None) -> list[str]:
     report = read.report or {}
     text += [
         f"rows        {read.rows:,}, {read.attempts:,} of them attempts",
-        "attempts    " + ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in report["states"].items()),
+        "attempts    " + ", ".join(f"{report['states'][one]:,} {one.replace('_', ' ')}" for one in STATES),
         f"payments    {report['payments']:,}, {report['declined']:,} of them declined at first{_rescued(report)}",
         f"period      {(report['first'] or '–')[:10]} to {(report['last'] or '–')[:10]}",
     ]

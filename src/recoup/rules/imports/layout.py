@@ -41,7 +41,9 @@ def find_layout(lines: Iterator[Line], named: str = "") -> Layout:
     Raises: Problem(invalid) when none of the first lines is a header that is known, naming the nearest.
     """
     widest: tuple[int, list[str]] = (0, [])
+    unread = False
     for count, line in enumerate(lines):
+        unread |= line.text is None
         if line.text and line.text.strip():
             for delimiter in DELIMITERS:
                 header = cells_of(line.text, delimiter) or []
@@ -51,6 +53,8 @@ def find_layout(lines: Iterator[Line], named: str = "") -> Layout:
                     widest = (line.number, header)
         if count + 1 >= HEADER_WITHIN:
             break
+    if unread and not widest[0]:
+        raise Problem("invalid", "The file is no text.", field="file", cure="Export it as CSV.")
     raise _unknown(*widest)
 
 

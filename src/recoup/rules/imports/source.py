@@ -22,18 +22,27 @@ Source = Callable[[], Iterable[bytes]]
 
 def source_of(content: BinaryIO) -> Source:
     """Reads it from the beginning, as often as it is called. Raises: Problem(invalid) for a ZIP of none or several
-    files; when it is read, Problem(too_large)."""
+    files; when it is read, Problem(too_large), and Problem(invalid) for one whose packing is damaged."""
     content.seek(0)
     if content.read(4) == ZIP:
         name = _only_entry(content)
         return lambda: _unzipped(content, name)
-    return lambda: Unpacked(_pieces(content))
+    return lambda: _plain(content)
 
 
 def _pieces(content: BinaryIO) -> Iterator[bytes]:
     content.seek(0)
     while chunk := content.read(CHUNK):
         yield chunk
+
+
+def _plain(content: BinaryIO) -> Iterator[bytes]:
+    unpacked = Unpacked(_pieces(content))
+    yield from unpacked
+    if unpacked.broken:
+        raise Problem(
+            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and import the file."
+        )
 
 
 def _only_entry(content: BinaryIO) -> str:
