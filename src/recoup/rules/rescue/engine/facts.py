@@ -45,8 +45,6 @@ class Facts:
     tries: tuple[Look, ...] = ()
     looks: tuple[Look, ...] = ()
     sends_left: int | None = None
-    sends_max: int | None = None
-    sends_window: int | None = None
     free_at: datetime | None = None
     open_orders: int = 1
     explore: float = 0.0
@@ -54,6 +52,8 @@ class Facts:
     zone: int | None = None
     issuer_answers: tuple[int, ...] = ()
     credit: bool = False
+    sends_max: int | None = None
+    sends_window: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
