@@ -37,6 +37,7 @@ LEARNED_ROWS = 16_000  # of the history; more teach little and take minutes
 ORDERS_A_PAYER = 1.67  # about, in the base world
 OTHERS_PAYERS = 900  # who have a declined payment, in a world of others as it is
 EXPLORE = 0.1
+ANSWER_SECONDS = 1_800.0
 
 
 class Kind(NamedTuple):
@@ -126,17 +127,22 @@ class Plugged:
         return lines
 
     def truth(self, name: str, target: Target) -> Truth:
-        places, rescued = self.places(self.fresh), set[str]()
+        places = self.places(self.fresh)
+        return share_of(self.ground, places, self.rescued(name, target, places))
+
+    def rescued(self, name: str, target: Target, places: Sequence[int]) -> list[bool]:
+        """Which of those orders a policy's sends rescue."""
+        found = set[str]()
 
         def note(row: Mapping[str, Any]) -> None:
             if "stored" in row and row["answer"] == "approved":  # by a send that the policy chose
-                rescued.add(row["order"])
+                found.add(row["order"])
 
         play(self.ground, name, TargetArm(self.briefing, self.model, target), only=places, log=note)
-        return share_of(self.ground, places, [self.ground.orders[place].order_id in rescued for place in places])
+        return [self.ground.orders[place].order_id in found for place in places]
 
 
-def share_of(ground: Ground, places: Sequence[int], rescued: Sequence[bool]) -> Truth:
+def share_of(ground: Ground, places: Sequence[int], rescued: Sequence[float]) -> Truth:
     count, mean = len(places), sum(rescued) / len(places)
     sums: dict[int, float] = {}
     for place, yes in zip(places, rescued, strict=True):

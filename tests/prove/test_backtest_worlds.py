@@ -22,7 +22,6 @@ SAMPLES = int(os.environ.get("RECOUP_PROVE_SAMPLES", "8"))
 FRESH = int(os.environ.get("RECOUP_PROVE_FRESH", "6000"))
 TARGETS = os.environ.get("RECOUP_PROVE_TARGETS", "engine").split(",")
 PAYERS = 1_000
-ANSWER_SECONDS = 1_800.0
 FULL = 500  # intervals, from which on the bands are held as they are written; below chance widens them
 
 
@@ -40,7 +39,7 @@ def _world(kind: plugged.Kind) -> dict[str, Seen]:
     wanted = SAMPLES * PAYERS
     with (
         tempfile.TemporaryDirectory() as folder,
-        Program(plugged.command(kind, wanted + FRESH, Path(folder)), seconds=ANSWER_SECONDS) as program,
+        Program(plugged.command(kind, wanted + FRESH, Path(folder)), seconds=plugged.ANSWER_SECONDS) as program,
     ):
         world = plugged.opened(kind, program, wanted, FRESH)
         lines = world.log()

@@ -79,6 +79,32 @@ def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_pat
     assert found["rangeOfModels"] is None or found["calibration"]["error"] <= 0.03
 
 
+def test_a_model_is_judged_by_tries_of_payments_whose_window_is_open(tmp_path: Path) -> None:
+    """In a file of three windows no payment was declined in the last quarter whose window has closed."""
+    rows = history(days=85)
+    file = written(tmp_path / "history.csv", rows)
+    found = json.loads(run(file, "--policy", "retry-2", "--json").output)
+    ends = [datetime.fromisoformat(row["at"]) for row in rows]
+    since = max(ends) - (max(ends) - min(ends)) / 4
+    late = [row for row in rows if row["attempt"] > 1 and datetime.fromisoformat(row["at"]) >= since]
+    assert since + 30 * DAY > max(ends)
+    assert sum(tries for tries, _, _ in found["calibration"]["tenths"]) == len(late) >= 200
+
+
+def test_too_few_late_tries_are_said(tmp_path: Path) -> None:
+    """Chance alone may put a model far off at a few tries; that is no verdict."""
+    rows = history(days=85)
+    ends = [datetime.fromisoformat(row["at"]) for row in rows]
+    since = max(ends) - (max(ends) - min(ends)) / 4
+    late = [row for row in rows if datetime.fromisoformat(row["at"]) >= since and row["attempt"] > 1]
+    dropped = {row["ref"] for row in late[150:]}
+    file = written(tmp_path / "history.csv", [row for row in rows if row["ref"] not in dropped])
+    found = json.loads(run(file, "--policy", "retry-2", "--json").output)
+    assert 0 < sum(tries for tries, _, _ in found["calibration"]["tenths"]) < 200
+    assert found["rangeOfModels"] is None
+    assert "too few repeated attempts in the last quarter" in found["whyNoModels"]
+
+
 def test_bounds_hold_what_the_same_schedule_did(tmp_path: Path) -> None:
     """The engine's own decline at the first slot of the next day is what was tried: known, from there on not."""
     found = json.loads(run(written(tmp_path / "h.csv", history()[:1500]), "--policy", "retry-1", "--json").output)

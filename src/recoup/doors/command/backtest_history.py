@@ -28,7 +28,7 @@ def text_of(found: HistoryReport) -> list[str]:
     text = [
         f"policy      {shown_by_number(found.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
-        f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {cohort.open_after:,} end "
+        f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
         "after it",
     ]
     if found.sampled_of is not None:

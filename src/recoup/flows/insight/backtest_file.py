@@ -4,7 +4,7 @@ have brought is bounds and the models' word, never an interval."""
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.flows.insight.learn.learn import check_numpy
@@ -52,10 +52,10 @@ ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 4_000
-HELD_OUT: Final = 4  # the last quarter of the time
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
 NO_NUMPY: Final = "numpy is not installed"
 TOO_LITTLE: Final = "there are too few repeated attempts to learn from"
+TOO_FEW_LATE: Final = "there are too few repeated attempts in the last quarter of the time to judge a model by"
 WRONG: Final = "the model’s chances are off by more than 3 points in time that it has not seen"
 
 
@@ -176,8 +176,6 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Ma
     """By name, the own one first; judged by the last quarter of the time, which none of them has seen."""
     cohort = found.cohort
     assert cohort.first is not None
-    assert cohort.last is not None
-    until = cohort.last - (cohort.last - cohort.first) / HELD_OUT
     try:
         check_numpy()
     except Problem:
@@ -185,14 +183,14 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Ma
         return {}
     from recoup.flows.insight.learn.history_models import models_of
 
-    models = models_of(payments, past, cohort.first, until)
+    models = models_of(payments, past, cohort.first, cohort.learned_until)
     if not models:
         found.why_no_models = TOO_LITTLE
         return {}
-    late = [one for one in cohort.payments if one[0].at >= until]
-    found.calibration = calibrate(models[_own(models)], past, cohort, late, TRIES_MAX)
+    judges = sorted((*cohort.payments, *cohort.open), key=_turn)
+    found.calibration = calibrate(models[_own(models)], past, cohort, judges, TRIES_MAX)
     if not found.calibration.holds:
-        found.why_no_models = WRONG if found.calibration.error > 0 else TOO_LITTLE
+        found.why_no_models = WRONG if found.calibration.judged else TOO_FEW_LATE
     return models
 
 
@@ -211,7 +209,7 @@ def _plan(found: HistoryReport, target: Target, past: Past) -> dict[int, tuple[E
     """Of all payments, or of a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
     payments = cohort.payments
-    chosen = sorted(range(len(payments)), key=lambda one: (_place(payer_of(payments[one])), payments[one][0].at))
+    chosen = sorted(range(len(payments)), key=lambda place: _turn(payments[place]))
     plans, sends = dict[int, tuple[Evidence, Decision]](), 0
     for place in chosen[:PLANS_MAX]:
         evidence = past.evidence(payments[place], cohort)
@@ -249,6 +247,11 @@ def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decisio
 def _klass(past: Past, payment: Payment) -> str:
     reading = past.reading(payment[0])
     return group_of(reading) or reading.klass
+
+
+def _turn(payment: Payment) -> tuple[bytes, datetime]:
+    """Customers by a hash with a fixed seed, the payments of each by time."""
+    return _place(payer_of(payment)), payment[0].at
 
 
 def _place(payer: str) -> bytes:

@@ -105,7 +105,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         "orders": len(cohort.payments),
         "declined": cohort.declined,
         "begunBefore": cohort.begun_before,
-        "openAfter": cohort.open_after,
+        "openAfter": len(cohort.open),
         "from": iso(cohort.first) if cohort.first else None,
         "until": iso(cohort.last) if cohort.last else None,
         "missing": [one._asdict() for one in found.lacking],

@@ -17,6 +17,7 @@ from recoup.rules.imports.payments import GUESSED_MAX
 from recoup.rules.uplift.sequence import half_width, mixture
 
 WINDOW: Final = timedelta(days=30)
+JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
 Lacking = Literal["attempts", "only_successes", "declined", "days", "rescued", "not_rescued", "guessed"]
 Payment = Sequence[Attempt]
@@ -30,18 +31,25 @@ class Lack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """`payments`: declined at first, whose window lies in the file. `begun_before`, `open_after`: left out at its
-    edges. `guessed`: share of attempts that were put together without a link."""
+    """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left out at its edges.
+    `guessed`: share of attempts that were put together without a link."""
 
     payments: Sequence[Payment]
+    open: Sequence[Payment]
     attempts: int
     declined: int
     begun_before: int
-    open_after: int
     guessed: float
     first: datetime | None
     last: datetime | None
     window: timedelta
+
+    @property
+    def learned_until(self) -> datetime:
+        """What was tried before is learned from, the rest is what models are judged by. Of a file with attempts."""
+        assert self.first is not None
+        assert self.last is not None
+        return self.last - (self.last - self.first) / JUDGED
 
     @property
     def days(self) -> float:
@@ -64,7 +72,7 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
     every = [one for one in payments if one]
     first = min((one[0].at for one in every), default=None)
     last = max((one[-1].at for one in every), default=None)
-    kept, before, after, declined = list[Payment](), 0, 0, 0
+    kept, is_open, before, declined = list[Payment](), list[Payment](), 0, 0
     attempts = sum(map(len, every))
     for one in every:
         if one[0].state != "declined":
@@ -75,11 +83,11 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
         if one[0].attempt_no not in (None, 1) or one[0].attempt_no is None and one[0].at < first + window:
             before += 1
         elif one[0].at + window > last:
-            after += 1
+            is_open.append(one)
         else:
             kept.append(one)
     guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
-    return Cohort(kept, attempts, declined, before, after, guessed, first, last, window)
+    return Cohort(kept, is_open, attempts, declined, before, guessed, first, last, window)
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:

@@ -20,12 +20,13 @@ from recoup.rules.backtest.recorded import Planned
 from recoup.rules.backtest.target import Target
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.expected import expected_under
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model, checked
-from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
+from recoup.rules.rescue.slots import offset_minutes
 
 ERROR_MAX: Final = 0.03
 TENTHS: Final = 10
@@ -47,8 +48,13 @@ class Calibration:
     error: float
 
     @property
+    def judged(self) -> bool:
+        """Whether there were enough tries to judge by."""
+        return sum(one.tries for one in self.tenths) >= CALIBRATED_MIN
+
+    @property
     def holds(self) -> bool:
-        return sum(one.tries for one in self.tenths) >= CALIBRATED_MIN and self.error <= ERROR_MAX
+        return self.judged and self.error <= ERROR_MAX
 
 
 class RangeOfModels(NamedTuple):
@@ -88,7 +94,8 @@ class Past:
         """After those tries, at the last of them."""
         first, last = payment[0], tries[-1] if tries else payment[0]
         readings = [self.reading(one) for one in (first, *tries)]
-        offset, zone_known = offset_minutes(first.utc_offset, first.country if len(first.country) == 2 else None)
+        country = first.country if len(first.country) == 2 else None
+        zone, zone_known = zones.offset_minutes(first.utc_offset, country)
         looks = [
             look
             for at, order, look in self._looks.get(payer_of(payment), ())
@@ -104,6 +111,7 @@ class Past:
                 for number, (one, reading) in enumerate(zip(tries, readings[1:], strict=True), start=1)
             ),
             tuple(looks[-LOOKS_MAX:]),
+            zone=zone,
             credit=first.funding == "credit",
         )
         return Evidence(
@@ -117,7 +125,7 @@ class Past:
             currency=first.asset,
             attempts=tried(readings, [one.at for one in tries]),
             funding="credit" if first.funding == "credit" else "debit" if first.funding == "debit" else None,
-            utc_offset=offset,
+            utc_offset=offset_minutes(first.utc_offset, country),
             facts=facts,
         )
 
@@ -151,16 +159,20 @@ def pooled(model: Model) -> Model:
 
 
 def calibrate(model: Model, past: Past, cohort: Cohort, payments: Sequence[Payment], most: int) -> Calibration:
-    """By the tries of those payments, which the model has not seen, each at the instant at which it was made."""
+    """By the tries of those payments that the model has not seen, each at the instant at which it was made. A payment's
+    window may be open: the tries that it has are answered."""
     pairs = list[tuple[float, float]]()
     for payment in payments:
         tries = tries_of(payment, cohort.window)
         for number, one in enumerate(tries):
-            if one.state not in ("approved", "declined") or any(before.state == "unknown" for before in tries[:number]):
+            if (
+                one.at < cohort.learned_until
+                or one.state == "unknown"
+                or any(before.state == "unknown" for before in tries[:number])
+            ):
                 continue
             evidence = past.evidence(payment, cohort, tries[:number])
-            at = BusinessTime(one.at)
-            decision = Decision("plan", (at,), None, (), (), {}, ())
+            decision = Decision("plan", (BusinessTime(one.at),), None, (), (), {}, ())
             pairs.append((expected_under(decision, evidence, model), float(one.state == "approved")))
         if len(pairs) >= most:
             break

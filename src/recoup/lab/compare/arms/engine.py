@@ -16,14 +16,15 @@ from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
+from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model, model_of
 from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
-from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
 from recoup.rules.rescue.policy import RETRY_2
+from recoup.rules.rescue.slots import offset_minutes
 
 
 class EngineArm:
@@ -81,7 +82,7 @@ class EngineArm:
 
     def evidence(self, known: Known) -> Evidence:
         order, card = known.order, known.card
-        offset, zone_known = offset_minutes(order.utc_offset_minutes, order.country)
+        zone, zone_known = zones.offset_minutes(order.utc_offset_minutes, order.country)
         others = [
             look
             for look, whose in self.looks[order.customer_id]
@@ -99,6 +100,7 @@ class EngineArm:
             len(known.card_orders),
             self.explore,
             share_of("engine", self.seed, order.order_id, known.decision),
+            zone=zone,
             credit=card.funding == "credit",
         )
         return Evidence(
@@ -111,7 +113,7 @@ class EngineArm:
             units=order.amount,
             currency=order.currency,
             funding=card.funding,
-            utc_offset=offset,
+            utc_offset=offset_minutes(order.utc_offset_minutes, order.country),
             facts=facts,
             attempts=tried(answered(known), [one.at for one in known.attempts]),
         )
@@ -167,7 +169,7 @@ def _train(history: Sequence[HistoryRow]) -> Model:
     rows = []
     for row in history:
         key = "00" if row.approved else key_of(reading_of(row))
-        zone = offset_minutes(row.utc_offset_minutes, row.country)
+        zone = zones.offset_minutes(row.utc_offset_minutes, row.country)
         rows.append(
             Past(
                 row.customer_id,

@@ -1,0 +1,166 @@
+"""The back-test of a history without probabilities, in whole simulated worlds. Bounds are held against what the policy
+rescues of the same payments; how far off a model is said to be, against how far off it is at other customers' tries of
+the same time. `-s` shows the figures.
+
+At full size, with `--timeout=0 -s`: `RECOUP_PROVE_PLUGGED=22`, two minutes a world.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from tests.doors.command.test_backtest_history import intervals
+from tests.prove import past, plugged
+
+from recoup.flows.insight.backtest_file import HistoryReport, backtest_history
+from recoup.flows.insight.backtest_plain import history_plain
+from recoup.flows.insight.learn import history_models
+from recoup.lab.compare.arms.retry_2 import Retry2
+from recoup.lab.compare.arms.schedules import SCHEDULES
+from recoup.lab.compare.driver import play
+from recoup.lab.compare.ground import survey
+from recoup.lab.plug.program import Program
+from recoup.rules.backtest.history import Bounds, cohort_of
+from recoup.rules.backtest.model_word import Calibration, Past, calibrate
+from recoup.rules.backtest.target import EngineTarget, ScheduleTarget
+from recoup.rules.imports.payments import payments_of
+from recoup.rules.policies.in_force import InForce, Part
+from recoup.rules.policies.terms import PolicyTerms
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.policy import POLICIES
+
+WORLDS = int(os.environ.get("RECOUP_PROVE_PLUGGED", "2"))
+PAYERS = int(os.environ.get("RECOUP_PROVE_PAYERS", "600"))
+RECORDED = int(os.environ.get("RECOUP_PROVE_RECORDED", "2400"))  # customers whose records are read
+FULL = 100  # from so many bounds on, one in a hundred may miss
+REGION = "world"
+DONE = ("retry-2", "daily", "days-1-3-5-7", "8-in-2-weeks", "kill-bill")  # what the merchant's processor did
+
+
+class Plan(NamedTuple):
+    decider: str
+    terms: PolicyTerms | None = None
+
+    @property
+    def within(self) -> InForce | None:
+        return InForce((Part("merchant", "", 1, self.terms),)) if self.terms is not None else None
+
+
+SCHEDULED = {
+    "retry-1": Plan("retry-1"),
+    "retry-2": Plan("retry-2"),
+    "one try": Plan("retry-2", PolicyTerms(tries=1)),
+    "two tries": Plan("retry-2", PolicyTerms(tries=2)),
+    "a week": Plan("retry-2", PolicyTerms(last_day=7)),
+}
+ENGINE = {"engine": Plan("engine"), "engine, two tries": Plan("engine", PolicyTerms(tries=2))}
+
+
+class Held(NamedTuple):
+    """Bounds of some payments, and the share of them that the policy rescues."""
+
+    report: HistoryReport
+    bounds: Bounds
+    truth: float
+
+    @property
+    def holds(self) -> bool:
+        return self.bounds.at_least <= self.truth <= self.bounds.at_most
+
+    @property
+    def width(self) -> float:
+        return self.bounds.at_most - self.bounds.at_least
+
+    def text(self) -> str:
+        low, high, known = self.bounds
+        known_of = f"{known} of {len(self.report.cohort.payments)} known"
+        return f"{low:.1%} to {high:.1%}, {known_of}; truth {self.truth:.1%} {'' if self.holds else 'OUTSIDE'}"
+
+
+def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
+    """Of two schedules that were kept, each asked about other policies; the engine about one of them."""
+    with Program(plugged.command(kind, PAYERS, folder), seconds=plugged.ANSWER_SECONDS) as program:
+        world = plugged.opened(kind, program, PAYERS, 0)
+        orders = world.ground.orders
+        places = {one.order_id: place for place, one in enumerate(orders)}
+        logged = world.places(world.logged)
+        for turn in range(2):
+            done = DONE[(2 * number + turn) % len(DONE)]
+            arm = past.Noted(Retry2() if done == "retry-2" else SCHEDULES[done], (orders[one] for one in logged))
+            play(world.ground, f"done/{done}", arm, only=logged)
+            attempts = past.imported(arm.rows)
+            for name, plan in (SCHEDULED | (ENGINE if turn == 0 else {})).items():
+                model = {"own": world.model} if plan.decider not in POLICIES else {}
+                with patch.object(history_models, "models_of", lambda *_, found=model: found):
+                    report = backtest_history(attempts, plan.decider, plan.within, REGION)
+                if report.lacking:
+                    continue
+                target = (
+                    ScheduleTarget(POLICIES[plan.decider], plan.within)
+                    if plan.decider in POLICIES
+                    else EngineTarget(world.model, ENGINE_1, plan.within)
+                )
+                rescued = dict(zip(logged, world.rescued(f"{done}/{name}", target, logged), strict=True))
+                cohort = [places[one[0].payment] for one in report.cohort.payments]
+                assert report.bounds is not None
+                held = Held(report, report.bounds, sum(rescued[one] for one in cohort) / len(cohort))
+                print(f"{kind.title}, {done} was kept, {name}: {held.text()}", flush=True)
+                yield held
+
+
+def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        found = [
+            one for number, kind in enumerate(plugged.kinds(WORLDS)) for one in _bounds(kind, number, Path(folder))
+        ]
+    missed = [one for one in found if not one.holds]
+    narrow = [one for one in found if one.width <= 0.15]
+    missed_narrow = sum(not one.holds for one in narrow)
+    print(f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide {missed_narrow}")
+    for one in found:
+        assert intervals(history_plain(one.report)) == ["/then"], "no interval but of what happened"
+    assert len(missed) <= (0.01 * len(found) if len(found) >= FULL else 0)
+
+
+def _judged(kind: plugged.Kind, folder: Path) -> tuple[Calibration, Calibration]:
+    """Of a model that learned from the records of half the customers: at their tries, and at those of the others."""
+    with Program(plugged.command(kind, RECORDED, folder), seconds=plugged.ANSWER_SECONDS) as program:
+        rows = past.scheduled(survey(program, kind.seed).history)
+    own, others = (past.imported(row for row in rows if _half(row["customerId"]) == half) for half in (0, 1))
+    models, models_of = dict[str, Model](), history_models.models_of
+
+    def kept(*asked: Any) -> Mapping[str, Model]:
+        models.update(models_of(*asked))
+        return models
+
+    with patch.object(history_models, "models_of", kept):
+        report = backtest_history(own, "retry-1", None, REGION)
+    assert report.calibration is not None, report.why_no_models
+    fresh = payments_of(others)
+    cohort = cohort_of(fresh)
+    payments = [*cohort.payments, *cohort.open]
+    model = models[history_models.OWN]
+    return report.calibration, calibrate(model, Past(fresh, REGION), cohort, payments, len(others))
+
+
+def _half(customer: str) -> int:
+    return hashlib.sha256(f"half/{customer}".encode()).digest()[0] % 2
+
+
+def test_a_model_is_as_far_off_as_is_said() -> None:
+    apart = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in plugged.kinds(WORLDS):
+            said, true = _judged(kind, Path(folder))
+            apart.append(said.error - true.error)
+            tries = [sum(one.tries for one in found.tenths) for found in (said, true)]
+            both = f"said {said.error:.1%} at {tries[0]:,} tries, true {true.error:.1%} at {tries[1]:,}"
+            print(f"{kind.title}: {both}", flush=True)
+    within = sum(abs(one) <= 0.01 for one in apart)
+    print(f"{within} of {len(apart)} within a point; {min(apart):+.1%} to {max(apart):+.1%}")
+    assert within >= 0.9 * len(apart)
