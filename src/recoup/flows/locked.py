@@ -234,7 +234,7 @@ class _Ground(NamedTuple):
     wallets: Mapping[tuple[UUID, str], Wallet]
     heads: Mapping[UUID, UUID]  # card -> the one that all which are one with it are joined to
     reserved: dict[UUID, dict[UUID, NetworkSend]]  # by that one the sends that this transaction has changed
-    sent: Counter[UUID]  # by merchant the sends of this transaction that count for a budget
+    sent: Counter[policy_budget.Subject]  # the sends of this transaction that count for a budget
 
     def change(self, job: Job[Any]) -> Change:
         """Of its order, with nothing done yet."""
@@ -248,9 +248,7 @@ class _Ground(NamedTuple):
         order.sends = with_reserved(order.sends, self.reserved.get(head, {}) if head else {})
         if order.rescue is not None and job.cards:
             order.rescue = replace(order.rescue, visa_limit=self.world.policy.visa_limit)
-        if order.retry.month_sends is not None:
-            sends = order.retry.month_sends + self.sent[job.key[0]]
-            order.retry = order.retry._replace(month_sends=sends)
+        order.retry = policy_budget.with_sent(order, self.sent)
         now = order.merchant.business(self.wall)
         is_new = job.admission is not None
         change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
@@ -265,7 +263,7 @@ class _Ground(NamedTuple):
         return change
 
     def reserve(self, change: Change) -> None:
-        self.sent[change.order.merchant_id] += policy_budget.reserved(change)
+        self.sent.update(policy_budget.reserved(change))
         for send in change.rows.network_sends:
             self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[send.send_id] = send
 

@@ -15,13 +15,14 @@ from tests.rules.rescue.test_decide import evidence as asked
 
 from recoup.kernel.problem import Problem
 from recoup.rules.network.limits import windows_of
+from recoup.rules.policies.budget import COUNTED, MonthSends
 from recoup.rules.policies.check import check, check_plain, nearest
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.file import line_number, parsed, written
 from recoup.rules.policies.in_force import InForce, Part, closed, mask_of, spans_of
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.stored import Version, holding, named_in
-from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms
+from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
@@ -110,9 +111,8 @@ def test_what_holds_is_inside_every_bound(found: InForce, default: int) -> None:
         assert not said.days or all(day in said.days for day in range(7) if found.days >> day & 1)
         assert said.link is None or LINKS.index(found.link) <= LINKS.index(said.link)
         assert not said.routes or found.routes is not None and found.routes <= set(said.routes)
-        for name in ("explore", "budget"):
-            bound = getattr(said, name)
-            assert bound is None or getattr(found, name) <= bound
+        assert said.explore is None or found.explore is not None and found.explore <= said.explore
+        assert said.budget is None or found.budgets[COUNTED[part.scope]] <= said.budget
         assert found.priced(ENGINE_1).send_units >= (said.send_cost or 0)
     if not any(part.scope in OWN and part.terms.tries is not None for part in found.parts):
         assert found.tries(default) <= default, "a bound is no setting"
@@ -203,9 +203,32 @@ def test_what_is_never_tried_waits_and_says_why(lines: dict[str, Any], rule: str
 
 def test_a_spent_month_waits_for_the_next() -> None:
     lines = {"budget": {"sends": 3}}
-    assert plan_of(lines, month_sends=2) == plan_of({})
-    first, *_ = plan_of(lines, month_sends=3)
+    assert plan_of(lines, month_sends=MonthSends(merchant=2)) == plan_of({})
+    assert plan_of(lines, month_sends=MonthSends(merchant=2, campaign=3)) == plan_of({}), "nobody bounds the campaign"
+    first, *_ = plan_of(lines, month_sends=MonthSends(merchant=3))
     assert first == "12-01 00:00"
+
+
+def test_a_send_passes_every_budget_and_each_counts_its_own_scope() -> None:
+    def budget(scope: ScopeKind, sends: int) -> Part:
+        return Part(scope, "" if scope in ("operator", "merchant") else "x", 1, PolicyTerms(budget=sends))
+
+    found = InForce((budget("operator", 9), budget("partner", 7), budget("merchant", 8), budget("campaign", 2)))
+    assert found.budgets == {"merchant": 7, "campaign": 2}
+    assert found.fresh(NOW, MonthSends(6, None, 1)) == NOW
+    next_month = datetime(2026, 12, 1, tzinfo=UTC)
+    assert found.fresh(NOW, MonthSends(7, None, 1)) == found.fresh(NOW, MonthSends(6, None, 2)) == next_month
+
+
+def test_a_decision_that_stored_one_count_for_every_budget_repeats() -> None:
+    within = InForce((Part("campaign", "x", 1, PolicyTerms(budget=3)),))
+    before = asked(month_sends=MonthSends(3, 3, 3))
+    stored = before.features() | {"month_sends": 3}
+    assert Evidence.from_dict(stored) == before
+    assert decide(Evidence.from_dict(stored), CURRENT, within) == decide(before, CURRENT, within)
+    now = asked(month_sends=MonthSends(campaign=2))
+    assert now.features()["month_sends"] == {"campaign": 2}
+    assert Evidence.from_dict(now.features()) == now
 
 
 def test_a_waiting_customer_is_asked_whatever_the_policy_says() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from recoup.rules.policies.budget import COUNTED, Counted, MonthSends
 from recoup.rules.policies.terms import ATTRIBUTES, DAY_MINUTES, LINKS, OWN, Hours, Link, PolicyTerms, ScopeKind
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import Group, RetryPolicy
@@ -98,9 +99,14 @@ class InForce:
         return _least(part.terms.explore for part in self.parts)
 
     @cached_property
-    def budget(self) -> int | None:
-        """Of the merchant, in a month; the least of all."""
-        return _least(part.terms.budget for part in self.parts)
+    def budgets(self) -> Mapping[Counted, int]:
+        """Sends in a month at most, by what they are counted by; of several that count the same the least."""
+        found: dict[Counted, int] = {}
+        for part in self.parts:
+            if part.terms.budget is not None:
+                counted = COUNTED[part.scope]
+                found[counted] = min(part.terms.budget, found.get(counted, part.terms.budget))
+        return found
 
     def is_open(self, at: datetime, offset: int) -> bool:
         """Whether a send may leave in that minute. `offset`: minutes east of UTC at the card holder."""
@@ -125,9 +131,10 @@ class InForce:
         last = _least(part.terms.last_day for part in self.parts)
         return expires_at if last is None else min(expires_at, declined_at + timedelta(days=last))
 
-    def fresh(self, now: datetime, spent: int | None) -> datetime:
-        """When the budget has room: now, or with the next month (UTC). `spent`: sends of this month."""
-        if self.budget is None or spent is None or spent < self.budget:
+    def fresh(self, now: datetime, sent: MonthSends | None) -> datetime:
+        """When every budget has room: now, or with the next month (UTC)."""
+        spent = sent.to_plain() if sent is not None else {}
+        if not any(spent.get(counted, -1) >= budget for counted, budget in self.budgets.items()):
             return now
         first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return (first + timedelta(days=32)).replace(day=1)

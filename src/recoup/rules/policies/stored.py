@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.terms import OWN, SCOPES, PolicyTerms, ScopeKind
@@ -24,10 +25,10 @@ class Version(NamedTuple):
 
 
 class Held(NamedTuple):
-    """`month_sends`: the merchant's of this month, where a policy has a budget."""
+    """`month_sends`: what the budgets count, where a policy has one."""
 
     policies: InForce | None = None
-    month_sends: int | None = None
+    month_sends: MonthSends | None = None
 
 
 NOTHING_HELD: Final = Held()
@@ -84,18 +85,26 @@ def held_of(text: str | None, now: datetime) -> Held:
     """Of what `store.orders.evidence` reads beside an order."""
     if text is None:
         return NOTHING_HELD
-    versions, sent = _read(text)
+    versions, counts = _read(text)
     in_force = _in_force(text, tuple(part.name for part in holding(versions, now)))
     if in_force is None:
         return NOTHING_HELD
-    if in_force.budget is None:
+    if not in_force.budgets:
         return Held(in_force)
     month = now.date().replace(day=1)
-    return Held(in_force, sent[1] if sent is not None and sent[0] == month else 0)
+    sent = {one: counts[one].sends if one in counts and counts[one].month == month else 0 for one in in_force.budgets}
+    return Held(in_force, MonthSends(**sent))
+
+
+class _Count(NamedTuple):
+    """The last month in which something was counted."""
+
+    month: date
+    sends: int
 
 
 @lru_cache(maxsize=1024)
-def _read(text: str) -> tuple[tuple[Version, ...], tuple[date, int] | None]:
+def _read(text: str) -> tuple[tuple[Version, ...], Mapping[str, _Count]]:
     plain = json.loads(text)
     versions = tuple(
         Version(
@@ -104,8 +113,8 @@ def _read(text: str) -> tuple[tuple[Version, ...], tuple[date, int] | None]:
         )
         for one in plain["versions"]
     )
-    sent = plain["sent"]
-    return versions, (date.fromisoformat(sent["month"]), sent["sends"]) if sent is not None else None
+    sent = plain["sent"] or {}
+    return versions, {name: _Count(date.fromisoformat(one["month"]), one["sends"]) for name, one in sent.items()}
 
 
 @lru_cache(maxsize=1024)

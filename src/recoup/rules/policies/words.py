@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from recoup.kernel.sentence import Sentence
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.policies.diff import value_text
 from recoup.rules.policies.in_force import InForce, Part, closed, mask_of
 from recoup.rules.policies.terms import ScopeKind, clock
@@ -18,7 +19,7 @@ FORBIDDEN: Final[Mapping[str, str]] = {
 _USED_UP: Final = "The sends that the retry policy allows in a month are used up."
 
 
-def time_words(within: InForce, now: datetime, spent: int | None) -> list[str]:
+def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[str]:
     """Of the hours and days at which it lets nothing leave, and of a month whose budget is spent."""
     found = [
         Sentence(
@@ -27,7 +28,7 @@ def time_words(within: InForce, now: datetime, spent: int | None) -> list[str]:
         for span in closed(within.hours)
     ]
     days = [name for day, name in enumerate(DAY_NAMES) if not within.days >> day & 1]
-    used_up = [_USED_UP] if within.fresh(now, spent) > now else []
+    used_up = [_USED_UP] if within.fresh(now, sent) > now else []
     return [
         *found,
         *used_up,

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import LinkInput
 from recoup.rules.rescue.engine.parts import PartInput
@@ -51,10 +52,10 @@ class Evidence:
     approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
     `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
     mail, and another card may pay. `link`: a link may be mailed beside the tries.
-    `other_card`: another card of the customer may be tried. `month_sends`: the merchant's in this calendar month, where
-    its policy has a budget. `parts`: the merchant allows a part of the amount. `may_confirm`, `may_enter_card`: of a
-    decline by which the bank wants a confirmation: whether any route can ask for it, and whether their page takes the
-    number of another card.
+    `other_card`: another card of the customer may be tried. `month_sends`: what the budgets of its policies count in
+    this calendar month, where there are some. `parts`: the merchant allows a part of the amount. `may_confirm`,
+    `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for it, and whether
+    their page takes the number of another card.
     """
 
     kind: Kind
@@ -76,7 +77,7 @@ class Evidence:
     payer_link: bool = False
     link: LinkInput | None = None
     other_card: bool = False
-    month_sends: int | None = None
+    month_sends: MonthSends | None = None
     parts: PartInput | None = None
     may_confirm: bool = True
     may_enter_card: bool = True
@@ -89,15 +90,14 @@ class Evidence:
             moment = getattr(self, name)
             plain[name] = moment.isoformat() if moment else None
         plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
-        del plain["facts"], plain["link"], plain["parts"]
+        del plain["facts"], plain["link"], plain["parts"], plain["month_sends"]
         for name in ("payer_link", "other_card"):
             if not plain[name]:
                 del plain[name]
         for name in ("may_confirm", "may_enter_card"):
             if plain[name]:
                 del plain[name]
-        if self.month_sends is None:
-            del plain["month_sends"]
+        plain |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
         plain |= {"link": self.link.to_dict()} if self.link else {}
         plain |= {"parts": self.parts.to_dict()} if self.parts else {}
         return plain | {"facts": self.facts.to_dict()} if self.facts else plain
@@ -110,6 +110,7 @@ class Evidence:
         values["attempts"] = tuple(Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"])
         values["reading"] = Reading(**values["reading"])
         values["link"] = LinkInput(**plain["link"]) if "link" in plain else None
+        values["month_sends"] = MonthSends.of_plain(plain["month_sends"]) if "month_sends" in plain else None
         values["parts"] = PartInput(**plain["parts"]) if "parts" in plain else None
         values["facts"] = Facts.from_dict(plain["facts"]) if "facts" in plain else None
         return cls(**values)

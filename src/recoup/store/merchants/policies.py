@@ -136,9 +136,12 @@ async def partner_bounding(db: Read, merchant_id: UUID) -> UUID | None: ...
 @statement(
     MERCHANT,
     """
-INSERT INTO policy_sends (merchant_id, month, sends)
-SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[])
-ON CONFLICT (merchant_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
+INSERT INTO policy_sends (merchant_id, subject_id, month, sends)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
+ON CONFLICT (merchant_id, subject_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
 """,
 )
-async def count_sends(db: Tx, merchants: Sequence[UUID], months: Sequence[date], sends: Sequence[int]) -> Written: ...
+async def count_sends(
+    db: Tx, merchants: Sequence[UUID], subjects: Sequence[UUID], months: Sequence[date], sends: Sequence[int]
+) -> Written:
+    """Rows are locked in the order in which they are given."""

@@ -1,5 +1,6 @@
 """What `evidence` reads of the retry policies that hold for an order `o` of the merchant `m`: of each scope so many of
-the newest that one whose time has come is among them; and the merchant's sends of the last month that was counted."""
+the newest that one whose time has come is among them; and of its merchant, site and campaign the sends of the last
+month that was counted."""
 
 from typing import Final
 
@@ -9,8 +10,11 @@ POLICIES: Final = f"""
   CASE WHEN o.kind IN ('mit_managed', 'mit_sync')
     AND o.stage IN ('received', 'processing', 'held', 'challenged', 'problem') THEN (
     SELECT jsonb_build_object('versions', jsonb_agg(to_jsonb(p)), 'sent', (
-      SELECT jsonb_build_object('month', x.month, 'sends', x.sends) FROM policy_sends x
-      WHERE x.merchant_id = o.merchant_id ORDER BY x.month DESC LIMIT 1))
+      SELECT jsonb_object_agg(k.counted, x)
+      FROM (VALUES ('merchant', o.merchant_id), ('site', o.site_id), ('campaign', o.campaign_id))
+        k (counted, subject_id)
+      CROSS JOIN LATERAL (SELECT month, sends FROM policy_sends
+        WHERE merchant_id = o.merchant_id AND subject_id = k.subject_id ORDER BY month DESC LIMIT 1) x))
     FROM (
       (SELECT scope, subject_id, number, from_at, content FROM policy_bounds
         WHERE scope = 'operator' AND subject_id = '00000000-0000-0000-0000-000000000000'

@@ -26,10 +26,11 @@ CREATE TABLE directory.policy_bounds (
   PRIMARY KEY (scope, subject_id, number)
 );
 
--- Sends of merchants whose policy has a budget, by calendar month (UTC) of business time.
+-- Sends that budgets of policies count, by calendar month (UTC) of business time.
 CREATE TABLE policy_sends (
   merchant_id uuid NOT NULL REFERENCES merchants,
   month date NOT NULL,
   sends bigint NOT NULL,
-  PRIMARY KEY (merchant_id, month)
+  subject_id uuid NOT NULL,                -- the merchant, its site or its campaign: whose sends they are
+  PRIMARY KEY (merchant_id, subject_id, month)
 );
