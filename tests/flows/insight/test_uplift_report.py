@@ -11,7 +11,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from tests.worlds import owner as database_owner
 
 from recoup.flows.insight.uplift import closed_orders
-from recoup.flows.insight.uplift_report import HARM, read_report, set_return, watch_uplift
+from recoup.flows.insight.uplift_report import HARM, HARM_BESIDE, read_report, set_return, watch_uplift
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import read_arms
 from recoup.rules.messages.notification_words import words_of
@@ -107,6 +107,27 @@ def test_harm_stops_the_engine_once_where_the_merchant_wants_it(server: ServerAd
         await arms.resume(shop.world, shop.scope)
         await later(shop)
         assert await stops(shop) == [], "whoever starts it again is not overruled by the same harm"
+
+    run(server, story)
+
+
+def test_more_disputes_are_harm_and_stop_the_engine_too(server: ServerAddress) -> None:
+    """Also beside an uplift: it is no excuse."""
+
+    async def story(shop: Shop, people: dict[str, UUID]) -> None:
+        await with_orders(shop, engine=60, holdout=40)
+        async with database_owner(shop.world) as connection:
+            await connection.execute(
+                "UPDATE order_heads SET disputed = true WHERE order_id IN (SELECT order_id FROM orders"
+                " WHERE arm = 'engine' AND split_part(external_id, '-', 2)::int % 4 = 0)"
+            )
+        await set_return(shop.world, shop.scope, on_harm=True)
+        assert await watch_uplift(shop.world, shop.merchant_id) == 1
+        assert await stops(shop) == [HARM_BESIDE]
+        await go_round(shop)
+        words = words_of("uplift", (await told(shop))[0]["facts"])
+        assert words.title == "The engine changes more than the share of rescued payments"
+        assert words.lines[0] == "More orders have a dispute."
 
     run(server, story)
 

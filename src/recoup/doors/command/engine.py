@@ -98,7 +98,7 @@ def resume(run: Run, merchant: str | None, all_merchants: bool) -> None:
 @_merchant
 @in_world
 def return_verb(run: Run, wanted: str, merchant: str | None) -> None:
-    """Sets whether the engine stops by itself once it is shown to bring less than the comparison group."""
+    """Sets whether the engine stops by itself once it is shown to do harm, as `recoup uplift` says."""
     run(lambda opened: set_return(opened.world, _scope(opened, merchant), on_harm=wanted == "on"))
     click.echo("The engine stops by itself once harm is shown." if wanted == "on" else "The engine goes on.")
 

@@ -91,8 +91,9 @@ METHODS: Final = (
                      group="Reports", query=CohortQuery, answers={200: Cohorts}, types=(JSON, CSV),
                      examples=(Example("by site and campaign", {"by": "site"}),)), get_cohorts, "orders"),
     Method(Operation("PUT", "/v1/engine/return", "Let the engine stop by itself",
-                     "Once it is shown to bring less than the comparison group, the fixed schedule applies to "
-                     "every order. Whoever starts the engine again is not overruled.",
+                     "Once it is shown to bring less than the comparison group, or to do harm by another of the "
+                     "figures compared, the fixed schedule applies to every order. Whoever starts the engine again "
+                     "is not overruled.",
                      group="Settings", body=EngineReturnBody, answers={200: UpliftReport},
                      examples=(Example("on", {"onHarm": True}),)), put_return, "merchants", strict=True),
 )  # fmt: skip

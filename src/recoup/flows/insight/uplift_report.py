@@ -28,7 +28,7 @@ from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, 
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
 from recoup.rules.uplift.places import compared_places, place_figures
-from recoup.rules.uplift.report import cohort_report, comparison_report, findings
+from recoup.rules.uplift.report import cohort_report, comparison_report, findings, is_harm
 from recoup.store.insight.arms import stop_engine
 from recoup.store.insight.cohort_counts import cohort_counts, has_closed, has_orders
 from recoup.store.insight.uplift_reports import (
@@ -53,6 +53,7 @@ AT_ONCE: Final = 5
 PLACES_MAX: Final = 200  # sites with their campaigns, those with the most orders
 LOOKS_MAX: Final = 104  # weeks
 HARM: Final = "The engine is shown to bring less than the comparison group."
+HARM_BESIDE: Final = "The engine is shown to do harm beside the share that is rescued."
 
 
 async def watch_uplift(world: World, merchant_id: UUID | None = None) -> int:
@@ -88,8 +89,8 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
         async with world.db.transaction() as tx:
             await save_uplift(tx, merchant_id, wall, now, report, due_at)
             finding = findings(report)
-            if finding and await alert_of_uplift(tx, merchant_id, finding, report, wall) and finding == "harm":
-                await _return(world, tx, merchant_id, wall)
+            if finding and await alert_of_uplift(tx, merchant_id, finding, report, wall) and is_harm(finding):
+                await _return(world, tx, merchant_id, HARM if finding == "harm" else HARM_BESIDE, wall)
 
     await retrying(once)
     return report
@@ -104,14 +105,14 @@ async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: Busines
     return await has_closed(db, merchant_id, since, before.until, now)
 
 
-async def _return(world: World, tx: Any, merchant_id: UUID, wall: WallTime) -> None:
+async def _return(world: World, tx: Any, merchant_id: UUID, why: str, wall: WallTime) -> None:
     """Once for each time that harm was found: whoever starts the engine again is not overruled by the next look."""
     wanted = await engine_return(tx, merchant_id)
     if wanted is None or not wanted.on_harm:
         return
     scope = Scope(merchant_id, WORKER, "uplift")
-    if await stop_engine(tx, new_id(), merchant_id, HARM, scope.actor.text(), wall):
-        await audit.note(tx, scope, wall, "engine.stopped", "", {"why": HARM})
+    if await stop_engine(tx, new_id(), merchant_id, why, scope.actor.text(), wall):
+        await audit.note(tx, scope, wall, "engine.stopped", "", {"why": why})
 
 
 async def _cohorts(
@@ -157,7 +158,7 @@ async def read_return(world: World, merchant_id: UUID) -> EngineReturn | None:
 
 
 async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
-    """Whether the engine stops by itself once it is shown to bring less. Raises: Problem(not_found)."""
+    """Whether the engine stops by itself once harm is shown. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await known_offset(tx, scope.merchant_id)

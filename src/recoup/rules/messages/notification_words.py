@@ -250,7 +250,15 @@ _UPLIFT: Final = {
 }
 
 
+_HARMED: Final = {
+    "disputes": "More orders have a dispute.",
+    "orders_per_payer": "Customers come back less often.",
+    "customers_lost": "More customers stay unpaid after their last order.",
+}
+
+
 def _uplift(facts: Facts, to: Locale) -> _Said:
+    finding, _, harmed = facts["finding"].partition(":")
     low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
     line = to.say(
         "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and {high} points.",
@@ -259,7 +267,7 @@ def _uplift(facts: Facts, to: Locale) -> _Said:
         low=low,
         high=high,
     )
-    return to.say(_UPLIFT[facts["finding"].partition(":")[0]]), [line], "/uplift"
+    return to.say(_UPLIFT[finding]), [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line], "/uplift"
 
 
 _REVOKED: Final = {

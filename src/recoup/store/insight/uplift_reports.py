@@ -63,7 +63,7 @@ async def save_announced(db: Tx, merchant_id: UUID, announced: str) -> None: ...
 
 
 class EngineReturn(Row, frozen=True):
-    """`on_harm`: the engine stops by itself once it is shown to bring less than the comparison group."""
+    """`on_harm`: the engine stops by itself once it is shown to do harm."""
 
     on_harm: bool
     changed_at: datetime

@@ -182,5 +182,5 @@ class Cohorts(Members, kw_only=True):
 class EngineReturnBody(Shape, kw_only=True):
     """Whether the engine stops by itself."""
 
-    on_harm: Annotated[bool, Meta(description="True: once it is shown to bring less than the comparison group.")]
+    on_harm: Annotated[bool, Meta(description="True: once it is shown to do harm, in whatever is compared.")]
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None

@@ -16,7 +16,7 @@ CREATE TABLE uplift_reports (
   report jsonb,
   announced text                           -- the finding that the merchant's people heard of last
 );
--- Whether the engine stops by itself once it is shown to bring less than the comparison group.
+-- Whether the engine stops by itself once it is shown to do harm.
 CREATE TABLE engine_returns (
   merchant_id uuid PRIMARY KEY,
   on_harm boolean NOT NULL,
