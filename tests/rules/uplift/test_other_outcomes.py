@@ -1,5 +1,7 @@
 """What the engine changes beside the rescued share, and the sample of very many payers."""
 
+import random
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -44,6 +46,32 @@ def test_more_disputes_are_harm_and_more_sends_are_none_by_themselves() -> None:
     assert found["sends"].difference.low == pytest.approx(2.0)
     assert (found["disputes"].engine, found["disputes"].harm) == (0.1, True)
     assert not found["customers_lost"].harm
+
+
+def disputed(seed: int, engine: float, holdout: float) -> Iterator[bool]:
+    """At each look whether more disputes are harm, while 6,000 orders come in, a tenth of them for comparison."""
+    draw, orders = random.Random(seed), []
+    for number in range(6_000):
+        arm: ComparedArm = "holdout" if draw.random() < 0.1 else "engine"
+        orders.append(order(f"{number}", arm, disputed=draw.random() < (engine if arm == "engine" else holdout)))
+        if number % 1_000 == 999:
+            yield next(one.harm for one in other_outcomes(orders, 5_000) if one.name == "disputes")
+
+
+def test_what_is_rare_is_no_harm_because_a_small_group_happens_to_have_none() -> None:
+    """By each arm's own variance one such world in six is called harmful."""
+    assert sum(any(disputed(seed, 0.01, 0.01)) for seed in range(20)) == 0
+    assert all(any(disputed(seed, 0.06, 0.01)) for seed in range(3))
+
+
+def test_nothing_is_said_of_what_hardly_ever_happens() -> None:
+    orders = both(order("", "engine"), order("", "holdout"))
+    nine = [one._replace(disputed=at < 9) for at, one in enumerate(orders)]
+    ten = [one._replace(disputed=at < 10) for at, one in enumerate(orders)]
+    for made, said in ((nine, False), (ten, True)):
+        found = {one.name: one for one in other_outcomes(made, 10_000)}
+        assert (found["disputes"].difference is not None) == said
+        assert found["customers_lost"].difference is None, "all were rescued"
 
 
 def test_customers_who_come_less_often_are_harm() -> None:

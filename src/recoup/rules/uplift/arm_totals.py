@@ -46,11 +46,19 @@ class ArmTotals:
         return self.value / self.weight if self.weight else math.nan
 
     def variance(self) -> float:
-        """Of the mean: Σ over payers of (value − mean · weight)², over (Σ weight)². NaN without orders."""
-        if not self.weight:
-            return math.nan
+        """Of the mean. NaN without orders."""
+        return self.spread() / self.weight**2 if self.weight else math.nan
+
+    def spread(self) -> float:
+        """Σ over payers of (value − mean · weight)². NaN without orders."""
         mean = self.mean()
-        return max(0.0, self._vv - 2 * mean * self._vw + mean**2 * self._ww) / self.weight**2
+        return max(0.0, self._vv - 2 * mean * self._vw + mean**2 * self._ww)
+
+
+def alike_variance(first: ArmTotals, second: ArmTotals) -> float:
+    """Of the difference of both means, where both vary as all of their orders together do."""
+    spread = first.spread() + second.spread()
+    return spread / (first.weight + second.weight) * (1 / first.weight + 1 / second.weight)
 
 
 class SharedPayers:

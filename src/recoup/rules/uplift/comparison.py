@@ -55,11 +55,11 @@ class Difference:
 
 class Comparison:
     """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval is narrowest. 0: not
-    fixed yet, so that no interval would hold."""
+    fixed yet, so that no interval would hold. `alike`: as in `Strata`."""
 
-    def __init__(self, expected: float, alpha: float = ALPHA) -> None:
+    def __init__(self, expected: float, alpha: float = ALPHA, *, alike: bool = False) -> None:
         self._alpha, self._rho_squared = alpha, mixture(expected, alpha) if expected else None
-        self._strata = Strata()
+        self._strata = Strata(alike=alike)
         self._payers: dict[ComparedArm, set[str]] = {"engine": set(), "holdout": set()}
         self._orders: dict[ComparedArm, int] = {"engine": 0, "holdout": 0}
         self._values: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}

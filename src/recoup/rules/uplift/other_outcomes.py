@@ -11,10 +11,13 @@ from typing import Final, Literal
 from recoup.rules.uplift.closed_order import ClosedOrder
 from recoup.rules.uplift.comparison import Comparison, Difference, Outcome
 from recoup.rules.uplift.sequence import ALPHA
+from recoup.rules.uplift.strata import ARMS
 
 Name = Literal["sends", "disputes", "orders_per_payer", "customers_lost"]
 # name -> which way is harm: 1 more, -1 fewer, 0 neither by itself
 HARM: Final[dict[Name, int]] = {"sends": 0, "disputes": 1, "orders_per_payer": -1, "customers_lost": 1}
+_YES_OR_NO: Final[tuple[Name, ...]] = ("disputes", "customers_lost")
+RARE_MIN: Final = 10  # orders of both arms with it, and as many without: fewer are no normal distribution
 SHARED_CARDS_MAX: Final = 0.02  # of the cards; above it their allowance and their banks' mood are shared by the arms
 
 
@@ -45,13 +48,13 @@ def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOu
     """By name; without those that nobody counted. `expected`: orders in 90 days, as in the main comparison."""
     found = []
     for name, outcomes in _OUTCOMES.items():
-        comparison = Comparison(expected, ALPHA / len(HARM))
+        comparison = Comparison(expected, ALPHA / len(HARM), alike=True)
         for one in outcomes(orders):
             comparison.add(one)
         engine, holdout = comparison.mean("engine"), comparison.mean("holdout")
         if math.isnan(engine) or math.isnan(holdout):
             continue
-        look = comparison.look()
+        look = None if name in _YES_OR_NO and _is_rare(comparison) else comparison.look()
         found.append(OtherOutcome(name, engine, holdout, look, look is not None and _is_harm(HARM[name], look)))
     return found
 
@@ -62,6 +65,11 @@ def shared_cards(orders: Sequence[ClosedOrder]) -> SharedCards:
         if one.card:
             arms.setdefault(one.card, set()).add(one.arm)
     return SharedCards(sum(len(found) > 1 for found in arms.values()), len(arms))
+
+
+def _is_rare(comparison: Comparison) -> bool:
+    with_it = sum(comparison.value(arm) for arm in ARMS)
+    return min(with_it, sum(comparison.orders(arm) for arm in ARMS) - with_it) < RARE_MIN
 
 
 def _is_harm(way: int, look: Difference) -> bool:

@@ -7,7 +7,7 @@ whatever strata they lie.
 
 from typing import Final, Literal, NamedTuple
 
-from recoup.rules.uplift.arm_totals import ArmTotals, PayerSums, SharedPayers
+from recoup.rules.uplift.arm_totals import ArmTotals, PayerSums, SharedPayers, alike_variance
 
 PAYERS_MIN: Final = 30  # in each arm of a stratum: the variance of fewer is not known
 ComparedArm = Literal["engine", "holdout"]
@@ -25,11 +25,13 @@ class Estimate(NamedTuple):
 
 
 class Strata:
-    """Adding costs the same at the first and at the millionth order."""
+    """Adding costs the same at the first and at the millionth order. `alike`: the variance is at least that of arms
+    that vary alike; of what is so rare that an arm may have none, its own would be nothing."""
 
-    __slots__ = ("_held", "_shared")
+    __slots__ = ("_alike", "_held", "_shared")
 
-    def __init__(self) -> None:
+    def __init__(self, *, alike: bool = False) -> None:
+        self._alike = alike
         self._held: dict[Stratum, _Arms] = {}
         self._shared: dict[tuple[ComparedArm, Stratum, Stratum], SharedPayers] = {}
 
@@ -58,7 +60,7 @@ class Strata:
         compared = self._compared()
         weights = {name: sum(one.weight for one in arms.values()) for name, arms in compared.items()}
         parts = {name: weight / sum(weights.values()) for name, weight in weights.items()}
-        variance = sum(parts[name] ** 2 * one.variance() for name, arms in compared.items() for one in arms.values())
+        variance = sum(parts[name] ** 2 * self._variance(arms) for name, arms in compared.items())
         for (arm, first, second), shared in self._shared.items():
             if first in compared and second in compared:
                 covariance = shared.covariance(compared[first][arm], compared[second][arm])
@@ -68,6 +70,10 @@ class Strata:
             max(0.0, variance),
             sum(one.orders for arms in compared.values() for one in arms.values()),
         )
+
+    def _variance(self, arms: _Arms) -> float:
+        own = sum(one.variance() for one in arms.values())
+        return max(own, alike_variance(arms["engine"], arms["holdout"])) if self._alike else own
 
     def _compared(self) -> dict[Stratum, _Arms]:
         return {
