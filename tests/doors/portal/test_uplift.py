@@ -1,11 +1,17 @@
 """The page of what the engine brings: empty, with figures, with harm; its files, and its switch."""
 
+import html
+import re
+from datetime import timedelta
+from urllib.parse import quote
+
 import httpx
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
 from tests.flows.insight.compared import with_orders
 from tests.worlds import Shop
+from tests.worlds import owner as database_owner
 
 from recoup.flows.insight.uplift_report import read_return, watch_uplift
 from recoup.store.server import ServerAddress
@@ -63,3 +69,41 @@ def test_harm_is_shown_at_the_top_and_the_switch_holds(server: ServerAddress) ->
         assert not off.on_harm
 
     portal(server, story)
+
+
+def test_a_page_of_then_shows_what_it_showed_then_and_has_no_switch(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        empty = quote((await shop.now()).isoformat())
+        await with_orders(shop, engine=20, holdout=60)
+        await watch_uplift(shop.world, shop.merchant_id)
+        now = quote((await shop.now()).isoformat())
+        then, file = await owner.get("/uplift"), await owner.get("/uplift/cohorts-by-week.csv")
+        await shop.advance(timedelta(days=2))
+        async with database_owner(shop.world) as connection:
+            await connection.execute("UPDATE uplift_reports SET due_at = due_at - interval '2 days'")
+        await watch_uplift(shop.world, shop.merchant_id)
+        assert (await owner.get("/uplift/cohorts-by-week.csv")).content != file.content
+        page = await owner.get(f"/uplift?asOf={now}")
+        assert "This is the past" in page.text
+        for figure in ("tiles", "h-looks", "h-other", "h-weeks", "h-places"):
+            assert section(page.text, figure) == section(then.text, figure) != ""
+        assert 'method="post"' not in page.text.partition("<main")[2]
+        link = re.search(r'href="(/uplift/cohorts-by-week.csv[^"]*)"', page.text)
+        assert link
+        again = await owner.get(html.unescape(link[1]))
+        assert again.content == file.content
+        assert "-as-of-" in again.headers["content-disposition"]
+        assert "Not computed yet" in words(await owner.get(f"/uplift?asOf={empty}"))
+        assert (await owner.get("/uplift/cohorts-by-week.csv?asOf=1")).status_code == 400
+        wrong = await owner.get("/uplift?at=yesterday")
+        assert wrong.status_code == 200
+        assert "This is no moment" in wrong.text
+
+    portal(server, story)
+
+
+def section(page: str, name: str) -> str:
+    """Its words."""
+    part = re.search(rf'"{name}".*?(?=<section|</section>)', page, re.S)
+    return re.sub(r"<[^>]*>", " ", part[0]) if part else ""

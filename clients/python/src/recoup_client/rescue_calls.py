@@ -745,16 +745,25 @@ class Recoup(Waiting):
         found: bytes = self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
         return found
 
-    def get_reports_uplift(self) -> s.UpliftReport:
+    def get_reports_uplift(self, *, asOf: str | None = None, asOfRecorded: str | None = None) -> s.UpliftReport:
         """What the rescue engine brings."""
-        found: s.UpliftReport = self._call("GET", "/v1/reports/uplift")
+        found: s.UpliftReport = self._call(
+            "GET", "/v1/reports/uplift", query={"asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     def list_reports_cohorts(
-        self, *, by: Literal["site", "week"] | None = None, format: Literal["csv", "json"] | None = None
+        self,
+        *,
+        by: Literal["site", "week"] | None = None,
+        format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Cohorts:
         """Declined payments by week."""
-        found: s.Cohorts = self._call("GET", "/v1/reports/cohorts", query={"by": by, "format": format})
+        found: s.Cohorts = self._call(
+            "GET", "/v1/reports/cohorts", query={"by": by, "format": format, "asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     def set_engine_return(self, body: s.EngineReturnBody) -> s.UpliftReport:
@@ -1768,16 +1777,25 @@ class AsyncRecoup(Awaiting):
         found: bytes = await self._call("GET", f"/v1/reports/certificates/{segment(id)}/file")
         return found
 
-    async def get_reports_uplift(self) -> s.UpliftReport:
+    async def get_reports_uplift(self, *, asOf: str | None = None, asOfRecorded: str | None = None) -> s.UpliftReport:
         """What the rescue engine brings."""
-        found: s.UpliftReport = await self._call("GET", "/v1/reports/uplift")
+        found: s.UpliftReport = await self._call(
+            "GET", "/v1/reports/uplift", query={"asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     async def list_reports_cohorts(
-        self, *, by: Literal["site", "week"] | None = None, format: Literal["csv", "json"] | None = None
+        self,
+        *,
+        by: Literal["site", "week"] | None = None,
+        format: Literal["csv", "json"] | None = None,
+        asOf: str | None = None,
+        asOfRecorded: str | None = None,
     ) -> s.Cohorts:
         """Declined payments by week."""
-        found: s.Cohorts = await self._call("GET", "/v1/reports/cohorts", query={"by": by, "format": format})
+        found: s.Cohorts = await self._call(
+            "GET", "/v1/reports/cohorts", query={"by": by, "format": format, "asOf": asOf, "asOfRecorded": asOfRecorded}
+        )
         return found
 
     async def set_engine_return(self, body: s.EngineReturnBody) -> s.UpliftReport:

@@ -3561,7 +3561,7 @@ Uplift = TypedDict(
         "arms": "UpliftArms",
         "expected": int,
         "looks": list["UpliftLook"],
-        "byAmount": dict[str, "UpliftBounds"],
+        "byAmount": dict[str, "UpliftAmount"],
         "ordersMissing": int | None,
         "alarm": Literal["gone", "harm"] | None,
         "others": list["UpliftOther"],
@@ -3570,6 +3570,18 @@ Uplift = TypedDict(
     },
 )
 """Engine and comparison group, as they were assigned."""
+
+UpliftAmount = TypedDict(
+    "UpliftAmount",
+    {
+        "difference": float | None,
+        "low": float | None,
+        "high": float | None,
+        "engine": "UpliftSums",
+        "holdout": "UpliftSums",
+    },
+)
+"""Of one currency: what was declined and rescued, and the difference of both shares."""
 
 UpliftArm = TypedDict(
     "UpliftArm",
@@ -3590,16 +3602,6 @@ UpliftArms = TypedDict(
     },
 )
 """The engine's customers, and the comparison group."""
-
-UpliftBounds = TypedDict(
-    "UpliftBounds",
-    {
-        "difference": float | None,
-        "low": float | None,
-        "high": float | None,
-    },
-)
-"""A difference with its interval."""
 
 UpliftLook = TypedDict(
     "UpliftLook",
@@ -3654,6 +3656,15 @@ UpliftReport = TypedDict(
     },
 )
 """As last computed."""
+
+UpliftSums = TypedDict(
+    "UpliftSums",
+    {
+        "declined": int,
+        "rescued": int,
+    },
+)
+"""Of one group, in minor units."""
 
 Upload = TypedDict(
     "Upload",

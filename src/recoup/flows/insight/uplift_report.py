@@ -20,10 +20,11 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
-from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_uplift
 from recoup.rules.merchants.audit import changes
+from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
@@ -42,6 +43,7 @@ from recoup.store.insight.uplift_reports import (
     uplift_report,
 )
 from recoup.store.merchants.merchants import load_merchant
+from recoup.store.merchants.sites import lock_merchant
 from recoup.store.pool import retrying
 from recoup.store.statement import Read
 
@@ -73,7 +75,7 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     """Computes it, keeps it, and lets people hear of what it found. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         now = world.clocks.business(await known_offset(connection, merchant_id))
-        before = await uplift_report(connection, merchant_id)
+        before = await uplift_report(connection, merchant_id, *NOW)
         is_same = before is not None and not await _has_news(connection, merchant_id, before, now)
         if is_same:
             await postpone_uplift(connection, merchant_id, wall + OFTEN)
@@ -87,7 +89,9 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
 
     async def once() -> None:
         async with world.db.transaction() as tx:
-            await save_uplift(tx, merchant_id, wall, now, report, due_at)
+            since = world.clocks.business(await known_offset(tx, merchant_id)), world.clocks.wall()
+            await save_uplift(tx, merchant_id, *since, wall, now, report)
+            await postpone_uplift(tx, merchant_id, due_at)
             finding = findings(report)
             if finding and await alert_of_uplift(tx, merchant_id, finding, report, wall) and is_harm(finding):
                 await _return(world, tx, merchant_id, HARM if finding == "harm" else HARM_BESIDE, wall)
@@ -107,7 +111,7 @@ async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: Busines
 
 async def _return(world: World, tx: Any, merchant_id: UUID, why: str, wall: WallTime) -> None:
     """Once for each time that harm was found: whoever starts the engine again is not overruled by the next look."""
-    wanted = await engine_return(tx, merchant_id)
+    wanted = await engine_return(tx, merchant_id, *NOW)
     if wanted is None or not wanted.on_harm:
         return
     scope = Scope(merchant_id, WORKER, "uplift")
@@ -146,22 +150,23 @@ async def _cohorts(
     return cohort_report(cohorts(counts, now), places)
 
 
-async def read_report(world: World, merchant_id: UUID) -> UpliftRow | None:
-    """As last computed; None: never yet."""
+async def read_report(world: World, merchant_id: UUID, cut: Cut = NOW) -> UpliftRow | None:
+    """As last computed by then; None: never yet."""
     async with world.db.connection() as connection:
-        return await uplift_report(connection, merchant_id)
+        return await uplift_report(connection, merchant_id, *cut)
 
 
-async def read_return(world: World, merchant_id: UUID) -> EngineReturn | None:
+async def read_return(world: World, merchant_id: UUID, cut: Cut = NOW) -> EngineReturn | None:
     async with world.db.connection() as connection:
-        return await engine_return(connection, merchant_id)
+        return await engine_return(connection, merchant_id, *cut)
 
 
 async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
     """Whether the engine stops by itself once harm is shown. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
-        await known_offset(tx, scope.merchant_id)
-        if await set_engine_return(tx, scope.merchant_id, on_harm, wall, scope.actor.text()):
+        await lock_merchant(tx, scope.merchant_id)
+        now = business_at(wall, await known_offset(tx, scope.merchant_id))
+        if await set_engine_return(tx, scope.merchant_id, on_harm, now, wall, scope.actor.text()):
             facts = changes({"on_harm": not on_harm}, {"on_harm": on_harm})
             await audit.note(tx, scope, wall, "engine.return_set", "", facts)

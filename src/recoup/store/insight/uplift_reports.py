@@ -1,10 +1,11 @@
-"""What the engine brings a merchant, as last computed; when it is computed again, and what people heard of it."""
+"""What the engine brings a merchant, as it was computed each time; when it is next, and what people heard of it."""
 
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, Tx, statement
 
 
@@ -35,22 +36,36 @@ async def claim_uplift(db: Tx, wall: datetime, lease: timedelta, limit: int, mer
 @statement(
     MERCHANT,
     """
-UPDATE uplift_reports SET made_at = $2, until = $3, report = $4, due_at = $5 WHERE merchant_id = $1
+INSERT INTO uplift_history (merchant_id, business_at, recorded_at, made_at, until, report)
+VALUES ($1, $2, $3, $4, $5, $6)
 """,
 )
 async def save_uplift(
-    db: Tx, merchant_id: UUID, made_at: datetime, until: datetime, report: dict[str, Any], due_at: datetime
-) -> None: ...
+    db: Tx,
+    merchant_id: UUID,
+    business_at: datetime,
+    recorded_at: datetime,
+    made_at: datetime,
+    until: datetime,
+    report: dict[str, Any],
+) -> None:
+    """It stands from now on."""
 
 
 @statement(MERCHANT, "UPDATE uplift_reports SET due_at = $2 WHERE merchant_id = $1")
 async def postpone_uplift(db: Tx, merchant_id: UUID, due_at: datetime) -> None:
-    """Nothing has happened that another look would show."""
+    """When it is computed next."""
 
 
-@statement(MERCHANT, "SELECT made_at, until, report FROM uplift_reports WHERE merchant_id = $1 AND report IS NOT NULL")
-async def uplift_report(db: Read, merchant_id: UUID) -> UpliftRow | None:
-    """None: it was never computed."""
+@statement(
+    MERCHANT,
+    f"""
+SELECT made_at, until, report FROM uplift_history u WHERE merchant_id = $1 AND {known_at("u", 2)}
+ORDER BY recorded_at DESC, business_at DESC LIMIT 1
+""",
+)
+async def uplift_report(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> UpliftRow | None:
+    """None: it had not been computed."""
 
 
 @statement(MERCHANT, "SELECT announced FROM uplift_reports WHERE merchant_id = $1 FOR UPDATE")
@@ -66,22 +81,31 @@ class EngineReturn(Row, frozen=True):
     """`on_harm`: the engine stops by itself once it is shown to do harm."""
 
     on_harm: bool
-    changed_at: datetime
+    recorded_at: datetime
     changed_by: str
 
 
-@statement(MERCHANT, "SELECT on_harm, changed_at, changed_by FROM engine_returns WHERE merchant_id = $1")
-async def engine_return(db: Read, merchant_id: UUID) -> EngineReturn | None:
-    """None: never set, so off."""
+@statement(
+    MERCHANT,
+    f"""
+SELECT on_harm, recorded_at, changed_by FROM engine_returns r WHERE merchant_id = $1 AND {known_at("r", 2)}
+ORDER BY recorded_at DESC, business_at DESC LIMIT 1
+""",
+)
+async def engine_return(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> EngineReturn | None:
+    """None: not set yet, so off."""
 
 
 @statement(
     MERCHANT,
     """
-INSERT INTO engine_returns AS r (merchant_id, on_harm, changed_at, changed_by) VALUES ($1, $2, $3, $4)
-ON CONFLICT (merchant_id) DO UPDATE SET on_harm = $2, changed_at = $3, changed_by = $4 WHERE r.on_harm <> $2
+INSERT INTO engine_returns (merchant_id, on_harm, business_at, recorded_at, changed_by)
+SELECT $1, $2::boolean, $3, $4, $5 WHERE $2 IS DISTINCT FROM (SELECT r.on_harm FROM engine_returns r
+  WHERE r.merchant_id = $1 ORDER BY r.recorded_at DESC, r.business_at DESC LIMIT 1)
 RETURNING true
 """,
 )
-async def set_engine_return(db: Tx, merchant_id: UUID, on_harm: bool, at: datetime, by: str) -> bool | None:
+async def set_engine_return(
+    db: Tx, merchant_id: UUID, on_harm: bool, business_at: datetime, recorded_at: datetime, by: str
+) -> bool | None:
     """None: it stood so already."""

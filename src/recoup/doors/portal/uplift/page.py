@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.as_of import read_as_of, strict_as_of
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
@@ -37,11 +38,14 @@ OTHERS: Final = {
 
 @member.page(PLACE, "uplift/uplift.html", menu=Entry("Orders", 7, "Uplift", "sorted-up"))
 async def uplift(visit: Visit) -> Values:
-    row = await read_report(visit.world, visit.merchant_id)
-    back = await read_return(visit.world, visit.merchant_id)
+    then = await read_as_of(visit)
+    row = await read_report(visit.world, visit.merchant_id, then.cut)
+    back = await read_return(visit.world, visit.merchant_id, then.cut)
     report = row.report if row else None
     looks = report["looks"] if report else []
     return dict(
+        then=then,
+        then_kept={},
         row=row,
         report=report,
         compared=report is not None and any(arm["orders"] for arm in report["arms"].values()),
@@ -81,11 +85,12 @@ async def post_return(visit: Visit, form: ReturnForm) -> Answer:
 @member.page("/uplift/cohorts-by-{by}.csv")
 async def cohorts_file(visit: Visit) -> Response:
     by = visit.request.path_params["by"]
-    row = await read_report(visit.world, visit.merchant_id)
+    then = await strict_as_of(visit)
+    row = await read_report(visit.world, visit.merchant_id, then.cut)
     if by not in FILES or row is None:
         raise Problem("not_found", "There is no such file.", cure="Go to the page Uplift.")
-    await taken(visit, FILES[by])
-    return download(_parts(row.report, by), f"cohorts-by-{by}-{row.until:%Y-%m-%d}.csv")
+    await taken(visit, FILES[by], **then.query)
+    return download(_parts(row.report, by), f"cohorts-by-{by}-{row.until:%Y-%m-%d}{then.cut.stamp()}.csv")
 
 
 async def _parts(report: dict[str, Any], by: Any) -> AsyncIterator[bytes]:

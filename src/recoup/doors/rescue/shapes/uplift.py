@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64
 
 Points = Annotated[float | None, Meta(description="Engine less comparison group, as a share; null: not enough yet.")]
@@ -108,6 +109,13 @@ class Uplift(Shape, kw_only=True):
     payers_in_both_arms: Annotated[int, Meta(ge=0, description="They count in the group of their first order.")]
 
 
+class UpliftQuery(Shape, kw_only=True):
+    """As of when."""
+
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
+
+
 class UpliftReport(Members, kw_only=True):
     """As last computed."""
 
@@ -122,6 +130,8 @@ class CohortQuery(Shape, kw_only=True):
 
     by: Annotated[Literal["week", "site"], Meta(description="`site`: by site and campaign.")] = "week"
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: one file.")] = None
+    as_of: BusinessAsOf = None
+    as_of_recorded: RecordedAsOf = None
 
 
 class CohortSums(Shape, kw_only=True):

@@ -48,7 +48,7 @@ TABLES: Final = (
     "refund_requests", "reveals", "alerts", "rescue_watches", "arm_settings", "payer_looks", "issuer_answers",
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
     "processor_invoices", "processor_connections", "card_updates",
-    "contact_addresses", "contacts", "card_results", "uplift_reports", "engine_returns",
+    "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history", "engine_returns",
     "mandate_changes", "part_terms", "policy_versions", "policy_sends", "network_tokens",
     "imports", "import_lines", "import_rows", "imported_attempts",
     "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",

@@ -8,7 +8,7 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, contact_addresses, notice_settings, settlements, wallets, payouts,
   subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
-  rescue_watches, uplift_reports, engine_returns, card_results, imports, import_rows, imported_attempts, certificate_clocks
+  rescue_watches, uplift_reports, card_results, imports, import_rows, imported_attempts, certificate_clocks
   TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
