@@ -26,6 +26,14 @@ async def typed_cut(world: World, merchant_id: UUID, as_of: str | None, as_of_re
     return await cut_of(world, merchant_id, _moment(as_of, "as-of"), _moment(as_of_recorded, "as-of-recorded"))
 
 
+def check_only_shown(as_of: str | None, as_of_recorded: str | None, *, changes: bool) -> None:
+    """Raises: Problem(invalid) for a moment beside a change: the past is shown, and nothing is set in it."""
+    if changes and (as_of is not None or as_of_recorded is not None):
+        field = "as-of" if as_of is not None else "as-of-recorded"
+        message = f"--{field} shows what was so; it sets nothing."
+        raise Problem("invalid", message, field=field, cure="Leave it out, or the new terms.")
+
+
 def _moment(text: str | None, field: str) -> datetime | None:
     if text is None:
         return None

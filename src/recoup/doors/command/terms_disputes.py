@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import click
 
+from recoup.doors.command.as_of import as_of_options, check_only_shown, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, Run, in_world
@@ -28,19 +29,29 @@ _PARTY = click.Choice(get_args(Party))
 @click.option("--currency", default="", help="Only for this currency.")
 @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
 @from_option
+@as_of_options
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def disputes(run: Run, merchant: str | None, as_json: bool, **options: Any) -> None:
+def disputes(
+    run: Run,
+    merchant: str | None,
+    as_of: str | None,
+    as_of_recorded: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
     terms that were valid when its charge was approved."""
     request = _request(**options)
+    check_only_shown(as_of, as_of_recorded, changes=request is not None)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         merchant_id = merchant_of(opened, merchant)
         if request is not None:
             await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
         async with opened.world.db.read() as connection:
-            return [_shown(row) for row in await read_terms(connection, merchant_id)]
+            return [_shown(row) for row in await read_terms(connection, merchant_id, *cut)]
 
     rows = run(work)
     if as_json:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.as_of import as_of_options, check_only_shown, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.percent import basis_points
@@ -34,19 +35,29 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @from_option
 @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
 @click.option("--note", default="", help="Reason.")
+@as_of_options
 @click.option("--json", "as_json", is_flag=True)
 @in_world
-def fees(run: Run, merchant: str | None, as_json: bool, **options: Any) -> None:
+def fees(
+    run: Run,
+    merchant: str | None,
+    as_of: str | None,
+    as_of_recorded: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
     most specific valid term applies: site, then order type, then currency."""
     request = _request(**options)
+    check_only_shown(as_of, as_of_recorded, changes=request is not None)
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         merchant_id = merchant_of(opened, merchant)
         if request is not None:
             await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
         async with opened.world.db.read() as connection:
-            return [_shown(row) for row in await fee_history(connection, merchant_id)]
+            return [_shown(row) for row in await fee_history(connection, merchant_id, *cut)]
 
     rows = run(work)
     if as_json:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.as_of import as_of_options, check_only_shown, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, Run, in_world
@@ -33,6 +34,7 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 @click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
 @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
 @from_option
+@as_of_options
 @click.option("--json", "as_json", is_flag=True)
 @in_world
 def settlement(
@@ -41,12 +43,15 @@ def settlement(
     minimum: tuple[str, ...],
     limit: tuple[str, ...],
     valid_from: str | None,
+    as_of: str | None,
+    as_of_recorded: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
     change = {name: options[name] for name in _FIELDS if options[name] is not None}
     change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
+    check_only_shown(as_of, as_of_recorded, changes=bool(change))
     start = moment(valid_from)
     if start is not None and not change:
         raise Problem(
@@ -61,7 +66,8 @@ def settlement(
         if change:
             scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
             await set_terms(opened.world, scope, change, start)
-        return await read_terms(opened.world, merchant_id)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
+        return await read_terms(opened.world, merchant_id, cut)
 
     now, history = run(work)
     shown = [{"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history]

@@ -14,6 +14,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.moves.audit import note
 from recoup.rules.merchants.audit import changes
+from recoup.rules.money.as_of import NOW
 from recoup.rules.money.disputes import Party, Terms, terms_at
 from recoup.store.disputes.dispute_notes import insert_terms
 from recoup.store.disputes.disputes import read_terms
@@ -50,7 +51,7 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
                 field="from",
                 cure="Choose an earlier date with --from.",
             )
-        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id)], since, request.asset)
+        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id, *NOW)], since, request.asset)
         after = _after(before, request, since)
         made = await insert_terms(
             tx,
@@ -64,6 +65,7 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
             after.block_cards,
             scope.actor.text(),
             world.clocks.wall(),
+            now,
         )
         details = changes(_log_details(before), _log_details(after)) | {
             "currency": after.asset or "every",

@@ -53,9 +53,9 @@ async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> F
             request.ended,
         )
         check_term(term, now)
-        await add_fee_term(
-            tx, fee_term_row(term, scope.merchant_id, actor=scope.actor.text(), note=request.note, recorded_at=wall)
-        )
+        actor = scope.actor.text()
+        row = fee_term_row(term, scope.merchant_id, actor=actor, note=request.note, recorded_at=wall, business_at=now)
+        await add_fee_term(tx, row)
         await audit.note(tx, scope, wall, "fees.set", term_id, _log_details(term))
     return term
 

@@ -111,14 +111,16 @@ async def place_merchant(
     )
     await add_merchant(tx, merchant, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
+        now = business_at(wall, merchant.offset_us)
         await add_first_fee_term(
             tx,
             fee_term_row(
-                FeeTerm(new_id(), business_at(wall, merchant.offset_us), Tariff(fee_basis_points)),
+                FeeTerm(new_id(), now, Tariff(fee_basis_points)),
                 merchant_id,
                 actor="operator:setup",
                 note="",
                 recorded_at=wall,
+                business_at=now,
             ),
         )
     for site in sites[1:]:

@@ -74,9 +74,15 @@ async def _place(live: World, settings: MerchantSettings, partner_id: UUID | Non
             await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
         for term in in_force(settings.fee_terms, merchant.business(wall)):
             mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
-            await add_fee_term(
-                tx, fee_term_row(mine, merchant.merchant_id, actor=scope.actor.text(), note=AS_BEFORE, recorded_at=wall)
+            row = fee_term_row(
+                mine,
+                merchant.merchant_id,
+                actor=scope.actor.text(),
+                note=AS_BEFORE,
+                recorded_at=wall,
+                business_at=mine.valid_from,
             )
+            await add_fee_term(tx, row)
 
 
 async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:

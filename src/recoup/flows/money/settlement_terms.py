@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchant_cache import known_offset
+from recoup.flows.money.as_of import end_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -13,17 +14,20 @@ from recoup.kernel.time import business_at, iso
 from recoup.moves.audit import note
 from recoup.moves.settlement.period import begin_settlement, next_settlement
 from recoup.rules.merchants.audit import changes
-from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
+from recoup.rules.money.as_of import NOW, Cut
+from recoup.rules.money.settlement import DEFAULT, Terms, check_start, check_terms, due_at
 from recoup.store.money.settlement import add_terms, lock_clock
 from recoup.store.money.settlement_terms import DatedTerms, period_of, terms_at, terms_history
 from recoup.store.pool import KeyTaken, retrying
 
 
-async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, list[DatedTerms]]:
-    """Those that are valid now, and all that were agreed, newest first. Raises: Problem(not_found)."""
+async def read_terms(world: World, merchant_id: UUID, cut: Cut = NOW) -> tuple[Terms, list[DatedTerms]]:
+    """Those that were valid then, and all that had been agreed, newest first. Raises: Problem(not_found)."""
+    now = await end_of(world, merchant_id, cut)
     async with world.db.connection() as connection:
-        now = world.clocks.business(await known_offset(connection, merchant_id))
-        return await terms_at(connection, merchant_id, now), await terms_history(connection, merchant_id)
+        await known_offset(connection, merchant_id)
+        history = await terms_history(connection, merchant_id, *cut)
+    return next((row.terms for row in history if row.valid_from <= now), DEFAULT), history
 
 
 async def set_terms(world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None) -> datetime:
@@ -45,7 +49,7 @@ async def set_terms(world: World, scope: Scope, change: dict[str, Any], valid_fr
                 terms = Terms(**(asdict(terms) | {"anchor": 1}))
             check_terms(terms)
             await begin_settlement(tx, scope.merchant_id, now)
-            await add_terms(tx, scope.merchant_id, start, scope.actor.text(), wall, terms)
+            await add_terms(tx, scope.merchant_id, start, scope.actor.text(), now, wall, terms)
             details = changes(before, asdict(terms)) | {"valid_from": iso(start)}
             await note(tx, scope, wall, "settlement_terms.set", "", details)
             clock = await lock_clock(tx, scope.merchant_id)

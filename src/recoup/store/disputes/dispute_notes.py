@@ -112,8 +112,8 @@ async def _insert_file(
     MERCHANT,
     """
 INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
-  block_cards, actor, made_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  block_cards, actor, made_at, business_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (merchant_id, asset, valid_from) DO NOTHING RETURNING true
 """,
 )
@@ -129,6 +129,7 @@ async def insert_terms(
     block_cards: bool,
     actor: str,
     made_at: datetime,
+    business_at: datetime,
 ) -> bool:
     """False when terms of that currency begin at that instant already."""
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Party, Terms
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 LISTED_MAX: Final = 100
@@ -250,13 +251,14 @@ class DatedTerms(Row, frozen=True):
 
 @statement(
     MERCHANT,
-    """
-SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards, actor, made_at FROM dispute_terms
-WHERE merchant_id = $1 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
+    f"""
+SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards, actor, made_at FROM dispute_terms t
+WHERE merchant_id = $1 AND {known_at("t", 2, recorded="made_at")}
+ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
 """,
 )
-async def read_terms(db: Read, merchant_id: UUID) -> list[DatedTerms]:
-    """All that were ever made, the newest validity first."""
+async def read_terms(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
+    """All that were made by then, the newest validity first."""
 
 
 class NoticeRow(Row, frozen=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, Tx, statement
 
 
@@ -37,19 +38,20 @@ class FeeTermRow(Row, frozen=True):
 
 @statement(
     MERCHANT,
-    """
+    f"""
 SELECT f.term_id, f.site_id, s.url AS site, f.order_type, f.currency, f.basis_points, f.fixed_units, f.minimum_units,
   f.refund, f.ended, f.valid_from, f.actor, f.note, f.recorded_at
 FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
-WHERE f.merchant_id = $1 ORDER BY f.valid_from, f.term_id
+WHERE f.merchant_id = $1 AND {known_at("f", 2)} ORDER BY f.valid_from, f.term_id
 """,
 )
-async def fee_history(db: Read, merchant_id: UUID) -> list[FeeTermRow]:
-    """Oldest first, with who set each and when."""
+async def fee_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[FeeTermRow]:
+    """Those that were set by then, oldest first, with who set each and when."""
 
 
 class NewFeeTerm(Row, frozen=True):
-    """`valid_from` is business time, `recorded_at` wall time. None: every site, order type or currency."""
+    """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site, order type or
+    currency."""
 
     merchant_id: UUID
     term_id: UUID
@@ -65,13 +67,14 @@ class NewFeeTerm(Row, frozen=True):
     actor: str
     note: str
     recorded_at: datetime
+    business_at: datetime
 
 
 _ADD = """
 INSERT INTO fee_terms (merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_units, minimum_units,
-  refund, ended, valid_from, actor, note, recorded_at)
+  refund, ended, valid_from, actor, note, recorded_at, business_at)
 SELECT merchant_id, term_id, site_id, order_type, currency, basis_points, fixed_units, minimum_units, refund, ended,
-  valid_from, actor, note, recorded_at
+  valid_from, actor, note, recorded_at, business_at
 FROM jsonb_populate_record(NULL::fee_terms, $1)
 """
 
@@ -86,7 +89,9 @@ async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Only for a merchant that has none."""
 
 
-def fee_term_row(term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime) -> NewFeeTerm:
+def fee_term_row(
+    term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime, business_at: datetime
+) -> NewFeeTerm:
     tariff = term.tariff
     return NewFeeTerm(
         merchant_id,
@@ -103,4 +108,5 @@ def fee_term_row(term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, rec
         actor,
         note,
         recorded_at,
+        business_at,
     )

@@ -1,10 +1,10 @@
 """Which rows were there at a moment of the past, in SQL."""
 
 
-def known_at(row: str, first: int, booked: str = "business_at") -> str:
+def known_at(row: str, first: int, booked: str = "business_at", recorded: str = "recorded_at") -> str:
     """Whether that row was known as of a `Cut`: its instants are the parameters `first` and the next, both included.
-    `booked`: the column of its date by the merchant's clock.
+    `booked`: the column of its date by the merchant's clock; `recorded`: of wall time.
 
     Source: decision 0073.
     """
-    return f"{row}.{booked} <= ${first} AND {row}.recorded_at <= ${first + 1}"
+    return f"{row}.{booked} <= ${first} AND {row}.{recorded} <= ${first + 1}"

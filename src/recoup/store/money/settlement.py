@@ -215,14 +215,20 @@ async def add_batch(db: Tx, batch: NewBatch) -> None:
 @statement(
     MERCHANT,
     """
-INSERT INTO settlement_terms (merchant_id, valid_from, actor, recorded_at, period, anchor, delay_days,
+INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, period, anchor, delay_days,
   reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
-SELECT $1, $2, $3, $4, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
+SELECT $1, $2, $3, $4, $5, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits
-FROM jsonb_populate_record(NULL::settlement_terms, $5)
+FROM jsonb_populate_record(NULL::settlement_terms, $6)
 """,
 )
 async def add_terms(
-    db: Tx, merchant_id: UUID, valid_from: datetime, actor: str, recorded_at: datetime, terms: Terms
+    db: Tx,
+    merchant_id: UUID,
+    valid_from: datetime,
+    actor: str,
+    business_at: datetime,
+    recorded_at: datetime,
+    terms: Terms,
 ) -> None:
-    """`valid_from` is business time, `recorded_at` wall time."""
+    """`valid_from` and `business_at` are business time, `recorded_at` wall time."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
 from recoup.store.homes import MERCHANT
+from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
 
 _COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
@@ -127,11 +128,12 @@ async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime
 @statement(
     MERCHANT,
     f"""
-SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
+WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
 """,
 )  # noqa: S608 - ours
-async def terms_history(db: Read, merchant_id: UUID) -> list[DatedTerms]:
-    """Newest first."""
+async def terms_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
+    """Those that were agreed by then, newest first."""
 
 
 @statement(

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.doors.portal.as_of import read_as_of
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
+from recoup.flows.money.as_of import end_of
+from recoup.flows.money.settlement_terms import read_terms
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.rules.money.disputes import Terms as DisputeTerms
@@ -17,7 +20,6 @@ from recoup.rules.money.disputes import terms_at as dispute_terms_at
 from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
 from recoup.store.disputes.disputes import read_terms as dispute_terms
 from recoup.store.money.fee_terms import FeeTermRow, fee_history
-from recoup.store.money.settlement_terms import terms_at
 
 EXAMPLE: Final = 100  # of the currency
 TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "STABLE": "Stablecoin payments"}
@@ -40,20 +42,24 @@ class Line:
 
 @member.page("/fees", "fees/fees.html", menu=Entry("Money", 4, "Fees and terms", "percent"))
 async def fees_page(visit: Visit) -> Values:
+    then = await read_as_of(visit)
+    now = await end_of(visit.world, visit.merchant_id, then.cut) if then.at else visit.now
     async with visit.world.db.read() as connection:
-        rows = await fee_history(connection, visit.merchant_id)
-        disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id)]
-        settled = await terms_at(connection, visit.merchant_id, visit.now)
+        rows = await fee_history(connection, visit.merchant_id, *then.cut)
+        disputes = [row.terms for row in await dispute_terms(connection, visit.merchant_id, *then.cut)]
+    settled, _ = await read_terms(visit.world, visit.merchant_id, then.cut)
     who = await named(visit, {row.actor for row in rows})
-    lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, visit.now)
+    lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, now)
     return dict(
+        then=then,
+        then_kept={},
         now_lines=[line for line in lines if line.state == "now"],
         later=[line for line in lines if line.state == "later"],
         over=[line for line in reversed(lines) if line.state == "over"],
         types=TYPES,
         policies=REFUND_POLICIES,
         example=EXAMPLE,
-        disputes=_in_force(disputes, visit.now),
+        disputes=_in_force(disputes, now),
         terms=settled,
         reserve=to_text(settled.reserve_basis_points, 2),
     )

@@ -14,6 +14,7 @@ CREATE TABLE fee_terms (
   actor text NOT NULL,
   note text NOT NULL DEFAULT '',
   recorded_at timestamptz NOT NULL,
+  business_at timestamptz NOT NULL,        -- by the merchant's clock, when it was set
   PRIMARY KEY (merchant_id, term_id),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
   CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)

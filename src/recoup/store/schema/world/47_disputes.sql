@@ -80,6 +80,7 @@ CREATE TABLE dispute_terms (
   block_cards boolean NOT NULL,            -- a card that was disputed as fraud is not charged again
   actor text NOT NULL,
   made_at timestamptz NOT NULL,
+  business_at timestamptz NOT NULL,        -- by the merchant's clock, when it was set
   PRIMARY KEY (merchant_id, terms_id),
   UNIQUE (merchant_id, asset, valid_from),
   FOREIGN KEY (merchant_id) REFERENCES merchants,

@@ -15,6 +15,7 @@ CREATE TABLE settlement_terms (
   limits jsonb NOT NULL,                   -- {asset: units}; a larger adjustment needs a second person
   actor text NOT NULL,
   recorded_at timestamptz NOT NULL,        -- wall time
+  business_at timestamptz NOT NULL,        -- by the merchant's clock, when it was set
   PRIMARY KEY (merchant_id, valid_from),
   CHECK (anchor BETWEEN 1 AND CASE period WHEN 'day' THEN 1 WHEN 'week' THEN 7 ELSE 28 END)
 );
