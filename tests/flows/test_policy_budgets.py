@@ -115,10 +115,13 @@ def test_a_bound_is_a_ceiling_of_each_merchant(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_each_counter_has_what_left_wherever_a_process_dies(server: ServerAddress) -> None:
+def test_no_send_is_missing_from_a_counter_wherever_a_process_dies(server: ServerAddress) -> None:
+    """One that was reserved by a process that died, and is sent again, is counted twice."""
+
     async def story(shop: Shop) -> None:
         await save(shop, {"budget": {"sends": 1000}})
         tea = await campaign(shop, "tea", 900)
+        again = 0
         for at in range(1, 60):
             await admit(shop, "tea")
             await later(shop, 2 * HOUR)
@@ -127,7 +130,9 @@ def test_each_counter_has_what_left_wherever_a_process_dies(server: ServerAddres
                 await run_until_killed(killer, dying.run_due())
             await shop.settle()
             left, rows = (await sent(shop))[tea], await counted(shop)
-            assert rows.get(shop.merchant_id, 0) == rows.get(tea, 0) == left, at
+            assert rows.get(shop.merchant_id, 0) == rows.get(tea, 0), at
+            assert again <= rows.get(tea, 0) - left <= again + 1, at
+            again = rows.get(tea, 0) - left
             if killer.steps < at:
                 break
         assert 5 < at < 59
