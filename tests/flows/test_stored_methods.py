@@ -130,6 +130,40 @@ def test_what_a_processor_calls_a_method_is_erased_with_its_person(server: Serve
     run(server, story)
 
 
+async def erase(shop: Shop, order_id: UUID) -> None:
+    async with shop.world.db.transaction() as tx:
+        await tx.execute("SELECT erase_orders($1, $2)", shop.merchant_id, [order_id])
+
+
+@pytest.mark.parametrize("given", [stored("pm_card_visa_51_01"), stored("pm_card_counting_visa", customer="cus_1")])
+def test_a_method_that_another_customer_has_too_stays_when_one_is_erased(
+    server: ServerAddress, given: dict[str, Any]
+) -> None:
+    async def story(shop: Shop) -> None:
+        theirs = await shop.admit(**given, email="bea@example.test")
+        await erase(shop, await shop.admit(**given, email="ana@example.test"))
+        assert await shop.value("SELECT reference FROM stored_methods") == given["method"].id
+        await shop.advance(timedelta(days=20))
+        tries = await attempts(shop, theirs)
+        assert len(tries) > 1, "tries of the other customer go on"
+        assert await shop.value("SELECT count(*) FROM attempts WHERE code_reason = 'expired_card'") == 0
+
+    run(server, story)
+
+
+def test_a_method_that_comes_again_after_its_customer_was_erased_is_known_again(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        given = stored("pm_card_visa_51_01", customer="cus_1")
+        await erase(shop, await shop.admit(**given))
+        assert await shop.value("SELECT reference FROM stored_methods") == ""
+        again = await shop.admit(**given)
+        assert await shop.value("SELECT reference FROM stored_methods") == "pm_card_visa_51_01"
+        await shop.advance(timedelta(days=20))
+        assert [state for state, _ in await attempts(shop, again)] == ["declined", "approved"]
+
+    run(server, story)
+
+
 @pytest.mark.parametrize("pan", [script_card("visa", "51", 0), PHONE_CARD])
 def test_a_world_of_stored_methods_takes_no_numbers(server: ServerAddress, pan: str) -> None:
     async def story(shop: Shop) -> None:

@@ -20,7 +20,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
 from recoup.rules.network.magic_methods import EXAMPLES, method_of
-from recoup.store.cards.stored_methods import NewMethod, add_method, find_method
+from recoup.store.cards.stored_methods import NewMethod, add_method, is_method_known
 from recoup.store.cards.vault import StoredCard, store_cards
 from recoup.store.pool import retrying
 
@@ -54,7 +54,7 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     """
     method_id = method_id_of(world, merchant_id, given)
     async with world.db.connection() as connection:
-        if await find_method(connection, merchant_id, method_id) is not None:
+        if await is_method_known(connection, merchant_id, method_id):
             return
     processor = world.processors[given.route]
     if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:

@@ -27,12 +27,25 @@ async def find_method(db: Read, merchant_id: UUID, method_id: UUID) -> UUID | No
     """Which card it is; None for a method that came for the first time."""
 
 
+@statement(MERCHANT, "SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
+async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool | None:
+    """None for a method that came for the first time, false for one that was erased."""
+
+
 async def add_method(db: Tx, method: NewMethod) -> None:
-    """What is known already stays as it is."""
+    """What is known already stays as it is; what was erased is known again."""
     await _add_methods(db, [method])
 
 
-@statement(MERCHANT, insert_of(NewMethod) + " ON CONFLICT DO NOTHING")
+@statement(
+    MERCHANT,
+    insert_of(NewMethod)
+    + """
+ON CONFLICT (merchant_id, method_id) DO UPDATE SET reference = EXCLUDED.reference, customer = EXCLUDED.customer,
+  fingerprint = EXCLUDED.fingerprint
+WHERE stored_methods.reference = ''
+""",
+)
 async def _add_methods(db: Tx, methods: list[NewMethod]) -> None: ...
 
 
