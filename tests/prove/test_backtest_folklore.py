@@ -25,7 +25,6 @@ WORLDS = int(os.environ.get("RECOUP_PROVE_FOLKLORE", "2"))
 LOGGED = int(os.environ.get("RECOUP_PROVE_PAYERS", "6000"))
 FRESH = 4_000
 HOLDOUT = 0.2  # a tenth of so few customers is too little to judge a schedule by
-WORSE = -0.03  # points that a world has to differ by, to be asked
 
 
 def _asked(file: Path, *more: str) -> str:
@@ -59,7 +58,7 @@ def test_where_folklore_is_wrong_the_back_test_says_that_it_is_worse(tmp_path: P
         then, told, more = found["then"], found["rescued"], found["difference"]
         print(f"{kind.title}: then {then}, told {told}, difference {more}, missing {found['missing']}")
         print(f"  truth {truth.value:.1%} ± {1.645 * truth.error:.1%} of {truth.orders:,}", page, flush=True)
-        assert truth.value + 1.645 * truth.error - then["value"] < WORSE, "the folklore is wrong in this world"
+        assert truth.value + 1.645 * truth.error < then["value"], "the folklore is wrong in this world"
         if told is None:
             continue
         shown += 1
