@@ -94,7 +94,8 @@ def _of_policy(found: HistoryReport) -> list[str]:
     if found.calibration is not None:
         tries = sum(one.tries for one in found.calibration.tenths)
         text.append(
-            f"calibration off by {found.calibration.error:.1%} at {tries:,} tries of the last quarter of the time"
+            f"calibration the model's chances were off by {found.calibration.error:.1%} at {tries:,} tries of the last "
+            "quarter of the time, which it had not seen"
         )
     if found.models is None:
         return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]

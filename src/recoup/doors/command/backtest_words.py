@@ -14,7 +14,7 @@ from recoup.rules.backtest.report import Figures, Judgement, MoneyFigures
 GROUP_WIDTH: Final = 26
 _KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
 _LESS: Final = {
-    "weight": "the orders that went this policy's way count as {have:.0f} customers; {needed:.0f} are needed",
+    "weight": "the orders tried as it would have count as {have:.0f} customers; {needed:.0f} are needed",
     "support": "the policy does what no order shows, in {have:.1%} of its decisions ({needed:.0%} at most)",
     "clipped": "{have:.0%} of the weight was cut off ({needed:.0%} at most): too few orders count too much",
     "one_payer": "one customer has {have:.0%} of the weight ({needed:.0%} at most)",
@@ -82,7 +82,7 @@ def _money(one: MoneyFigures) -> str:
 def _overlap(found: Judgement) -> list[str]:
     overlap = found.overlap
     return [
-        f"overlap     {overlap.followed:.1%} of the orders went this policy's way to their end, which counts as "
+        f"overlap     {overlap.followed:.1%} of the orders were tried to their end as it would have: they count as "
         f"{overlap.effective:,.0f} of {overlap.payers:,} customers",
         f"            no arm could do {overlap.unsupported:.1%}; cut off {overlap.clipped:.1%}; largest customer "
         f"{overlap.largest:.1%}",

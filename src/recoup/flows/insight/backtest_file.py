@@ -9,6 +9,7 @@ from typing import Final
 
 from recoup.flows.insight.learn.learn import check_numpy
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.groups import By, bands
 from recoup.rules.backtest.history import (
@@ -53,10 +54,14 @@ PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 4_000
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
-NO_NUMPY: Final = "numpy is not installed"
-TOO_LITTLE: Final = "there are too few repeated attempts to learn from"
-TOO_FEW_LATE: Final = "there are too few repeated attempts in the last quarter of the time to judge a model by"
-WRONG: Final = "the model’s chances are off by more than 3 points in time that it has not seen"
+NO_NUMPY: Final = Sentence("numpy is not installed")
+TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
+TOO_FEW_LATE: Final = Sentence(
+    "there are too few repeated attempts in the last quarter of the time to judge a model by"
+)
+WRONG: Final = Sentence(
+    "in the last quarter of the time, which they had not seen, their chances were off by more than 3 points"
+)
 
 
 class Sample:

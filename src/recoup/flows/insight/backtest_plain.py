@@ -132,7 +132,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     if found.models is not None:
         plain["rangeOfModels"] = _lowest(found.models)
         plain["note"] = LOUD
-    plain["whyNoModels"] = found.why_no_models
+    plain["whyNoModels"] = str(found.why_no_models)
     plain["experiments"] = [
         {"orders": orders, "compared": share, "plusMinus": round(half, 6)} for orders, share, half in found.experiments
     ]

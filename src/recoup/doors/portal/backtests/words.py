@@ -21,7 +21,7 @@ CLASSES: Final = {
 }  # fmt: skip
 # what -> its sentence, and how the numbers are shown
 LESS: Final[Mapping[str, tuple[str, str]]] = {
-    "weight": ("The orders that went this policy’s way count as {0} customers; {1} are needed.", "%.0f"),
+    "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} are needed.", "%.0f"),
     "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.", "%"),
     "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % at most.", "%"),
     "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
@@ -38,7 +38,8 @@ UNTOLD: Final = "What this policy would have rescued cannot be told from them; b
 MEANS: Final = {
     "better": "It is better than what was done: of 100 declined payments it rescues {0} to {1} more.",
     "worse": "It is worse than what was done: of 100 declined payments it rescues {0} to {1} fewer.",
-    "not_told": "Whether it is better than what was done cannot be told: of 100 payments it rescues {0} to {1} more.",
+    "not_told": "Whether it is better than what was done cannot be told: of 100 payments it rescues between {0} fewer "
+    "and {1} more.",
 }  # fmt: skip
 # Of the payments that were rescued then.
 SPANS: Final = {
@@ -148,7 +149,7 @@ def _then(orders: int, rescued: int) -> Sentence:
 
 def _than_before(verdict: str, low: float, high: float) -> Sentence:
     if verdict == "not_told":
-        return Sentence(MEANS[verdict], _percent(low, sign=True), _percent(high, sign=True))
+        return Sentence(MEANS[verdict], _percent(max(0.0, -low)), _percent(max(0.0, high)))
     least, most = sorted((abs(low), abs(high)))
     return Sentence(MEANS[verdict], _percent(least), _percent(most))
 
@@ -162,8 +163,8 @@ def _avoided(units: int, asset: str) -> Sentence:
     return Sentence(word, _money(abs(units), asset), asset)
 
 
-def _percent(share: float, *, sign: bool = False) -> str:
-    return f"{100 * share:+.1f}" if sign else f"{100 * share:.1f}"
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
 def _money(units: int, asset: str, *, sign: bool = False) -> str:

@@ -15,8 +15,11 @@ def _part_collected(context: LogContext) -> TimelineEntry:
     return TimelineEntry(Sentence("A part is collected: {0}", context.amount()), text, "completed", "ok", "money")
 
 
-_PARTS_KEPT: Final = "The rest never came; by your terms the order is completed with what was collected in parts."
-_REST_ELSEWHERE: Final = "You collected the rest yourself; the order is completed with what was collected in parts."
+_PARTS_KEPT: Final = "The rest was never paid. By your terms the order is completed with the parts that were collected."
+_REST_ELSEWHERE: Final = (
+    "You reported that the rest was paid to you elsewhere. "
+    "The order is completed with the parts that were collected here."
+)
 
 
 def _parts_kept(context: LogContext) -> TimelineEntry:
