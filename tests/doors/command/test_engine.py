@@ -13,15 +13,23 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.command.engine import engine
 from recoup.doors.command.verbs import Opened
+from recoup.flows.merchants.policies import save_policy
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
 
-def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., Result]], None]) -> None:
+def typed(
+    server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., Result]], None], bounds: Any = None
+) -> None:
+    """`bounds`: the operator's, from before."""
+
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
+            if bounds is not None:
+                await save_policy(shop.world, shop.scope, await where_of(shop.world), bounds, "a trial first")
 
             def does(work: Work) -> Any:
                 opened = Opened(*made, tmp_path, "http://recoup.test")
@@ -58,6 +66,19 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
         assert json.loads(run("show", "--json").output)["stops"] == []
 
     typed(server, tmp_path, story)
+
+
+def test_it_says_what_a_bound_leaves(server: ServerAddress, tmp_path: Path) -> None:
+    def story(run: Callable[..., Result]) -> None:
+        run("set", "--mode", "share", "--share", "50")
+        line = "share: share 50 %, holdout 10 %, exploration 10 %"
+        left = "; in force for new orders: share, share 20 %, by the retry policy of operator"
+        assert run("set", "--explore", "10").output == f"{line}{left}\n"
+        assert f"merchant   {line}{left}\n" in run("show").output
+        told = json.loads(run("show", "--json").output)
+        assert told["in_force"]["merchant"] == {"mode": "share", "share": 20, "by": ["operator"]}
+
+    typed(server, tmp_path, story, bounds={"engine": {"share": 20}})
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
 from recoup.flows.merchants.card_switches import card_switches
+from recoup.flows.merchants.policies import save_policy
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.merchants.risk import read_risk
 from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
@@ -55,6 +57,22 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
         assert 'value="90.50 EUR; 500.00 USD"' in read
         audit = words(await owner.get("/audit"))
         assert "changed the settings of the rescue engine" in audit
+
+    portal(server, story)
+
+
+def test_it_says_what_a_bound_leaves_of_the_share_and_whose_it_is(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        assert (await post(ops, **FORM)).status_code == 303
+        assert "In force for new orders" not in words(await ops.get("/engine"))
+        for lines in ({"share": 20}, {"arm": "shadow"}):
+            await save_policy(shop.world, shop.scope, await where_of(shop.world), {"engine": lines}, "a trial first")
+            page = words(await ops.get("/engine"))
+            assert "In force for new orders" in page
+            assert 'value="60"' in (await ops.get("/engine")).text, "what is set stays"
+            left = "20 % of the customers, where 60 % are set" if "share" in lines else "engine in shadow mode"
+            assert f"{left} (the operator’s bound)" in page
 
     portal(server, story)
 

@@ -43,6 +43,19 @@ def test_the_share_is_set_for_the_merchant_and_another_for_a_site(shop: Caller) 
     assert audit_of(shop) == ["arms.changed"] * 4
 
 
+def test_it_says_what_the_policies_leave_and_whose_they_are(shop: Caller) -> None:
+    shown = put(shop, mode="share", share=50)["data"]
+    assert [one["inForce"] for one in shown] == [None, None]
+    policy = {"policy": {"engine": {"share": 20}}, "reason": "a trial first"}
+    assert shop.call("PUT", "/policy", json=policy).status_code == 200
+    left = {"mode": "share", "share": 20, "by": ["merchant"]}
+    shown = shop.get("/engine").json()["data"]
+    assert [(one["mode"], one["share"], one["inForce"]) for one in shown] == [
+        ("share", 50, left),
+        ("inherit", 0, left),
+    ]
+
+
 def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
     """A program that sends its settings every minute must not keep orders from being taken."""
     put(shop, mode="share", share=20)

@@ -72,8 +72,8 @@ def planned(known: Evidence, within: InForce | None = None) -> Lines:
     return told(by_engine(known, ENGINE_1, MODEL, within), known.features(), within)
 
 
-def by_arm(arm: str) -> Lines:
-    done, _ = decide_by_arm(arm, Known(replace(TERMS, mode="shadow" if arm == "shadow" else "share")), PAID, AT_HAND)  # type: ignore[arg-type]
+def by_arm(arm: str, mode: str = "share", share: int | None = None) -> Lines:
+    done, _ = decide_by_arm(arm, Known(replace(TERMS, mode=mode), share=share), PAID, AT_HAND)  # type: ignore[arg-type]
     return told(done.decision, done.evidence.features())
 
 
@@ -143,7 +143,7 @@ STORIES: Final[Sequence[tuple[str, Callable[[], Lines]]]] = (
     ("3 a lost card", lambda: planned(evidence("41"))),
     ("4 one more try is not worth it", after_four),
     ("5 few sends left", lambda: planned(of_facts(PAID, sends_left=3, sends_max=20, sends_window=720, open_orders=2))),
-    ("6 the engine watched", lambda: by_arm("shadow")),
+    ("6 the engine watched", lambda: by_arm("shadow", "shadow")),
     ("7 the comparison group", lambda: by_arm("holdout")),
     ("8 drawn", drawn),
     ("9 by hand", by_hand),
@@ -154,6 +154,8 @@ STORIES: Final[Sequence[tuple[str, Callable[[], Lines]]]] = (
     ("withheld by a block", lambda: gated(Block("customer", None))),
     ("by hand, and the gate is shut", lambda: by_hand(GateWord("visa_20", DECLINED + DAY))),
     ("the share of the fixed schedule", lambda: by_arm("ladder")),
+    ("a policy leaves a smaller share", lambda: by_arm("ladder", share=20)),
+    ("a policy lets the engine watch only", lambda: by_arm("shadow")),
     ("the engine's share", lambda: by_arm("engine")),
 )
 

@@ -42,6 +42,8 @@ def plain() -> st.SearchStrategy[dict[str, Any]]:
             "budget.sends": st.integers(0, 1000),
             "cost.send": st.integers(0, 500),
             "cost.harm": st.integers(0, 100),
+            "engine.arm": st.sampled_from(["off", "shadow", "share"]),
+            "engine.share": st.integers(0, 100),
             "engine.explore": st.integers(0, 20),
         },
     ).map(_nested)

@@ -8,9 +8,23 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rules.policies.drawn import in_force
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
-from recoup.rules.rescue.arms import Arm, EngineAtHand, Known, Terms, arm_of, decide_by_arm, place_of
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.terms import ARMS
+from recoup.rules.rescue.arms import (
+    Arm,
+    EngineAtHand,
+    Known,
+    Mode,
+    Terms,
+    arm_of,
+    cut,
+    decide_by_arm,
+    narrowed,
+    place_of,
+)
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -47,6 +61,25 @@ def test_the_comparison_group_stays_when_the_share_moves(holdout: int, share: in
         assert was != "engine" or now == "engine"  # whom the engine has it keeps while its share grows
 
 
+@settings(max_examples=60)
+@given(in_force(), st.sampled_from(["off", "shadow", "share"]), st.integers(0, 50), st.integers(0, 50))
+def test_what_policies_leave_is_within_each_and_moves_nobody_into_the_comparison_group(
+    within: InForce, mode: Mode, share: int, holdout: int
+) -> None:
+    of = Terms(1, mode, share, holdout)
+    left = narrowed(of, within)
+    bounds = [one.terms for one in within.parts]
+    assert all(one.arm is None or ARMS.index(left.mode) <= ARMS.index(one.arm) for one in bounds)  # type: ignore[arg-type]
+    assert left.mode == min([mode, *(one.arm for one in bounds if one.arm)], key=ARMS.index)  # type: ignore[arg-type]
+    if left.mode == "share":
+        assert left.share == min([share, *(one.share for one in bounds if one.share is not None)])
+        pairs = set(zip(arms(of), arms(left), strict=True))
+        assert pairs <= {(one, one) for one in ("engine", "ladder", "holdout")} | {("engine", "ladder")}
+    shown = cut(of, within)
+    assert (shown is None) is (left == of)
+    assert shown is None or shown.terms == left and shown.by
+
+
 def test_off_gives_no_arm_and_shadow_all_the_same() -> None:
     assert set(arms(Terms(1))) == {None}
     assert set(arms(Terms(1, "shadow", 60, 10))) == {"shadow"}
@@ -66,7 +99,7 @@ def test_the_engine_decides_in_its_arm_alone() -> None:
 
 def test_in_the_shadow_the_ladder_is_followed_and_both_are_kept() -> None:
     known = evidence(looks=fridays(5))
-    done, watched = decide_by_arm("shadow", Known(TERMS), known, at_hand())
+    done, watched = decide_by_arm("shadow", Known(replace(TERMS, mode="shadow")), known, at_hand())
     assert done.decision.versions["policy"] == CURRENT.version
     assert watched is not None
     assert (done.arm["part"], watched.arm["part"]) == ("decides", "watches")

@@ -1433,6 +1433,16 @@ EngineChange = TypedDict(
 )
 """The latest change of the settings."""
 
+EngineInForce = TypedDict(
+    "EngineInForce",
+    {
+        "mode": Literal["inherit", "off", "shadow", "share"],
+        "share": int,
+        "by": list[Literal["campaign", "merchant", "operator", "partner", "site"]],
+    },
+)
+"""What retry policies leave of the settings."""
+
 EngineResumeBody = TypedDict(
     "EngineResumeBody",
     {
@@ -1460,6 +1470,7 @@ EngineSettings = TypedDict(
         "holdout": int,
         "explore": int,
         "exploreMax": dict[str, int],
+        "inForce": "EngineInForce | None",
         "lastChange": "EngineChange | None",
     },
 )

@@ -18,7 +18,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
-from recoup.rules.rescue.arms import MODES, Terms
+from recoup.rules.rescue.arms import MODES, Cut, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.store.insight.unlisted_codes import UnlistedCode
 
@@ -58,12 +58,11 @@ def show(run: Run, merchant: str | None, as_json: bool) -> None:
 def set_verb(run: Run, merchant: str | None, site: str | None, explore_max: str | None, **given: Any) -> None:
     """Changes the settings for new orders; earlier orders keep theirs."""
 
-    async def work(opened: Opened) -> Terms:
+    async def work(opened: Opened) -> str:
         bounds = bounds_of(explore_max) if explore_max is not None else None
         return await _set(opened, merchant, site, ArmsChange(**given, explore_max=bounds))
 
-    terms = run(work)
-    click.echo(_line(terms))
+    click.echo(run(work))
 
 
 @engine.command()
@@ -113,22 +112,38 @@ async def _show(opened: Opened, merchant: str | None) -> tuple[Standing, Sequenc
     return standing, await read_unlisted(world, scope.merchant_id)
 
 
-async def _set(opened: Opened, merchant: str | None, site: str | None, arms_change: ArmsChange) -> Terms:
+async def _set(opened: Opened, merchant: str | None, site: str | None, arms_change: ArmsChange) -> str:
     site_id = parse_id(site) if site is not None else None
     if site is not None and site_id is None:
         raise Problem("invalid", f"{site[:80]!r} is not a site id.", field="site", cure="See the page /developers.")
-    return await arms.set_arms(opened.world, _scope(opened, merchant), site_id, arms_change)
+    scope, world = _scope(opened, merchant), opened.world
+    terms = await arms.set_arms(world, scope, site_id, arms_change)
+    standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+    return _line(terms, standing.cut(site_id))
 
 
-def _line(terms: Terms) -> str:
+def _line(terms: Terms, left: Cut | None) -> str:
     bounds = text_of(terms.explore_max)
     upto = f" up to {bounds}" if bounds else ""
-    return f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
+    line = f"{terms.mode}: share {terms.share} %, holdout {terms.holdout} %, exploration {terms.explore} %{upto}"
+    return line + _in_force(left)
+
+
+def _in_force(left: Cut | None) -> str:
+    if left is None:
+        return ""
+    share = f", share {left.terms.share} %" if left.terms.mode == "share" else ""
+    return f"; in force for new orders: {left.terms.mode}{share}, by the retry policy of {', '.join(left.by)}"
 
 
 def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
-    lines = [f"merchant   {_line(standing.own())}"]
-    lines += [f"site       {site_id} {_line(terms)}" for site_id, terms in standing.lines.items() if site_id]
+    lines = [f"merchant   {_line(standing.own(), standing.cut())}"]
+    sites = {site_id: standing.cut(site_id) for site_id in {**standing.lines, **standing.within} if site_id}
+    lines += [
+        f"site       {site_id} {_line(standing.own(site_id), left)}"
+        for site_id, left in sites.items()
+        if site_id in standing.lines or left != standing.cut()
+    ]
     lines.append(f"model      {standing.model or standing.why_none}")
     for stop in standing.stops:
         whom = "all merchants" if stop.merchant_id is None else "this merchant"
@@ -142,9 +157,14 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
     def terms(one: Terms) -> dict[str, Any]:
         return {"mode": one.mode, **one.to_dict(), "explore_max": dict(one.explore_max or {})}
 
+    def in_force(site_id: UUID | None) -> dict[str, Any] | None:
+        left = standing.cut(site_id)
+        return {"mode": left.terms.mode, "share": left.terms.share, "by": list(left.by)} if left else None
+
     return {
         "merchant": terms(standing.own()),
         "sites": {str(site_id): terms(one) for site_id, one in standing.lines.items() if site_id is not None},
+        "in_force": {str(site_id or "merchant"): in_force(site_id) for site_id in standing.within},
         "model": standing.model,
         "why_none": standing.why_none,
         "stops": [

@@ -15,6 +15,7 @@ from recoup.doors.rescue.shapes.engine import (
     Engine,
     EngineBody,
     EngineChange,
+    EngineInForce,
     EngineResumeBody,
     EngineSettings,
     EngineStop,
@@ -74,7 +75,7 @@ async def resume(call: Call) -> Reply:
 
 
 def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
-    terms, row = standing.own(site_id), standing.changed.get(site_id)
+    terms, row, left = standing.own(site_id), standing.changed.get(site_id), standing.cut(site_id)
     return EngineSettings(
         site_id=site_id,
         name=name,
@@ -83,6 +84,7 @@ def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
         holdout=terms.holdout,
         explore=terms.explore,
         explore_max=dict(terms.explore_max or {}),
+        in_force=EngineInForce(mode=left.terms.mode, share=left.terms.share, by=list(left.by)) if left else None,
         last_change=EngineChange(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
     )
 

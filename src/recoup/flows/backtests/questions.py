@@ -17,7 +17,7 @@ from recoup.rules.backtest.question import DAYS, WINDOW_DAYS, Question
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.stored import part_of
 from recoup.rules.rescue.policy import CURRENT, POLICIES
-from recoup.store.insight.arms import arm_settings
+from recoup.store.merchants.merchants import load_merchant
 
 
 async def places_of(world: World, merchant_id: UUID, question: Question) -> tuple[InForce | None, Places]:
@@ -47,10 +47,11 @@ async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
 async def decider_of(world: World, merchant_id: UUID) -> str:
     """Who decides for new orders: the engine where it decides for any and has a model, else the schedule."""
     async with world.db.connection() as connection:
-        settings = await arm_settings(connection, merchant_id)
         now = world.clocks.business(await known_offset(connection, merchant_id))
+        known = await load_merchant(connection, merchant_id)
     await world.models.ready()
-    decides = any(one.mode == "share" and one.share for one in settings)
+    left = [known.arms_left(now, site_id).terms for site_id in known.arms] if known else []
+    decides = any(one.mode == "share" and one.share for one in left)
     return ENGINE if decides and world.models.current(now) is not None else CURRENT.version
 
 

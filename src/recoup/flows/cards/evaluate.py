@@ -35,7 +35,7 @@ from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.card import scheme_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.arms import arm_of, has_arm, place_of
+from recoup.rules.rescue.arms import has_arm, place_of
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
@@ -236,15 +236,15 @@ class Evaluate:
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: NewOrder, token_id: UUID
     ) -> NewOrder:
         """With the order's arm, by its customer's place among all customers; without a customer by the card's."""
-        terms = settings.arms_of(row.site_id)
-        if terms is None or terms.mode == "off" or not has_arm(row.kind, settings.merchant.cit_unresolved):
+        left = settings.arms_left(row.placed_at, row.site_id, row.campaign_id)
+        if left.terms.mode == "off" or not has_arm(row.kind, settings.merchant.cit_unresolved):
             return row
         who = row.payer_id
         if who is None:
             async with self._world.db.connection() as connection:
                 who = await pan_of(self._world, connection, scope, request, token_id) or token_id
         place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
-        return msgspec.structs.replace(row, arm=arm_of(terms, place), arm_version=terms.version)
+        return msgspec.structs.replace(row, **left.assigned(place))
 
     async def _check_not_blocked(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID

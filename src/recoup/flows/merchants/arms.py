@@ -5,7 +5,7 @@ schedule decides in the engine's place, also about what the engine had planned, 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import BusinessTime
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
-from recoup.rules.rescue.arms import WHY_CHARS_MAX, Mode, Terms, check_terms
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.rescue.arms import WHY_CHARS_MAX, Cut, Mode, Terms, check_terms, cut
 from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.store.insight.arms import (
     ArmSettings,
@@ -55,7 +56,8 @@ class ArmsChange:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of engine_stops that hold.
-    `model`: the one that decides; None, and `why_none` says why. `trained`: what the last night's training found."""
+    `model`: the one that decides; None, and `why_none` says why. `trained`: what the last night's training found.
+    `within`: by site, the retry policies that bound the engine there now; those of campaigns are not among them."""
 
     lines: Mapping[UUID | None, Terms]
     changed: Mapping[UUID | None, ArmSettings]
@@ -63,17 +65,29 @@ class Standing:
     model: str | None = None
     why_none: str = ""
     trained: TrainingLine | None = None
+    within: Mapping[UUID | None, InForce | None] = field(default_factory=dict)
 
     def own(self, site_id: UUID | None = None) -> Terms:
         begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
         return self.lines.get(site_id, begins)
+
+    def cut(self, site_id: UUID | None = None) -> Cut | None:
+        """What retry policies leave of what is set there; None: all of it."""
+        own = self.own(site_id)
+        return cut(self.own() if own.mode == "inherit" else own, self.within.get(site_id))
 
 
 async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Standing:
     await world.models.ready()
     model = world.models.current(now)
     async with world.db.connection() as connection:
-        found = replace(await _standing(connection, merchant_id), trained=await last_training(connection))
+        known = await load_merchant(connection, merchant_id)
+        sites = [None, *(site.site_id for site in known.sites)] if known is not None else []
+        found = replace(
+            await _standing(connection, merchant_id),
+            trained=await last_training(connection),
+            within={site_id: known.within(now, site_id) for site_id in sites} if known is not None else {},
+        )
     if model is None:
         return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
     return replace(found, model=model.name)

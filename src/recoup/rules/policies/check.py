@@ -19,6 +19,7 @@ from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.in_force import InForce, Part, mask_of, spans_of
 from recoup.rules.policies.read import TRIES_MAX, put, read_policy
 from recoup.rules.policies.terms import (
+    ARMS,
     ATTRIBUTES,
     DAY_MINUTES,
     DAYS,
@@ -221,6 +222,7 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
         *((f"tries.{one}", terms.group_tries.get(one), bound.group_tries.get(one)) for one in GROUPS),
         ("when.last", terms.last_day, bound.last_day),
         ("budget.sends", terms.budget, bound.budget),
+        ("engine.share", terms.share, bound.share),
         ("engine.explore", terms.explore, bound.explore),
     ]
     for line, value, most in pairs:
@@ -231,8 +233,13 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
             most = bound.amount_max[currency]
             words = Sentence("The bound is {0} at most", f"{_shown(most, currency)} {currency}")
             yield "amounts.max", words, _set("amount_max", dict(terms.amount_max) | {currency: most})
-    if terms.link is not None and bound.link is not None and LINKS.index(terms.link) > LINKS.index(bound.link):
-        yield "link", Sentence("The bound is {0} at most", bound.link), _set("link", bound.link)
+    named: tuple[tuple[str, str | None, str | None, Sequence[str]], ...] = (
+        ("link", terms.link, bound.link, LINKS),
+        ("engine.arm", terms.arm, bound.arm, ARMS),
+    )
+    for line, name, widest, names in named:
+        if name is not None and widest is not None and names.index(name) > names.index(widest):
+            yield line, Sentence("The bound is {0} at most", widest), _set(ATTRIBUTES[line], widest)
 
 
 def _least(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:

@@ -23,6 +23,8 @@ _WORDS: Final = {
     "cost.send": "minor units",
     "cost.harm": "percent of the amount, of each send",
     "link": "a link to pay by mail: off, last (once no try is planned), beside (beside the tries)",
+    "engine.arm": "the most that the engine does: off, shadow (it watches), share (it decides for its share)",
+    "engine.share": "percent of customers for whom it decides, at most",
     "engine.explore": "percent of its decisions that are drawn, at most",
 }
 

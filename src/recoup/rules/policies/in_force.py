@@ -11,7 +11,18 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from recoup.rules.policies.budget import COUNTED, Counted, MonthSends
-from recoup.rules.policies.terms import ATTRIBUTES, DAY_MINUTES, LINKS, OWN, Hours, Link, PolicyTerms, ScopeKind
+from recoup.rules.policies.terms import (
+    ARMS,
+    ATTRIBUTES,
+    DAY_MINUTES,
+    LINKS,
+    OWN,
+    ArmMost,
+    Hours,
+    Link,
+    PolicyTerms,
+    ScopeKind,
+)
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import Group, RetryPolicy
 
@@ -93,6 +104,15 @@ class InForce:
         """None: any."""
         given = [frozenset(part.terms.routes) for part in self.parts if part.terms.routes]
         return frozenset.intersection(*given) if given else None
+
+    @cached_property
+    def arm(self) -> ArmMost:
+        """The most that the engine does about new orders."""
+        return min((part.terms.arm for part in self.parts if part.terms.arm), key=ARMS.index, default="share")
+
+    @cached_property
+    def share(self) -> int | None:
+        return _least(part.terms.share for part in self.parts)
 
     @cached_property
     def explore(self) -> int | None:

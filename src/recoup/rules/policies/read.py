@@ -2,14 +2,24 @@
 Pure. Whether what they name exists is asked by `check`: a version that was stored reads as ever when that is gone."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final
 
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.complaints import Complaint
-from recoup.rules.policies.terms import ATTRIBUTES, DAY_MINUTES, DAYS, GROUPS, LINKS, NOTHING_SET, Hours, PolicyTerms
+from recoup.rules.policies.terms import (
+    ARMS,
+    ATTRIBUTES,
+    DAY_MINUTES,
+    DAYS,
+    GROUPS,
+    LINKS,
+    NOTHING_SET,
+    Hours,
+    PolicyTerms,
+)
 from recoup.rules.rescue.policy import Group
 
 TRIES_MAX: Final = 20
@@ -166,10 +176,14 @@ def _harm(value: Any) -> int:
     return round(value * 100)
 
 
-def _link(value: Any) -> str:
-    if value not in LINKS:
-        raise _Wrong(Sentence("It must be one of {0}.", ", ".join(LINKS)))
-    return str(value)
+def _one_of(words: Sequence[str]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            close = get_close_matches(value, words, n=1) if isinstance(value, str) else []
+            raise _Wrong(Sentence("It must be one of {0}.", ", ".join(words)), next(iter(close), None))
+        return str(value)
+
+    return read
 
 
 def _texts(value: Any) -> list[str]:
@@ -186,7 +200,7 @@ def _texts(value: Any) -> list[str]:
 _TABLES: Final = frozenset({"tries", "when", "amounts", "codes", "routes", "budget", "cost", "engine"})
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "off": _flag,
-    "link": _link,
+    "link": _one_of(LINKS),
     "tries.all": _tries(1),
     **{f"tries.{name}": _tries(0) for name in GROUPS},
     "when.hours": _hours,
@@ -200,5 +214,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "budget.sends": _whole(0, BUDGET_MAX),
     "cost.send": _whole(0, COST_MAX),
     "cost.harm": _harm,
+    "engine.arm": _one_of(ARMS),
+    "engine.share": _whole(0, 100),
     "engine.explore": _whole(0, EXPLORE_MAX),
 }

@@ -17,6 +17,8 @@ GROUPS: Final[tuple[Group, ...]] = ("technical", "soft", "funds", "limits")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Link = Literal["off", "last", "beside"]
 LINKS: Final[tuple[Link, ...]] = ("off", "last", "beside")  # the narrowest first
+ArmMost = Literal["off", "shadow", "share"]
+ARMS: Final[tuple[ArmMost, ...]] = ("off", "shadow", "share")  # the narrowest first
 DAY_MINUTES: Final = 24 * 60
 
 
@@ -36,7 +38,8 @@ class PolicyTerms:
     `gap`: minutes between two sends of an order at least. `last_day`: days after the decline, with the last of which
     tries end. Amounts by currency, in units. `codes` are never tried; `routes`: the only ones, any where there are
     none. `budget`: sends in a calendar month. `send_cost`: minor units of a send; `harm`: what a send costs beside, as
-    hundredths of a percent of the amount. `explore`: the most percent of the engine's decisions that are drawn.
+    hundredths of a percent of the amount. `arm`: the most that the engine does about new orders; `share`: the most
+    percent of customers for whom it decides; `explore`: the most percent of its decisions that are drawn.
     """
 
     off: bool = False
@@ -54,6 +57,8 @@ class PolicyTerms:
     send_cost: int | None = None
     harm: int | None = None
     link: Link | None = None
+    arm: ArmMost | None = None
+    share: int | None = None
     explore: int | None = None
 
     def lines(self) -> dict[str, Any]:
@@ -72,6 +77,8 @@ class PolicyTerms:
             "budget.sends": self.budget,
             "cost.send": self.send_cost,
             "cost.harm": None if self.harm is None else _percent(self.harm),
+            "engine.arm": self.arm,
+            "engine.share": self.share,
             "engine.explore": self.explore,
         }
         return {key: value for key, value in found.items() if value is not None and value not in ([], {})}
@@ -101,7 +108,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "when.hours": "hours", "when.days": "days", "when.gap": "gap", "when.last": "last_day",
     "amounts.min": "amount_min", "amounts.max": "amount_max", "codes.never": "codes", "routes.only": "routes",
     "budget.sends": "budget", "cost.send": "send_cost", "cost.harm": "harm",
-    "engine.explore": "explore",
+    "engine.arm": "arm", "engine.share": "share", "engine.explore": "explore",
 }  # fmt: skip
 NOTHING_SET: Final = PolicyTerms()
 

@@ -47,7 +47,7 @@ def _value(line: str, text: str) -> Any:
     if line == "cost.harm":
         number = text.removesuffix("%").strip().replace(",", ".")
         return float(number) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", number) else text
-    if line in ("when.hours", "when.gap", "link"):
+    if line in ("when.hours", "when.gap", "link", "engine.arm"):
         return text
     return int(text) if _WHOLE.fullmatch(text) else text
 

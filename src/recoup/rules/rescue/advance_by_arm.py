@@ -36,7 +36,7 @@ def advance_by_arm(
     arm: Arm, known: Known, given: AskedModel, bounds: Bounds | None, engine: EngineAtHand
 ) -> tuple[Judged, Judged | None]:
     """What holds, and what the engine would have said where it only watches."""
-    about: dict[str, Any] = {"arm": arm, **known.terms.to_dict(), "part": "decides"}
+    about: dict[str, Any] = {"arm": arm, **known.to_dict(), "part": "decides"}
     why, engines = why_not(known, engine), None
     if not why:
         assert engine.model is not None

@@ -13,6 +13,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.terms import ARMS, ScopeKind
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.expected import expected_under
@@ -61,10 +62,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an order with an arm is decided with, beside its evidence. `stopped`: somebody has stopped the engine."""
+    """What an order with an arm is decided with, beside its evidence. `stopped`: somebody has stopped the engine.
+    `share`: what retry policies left of the share when the order came in; None: all of it."""
 
     terms: Terms
     stopped: bool = False
+    share: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a decision stores it."""
+        return self.terms.to_dict() | ({} if self.share is None else {"share": self.share})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,45 @@ def arm_of(terms: Terms, place: int) -> Arm | None:
     return "engine" if place >= PLACES - terms.share * _PERCENT else "ladder"
 
 
+def narrowed(terms: Terms, within: InForce | None) -> Terms:
+    """What retry policies leave of the settings, for a new order."""
+    if within is None or terms.mode == "inherit":
+        return terms
+    mode = min(terms.mode, within.arm, key=ARMS.index)
+    share = terms.share if mode != "share" or within.share is None else min(terms.share, within.share)
+    return replace(terms, mode=mode, share=share)
+
+
+class Left(NamedTuple):
+    """What retry policies leave of the settings `of`."""
+
+    terms: Terms
+    of: Terms
+
+    def assigned(self, place: int) -> dict[str, Any]:
+        """What a new order keeps; its share where less than all of it is left."""
+        share = self.terms.share if self.terms.mode == "share" and self.terms.share < self.of.share else None
+        return {"arm": arm_of(self.terms, place), "arm_version": self.of.version, "arm_share": share}
+
+
+class Cut(NamedTuple):
+    """What retry policies leave of the settings `of`. `by`: whose, the widest first."""
+
+    terms: Terms
+    of: Terms
+    by: tuple[ScopeKind, ...]
+
+
+def cut(terms: Terms, within: InForce | None) -> Cut | None:
+    """None: they leave all of it."""
+    left = narrowed(terms, within)
+    if within is None or left == terms:
+        return None
+    line = "mode" if left.mode != terms.mode else "share"
+    alone = [(part.scope, narrowed(terms, InForce((part,)))) for part in within.parts]
+    return Cut(left, terms, tuple(scope for scope, one in alone if getattr(one, line) != getattr(terms, line)))
+
+
 def has_arm(kind: str, cit_unresolved: str) -> bool:
     """Whether the engine may be asked about an order of that kind. `cit_unresolved`: the merchant's setting."""
     return kind in KINDS or kind in _ADVANCED and cit_unresolved == "advance"
@@ -153,7 +199,7 @@ def decide_by_arm(
     # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
     scheduled = by_schedule(asked, CURRENT, within)
-    about: dict[str, Any] = {"arm": arm, **known.terms.to_dict(), "number": number, "part": "decides"}
+    about: dict[str, Any] = {"arm": arm, **known.to_dict(), "number": number, "part": "decides"}
     about["model"] = _model_of(known, engine)
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(scheduled, evidence, engine.model)
@@ -162,7 +208,7 @@ def decide_by_arm(
     if fallback:
         about["fallback"] = fallback
     *why, last = scheduled.reasons
-    words = _words(arm, known.terms, engines, fallback, evidence)
+    words = _words(arm, known, engines, fallback, evidence)
     done = DecisionRecord(replace(scheduled, reasons=(*why, *words, last)), asked, about)
     return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
 
@@ -197,7 +243,8 @@ def _engines(
         return None, "failed"
 
 
-def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evidence: Evidence) -> tuple[str, ...]:
+def _words(arm: Arm, known: Known, engines: Decision | None, fallback: str, evidence: Evidence) -> tuple[str, ...]:
+    terms = known.terms
     if fallback:
         return (FALLBACKS[fallback],)
     if arm == "holdout":
@@ -205,6 +252,15 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
             Sentence(
                 "This customer was assigned at random to the comparison group ({0} %), so the fixed schedule decided.",
                 terms.holdout,
+            ),
+        )
+    if arm == "ladder" and known.share is not None:
+        return (
+            Sentence(
+                "The retry policy leaves the engine {0} % of the customers, where {1} % are set; for this one, the "
+                "fixed schedule applies.",
+                known.share,
+                terms.share,
             ),
         )
     if arm == "ladder":
@@ -215,7 +271,12 @@ def _words(arm: Arm, terms: Terms, engines: Decision | None, fallback: str, evid
         )
     if engines is None:
         return ()
-    watched = Sentence("The fixed schedule {0} decided; the engine was in shadow mode.", CURRENT.version)
+    watched = Sentence(
+        "The fixed schedule {0} decided; the retry policy lets the engine watch only."
+        if terms.mode == "share"
+        else "The fixed schedule {0} decided; the engine was in shadow mode.",
+        CURRENT.version,
+    )
     at = engines.next_attempt_at
     if engines.verdict == "attempt_now":
         return (watched, "It would have tried the card now.")

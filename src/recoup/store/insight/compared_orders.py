@@ -41,7 +41,7 @@ class ComparedRow(Row, frozen=True):
     MERCHANT,
     """
 SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS holdout,
-  s.share::int AS engine,
+  coalesce(o.arm_share, s.share)::int AS engine,
   o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
   h.attempts AS sends, h.disputed, o.pan_id AS card,
   h.site_id, h.campaign_id

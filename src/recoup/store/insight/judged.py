@@ -32,7 +32,7 @@ class JudgedRow(Row, frozen=True):
     MERCHANT,
     """
 SELECT o.order_id, o.site_id, o.campaign_id,
-  coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.share::int AS share,
+  coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, coalesce(o.arm_share, s.share)::int AS share,
   o.placed_at AS declined_at, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
     'expired') THEN (SELECT l.business_at FROM order_log l WHERE l.merchant_id = o.merchant_id
       AND l.order_id = o.order_id AND l.dst <> l.src AND l.dst = o.stage ORDER BY l.seq LIMIT 1) END) AS closed_at,

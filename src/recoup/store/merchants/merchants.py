@@ -3,17 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import convert
 
 from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.merchant import Merchant
-from recoup.rules.rescue.arms import Terms
+from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.stored import Version, holding, part_of
+from recoup.rules.policies.terms import ScopeKind
+from recoup.rules.rescue.arms import Left, Terms, narrowed
 from recoup.rules.risk.terms import RiskTerms
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.insight import risk
 from recoup.store.insight.arms import NEWEST
+from recoup.store.merchants.policies import AROUND
 from recoup.store.orders.locked import fee_terms_of
 from recoup.store.statement import Read, Row, Tx, statement
 
@@ -54,7 +59,8 @@ class Campaign:
 class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
     `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
-    merchant's own line. `risk`: how the risk is judged where a customer waits."""
+    merchant's own line. `risk`: how the risk is judged where a customer waits. `engine_bounds`: of every retry policy
+    around its orders what it says of the engine."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
@@ -63,11 +69,21 @@ class MerchantSettings:
     blocked: Mapping[UUID, str] = field(default_factory=dict)
     arms: Mapping[UUID | None, Terms] = field(default_factory=dict)
     risk: RiskTerms = field(default_factory=RiskTerms)
+    engine_bounds: tuple[Version, ...] = ()
 
-    def arms_of(self, site_id: UUID) -> Terms | None:
-        """The site's own line, or else the merchant's; None where neither was ever set."""
+    def arms_left(self, now: datetime, site_id: UUID | None, campaign_id: UUID | None = None) -> Left:
+        """Of the site's own line, or else the merchant's, for new orders; off where neither was ever set."""
         own = self.arms.get(site_id)
-        return own if own is not None and own.mode != "inherit" else self.arms.get(None)
+        of = own if own is not None and own.mode != "inherit" else self.arms.get(None, Terms(0))
+        return Left(narrowed(of, self.within(now, site_id, campaign_id)), of)
+
+    def within(self, now: datetime, site_id: UUID | None = None, campaign_id: UUID | None = None) -> InForce | None:
+        """What bounds the engine for new orders, by business time; None: nothing does."""
+        inside = {"site": str(site_id), "campaign": str(campaign_id)}
+        parts = holding(
+            [one for one in self.engine_bounds if one.part.subject == inside.get(one.part.scope, one.part.subject)], now
+        )
+        return InForce(parts) if parts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,14 @@ class ApiKey:
 @statement(MERCHANT, "SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""
+
+
+class _Bounding(Row, frozen=True):
+    scope: ScopeKind
+    subject_id: UUID
+    number: int
+    from_at: datetime
+    content: dict[str, Any]
 
 
 class _Loaded(Row, frozen=True):
@@ -111,6 +135,7 @@ class _Loaded(Row, frozen=True):
     blocked: object
     arms: list[object] | None
     risk: object
+    engine_bounds: list[_Bounding] | None
 
 
 class _OfSite(Row, frozen=True):
@@ -126,7 +151,9 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
-  (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk
+  (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk,
+  (SELECT jsonb_agg(to_jsonb(p) - 'content' || jsonb_build_object('content',
+      jsonb_build_object('engine', p.content -> 'engine'))) FROM ({AROUND}) p) AS engine_bounds
 FROM merchants m WHERE merchant_id = $1
 """,
 )
@@ -166,6 +193,10 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         convert(loaded.blocked or {}, dict[UUID, str]),
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
         convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
+        tuple(
+            Version(part_of(one.scope, str(one.subject_id), one.number, one.content), one.from_at)
+            for one in loaded.engine_bounds or ()
+        ),
     )
 
 

@@ -3,14 +3,31 @@ operator and partners bound them by stands in the directory."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from recoup.rules.policies.stored import READ_MAX, part_of
 from recoup.rules.policies.stored import Version as Held
-from recoup.rules.policies.stored import part_of
 from recoup.rules.policies.terms import PolicyTerms, ScopeKind
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, Written, statement
+
+# Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose time has come is
+# among them.
+AROUND: Final = f"""
+SELECT v.* FROM (VALUES ('operator', '{UUID(int=0)}'::uuid), ('partner', m.partner_id)) k (scope, subject_id)
+CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM policy_bounds b
+  WHERE b.scope = k.scope AND b.subject_id = k.subject_id ORDER BY number DESC LIMIT {READ_MAX}) v
+UNION ALL
+SELECT v.* FROM (
+  SELECT 'merchant' AS scope, m.merchant_id AS subject_id
+  UNION ALL SELECT 'site', site_id FROM sites WHERE merchant_id = m.merchant_id AND retired_at IS NULL
+  UNION ALL SELECT 'campaign', campaign_id FROM campaigns WHERE merchant_id = m.merchant_id AND retired_at IS NULL
+) k
+CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM policy_versions b
+  WHERE b.merchant_id = m.merchant_id AND b.scope = k.scope AND b.subject_id = k.subject_id
+  ORDER BY number DESC LIMIT {READ_MAX}) v
+"""
 
 
 class PolicyVersion(Row, frozen=True):

@@ -101,6 +101,7 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
     'terms', (SELECT to_jsonb(s) FROM arm_settings s
       WHERE s.merchant_id = o.merchant_id AND s.version = o.arm_version),
+    'share', o.arm_share,
     'stopped', EXISTS (SELECT FROM engine_stops e
       WHERE e.ended_at IS NULL AND (e.merchant_id IS NULL OR e.merchant_id = o.merchant_id))
     ) END"""),

@@ -17,7 +17,8 @@ from recoup.store.table import Hex
 
 class NewOrder(Row, frozen=True, kw_only=True):
     """As `admit_orders` takes it. `merchant_version`: of the settings that it was made by. `happening`: its first line
-    of the log. `decided`: later in the same transaction, which then writes head and due work."""
+    of the log. `decided`: later in the same transaction, which then writes head and due work. `arm_share`:
+    percent, where retry policies left less than is set."""
 
     merchant_id: UUID
     merchant_version: int
@@ -69,6 +70,7 @@ class NewOrder(Row, frozen=True, kw_only=True):
     decided: bool = False
     arm: Arm | None = None
     arm_version: int | None = None
+    arm_share: int | None = None
 
 
 class AdmittedCard(Row, frozen=True):

@@ -3,7 +3,8 @@ stopped at once; whether the risk check decides where a customer waits; what is 
 whether a declined payment may be collected in parts."""
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
@@ -69,13 +71,16 @@ FOUND: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The shop (`site_id` empty) or one of its sites. `texts`: what its form shows."""
+    """The shop (`site_id` empty) or one of its sites. `texts`: what its form shows. `left`: what retry policies leave
+    of it; empty: all. `by`: whose."""
 
     site_id: str
     name: str
     terms: Terms
     texts: dict[str, str]
     row: ArmSettings | None
+    left: str = ""
+    by: Sequence[str] = ()
 
 
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
@@ -273,4 +278,9 @@ def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineFor
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
     if typed is not None and typed.site == key:
         texts |= {name: getattr(typed, name)[:200] for name in texts}
-    return Place(key, name, terms, texts, standing.changed.get(site_id))
+    place, left = Place(key, name, terms, texts, standing.changed.get(site_id)), standing.cut(site_id)
+    if left is None:
+        return place
+    part = Sentence("{0} % of the customers, where {1} % are set", left.terms.share, left.of.share)
+    word = part if left.terms.mode == "share" else WORDS[left.terms.mode]
+    return replace(place, left=word, by=[CLIPS[scope] for scope in left.by])

@@ -57,17 +57,24 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "budget.sends": ("Sends in a month", "5000"),
     "cost.send": ("Cost of a send, in the smallest unit", "12"),
     "cost.harm": ("Further cost of a send, % of the amount", "0.5"),
+    "engine.share": ("Customers for whom the engine decides, at most, %", "20"),
     "engine.explore": ("Exploration at most, %", "5"),
 }
 GROUPS: Final = (
     ("How often", ("tries.all", "tries.technical", "tries.soft", "tries.funds", "tries.limits")),
     ("When", ("when.hours", "when.days", "when.gap", "when.last")),
     ("What", ("amounts.min", "amounts.max", "codes.never", "routes.only")),
-    ("Cost and the engine", ("budget.sends", "cost.send", "cost.harm", "engine.explore")),
+    ("Cost and the engine", ("budget.sends", "cost.send", "cost.harm", "engine.share", "engine.explore")),
 )  # fmt: skip
 LINKS: Final = {
     "": "As switched on", "off": "None", "last": "Once no try is planned", "beside": "Beside the engine’s tries",
 }  # fmt: skip
+ARMS: Final = {
+    "": "As switched on", "off": "The fixed schedule", "shadow": "The fixed schedule, with the engine in shadow mode",
+    "share": "The engine, for its share of the customers",
+}  # fmt: skip
+# lines with few values -> what each is called
+SELECTS: Final = {"engine.arm": ("Who decides on new orders, at most", ARMS), "link": ("A link to pay by mail", LINKS)}
 BOUNDS: Final[Mapping[str, str]] = {
     "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
@@ -76,7 +83,7 @@ CLIPS: Final[Mapping[ScopeKind, str]] = {
     "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
     "site": "the site’s policy",
 }  # fmt: skip
-NAMES: Final = {"off": "Off", "link": "A link to pay by mail"} | {line: name for line, (name, _) in FIELDS.items()}
+NAMES: Final = {"off": "Off"} | {line: name for line, (name, _) in (*SELECTS.items(), *FIELDS.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
         choices=await choices(visit, where),
         fields=FIELDS,
         groups=GROUPS,
-        links=LINKS,
+        selects=SELECTS,
         why={},
         checked=None,
         tested=None,

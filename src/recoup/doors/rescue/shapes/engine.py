@@ -9,6 +9,7 @@ from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
+from recoup.rules.policies.terms import ScopeKind
 from recoup.rules.rescue.arms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
 
 ModeName = Literal["inherit", "off", "shadow", "share"]
@@ -76,6 +77,14 @@ class EngineChange(Shape, kw_only=True):
     by: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
 
 
+class EngineInForce(Shape, kw_only=True):
+    """What retry policies leave of the settings."""
+
+    mode: Mode
+    share: Share
+    by: Annotated[list[ScopeKind], Meta(description="Whose policies say less, the widest first.")]
+
+
 class EngineSettings(Shape, kw_only=True):
     """Settings of the merchant or of one site, for new orders."""
 
@@ -86,6 +95,10 @@ class EngineSettings(Shape, kw_only=True):
     holdout: Holdout
     explore: Explore
     explore_max: ExploreMax
+    in_force: Annotated[
+        EngineInForce | None,
+        Meta(description="What retry policies leave of `mode` and `share` for new orders. Null: all of it."),
+    ]
     last_change: Annotated[EngineChange | None, Meta(description="Null if never changed.")]
 
 

@@ -65,6 +65,7 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   arm text,                                -- engine, ladder, holdout, shadow; null: the engine was off
   arm_version int,                         -- of the arm_settings by which it came there
+  arm_share smallint,                      -- percent that retry policies left of their share; null: all of it
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,

@@ -64,7 +64,7 @@ CREATE TYPE admitted_order AS (
   payer_id uuid, first_name text, last_name text, email text, phone text, ip text, billing jsonb, shipping jsonb,
   payer_external_id text, search text, stage text, happening text, status smallint, operation text, subject_kind text,
   due_kind text, attempt_id uuid, channel text, decided boolean, arm text, arm_version int, card_id uuid, pan_id uuid,
-  last4 text, scheme text, bin text
+  last4 text, scheme text, bin text, arm_share smallint
 );
 
 -- Admits orders; answers those that now exist, each with its card. Writes nothing for a row whose key or order id is
@@ -86,7 +86,7 @@ BEGIN
     i.payer_external_id, i.search, i.stage, i.happening, i.status, i.operation, i.subject_kind, i.due_kind,
     i.attempt_id, i.channel, i.decided, i.arm, i.arm_version,
     CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END, v.pan_id,
-    v.last4, v.scheme, v.bin)::admitted_order), bool_or(i.decided IS NOT TRUE), bool_or(i.attempt_id IS NOT NULL)
+    v.last4, v.scheme, v.bin, i.arm_share)::admitted_order), bool_or(i.decided IS NOT TRUE), bool_or(i.attempt_id IS NOT NULL)
   INTO fresh, undecided, stable
   FROM jsonb_to_recordset(given) AS i (
     merchant_id uuid, merchant_version int, order_id uuid, key text, input_mac bytea, answer jsonb, door text,
@@ -96,7 +96,7 @@ BEGIN
     event_id uuid, event jsonb, due_at timestamptz, payer_id uuid, first_name text, last_name text, email text,
     phone text, ip text, billing jsonb, shipping jsonb, payer_external_id text, search text, stage text,
     happening text, status smallint, operation text, subject_kind text, due_kind text, attempt_id uuid, channel text,
-    decided boolean, arm text, arm_version int)
+    decided boolean, arm text, arm_version int, arm_share smallint)
   JOIN merchants m ON m.merchant_id = i.merchant_id AND m.version = i.merchant_version
   LEFT JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id
   WHERE i.order_id = ANY (ARRAY[i.order_id])
@@ -136,10 +136,10 @@ BEGIN
   FROM unnest(fresh);
   INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
     campaign_id, descriptor, asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at,
-    expires_at, facts, arm, arm_version)
+    expires_at, facts, arm, arm_version, arm_share)
   SELECT merchant_id, order_id, stage, 1, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
     units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts,
-    arm, arm_version
+    arm, arm_version, arm_share
   FROM unnest(fresh);
   IF undecided THEN
     INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
