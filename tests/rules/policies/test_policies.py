@@ -370,3 +370,17 @@ def test_a_line_that_nobody_set_is_all_that_is_missing() -> None:
     for line in found.lines():
         assert found.without(line).lines() == [one for one in found.lines() if one != line]
     assert found.without("tries.soft").parts[0].terms.to_plain() == {"tries": {"all": 3}, "when": SIX}
+
+
+def test_the_engines_lines_are_read_checked_and_bounded() -> None:
+    read, complaints = check_plain({"engine": {"arm": "shdow", "share": 120}}, GROUND)
+    assert [(one.line, str(one.why)) for one in complaints] == [
+        ("engine.arm", "It must be one of off, shadow, share."),
+        ("engine.share", "It must be from 0 to 100."),
+    ]
+    assert (read.arm, read.share) == ("shadow", 100), "the nearest of each"
+    bound = Part("operator", "", 1, read_policy({"engine": {"arm": "shadow", "share": 20}})[0])
+    inside = replace(GROUND, wider=InForce((bound,)))
+    read, complaints = check_plain({"engine": {"arm": "share", "share": 50}}, inside)
+    assert {one.line for one in complaints} == {"engine.arm", "engine.share"}
+    assert nearest(read, inside) == bound.terms
