@@ -9,7 +9,7 @@ import hashlib
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -17,7 +17,7 @@ from unittest.mock import patch
 from tests.doors.command.test_backtest_history import intervals
 from tests.prove import past, plugged
 
-from recoup.flows.insight.backtest_file import HistoryReport, backtest_history
+from recoup.flows.insight.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of
 from recoup.flows.insight.backtest_plain import history_plain
 from recoup.flows.insight.learn import history_models
 from recoup.lab.compare.arms.retry_2 import Retry2
@@ -25,8 +25,8 @@ from recoup.lab.compare.arms.schedules import SCHEDULES
 from recoup.lab.compare.driver import play
 from recoup.lab.compare.ground import survey
 from recoup.lab.plug.program import Program
-from recoup.rules.backtest.history import Bounds, cohort_of
-from recoup.rules.backtest.model_word import Calibration, Past, calibrate
+from recoup.rules.backtest.history import Bounds, Payment, cohort_of
+from recoup.rules.backtest.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce, Part
@@ -144,11 +144,14 @@ def _judged(kind: plugged.Kind, folder: Path) -> tuple[Calibration, Calibration]
         report = backtest_history(own, "retry-1", None, REGION)
     if report.calibration is None:
         return None
-    fresh = payments_of(others)
-    cohort = cohort_of(fresh)
-    payments = [*cohort.payments, *cohort.open]
-    model = models[history_models.OWN]
-    return report.calibration, calibrate(model, Past(fresh, REGION), cohort, payments, len(others))
+    expectation = expectations_of(models, _tries_of(payments_of(own), late=False, most=LEVELS_MAX))[history_models.OWN]
+    return report.calibration, calibrate(expectation, _tries_of(payments_of(others), late=True, most=len(others)))
+
+
+def _tries_of(payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:
+    cohort = cohort_of(payments)
+    ordered = sorted((*cohort.payments, *cohort.open), key=turn_of)
+    return past_tries(Past(payments, REGION), cohort, ordered, late=late, most=most)
 
 
 def _half(customer: str) -> int:

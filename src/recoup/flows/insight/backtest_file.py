@@ -30,13 +30,14 @@ from recoup.rules.backtest.history import (
 )
 from recoup.rules.backtest.history_figures import Case, HistoryFigures, by_group, figures_of
 from recoup.rules.backtest.model_word import (
-    POOLED,
     Calibration,
+    Expectation,
     Past,
     RangeOfModels,
     calibrate,
     expect,
-    pooled,
+    expectations_of,
+    past_tries,
     range_of,
 )
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned
@@ -52,7 +53,8 @@ from recoup.rules.rescue.policy import POLICIES, group_of
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
-TRIES_MAX: Final = 4_000
+TRIES_MAX: Final = 4_000  # by which the own model is judged
+LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
 NO_NUMPY: Final = Sentence("numpy is not installed")
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
@@ -134,6 +136,7 @@ def backtest_history(
     found.then = then(cohort)
     found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
     models = _models(found, payments, past)
+    expectations = _expectations(found, models, past)
     target = _target(decider, within, models)
     plans = dict[int, tuple[Evidence, Decision]]()
     expected = dict[int, list[float]]()
@@ -142,7 +145,7 @@ def backtest_history(
         plans = _plan(found, target, past)
         if found.calibration is not None and found.calibration.holds:
             first = dict(list(plans.items())[:EXPECTED_MAX])
-            by_model = expect({**models, POOLED: pooled(models[_own(models)])}, list(first.values()))
+            by_model = expect(expectations, list(first.values()))
             found.models = range_of(by_model)
             expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
     _figures(found, past, plans, expected, send_cost)
@@ -178,7 +181,7 @@ def _figures(
 
 
 def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Mapping[str, Model]:
-    """By name, the own one first; judged by the last quarter of the time, which none of them has seen."""
+    """By name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
     try:
@@ -191,12 +194,20 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Ma
     models = models_of(payments, past, cohort.first, cohort.learned_until)
     if not models:
         found.why_no_models = TOO_LITTLE
+    return models
+
+
+def _expectations(found: HistoryReport, models: Mapping[str, Model], past: Past) -> Mapping[str, Expectation]:
+    """By the model's name, the own one first and judged."""
+    if not models:
         return {}
-    judges = sorted((*cohort.payments, *cohort.open), key=_turn)
-    found.calibration = calibrate(models[_own(models)], past, cohort, judges, TRIES_MAX)
+    payments = sorted((*found.cohort.payments, *found.cohort.open), key=turn_of)
+    expectations = expectations_of(models, past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX))
+    late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)
+    found.calibration = calibrate(expectations[_own(models)], late)
     if not found.calibration.holds:
         found.why_no_models = WRONG if found.calibration.judged else TOO_FEW_LATE
-    return models
+    return expectations
 
 
 def _own(models: Mapping[str, Model]) -> str:
@@ -214,7 +225,7 @@ def _plan(found: HistoryReport, target: Target, past: Past) -> dict[int, tuple[E
     """Of all payments, or of a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
     payments = cohort.payments
-    chosen = sorted(range(len(payments)), key=lambda place: _turn(payments[place]))
+    chosen = sorted(range(len(payments)), key=lambda place: turn_of(payments[place]))
     plans, sends = dict[int, tuple[Evidence, Decision]](), 0
     for place in chosen[:PLANS_MAX]:
         evidence = past.evidence(payments[place], cohort)
@@ -254,7 +265,7 @@ def _klass(past: Past, payment: Payment) -> str:
     return group_of(reading) or reading.klass
 
 
-def _turn(payment: Payment) -> tuple[bytes, datetime]:
+def turn_of(payment: Payment) -> tuple[bytes, datetime]:
     """Customers by a hash with a fixed seed, the payments of each by time."""
     return _place(payer_of(payment)), payment[0].at
 

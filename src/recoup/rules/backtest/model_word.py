@@ -1,29 +1,34 @@
 """What models expect of a policy on a history without probabilities. It is the models' word, and no interval goes with
 it: none would be true. Pure.
 
-A model that is fitted to tries at the instants of one policy may be wrong at all others. So it is judged first by tries
-that it has not seen, and then only the lowest and the highest of several models are said.
+A model that is fitted to tries at the instants of one policy may be wrong at all others. So its level is corrected by
+the tries that it learned from (`levels`), it is judged by tries that it has not seen, and then only the lowest and the
+highest of several models are said.
 """
 
 import math
 from bisect import insort
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
+from recoup.rules.backtest.levels import Levels, at_level, cell_of, levels_of
 from recoup.rules.backtest.recorded import Planned
 from recoup.rules.backtest.target import Target
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.rescue.engine import zones
+from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
-from recoup.rules.rescue.engine.expected import expected_under
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
+from recoup.rules.rescue.engine.mixed import chance_at
 from recoup.rules.rescue.engine.model import Model, checked
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
 from recoup.rules.rescue.slots import offset_minutes
@@ -32,6 +37,7 @@ ERROR_MAX: Final = 0.03
 TENTHS: Final = 10
 CALIBRATED_MIN: Final = 200  # tries
 POOLED: Final = "pooled"
+_SENDS_MAX: Final = 20
 
 
 class Tenth(NamedTuple):
@@ -135,16 +141,69 @@ def plan_of(target: Target, evidence: Evidence) -> tuple[Planned, Decision]:
     return Planned(decision.verdict, decision.plan, None, decision.reasons), decision
 
 
-def expect(models: Mapping[str, Model], plans: Sequence[tuple[Evidence, Decision]]) -> dict[str, list[float]]:
-    """The chance that each model sees for each plan. One of the models is the pooled one, which is asked without the
-    payer's own past."""
-    return {
-        name: [
-            expected_under(decision, _alone(evidence) if name == POOLED else evidence, model)
-            for evidence, decision in plans
-        ]
-        for name, model in models.items()
+class PastTry(NamedTuple):
+    """A try that was made, and what was known before it."""
+
+    evidence: Evidence
+    at: datetime
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a model expects. `alone`: it is asked without the payer's other payments."""
+
+    model: Model
+    levels: Levels = field(default_factory=dict)
+    alone: bool = False
+
+    def at(self, facts: Facts, offset: int, at: datetime) -> float:
+        """Of an approval at that instant, from 0 to 1."""
+        if self.alone:
+            facts = replace(facts, looks=())
+        ground = ground_of(self.model, facts, offset)
+        chance = chance_at(ground, trail(ground, facts), facts, hours_of(at))
+        return at_level(chance, self.levels.get(cell_of(facts), 1.0))
+
+    def under(self, plan: Decision, evidence: Evidence) -> float:
+        """From 0 to 1: that one of the plan's tries is approved, each of those before being declined as the last
+        payment was."""
+        facts, fails = evidence.facts, 1.0
+        assert facts is not None
+        answer = facts.tries[-1].answer if facts.tries else facts.first.answer
+        instants = [evidence.now] if plan.verdict == "attempt_now" else []
+        for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
+            fails *= 1.0 - self.at(facts, evidence.utc_offset, when)
+            facts = replace(facts, tries=(*facts.tries, Look(when, answer, number)))
+        return 1.0 - fails
+
+    def of(self, one: PastTry) -> float:
+        assert one.evidence.facts is not None
+        return self.at(one.evidence.facts, one.evidence.utc_offset, one.at)
+
+
+def expectations_of(models: Mapping[str, Model], tries: Sequence[PastTry]) -> dict[str, Expectation]:
+    """By model, and of the first one pooled. `tries`: before the last quarter of the time; each model learns its level
+    from those of its own time."""
+    first = next(iter(models.values()))
+    plain = {name: Expectation(model) for name, model in models.items()} | {
+        POOLED: Expectation(pooled(first), alone=True)
     }
+    return {name: replace(one, levels=_levels(one, tries)) for name, one in plain.items()}
+
+
+def _levels(one: Expectation, tries: Sequence[PastTry]) -> Levels:
+    learned = one.model.learned
+    begin, end = date.fromisoformat(learned.data_from), date.fromisoformat(learned.data_until)
+    seen = [it for it in tries if begin <= it.at.date() <= end]
+    return levels_of((cell_of(it.evidence.facts), one.of(it), it.approved) for it in seen if it.evidence.facts)
+
+
+def expect(
+    expectations: Mapping[str, Expectation], plans: Sequence[tuple[Evidence, Decision]]
+) -> dict[str, list[float]]:
+    """The chance that each model sees for each plan."""
+    return {name: [one.under(decision, evidence) for evidence, decision in plans] for name, one in expectations.items()}
 
 
 def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
@@ -158,25 +217,25 @@ def pooled(model: Model) -> Model:
     return checked(msgspec.structs.replace(model.learned, issuers={}, regression=None))
 
 
-def calibrate(model: Model, past: Past, cohort: Cohort, payments: Sequence[Payment], most: int) -> Calibration:
-    """By the tries of those payments that the model has not seen, each at the instant at which it was made. A payment's
-    window may be open: the tries that it has are answered."""
-    pairs = list[tuple[float, float]]()
+def past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:
+    """Those of the last quarter of the time, which no model has seen, or those before; each at the instant at which it
+    was made. A payment's window may be open: the tries that it has are answered."""
+    return list(islice(_past_tries(past, cohort, payments, late), most))
+
+
+def _past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], late: bool) -> Iterator[PastTry]:
     for payment in payments:
         tries = tries_of(payment, cohort.window)
         for number, one in enumerate(tries):
-            if (
-                one.at < cohort.learned_until
-                or one.state == "unknown"
-                or any(before.state == "unknown" for before in tries[:number])
-            ):
-                continue
-            evidence = past.evidence(payment, cohort, tries[:number])
-            decision = Decision("plan", (BusinessTime(one.at),), None, (), (), {}, ())
-            pairs.append((expected_under(decision, evidence, model), float(one.state == "approved")))
-        if len(pairs) >= most:
-            break
-    return calibration_of(pairs)
+            if one.state == "unknown":
+                break
+            if (one.at >= cohort.learned_until) == late:
+                yield PastTry(past.evidence(payment, cohort, tries[:number]), one.at, one.state == "approved")
+
+
+def calibrate(expectation: Expectation, tries: Sequence[PastTry]) -> Calibration:
+    """By tries that it has not seen."""
+    return calibration_of([(expectation.of(one), float(one.approved)) for one in tries])
 
 
 def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:
@@ -192,8 +251,3 @@ def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:
         square += size / count * ((expected - observed) ** 2 - noise)
         tenths.append(Tenth(size, expected, observed))
     return Calibration(tuple(tenths), math.sqrt(max(0.0, square)))
-
-
-def _alone(evidence: Evidence) -> Evidence:
-    assert evidence.facts is not None
-    return replace(evidence, facts=replace(evidence.facts, looks=()))
