@@ -116,7 +116,7 @@ def test_numbers_are_refused_with_the_cure_and_methods_are_rescued(server: Serve
             )
             assert answer.status_code == 400, answer.text
             assert "processor and id" in answer.text
-            answer = await client.evaluate({"processor": "sandbox", "id": "pm_card_visa_51_01"})
+            answer = await client.evaluate({"processor": "sandbox", "id": "pm_card_visa_51_01", "customer": "cus_ana"})
             assert answer.status_code == 200, answer.text
             order_id = UUID(answer.json()["orderId"])
             scope = Scope(UUID(client.made.mid), Actor("operator", "test"), "test")
