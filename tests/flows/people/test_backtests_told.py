@@ -16,7 +16,7 @@ from recoup.flows.backtests.before_saving import try_policy
 from recoup.flows.backtests.kept import ask
 from recoup.flows.backtests.make import TRIES_MAX, work_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
-from recoup.flows.merchants.policies import where_of
+from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.people.notifications import choose
 from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.world import World
