@@ -25,22 +25,27 @@ class Estimate(NamedTuple):
 
 
 class Strata:
-    """Adding costs the same at the first and at the millionth order. `alike`: the variance is at least that of arms
-    that vary alike; of what is so rare that an arm may have none, its own would be nothing."""
+    """Adding costs the same at the first and at the millionth order, however many strata there are. `alike`: the
+    variance is at least that of arms that vary alike; of what is so rare that an arm may have none, its own would be
+    nothing."""
 
-    __slots__ = ("_alike", "_held", "_shared")
+    __slots__ = ("_alike", "_held", "_met", "_shared")
 
     def __init__(self, *, alike: bool = False) -> None:
         self._alike = alike
         self._held: dict[Stratum, _Arms] = {}
+        self._met: dict[tuple[ComparedArm, str], tuple[Stratum, ...]] = {}  # where a payer has orders
         self._shared: dict[tuple[ComparedArm, Stratum, Stratum], SharedPayers] = {}
 
     def add(self, stratum: Stratum, arm: ComparedArm, payer: str, value: float, weight: float) -> None:
         if stratum not in self._held:
             self._held[stratum] = {name: ArmTotals() for name in ARMS}
         self._held[stratum][arm].add(payer, value, weight)
-        for other, held in self._held.items():
-            there = held[arm].of(payer) if other != stratum else None
+        met = self._met.get((arm, payer), ())
+        if stratum not in met:
+            self._met[arm, payer] = (*met, stratum)
+        for other in met:
+            there = self._held[other][arm].of(payer) if other != stratum else None
             if there is not None:
                 first, second = sorted((stratum, other))
                 here = PayerSums(value, weight)

@@ -59,8 +59,8 @@ class Campaign:
 class MerchantSettings:
     """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
     `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
-    merchant's own line. `risk`: how the risk is judged where a customer waits. `engine_bounds`: of every retry policy
-    around its orders what it says of the engine."""
+    merchant's own line. `risk`: how the risk is judged where a customer waits. `engine_bounds`: of the retry policies
+    around its orders that say something of the engine, what they say."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
@@ -153,7 +153,9 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
   (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk,
   (SELECT jsonb_agg(to_jsonb(p) - 'content' || jsonb_build_object('content',
-      jsonb_build_object('engine', p.content -> 'engine'))) FROM ({AROUND}) p) AS engine_bounds
+      jsonb_build_object('engine', p.content -> 'engine')))
+    FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds FROM ({AROUND}) v) p
+    WHERE p.bounds) AS engine_bounds
 FROM merchants m WHERE merchant_id = $1
 """,
 )
