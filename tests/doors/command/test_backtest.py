@@ -154,6 +154,23 @@ def test_a_policy_of_a_file_is_asked_about(log: Path, tmp_path: Path) -> None:
     assert refused.field == "--policy"
 
 
+def plans(file: Path, policy: Path, decider: str, share: int) -> list[Any]:
+    policy.write_text(f"[engine]\nshare = {share}\n")
+    lines = policy.with_name("payments.jsonl")
+    assert run(file, "--policy", policy, "--decider", decider, "--payments", lines).exit_code == 0
+    return [json.loads(line)["plan"] for line in lines.read_text().splitlines()]
+
+
+def test_a_policy_of_a_file_may_leave_customers_to_the_schedule(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    engines, schedules = plans(log, file, "engine", 100), plans(log, file, "retry-2", 0)
+    assert plans(log, file, "engine", 0) == schedules
+    half = plans(log, file, "engine", 50)
+    assert all(plan in both for plan, both in zip(half, zip(engines, schedules, strict=True), strict=True))
+    differ = [place for place, plan in enumerate(engines) if plan != schedules[place]]
+    assert 0.3 < sum(half[place] == schedules[place] for place in differ) / len(differ) < 0.7
+
+
 def test_a_policy_that_is_none_is_named(log: Path) -> None:
     result = run(log, "--policy", "retry-99")
     assert "There is no policy retry-99" in str(result.exception)

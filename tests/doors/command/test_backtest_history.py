@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.doors.command.test_backtest import run
+from tests.doors.command.test_backtest import plans, run
 
 BEGIN = datetime(2025, 10, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -77,6 +77,12 @@ def test_what_happened_is_exact_and_no_interval_stands_at_an_expectation(tmp_pat
     assert "confidence" not in text
     assert (found["rangeOfModels"] is None) == bool(found["whyNoModels"])
     assert found["rangeOfModels"] is None or found["calibration"]["error"] <= 0.03
+
+
+def test_a_policy_may_leave_customers_to_the_schedule(tmp_path: Path) -> None:
+    file, policy = written(tmp_path / "history.csv", history()[:2_400]), tmp_path / "policy.toml"
+    schedules, half = plans(file, policy, "retry-2", 0), plans(file, policy, "engine", 50)
+    assert 0.3 < sum(plan == schedule for plan, schedule in zip(half, schedules, strict=True)) / len(half) < 0.7
 
 
 def test_a_model_is_judged_by_tries_of_payments_whose_window_is_open(tmp_path: Path) -> None:

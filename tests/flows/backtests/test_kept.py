@@ -10,6 +10,7 @@ import pytest
 from tests.flows.test_arms import MODEL
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
+from recoup.flows.arm_place import arm_place
 from recoup.flows.backtests import kept
 from recoup.flows.backtests import make as making
 from recoup.flows.backtests.before_saving import save_tried, try_policy
@@ -27,6 +28,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.bulk.backtest import KEPT_DRAFTS, KEPT_REQUESTS, KEPT_SAVED, begin_backtest, keep_figures
 from recoup.rules.network.magic import script_card
+from recoup.rules.rescue.policy import CURRENT
 from recoup.store.insight.backtests import PACK, backtest_payments, list_backtests, saved_backtests
 from recoup.store.orders.due_work import Due, claim
 from recoup.store.server import ServerAddress
@@ -192,6 +194,36 @@ def test_a_site_is_asked_of_its_own_orders_and_sites_inside_keep_their_policy(se
         row = await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, there))
         assert row.report is not None
         assert row.report["orders"] == 4
+
+    told(server, story)
+
+
+async def plans(shop: Shop, decider: str, lines: dict[str, Any]) -> dict[str, list[str]]:
+    """By order."""
+    question = await question_for(shop.world, shop.merchant_id, BacktestRequest(decider, lines=lines))
+    row = await ask(shop.world, shop.scope, question)
+    async with shop.world.db.read() as connection:
+        rows = await backtest_payments(connection, shop.merchant_id, row.backtest_id, 0, 100)
+    return {one.payment["order"]: one.payment["plan"] for one in rows}
+
+
+def test_a_policy_is_asked_with_what_it_leaves_to_the_engine(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await with_orders(shop, 24)
+        engines, schedules = await plans(shop, "", {}), await plans(shop, CURRENT.version, {})
+        assert not set(map(str, engines.values())) & set(map(str, schedules.values()))
+        assert await plans(shop, "", {"engine": {"arm": "shadow"}}) == schedules
+        assert await plans(shop, "", {"engine": {"share": 0}}) == schedules
+        found = await plans(shop, "", {"engine": {"share": 50}})
+        rows = await shop.world.db.fetch("SELECT order_id, payer_id FROM order_payer")
+        places = {str(row["order_id"]): arm_place(shop.world, shop.merchant_id, row["payer_id"]) for row in rows}
+        kept_by = {order: "engine" if place >= 5_000 else "schedule" for order, place in places.items()}
+        assert set(kept_by.values()) == {"engine", "schedule"}
+        assert found == {order: (engines if by == "engine" else schedules)[order] for order, by in kept_by.items()}
+        where = await where_of(shop.world, shop.merchant_id)
+        await save_tried(shop.world, shop.scope, where, {"engine": {"arm": "off"}}, "by hand", seen=0)
+        shop.merchants.forget(shop.merchant_id)
+        assert await plans(shop, "", {}) == engines, "what is in force says nothing of what it is replaced by"
 
     told(server, story)
 

@@ -92,10 +92,10 @@ def _of_policy(found: HistoryReport) -> list[str]:
             f"money       {low:+.1f} to {high:+.1f} days earlier, below 0 later, where it rescues the same payments"
         )
     if found.calibration is not None:
-        tries = sum(one.tries for one in found.calibration.tenths)
+        off = found.calibration
         text.append(
-            f"calibration the model's chances were off by {found.calibration.error:.1%} at {tries:,} tries of the last "
-            "quarter of the time, which it had not seen"
+            f"calibration the model's chances were off by {off.error:.1%} (± {off.plus_minus:.1%}) at {off.tries:,} "
+            "tries of the last quarter of the time, which it had not seen"
         )
     if found.models is None:
         return [*text, f"models      are not asked: {found.why_no_models or 'nothing was planned'}"]

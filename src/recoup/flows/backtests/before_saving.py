@@ -55,7 +55,7 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
         where,
         await read_standing(world, where),
         checked.terms.to_plain(),
-        await decider_of(world, where.merchant_id),
+        await decider_of(world, where.merchant_id, by_settings=True),
     )
     async with world.db.transaction() as tx:
         await lock_merchant(tx, where.merchant_id)
@@ -100,7 +100,7 @@ async def _tying(world: World, scope: Acting, where: Where) -> Also | None:
     merchant_id = where.merchant_id
     if merchant_id is None:
         return None
-    decider = await decider_of(world, merchant_id)
+    decider = await decider_of(world, merchant_id, by_settings=True)
 
     async def tie(tx: Tx, standing: Standing, checked: Checked, row: PolicyVersion) -> None:
         question = draft_of(where, standing, checked.terms.to_plain(), decider)

@@ -44,14 +44,16 @@ async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
     return await where_of(world, merchant_id, site_id=site_id, campaign_id=campaign_id)
 
 
-async def decider_of(world: World, merchant_id: UUID) -> str:
-    """Who decides for new orders: the engine where it decides for any and has a model, else the schedule."""
+async def decider_of(world: World, merchant_id: UUID, *, by_settings: bool) -> str:
+    """Who decides for new orders: the engine where it decides for any and has a model, else the schedule.
+    `by_settings`: whatever the policies in force leave of them, as for a policy that would take their place."""
     async with world.db.connection() as connection:
         now = world.clocks.business(await known_offset(connection, merchant_id))
         known = await load_merchant(connection, merchant_id)
     await world.models.ready()
-    left = [known.arms_left(now, site_id).terms for site_id in known.arms] if known else []
-    decides = any(one.mode == "share" and one.share for one in left)
+    arms = [known.arms_left(now, site_id) for site_id in known.arms] if known else []
+    terms = [one.of if by_settings else one.terms for one in arms]
+    decides = any(one.mode == "share" and one.share for one in terms)
     return ENGINE if decides and world.models.current(now) is not None else CURRENT.version
 
 
@@ -97,7 +99,7 @@ async def question_for(world: World, merchant_id: UUID, request: BacktestRequest
     return Question(
         basis="orders" if request.import_id is None else "import",
         import_id=request.import_id,
-        decider=request.decider or await decider_of(world, merchant_id),
+        decider=request.decider or await decider_of(world, merchant_id, by_settings=lines is not None),
         lines=lines,
         scope=where.scope,
         subject=where.subject_id,

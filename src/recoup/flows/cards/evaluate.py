@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.admit import Admissions, settled
+from recoup.flows.arm_place import arm_place
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.first_try import FirstTries, Tried
 from recoup.flows.cards.seen_before import is_new, pan_of, seen_before
@@ -35,7 +36,7 @@ from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.card import scheme_of
 from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.rescue.arms import has_arm, place_of
+from recoup.rules.rescue.arms import has_arm
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.intake_warnings import NO_CODE, NO_IP, STALE
 from recoup.rules.rescue.origin import Named, origin_of
@@ -243,8 +244,7 @@ class Evaluate:
         if who is None:
             async with self._world.db.connection() as connection:
                 who = await pan_of(self._world, connection, scope, request, token_id) or token_id
-        place = place_of(self._world.keys.mac("rescue-arm", scope.merchant_id.bytes + who.bytes))
-        return msgspec.structs.replace(row, **left.assigned(place))
+        return msgspec.structs.replace(row, **left.assigned(arm_place(self._world, scope.merchant_id, who)))
 
     async def _check_not_blocked(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID

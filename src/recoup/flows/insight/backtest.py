@@ -5,12 +5,14 @@ This is what a policy is judged by before it is saved, and what the page of the 
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.arm_place import arm_place
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.merchant_cache import known_offset
 from recoup.flows.world import World
@@ -60,9 +62,10 @@ EVERYWHERE: Final = Places()
 @dataclass(slots=True)
 class _Reading:
     """`thin`: how many bits of a payer's hash have to be zero; of more than `at_most` orders half the payers are
-    left out, again and again."""
+    left out, again and again. `place`: of a customer among all, by whose order it is."""
 
     target: Target
+    place: Callable[[UUID], int]
     places: "Places"
     since: datetime
     until: datetime
@@ -121,7 +124,8 @@ async def backtest_policy(
     async with world.db.connection() as connection:
         offset_us = await known_offset(connection, merchant_id)
     until = world.clocks.business(offset_us)
-    reading = _Reading(target, places, until - timedelta(days=days), until, plans, at_most)
+    place = partial(arm_place, world, merchant_id)
+    reading = _Reading(target, place, places, until - timedelta(days=days), until, plans, at_most)
     reading.engines = Engines(reading.models, policies=reading.policies)
     if isinstance(target, EngineTarget):
         reading.models[target.model.name] = target.model
@@ -173,7 +177,8 @@ def _is_meant(reading: _Reading, row: JudgedRow) -> bool:
 def _target_of(reading: _Reading, row: JudgedRow) -> Target:
     others = reading.places.others
     own = (others.get(row.campaign_id) if row.campaign_id is not None else None) or others.get(row.site_id)
-    return reading.target if own is None else replace(reading.target, within=own)
+    target = reading.target if own is None else replace(reading.target, within=own)
+    return target.of_customer(reading.place(row.who))
 
 
 def _kept(payer: str, thin: int) -> bool:

@@ -41,7 +41,7 @@ from recoup.rules.backtest.model_word import (
     range_of,
 )
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned
-from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
+from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import payments_of
 from recoup.rules.policies.in_force import InForce
@@ -53,7 +53,7 @@ from recoup.rules.rescue.policy import POLICIES, group_of
 ATTEMPTS_MAX: Final = 400_000  # some hundred thousand payments
 PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
-TRIES_MAX: Final = 4_000  # by which the own model is judged
+TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
 NO_NUMPY: Final = Sentence("numpy is not installed")
@@ -229,7 +229,7 @@ def _plan(found: HistoryReport, target: Target, past: Past) -> dict[int, tuple[E
     plans, sends = dict[int, tuple[Evidence, Decision]](), 0
     for place in chosen[:PLANS_MAX]:
         evidence = past.evidence(payments[place], cohort)
-        decision = target.decide(evidence)
+        decision = target.of_customer(place_in_file(payer_of(payments[place]))).decide(evidence)
         plans[place] = evidence, decision
         sends += len(decision.plan)
         found.orders.append(_order(found, past, payments[place], decision))

@@ -126,6 +126,7 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     if found.calibration is not None:
         plain["calibration"] = {
             "error": round(found.calibration.error, 6),
+            "plusMinus": round(found.calibration.plus_minus, 6),
             "tenths": [[one.tries, round(one.expected, 6), round(one.observed, 6)] for one in found.calibration.tenths],
         }
     plain["rangeOfModels"] = None

@@ -16,7 +16,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision
 from recoup.rules.backtest.replay import Engines, add_step
-from recoup.rules.backtest.target import EngineTarget, Target
+from recoup.rules.backtest.target import EngineTarget, Target, place_in_file
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.engine.model import BadModel, Model, model_of
 from recoup.rules.rescue.engine.pricing import Pricing
@@ -177,7 +177,8 @@ def _take(reading: _Reading, row: _Row) -> None:
             field="policy",
             cure=Sentence("Say which policy is asked about: --policy {0}.", CURRENT.version),
         )
-    add_step(order, decision, reading.target, reading.engines, plans=reading.plans)
+    target = reading.target.of_customer(place_in_file(order.facts.payer))
+    add_step(order, decision, target, reading.engines, plans=reading.plans)
 
 
 def _new_order(reading: _Reading, row: _Row) -> JudgedOrder | None:

@@ -37,6 +37,7 @@ ERROR_MAX: Final = 0.03
 TENTHS: Final = 10
 CALIBRATED_MIN: Final = 200  # tries
 POOLED: Final = "pooled"
+_Z_90: Final = 1.6449
 _SENDS_MAX: Final = 20
 
 
@@ -54,9 +55,20 @@ class Calibration:
     error: float
 
     @property
+    def tries(self) -> int:
+        return sum(one.tries for one in self.tenths)
+
+    @property
+    def plus_minus(self) -> float:
+        """Of `error`, 90 %: what chance makes of so many tries. One point at some 5,000."""
+        count = self.tries + 2
+        mean = (sum(one.tries * one.observed for one in self.tenths) + 1.0) / count
+        return _Z_90 * math.sqrt(mean * (1.0 - mean) / count)
+
+    @property
     def judged(self) -> bool:
         """Whether there were enough tries to judge by."""
-        return sum(one.tries for one in self.tenths) >= CALIBRATED_MIN
+        return self.tries >= CALIBRATED_MIN
 
     @property
     def holds(self) -> bool:

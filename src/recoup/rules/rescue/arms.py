@@ -139,6 +139,11 @@ def arm_of(terms: Terms, place: int) -> Arm | None:
     return "engine" if place >= PLACES - terms.share * _PERCENT else "ladder"
 
 
+def engine_decides(within: InForce, place: int) -> bool:
+    """Whether retry policies leave a customer to the engine that decides for all others."""
+    return arm_of(narrowed(Terms(0, "share", 100), within), place) == "engine"
+
+
 def narrowed(terms: Terms, within: InForce | None) -> Terms:
     """What retry policies leave of the settings, for a new order."""
     if within is None or terms.mode == "inherit":

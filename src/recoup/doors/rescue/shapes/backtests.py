@@ -135,6 +135,9 @@ class BacktestCalibration(Shape, kw_only=True):
     """How far a model is off at tries that it has not seen."""
 
     error: float
+    plus_minus: Annotated[float | None, Meta(description="Of the error, 90 %: what chance makes of so many tries.")] = (
+        None
+    )
     tenths: Annotated[list[list[float]], Meta(description="Tries, expected, observed.")]
 
 
