@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from recoup.doors.command.uplift import uplift
 from recoup.doors.command.verbs import Opened
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.uplift import closed_orders
+from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
@@ -83,6 +84,9 @@ def test_words_that_mean_nothing_are_refused(tmp_path: Path) -> None:
         ((file, "--zone", "Mars/Olympus"), "zone"),
         ((file, "--until", "soon"), "until"),
         (("--until", "2026-02-02"), "until"),
+        ((file, "--as-of", "2026-02-02"), "file"),
+        (("--as-of", "2026-02-02", "--by", "day"), "by"),
+        (("--as-of", "2026-02-02", "--expected", "9"), "expected"),
     ):
         problem = run(*words).exception
         assert isinstance(problem, Problem)
@@ -123,5 +127,15 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
             result = await asyncio.to_thread(CliRunner().invoke, uplift, words, obj=Here(does))
             assert "8 whose window has closed" in result.output
             assert "not enough yet: 200 payers are needed in each arm" in result.output
+            before_it = datetime.now(UTC)
+            report = await make_report(shop.world, shop.merchant_id, shop.world.clocks.wall())
+            after_it = datetime.now(UTC)
+            for moment, code in ((before_it, "not_found"), (after_it, None)):
+                past = [*words, "--as-of-recorded", moment.isoformat(), "--by", "week"]
+                shown = await asyncio.to_thread(CliRunner().invoke, uplift, past, obj=Here(does))
+                assert getattr(shown.exception, "code", None) == code
+            assert shown.output.splitlines()[:3] == result.output.splitlines()[:3]
+            as_json = await asyncio.to_thread(CliRunner().invoke, uplift, [*past, "--json"], obj=Here(does))
+            assert json.loads(as_json.output) == report | {"refused": []}
 
     asyncio.run(story())
