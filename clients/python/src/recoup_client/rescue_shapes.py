@@ -274,6 +274,7 @@ BacktestCalibration = TypedDict(
     "BacktestCalibration",
     {
         "error": float,
+        "plusMinus": float | None,
         "tenths": list[list[float]],
     },
 )
