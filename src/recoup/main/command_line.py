@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from recoup.kernel.problem import Problem
+from recoup.main.heap import settle_heap
 from recoup.main.settings import load_settings
 
 if TYPE_CHECKING:
@@ -22,4 +23,5 @@ class CommandLine:
         settings = load_settings(data_dir=data_dir)
         if sandbox_only and settings.world != "sandbox":
             raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
+        settle_heap(for_weeks=False)
         return with_world(settings, work)

@@ -41,7 +41,7 @@ class SignEvidence:
             self.doubt = self.doubt or text * _is_amount(text)
 
     def _speaks(self, sign: str, text: str) -> None:
-        if not _is_amount(text):
+        if (self.point if sign == "." else self.comma) or not _is_amount(text):
             return
         self.decimals = True
         if sign == ".":

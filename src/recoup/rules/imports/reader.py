@@ -2,8 +2,9 @@
 what stands in a row."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from operator import itemgetter
 from typing import Any, Final
 
 from recoup.kernel.currencies import EXPONENTS
@@ -56,9 +57,12 @@ class Reader:
         self._answered = zone_named(answers.zone) if answers.zone else None
         self._named = zone_named(layout.zone) if layout.zone else None
         self._fixed = zone_named(profile.zone) if profile.zone else None
-        self._fields = [(field, places[0], places[1:]) for field, places in layout.places.items()]
+        self._fields = tuple(layout.places)
+        self._first_cells = _picking([places[0] for places in layout.places.values()])
+        self._stand_ins = [(field, places[1:]) for field, places in layout.places.items() if len(places) > 1]
         dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
-        self._watched = [place for place in range(layout.width) if place not in dates]  # a bad date costs the line too
+        # Cells that are looked at for card numbers; a bad date costs the line too.
+        self._watched = _picking([place for place in range(layout.width) if place not in dates])
         self._keys = tuple(sorted({field for rule in profile.states for field in _of_rule(rule)}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
@@ -78,7 +82,7 @@ class Reader:
             elif len(found) != width:
                 outcome = self._misfit(line, found, width)
             else:
-                outcome = self._outcome(line, self._values(found), [found[place] for place in self._watched])
+                outcome = self._outcome(line, self._values(found), self._watched(found))
             header = [] if isinstance(outcome, Attempt) or found is None else self._header(found)
             if not header:
                 yield outcome if ours else BadLine(line, "header", _BELOW_OTHER)
@@ -111,14 +115,14 @@ class Reader:
             yield self._outcome(line, values, list(members.values()))
 
     def _values(self, cells: Sequence[str]) -> dict[str, str]:
-        values = {}
-        for field, place, others in self._fields:
-            text = cells[place].strip()
-            if not text and others:
-                text = next((more for other in others if (more := cells[other].strip())), "")
-            if text[:1] == "'" and text[1:2] in _FORMULA:
-                text = text[1:]
-            values[field] = text
+        values = dict(zip(self._fields, map(str.strip, self._first_cells(cells)), strict=True))
+        for field, others in self._stand_ins:
+            if not values[field]:
+                values[field] = next((more for other in others if (more := cells[other].strip())), "")
+        if "'" in "".join(values.values()):
+            for field, text in values.items():
+                if text[:1] == "'" and text[1:2] in _FORMULA:
+                    values[field] = text[1:]
         return values
 
     def _misfit(self, line: int, cells: Sequence[str], width: int) -> BadLine:
@@ -310,6 +314,13 @@ class Reader:
         if not re.fullmatch(r"-?[0-9]{1,6}", text) or not low <= int(text) <= high:
             raise _Bad("number", Sentence("has {0} that is no number from {1} to {2}", name, low, high))
         return int(text)
+
+
+def _picking(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
+    """Takes the cells at those places out of a row."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda cells: [cells[place] for place in places]
 
 
 def _of_rule(rule: StateRule) -> tuple[str, ...]:

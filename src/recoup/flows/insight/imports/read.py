@@ -5,6 +5,7 @@ the import that there is. A process that dies leaves nothing behind.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +43,7 @@ from recoup.store.merchants.merchants import load_merchant
 
 FILE_BYTES_MAX: Final = 512 << 20
 ROWS_AT_ONCE: Final = 5_000
+BATCHES_AHEAD: Final = 3
 CUSTOMERS_CACHED: Final = 100_000
 LATE: Final = timedelta(minutes=5)  # clocks differ
 Tell = Callable[[int], None]
@@ -175,23 +177,26 @@ async def _store(
 async def _batches(
     outcomes: Iterator[Outcome], counts: Counts, cards: NamedCards, tell: Tell
 ) -> AsyncIterator[list[Attempt]]:
-    """Read beside the event loop, and one batch ahead: other calls are served, and rows are stored, meanwhile."""
+    """Read beside the event loop, and some batches ahead: other calls are served, and rows are stored, meanwhile."""
+    turn = asyncio.Lock()
 
-    def following() -> list[Outcome]:
-        return list(islice(outcomes, ROWS_AT_ONCE))
+    async def following() -> list[Outcome]:
+        async with turn:
+            return await asyncio.to_thread(lambda: list(islice(outcomes, ROWS_AT_ONCE)))
 
     def counted(batch: Sequence[Outcome]) -> list[Attempt]:
         return [one for outcome in batch if (one := counts.add(outcome)) is not None]
 
-    ahead = asyncio.ensure_future(asyncio.to_thread(following))
+    ahead = deque(asyncio.ensure_future(following()) for _ in range(BATCHES_AHEAD))
     try:
-        while batch := await ahead:
-            ahead = asyncio.ensure_future(asyncio.to_thread(following))
+        while batch := await ahead.popleft():
+            ahead.append(asyncio.ensure_future(following()))
             attempts = await asyncio.to_thread(counted, await cards.checked(batch))
             tell(counts.last_line)
             yield attempts
     finally:
-        ahead.cancel()
+        for one in ahead:
+            one.cancel()
 
 
 class _Send(NamedTuple):
