@@ -1,13 +1,12 @@
 """What the engine brings is computed beside the pages; people hear of harm, and the engine stops where they want it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from tests.flows.insight.compared import with_orders
-from tests.flows.people.telling import ROLES, go_round, kinds, told, with_people
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.flows.people.telling import ROLES, go_round, kinds, run, told
+from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
 from recoup.flows.insight.uplift import closed_orders
@@ -16,17 +15,6 @@ from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import read_arms
 from recoup.rules.messages.notification_words import words_of
 from recoup.store.server import ServerAddress
-
-Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
-
-
-def run(server: ServerAddress, story: Story) -> None:
-    async def inside() -> None:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made)
-            await story(shop, await with_people(shop))
-
-    asyncio.run(inside())
 
 
 async def later(shop: Shop) -> None:

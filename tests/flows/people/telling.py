@@ -1,19 +1,35 @@
 """What tests of notifications need: people at a shop, and what they were told."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from tests.worlds import Shop
+from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.people.digest import send_digests
 from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.register import register
-from recoup.flows.people.tell_alert import alert_of_orders
+from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.world import World
+from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
 ROLES = ("owner", "operations", "developer", "analyst")
+Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
+
+
+def run(server: ServerAddress, story: Story) -> None:
+    """In a sandbox, at a shop with people."""
+
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await story(shop, await with_people(shop))
+
+    asyncio.run(inside())
 
 
 async def with_people(shop: Shop) -> dict[str, UUID]:
@@ -44,6 +60,15 @@ async def arrived(shop: Shop) -> list[dict[str, Any]]:
     """The mails of notifications that the sandbox's mailbox has."""
     inbox = await shop.world.mail.inbox([row["notification_id"] for row in await told(shop)])
     return sorted(inbox.values(), key=lambda mail: mail["recipient"])
+
+
+async def work_alerts(world: World, merchant_id: UUID) -> None:
+    """Of due work the merchant's alerts alone."""
+    sql = "SELECT subject_id FROM due_work WHERE kind = 'alert' AND merchant_id = $1"
+    async with world.db.connection() as connection:
+        waiting = await connection.fetch(sql, merchant_id)
+    for row in waiting:
+        await tell_alert(world, merchant_id, row["subject_id"])
 
 
 async def go_round(shop: Shop) -> None:

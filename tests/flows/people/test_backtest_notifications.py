@@ -1,15 +1,13 @@
 """A back-test that took a while has its figures, or failed for good: whoever asked is told, once, and nobody else."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from tests.flows.backtests.test_kept import run_later
-from tests.flows.people.telling import arrived, go_round, told, with_people
+from tests.flows.people.telling import arrived, go_round, run, told, work_alerts
 from tests.flows.people.test_kill_notifications import killed_everywhere
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, owner
 
 from recoup.flows.backtests import kept
 from recoup.flows.backtests.before_saving import try_policy
@@ -18,23 +16,11 @@ from recoup.flows.backtests.make import TRIES_MAX, work_backtest
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.people.notifications import choose
-from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor
 from recoup.rules.messages.notification_words import words_of
 from recoup.store.orders.due_work import Due
 from recoup.store.server import ServerAddress
-
-Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
-
-
-def run(server: ServerAddress, story: Story) -> None:
-    async def inside() -> None:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made)
-            await story(shop, await with_people(shop))
-
-    asyncio.run(inside())
 
 
 @pytest.fixture
@@ -162,11 +148,7 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
 
         async def act(world: World, backtest_id: UUID) -> None:
             await work_backtest(world, Due(shop.merchant_id, "backtest", backtest_id, 1))
-            sql = "SELECT subject_id FROM due_work WHERE kind = 'alert'"
-            async with world.db.connection() as connection:
-                waiting = [row["subject_id"] for row in await connection.fetch(sql)]
-            for alert_id in waiting:
-                await tell_alert(world, shop.merchant_id, alert_id)
+            await work_alerts(world, shop.merchant_id)
 
         async def check(backtest_id: UUID) -> None:
             found = await told(shop)

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.flows.people.telling import arrived, go_round, kinds, person, told, with_people
+from tests.flows.people.telling import arrived, go_round, kinds, person, told, with_people, work_alerts
 from tests.flows.people.test_kill_notifications import killed_everywhere
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
@@ -16,7 +16,6 @@ from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.make import make_export
 from recoup.flows.people.make_user import Membership
 from recoup.flows.people.notifications import choose
-from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.rules.messages.notification_words import words_of
@@ -108,11 +107,7 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress, tmp_path: Path) ->
 
         async def act(world: World, key: UUID) -> None:
             await make_export(world, Due(shop.merchant_id, "export", key, 1))
-            sql = "SELECT subject_id FROM due_work WHERE kind = 'alert'"
-            async with world.db.connection() as connection:
-                waiting = [row["subject_id"] for row in await connection.fetch(sql)]
-            for alert_id in waiting:
-                await tell_alert(world, shop.merchant_id, alert_id)
+            await work_alerts(world, shop.merchant_id)
 
         async def check(key: UUID) -> None:
             assert [row["facts"]["export_id"] for row in await told(shop)].count(str(key)) == 1

@@ -1,16 +1,14 @@
 """A rescue rate that falls is told once, whoever dies, to everybody who may see the overview."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.flows.people.telling import ROLES, arrived, go_round, kinds, told, with_people
+from tests.flows.people.telling import ROLES, arrived, go_round, kinds, run, told, work_alerts
 from tests.flows.people.test_kill_notifications import killed_everywhere
-from tests.worlds import Shop, make_shop, owner, sandbox_world
+from tests.worlds import Shop, owner
 
-from recoup.flows.people.tell_alert import tell_alert
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -18,18 +16,8 @@ from recoup.rules.messages.notification_words import words_of
 from recoup.store.insight.rescue_rate import explain
 from recoup.store.server import ServerAddress
 
-Story = Callable[[Shop, dict[str, UUID]], Awaitable[None]]
 HOUR = timedelta(hours=1)
 DAY = 24 * HOUR
-
-
-def run(server: ServerAddress, story: Story) -> None:
-    async def inside() -> None:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made)
-            await story(shop, await with_people(shop))
-
-    asyncio.run(inside())
 
 
 async def placed(shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, after: timedelta = HOUR) -> None:
@@ -156,11 +144,7 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
             async with owner(shop.world) as connection:  # what a dead worker took waits for the next hour
                 await connection.execute("UPDATE rescue_watches SET checked_at = checked_at - interval '1 hour'")
             await watch_rates(world, shop.merchant_id)
-            async with world.db.connection() as connection:
-                sql = "SELECT subject_id FROM due_work WHERE kind = 'alert' AND merchant_id = $1"
-                waiting = [row["subject_id"] for row in await connection.fetch(sql, shop.merchant_id)]
-            for alert_id in waiting:
-                await tell_alert(world, shop.merchant_id, alert_id)
+            await work_alerts(world, shop.merchant_id)
 
         async def check(before: int) -> None:
             assert [row["kind"] for row in (await told(shop))[before:]] == ["rate"] * len(ROLES)

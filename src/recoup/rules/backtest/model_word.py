@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from recoup.kernel.time import BusinessTime
+from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
 from recoup.rules.backtest.levels import Levels, at_level, cell_of, levels_of
 from recoup.rules.backtest.recorded import Planned
@@ -37,7 +38,6 @@ ERROR_MAX: Final = 0.03
 TENTHS: Final = 10
 CALIBRATED_MIN: Final = 200  # tries
 POOLED: Final = "pooled"
-_Z_90: Final = 1.6449
 _SENDS_MAX: Final = 20
 
 
@@ -63,7 +63,7 @@ class Calibration:
         """Of `error`, 90 %: what chance makes of so many tries. One point at some 5,000."""
         count = self.tries + 2
         mean = (sum(one.tries * one.observed for one in self.tenths) + 1.0) / count
-        return _Z_90 * math.sqrt(mean * (1.0 - mean) / count)
+        return NORMAL_90 * math.sqrt(mean * (1.0 - mean) / count)
 
     @property
     def judged(self) -> bool:
