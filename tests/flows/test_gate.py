@@ -15,6 +15,7 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.rules.network.magic import script_card
 from recoup.store.pool import KeyTaken
 from recoup.store.server import ServerAddress
 
@@ -205,7 +206,7 @@ def test_the_same_order_id_with_another_amount_is_a_conflict_until_it_has_ended(
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            given = await shop.declined(days=2)
+            given = await shop.declined(days=2, pan=script_card("visa", "51", 99))
             first = await shop.evaluate.evaluate(shop.scope, given)
             other = replace(given, key="other", units=given.units + 1)
             with pytest.raises(Problem) as refused:
