@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.spread import cores
 from recoup.lab.compare.catalogue import CATALOGUE
 from recoup.lab.compare.compare import compare
 from recoup.lab.compare.job import Options
-from recoup.lab.compare.pool import cores
 from recoup.lab.compare.report import as_dict, show
 from recoup.lab.compare.source import OurWorlds, program_worlds
 from recoup.lab.plug.program import ANSWER_SECONDS

@@ -20,6 +20,7 @@ from recoup.flows.insight.backtest_file import backtest_history as backtest_of_h
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.spread import cores
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
@@ -206,7 +207,7 @@ def _of_history(
                 cure="`recoup import --dry-run` asks all that the file does not say; answer by the same options.",
             )
         attempts = _attempts(looked.read(Clocks().wall(), world=False), bad)
-        return backtest_of_history(attempts, who, within, REGION, window, send_cost), bad
+        return backtest_of_history(attempts, who, within, REGION, window, send_cost, cores()), bad
 
 
 def _attempts(outcomes: Iterable[Outcome], bad: list[BadLine]) -> Iterator[Attempt]:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.flows.insight.learn.learn import check_numpy
+from recoup.flows.insight.processes import spread_over
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.spread import Spread, parts_of
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.groups import By, bands
 from recoup.rules.backtest.history import (
@@ -30,6 +32,7 @@ from recoup.rules.backtest.history import (
 )
 from recoup.rules.backtest.history_figures import Case, HistoryFigures, by_group, figures_of
 from recoup.rules.backtest.model_word import (
+    PARTS,
     Calibration,
     Expectation,
     Past,
@@ -55,6 +58,7 @@ PLANS_MAX: Final = 20_000
 EXPECTED_MAX: Final = 3_000  # payments about which each model is asked
 TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
+SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
 NO_NUMPY: Final = Sentence("numpy is not installed")
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
@@ -120,8 +124,10 @@ def backtest_history(
     region: str,
     window: timedelta = WINDOW,
     send_cost: int = ENGINE_1.send_units,
+    processes: int = 1,
 ) -> HistoryReport:
-    """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. Raises: Problem(invalid)."""
+    """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. `processes`: that a long history
+    may take. Raises: Problem(invalid)."""
     sample = attempts if isinstance(attempts, Sample) else Sample()
     if not isinstance(attempts, Sample):
         for one in attempts:
@@ -135,19 +141,20 @@ def backtest_history(
     past = Past(payments, region)
     found.then = then(cohort)
     found.experiments = [(n, share, experiment(found.then.value, n, share)) for n, share in EXPERIMENTS]
-    models = _models(found, payments, past)
-    expectations = _expectations(found, models, past)
-    target = _target(decider, within, models)
     plans = dict[int, tuple[Evidence, Decision]]()
     expected = dict[int, list[float]]()
-    if target is not None:
-        found.policy = target.name
-        plans = _plan(found, target, past)
-        if found.calibration is not None and found.calibration.holds:
-            first = dict(list(plans.items())[:EXPECTED_MAX])
-            by_model = expect(expectations, list(first.values()))
-            found.models = range_of(by_model)
-            expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
+    with spread_over(min(processes, PARTS) if len(sample.attempts) >= SPREAD_FROM else 1) as spread:
+        models = _models(found, payments, past, spread)
+        expectations = _expectations(found, models, past, spread)
+        target = _target(decider, within, models)
+        if target is not None:
+            found.policy = target.name
+            plans = _plan(found, target, past, spread)
+            if found.calibration is not None and found.calibration.holds:
+                first = dict(list(plans.items())[:EXPECTED_MAX])
+                by_model = expect(expectations, list(first.values()), spread)
+                found.models = range_of(by_model)
+                expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
     _figures(found, past, plans, expected, send_cost)
     return found
 
@@ -180,7 +187,7 @@ def _figures(
         found.bounds = bounds([one.outcome for one in cases if one.outcome is not None])
 
 
-def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Mapping[str, Model]:
+def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:
     """By name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
@@ -191,20 +198,23 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past) -> Ma
         return {}
     from recoup.flows.insight.learn.history_models import models_of
 
-    models = models_of(payments, past, cohort.first, cohort.learned_until)
+    models = models_of(payments, past, cohort.first, cohort.learned_until, spread)
     if not models:
         found.why_no_models = TOO_LITTLE
     return models
 
 
-def _expectations(found: HistoryReport, models: Mapping[str, Model], past: Past) -> Mapping[str, Expectation]:
+def _expectations(
+    found: HistoryReport, models: Mapping[str, Model], past: Past, spread: Spread
+) -> Mapping[str, Expectation]:
     """By the model's name, the own one first and judged."""
     if not models:
         return {}
     payments = sorted((*found.cohort.payments, *found.cohort.open), key=turn_of)
-    expectations = expectations_of(models, past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX))
+    early = past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX)
+    expectations = expectations_of(models, early, spread)
     late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)
-    found.calibration = calibrate(expectations[_own(models)], late)
+    found.calibration = calibrate(expectations[_own(models)], late, spread)
     if not found.calibration.holds:
         found.why_no_models = WRONG if found.calibration.judged else TOO_FEW_LATE
     return expectations
@@ -221,21 +231,27 @@ def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -
     return EngineTarget(models[_own(models)], ENGINE_1, within) if models else None
 
 
-def _plan(found: HistoryReport, target: Target, past: Past) -> dict[int, tuple[Evidence, Decision]]:
+def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> dict[int, tuple[Evidence, Decision]]:
     """Of all payments, or of a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
     payments = cohort.payments
     chosen = sorted(range(len(payments)), key=lambda place: turn_of(payments[place]))
-    plans, sends = dict[int, tuple[Evidence, Decision]](), 0
-    for place in chosen[:PLANS_MAX]:
-        evidence = past.evidence(payments[place], cohort)
-        decision = target.of_customer(place_in_file(payer_of(payments[place]))).decide(evidence)
+    plans = dict[int, tuple[Evidence, Decision]]()
+    known = [(payer_of(payments[place]), past.evidence(payments[place], cohort)) for place in chosen[:PLANS_MAX]]
+    parts = spread(_decided, [(target, some) for some in parts_of(known, PARTS)])
+    decisions = [decision for part in parts for decision in part]
+    for place, (_, evidence), decision in zip(chosen, known, decisions, strict=False):
         plans[place] = evidence, decision
-        sends += len(decision.plan)
         found.orders.append(_order(found, past, payments[place], decision))
     found.planned_of = len(plans), len(payments)
-    found.sends = sends / len(plans)
+    found.sends = sum(len(decision.plan) for decision in decisions) / len(plans)
     return plans
+
+
+def _decided(job: tuple[Target, Sequence[tuple[str, Evidence]]]) -> list[Decision]:
+    """Of some customers' payments."""
+    target, payments = job
+    return [target.of_customer(place_in_file(payer)).decide(evidence) for payer, evidence in payments]
 
 
 def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:

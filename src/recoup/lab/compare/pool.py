@@ -1,6 +1,5 @@
 """Spreads a comparison over processes. The figures and the hash are the same for any number of them."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -8,10 +7,6 @@ from multiprocessing import get_context
 from recoup.lab.compare.catalogue import CATALOGUE
 from recoup.lab.compare.job import Job, JobDone, Options, do
 from recoup.lab.compare.source import Source
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def jobs_of(source: Source, seeds: Sequence[int], arms: Sequence[str], options: Options, processes: int) -> list[Job]:

@@ -11,11 +11,13 @@ from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
 
+from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
@@ -38,6 +40,7 @@ ERROR_MAX: Final = 0.03
 TENTHS: Final = 10
 CALIBRATED_MIN: Final = 200  # tries
 POOLED: Final = "pooled"
+PARTS: Final = 8  # of a long list, for as many processes at most
 _SENDS_MAX: Final = 20
 
 
@@ -97,16 +100,8 @@ class Past:
                     insort(looks, (one.at, one.payment, Look(one.at, answer, number)), key=lambda row: row[0])
 
     def reading(self, one: Attempt) -> Reading:
-        code = one.scheme_code or one.processor_code or None
-        return read_decline(
-            scheme=one.scheme or "generic",
-            source=one.source or None,
-            code=code,
-            text=one.text or None,
-            advice=one.advice_code or None,
-            on=one.at.date(),
-            region=self._region,
-        )
+        code = one.scheme_code or one.processor_code
+        return _reading(one.scheme, one.source, code, one.text, one.advice_code, one.at.date(), self._region)
 
     def evidence(self, payment: Payment, cohort: Cohort, tries: Sequence[Attempt] = ()) -> Evidence:
         """After those tries, at the last of them."""
@@ -146,6 +141,19 @@ class Past:
             utc_offset=offset_minutes(first.utc_offset, country),
             facts=facts,
         )
+
+
+@lru_cache(maxsize=65_536)
+def _reading(scheme: str, source: str, code: str, text: str, advice: str, on: date, region: str) -> Reading:
+    return read_decline(
+        scheme=scheme or "generic",
+        source=source or None,
+        code=code or None,
+        text=text or None,
+        advice=advice or None,
+        on=on,
+        region=region,
+    )
 
 
 def plan_of(target: Target, evidence: Evidence) -> tuple[Planned, Decision]:
@@ -194,17 +202,21 @@ class Expectation:
         return self.at(one.evidence.facts, one.evidence.utc_offset, one.at)
 
 
-def expectations_of(models: Mapping[str, Model], tries: Sequence[PastTry]) -> dict[str, Expectation]:
+def expectations_of(
+    models: Mapping[str, Model], tries: Sequence[PastTry], spread: Spread = alone
+) -> dict[str, Expectation]:
     """By model, and of the first one pooled. `tries`: before the last quarter of the time; each model learns its level
     from those of its own time."""
     first = next(iter(models.values()))
     plain = {name: Expectation(model) for name, model in models.items()} | {
         POOLED: Expectation(pooled(first), alone=True)
     }
-    return {name: replace(one, levels=_levels(one, tries)) for name, one in plain.items()}
+    levels = spread(_levels, [(one, tries) for one in plain.values()])
+    return {name: replace(one, levels=of_one) for (name, one), of_one in zip(plain.items(), levels, strict=True)}
 
 
-def _levels(one: Expectation, tries: Sequence[PastTry]) -> Levels:
+def _levels(job: tuple[Expectation, Sequence[PastTry]]) -> Levels:
+    one, tries = job
     learned = one.model.learned
     begin, end = date.fromisoformat(learned.data_from), date.fromisoformat(learned.data_until)
     seen = [it for it in tries if begin <= it.at.date() <= end]
@@ -212,10 +224,16 @@ def _levels(one: Expectation, tries: Sequence[PastTry]) -> Levels:
 
 
 def expect(
-    expectations: Mapping[str, Expectation], plans: Sequence[tuple[Evidence, Decision]]
+    expectations: Mapping[str, Expectation], plans: Sequence[tuple[Evidence, Decision]], spread: Spread = alone
 ) -> dict[str, list[float]]:
     """The chance that each model sees for each plan."""
-    return {name: [one.under(decision, evidence) for evidence, decision in plans] for name, one in expectations.items()}
+    found = spread(_expected, [(one, plans) for one in expectations.values()])
+    return dict(zip(expectations, found, strict=True))
+
+
+def _expected(job: tuple[Expectation, Sequence[tuple[Evidence, Decision]]]) -> list[float]:
+    one, plans = job
+    return [one.under(decision, evidence) for evidence, decision in plans]
 
 
 def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
@@ -245,9 +263,15 @@ def _past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], late: b
                 yield PastTry(past.evidence(payment, cohort, tries[:number]), one.at, one.state == "approved")
 
 
-def calibrate(expectation: Expectation, tries: Sequence[PastTry]) -> Calibration:
+def calibrate(expectation: Expectation, tries: Sequence[PastTry], spread: Spread = alone) -> Calibration:
     """By tries that it has not seen."""
-    return calibration_of([(expectation.of(one), float(one.approved)) for one in tries])
+    parts = spread(_outcomes, [(expectation, some) for some in parts_of(tries, PARTS)])
+    return calibration_of([pair for part in parts for pair in part])
+
+
+def _outcomes(job: tuple[Expectation, Sequence[PastTry]]) -> list[tuple[float, float]]:
+    expectation, tries = job
+    return [(expectation.of(one), float(one.approved)) for one in tries]
 
 
 def calibration_of(pairs: Sequence[tuple[float, float]]) -> Calibration:

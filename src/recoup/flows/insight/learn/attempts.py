@@ -7,14 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from recoup.rules.rescue.engine.bins import GAP, IDLE, SINCE, TRIES
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, SOFT, THERE, UNTOLD
-from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
+from recoup.rules.rescue.engine.bins import TRIES
 
 Column = np.ndarray[Any, Any]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY: Final = _EPOCH.toordinal()
-_LONG_AGO_HOURS: Final = 10_000.0
 
 
 class Past(NamedTuple):
@@ -61,42 +57,6 @@ class Attempts:
         return int(self.payer[-1]) + 1 if len(self) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What is fitted: columns of one length; `since_bin` and `stale` are attempts × rhythms. `gap` counts from the
-    payer's attempt before, whose answer is `before` (0: an approval, or none); `money_before`, `missing_bin` and
-    `idle_bin` from when money was last asked for; `since_first` from the payment of the
-    order, whose answer is `first_answer`. `pooled`: issuers of whom nothing of their own is learned."""
-
-    payer: Column
-    order: Column
-    tries: Column
-    answer: Column
-    key: Column
-    issuer: Column
-    zone: Column
-    credit: Column
-    before: Column
-    gap_bin: Column
-    money_before: Column
-    missing_bin: Column
-    idle_bin: Column
-    since_bin: Column
-    stale: Column
-    hour: Column
-    weekday: Column
-    new_day: Column
-    new_month: Column
-    since_first: Column
-    first_answer: Column
-    keys: tuple[str, ...]
-    issuers: tuple[str, ...]
-    pooled: Column
-
-    def __len__(self) -> int:
-        return len(self.payer)
-
-
 def attempts_of(rows: Iterable[Past]) -> Attempts:
     """Sorted by payer and time; all of one owner."""
     past = sorted(rows, key=lambda row: (row.payer, row.at, row.order, row.number))
@@ -125,67 +85,3 @@ def chosen(attempts: Attempts, rows: Column) -> Attempts:
     for name in ("payer", "order"):
         kept[name] = np.unique(kept[name], return_inverse=True)[1]
     return Attempts(**kept, keys=attempts.keys, issuers=attempts.issuers)
-
-
-def features_of(data: Attempts, pooled: Column | None = None) -> Features:
-    same = np.r_[False, data.payer[1:] == data.payer[:-1]]
-    gap = np.where(same, data.at - np.r_[0.0, data.at[:-1]], _LONG_AGO_HOURS)
-    before = np.where(same, np.r_[APPROVED, data.answer[:-1]], APPROVED)
-    money, money_gap = _money_before(data, gap, before)
-    local = data.at + data.offset
-    since = _hours_since(local)
-    first = np.full(int(data.order.max()) + 1, np.inf)
-    np.minimum.at(first, data.order, local)
-    first_answer = np.full(len(first), SOFT)
-    first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
-    return Features(
-        data.payer,
-        data.order,
-        data.tries,
-        data.answer,
-        data.key,
-        data.issuer,
-        data.zone,
-        data.credit,
-        before,
-        np.maximum(np.searchsorted(GAP, gap, side="right") - 1, 0),
-        money,
-        np.maximum(np.searchsorted(GAP, money_gap, side="right") - 1, 0),
-        np.maximum(np.searchsorted(IDLE, money_gap, side="right") - 1, 0),
-        np.maximum(np.searchsorted(SINCE, since, side="right") - 1, 0).astype(np.int8),
-        (since > money_gap[:, None]) & (money != THERE)[:, None],
-        ((data.at % 24) // 3).astype(np.int64),
-        ((data.at // 24 + 3) % 7).astype(np.int64),
-        local // 24 != first[data.order] // 24,
-        _month(local) != _month(first)[data.order],
-        local - first[data.order],
-        first_answer[data.order],
-        data.keys,
-        data.issuers,
-        np.zeros(len(data.issuers), bool) if pooled is None else pooled,
-    )
-
-
-def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:
-    """How money stood when it was last asked for (`rules.rescue.engine.chances.Before`), and the hours since."""
-    place = np.arange(len(data))
-    told = np.where((data.answer == APPROVED) | (data.answer == FUNDS), place, -1)
-    last = np.r_[-1, np.maximum.accumulate(told)[:-1]]
-    begin = np.searchsorted(data.payer, data.payer)
-    missing = (last >= begin) & (data.answer[last] == FUNDS)
-    money = np.where(missing, MISSING, np.where(before == APPROVED, THERE, UNTOLD))
-    return money, np.where(missing, data.at - data.at[last], gap)
-
-
-def _hours_since(local: Column) -> Column:
-    days = (local // 24).astype(np.int64)
-    distinct, where = np.unique(days, return_inverse=True)
-    table = np.array([list(days_since(int(day) + _EPOCH_DAY)) for day in distinct], np.int16)
-    hours = table[where] * 24 + (local - days * 24)[:, None].astype(np.float32)
-    assert hours.shape[1] == len(RHYTHMS)
-    hours[:, IRREGULAR:] = 1e6
-    return hours
-
-
-def _month(local: Column) -> Column:
-    return (local * 3600).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)

@@ -1,15 +1,17 @@
 """The coefficients while they are learned: where they begin, how likely attempts are by them, and as data at last."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Column, Features
+from recoup.flows.insight.learn.attempts import Column
+from recoup.flows.insight.learn.cells import ABUNDANT, IDLE_OF, RETRY, SINCE_OF, STALE, STALE_OF, STANDING
+from recoup.flows.insight.learn.features import Features
 from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, MISSING, SOFT, STANDINGS
-from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
+from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, SOFT, STANDINGS
+from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
 _R: Final = len(RHYTHMS)
 _K: Final = len(CLASSES)
@@ -25,7 +27,6 @@ AMPLE_LOGIT: Final = 4.0
 # By class of the first decline: nothing holds the order, or it is held for good; the rest mends in time.
 _HELD: Final = ((0.9, 0.05), (0.5, 0.2), (0.25, 0.35), (0.4, 0.1), (0.3, 0.1), (0.02, 0.95))
 TINY: Final = 1e-9
-_BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
 
 
 @dataclass(slots=True)
@@ -93,6 +94,7 @@ def irregular_prior() -> Column:
     return np.stack([np.linspace(1.5, 0.0, len(IDLE)), np.full(len(IDLE), -1.0), np.log(there / (1 - there))])
 
 
+@cache
 def rhythm_prior() -> Column:
     """Published habits, weakly: each second Friday leads, then half months; a quarter for all others alike."""
     weights = np.full(_R, 0.3 / _R)
@@ -125,74 +127,37 @@ def held_prior() -> Column:
     return prior
 
 
-def blocks(data: Features) -> Iterator[tuple[slice, Features]]:
-    """A part of the rows at a time: what is made of it on the way stays in the cache."""
-    columns = {name: getattr(data, name) for name in Features.__slots__ if name not in ("keys", "issuers", "pooled")}
-    for begin in range(0, len(data), _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        some = {name: column[rows] for name, column in columns.items()}
-        yield rows, Features(**some, keys=data.keys, issuers=data.issuers, pooled=data.pooled)
-
-
-def logits(data: Features, c: Coefficients) -> tuple[Column, Column]:
-    """Of the bank refusing (attempts), and of money being there (attempts × rhythms)."""
-    retry = data.tries > 0
-    refusal = np.where(
-        retry,
+def refusal_of(data: Features, c: Coefficients) -> Column:
+    """By attempt, how likely the bank refuses it."""
+    logit = np.where(
+        data.tries > 0,
         c.refusal_after[data.before, data.gap_bin]
         + data.new_day * c.refusal_flags[1]
         + data.new_month * c.refusal_flags[2],
         c.refusal_flags[0],
     )
-    refusal += c.refusal_tries[data.tries] + c.refusal_hours[data.hour] + c.refusal_weekdays[data.weekday]
-    refusal += c.issuer_refusal[data.issuer] + c.issuer_hours[data.issuer, data.hour]
-    refusal += c.issuer_weekdays[data.issuer, data.weekday]
-    money = c.since[data.zone[:, None], data.since_bin]
-    money[:, IRREGULAR], money[:, AMPLE] = c.irregular[data.money_before, data.idle_bin], c.ample[0]
-    stale = c.stale[(data.money_before == MISSING).astype(int), data.missing_bin]
-    money += np.where(stale_of(data), stale[:, None], 0.0)
-    money += np.where(retry, c.after[data.money_before], 0.0)[:, None]
-    return refusal, money
+    logit += c.refusal_tries[data.tries] + c.refusal_hours[data.hour] + c.refusal_weekdays[data.weekday]
+    logit += c.issuer_refusal[data.issuer] + c.issuer_hours[data.issuer, data.hour]
+    logit += c.issuer_weekdays[data.issuer, data.weekday]
+    return chance(logit)
 
 
-def stale_of(data: Features) -> Column:
-    stale = data.stale.copy()
-    stale[:, IRREGULAR:] = False
-    return stale
+def scarce_of(c: Coefficients) -> Column:
+    """By cell, how likely money is there in a time of little."""
+    dated = c.since.ravel()[SINCE_OF] + np.where(STALE, c.stale.ravel()[STALE_OF], 0.0)
+    dateless = c.irregular.ravel()[IDLE_OF]
+    logits = np.r_[dated, dateless, np.full(len(STANDING[ABUNDANT]), c.ample[0])]
+    return chance(logits + np.where(RETRY, c.after[STANDING], 0.0))
+
+
+def lean_of(c: Coefficients) -> Column:
+    """By cell, how likely it is a time of little money. Who is tried again is in one."""
+    return np.where(RETRY, 1.0, c.lean[STANDING])
 
 
 def chance(logit: Column) -> Column:
     found: Column = 1.0 / (1.0 + np.exp(-np.clip(logit, -30, 30)))
     return found
-
-
-def chances(data: Features, c: Coefficients) -> tuple[Column, Column, Column]:
-    """Of the bank refusing (attempts × 1); of money being there in a time of little, and of it being there (attempts ×
-    rhythms)."""
-    refusal, money = logits(data, c)
-    scarce = chance(money)
-    lean = lean_of(data, c)
-    return chance(refusal)[:, None], scarce, 1 - lean * (1 - scarce)
-
-
-def lean_of(data: Features, c: Coefficients) -> Column:
-    """How likely each attempt meets a time of little money. Who is tried again is in one."""
-    return np.where(data.tries > 0, 1.0, c.lean[data.money_before])[:, None]
-
-
-def likelihoods(data: Features, c: Coefficients) -> tuple[Column, Column]:
-    """How likely each attempt's answer is: attempts × rhythms; and by attempt, where there is no money."""
-    no, _scarce, there = chances(data, c)
-    hard = data.answer == HARD
-    by_rhythm = np.where(hard[:, None], TINY, _answered(data, c, no, there)) + TINY
-    return by_rhythm, np.where(hard, 0.0, _answered(data, c, no, np.zeros_like(no))[:, 0]) + TINY
-
-
-def _answered(data: Features, c: Coefficients, no: Column, there: Column) -> Column:
-    generic, answer = c.generic[data.issuer][:, None], data.answer[:, None]
-    found = np.where(answer == APPROVED, (1 - no) * there, no)
-    found = np.where(answer == FUNDS, (1 - no) * (1 - there) * (1 - generic), found)
-    return np.where(answer == SOFT, no + (1 - no) * (1 - there) * generic, found)
 
 
 def named(c: Coefficients) -> dict[str, Any]:

@@ -1,70 +1,84 @@
 """What payers' rhythms and orders' holds are, given the coefficients: the expectation of `fit`."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Column, Features
-from recoup.flows.insight.learn.coefficients import TINY, Coefficients, blocks, likelihoods, rhythm_prior
+from recoup.flows.insight.learn.attempts import Column
+from recoup.flows.insight.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, rhythm_prior, scarce_of
+from recoup.flows.insight.learn.features import Features
 from recoup.rules.rescue.engine.bins import HOLDS
-from recoup.rules.rescue.engine.classes import FUNDS, SOFT
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
 _R: Final = len(RHYTHMS)
 _H: Final = len(HOLDS) + 1
 _PRIOR_PAYERS: Final = 20.0
 _MIXED: Final = 10  # steps a round, for shares of rhythms move slowly
-_BLOCK_ORDERS: Final = 128
+_BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
 UNTIL: Final = np.array([*HOLDS, 1e9])
 
 
-class Tried(NamedTuple):
-    """Attempts after the first: `rows` by order, of which `begin` are the first ones of the orders `which`. `passed`:
-    up to which length holds have ended by then."""
+class Retried(NamedTuple):
+    """Orders that were tried as often again: `orders`, and their tries, in `rows` that stand together. `passed`: orders
+    × tries, up to which length holds have ended by then."""
 
-    rows: Column
-    which: Column
-    begin: Column
+    orders: Column
+    rows: slice
     passed: Column
 
 
-def tried_of(data: Features) -> Tried:
+def arranged(data: Features) -> tuple[Features, list[Retried]]:
+    """The payments first, then what was tried again: orders with as many tries together, the tries of each by
+    `passed`."""
+    orders = int(data.order.max()) + 1
     retry = data.tries > 0
-    rows = np.nonzero(retry)[0][np.argsort(data.order[retry], kind="stable")]
-    which, begin = np.unique(data.order[rows], return_index=True)
-    passed = np.searchsorted(UNTIL, data.since_first[rows], side="right") - 1
-    return Tried(rows, which, np.r_[begin, len(rows)], passed)
+    count = np.bincount(data.order[retry], minlength=orders)
+    passed = passed_of(data)
+    rows = np.lexsort((passed, data.order, count[data.order], retry))
+    found, begin = [], len(data) - int(retry.sum())
+    for tries in np.unique(count[count > 0]).tolist():
+        same = np.flatnonzero(count == tries)
+        part = slice(begin, begin + len(same) * tries)
+        found.append(Retried(same, part, passed[rows[part]].reshape(-1, tries)))
+        begin = part.stop
+    return data.sorted_by(rows), found
 
 
-def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Column]:
+def passed_of(data: Features) -> Column:
+    """Up to which length holds have ended, by attempt."""
+    found: Column = np.searchsorted(UNTIL, data.since_first, side="right") - 1
+    return found
+
+
+def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Column, Column]:
     """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then; and by order, how
-    likely each length of its hold is."""
-    orders, payers, which = int(data.order.max()) + 1, int(data.payer.max()) + 1, tried.which
-    share, log_free, by_payer = np.empty((len(data), _R)), np.empty((len(data), _R)), np.zeros((payers, _R))
-    log_held = np.empty(len(data))
-    for part, some in blocks(data):
-        (likely, missing), held_class = likelihoods(some, c), 1 - c.holds[some.answer, 0]
+    likely each length of its hold is. `data`, `tried` as arranged."""
+    orders, payers = int(data.order.max()) + 1, int(data.payer.max()) + 1
+    share, by_payer = np.empty((len(data), _R)), np.zeros((payers, _R))
+    owner, credit, again = np.zeros(orders, np.int64), np.zeros(payers, np.int64), np.zeros(payers, bool)
+    owner[data.order], credit[data.payer], again[data.payer[data.tries > 0]] = data.payer, data.credit, True
+    answers, held = _Answers(data, c), first_holds(data, c, orders)
+    for part in _blocks(0, int((data.tries == 0).sum()), 1):
+        likely, held_class = answers.likely(part), 1 - c.holds[data.answer[part], 0]
         # An order that is held is answered so whatever the rhythm.
         free = (1 - held_class)[:, None] * likely
-        elsewhere = free + (held_class * (likely * c.rhythms[some.credit]).sum(1))[:, None]
-        # What is held for lack of money answers as if there were none.
-        answers = c.held_answers[some.first_answer, some.answer] + TINY
-        log_held[part] = np.log(np.where(some.first_answer == FUNDS, missing, answers))
-        first = some.tries == 0
-        np.add.at(by_payer, some.payer[first], np.log(elsewhere[first]))
-        share[part], log_free[part] = free / elsewhere, np.log(likely)
-    owner = np.zeros(orders, np.int64)
-    owner[data.order] = data.payer
-    held = first_holds(data, c, orders)
-    joint = np.empty((len(which), _H, _R))
-    for begin in range(0, len(which), _BLOCK_ORDERS):
-        some_orders = slice(begin, min(begin + _BLOCK_ORDERS, len(which)))
-        total = _by_length(tried, some_orders, log_free, log_held, held[which[some_orders]], joint, share)
-        np.add.at(by_payer, owner[which[some_orders]], total)
-    again = np.zeros(payers, bool)
-    again[data.payer[data.tries > 0]] = True
-    credit = np.zeros(payers, np.int64)
-    credit[data.payer] = data.credit
+        held_so = held_class * np.einsum("ij,ij->i", likely, c.rhythms[data.credit[part]])
+        elsewhere = free + held_so[:, None]
+        np.add.at(by_payer, data.payer[part], np.log(elsewhere))
+        np.divide(free, elsewhere, out=share[part])
+    joint = []
+    for one in tried:
+        count, tries = one.passed.shape
+        states = _States(one.passed, held[one.orders])
+        found = np.empty((count, tries + 1, _R))
+        for part in _blocks(0, count, tries):
+            rows = slice(one.rows.start + part.start * tries, one.rows.start + part.stop * tries)
+            mass = _by_state(found[part], np.log(answers.likely(rows)), answers.held[rows], states.prior[part])
+            np.add.at(by_payer, owner[one.orders[part]], mass)
+            np.cumsum(found[part, :-1], axis=1, out=share[rows].reshape(-1, tries, _R))
+        joint.append((states, found))
     likely = np.exp(by_payer - by_payer.max(1, keepdims=True))
     for kind in (0, 1):
         some_likely = likely[again & (credit == kind)]
@@ -72,29 +86,75 @@ def expect(data: Features, c: Coefficients, tried: Tried) -> tuple[Column, Colum
             c.rhythms[kind] = _mixed(some_likely, c.rhythms[kind])
     posterior = likely * c.rhythms[credit]
     posterior /= posterior.sum(1, keepdims=True)
-    held[which] = np.einsum("olr,or->ol", joint, posterior[owner[which]])
-    for part, some in blocks(data):
-        share[part] *= posterior[some.payer]
+    for one, (states, found) in zip(tried, joint, strict=True):
+        held[one.orders] = states.by_length(np.einsum("osr,or->os", found, posterior[owner[one.orders]]))
+    for part in _blocks(0, len(data), 1):
+        share[part] *= posterior[data.payer[part]]
     return share, held
 
 
-def _by_length(
-    tried: Tried, orders: slice, log_free: Column, log_held: Column, prior: Column, joint: Column, share: Column
-) -> Column:
-    """Of some orders, into `joint`: orders × lengths × rhythms, adding up to 1 over the lengths; and into `share`, that
-    nothing holds the order at its tries. Answers the logarithm of what they added up to."""
-    first, last = tried.begin[orders.start], tried.begin[orders.stop]
-    rows, passed, begin = tried.rows[first:last], tried.passed[first:last], tried.begin[orders] - first
-    free, held, found = log_free[rows], log_held[rows][:, None], joint[orders]
-    for length in range(_H):
-        found[:, length] = np.add.reduceat(np.where((passed >= length)[:, None], free, held), begin, axis=0)
-    found += np.log(np.maximum(prior, 1e-300))[:, :, None]
+def _blocks(begin: int, end: int, rows_each: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // rows_each)
+    for first in range(begin, end, step):
+        yield slice(first, min(first + step, end))
+
+
+class _Answers:
+    """How likely each attempt's answer is, by rhythm: what it is with money, and more or less without. `held`: the
+    logarithm of how likely it is where a hold answers."""
+
+    def __init__(self, data: Features, c: Coefficients) -> None:
+        no, generic = refusal_of(data, c), c.generic[data.issuer]
+        kinds = [data.answer == APPROVED, data.answer == FUNDS, data.answer == SOFT, data.answer == HARD]
+        self._cell, self._missing = data.cell, lean_of(c) * (1 - scarce_of(c))
+        self._with = np.select(kinds, [1 - no, np.zeros_like(no), no, np.full_like(no, TINY)], no) + TINY
+        self._more = np.select(kinds[:3], [no - 1, (1 - no) * (1 - generic), (1 - no) * generic], 0.0)
+        # What is held for lack of money answers as if there were none.
+        answers = c.held_answers[data.first_answer, data.answer] + TINY
+        without = np.where(data.answer == HARD, TINY, self._with + self._more)
+        self.held = np.log(np.where(data.first_answer == FUNDS, without, answers))
+
+    def likely(self, rows: slice) -> Column:
+        found: Column = self._missing.take(self._cell[rows])
+        found *= self._more[rows, None]
+        found += self._with[rows, None]
+        return found
+
+
+class _States:
+    """An order's hold ends before its first try, between two of them, or after the last: as far as its tries tell,
+    lengths in one state are alike. `prior`: orders × states."""
+
+    def __init__(self, passed: Column, by_length: Column) -> None:
+        count, tries = passed.shape
+        self._by_length = by_length
+        ends = np.c_[passed + 1, np.full(count, _H)]
+        sums = np.c_[np.zeros(count), np.cumsum(by_length, axis=1)]
+        until = np.take_along_axis(sums, ends, axis=1)
+        self.prior = np.maximum(np.diff(until, prepend=0.0, axis=1), 1e-300)
+        self._state = (passed[:, :, None] < np.arange(_H)).sum(1)
+
+    def by_length(self, by_state: Column) -> Column:
+        """Each state's chance over its lengths, as they were before."""
+        found: Column = self._by_length * np.take_along_axis(by_state / self.prior, self._state, axis=1)
+        return found
+
+
+def _by_state(found: Column, log_free: Column, log_held: Column, prior: Column) -> Column:
+    """Into `found`: orders × states × rhythms, adding up to 1 over the states. Answers the logarithm of what they added
+    up to."""
+    tries = found.shape[1] - 1
+    found[:, :tries], found[:, tries] = log_free.reshape(-1, tries, _R), 0.0
+    for state in reversed(range(tries - 1)):
+        found[:, state] += found[:, state + 1]
+    before = np.log(prior)
+    before[:, 1:] += np.cumsum(log_held.reshape(-1, tries), axis=1)
+    found += before[:, :, None]
     top = found.max(1)
-    np.exp(found - top[:, None], out=found)
+    found -= top[:, None]
+    np.exp(found, out=found)
     mass = found.sum(1)
     found /= mass[:, None]
-    place = np.repeat(np.arange(len(found)), np.diff(tried.begin[orders.start : orders.stop + 1]))
-    share[rows] = np.cumsum(found, axis=1)[place, passed]
     total: Column = top + np.log(mass)
     return total
 

@@ -5,31 +5,38 @@ A coefficient stays near its prior until enough attempts speak for another (ridg
 all.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Column, Features
+from recoup.flows.insight.learn.attempts import Column
+from recoup.flows.insight.learn.causes import Causes
+from recoup.flows.insight.learn.cells import (
+    ABUNDANT,
+    DATED,
+    DATELESS,
+    IDLE_OF,
+    RETRY,
+    SINCE_OF,
+    STALE,
+    STALE_OF,
+    STANDING,
+)
 from recoup.flows.insight.learn.coefficients import (
     AMPLE_LOGIT,
     LEAN,
     TINY,
     Coefficients,
-    blocks,
-    chances,
     held_prior,
     holds_prior,
     irregular_prior,
-    lean_of,
-    stale_of,
     start,
 )
-from recoup.flows.insight.learn.expect import UNTIL, expect, tried_of
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, HARD, MISSING, SOFT, STANDINGS
-from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS
+from recoup.flows.insight.learn.expect import arranged, expect, passed_of
+from recoup.flows.insight.learn.features import Features
+from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, WEEKDAYS
+from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, SOFT, STANDINGS
 
-_R: Final = len(RHYTHMS)
 _K: Final = len(CLASSES)
 _H: Final = len(HOLDS) + 1
 _ROUNDS: Final = 15
@@ -41,31 +48,18 @@ _SHAPE_FROM: Final = 3  # rounds with the prior's profile, until rhythms are tol
 
 
 def fit(data: Features) -> Coefficients:
-    c = start(len(data.issuers), len(data.keys))
-    c.holds_by_code[data.key] = c.holds[data.answer]
-    bins, tried = _bins_of(data), tried_of(data)
+    c, klass = start(len(data.issuers), len(data.keys)), _class_of_keys(data)
+    c.holds_by_code = c.holds[klass]
+    data, tried = arranged(data)
+    causes = Causes(data)
     for number in range(_ROUNDS):
         weights, held = expect(data, c, tried)
-        _learn_holds(data, c, held)
+        _learn_holds(data, c, held, klass)
+        causes.weigh(weights)
         for _step in range(_STEPS):
-            _climb(data, c, weights, bins, shape=number >= _SHAPE_FROM)
+            _climb(data, c, causes, shape=number >= _SHAPE_FROM)
             _pool(c, data.pooled)
     return c
-
-
-class _Bins(NamedTuple):
-    """Which coefficient of `since` and of `stale` each attempt × rhythm is about; `is_stale` chooses those of the
-    latter."""
-
-    since: Column
-    stale: Column
-    is_stale: Column
-
-
-def _bins_of(data: Features) -> _Bins:
-    is_stale = stale_of(data)
-    stale = np.broadcast_to(((data.money_before == MISSING) * len(GAP) + data.missing_bin)[:, None], is_stale.shape)
-    return _Bins((data.zone[:, None] * len(SINCE) + data.since_bin)[:, :IRREGULAR].ravel(), stale[is_stale], is_stale)
 
 
 def _pool(c: Coefficients, pooled: Column) -> None:
@@ -75,7 +69,14 @@ def _pool(c: Coefficients, pooled: Column) -> None:
     c.generic[:-1][pooled] = c.generic[-1]
 
 
-def _learn_holds(data: Features, c: Coefficients, held: Column) -> None:
+def _class_of_keys(data: Features) -> Column:
+    """What each code mostly is, for it may be another thing in another network."""
+    counts = np.zeros((len(data.keys), _K), np.int64)
+    np.add.at(counts, (data.key, data.answer), 1)
+    return np.where(counts.any(1), counts.argmax(1), SOFT)
+
+
+def _learn_holds(data: Features, c: Coefficients, held: Column, klass: Column) -> None:
     """Pooled step by step: a class, a code, an issuer's class. Only orders that were tried again tell anything."""
     tried = np.zeros(len(held), bool)
     tried[data.order[data.tries > 0]] = True
@@ -84,18 +85,15 @@ def _learn_holds(data: Features, c: Coefficients, held: Column) -> None:
     sums = np.zeros((_K, _H))
     np.add.at(sums, answer, rows)
     c.holds = _pooled(sums, holds_prior(), 10.0)
-    of_key = np.tile(c.holds[SOFT], (len(data.keys), 1))
-    of_key[data.key] = c.holds[data.answer]
-    sums = np.zeros_like(of_key)
+    sums = np.zeros_like(c.holds_by_code)
     np.add.at(sums, key, rows)
-    c.holds_by_code = _pooled(sums, of_key, 20.0)
+    c.holds_by_code = _pooled(sums, c.holds[klass], 20.0)
     sums = np.zeros((len(data.issuers), _K, _H))
     np.add.at(sums, (issuer, answer), rows)
     own = _pooled(sums, np.broadcast_to(c.holds, sums.shape), 30.0)
     c.issuer_holds = np.clip(own / np.maximum(c.holds, TINY), 0.05, 20.0)
     retry = data.tries > 0
-    length = np.searchsorted(UNTIL, data.since_first[retry], side="right") - 1
-    still = 1 - np.cumsum(held, axis=1)[data.order[retry], length]
+    still = 1 - np.cumsum(held, axis=1)[data.order[retry], passed_of(data)[retry]]
     answers = held_prior() * 10.0
     np.add.at(answers, (data.first_answer[retry], data.answer[retry]), still)
     answers[:, APPROVED] = 0.0
@@ -107,38 +105,13 @@ def _pooled(sums: Column, prior: Column, weight: float) -> Column:
     return pooled
 
 
-def _climb(data: Features, c: Coefficients, weights: Column, bins: _Bins, *, shape: bool) -> None:
+def _climb(data: Features, c: Coefficients, causes: Causes, *, shape: bool) -> None:
     """One diagonal Newton step on every coefficient, with an answer that has two causes shared between them."""
-    rows = len(data)
-    gradient, curve, soft, funds, lean, judged = (np.empty(rows) for _ in range(6))
-    slope, bend = np.empty((rows, _R)), np.empty((rows, _R))
-    for part, some in blocks(data):
-        (gradient[part], curve[part], slope[part], bend[part], soft[part], funds[part], lean[part], judged[part]) = (
-            _slopes(some, c, weights[part])
-        )
-    _climb_refusal(data, c, gradient, curve)
-    _climb_money(data, c, slope, bend, bins, shape)
-    _learn_generic(data, c, soft, funds)
-    _learn_lean(data, c, lean, judged)
-
-
-def _slopes(data: Features, c: Coefficients, weights: Column) -> tuple[Column, ...]:
-    """By attempt, gradient and curve of the refusal's logit; by attempt × rhythm, of the money's; and how much of the
-    missing money was told as generic, how much as such."""
-    no, scarce, there = chances(data, c)
-    soft, judged = (data.answer == SOFT)[:, None], (data.answer != HARD)[:, None]
-    generic = c.generic[data.issuer][:, None]
-    hidden = (1 - no) * (1 - there) * generic
-    other = ((data.answer != APPROVED) & (data.answer != FUNDS) & (data.answer != SOFT))[:, None]
-    by_bank = np.where(other, 1.0, np.where(soft, no / (no + hidden + TINY), 0.0))
-    weights = weights * judged
-    gradient, curve = (weights * (by_bank - no)).sum(1), weights.sum(1) * (no * (1 - no))[:, 0]
-    rest = weights * (1 - by_bank)
-    approved, lean = (data.answer == APPROVED)[:, None], lean_of(data, c)
-    lean = rest * np.where(approved, lean * scarce / there, 1.0)
-    slope, bend = lean * (approved - scarce), lean * scarce * (1 - scarce)
-    told = (rest * (data.answer == FUNDS)[:, None]).sum(1)
-    return gradient, curve, slope, bend, (rest * soft).sum(1), told, lean.sum(1), rest.sum(1)
+    found = causes.shared(c)
+    _climb_refusal(data, c, found.gradient, found.curve)
+    _climb_money(c, found.slope, found.bend, shape)
+    _learn_generic(data, c, found.soft, found.funds)
+    _learn_lean(c, found.lean, found.judged)
 
 
 def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Column) -> None:
@@ -167,33 +140,23 @@ def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Col
     assert c.issuer_hours.shape == (issuers, HOURS)
 
 
-def _climb_money(data: Features, c: Coefficients, gradient: Column, curve: Column, bins: _Bins, shape: bool) -> None:
-    dated, prior = slice(0, IRREGULAR), start(1, 1)
+def _climb_money(c: Coefficients, slope: Column, bend: Column, shape: bool) -> None:
+    """`slope`, `bend`: by cell."""
+    prior = start(1, 1)
     if shape:
-        _step(
-            c.since.reshape(-1),
-            bins.since,
-            gradient[:, dated].ravel(),
-            curve[:, dated].ravel(),
-            _SHAPE,
-            prior.since.reshape(-1),
-        )
+        _step(c.since.reshape(-1), SINCE_OF, slope[DATED], bend[DATED], _SHAPE, prior.since.reshape(-1))
     c.since += 0.05 * (c.since[::-1] - c.since)
-    _step(
-        c.stale.reshape(-1), bins.stale, gradient[bins.is_stale], curve[bins.is_stale], _SHAPE, prior.stale.reshape(-1)
-    )
+    stale = np.flatnonzero(STALE)
+    _step(c.stale.reshape(-1), STALE_OF[stale], slope[stale], bend[stale], _SHAPE, prior.stale.reshape(-1))
     np.minimum(c.stale, 0.0, out=c.stale)
-    everything = np.zeros(len(data), np.int64)
-    _step(c.ample, everything, gradient[:, AMPLE], curve[:, AMPLE], 3.0, AMPLE_LOGIT)
-    idle, retry = data.money_before * len(IDLE) + data.idle_bin, data.tries > 0
-    _step(c.irregular.reshape(-1), idle, gradient[:, IRREGULAR], curve[:, IRREGULAR], 3.0, irregular_prior().ravel())
-    _step(c.after, data.money_before[retry], gradient.sum(1)[retry], curve.sum(1)[retry], 3.0, 0.0)
+    _step(c.ample, 0 * STANDING[ABUNDANT], slope[ABUNDANT], bend[ABUNDANT], 3.0, AMPLE_LOGIT)
+    _step(c.irregular.reshape(-1), IDLE_OF, slope[DATELESS], bend[DATELESS], 3.0, irregular_prior().ravel())
+    _step(c.after, STANDING[RETRY], slope[RETRY], bend[RETRY], 3.0, 0.0)
 
 
-def _learn_lean(data: Features, c: Coefficients, lean: Column, judged: Column) -> None:
-    first = data.tries == 0
-    met = np.bincount(data.money_before[first], lean[first], STANDINGS)
-    asked = np.bincount(data.money_before[first], judged[first], STANDINGS)
+def _learn_lean(c: Coefficients, lean: Column, judged: Column) -> None:
+    met = np.bincount(STANDING[~RETRY], lean[~RETRY], STANDINGS)
+    asked = np.bincount(STANDING[~RETRY], judged[~RETRY], STANDINGS)
     c.lean = (met + _LEAN * LEAN) / (asked + _LEAN)
 
 

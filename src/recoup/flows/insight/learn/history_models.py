@@ -8,6 +8,7 @@ from typing import Final
 from recoup.flows.insight.learn.attempts import Past as PastRow
 from recoup.flows.insight.learn.attempts import attempts_of
 from recoup.flows.insight.learn.train import train
+from recoup.kernel.spread import Spread, alone
 from recoup.rules.backtest.history import Payment, payer_of
 from recoup.rules.backtest.model_word import Past
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
@@ -19,17 +20,23 @@ THIRDS: Final = 3
 OWN: Final = "own"  # of the first three quarters
 
 
-def models_of(payments: Sequence[Payment], past: Past, first: datetime, until: datetime) -> Mapping[str, Model]:
+def models_of(
+    payments: Sequence[Payment], past: Past, first: datetime, until: datetime, spread: Spread = alone
+) -> Mapping[str, Model]:
     """Of what was declined before `until`; empty where there is too little. A third that has too little has none."""
-    found, step = {}, (until - first) / THIRDS
+    rows, step = _rows(payments, past), (until - first) / THIRDS
     parts = {OWN: (first, until)} | {
         f"third-{number + 1}": (first + number * step, first + (number + 1) * step) for number in range(THIRDS)
     }
-    for name, (begin, end) in parts.items():
-        rows = [row for row in _rows(payments, past) if begin <= row.at < end]
-        if sum(row.number > 1 for row in rows) >= TRIES_MIN:
-            found[name] = train(attempts_of(rows), "a file")
-    return found if OWN in found else {}
+    within = {name: [row for row in rows if begin <= row.at < end] for name, (begin, end) in parts.items()}
+    enough = {name: some for name, some in within.items() if sum(row.number > 1 for row in some) >= TRIES_MIN}
+    if OWN not in enough:
+        return {}
+    return dict(zip(enough, spread(_trained, list(enough.values())), strict=True))
+
+
+def _trained(rows: Sequence[PastRow]) -> Model:
+    return train(attempts_of(rows), "a file")
 
 
 def _rows(payments: Sequence[Payment], past: Past) -> list[PastRow]:

@@ -70,9 +70,9 @@ def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
     for number in range(_ROUNDS):
         at_node = _at_node(logit, tries.order, orders, yes, shares[klass], nodes)
         shares = _shares(at_node, klass)
-        weights = at_node[tries.order]
+        weights = np.ascontiguousarray(at_node[tries.order].T)
         for n, (values, where) in enumerate(parts):
-            slope, curve = _slopes(logit, weights, yes, nodes)
+            slope, curve = _slopes(logit, weights, tries.approved, nodes)
             pull, bend = np.bincount(where, slope, len(values)), np.bincount(where, curve, len(values))
             step = np.clip((pull - ridges[n] * values) / (bend + ridges[n]), -1.0, 1.0) * _STEP
             step[-1] = 0.0
@@ -82,7 +82,7 @@ def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
                 seen = bend > 0.0
                 spread = ((values[seen] ** 2).sum() + (1.0 / (bend[seen] + ridges[n])).sum() + 0.02) / (seen.sum() + 1)
                 ridges[n] = min(_RIDGE_MOST, max(_RIDGE_LEAST, 1.0 / spread))
-        slope, curve = _slopes(logit, weights, yes, nodes)
+        slope, curve = _slopes(logit, weights, tries.approved, nodes)
         moved = float(np.clip(slope.sum() / (curve.sum() + 1.0), -0.5, 0.5))
         bias += moved
         logit += moved
@@ -108,10 +108,13 @@ def _shares(at_node: Column, klass: Column) -> Column:
     return found
 
 
-def _slopes(logit: Column, weights: Column, yes: Column, nodes: Column) -> tuple[Column, Column]:
-    """Of the logarithm of the likelihood, by try: gradient and curve."""
-    chance = 1.0 / (1.0 + np.exp(-(logit[:, None] + nodes)))
-    return (weights * (yes - chance)).sum(1), (weights * chance * (1.0 - chance)).sum(1)
+def _slopes(logit: Column, weights: Column, approved: Column, nodes: Column) -> tuple[Column, Column]:
+    """Of the logarithm of the likelihood, by try: gradient and curve. `weights`: nodes × tries, adding up to 1."""
+    chance = 1.0 / (1.0 + np.exp(-nodes)[:, None] * np.exp(-logit))
+    weights = weights * chance
+    gradient: Column = approved - weights.sum(0)
+    weights *= 1.0 - chance
+    return gradient, weights.sum(0)
 
 
 def _row(values: Column) -> tuple[float, ...]:

@@ -6,9 +6,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from recoup.flows.insight.learn.attempts import Attempts, Column, chosen, features_of
+from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.coefficients import Coefficients, named
 from recoup.flows.insight.learn.columns import tries_of
+from recoup.flows.insight.learn.features import features_of
 from recoup.flows.insight.learn.fit import fit
 from recoup.flows.insight.learn.regress import regressed
 from recoup.rules.rescue.engine.model import FORMAT, Learned, Model, checked

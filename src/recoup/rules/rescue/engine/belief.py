@@ -43,13 +43,11 @@ class Belief:
 
     def by_days(self, day: int) -> list[float]:
         """How likely the last posting was so many days before that day, of the rhythms that have days."""
-        found, sums = list[float](), self._sums
-        for group in alike(day):
-            chance = sums.get(group)
-            if chance is None:
-                chance = sums[group] = total(map(self.rhythms.__getitem__, group))
-            found.append(chance)
-        return found
+        groups, sums = alike(day), self._sums
+        for group in groups:
+            if group not in sums:
+                sums[group] = total(map(self.rhythms.__getitem__, group))
+        return list(map(sums.__getitem__, groups))
 
 
 def ground_of(model: Model, facts: Facts, offset_minutes: int) -> Ground:

@@ -6,6 +6,8 @@ that it was learned from.
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import getitem, mul
 
 from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
 from recoup.rules.rescue.engine.bins import total
@@ -88,9 +90,7 @@ class _Odds:
 
 
 def _product(odds: float, tables: Sequence[Sequence[float]], bins: Sequence[int]) -> float:
-    for table, place in zip(tables, bins, strict=True):
-        odds *= table[place]
-    return odds
+    return reduce(mul, map(getitem, tables, bins), odds)
 
 
 def _chance(weighed: Weighed, nodes: Sequence[float], odds: float) -> float:

@@ -101,6 +101,10 @@ class Model:
     learned: Learned
     _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def __reduce__(self) -> tuple[type["Model"], tuple[Learned]]:
+        """Without what was worked out of it."""
+        return Model, (self.learned,)
+
     @cached_property
     def name(self) -> str:
         return "model-" + hashlib.sha256(self.to_json()).hexdigest()[:12]

@@ -1,0 +1,128 @@
+"""Attempts of the past as what is fitted reads them: in bins, and in the situations in which they look for money."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from recoup.flows.insight.learn.attempts import Attempts, Column
+from recoup.flows.insight.learn.cells import cells_of
+from recoup.rules.rescue.engine.bins import GAP, IDLE, SINCE
+from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, SOFT, THERE, UNTOLD
+from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
+
+_EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+_LONG_AGO_HOURS: Final = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Columns of one length. `cell`: attempts × rhythms, the situation in which each looks for money. `gap` counts from
+    the payer's attempt before, whose answer is `before` (0: an approval, or none); `standing`: how money stood when it
+    was last looked for; `since_first` from the payment of the order, whose answer is `first_answer`. `pooled`: issuers
+    of whom nothing of their own is learned."""
+
+    payer: Column
+    order: Column
+    tries: Column
+    answer: Column
+    key: Column
+    issuer: Column
+    credit: Column
+    before: Column
+    gap_bin: Column
+    standing: Column
+    cell: Column
+    hour: Column
+    weekday: Column
+    new_day: Column
+    new_month: Column
+    since_first: Column
+    first_answer: Column
+    keys: tuple[str, ...]
+    issuers: tuple[str, ...]
+    pooled: Column
+
+    def __len__(self) -> int:
+        return len(self.payer)
+
+    def sorted_by(self, rows: Column) -> "Features":
+        """The same attempts in another order."""
+        apart = ("keys", "issuers", "pooled")
+        return replace(self, **{name: getattr(self, name)[rows] for name in Features.__slots__ if name not in apart})
+
+
+def features_of(data: Attempts, pooled: Column | None = None) -> Features:
+    same = np.r_[False, data.payer[1:] == data.payer[:-1]]
+    gap = np.where(same, data.at - np.r_[0.0, data.at[:-1]], _LONG_AGO_HOURS)
+    before = np.where(same, np.r_[APPROVED, data.answer[:-1]], APPROVED)
+    money, money_gap = _money_before(data, gap, before)
+    local = data.at + data.offset
+    since = _hours_since(local)
+    stale = (since > money_gap[:, None]) & (money != THERE)[:, None]
+    first = np.full(int(data.order.max()) + 1, np.inf)
+    np.minimum.at(first, data.order, local)
+    first_answer = np.full(len(first), SOFT)
+    first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
+    cell = cells_of(
+        data.zone,
+        money,
+        data.tries > 0,
+        _bin(GAP, money_gap),
+        _bin(IDLE, money_gap),
+        _bin(SINCE, since),
+        stale,
+    )
+    return Features(
+        data.payer,
+        data.order,
+        data.tries,
+        data.answer,
+        data.key,
+        data.issuer,
+        data.credit,
+        before,
+        _bin(GAP, gap),
+        money,
+        cell,
+        ((data.at % 24) // 3).astype(np.int64),
+        ((data.at // 24 + 3) % 7).astype(np.int64),
+        local // 24 != first[data.order] // 24,
+        _month(local) != _month(first)[data.order],
+        local - first[data.order],
+        first_answer[data.order],
+        data.keys,
+        data.issuers,
+        np.zeros(len(data.issuers), bool) if pooled is None else pooled,
+    )
+
+
+def _bin(begins: tuple[int, ...], hours: Column) -> Column:
+    found: Column = np.maximum(np.searchsorted(begins, hours, side="right") - 1, 0)
+    return found
+
+
+def _money_before(data: Attempts, gap: Column, before: Column) -> tuple[Column, Column]:
+    """How money stood when it was last asked for (`rules.rescue.engine.chances.Before`), and the hours since."""
+    place = np.arange(len(data))
+    told = np.where((data.answer == APPROVED) | (data.answer == FUNDS), place, -1)
+    last = np.r_[-1, np.maximum.accumulate(told)[:-1]]
+    begin = np.searchsorted(data.payer, data.payer)
+    missing = (last >= begin) & (data.answer[last] == FUNDS)
+    money = np.where(missing, MISSING, np.where(before == APPROVED, THERE, UNTOLD))
+    return money, np.where(missing, data.at - data.at[last], gap)
+
+
+def _hours_since(local: Column) -> Column:
+    days = (local // 24).astype(np.int64)
+    distinct, where = np.unique(days, return_inverse=True)
+    table = np.array([list(days_since(int(day) + _EPOCH_DAY)) for day in distinct], np.int16)
+    hours = table[where] * 24 + (local - days * 24)[:, None].astype(np.float32)
+    assert hours.shape[1] == len(RHYTHMS)
+    hours[:, IRREGULAR:] = 1e6
+    return hours
+
+
+def _month(local: Column) -> Column:
+    return (local * 3600).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)

@@ -1,0 +1,46 @@
+"""Spreads pure work over processes of its own, which end with the one that began them."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+from recoup.kernel.spread import Spread, alone
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+@contextmanager
+def spread_over(processes: int) -> Iterator[Spread]:
+    """With one, all is done here."""
+    if processes <= 1:
+        yield alone
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), _follow) as pool:
+
+        def spread(work: Callable[[J], R], jobs: Sequence[J], /) -> list[R]:
+            return list(pool.map(work, jobs))
+
+        try:
+            yield spread
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _follow() -> None:
+    """A process that waits for jobs does not notice by itself that nobody is left to give any."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
