@@ -11,8 +11,9 @@ import click
 
 from recoup.doors.command.backtest_summary import summary
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.policy_bounds import bounds_tested
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.flows.backtests.before_saving import Tried, finish, go_back_tried, save_tried, try_policy
+from recoup.flows.backtests.before_saving import finish, go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where, where_of
@@ -93,21 +94,24 @@ def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
     """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could; and what it
     would have rescued of the last 90 days."""
     text = _read(file)
-    tried = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
-    if tried.checked.complaints:
-        raise _refused(text, tried.checked)
+    checked, figures = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
+    if checked.complaints:
+        raise _refused(text, checked)
     click.echo("The policy can be saved.")
-    click.echo(_changes(tried.checked.changes))
-    if tried.backtest is not None:
-        click.echo("\n".join(summary(tried.backtest)))
+    click.echo(_changes(checked.changes))
+    for line in figures:
+        click.echo(line)
 
 
-async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) -> Tried:
-    """With its back-test, for whose figures the command waits."""
+async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) -> tuple[Checked, list[str]]:
+    """With the lines of its back-test, for whose figures the command waits."""
     world, where = opened.world, await _where(opened, **place)
     if not back_test:
-        return Tried(await policies.check_policy(world, where, parsed(text)), None)
-    return await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
+        return await policies.check_policy(world, where, parsed(text)), []
+    tried = await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
+    if tried.backtest is not None:
+        return tried.checked, summary(tried.backtest)
+    return tried.checked, await bounds_tested(world, where, tried.checked)
 
 
 @policy.command("diff")
@@ -152,9 +156,8 @@ def set_verb(
 
     try:
         if back_test:
-            tried = run(lambda opened: _tried(opened, text, back_test=True, **place))
-            if tried.backtest is not None:
-                click.echo("\n".join(summary(tried.backtest)))
+            for line in run(lambda opened: _tried(opened, text, back_test=True, **place))[1]:
+                click.echo(line)
         saved = run(work)
     except Problem as problem:
         raise _with_lines(text, problem) from None
