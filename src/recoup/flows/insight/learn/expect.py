@@ -66,7 +66,7 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
         free = (1 - held_class)[:, None] * likely
         held_so = held_class * np.einsum("ij,ij->i", likely, c.rhythms[data.credit[part]])
         elsewhere = free + held_so[:, None]
-        np.add.at(by_payer, data.payer[part], np.log(elsewhere))
+        _add(by_payer, data.payer[part], np.log(elsewhere))
         np.divide(free, elsewhere, out=share[part])
     joint = []
     for one in tried:
@@ -76,8 +76,11 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
         for part in _blocks(0, count, tries):
             rows = slice(one.rows.start + part.start * tries, one.rows.start + part.stop * tries)
             mass = _by_state(found[part], np.log(answers.likely(rows)), answers.held[rows], states.prior[part])
-            np.add.at(by_payer, owner[one.orders[part]], mass)
-            np.cumsum(found[part, :-1], axis=1, out=share[rows].reshape(-1, tries, _R))
+            _add(by_payer, owner[one.orders[part]], mass)
+            free = share[rows].reshape(-1, tries, _R)
+            free[:, 0] = found[part, 0]
+            for state in range(1, tries):
+                np.add(free[:, state - 1], found[part, state], out=free[:, state])
         joint.append((states, found))
     likely = np.exp(by_payer - by_payer.max(1, keepdims=True))
     for kind in (0, 1):
@@ -91,6 +94,12 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
     for part in _blocks(0, len(data), 1):
         share[part] *= posterior[data.payer[part]]
     return share, held
+
+
+def _add(sums: Column, where: Column, rows: Column) -> None:
+    """Each row to that of its owner. Flat: whole rows are added many times as slowly."""
+    places = where[:, None] * _R + np.arange(_R)
+    np.add.at(sums.reshape(-1), places.ravel(), rows.ravel())
 
 
 def _blocks(begin: int, end: int, rows_each: int) -> Iterator[slice]:
@@ -170,7 +179,6 @@ def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
 
 def _mixed(likely: Column, shares: Column) -> Column:
     """The shares of rhythms that explain those payers better than `shares`, near the prior where they are few."""
-    posterior = likely * shares
-    posterior /= posterior.sum(1, keepdims=True)
-    mixed: Column = (posterior.sum(0) + _PRIOR_PAYERS * rhythm_prior()) / (len(likely) + _PRIOR_PAYERS)
+    posterior = shares * (likely.T @ (1.0 / (likely @ shares)))
+    mixed: Column = (posterior + _PRIOR_PAYERS * rhythm_prior()) / (len(likely) + _PRIOR_PAYERS)
     return mixed

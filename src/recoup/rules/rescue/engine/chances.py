@@ -133,10 +133,14 @@ def renewed(model: Model, hours: float) -> float:
 
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
+    return refused_on(ground, before, at, local_day(ground, at))
+
+
+def refused_on(ground: Ground, before: Before, at: float, day: int) -> float:
+    """The same of an instant whose `local_day` is known."""
     table, tries = ground.odds, before.tries
     odds = ground.habits[(int(at // _SLOT_HOURS) + _EPOCH_SLOT) % _SLOTS] * table.tries[tries_bin(tries)]
     if tries:
-        day = local_day(ground, at)
         odds *= table.after[before.answer][gap_bin(at - before.at)]
         if day != ground.first_day:
             odds *= table.new_month if _month(day) != _month(ground.first_day) else table.new_day

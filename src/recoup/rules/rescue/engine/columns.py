@@ -130,7 +130,7 @@ def of_hour(situation: Situation, hour: int) -> tuple[int, int]:
 
 def of_time(situation: Situation, at: float) -> tuple[int, ...]:
     """Bins of `OF_TIME`."""
-    delay, gap = at - situation.ground.first_at, 0
+    delay, gap, record = at - situation.ground.first_at, 0, situation.record
     if situation.number > 1:
         gap = bisect_right(GAP, at - situation.last_at) + 1
     return (
@@ -138,8 +138,8 @@ def of_time(situation: Situation, at: float) -> tuple[int, ...]:
         situation.ground.first_answer * (len(LONG_DELAY) + 1) + bisect_right(LONG_DELAY, delay),
         gap + (len(GAP) + 1 if situation.number >= NUMBERS else 0),
         situation.last * (len(GAP) + 2) + gap,
-        _since(record_at=situation.record.approved_at, at=at),
-        _since(record_at=situation.record.again_approved_at, at=at),
+        0 if record.approved_at is None else _since(record.approved_at, at),
+        0 if record.again_approved_at is None else _since(record.again_approved_at, at),
     )
 
 
@@ -181,8 +181,8 @@ def _share(won: int, seen: int) -> int:
     return 1 + min(_FULL, int((won + _HALF) / (seen + _ALIKE) * (RATES - 1))) if seen else 0
 
 
-def _since(record_at: float | None, at: float) -> int:
-    return 0 if record_at is None else 1 + bisect_right(SINCE, (at - record_at) / 24.0)
+def _since(approved_at: float, at: float) -> int:
+    return 1 + bisect_right(SINCE, (at - approved_at) / 24.0)
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from recoup.rules.rescue.engine.chances import (
     expected,
     local_day,
     money_row,
-    refused,
+    refused_on,
     renewed,
 )
 from recoup.rules.rescue.engine.rhythms import IRREGULAR, LONG_AGO, places
@@ -83,12 +83,12 @@ def _opened(
 def _at(ground: Ground, belief: Belief, instants: Sequence[float]) -> list[Candidate]:
     """Of growing instants."""
     found, before, rhythms = list[Candidate](), belief.before, belief.rhythms
-    day, by_days, free = 0, list[float](), mended_by(belief.holds)
+    last, by_days, free = 0, list[float](), mended_by(belief.holds)
     for at in instants:
-        if local_day(ground, at) != day:
-            day = local_day(ground, at)
-            by_days = belief.by_days(day)
-        willing = 1.0 - refused(ground, before, at)
+        day = local_day(ground, at)
+        if day != last:
+            last, by_days = day, belief.by_days(day)
+        willing = 1.0 - refused_on(ground, before, at, day)
         money = expected(rhythms, by_days, money_row(ground, before, at))
         found.append(Candidate(at, free[passed(ground, at)] * willing * money, willing))
     return found

@@ -102,11 +102,12 @@ class Weighed:
         """The geometric mean of the engine's own chance and the regression's, from 0 to 1."""
         if own <= 0.0:
             return 0.0
-        ratio = min(max(learned / own, self._ratios[0]), self._ratios[-1])
-        place = min(max(bisect_right(self._ratios, ratio) - 1, 0), len(self._ratios) - 2)
-        low, high = self._ratios[place], self._ratios[place + 1]
-        share = (ratio - low) / (high - low)
-        return min(1.0, own * (self._powers[place] + share * (self._powers[place + 1] - self._powers[place])))
+        ratio, ratios, powers = learned / own, self._ratios, self._powers
+        ratio = ratios[0] if ratio < ratios[0] else ratios[-1] if ratio > ratios[-1] else ratio
+        place = min(bisect_right(ratios, ratio), len(ratios) - 1)
+        low, power = ratios[place - 1], powers[place - 1]
+        found = own * (power + (ratio - low) / (ratios[place] - low) * (powers[place] - power))
+        return found if found < 1.0 else 1.0
 
 
 def _powers(step: float) -> list[float]:
