@@ -41,11 +41,11 @@ def candidates_of(
     found, weighed = candidates(ground, beliefs[-1], earliest, end, opens), _weighed(ground)
     if weighed is None:
         return found
-    nodes = _nodes(ground, weighed, beliefs, facts)
+    nodes = list(zip(_nodes(ground, weighed, beliefs, facts), weighed.nodes, strict=True))
     odds = _Odds(weighed, facts, situation_of(ground, facts.looks, (facts.first, *facts.tries)))
     free, result = mended_by(beliefs[-1].holds), list[Candidate]()
     for at, chance, willing in found:
-        learned = _chance(weighed, nodes, odds.at(at, chance, free[passed(ground, at)], willing))
+        learned = _chance(nodes, odds.at(at, chance, free[passed(ground, at)], willing))
         both = weighed.mixed(chance, learned)
         # A plan asks what a try adds in each rhythm: all of them are scaled alike.
         result.append(Candidate(at, both, min(1.0, willing * both / chance) if chance > 0.0 else willing))
@@ -59,8 +59,8 @@ def chance_at(ground: Ground, beliefs: Sequence[Belief], facts: Facts, at: float
     if weighed is None:
         return chance
     odds = _Odds(weighed, facts, situation_of(ground, facts.looks, (facts.first, *facts.tries)))
-    nodes = _nodes(ground, weighed, beliefs, facts)
-    return weighed.mixed(chance, _chance(weighed, nodes, odds.at(at, chance, free, willing)))
+    nodes = list(zip(_nodes(ground, weighed, beliefs, facts), weighed.nodes, strict=True))
+    return weighed.mixed(chance, _chance(nodes, odds.at(at, chance, free, willing)))
 
 
 class _Odds:
@@ -93,9 +93,10 @@ def _product(odds: float, tables: Sequence[Sequence[float]], bins: Sequence[int]
     return reduce(mul, map(getitem, tables, bins), odds)
 
 
-def _chance(weighed: Weighed, nodes: Sequence[float], odds: float) -> float:
+def _chance(nodes: Sequence[tuple[float, float]], odds: float) -> float:
+    """`nodes`: with how likely the order stands there."""
     found = 0.0
-    for share, node in zip(nodes, weighed.nodes, strict=True):
+    for share, node in nodes:
         found += share * odds * node / (1.0 + odds * node)
     return found
 
