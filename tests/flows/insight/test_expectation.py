@@ -127,7 +127,7 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
     def of_length(order: int, rows: list[int], length: int) -> np.ndarray:
         found = np.full(len(RHYTHMS), prior[order, length])
         for row in rows:
-            free = data.since_first[row] >= LENGTHS[length]
+            free = max(0.0, data.since_first[row]) >= LENGTHS[length]
             found *= [answered(row, one) if free else held_so(row) for one in range(len(RHYTHMS))]
         return found
 
@@ -153,7 +153,7 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
             by_length = each / each.sum(0)
             np.testing.assert_allclose(held[order], (by_length * posterior).sum(1), rtol=1e-6, atol=1e-12)
             for row in (one for one in orders[order] if data.tries[one] > 0):
-                over = [length for length, until in enumerate(LENGTHS) if until <= data.since_first[row]]
+                over = [length for length, until in enumerate(LENGTHS) if until <= max(0.0, data.since_first[row])]
                 np.testing.assert_allclose(weights[row], by_length[over].sum(0) * posterior, rtol=1e-6, atol=1e-12)
 
 

@@ -47,8 +47,8 @@ def arranged(data: Features) -> tuple[Features, list[Retried]]:
 
 
 def passed_of(data: Features) -> Column:
-    """Up to which length holds have ended, by attempt."""
-    found: Column = np.searchsorted(UNTIL, data.since_first, side="right") - 1
+    """Up to which length holds have ended, by attempt. A clock that was moved west in between shows no time before."""
+    found: Column = np.maximum(np.searchsorted(UNTIL, data.since_first, side="right") - 1, 0)
     return found
 
 
