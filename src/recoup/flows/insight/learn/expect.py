@@ -58,7 +58,7 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
     orders, payers = int(data.order.max()) + 1, int(data.payer.max()) + 1
     share, by_payer = np.empty((len(data), _R)), np.zeros((payers, _R))
     owner, credit, again = np.zeros(orders, np.int64), np.zeros(payers, np.int64), np.zeros(payers, bool)
-    owner[data.order], credit[data.payer], again[data.payer[data.tries > 0]] = data.payer, data.credit, True
+    owner[data.order], credit[data.payer], again[data.payer[data.tries > 0]] = data.payer, data.payer_credit, True
     answers, held = _Answers(data, c), first_holds(data, c, orders)
     for part in _blocks(0, int((data.tries == 0).sum()), 1):
         likely, held_class = answers.likely(part), 1 - c.holds[data.answer[part], 0]

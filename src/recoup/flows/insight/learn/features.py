@@ -30,6 +30,7 @@ class Features:
     key: Column
     issuer: Column
     credit: Column
+    payer_credit: Column  # of the payer's newest attempt
     before: Column
     gap_bin: Column
     standing: Column
@@ -65,6 +66,8 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     np.minimum.at(first, data.order, local)
     first_answer = np.full(len(first), SOFT)
     first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
+    newest = np.zeros(data.payers, np.int64)
+    newest[data.payer] = data.credit
     cell = cells_of(
         data.zone,
         money,
@@ -82,6 +85,7 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
         data.key,
         data.issuer,
         data.credit,
+        newest[data.payer],
         before,
         _bin(GAP, gap),
         money,
