@@ -101,16 +101,20 @@ class Reader:
 
     def objects(self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]) -> Iterator[Outcome]:
         """Of JSON: (line, members by their plain names, code, why)."""
-        columns = self._profile.columns
+        columns, fields_of = self._profile.columns, dict[str, list[str]]()
+        for field, names in columns.items():
+            for name in names:
+                fields_of.setdefault(name, []).append(field)
         for line, members, code, why in records:
             self._row += 1
             if members is None:
                 yield BadLine(line, code, why)
                 continue
+            filled = {field for name, text in members.items() if text for field in fields_of.get(name, ())}
             values = {
-                field: found
-                for field, names in columns.items()
-                if (found := next((text for name in names if (text := members.get(name, ""))), ""))
+                field: next(text for name in columns[field] if (text := members.get(name, "")))
+                for field in columns
+                if field in filled
             }
             yield self._outcome(line, values, list(members.values()))
 
