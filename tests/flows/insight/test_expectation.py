@@ -26,8 +26,9 @@ def history(seed: int, payers: int = 40) -> Attempts:
     """All classes, orders with up to twelve tries, some that are tried without their payment, tries out of order."""
     dice, rows = random.Random(seed), list[Past]()
     for payer in range(payers):
-        credit, zone = dice.random() < 0.3, dice.random() < 0.5
+        zone = dice.random() < 0.5
         for number in range(dice.randrange(1, 4)):
+            credit = dice.random() < 0.3
             at, order = BEGIN + timedelta(hours=dice.random() * 24 * 60), f"o{payer}-{number}"
             for attempt in range(dice.random() < 0.1, dice.choice((1, 1, 2, 3, 12))):
                 answer = dice.choices((APPROVED, FUNDS, SOFT, 3, 4, HARD), (15, 40, 30, 5, 5, 5))[0]
@@ -127,18 +128,18 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
     def of_length(order: int, rows: list[int], length: int) -> np.ndarray:
         found = np.full(len(RHYTHMS), prior[order, length])
         for row in rows:
-            free = max(0.0, data.since_first[row]) >= LENGTHS[length]
+            free = data.since_first[row] >= LENGTHS[length]
             found *= [answered(row, one) if free else held_so(row) for one in range(len(RHYTHMS))]
         return found
 
-    for orders in rows_of.values():
-        credit = data.credit[next(iter(orders.values()))[0]]
+    for payer, orders in rows_of.items():
+        credit = past.credit[past.payer == payer][-1]
         by_rhythm, joint, firsts = np.ones(len(RHYTHMS)), dict[int, np.ndarray](), dict[int, np.ndarray]()
         for order, rows in orders.items():
             for row in (one for one in rows if data.tries[one] == 0):
                 each = np.array([answered(row, rhythm) for rhythm in range(len(RHYTHMS))])
                 dead = 1 - c.holds[data.answer[row], 0]
-                whole = (1 - dead) * each + dead * (each * shares[credit]).sum()
+                whole = (1 - dead) * each + dead * (each * shares[data.credit[row]]).sum()
                 by_rhythm *= whole
                 firsts[row] = (1 - dead) * each / whole
             again = [one for one in rows if data.tries[one] > 0]
@@ -153,7 +154,7 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
             by_length = each / each.sum(0)
             np.testing.assert_allclose(held[order], (by_length * posterior).sum(1), rtol=1e-6, atol=1e-12)
             for row in (one for one in orders[order] if data.tries[one] > 0):
-                over = [length for length, until in enumerate(LENGTHS) if until <= max(0.0, data.since_first[row])]
+                over = [length for length, until in enumerate(LENGTHS) if until <= data.since_first[row]]
                 np.testing.assert_allclose(weights[row], by_length[over].sum(0) * posterior, rtol=1e-6, atol=1e-12)
 
 

@@ -15,6 +15,7 @@ from recoup.doors.command.backtest import _of_history
 from recoup.flows.insight import backtest_file
 from recoup.flows.insight.backtest_plain import history_plain
 from recoup.flows.insight.processes import spread_over
+from recoup.kernel.problem import Problem
 from recoup.kernel.spread import parts_of
 from recoup.rules.backtest import model_word
 from recoup.rules.backtest.history import WINDOW
@@ -46,6 +47,15 @@ def test_answers_come_in_the_order_of_their_jobs_and_errors_as_they_are(processe
         assert spread(third, [1, 2, 3]) == [3.0, 1.5, 1.0]
         with pytest.raises(ZeroDivisionError):
             spread(third, [1, 0, 2])
+
+
+def ended(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_said() -> None:
+    with pytest.raises(Problem, match="was ended"), spread_over(2) as spread:
+        spread(ended, [1])
 
 
 def test_a_long_list_is_cut_into_parts_that_are_all_of_it() -> None:

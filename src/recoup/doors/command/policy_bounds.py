@@ -15,7 +15,7 @@ async def bounds_tested(world: World, where: Where, checked: Checked) -> list[st
         return []
     merchants = await merchants_within(world, where)
     if not merchants:
-        return ["back-test   no merchant under these bounds has orders of the last days that a decision is kept of"]
+        return ["back-test   no merchant under these bounds has orders of the last days whose decisions are kept"]
     text = []
     if len(merchants) > MERCHANTS_MAX:
         text.append(f"back-test   of the {MERCHANTS_MAX} merchants with the most orders, of {len(merchants):,}")

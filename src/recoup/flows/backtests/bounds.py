@@ -23,7 +23,7 @@ from recoup.store.insight.past import merchants_to_learn
 from recoup.store.merchants.merchants import load_merchant
 
 MERCHANTS_MAX: Final = 5
-ORDERS_MAX: Final = 5_000  # of each; of more a sample of customers with a fixed seed
+ORDERS_EACH_MAX: Final = 5_000  # of each; of more a sample of customers with a fixed seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class UnderBounds:
 
 async def merchants_within(world: World, where: Where) -> list[UUID]:
     """Whose orders of the last days the bounds are about, the merchant with the most first. Counts go up to
-    `ORDERS_MAX`, so that nothing waits for a merchant of millions."""
+    `ORDERS_EACH_MAX`, so that nothing waits for a merchant of millions."""
     found = list[tuple[int, UUID]]()
     async with world.db.connection() as connection:
         for one in await merchants_to_learn(connection):
@@ -45,7 +45,7 @@ async def merchants_within(world: World, where: Where) -> list[UUID]:
                 continue
             offset_us = await known_offset(connection, one.merchant_id)
             after = first_behind(world.clocks.business(offset_us) - timedelta(days=DAYS), offset_us)
-            count = await count_judged(connection, one.merchant_id, after, ORDERS_MAX)
+            count = await count_judged(connection, one.merchant_id, after, ORDERS_EACH_MAX)
             if count:
                 found.append((-count, one.merchant_id))
     return [merchant_id for _, merchant_id in sorted(found)]
@@ -66,7 +66,8 @@ async def under_bounds(
         places = Places(None, {place: InForce((*whole, *inner)) for place, inner in inside})
         decider = await decider_of(world, merchant_id, by_settings=True)
         target = await target_named(world, merchant_id, decider, InForce(whole))
-        found = await backtest_policy(world, merchant_id, target, groups=False, places=places, at_most=ORDERS_MAX)
+        found = await backtest_policy(world, merchant_id, target, groups=False, places=places, at_most=ORDERS_EACH_MAX)
         async with world.db.connection() as connection:
             known = await load_merchant(connection, merchant_id)
-        yield UnderBounds(merchant_id, known.merchant.name if known is not None else "", found)
+        assert known is not None
+        yield UnderBounds(merchant_id, known.merchant.name, found)

@@ -240,7 +240,7 @@ def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> d
     known = [(payer_of(payments[place]), past.evidence(payments[place], cohort)) for place in chosen[:PLANS_MAX]]
     parts = spread(_decided, [(target, some) for some in parts_of(known, PARTS)])
     decisions = [decision for part in parts for decision in part]
-    for place, (_, evidence), decision in zip(chosen, known, decisions, strict=False):
+    for place, (_, evidence), decision in zip(chosen[:PLANS_MAX], known, decisions, strict=True):
         plans[place] = evidence, decision
         found.orders.append(_order(found, past, payments[place], decision))
     found.planned_of = len(plans), len(payments)

@@ -5,10 +5,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
+from recoup.kernel.problem import Problem
 from recoup.kernel.spread import Spread, alone
 
 J = TypeVar("J")
@@ -17,7 +19,8 @@ R = TypeVar("R")
 
 @contextmanager
 def spread_over(processes: int) -> Iterator[Spread]:
-    """With one, all is done here."""
+    """With one, all is done here. Raises inside: what a job raises; Problem(unavailable) when a process is ended from
+    outside."""
     if processes <= 1:
         yield alone
         return
@@ -28,6 +31,9 @@ def spread_over(processes: int) -> Iterator[Spread]:
 
         try:
             yield spread
+        except BrokenProcessPool:
+            message, cure = "A process of the back-test was ended.", "See whether the machine has enough memory."
+            raise Problem("unavailable", message, cure=cure) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -1,22 +1,20 @@
 """How much of each answer the bank caused, and how much a lack of money, by the coefficients as they are."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
 from recoup.flows.insight.learn.cells import CELLS
-from recoup.flows.insight.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, scarce_of
+from recoup.flows.insight.learn.coefficients import BLOCK, TINY, Coefficients, lean_of, refusal_of, scarce_of
 from recoup.flows.insight.learn.features import Features
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
-
-_BLOCK: Final = 2048
 
 
 class Shared(NamedTuple):
     """By attempt, `gradient` and `curve` of the refusal's logit, and how much of the missing money was answered as
-    generic (`soft`) and as such (`funds`); by cell, `slope` and `bend` of the money's logit, how much of it was a time
-    of little money (`lean`), and of all (`judged`)."""
+    generic (`soft`) and as such (`funds`); by cell, `slope` and `bend` of the money's logit, the weight of attempts
+    that the bank did not refuse (`judged`), and of those among them in a time of little money (`lean`)."""
 
     gradient: Column
     curve: Column
@@ -73,8 +71,8 @@ class Causes:
     def _of_soft(self, no: Column, generic: Column, missing: Column) -> tuple[Column, Column]:
         """By soft decline, what of it the bank caused; by cell, what was a lack of money."""
         by_bank, by_cell = np.empty(len(no)), np.zeros(CELLS)
-        for begin in range(0, len(no), _BLOCK):
-            part = slice(begin, begin + _BLOCK)
+        for begin in range(0, len(no), BLOCK):
+            part = slice(begin, begin + BLOCK)
             cell, weights = self._cell[SOFT][part], self._soft[part]
             hidden = missing.take(cell)
             hidden *= ((1 - no[part]) * generic[part])[:, None]

@@ -27,6 +27,7 @@ AMPLE_LOGIT: Final = 4.0
 # By class of the first decline: nothing holds the order, or it is held for good; the rest mends in time.
 _HELD: Final = ((0.9, 0.05), (0.5, 0.2), (0.25, 0.35), (0.4, 0.1), (0.3, 0.1), (0.02, 0.95))
 TINY: Final = 1e-9
+BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
 
 
 @dataclass(slots=True)
@@ -103,6 +104,7 @@ def rhythm_prior() -> Column:
             if rhythm == name or rhythm.startswith(name + "-"):
                 weights[index] += share
     weights /= weights.sum()
+    weights.setflags(write=False)
     return weights
 
 

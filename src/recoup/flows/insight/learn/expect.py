@@ -6,8 +6,17 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
-from recoup.flows.insight.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, rhythm_prior, scarce_of
+from recoup.flows.insight.learn.coefficients import (
+    BLOCK,
+    TINY,
+    Coefficients,
+    lean_of,
+    refusal_of,
+    rhythm_prior,
+    scarce_of,
+)
 from recoup.flows.insight.learn.features import Features
+from recoup.rules.rescue.engine.belief import UNTIL
 from recoup.rules.rescue.engine.bins import HOLDS
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
@@ -16,8 +25,7 @@ _R: Final = len(RHYTHMS)
 _H: Final = len(HOLDS) + 1
 _PRIOR_PAYERS: Final = 20.0
 _MIXED: Final = 10  # steps a round, for shares of rhythms move slowly
-_BLOCK: Final = 2048  # rows of attempts × rhythms that the processor's cache holds
-UNTIL: Final = np.array([*HOLDS, 1e9])
+_UNTIL: Final = np.array(UNTIL)
 
 
 class Retried(NamedTuple):
@@ -47,8 +55,8 @@ def arranged(data: Features) -> tuple[Features, list[Retried]]:
 
 
 def passed_of(data: Features) -> Column:
-    """Up to which length holds have ended, by attempt. A clock that was moved west in between shows no time before."""
-    found: Column = np.maximum(np.searchsorted(UNTIL, data.since_first, side="right") - 1, 0)
+    """Up to which length holds have ended, by attempt."""
+    found: Column = np.searchsorted(_UNTIL, data.since_first, side="right") - 1
     return found
 
 
@@ -103,7 +111,7 @@ def _add(sums: Column, where: Column, rows: Column) -> None:
 
 
 def _blocks(begin: int, end: int, rows_each: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // rows_each)
+    step = max(1, BLOCK // rows_each)
     for first in range(begin, end, step):
         yield slice(first, min(first + step, end))
 

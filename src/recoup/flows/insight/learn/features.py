@@ -18,10 +18,10 @@ _LONG_AGO_HOURS: Final = 10_000.0
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Columns of one length. `cell`: attempts × rhythms, the situation in which each looks for money. `gap` counts from
-    the payer's attempt before, whose answer is `before` (0: an approval, or none); `standing`: how money stood when it
-    was last looked for; `since_first` from the payment of the order, whose answer is `first_answer`. `pooled`: issuers
-    of whom nothing of their own is learned."""
+    """Columns of one length. `cell`: attempts × rhythms, the situation in which each looks for money. `gap_bin` counts
+    from the payer's attempt before, whose answer is `before` (0: an approval, or none); `standing`: how money stood
+    when it was last looked for; `since_first` from the order's earliest attempt; `first_answer`: of its payment.
+    `pooled`: issuers of whom nothing of their own is learned."""
 
     payer: Column
     order: Column
