@@ -74,7 +74,7 @@ class Hammer:
         self.evaluate = Evaluate(world, self.orders, self.merchants, Vault(world))
         self.dice = random.Random(plan.seed)
         self.work: list[Held] = []
-        self.issued = 0
+        self.answered = 0
         self._mac_key = world.keys.mac("issuer", b"book")
 
     async def run(self) -> Seen:
@@ -144,7 +144,7 @@ class Hammer:
 
     async def _try(self) -> None:
         """Takes an order, and in its turn tries it now, whatever its plan says."""
-        while self.issued < self.plan.sends:
+        while self.answered < self.plan.sends:
             if not self.work:
                 await self._new_order()
                 continue
@@ -178,11 +178,11 @@ class Hammer:
         finally:
             CHARGED.reset(token)
             self.seen.turn(refused=not mark.ids)
-        for one in mark.ids:
-            if state in ("approved", "declined"):
+        held.sent += len(mark.ids)
+        if state in ("approved", "declined"):
+            self.answered += len(mark.ids)
+            for one in mark.ids:
                 self.seen.ended(str(one), time.monotonic_ns())
-            self.issued += 1
-            held.sent += 1
         return stage != NEVER and state != "approved" and (bool(mark.ids) or self.dice.random() < 0.7)
 
     # the world moves on ---------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class Hammer:
 
     def _pace(self) -> float:
         """Tries that were stopped move the clocks on too, or nothing would be sent any more."""
-        return self.issued + 0.3 * self.seen.refused
+        return self.answered + 0.3 * self.seen.refused
 
     async def _ask(self) -> None:
         """What nobody knows the outcome of is asked about, as the worker does."""

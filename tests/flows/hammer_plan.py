@@ -26,7 +26,10 @@ class Merchant:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one process hammers. Picklable: processes of the operating system take it too."""
+    """What one process hammers. Picklable: processes of the operating system take it too.
+
+    `sends`: until so many have been answered: beside other load some are too late to arrive.
+    """
 
     dsn: str
     material: Material

@@ -19,11 +19,11 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass
 class Worker:
-    """`plan.sends`: all that it shall make, over its lives; `begun`: so many it has. Killed at `kill_at` sends."""
+    """`plan.sends`: all that shall be answered, over its lives; `answered`: so many were. Killed at `kill_at`."""
 
     plan: Plan
     process: SpawnProcess | None = None
-    begun: int = 0
+    answered: int = 0
     kill_at: int = 0
     lives: int = 0
     read: int = 0  # bytes of its journal
@@ -34,8 +34,8 @@ class Worker:
         return Path(self.plan.journal)
 
     def begin(self, lasting: int) -> None:
-        self.lives, self.kill_at = self.lives + 1, self.begun + lasting
-        left = replace(self.plan, sends=self.plan.sends - self.begun, seed=self.plan.seed + 1_000 * self.lives)
+        self.lives, self.kill_at = self.lives + 1, self.answered + lasting
+        left = replace(self.plan, sends=self.plan.sends - self.answered, seed=self.plan.seed + 1_000 * self.lives)
         self.process = SPAWN.Process(target=in_a_process_of_its_own, args=(left,))
         self.process.start()
 
@@ -44,7 +44,7 @@ class Worker:
             with self.journal.open("rb") as file:
                 file.seek(self.read)
                 more = file.read()
-            self.read, self.begun = self.read + len(more), self.begun + more.count(b'["begun"')
+            self.read, self.answered = self.read + len(more), self.answered + more.count(b'["ended"')
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.is_alive()
@@ -61,8 +61,8 @@ class Worker:
 
 
 def hammer_and_kill(plans: Sequence[Plan], life: tuple[int, int], seed: int) -> tuple[Seen, int]:
-    """Until every plan's sends have been begun; answers what the processes saw, and how many were killed. `life`: how
-    many sends one makes before it is killed, at least and at most."""
+    """Until every plan's sends have been answered; returns what the processes saw, and how many were killed. `life`:
+    how many sends of one are answered before it is killed, at least and at most."""
     dice, workers = random.Random(seed), [Worker(plan) for plan in plans]
     try:
         for worker in workers:
@@ -84,11 +84,11 @@ def hammer_and_kill(plans: Sequence[Plan], life: tuple[int, int], seed: int) -> 
 def _look(worker: Worker, life: int) -> None:
     worker.look()
     if worker.is_running():
-        if worker.begun >= worker.kill_at:
+        if worker.answered >= worker.kill_at:
             worker.kill()
         return
     worker.check_end()
-    if worker.begun >= worker.plan.sends:
+    if worker.answered >= worker.plan.sends:
         worker.process = None
     else:
         worker.begin(life)

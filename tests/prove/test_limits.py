@@ -25,7 +25,6 @@ from recoup.store.server import ServerAddress
 SENDS = int(os.environ.get("RECOUP_PROVE_SENDS", "1000000"))
 PROCESSES = 2
 SENDS_OF_A_CARD = 280  # so many cards that none gets many more, however long it lasts
-BEGUN = 1.02  # of so many sends that are begun: some never leave, of a process that is killed for one
 LIFE = (500, 8_000)  # sends between two kills of a process
 ENOUGH = 50_000  # for every window to be filled exactly
 SEED = 20_260_101
@@ -59,7 +58,7 @@ async def _story(server: ServerAddress, folder: Path) -> tuple[Verdict, Seen, in
                 merchants,
                 cards(4 * of_nine, 3 * of_nine, min(999, 2 * of_nine)),
                 SEED + n,
-                round(SENDS * BEGUN / PROCESSES),
+                -(-SENDS // PROCESSES),
                 orders_at_once=200,
                 tasks=64,
                 sends_in_a_window=45 // PROCESSES,
