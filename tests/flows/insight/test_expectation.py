@@ -93,6 +93,13 @@ def test_each_attempt_looks_for_money_in_the_cell_of_its_situation(seed: int) ->
     assert {len(GAP), len(IDLE)} == {c.stale.shape[1], c.irregular.shape[1]}
 
 
+def test_holds_last_as_long_for_the_engine_as_for_training_wherever_the_clock_is_moved() -> None:
+    data = history(6)
+    for row, since in enumerate(features_of(data).since_first):
+        begin = min(data.at[one] for one in range(len(data)) if data.order[one] == data.order[row])
+        assert since == pytest.approx(data.at[row] - begin, abs=1e-9)
+
+
 def likely(answer: int, no: float, missing: float, generic: float) -> float:
     by_answer = {
         APPROVED: (1 - no) * (1 - missing),

@@ -24,7 +24,7 @@ def spread_over(processes: int) -> Iterator[Spread]:
     if processes <= 1:
         yield alone
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), _follow) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), follow_parent) as pool:
 
         def spread(work: Callable[[J], R], jobs: Sequence[J], /) -> list[R]:
             return list(pool.map(work, jobs))
@@ -39,8 +39,8 @@ def spread_over(processes: int) -> Iterator[Spread]:
             raise
 
 
-def _follow() -> None:
-    """A process that waits for jobs does not notice by itself that nobody is left to give any."""
+def follow_parent() -> None:
+    """A process of a pool, which begins with this, would not notice by itself that nobody is left to give it jobs."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = parent_process()
     assert parent is not None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
+from recoup.flows.insight.processes import follow_parent
 from recoup.lab.compare.catalogue import CATALOGUE
 from recoup.lab.compare.job import Job, JobDone, Options, do
 from recoup.lab.compare.source import Source
@@ -27,7 +28,7 @@ def _done(jobs: Sequence[Job], processes: int, tell: Callable[[str], None]) -> I
             yield place, do(job)
             tell(f"{place + 1} of {len(jobs)} parts")
         return
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(processes, len(jobs)), get_context("spawn"), follow_parent) as pool:
         places = {pool.submit(do, job): place for place, job in enumerate(jobs)}
         try:
             for number, future in enumerate(as_completed(places)):

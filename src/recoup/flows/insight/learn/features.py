@@ -62,8 +62,7 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     local = data.at + data.offset
     since = _hours_since(local)
     stale = (since > money_gap[:, None]) & (money != THERE)[:, None]
-    first = np.full(int(data.order.max()) + 1, np.inf)
-    np.minimum.at(first, data.order, local)
+    first, first_local = _earliest(data.order, data.at), _earliest(data.order, local)
     first_answer = np.full(len(first), SOFT)
     first_answer[data.order[data.tries == 0]] = data.answer[data.tries == 0]
     newest = np.zeros(data.payers, np.int64)
@@ -92,14 +91,20 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
         cell,
         ((data.at % 24) // 3).astype(np.int64),
         ((data.at // 24 + 3) % 7).astype(np.int64),
-        local // 24 != first[data.order] // 24,
-        _month(local) != _month(first)[data.order],
-        local - first[data.order],
+        local // 24 != first_local[data.order] // 24,
+        _month(local) != _month(first_local)[data.order],
+        data.at - first[data.order],
         first_answer[data.order],
         data.keys,
         data.issuers,
         np.zeros(len(data.issuers), bool) if pooled is None else pooled,
     )
+
+
+def _earliest(order: Column, times: Column) -> Column:
+    found = np.full(int(order.max()) + 1, np.inf)
+    np.minimum.at(found, order, times)
+    return found
 
 
 def _bin(begins: tuple[int, ...], hours: Column) -> Column:
