@@ -1,12 +1,15 @@
 """The page of the retry policy: checked, saved, refused with the nearest, gone back from; an order names it."""
 
 import httpx
+import pytest
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
+from tests.flows.backtests.test_kept import run_later, with_orders
 from tests.worlds import FUNDS_CARD, Shop
 from tests.worlds import owner as database_owner
 
+from recoup.flows.backtests import kept
 from recoup.flows.merchants.policies import read_standing
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.store.server import ServerAddress
@@ -101,6 +104,7 @@ def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut
         assert "the merchants of Subscriptions Inc" in page
         checked = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "4"}))
         assert "Tries of one order: – → 4" in checked
+        assert "No merchant under these bounds has orders of the last 90 days" in checked
         assert (await post(pat, BOUNDS, act="save", seen="0", reason="<i>few", **{"tries.all": "4"})).status_code == 303
         late = await post(pat, BOUNDS, act="save", seen="0", reason="mine", **{"tries.all": "3"})
         assert late.status_code == 409
@@ -159,6 +163,27 @@ def test_the_operator_sets_the_bounds_of_a_partner_and_of_all(server: ServerAddr
         assert wider.status_code == 400
         assert "The bound is 6 at most (operator/1)." in words(wider)
         assert (await olga.get("/policy?bounds=nobody")).status_code == 404
+
+    portal(server, story)
+
+
+def test_bounds_show_what_each_merchants_orders_would_have_brought(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        await belongs_to_partner(shop)
+        await with_orders(shop, 4)
+        pat, owner = await signed_in("pat"), await signed_in("owner")
+        page = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "2"}))
+        assert "Brightleaf Tea Back-test of the last 90 days" in page
+        assert "of 4 declined orders of 4 customers" in page
+        assert "No back-test yet" in words(await owner.get("/backtests"))
+        monkeypatch.setattr(kept, "AT_ONCE", 0)
+        page = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "3"}))
+        assert "The figures are being made." in page
+        await run_later(shop)
+        page = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "3"}))
+        assert "of 4 declined orders of 4 customers" in page
 
     portal(server, story)
 

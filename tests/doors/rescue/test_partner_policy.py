@@ -10,6 +10,7 @@ from tests.doors.rescue.door import Caller
 from tests.doors.rescue.partner import Partner, make_one
 from tests.doors.rescue.shapes import fields_of
 
+from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.kernel.scope import Actor, Scope
@@ -82,7 +83,23 @@ def test_it_stays_inside_the_operators_bounds(shop: Caller, partner: Partner) ->
     found = partner.post("/partner/policy/check", {"policy": {"tries": {"all": 7}}}).json()
     assert (found["canBeSaved"], found["nearest"], found["backtestId"]) == (False, {"tries": {"all": 6}}, None)
     assert [one["line"] for one in found["complaints"]] == ["tries.all"]
+    assert (found["merchants"], found["merchantsInAll"]) == ([], 0)
     assert partner.get("/partner/policy").json()["version"] == 0, "nothing was saved"
+
+
+def test_a_check_says_what_each_merchants_orders_would_have_brought(shop: Caller, partner: Partner) -> None:
+    shop.door.run(set_arms(shop.door.world, shop.shop.scope, None, ArmsChange("shadow")))
+    shop.admit()
+    found = partner.post("/partner/policy/check", {"policy": {"tries": {"all": 2}}}).json()
+    (one,) = found["merchants"]
+    assert (found["merchantsInAll"], one["mid"], one["name"], one["failed"]) == (1, shop.mid, "Brightleaf Tea", None)
+    assert one["madeAt"]
+    assert (one["report"]["orders"], one["report"]["open"], one["report"]["rescued"]) == (0, 1, None)
+    assert one["report"]["policy"] == f"retry-2 within partner:{partner.partner_id}/1"
+    assert shop.get("/backtests").json()["data"] == [], "what a partner tries is not the merchant's"
+    other = make_one(shop.door, "Another")
+    theirs = other.post("/partner/policy/check", {"policy": {"tries": {"all": 2}}}).json()
+    assert (theirs["merchants"], theirs["merchantsInAll"]) == ([], 0)
 
 
 def test_a_merchant_sees_which_of_its_lines_are_cut_and_by_which_scope(shop: Caller, partner: Partner) -> None:

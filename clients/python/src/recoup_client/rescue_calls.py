@@ -861,9 +861,9 @@ class Recoup(Waiting):
         )
         return found
 
-    def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.RetryPolicyChecked:
+    def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.PolicyBoundsChecked:
         """Check bounds of retry policies."""
-        found: s.RetryPolicyChecked = self._call("POST", "/v1/partner/policy/check", body=body)
+        found: s.PolicyBoundsChecked = self._call("POST", "/v1/partner/policy/check", body=body)
         return found
 
     def back_partner_policy(self, body: s.PolicyBoundsBackBody) -> s.RetryPolicyShown:
@@ -1893,9 +1893,9 @@ class AsyncRecoup(Awaiting):
         )
         return found
 
-    async def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.RetryPolicyChecked:
+    async def check_partner_policy(self, body: s.PolicyBoundsCheckBody) -> s.PolicyBoundsChecked:
         """Check bounds of retry policies."""
-        found: s.RetryPolicyChecked = await self._call("POST", "/v1/partner/policy/check", body=body)
+        found: s.PolicyBoundsChecked = await self._call("POST", "/v1/partner/policy/check", body=body)
         return found
 
     async def back_partner_policy(self, body: s.PolicyBoundsBackBody) -> s.RetryPolicyShown:

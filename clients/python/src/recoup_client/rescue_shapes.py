@@ -2430,6 +2430,18 @@ PolicyBody = TypedDict(
 )
 """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
 
+PolicyBoundsAtMerchant = TypedDict(
+    "PolicyBoundsAtMerchant",
+    {
+        "mid": str,
+        "name": str,
+        "madeAt": str | None,
+        "failed": str | None,
+        "report": "BacktestReport | None",
+    },
+)
+"""What the orders of one merchant would have brought of the last 90 days, inside its own policies."""
+
 PolicyBoundsBackBody = TypedDict(
     "PolicyBoundsBackBody",
     {
@@ -2458,6 +2470,21 @@ PolicyBoundsCheckBody = TypedDict(
     },
 )
 """A policy that is not saved."""
+
+PolicyBoundsChecked = TypedDict(
+    "PolicyBoundsChecked",
+    {
+        "canBeSaved": bool,
+        "complaints": list["RetryPolicyComplaint"],
+        "nearest": dict[str, Any],
+        "changes": list["RetryPolicyChange"],
+        "backtestId": str | None,
+        "success": bool,
+        "merchants": list["PolicyBoundsAtMerchant"],
+        "merchantsInAll": int,
+    },
+)
+"""Whether they could be saved, what they would change and would have brought."""
 
 Quota = TypedDict(
     "Quota",

@@ -11,7 +11,7 @@ import click
 
 from recoup.doors.command.backtest_summary import summary
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.policy_bounds import bounds_tested
+from recoup.doors.command.policy_bounds import summary_of_bounds
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.backtests.before_saving import finish, go_back_tried, save_tried, try_policy
 from recoup.flows.merchants import policies
@@ -111,7 +111,7 @@ async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) ->
     tried = await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
     if tried.backtest is not None:
         return tried.checked, summary(tried.backtest)
-    return tried.checked, await bounds_tested(world, where, tried.checked)
+    return tried.checked, summary_of_bounds(tried.bounds) if tried.bounds is not None else []
 
 
 @policy.command("diff")

@@ -1,9 +1,10 @@
 """/partner/policy: what a partner bounds the retry policies of its merchants by, as versions. Source: decision 0077."""
 
-from typing import Final
+from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
+from recoup.doors.rescue.backtests import members
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner, partner_scope
@@ -15,10 +16,12 @@ from recoup.doors.rescue.shapes.policy import (
     PolicyBoundsBody,
     PolicyBoundsCheckBody,
     PolicyBoundsVersionsQuery,
-    RetryPolicyChecked,
     RetryPolicyShown,
     RetryPolicyVersions,
 )
+from recoup.doors.rescue.shapes.policy_bounds import PolicyBoundsAtMerchant, PolicyBoundsChecked
+from recoup.flows.backtests.before_saving import try_policy
+from recoup.flows.backtests.bounds import AtMerchant, AtMerchants
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policy_scopes import Where, where_of
 
@@ -52,7 +55,16 @@ async def change(call: Call) -> Reply:
 
 async def check(call: Call) -> Reply:
     where, body = await _where(call), read_whole(call.body, PolicyBoundsCheckBody)
-    return checked(await policies.check_policy(call.services.world, where, body.policy))
+    tried = await try_policy(call.services.world, partner_scope(call), where, body.policy)
+    found = tried.bounds or AtMerchants([], 0)
+    each = [_at_merchant(one) for one in found.tried]
+    return Reply(PolicyBoundsChecked(**checked(tried.checked), merchants=each, merchants_in_all=found.of))
+
+
+def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
+    made = members(one.row) if one.row is not None else dict[str, Any]()
+    figures = {name: made.get(name) for name in ("made_at", "failed", "report")}
+    return PolicyBoundsAtMerchant(mid=one.merchant_id, name=one.name, **figures)
 
 
 async def back(call: Call) -> Reply:
@@ -88,9 +100,9 @@ METHODS: Final = (
                      problems=("conflict", "wrong_state"),
                      examples=(Example("no sends at night", _NIGHTS),)), change, PARTNER, strict=True),
     Method(Operation("POST", "/v1/partner/policy/check", "Check bounds of retry policies",
-                     "Whether they could be saved, what they would change, and the nearest that could. Nothing is "
-                     "saved.",
-                     group=GROUP, credential=PARTNER, body=PolicyBoundsCheckBody, answers={200: RetryPolicyChecked},
+                     "Whether they could be saved, what they would change, the nearest that could, and what the "
+                     "orders of the last 90 days of your merchants would have brought. No bounds are saved.",
+                     group=GROUP, credential=PARTNER, body=PolicyBoundsCheckBody, answers={200: PolicyBoundsChecked},
                      examples=(Example("too many tries", {"policy": {"tries": {"all": 19}}}),)), check, PARTNER,
            strict=True),
     Method(Operation("POST", "/v1/partner/policy/back", "Return to earlier bounds",

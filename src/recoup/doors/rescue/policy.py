@@ -6,7 +6,7 @@ A partner's bounds (`partner_policy`) are read and shown in the same way.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
@@ -104,19 +104,18 @@ async def check(call: Call) -> Reply:
     complaints.raise_if_any()
     where = await _where(call, body.site_id, body.campaign_id)
     tried = await try_policy(call.services.world, call.scope, where, body.policy)
-    return checked(tried.checked, tried.backtest.backtest_id if tried.backtest is not None else None)
+    backtest_id = tried.backtest.backtest_id if tried.backtest is not None else None
+    return Reply(RetryPolicyChecked(**checked(tried.checked), backtest_id=backtest_id))
 
 
-def checked(found: Checked, backtest_id: UUID | None = None) -> Reply:
-    return Reply(
-        RetryPolicyChecked(
-            can_be_saved=not found.complaints,
-            complaints=[RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
-            nearest=found.nearest.to_plain(),
-            changes=[RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
-            backtest_id=backtest_id,
-        )
-    )
+def checked(found: Checked) -> dict[str, Any]:
+    """Of `RetryPolicyChecked`."""
+    return {
+        "can_be_saved": not found.complaints,
+        "complaints": [RetryPolicyComplaint(line=one.line, why=one.why) for one in found.complaints],
+        "nearest": found.nearest.to_plain(),
+        "changes": [RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
+    }
 
 
 @contextmanager

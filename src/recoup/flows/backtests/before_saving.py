@@ -6,11 +6,13 @@ may be saved meanwhile: its back-test is made all the same.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from recoup.flows.backtests.kept import made_at_once, put, read_backtest
+from recoup.flows.backtests.bounds import AtMerchants, try_bounds
+from recoup.flows.backtests.kept import as_kept, made_at_once, put
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.backtests.questions import decider_of, draft_of
 from recoup.flows.merchants.policies import (
@@ -36,11 +38,12 @@ LOOK_AGAIN_SECONDS: Final = 0.5  # at figures that somebody else makes
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """`backtest`: without figures while they are made; None: of bounds of several merchants, of what cannot be saved or
-    changes nothing, and while others wait for theirs."""
+    """`backtest`: without figures while they are made; None: of bounds, of what cannot be saved or changes nothing, and
+    while others wait for theirs. `bounds`: of bounds of several merchants, at each."""
 
     checked: Checked
-    backtest: BacktestRow | None
+    backtest: BacktestRow | None = None
+    bounds: AtMerchants | None = None
 
 
 async def try_policy(world: World, scope: Acting, where: Where, plain: object) -> Tried:
@@ -49,8 +52,10 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
     Raises: Problem(not_found).
     """
     checked = await check_policy(world, where, plain)
-    if checked.complaints or not checked.changes or where.merchant_id is None:
-        return Tried(checked, None)
+    if checked.complaints or not checked.changes:
+        return Tried(checked)
+    if where.merchant_id is None:
+        return Tried(checked, bounds=await try_bounds(world, scope, where, checked.terms))
     question = draft_of(
         where,
         await read_standing(world, where),
@@ -66,12 +71,20 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:
     """With the figures, for whoever waits for them however long it takes: by whoever makes them."""
-    row, merchant_id = tried.backtest, where.merchant_id
-    while row is not None and row.made_at is None and merchant_id is not None:
+    if where.merchant_id is not None:
+        return replace(tried, backtest=await _finished(world, where.merchant_id, tried.backtest))
+    if tried.bounds is None:
+        return tried
+    each = [replace(one, row=await _finished(world, one.merchant_id, one.row)) for one in tried.bounds.tried]
+    return replace(tried, bounds=AtMerchants(each, tried.bounds.of))
+
+
+async def _finished(world: World, merchant_id: UUID, row: BacktestRow | None) -> BacktestRow | None:
+    while row is not None and row.made_at is None:
         if not await make_leased(world, merchant_id, row.backtest_id):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        row = await read_backtest(world, merchant_id, row.backtest_id)
-    return Tried(tried.checked, row)
+        row = await as_kept(world, merchant_id, row.backtest_id)
+    return row
 
 
 async def save_tried(

@@ -67,7 +67,7 @@ async def put(
 ) -> BacktestRow | None:
     """Under the merchant's lock: the one of today if there is one, else a new one. None where as many wait as may."""
     wall, merchant_id = world.clocks.wall(), scope.merchant_id
-    asker = await asker_of(tx, scope.actor)
+    asker = await asker_of(tx, scope.actor) if question.purpose != "bounds" else None
     found = await same_backtest(tx, merchant_id, question.hash, wall - FRESH)
     if found is not None:
         if asker is not None:
@@ -96,7 +96,7 @@ async def made_at_once(world: World, scope: Scope, row: BacktestRow) -> Backtest
             asker = await asker_of(connection, scope.actor)
         if count > AT_ONCE or not await _made(world, merchant_id, row, asker):
             return row
-    return await read_backtest(world, merchant_id, row.backtest_id)
+    return await as_kept(world, merchant_id, row.backtest_id)
 
 
 async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID | None) -> bool:
@@ -108,9 +108,21 @@ async def _made(world: World, merchant_id: UUID, row: BacktestRow, asker: UUID |
 
 
 async def read_backtest(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
-    """Raises: Problem(not_found)."""
+    """One of the merchant's own. Raises: Problem(not_found)."""
+    found = await as_kept(world, merchant_id, backtest_id)
+    if found.question.get("purpose") == "bounds":
+        raise _none()
+    return found
+
+
+async def as_kept(world: World, merchant_id: UUID, backtest_id: UUID) -> BacktestRow:
+    """Also one of bounds, for whoever sets them. Raises: Problem(not_found)."""
     async with world.db.read() as connection:
         found = await find_backtest(connection, merchant_id, backtest_id)
     if found is None:
-        raise Problem("not_found", "There is no such back-test.", cure="Check the id; see the list of back-tests.")
+        raise _none()
     return found
+
+
+def _none() -> Problem:
+    return Problem("not_found", "There is no such back-test.", cure="Check the id; see the list of back-tests.")

@@ -157,17 +157,19 @@ async def _figures(world: World, merchant_id: UUID, question: Question, until: B
         history = await backtest_import(world, merchant_id, question.import_id, question.decider, within, window, cost)
         return _Made(until, history_plain(history) | {"sendCost": cost}, list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
+    shows_payments = question.purpose != "bounds"
     found = await backtest_policy(
         world,
         merchant_id,
         target,
         days=question.days,
         send_cost=cost,
-        plans=True,
+        plans=shows_payments,
         places=places,
         at_most=ORDERS_MAX,
     )
-    return _Made(until, judgement_plain(found.judgement) | {"sendCost": cost}, list(found.orders))
+    orders = list(found.orders) if shows_payments else []
+    return _Made(until, judgement_plain(found.judgement) | {"sendCost": cost}, orders)
 
 
 async def _give_up(world: World, due: Due, why: str) -> None:

@@ -14,8 +14,9 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.question import DAYS, WINDOW_DAYS, Question
-from recoup.rules.policies.in_force import InForce
+from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.stored import part_of
+from recoup.rules.policies.terms import SCOPES, ScopeKind
 from recoup.rules.rescue.policy import CURRENT, POLICIES
 from recoup.store.merchants.merchants import load_merchant
 
@@ -27,6 +28,8 @@ async def places_of(world: World, merchant_id: UUID, question: Question) -> tupl
     """
     if question.lines is None:
         return None, EVERYWHERE if question.scope == "merchant" else Places(question.subject)
+    if question.purpose == "bounds":
+        return await _within_bounds(world, merchant_id, question)
     where = await _where(world, merchant_id, question)
     standing = await read_standing(world, where)
     wider = standing.wider.parts if standing.wider is not None else ()
@@ -36,6 +39,21 @@ async def places_of(world: World, merchant_id: UUID, question: Question) -> tupl
         others[place] = InForce((*wider, own, *inner))
     only = None if where.scope == "merchant" else where.subject_id
     return InForce((*wider, own)), Places(only, others)
+
+
+async def _within_bounds(world: World, merchant_id: UUID, question: Question) -> tuple[InForce, Places]:
+    """The merchant's policies as they hold now, with these bounds in the place of those of their scope."""
+    assert question.lines is not None
+    own, subject = await where_of(world, merchant_id), str(question.subject) if question.scope == "partner" else ""
+    bounds = part_of(question.scope, subject, question.number, question.lines)
+    parts = [*_beside(question.scope, await read_standing(world, own)), bounds]
+    whole = tuple(sorted(parts, key=lambda part: SCOPES.index(part.scope)))
+    inside = (await holding_inside(world, own)).items()
+    return InForce(whole), Places(None, {place: InForce((*whole, *inner)) for place, inner in inside})
+
+
+def _beside(scope: ScopeKind, standing: Standing) -> list[Part]:
+    return [part for part in standing.whole.parts if part.scope != scope] if standing.whole is not None else []
 
 
 async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
@@ -67,6 +85,20 @@ def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider
         subject=where.subject_id,
         number=standing.number + 1,
         wider=standing.wider.name if standing.wider is not None else "",
+    )
+
+
+async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, lines: Mapping[str, Any]) -> Question:
+    """Of bounds before they are saved, as version `number`, at one of the merchants under them."""
+    standing = await read_standing(world, await where_of(world, merchant_id))
+    return Question(
+        purpose="bounds",
+        decider=await decider_of(world, merchant_id, by_settings=True),
+        lines=dict(lines),
+        scope=where.scope,
+        subject=where.subject_id,
+        number=number,
+        wider=InForce(tuple(_beside(where.scope, standing))).name,
     )
 
 

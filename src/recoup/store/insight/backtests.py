@@ -84,11 +84,12 @@ async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since
     MERCHANT,
     f"""
 SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR backtest_id < $2)
+  AND question ->> 'purpose' <> 'bounds'
 ORDER BY backtest_id DESC LIMIT $3
 """,
 )
 async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
-    """The newest first."""
+    """The merchant's own, the newest first."""
 
 
 class SavedBacktest(Row, frozen=True):
@@ -121,7 +122,7 @@ async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
     """How many of that purpose wait for their figures."""
 
 
-# Three kinds, so that no number of drafts drops what somebody asked for or what a version names.
+# Kinds apart, so that no number of drafts drops what somebody asked for or what a version names.
 @statement(
     MERCHANT,
     """

@@ -3,7 +3,7 @@ operator and partner bound that by. /partner/policy: a partner's bounds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
@@ -26,7 +26,8 @@ from recoup.doors.portal.policy.whose import (
     where_of,
 )
 from recoup.doors.portal.visit import Visit
-from recoup.flows.backtests.before_saving import go_back_tried, save_tried, try_policy
+from recoup.flows.backtests.before_saving import Tried, go_back_tried, save_tried, try_policy
+from recoup.flows.backtests.bounds import AtMerchants
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where
@@ -35,7 +36,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
-from recoup.store.insight.backtests import BacktestRow, saved_backtests
+from recoup.store.insight.backtests import saved_backtests
 from recoup.store.merchants.policies import PolicyVersion
 
 VERSIONS_SHOWN: Final = 10
@@ -139,6 +140,7 @@ async def _values(visit: AnyVisit, where: Where) -> Values:
         why={},
         checked=None,
         tested=None,
+        bounded=None,
         tests=await _tests(visit, where),
         could={},
         names=NAMES,
@@ -203,7 +205,7 @@ async def post_policy(visit: AnyVisit, form: PolicyForm) -> Answer:
     plain = plain_of(texts)
     if form.act != "save":
         tried = await try_policy(visit.world, acting(visit), where, plain)
-        return await _again(visit, where, form, texts, tried.checked, tested=tried.backtest)
+        return await _again(visit, where, form, texts, tried.checked, tried=tried)
     checked = await policies.check_policy(visit.world, where, plain)
     if not checked.complaints:
         try:
@@ -224,7 +226,7 @@ async def _again(
     checked: Checked,
     *,
     refusal: Problem | None = None,
-    tested: BacktestRow | None = None,
+    tried: Tried | None = None,
 ) -> Answer:
     """What was typed, with what is wrong about it or what it would change."""
     why: dict[str, list[str]] = {}
@@ -234,9 +236,16 @@ async def _again(
     typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
     more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
     more["would_change"] = _changes(values["standing"].terms, checked.terms)
-    more["tested"] = shown_values(tested) if tested is not None else None
+    if tried is not None:
+        more["tested"] = shown_values(tried.backtest) if tried.backtest is not None else None
+        more["bounded"] = _bounded(tried.bounds) if tried.bounds is not None else None
     problem = refusal or (policies.refused(checked) if checked.complaints else None)
     return shown(problem, **{**values, **more})
+
+
+def _bounded(found: AtMerchants) -> dict[str, Any]:
+    rows = [(one.name, shown_values(one.row) if one.row is not None else None) for one in found.tried]
+    return {"each": rows, "of": found.of}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from msgspec import Meta, field
 
 from recoup.doors.rescue.shapes.policy import Campaign, Lines, Number, Site
 from recoup.doors.rescue.wire import Members, Moment, Shape
-from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, WINDOW_DAYS, WINDOW_DAYS_MAX, Purpose
+from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, WINDOW_DAYS, WINDOW_DAYS_MAX
 
 PAGE_MAX = 100
 Counted = Annotated[int, Meta(ge=0)]
@@ -218,7 +218,7 @@ class BacktestShown(Shape, kw_only=True):
     requested_by: Annotated[
         str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])
     ]
-    purpose: Annotated[Purpose, Meta(description="`draft`: before a policy is saved.")]
+    purpose: Annotated[Literal["request", "draft"], Meta(description="`draft`: before a policy is saved.")]
     decider: str
     scope: Literal["merchant", "site", "campaign"]
     subject_id: Annotated[UUID, Meta(description="Id of that merchant, site or campaign.")]
