@@ -110,7 +110,6 @@ async def backtest_policy(
     *,
     days: int = DAYS,
     send_cost: int = ENGINE_1.send_units,
-    groups: bool = True,
     plans: bool = False,
     places: Places = EVERYWHERE,
     at_most: int = ORDERS_MAX,
@@ -143,7 +142,7 @@ async def backtest_policy(
         if len(rows) < PAGE:
             break
         after = rows[-1].order_id
-    found = await asyncio.to_thread(judge, target.name, reading.orders, send_cost, groups=groups)
+    found = await asyncio.to_thread(judge, target.name, reading.orders, send_cost)
     found.open, found.unread = reading.open, reading.unread
     found.sampled_of = reading.seen if reading.thin else None
     return Backtest(found, reading.orders)
