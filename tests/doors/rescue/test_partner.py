@@ -282,6 +282,7 @@ def test_a_paused_partner_reads_only(door: Door, partner: Partner) -> None:
             ("PATCH", f"/partner/merchants/{mid}", {"name": "x"}),
             ("POST", f"/partner/merchants/{mid}/keys", {}),
             ("POST", "/partner/merchants/switches", {"mids": [mid], "mit": False}),
+            ("POST", "/partner/policy/check", {"policy": {"tries": {"all": 2}}}),
         ):
             assert "paused" in check_refused(partner.call(method, path, json=body), 403, "forbidden")["result"]
     assert partner.get("/partner").json()["state"] == "paused"

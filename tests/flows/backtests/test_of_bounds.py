@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.flows.backtests.test_kept import run_later
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.policy_bounds import summary_of_bounds
 from recoup.flows.backtests import bounds, kept
@@ -80,7 +80,13 @@ def test_each_merchants_orders_are_judged_within_its_own_policies(server: Server
         again = await tried(shop, where)
         assert [one.row for one in again.tried] == [one.row for one in found.tried], "the same question of a day"
         await save_policy(shop.world, anna, own, {"tries": {"soft": 2}}, "more")
-        assert judged(await tried(shop, where))[0] == ("retry-2 within operator/1 merchant/2", 6)
+        before = await tried(shop, where)
+        assert judged(before)[0] == ("retry-2 within operator/1 merchant/2", 6)
+        site = await where_of(shop.world, shop.merchant_id, site_id=shop.site_id)
+        await save_policy(shop.world, anna, site, {"tries": {"soft": 1}}, "fewer at the site")
+        after = await tried(shop, where)
+        assert after.tried[0].row != before.tried[0].row, "a site's policy is part of the question"
+        assert after.tried[1].row == before.tried[1].row
 
     among(server, story)
 
@@ -145,6 +151,16 @@ def test_of_much_history_they_are_made_beside_the_request(
         done = await finish(shop.world, where, checked)
         assert done.bounds is not None
         assert [orders for _, orders in judged(done.bounds)] == [2, 1], "a command waits"
+        waiting = await try_policy(shop.world, OPERATOR, where, {"tries": {"soft": 4}})
+        assert waiting.bounds is not None
+        assert all(one.row is not None and one.row.made_at is None for one in waiting.bounds.tried)
+        async with owner(shop.world) as connection:
+            await connection.execute("DELETE FROM backtests WHERE made_at IS NULL")
+        dropped = await finish(shop.world, where, waiting)
+        assert dropped.bounds is not None
+        assert [one.row for one in dropped.bounds.tried] == [None, None], (
+            "what newer checks dropped keeps none from saving"
+        )
 
     among(server, story)
 

@@ -54,7 +54,7 @@ async def change(call: Call) -> Reply:
 
 
 async def check(call: Call) -> Reply:
-    where, body = await _where(call), read_whole(call.body, PolicyBoundsCheckBody)
+    where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsCheckBody)
     tried = await try_policy(call.services.world, partner_scope(call), where, body.policy)
     found = tried.bounds or AtMerchants([], 0)
     each = [_at_merchant(one) for one in found.tried]

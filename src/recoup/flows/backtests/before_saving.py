@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.backtests.bounds import AtMerchants, try_bounds
-from recoup.flows.backtests.kept import as_kept, made_at_once, put
+from recoup.flows.backtests.kept import made_at_once, put
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.backtests.questions import decider_of, draft_of
 from recoup.flows.merchants.policies import (
@@ -28,7 +28,7 @@ from recoup.flows.merchants.policies import (
 )
 from recoup.flows.merchants.policy_scopes import Where
 from recoup.flows.world import World
-from recoup.store.insight.backtests import BacktestRow, save_version
+from recoup.store.insight.backtests import BacktestRow, find_backtest, save_version
 from recoup.store.merchants.policies import PolicyVersion
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
@@ -80,10 +80,12 @@ async def finish(world: World, where: Where, tried: Tried) -> Tried:
 
 
 async def _finished(world: World, merchant_id: UUID, row: BacktestRow | None) -> BacktestRow | None:
+    """None also where newer checks have dropped it."""
     while row is not None and row.made_at is None:
         if not await make_leased(world, merchant_id, row.backtest_id):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        row = await as_kept(world, merchant_id, row.backtest_id)
+        async with world.db.read() as connection:
+            row = await find_backtest(connection, merchant_id, row.backtest_id)
     return row
 
 

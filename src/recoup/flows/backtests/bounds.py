@@ -3,6 +3,7 @@
 What comes of it is for whoever sets the bounds; the merchants' own lists do not have it.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -24,7 +25,8 @@ from recoup.store.merchants.merchants import load_merchant
 from recoup.store.merchants.sites import lock_merchant
 
 MERCHANTS_MAX: Final = 5
-COUNTED_MAX: Final = 5_000  # orders of a merchant: nothing waits for one of millions
+COUNTED_MAX: Final = 5_000  # orders of a merchant
+_ranking: Final = asyncio.Lock()  # of a process: however many check, one connection counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ async def merchants_within(world: World, where: Where) -> list[UUID]:
     """Whose orders of the last days the bounds are about, the merchant with the most first, as far as they are
     counted."""
     found = list[tuple[int, UUID]]()
-    async with world.db.connection() as connection:
+    async with _ranking, world.db.connection() as connection:
         for one in await merchants_to_learn(connection):
             if where.scope == "partner" and one.owner != where.subject_id:
                 continue

@@ -90,7 +90,9 @@ def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider
 
 async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, lines: Mapping[str, Any]) -> Question:
     """Of bounds before they are saved, as version `number`, at one of the merchants under them."""
-    standing = await read_standing(world, await where_of(world, merchant_id))
+    own = await where_of(world, merchant_id)
+    inner = [part for parts in (await holding_inside(world, own)).values() for part in parts]
+    others = [*_beside(where.scope, await read_standing(world, own)), *inner]
     return Question(
         purpose="bounds",
         decider=await decider_of(world, merchant_id, by_settings=True),
@@ -98,7 +100,7 @@ async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, 
         scope=where.scope,
         subject=where.subject_id,
         number=number,
-        wider=InForce(tuple(_beside(where.scope, standing))).name,
+        wider=" ".join(dict.fromkeys(part.name for part in others)),
     )
 
 
