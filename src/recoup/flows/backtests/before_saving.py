@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.backtests.bounds import AtMerchants, try_bounds
-from recoup.flows.backtests.kept import made_at_once, put
+from recoup.flows.backtests.kept import put, put_and_make
 from recoup.flows.backtests.make import make_leased
 from recoup.flows.backtests.questions import decider_of, draft_of
 from recoup.flows.merchants.policies import (
@@ -30,7 +30,6 @@ from recoup.flows.merchants.policy_scopes import Where
 from recoup.flows.world import World
 from recoup.store.insight.backtests import BacktestRow, find_backtest, save_version
 from recoup.store.merchants.policies import PolicyVersion
-from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Tx
 
 LOOK_AGAIN_SECONDS: Final = 0.5  # at figures that somebody else makes
@@ -62,11 +61,7 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
         checked.terms.to_plain(),
         await decider_of(world, where.merchant_id, by_settings=True),
     )
-    async with world.db.transaction() as tx:
-        await lock_merchant(tx, where.merchant_id)
-        own = at_merchant(where.merchant_id, scope)
-        row = await put(world, tx, own, question)
-    return Tried(checked, await made_at_once(world, own, row) if row is not None else None)
+    return Tried(checked, await put_and_make(world, at_merchant(where.merchant_id, scope), question))
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.flows.backtests.kept import made_at_once, put
+from recoup.flows.backtests.kept import put_and_make
 from recoup.flows.backtests.questions import of_bounds
 from recoup.flows.insight.backtest import first_behind
 from recoup.flows.merchant_cache import known_offset
@@ -22,7 +22,6 @@ from recoup.store.insight.backtests import BacktestRow
 from recoup.store.insight.judged import count_judged
 from recoup.store.insight.past import merchants_to_learn
 from recoup.store.merchants.merchants import load_merchant
-from recoup.store.merchants.sites import lock_merchant
 
 MERCHANTS_MAX: Final = 5
 COUNTED_MAX: Final = 5_000  # orders of a merchant
@@ -67,12 +66,9 @@ async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTer
     tried = []
     for merchant_id in merchants[:MERCHANTS_MAX]:
         question = await of_bounds(world, merchant_id, where, number, terms.to_plain())
-        own = at_merchant(merchant_id, scope)
-        async with world.db.transaction() as tx:
-            known = await load_merchant(tx, merchant_id)
-            assert known is not None
-            await lock_merchant(tx, merchant_id)
-            row = await put(world, tx, own, question)
-        row = await made_at_once(world, own, row) if row is not None else None
+        row = await put_and_make(world, at_merchant(merchant_id, scope), question)
+        async with world.db.connection() as connection:
+            known = await load_merchant(connection, merchant_id)
+        assert known is not None
         tried.append(AtMerchant(merchant_id, known.merchant.name, row))
     return AtMerchants(tried, len(merchants))

@@ -50,16 +50,22 @@ async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
             await target_named(world, scope.merchant_id, question.decider)
         except Problem as problem:
             raise Problem(problem.code, problem.message, field="decider", cure=problem.cure) from None
+    row = await put_and_make(world, scope, question, audited=True)
+    if row is None:
+        raise Problem(
+            "wrong_state",
+            Sentence("{0} back-tests wait for their figures already.", WAITING_MAX),
+            cure="Wait until they are made.",
+        )
+    return row
+
+
+async def put_and_make(world: World, scope: Scope, question: Question, *, audited: bool = False) -> BacktestRow | None:
+    """As `put`, made at once where there is little to read."""
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
-        row = await put(world, tx, scope, question, audited=True)
-        if row is None:
-            raise Problem(
-                "wrong_state",
-                Sentence("{0} back-tests wait for their figures already.", WAITING_MAX),
-                cure="Wait until they are made.",
-            )
-    return await made_at_once(world, scope, row)
+        row = await put(world, tx, scope, question, audited=audited)
+    return await _made_at_once(world, scope, row) if row is not None else None
 
 
 async def put(
@@ -82,7 +88,7 @@ async def put(
     return BacktestRow(backtest_id, question.plain(), wall, by, saved_as, None, None, None, None, 0)
 
 
-async def made_at_once(world: World, scope: Scope, row: BacktestRow) -> BacktestRow:
+async def _made_at_once(world: World, scope: Scope, row: BacktestRow) -> BacktestRow:
     """With its figures, where there is so little to read that nobody waits for it, and no other request of this process
     is at that; else as it is."""
     question, merchant_id = question_of(row.question), scope.merchant_id
