@@ -106,7 +106,11 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
     async with portal.world.db.read() as connection:
         count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
         desks = await menu_counts(
-            connection, session.merchant.merchant_id, ATTENTION_MAX + 1, as_operator=session.is_operator
+            connection,
+            session.merchant.merchant_id,
+            portal.world.clocks.wall(),
+            ATTENTION_MAX + 1,
+            session.is_operator,
         )
     few = await portal.partitions.few_left(portal.world) if session.is_operator else None
     down = await portal.world.routes.down() if session.is_operator else 0
@@ -114,6 +118,8 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
         session,
         attention=count.value,
         disputes=desks.disputes,
+        unknown=desks.unknown,
+        refunds=desks.refunds,
         approvals=desks.approvals,
         partition_days=few,
         routes_down=down,

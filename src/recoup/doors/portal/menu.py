@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 
 from recoup.flows.people.sessions import Session
 
-GROUPS: Final = ("Partner", "Orders", "Queues", "Money", "Integration", "Settings")
+TOP: Final = ""  # lines above the groups
+GROUPS: Final = ("Partner", "Orders", "Queues", "Insight", "Money", "Operator", "Integration", "Settings")
+UNFOLDED: Final = ("Orders", "Queues")  # of somebody at a merchant; the others open on their own pages
 TABS: Final = "Your account"
 Sees = Callable[[Session], bool]
 
@@ -49,6 +51,10 @@ def at_partner(session: Session) -> bool:
     return session.seat is not None
 
 
+def not_operator(session: Session) -> bool:
+    return not for_operator(session)
+
+
 def for_operator(session: Session) -> bool:
     """At a merchant."""
     return session.is_operator and at_merchant(session)
@@ -67,12 +73,34 @@ def declare(entry: Entry, path: str, sees: Sees) -> None:
     _DECLARED.append((entry, entry.address or path, entry.sees or sees))
 
 
-def groups(session: Session) -> Iterator[tuple[str, list[Line]]]:
-    """What this person sees of the menu."""
+class Group(NamedTuple):
+    """`is_open` False: folded to its word, with what waits in it."""
+
+    word: str
+    lines: list[Line]
+    is_open: bool
+
+    @property
+    def waiting(self) -> int:
+        return sum(line.waiting for line in self.lines)
+
+
+def groups(session: Session, path: str) -> Iterator[Group]:
+    """What this person sees of the menu on the page at `path`."""
     for group in GROUPS:
         lines = _lines(group, session)
         if lines:
-            yield group, lines
+            here = group in UNFOLDED or not at_merchant(session) or any(is_current(one.address, path) for one in lines)
+            yield Group(group, lines, here)
+
+
+def top(session: Session) -> list[Line]:
+    return _lines(TOP, session)
+
+
+def is_current(address: str, path: str) -> bool:
+    """Whether the page at `path` is this line's, or stands below it."""
+    return path == address or address != "/partner" and path.startswith(address + "/")
 
 
 def tabs(session: Session) -> list[Line]:

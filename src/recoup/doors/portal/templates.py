@@ -207,6 +207,7 @@ def _environment(language: str) -> Environment:
     made.globals |= {
         "language": language,
         "menu": menu.groups,
+        "menu_top": menu.top,
         "tabs": menu.tabs,
         "zone": GMT,  # of pages that nobody is signed in for
         "STATUSES": words.STATUSES,

@@ -14,7 +14,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.sentence import Sentence, joined
 from recoup.kernel.time import BusinessTime
 from recoup.moves import audit
 from recoup.rules.merchants.audit import amount, changes
@@ -38,6 +38,7 @@ from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
+_NOTHING_DECIDES: Final = ("no_model", "model_damaged")
 _AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
@@ -97,6 +98,25 @@ async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
     """Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
         return world.clocks.business(await known_offset(connection, merchant_id))
+
+
+async def check_model(world: World, wanted: ArmsChange) -> None:
+    """Refuses a share of the traffic while there is no model that could decide.
+
+    Raises: Problem(invalid).
+    """
+    if wanted.mode != "share" or wanted.share == 0:
+        return
+    await world.models.ready()
+    now = world.clocks.wall()
+    why = world.models.why_none(now)
+    if world.models.current(now) is None and why in _NOTHING_DECIDES:
+        raise Problem(
+            "invalid",
+            joined(("The engine cannot take traffic.", WHY_NONE[why])),
+            field="mode",
+            cure="Choose shadow mode, or train a model first: recoup learn.",
+        )
 
 
 async def set_arms(world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange) -> Terms:

@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.rules.messages.notifications import MAY as MAY_HEAR
+from recoup.rules.messages.notifications import MAY_AT_BELL
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
 from recoup.store.merchants.merchants import newest_of
@@ -162,6 +162,8 @@ class Session:
     unread: int = 0  # notifications, one more than is counted at most
     attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in; so below
     disputes: int = 0
+    unknown: int = 0
+    refunds: int = 0
     approvals: int = 0
     routes_down: int = 0  # card routes that are not reachable; for the operator's people
     partition_days: int | None = None  # left, where they are few; for the operator's people
@@ -237,7 +239,7 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
         impersonation = await impersonation_of(connection, key, now)
-        zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_HEAR)
+        zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_AT_BELL)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
     partner = PartnerMembership(*seats[0]) if seats else None

@@ -16,7 +16,8 @@ DECIDES: Final = frozenset({"owner", "operations"})  # for the operator
 class Kind(NamedTuple):
     """`roles`: who may hear of it; none: only those who decide for the operator. `page`, `mail`: unless chosen.
     `only_requester`: only the requester gets it, wherever they belong. `partner`: a partner's people get it, of what is
-    the partner's own, by their role there."""
+    the partner's own, by their role there. `routine`: nobody has to do anything about it; it is listed, by week, and
+    not counted at the bell."""
 
     name: str
     title: str
@@ -26,6 +27,7 @@ class Kind(NamedTuple):
     mail: bool = True
     only_requester: bool = False
     partner: bool = False
+    routine: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -39,10 +41,17 @@ KINDS: Final[Mapping[str, Kind]] = {
             "7, 3 and 1 days before the deadline, while no evidence was sent",
             _MONEY,
         ),
-        Kind("payout", "Payouts", "a payout is scheduled, was sent, or was confirmed by the bank", _MONEY, mail=False),
+        Kind(
+            "payout",
+            "Payouts",
+            "a payout is scheduled, was sent, or was confirmed by the bank",
+            _MONEY,
+            mail=False,
+            routine=True,
+        ),
         Kind("payout_failed", "Payouts that failed", "the bank refused or returned it", _MONEY),
         Kind("approval", "Payouts to approve", "a payout waits for the operator’s second approval", frozenset()),
-        Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False),
+        Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False, routine=True),
         Kind(
             "webhook",
             "Webhooks that are down",
@@ -70,6 +79,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "a customer stopped payments at the bank; orders of the same agreement end",
             _ALL,
             mail=False,
+            routine=True,
         ),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
@@ -156,3 +166,4 @@ MAY: Final = tuple(
     [f"{'partner:' * kind.partner}{role}/{kind.name}" for kind in KINDS.values() for role in sorted(kind.roles)]
     + [f"operator:{role}/{kind.name}" for kind in KINDS.values() if not kind.roles for role in sorted(DECIDES)]
 )
+MAY_AT_BELL: Final = tuple(one for one in MAY if not KINDS[one.rpartition("/")[2]].routine)

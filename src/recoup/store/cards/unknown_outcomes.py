@@ -37,20 +37,26 @@ class Unknown(Row, frozen=True):
 
 # Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were. Each is
 # looked up by its key: of a small merchant beside large ones the planner thinks that it has one order.
-_DESK: Final = """
+OUT: Final = """
+due_work d
+CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
+  AND a.state IN ('open', 'unknown') OFFSET 0) a
+"""
+UNANSWERED: Final = """
+d.merchant_id = $1 AND d.kind = 'inquire'
+  AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
+  AND (a.authentication ->> 'url' IS NOT NULL AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
+"""
+_DESK: Final = f"""
 SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state, a.sent_at, a.sends,
   a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS inquiry_at,
   count(*) OVER () AS total
-FROM due_work d
-CROSS JOIN LATERAL (SELECT * FROM attempts a WHERE a.merchant_id = d.merchant_id AND a.order_id = d.subject_id
-  AND a.state IN ('open', 'unknown') OFFSET 0) a
+FROM {OUT}
 CROSS JOIN LATERAL (SELECT external_id FROM orders o
   WHERE o.merchant_id = d.merchant_id AND o.order_id = d.subject_id OFFSET 0) o
 CROSS JOIN LATERAL (SELECT status FROM order_heads h
   WHERE h.merchant_id = d.merchant_id AND h.order_id = d.subject_id OFFSET 0) h
-WHERE d.merchant_id = $1 AND d.kind = 'inquire'
-  AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
-  AND (a.authentication ->> 'url' IS NOT NULL AND (a.authentication ->> 'until')::timestamptz > $2) IS NOT TRUE
+WHERE {UNANSWERED}
 ORDER BY a.sent_at, a.attempt_id LIMIT $3
 """
 

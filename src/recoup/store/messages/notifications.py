@@ -118,8 +118,8 @@ async def is_known(db: Read, world: str, merchant_id: UUID) -> bool:
 
 
 class Bell(NamedTuple):
-    """What every page needs: somebody's zone, their language, and how much they have not read, at most one more than
-    UNREAD_MAX."""
+    """What every page needs: somebody's zone, their language, and how much of `may` they have not read, at most one
+    more than UNREAD_MAX."""
 
     zone: str
     language: str

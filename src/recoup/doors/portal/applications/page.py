@@ -14,7 +14,7 @@ from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
-from recoup.doors.portal.menu import Entry
+from recoup.doors.portal.menu import Entry, for_operator, not_operator
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
@@ -36,7 +36,14 @@ SIZE: Final = 25
 LOG_MAX: Final = 200
 
 
-@either.page("/applications", "applications/applications.html", menu=Entry("Settings", 8, "Applications", "draft"))
+@either.page(
+    "/applications",
+    "applications/applications.html",
+    menu=(
+        Entry("Operator", 3, "Applications", "draft", sees=for_operator),
+        Entry("Settings", 8, "Applications", "draft", sees=not_operator),
+    ),
+)
 async def applications_page(visit: AnyVisit) -> Values:
     access, query = access_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()

@@ -43,7 +43,9 @@ class Decision:
     decision: str
 
 
-@member.page(PLACE, "cards/cards.html", may=DECIDE, menu=Entry("Queues", 8, "Joined cards", "copy", sees=for_operator))
+@member.page(
+    PLACE, "cards/cards.html", may=DECIDE, menu=Entry("Operator", 4, "Linked cards", "copy", sees=for_operator)
+)
 async def cards(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         joins = await list_joins(connection, visit.merchant_id)

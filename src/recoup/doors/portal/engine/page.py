@@ -1,10 +1,9 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; the engine
-stopped at once; whether the risk check decides where a customer waits; what is done for cards beside charging them; and
-whether a declined payment may be collected in parts."""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; and the engine
+stopped at once."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,50 +16,23 @@ from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
-from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
-from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
-from recoup.flows.merchants.part_terms import part_terms, set_part_terms
-from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
-from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
-from recoup.rules.risk.terms import MODES as RISK_MODES
-from recoup.rules.risk.terms import RiskTerms
 from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"
-_PERCENT: Final = re.compile(r"[0-9]{1,3}")
+PERCENT: Final = re.compile(r"[0-9]{1,3}")
 # field of the form -> what it is called
-FIELDS: Final = {"share": "Share of the engine", "holdout": "Comparison group", "explore": "Exploration"}
+FIELDS: Final = {"share": "Engine traffic", "holdout": "Comparison group", "explore": "Exploration"}
 WORDS: Final = {
     "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
 }  # fmt: skip
-# the same of the risk check
-RISK_FIELDS: Final = {"share": "Share of the risk check", "holdout": "Comparison group", "margin": "Margin of a sale"}
-# of what is done for cards: what it is called, and what it does
-CARD_WORDS: Final = {
-    "card_updates": (
-        "Ask what became of cards that may be replaced",
-        "Before a payment is given up for a wrong number or an expired card, newer data are requested from the card "
-        "networks.",
-    ),
-    "network_tokens": (
-        "Charge by network tokens",
-        "A network token is made for each card that has a further attempt planned. Later attempts go by it, where the "
-        "route takes it. The token stays when the card is replaced.",
-    ),
-    "other_cards": (
-        "Try another card of the same customer",
-        "Where the order’s own card cannot be charged any more, a card that paid another order of the same customer is "
-        "tried.",
-    ),
-}
 # of the nightly training
 FOUND: Final = {
     "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
@@ -92,20 +64,7 @@ async def engine(visit: Visit) -> Values:
     places += [_place(standing, site.site_id, site.name, typed) for site in open_sites]
     rows = [place.row for place in places if place.row is not None]
     own = [stop for stop in standing.stops if stop.merchant_id is not None]
-    risk = await risks.newest_risk(visit.world, visit.merchant_id)
-    part_row = await part_terms(visit.world, visit.merchant_id)
-    typed_cards = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
     return dict(
-        cards=_switched(typed_cards) if typed_cards else await card_switches(visit.world, visit.merchant_id),
-        cards_offered=offered(visit.world),
-        card_words=CARD_WORDS,
-        collected=_part_texts(visit, asdict(part_row.terms if part_row else OFF)),
-        part_row=part_row,
-        part_bounds={"least_share": (SHARE_MIN, SHARE_MAX), "count_max": (1, COUNT_MAX)},
-        risk=_risk_texts(visit, risk.terms if risk else RiskTerms()),
-        risk_row=risk,
-        risk_fields=RISK_FIELDS,
-        risk_learned=await risk_in_use(visit.world),
         places=places,
         may=visit.may("switch", or_operator=True),
         fields=FIELDS,
@@ -116,17 +75,12 @@ async def engine(visit: Visit) -> Values:
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
         days=DAYS,
-        who=await names_of_actors(
-            visit,
-            [
-                *(row.changed_by for row in (*rows, risk, part_row) if row is not None),
-                *(stop.actor for stop in own),
-            ],
-        ),
+        who=await names_of_actors(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
     )
 
 
-def _acting(visit: Visit) -> Scope:
+def acting(visit: Visit) -> Scope:
+    """Raises: Problem(forbidden)."""
     return visit.acting("switch", "set the rescue engine")
 
 
@@ -142,12 +96,14 @@ class EngineForm:
     explore_max: str
 
 
-@engine.post(may=_acting, shape=EngineForm)
+@engine.post(may=acting, shape=EngineForm)
 async def post_engine(visit: Visit, form: EngineForm) -> Answer:
     site_id = parse_id(form.site) if form.site else None
     if form.site and site_id is None:
         raise Problem("not_found", "There is no such site.", cure="Reload the page.")
-    await arms.set_arms(visit.world, _acting(visit), site_id, _wanted(form))
+    wanted = _wanted(form)
+    await arms.check_model(visit.world, wanted)
+    await arms.set_arms(visit.world, acting(visit), site_id, wanted)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
 
@@ -160,100 +116,14 @@ class StopForm:
     why: str
 
 
-@engine.post("/engine/stop", may=_acting, shape=StopForm)
+@engine.post("/engine/stop", may=acting, shape=StopForm)
 async def post_stop(visit: Visit, form: StopForm) -> Answer:
     """For this merchant alone; for all of them the operator's command does it."""
     if form.act == "resume":
-        await arms.resume(visit.world, _acting(visit))
+        await arms.resume(visit.world, acting(visit))
     else:
-        await arms.stop(visit.world, _acting(visit), form.why)
+        await arms.stop(visit.world, acting(visit), form.why)
     return redirect(PLACE)
-
-
-@dataclass(frozen=True, slots=True)
-class RiskForm:
-    """`risk_mode` and percents, in the words that were typed."""
-
-    risk_mode: Annotated[str, Text(200)]
-    share: Annotated[str, Text(200)]
-    holdout: Annotated[str, Text(200)]
-    margin: Annotated[str, Text(200)]
-
-
-@engine.post("/engine/risk", may=_acting, shape=RiskForm)
-async def post_risk(visit: Visit, form: RiskForm) -> Answer:
-    """For payments that come from now on."""
-    mode = next((mode for mode in RISK_MODES if mode == form.risk_mode), None)
-    if mode is None:
-        raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")
-    share, holdout, margin = (_percent(getattr(form, name), name, word) for name, word in RISK_FIELDS.items())
-    await risks.set_risk(visit.world, _acting(visit), risks.RiskChange(mode, share, holdout, margin))
-    visit.portal.merchants.forget(visit.merchant_id)
-    return redirect(f"{PLACE}#risk")
-
-
-@dataclass(frozen=True, slots=True)
-class CardsForm:
-    """`cards`: which form it is. The others as `SWITCHES`."""
-
-    cards: str
-    card_updates: bool
-    network_tokens: bool
-    other_cards: bool
-
-
-@engine.post("/engine/cards", may=_acting, shape=CardsForm)
-async def post_cards(visit: Visit, form: CardsForm) -> Answer:
-    """For attempts from now on."""
-    await set_card_switches(visit.world, _acting(visit), _switched(form))
-    return redirect(f"{PLACE}#cards")
-
-
-def _switched(form: CardsForm) -> dict[str, bool]:
-    return {name: getattr(form, name) for name in SWITCHES}
-
-
-@dataclass(frozen=True, slots=True)
-class PartsForm:
-    """`parts`: which form it is. The others as `PartTerms`, in the words that were typed."""
-
-    parts: str
-    enabled: bool
-    least_share: Annotated[str, Text(200)]
-    count_max: Annotated[str, Text(200)]
-    at_expiry: str
-
-
-@engine.post("/engine/parts", may=_acting, shape=PartsForm)
-async def post_parts(visit: Visit, form: PartsForm) -> Answer:
-    """For decisions from now on; what becomes of collected parts holds for all open orders."""
-    values = {"enabled": form.enabled, "at_expiry": form.at_expiry}
-    whole = {name: _whole(getattr(form, name)) for name in ("least_share", "count_max")}
-    await set_part_terms(visit.world, _acting(visit), values | whole)
-    return redirect(f"{PLACE}#parts")
-
-
-def _whole(text: str) -> int:
-    """-1 for what is no whole number: it is refused with the bounds."""
-    typed = text.strip().removesuffix("%").strip()
-    return int(typed) if _PERCENT.fullmatch(typed) else -1
-
-
-def _part_texts(visit: Visit, stored: Values) -> Values:
-    """What its form shows."""
-    if "parts" not in visit.typed:
-        return stored
-    typed = read_again(PartsForm, visit.typed)
-    texts = {name: getattr(typed, name)[:200] for name in ("least_share", "count_max", "at_expiry")}
-    return texts | {"enabled": typed.enabled}
-
-
-def _risk_texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
-    texts = {"mode": terms.mode} | {name: str(getattr(terms, name)) for name in RISK_FIELDS}
-    if "risk_mode" in visit.typed:
-        typed = read_again(RiskForm, visit.typed)
-        texts = {"mode": typed.risk_mode[:200]} | {name: getattr(typed, name)[:200] for name in RISK_FIELDS}
-    return texts
 
 
 def _wanted(form: EngineForm) -> ArmsChange:
@@ -261,13 +131,13 @@ def _wanted(form: EngineForm) -> ArmsChange:
     mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="mode", cure="Reload the page.")
-    share, holdout, explore = (_percent(getattr(form, name), name, word) for name, word in FIELDS.items())
+    share, holdout, explore = (percent_of(getattr(form, name), name, word) for name, word in FIELDS.items())
     return ArmsChange(mode, share, holdout, explore, bounds_of(form.explore_max))
 
 
-def _percent(text: str, name: str, word: str) -> int:
+def percent_of(text: str, name: str, word: str) -> int:
     typed = text.strip().removesuffix("%").strip()
-    if not _PERCENT.fullmatch(typed):
+    if not PERCENT.fullmatch(typed):
         raise Problem("invalid", Sentence("{0}: not a whole percentage.", word), field=name, cure="Write it like 10.")
     return int(typed)
 

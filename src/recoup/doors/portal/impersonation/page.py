@@ -40,7 +40,7 @@ class Impersonate:
     PLACE,
     "impersonation/impersonate.html",
     may=MAY_IMPERSONATE,
-    menu=Entry("Queues", 7, "Impersonate", "eye", sees=for_operator),
+    menu=Entry("Operator", 5, "Impersonate", "eye", sees=for_operator),
 )
 async def impersonate(visit: Visit) -> Values:
     async with visit.world.people.read() as connection:

@@ -17,7 +17,7 @@ from recoup.store.messages.mails import newest_mails
 ROWS: Final = 50
 
 
-@member.page("/mailbox", "mailbox/mailbox.html", menu=Entry("Settings", 4, "E-mails to payers", "mail"))
+@member.page("/mailbox", "mailbox/mailbox.html", menu=Entry("Settings", 4, "Customer e-mails", "mail"))
 async def mailbox(visit: Visit) -> Values:
     world = visit.world
     async with world.db.read() as connection:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
@@ -74,23 +75,26 @@ async def notifications_page(visit: AnyVisit) -> Values:
     shown = rows[:ROWS]
     mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
-    items = []
+    entries: dict[Any, list[dict[str, Any]]] = {}  # what is routine by merchant and week, all else by itself
     for row in shown:
         words = words_of(row.kind, row.facts, to)
         orders = words.orders if row.subject_id == _here(visit) else ()
-        items.append(
-            {
-                "row": row,
-                "kind": KINDS[row.kind],
-                "words": words,
-                "mail": mails.get(row.notification_id),
-                "lines": [linked(line, orders) for line in words.lines],
-            }
-        )
+        item = {
+            "row": row,
+            "kind": KINDS[row.kind],
+            "words": words,
+            "mail": mails.get(row.notification_id),
+            "lines": [linked(line, orders) for line in words.lines],
+        }
+        week = row.created_at.astimezone(ZoneInfo(session.zone)).isocalendar()[:2]
+        key = (row.subject_id, week) if KINDS[row.kind].routine else row.notification_id
+        entries.setdefault(key, []).append(item)
     chosen = {"unread": "1"} if unread else {}
     chosen |= {"only": "here"} if merchant_id else {}
     return dict(
-        items=items,
+        entries=list(entries.values()),
+        newest=shown[0].notification_id if shown else None,
+        fresh=any(row.read_at is None for row in shown),
         unread_only=unread,
         only_here=merchant_id is not None,
         chosen=chosen,

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.find_order import merchants_with
@@ -13,7 +12,7 @@ from recoup.kernel.problem import Problem
 KEY_MAX = 256
 
 
-@member.page("/outcome", "outcome/outcome.html", menu=Entry("Orders", 4, "Look up an order", "search"))
+@member.page("/outcome", "outcome/outcome.html")
 async def outcome(visit: Visit) -> Answer:
     """An unknown id has its message beside the field: it is no error of the page."""
     key = visit.request.query_params.get("key", "").strip()[:KEY_MAX].replace("\x00", "")

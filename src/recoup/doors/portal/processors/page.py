@@ -23,7 +23,7 @@ _switch = operator("switch a card processor")
     PLACE,
     "processors/processors.html",
     may=_see,
-    menu=Entry("Settings", 9, "Card processors", "processing", counts="routes_down", sees=for_operator),
+    menu=Entry("Operator", 2, "Card processors", "processing", counts="routes_down", sees=for_operator),
 )
 async def processors(visit: Visit) -> Values:
     states = await read_route_states(visit.world)

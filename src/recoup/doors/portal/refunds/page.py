@@ -32,7 +32,7 @@ class StuckRefund:
     may_confirm: bool
 
 
-@member.page("/refunds", "refunds/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned"))
+@member.page("/refunds", "refunds/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned", counts="refunds"))
 async def refunds(visit: Visit) -> Values:
     rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
     names = await named(visit, [row.hand_actor for row in rows])

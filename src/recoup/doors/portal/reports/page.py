@@ -41,7 +41,7 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-@member.page("/reports", "reports/reports.html", menu=Entry("Orders", 6, "Reports", "report"))
+@member.page("/reports", "reports/reports.html", menu=Entry("Insight", 1, "Reports", "report"))
 async def reports_page(visit: Visit) -> Values:
     """An impossible month, currency or report becomes the usual one; for a month the page says so."""
     report = visit.request.query_params.get("by", "")

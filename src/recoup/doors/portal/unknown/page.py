@@ -10,7 +10,7 @@ from recoup.store.cards.unknown_outcomes import unknown_outcomes
 PLACE: Final = "/unknown-outcomes"
 
 
-@member.page(PLACE, "unknown/unknown.html", menu=Entry("Queues", 2, "Unknown outcomes", "unknown"))
+@member.page(PLACE, "unknown/unknown.html", menu=Entry("Queues", 2, "Unknown outcomes", "unknown", counts="unknown"))
 async def unknown_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)

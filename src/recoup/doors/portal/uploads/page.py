@@ -42,7 +42,7 @@ class NewUpload:
     kind: str
 
 
-@member.page(PLACE, "uploads/uploads.html", menu=Entry("Orders", 5, "Files", "file"))
+@member.page(PLACE, "uploads/uploads.html", menu=Entry("Insight", 4, "Files", "file"))
 async def uploads(visit: Visit) -> Values:
     after = parse_id(visit.request.query_params.get("after", ""))
     async with visit.world.db.read() as connection:

@@ -1,0 +1,51 @@
+"""/operator: the operator's home. All merchants, money that waits for approval, and the installation's health."""
+
+from datetime import timedelta
+from typing import Final
+
+from recoup.doors.portal.menu import Entry, for_operator
+from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.processors.page import BREAKERS
+from recoup.doors.portal.rights import operator
+from recoup.doors.portal.visit import Visit
+from recoup.flows.merchants.route_switches import read_route_states
+from recoup.store.merchants.operator_home import operated_merchants
+from recoup.store.merchants.partner_merchants import rescued_of
+from recoup.store.operation.backlog import read_backlog
+from recoup.store.operation.partitions import read_days_left
+
+PLACE: Final = "/operator"
+ROWS_MAX: Final = 100
+RECOVERED_WITHIN: Final = timedelta(days=30)
+LATE_SECONDS_MAX: Final = 300
+
+
+@member.page(
+    PLACE,
+    "operator/operator.html",
+    may=operator("see the operator's home"),
+    menu=Entry("", 1, "Operator home", "shop", sees=for_operator),
+)
+async def home(visit: Visit) -> Values:
+    text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()
+    known = [one.merchant_id for one in visit.session.merchants]
+    async with visit.world.db.read() as connection:
+        rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
+        shown = rows[:ROWS_MAX]
+        recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall - RECOVERED_WITHIN)
+        backlog = await read_backlog(connection, visit.wall)
+        days_left = await read_days_left(connection, visit.wall)
+    routes = [one for one in await read_route_states(visit.world) if one.listed]
+    return dict(
+        rows=shown,
+        more=len(rows) > ROWS_MAX,
+        text=text,
+        recovered=recovered,
+        days=RECOVERED_WITHIN.days,
+        late_seconds=round(backlog.oldest_seconds),
+        late=backlog.oldest_seconds > LATE_SECONDS_MAX,
+        waiting=sum(backlog.waiting.values()),
+        days_left=int(min(days_left.values())),
+        routes=routes,
+        breakers=BREAKERS,
+    )
