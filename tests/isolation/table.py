@@ -430,19 +430,22 @@ TABLE: dict[Key, Line] = {
         names=True,
         body=lambda s: {
             "site": s.ids["site"],
-            "mode": "share",
+            "mode": "shadow",
             "share": "20",
             "holdout": "10",
             "explore": "10",
             "explore_max": "",
         },
     ),
+    ("GET", "/engine/cards"): _page(),
     ("POST", "/engine/cards"): _page(body=lambda s: {"cards": "yes", "card_updates": "yes"}),
     ("POST", "/engine/parts"): _page(body=lambda s: {"parts": "yes", "enabled": "yes", **_PART_TERMS}),
+    ("GET", "/engine/risk"): _page(),
     ("POST", "/engine/risk"): _page(
         body=lambda s: {"risk_mode": "shadow", "share": "20", "holdout": "10", "margin": "30"}
     ),
     ("POST", "/engine/stop"): _page(body=lambda s: {"act": "stop", "why": "walk"}),
+    ("GET", "/operator"): _page(whose="operator", may=NOBODY),
     ("GET", "/processors"): _page(whose="operator", may=NOBODY),
     ("POST", "/processors/off"): _page(
         whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {"name": "none", "reason": "walk"}

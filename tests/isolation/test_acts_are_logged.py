@@ -239,7 +239,9 @@ def _customers(walk: _Walk) -> None:
 def _settings(walk: _Walk) -> None:
     site, spare = walk.a.ids["site"], walk.a.ids["spare_campaign"]
     walk.act("/switches", "switch.off", flip=f"site:{site}:cit_web:off", why="walk")
-    walk.act("/engine", "arms.changed", site=site, mode="share", share="20", holdout="10", explore="10", explore_max="")
+    walk.act(
+        "/engine", "arms.changed", site=site, mode="shadow", share="20", holdout="10", explore="10", explore_max=""
+    )
     walk.act("/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30")
     walk.act("/engine/cards", "order.card_updates", cards="yes")
     terms = {"least_share": "30", "count_max": "2", "at_expiry": "keep"}

@@ -2,24 +2,21 @@
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
-from tests.rules.rescue.engine.ground import model
+from tests.flows.insight.taken_model import take_model
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
-from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.merchants.arms import read_arms
 from recoup.flows.merchants.card_switches import card_switches
 from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.merchants.risk import read_risk
-from recoup.kernel.scope import Actor
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arms import Terms
 from recoup.store.insight.trainings import TrainingLine, add_training
@@ -47,6 +44,10 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
         ops, owner = await signed_in("ops"), await signed_in("owner")
         page = words(await ops.get("/engine"))
         assert "No model is in use yet" in page
+        refused = await post(ops, **FORM)
+        assert refused.status_code == 400
+        assert "The engine cannot take traffic. No model is in use yet" in words(refused)
+        await take_model(shop.world)
         assert (await post(ops, **FORM)).status_code == 303
         found = await shops(shop)
         assert (found.mode, found.share, found.holdout, found.explore) == ("share", 60, 10, 5)
@@ -64,6 +65,7 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
 def test_it_says_what_a_bound_leaves_of_the_share_and_whose_it_is(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
+        await take_model(shop.world)
         assert (await post(ops, **FORM)).status_code == 303
         assert "In force for new orders" not in words(await ops.get("/engine"))
         for lines in ({"share": 20}, {"arm": "shadow"}):
@@ -167,10 +169,7 @@ def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, resu
 
 def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        until = datetime.now(UTC).date() - timedelta(days=1)
-        made = model(data_from=(until - timedelta(days=99)).isoformat(), data_until=until.isoformat())
-        await keep(shop.world, made, None, Actor("operator", "anna"))
-        await take(shop.world, made.name, Actor("operator", "anna"))
+        model_name = await take_model(shop.world)
         ops = await signed_in("ops")
         await post(ops, **FORM | {"share": "100", "holdout": "0", "explore": "0"})
         shop.merchants.forget(shop.merchant_id)
@@ -182,7 +181,7 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
             "The model gives the next try a chance of",
             "The best time within",
             "No further try.",
-            f"model {made.name}",
+            f"model {model_name}",
         ):
             assert part in page
         await post(ops, **FORM | {"mode": "shadow", "holdout": "10"})
@@ -201,7 +200,7 @@ def test_an_order_says_who_decided_and_why(server: ServerAddress) -> None:
 def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
-        page = words(await ops.get("/engine"))
+        page = words(await ops.get("/engine/risk"))
         assert "It only watches" in page
         form = {"risk_mode": "share", "share": "80", "holdout": "10", "margin": "25"}
         assert (await post(ops, "/engine/risk", **form)).status_code == 303
@@ -223,7 +222,7 @@ def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: Serve
 def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
-        assert "Weights: those that come with Recoup." in words(await ops.get("/engine"))
+        assert "Weights: those that come with Recoup." in words(await ops.get("/engine/risk"))
         async with database_owner(shop.world) as connection:
             await connection.execute(
                 "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, merchants, held_from,"
@@ -231,7 +230,7 @@ def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
                 " (7, 'risk-abc', -4000, '{}', true, 9001, 90, 1, now(), 902, 12, 0.05, 'risk-prior-2', 0.0625, '',"
                 " now(), 'worker:training')"
             )
-        page = words(await ops.get("/engine"))
+        page = words(await ops.get("/engine/risk"))
         assert "Weights: version 7" in page
         assert "learned from 9001 payments, 90 of them fraud." in page
         assert (
@@ -245,7 +244,7 @@ def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
 def test_what_is_done_for_cards_is_switched_and_logged(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops, owner = await signed_in("ops"), await signed_in("owner")
-        assert "Charge by network tokens" in words(await ops.get("/engine"))
+        assert "Charge by network tokens" in words(await ops.get("/engine/cards"))
         form = {"cards": "yes", "network_tokens": "yes"}
         assert (await post(ops, "/engine/cards", **form)).status_code == 303
         found = await card_switches(shop.world, shop.merchant_id)

@@ -3,6 +3,7 @@
 import re
 
 from tests.doors.portal.staff import As, portal, texts
+from tests.flows.test_refund_desk import stuck
 from tests.worlds import Shop, owner
 
 from recoup.doors.portal.notifications.page import linked
@@ -20,6 +21,11 @@ INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, as
 VALUES ($1, gen_random_uuid(), $2, 'waiting', 100, 'USD', '', '[]', '', 'user:x', 'operations', now(), now())
 """
 
+_ADJUSTMENT = """
+INSERT INTO adjustments (merchant_id, adjustment_id, asset, units, note, state, made_by, created_at)
+VALUES ($1, gen_random_uuid(), 'USD', 100, 'x', 'waiting', 'user:x', now())
+"""
+
 
 def counted(page: str, word: str) -> str | None:
     """The number beside the word in the menu."""
@@ -32,13 +38,33 @@ def test_the_menu_counts_what_waits_on_disputes_and_approvals(server: ServerAddr
     async def story(shop: Shop, signed_in: As) -> None:
         maya, order_id = await signed_in("owner"), await shop.admit()
         page = (await maya.get("/keys")).text
-        assert (counted(page, "Disputes"), counted(page, "Approvals")) == (None, None)
+        assert [counted(page, word) for word in ("Disputes", "Approvals", "Refunds", "Unknown outcomes")] == [None] * 4
         async with owner(shop.world) as connection:
             for number, state in enumerate(("open", "open", "won"), 1):
                 await connection.execute(_DISPUTE, shop.merchant_id, order_id, number, state)
             await connection.execute(_REQUEST, shop.merchant_id, order_id)
         page = (await maya.get("/keys")).text
         assert (counted(page, "Disputes"), counted(page, "Approvals")) == ("2", "1")
+        await stuck(shop)
+        page = (await maya.get("/keys")).text
+        assert counted(page, "Refunds") == "1"
+
+    portal(server, story)
+
+
+def test_the_operator_begins_with_merchants_money_to_approve_and_health(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        olga, maya = await signed_in("olga"), await signed_in("owner")
+        assert (await maya.get("/operator")).status_code == 403
+        async with owner(shop.world) as connection:
+            await connection.execute(_ADJUSTMENT, shop.merchant_id)
+        page = texts(await olga.get("/operator"))
+        for part in ("Operator home", "On time", "Brightleaf Tea", "Rival's shop"):
+            assert part in page, part
+        row = (await olga.get("/operator?q=brightleaf")).text
+        assert "Rival" not in re.sub(r'<nav class="side".*?</nav>', "", row, flags=re.DOTALL)
+        assert re.search(r'name="next" value="/approvals">.*?>1<span', row), "one adjustment to approve, a click away"
+        assert "No merchant has this in its name." in texts(await olga.get("/operator?q=zebra"))
 
     portal(server, story)
 
@@ -80,7 +106,7 @@ def test_each_role_has_the_lines_of_what_it_may_open(server: ServerAddress) -> N
         assert {"/overview", "/orders?attention=1", "/docs", "/account", "/roles"} <= lines["owner"]
         assert not {"/look-as", "/partner"} & lines["owner"]
         assert lines["owner"] - lines["dev"] == {"/approvals", "/invitations", "/audit"}
-        assert lines["olga"] - lines["owner"] == {"/cards", "/look-as", "/processors"}
+        assert lines["olga"] - lines["owner"] == {"/cards", "/look-as", "/operator", "/processors"}
         assert {"/partner", "/partner/report", "/partner/webhooks", "/partner/keys"} <= lines["rita"]
 
     portal(server, story)

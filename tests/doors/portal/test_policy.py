@@ -24,11 +24,11 @@ async def post(client: httpx.AsyncClient, path: str = "/policy", **fields: str) 
 def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")
-        assert "No policy was set" in words(await owner.get("/policy"))
+        assert "No policy is set: the defaults apply" in words(await owner.get("/policy"))
         lines = {"when.hours": "07:00-22:00", "amounts.max": "500 USD; 90.50 EUR", "link": "last", "cost.harm": "0.5"}
         checked = words(await post(owner, act="check", seen="0", **lines))
         assert "The policy can be saved" in checked
-        assert "Hours at the card holder: – → 07:00-22:00" in checked
+        assert "Retry hours (cardholder’s local time): – → 07:00-22:00" in checked
         where = await where_of(shop.world, shop.merchant_id)
         assert (await read_standing(shop.world, where)).number == 0, "a check saves nothing"
         saved = await post(owner, act="save", seen="0", reason="no sends at night", **lines)
@@ -103,7 +103,7 @@ def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut
         assert "Bounds of retry policies" in page
         assert "the merchants of Subscriptions Inc" in page
         checked = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "4"}))
-        assert "Tries of one order: – → 4" in checked
+        assert "Max attempts per order: – → 4" in checked
         assert "No merchant under these bounds has orders of the last 90 days" in checked
         assert (await post(pat, BOUNDS, act="save", seen="0", reason="<i>few", **{"tries.all": "4"})).status_code == 303
         late = await post(pat, BOUNDS, act="save", seen="0", reason="mine", **{"tries.all": "3"})
@@ -113,7 +113,7 @@ def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut
         assert "Pat (the partner)" in words(own)
         assert "<i>few" not in own.text
         cut = await owner.get("/policy")
-        assert "Tries of one order: 8 → 4 (the partner’s bound)" in words(cut)
+        assert "Max attempts per order: 8 → 4 (the partner’s bound)" in words(cut)
         assert "Partner’s bound: 4" in words(cut)
         for of_the_partner in ("Pat", "few", "Subscriptions"):
             assert of_the_partner not in words(cut)

@@ -68,6 +68,7 @@ def test_the_oldest_comes_first_with_what_is_done_about_it(shop: Shop) -> None:
         assert listed(page) == expected
         assert f"<b>{len(expected)}</b> attempts without an answer" in page.text
         assert "in 7 min" in page.text
+        assert f'Unknown outcomes<span class="count hot">{len(expected)}</span>' in page.text
         assert "It pays the order" in page.text
         assert "it is reversed automatically" not in page.text
         assert f'<a href="{HERE}" aria-current="page">' in page.text

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.flows.insight.taken_model import model_at
 
 from recoup.flows.insight.audit import read_audit
 from recoup.flows.merchants.arms import stop
@@ -32,37 +33,43 @@ def test_the_share_is_set_for_the_merchant_and_another_for_a_site(shop: Caller) 
     ]
     assert (before["model"], before["stops"]) == (None, [])
     assert "No model" in before["whyNone"]
-    own = put(shop, mode="share", share=60, explore=5, exploreMax={"USD": 50000, "eur": 9050})["data"][0]
-    assert (own["share"], own["holdout"], own["explore"]) == (60, 10, 5)
-    assert own["exploreMax"] == {"USD": 50000, "EUR": 9050}
-    assert own["lastChange"]["by"] == f"api:{shop.shop.keys.app_key}"
-    merchants, sites = put(shop, mode="shadow", siteId=str(shop.shop.site_id))["data"]
-    assert (merchants["mode"], sites["mode"]) == ("share", "shadow")
-    assert put(shop, mode="off")["data"][0] | {"lastChange": 0} == own | {"mode": "off", "lastChange": 0}
-    assert put(shop, mode="off", exploreMax={})["data"][0]["exploreMax"] == {}
-    assert audit_of(shop) == ["arms.changed"] * 4
+    refused = shop.call("PUT", "/engine", json={"mode": "share", "share": 60})
+    check_refused(refused, 400, "invalid")
+    assert "The engine cannot take traffic. No model is in use yet" in fields_of(refused)["Mode"][0]
+    with model_at(shop.door):
+        own = put(shop, mode="share", share=60, explore=5, exploreMax={"USD": 50000, "eur": 9050})["data"][0]
+        assert (own["share"], own["holdout"], own["explore"]) == (60, 10, 5)
+        assert own["exploreMax"] == {"USD": 50000, "EUR": 9050}
+        assert own["lastChange"]["by"] == f"api:{shop.shop.keys.app_key}"
+        merchants, sites = put(shop, mode="shadow", siteId=str(shop.shop.site_id))["data"]
+        assert (merchants["mode"], sites["mode"]) == ("share", "shadow")
+        assert put(shop, mode="off")["data"][0] | {"lastChange": 0} == own | {"mode": "off", "lastChange": 0}
+        assert put(shop, mode="off", exploreMax={})["data"][0]["exploreMax"] == {}
+        assert audit_of(shop) == ["arms.changed"] * 4
 
 
 def test_it_says_what_the_policies_leave_and_whose_they_are(shop: Caller) -> None:
-    shown = put(shop, mode="share", share=50)["data"]
-    assert [one["inForce"] for one in shown] == [None, None]
-    policy = {"policy": {"engine": {"share": 20}}, "reason": "a trial first"}
-    assert shop.call("PUT", "/policy", json=policy).status_code == 200
-    left = {"mode": "share", "share": 20, "by": ["merchant"]}
-    shown = shop.get("/engine").json()["data"]
-    assert [(one["mode"], one["share"], one["inForce"]) for one in shown] == [
-        ("share", 50, left),
-        ("inherit", 0, left),
-    ]
+    with model_at(shop.door):
+        shown = put(shop, mode="share", share=50)["data"]
+        assert [one["inForce"] for one in shown] == [None, None]
+        policy = {"policy": {"engine": {"share": 20}}, "reason": "a trial first"}
+        assert shop.call("PUT", "/policy", json=policy).status_code == 200
+        left = {"mode": "share", "share": 20, "by": ["merchant"]}
+        shown = shop.get("/engine").json()["data"]
+        assert [(one["mode"], one["share"], one["inForce"]) for one in shown] == [
+            ("share", 50, left),
+            ("inherit", 0, left),
+        ]
 
 
 def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
     """A program that sends its settings every minute must not keep orders from being taken."""
-    put(shop, mode="share", share=20)
-    version = shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id)
-    put(shop, mode="share", share=20)
-    assert shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id) == version
-    assert audit_of(shop) == ["arms.changed"]
+    with model_at(shop.door):
+        put(shop, mode="share", share=20)
+        version = shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id)
+        put(shop, mode="share", share=20)
+        assert shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id) == version
+        assert audit_of(shop) == ["arms.changed"]
 
 
 @pytest.mark.parametrize(

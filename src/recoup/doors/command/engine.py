@@ -117,8 +117,7 @@ async def _set(opened: Opened, merchant: str | None, site: str | None, arms_chan
     if site is not None and site_id is None:
         raise Problem("invalid", f"{site[:80]!r} is not a site id.", field="site", cure="See the page /developers.")
     scope, world = _scope(opened, merchant), opened.world
-    await arms.check_model(world, arms_change)
-    terms = await arms.set_arms(world, scope, site_id, arms_change)
+    terms = await arms.set_arms(world, scope, site_id, arms_change, needs_model=True)
     standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
     return _line(terms, standing.cut(site_id))
 

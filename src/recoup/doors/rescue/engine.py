@@ -52,8 +52,7 @@ async def change(call: Call) -> Reply:
     complaints.raise_if_any()
     arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with named_as_here():
-        await arms.check_model(call.services.world, arms_change)
-        await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change)
+        await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change, needs_model=True)
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
 

@@ -38,7 +38,6 @@ from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read
 
 OFF: Final = Terms(0, holdout=10, explore=10)  # how a merchant begins that switches it on
-_NOTHING_DECIDES: Final = ("no_model", "model_damaged")
 _AT_WORK: Final = ("shadow", "share")
 _NAMES: Final = ("mode", "share", "holdout", "explore")
 
@@ -100,30 +99,17 @@ async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
         return world.clocks.business(await known_offset(connection, merchant_id))
 
 
-async def check_model(world: World, wanted: ArmsChange) -> None:
-    """Refuses a share of the traffic while there is no model that could decide.
-
-    Raises: Problem(invalid).
-    """
-    if wanted.mode != "share" or wanted.share == 0:
-        return
-    await world.models.ready()
-    now = world.clocks.wall()
-    why = world.models.why_none(now)
-    if world.models.current(now) is None and why in _NOTHING_DECIDES:
-        raise Problem(
-            "invalid",
-            joined(("The engine cannot take traffic.", WHY_NONE[why])),
-            field="mode",
-            cure="Choose shadow mode, or train a model first: recoup learn.",
-        )
-
-
-async def set_arms(world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange) -> Terms:
-    """For orders that come from now on: of the site, or of all sites that have no setting of their own.
+async def set_arms(
+    world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange, *, needs_model: bool = False
+) -> Terms:
+    """For orders that come from now on: of the site, or of all sites that have no setting of their own. `needs_model`:
+    no share of the traffic goes to an engine that has no model to decide by.
 
     Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
     """
+    await world.models.ready()
+    now = world.clocks.wall()
+    why_none = world.models.why_none(now) if world.models.current(now) is None else None
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
@@ -141,6 +127,13 @@ async def set_arms(world: World, scope: Scope, site_id: UUID | None, arms_change
                 "Only a site can take the merchant's setting.",
                 field="mode",
                 cure="Send off, shadow or share.",
+            )
+        if needs_model and after.mode == "share" and after.share and why_none in ("no_model", "model_damaged"):
+            raise Problem(
+                "invalid",
+                joined(("The engine cannot take traffic.", WHY_NONE[why_none])),
+                field="mode",
+                cure="Choose shadow mode, or train a model first: recoup learn.",
             )
         if _noted(after) == _noted(before):
             return before

@@ -102,8 +102,7 @@ async def post_engine(visit: Visit, form: EngineForm) -> Answer:
     if form.site and site_id is None:
         raise Problem("not_found", "There is no such site.", cure="Reload the page.")
     wanted = _wanted(form)
-    await arms.check_model(visit.world, wanted)
-    await arms.set_arms(visit.world, acting(visit), site_id, wanted)
+    await arms.set_arms(visit.world, acting(visit), site_id, wanted, needs_model=True)
     visit.portal.merchants.forget(visit.merchant_id)
     return redirect(f"{PLACE}#{site_id}" if site_id else PLACE)
 

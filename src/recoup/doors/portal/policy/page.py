@@ -3,7 +3,7 @@ operator and partner bound that by. /partner/policy: a partner's bounds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.doors.portal.any_visit import AnyVisit
@@ -36,30 +36,51 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.terms import ATTRIBUTES, NOTHING_SET, PolicyTerms, ScopeKind
 from recoup.rules.policies.typed import plain_of, texts_of
+from recoup.rules.rescue.engine.pricing import ENGINE_1
+from recoup.rules.rescue.policy import CURRENT, Group
 from recoup.store.insight.backtests import saved_backtests
 from recoup.store.merchants.policies import PolicyVersion
 
 VERSIONS_SHOWN: Final = 10
-# line -> what it is called, and an example of it
-FIELDS: Final[Mapping[str, tuple[str, str]]] = {
-    "tries.all": ("Tries of one order", "8"),
-    "tries.technical": ("After a technical failure", "4"),
-    "tries.soft": ("After a general decline", "3"),
-    "tries.funds": ("After a lack of money", "6"),
-    "tries.limits": ("After a card limit", "4"),
-    "when.hours": ("Hours at the card holder", "07:00-22:00"),
-    "when.days": ("Days at the card holder", "mon, fri"),
-    "when.gap": ("Least gap between two sends", "6h"),
-    "when.last": ("Last day, counted from the decline", "27"),
-    "amounts.min": ("Smallest amount", "5.00 USD; 4.50 EUR"),
-    "amounts.max": ("Largest amount", "500.00 USD; 450.00 EUR"),
-    "codes.never": ("Codes after which nothing is tried", "14, 54"),
-    "routes.only": ("Only these processors", ""),
-    "budget.sends": ("Sends in a month", "5000"),
-    "cost.send": ("Cost of a send, in the smallest unit", "12"),
-    "cost.harm": ("Further cost of a send, % of the amount", "0.5"),
-    "engine.share": ("Customers for whom the engine decides, at most, %", "20"),
-    "engine.explore": ("Exploration at most, %", "5"),
+
+
+class Field(NamedTuple):
+    """`default`: what applies while the line is not set. `example`: how it is written, where that is not plain."""
+
+    name: str
+    default: str | Sentence
+    example: str = ""
+
+
+_ANY: Final = "any"
+_BY_SETTING: Final = "as set on the Rescue engine page"
+_NONE: Final = "no limit"
+
+
+def _attempts(group: Group) -> str:
+    return str(CURRENT.schedules[group].tries_max)
+
+
+_EITHER: Final = Sentence("{0}; the engine {1}", CURRENT.sends_max, ENGINE_1.sends_max)
+FIELDS: Final[Mapping[str, Field]] = {
+    "tries.all": Field("Max attempts per order", _EITHER),
+    "tries.technical": Field("After a technical failure", _attempts("technical")),
+    "tries.soft": Field("After a general decline", _attempts("soft")),
+    "tries.funds": Field("After insufficient funds", _attempts("funds")),
+    "tries.limits": Field("After a card limit", _attempts("limits")),
+    "when.hours": Field("Retry hours (cardholder’s local time)", _ANY, "07:00-22:00"),
+    "when.days": Field("Retry days (cardholder’s local time)", _ANY, "mon, fri"),
+    "when.gap": Field("Minimum interval between attempts", "by the kind of decline", "6h"),
+    "when.last": Field("Retry window, days after the decline", "until the order expires", "27"),
+    "amounts.min": Field("Smallest amount", _ANY, "5.00 USD; 4.50 EUR"),
+    "amounts.max": Field("Largest amount", _ANY, "500.00 USD; 450.00 EUR"),
+    "codes.never": Field("Do-not-retry codes", "hard declines only", "14, 54"),
+    "routes.only": Field("Only these processors", _ANY),
+    "budget.sends": Field("Monthly attempt limit", _NONE),
+    "cost.send": Field("Cost per attempt, in the smallest unit", str(ENGINE_1.send_units)),
+    "cost.harm": Field("Further cost per attempt, % of the amount", "0", "0.5"),
+    "engine.share": Field("Engine traffic at most, %", _BY_SETTING),
+    "engine.explore": Field("Exploration at most, %", _BY_SETTING),
 }
 GROUPS: Final = (
     ("How often", ("tries.all", "tries.technical", "tries.soft", "tries.funds", "tries.limits")),
@@ -68,14 +89,15 @@ GROUPS: Final = (
     ("Cost and the engine", ("budget.sends", "cost.send", "cost.harm", "engine.share", "engine.explore")),
 )  # fmt: skip
 LINKS: Final = {
-    "": "As switched on", "off": "None", "last": "Once no try is planned", "beside": "Beside the engine’s tries",
+    "": "Default: none", "off": "None", "last": "Once no attempt is planned",
+    "beside": "Alongside the engine’s attempts",
 }  # fmt: skip
 ARMS: Final = {
-    "": "As switched on", "off": "The fixed schedule", "shadow": "The fixed schedule, with the engine in shadow mode",
+    "": "Merchant setting", "off": "The fixed schedule", "shadow": "The fixed schedule, with the engine in shadow mode",
     "share": "The engine, for its share of the customers",
 }  # fmt: skip
 # lines with few values -> what each is called
-SELECTS: Final = {"engine.arm": ("Who decides on new orders, at most", ARMS), "link": ("A link to pay by mail", LINKS)}
+SELECTS: Final = {"engine.arm": ("Allowed decision mode", ARMS), "link": ("Payment link by e-mail", LINKS)}
 BOUNDS: Final[Mapping[str, str]] = {
     "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
@@ -84,7 +106,7 @@ CLIPS: Final[Mapping[ScopeKind, str]] = {
     "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
     "site": "the site’s policy",
 }  # fmt: skip
-NAMES: Final = {"off": "Off"} | {line: name for line, (name, _) in (*SELECTS.items(), *FIELDS.items())}
+NAMES: Final = {"off": "Pause retries"} | {line: one[0] for line, one in (*SELECTS.items(), *FIELDS.items())}
 
 
 @dataclass(frozen=True, slots=True)
