@@ -1,10 +1,13 @@
 """Sentences that several deciders share. They are stored and compared: a changed sentence is a new version."""
 
 from datetime import datetime, timedelta, timezone
+from typing import Final
 
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.rescue.evidence import Evidence, Verdict
+
+NOTHING_PLANNED: Final = "No further try is planned; the order stays open until it expires."
 
 
 def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) -> str:
@@ -15,7 +18,7 @@ def decided(evidence: Evidence, verdict: Verdict, plan: tuple[datetime, ...]) ->
         "challenge": "The customer is asked to confirm or correct the card's data.",
         "decline_at_once": "The rescue ends now.",
         "approve_now": "The payment is approved now.",
-    }.get(verdict, "No further try is planned; the order stays open until it expires.")
+    }.get(verdict, NOTHING_PLANNED)
 
 
 def last_answer_of(evidence: Evidence) -> str:

@@ -19,7 +19,7 @@ def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
     newest = _newest(page)
     if newest is not None and newest.happening in _NOT_MADE:
         return (str(newest.body.get("why") or ""),), versions(decision_of(page, newest.decision_id))
-    last = _last_plan(page)
+    last = last_plan(page)
     if last is None or attempt_out(page):
         return (), ""
     return tuple(last.reasons) if tried_again(page) else reasons_at_end(last), versions(last)
@@ -36,7 +36,7 @@ def decision_shown(page: OrderPage) -> UUID | None:
     newest = _newest(page)
     if newest is not None and newest.happening in _NOT_MADE:
         return newest.decision_id
-    last = _last_plan(page)
+    last = last_plan(page)
     return last.decision_id if last is not None and not attempt_out(page) else None
 
 
@@ -57,7 +57,8 @@ def _newest(page: OrderPage) -> LogLine | None:
     )
 
 
-def _last_plan(page: OrderPage) -> PageDecision | None:
+def last_plan(page: OrderPage) -> PageDecision | None:
+    """The last decision about its plan."""
     return next((one for one in reversed(page.decisions) if one.verdict != "send" and not _is_risk(one)), None)
 
 

@@ -13,6 +13,7 @@ from recoup.doors.portal.form_key import FormKey, fresh_key
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
+from recoup.doors.portal.order.awaited import awaited
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
@@ -49,6 +50,7 @@ from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
 from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
+from recoup.rules.rescue.sentences import NOTHING_PLANNED
 from recoup.rules.risk.facts import avs_of, cvv_of
 from recoup.rules.stable.words import order_status
 from recoup.store.orders.order_page import OrderPage
@@ -216,6 +218,9 @@ def sheet(
         stopped=facts.stopped(page),
         can=possible.possible(visit, page),
         trouble=trouble(visit, page),
+        awaited=awaited(page, visit.now),
+        nothing_planned=NOTHING_PLANNED,
+        base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
         holds=HOLDS,
         block_reasons=BLOCKS,
         actor_words=actor_words,

@@ -49,9 +49,7 @@ def _planned(context: LogContext) -> TimelineEntry:
         return TimelineEntry(
             Sentence("Next attempt planned for {0}", due), context.get("why"), icon="clock", tone="run", kind="attempts"
         )
-    return TimelineEntry(
-        "No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts"
-    )
+    return TimelineEntry("No attempt planned", "The order stays open until it expires.", "clock", "", "attempts")
 
 
 def _declined_attempt(context: LogContext) -> TimelineEntry:

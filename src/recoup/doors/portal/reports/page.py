@@ -77,7 +77,7 @@ async def reports_page(visit: Visit) -> Values:
             or any(row.of(name) for row in found.rows)
             or any(row.of(name) for row in found.totals)
         ],
-        disputed=any(row.disputed for row in found.rows),
+        borne=any(row.disputed != row.chargebacks for row in found.rows),
     )
 
 
