@@ -73,13 +73,13 @@ async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | N
     try:
         at = moment_of(text, zone if name == "at" else None)
         if at is None:
-            raise Problem("invalid", "This is no moment.", field="AsOf", cure="Choose a date and a time.")
+            raise Problem("invalid", "This is no moment.", field="AsOf", cure="Write it as 2026-11-26 04:16.")
         business, recorded = (None, at) if name == "asOfRecorded" else (at, None)
         cut = await cut_at(business, recorded)
     except Problem as problem:
         return AsOf(problem=problem)
     kept = {"asOfRecorded" if name == "asOfRecorded" else "asOf": at.isoformat()}
-    return AsOf(cut, kept, at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"))
+    return AsOf(cut, kept, at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 async def strict_as_of(visit: Visit) -> AsOf:

@@ -30,18 +30,7 @@ _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for fil
 MIDDLE_MAX: Final = 20
 _LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)  # to a page without a clock every year is another
 STATIC: Final = {
-    name: FOLDER / "static" / name
-    for name in (
-        "tokens.css",
-        "portal.css",
-        "favicon.svg",
-        "copy.js",
-        "orders.css",
-        "orders.js",
-        "live.js",
-        "ids.js",
-        "zone.js",
-    )
+    file.name: file for file in sorted((FOLDER / "static").iterdir()) if file.suffix in (".css", ".js", ".svg")
 }
 HEADERS: Final = {
     "content-security-policy": (

@@ -15,7 +15,6 @@ function move(step) {
 const keys = {
   "/": () => document.getElementById("q").focus(),
   "?": () => { location.hash = "keys"; },
-  Escape: () => { if (location.hash === "#keys") location.hash = "main"; },
   j: () => move(1),
   k: () => move(-1),
   x: () => { if (at >= 0) boxes[at].click(); },

@@ -105,7 +105,7 @@ def _moment(text: str, name: str) -> datetime | None:
             "invalid",
             Sentence("{0} is no date and time.", repr(text)),
             field=name,
-            cure="Write it like 2026-01-31T08:30, in GMT.",
+            cure="Write it as 2026-01-31 08:30, in GMT.",
         ) from None
 
 
