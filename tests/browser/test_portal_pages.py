@@ -63,6 +63,27 @@ def test_a_refund_says_what_will_happen_then_does_it_once(page: Page, shop: Shop
     expect(page.locator("#refunds tbody tr")).to_have_count(1)
 
 
+def test_a_dialog_keeps_the_focus_and_escape_closes_it(browser: Browser, address: str, shop: Shop) -> None:
+    with signed_in(browser, address) as page:
+        page.goto(f"/orders/{shop.stories['completed'].order_id}")
+        page.get_by_role("link", name="Refund…").click()
+        dialog = page.get_by_role("dialog")
+        for _ in range(12):
+            inside = page.evaluate(
+                "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+            )
+            assert inside, "the focus left the dialog"
+            page.keyboard.press("Tab")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        expect(page.get_by_role("link", name="Refund…")).to_be_focused()
+        page.get_by_role("link", name="Refund…").click()
+        dialog.get_by_role("button", name="Review refund").click()
+        expect(page.locator("#review")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#review")).to_be_hidden()
+
+
 def test_the_table_is_not_cut_on_a_laptop(browser: Browser, address: str) -> None:
     with signed_in(browser, address) as made:
         for width in (1280, 1366, 1423, 1424, 1440, 1920):

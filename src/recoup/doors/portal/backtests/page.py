@@ -49,7 +49,7 @@ class NewBacktest:
     source: Annotated[str, Text(40)] = ""
 
 
-@member.page(PLACE, "backtests/backtests.html", menu=Entry("Insight", 3, "Back-tests", "clock"))
+@member.page(PLACE, "backtests/backtests.html", menu=Entry("Insight", 3, "Back-tests", "rewind"))
 async def backtests(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await list_backtests(connection, visit.merchant_id, None, LISTED)

@@ -24,7 +24,7 @@ LATE_SECONDS_MAX: Final = 300
     PLACE,
     "operator/operator.html",
     may=operator("see the operator's home"),
-    menu=Entry("", 1, "Operator home", "shop", sees=for_operator),
+    menu=Entry("", 1, "Operator home", "home", sees=for_operator),
 )
 async def home(visit: Visit) -> Values:
     text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()

@@ -106,7 +106,11 @@ CLIPS: Final[Mapping[ScopeKind, str]] = {
     "operator": "the operator’s bound", "partner": "the partner’s bound", "merchant": "the merchant’s policy",
     "site": "the site’s policy",
 }  # fmt: skip
-NAMES: Final = {"off": "Pause retries"} | {line: one[0] for line, one in (*SELECTS.items(), *FIELDS.items())}
+NAMES: Final[Mapping[str, str]] = {
+    "off": "Pause retries",
+    **{line: name for line, (name, _) in SELECTS.items()},
+    **{line: one.name for line, one in FIELDS.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)

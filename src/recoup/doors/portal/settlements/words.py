@@ -9,6 +9,7 @@ STATES: Final = {
         "Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next settlement."
     ),
     "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
+    "homeless": State("Waits for a bank account", "hold", "onhold", "No bank account of this currency is in use."),
     "approved": State("Approved", "run", "processing", "It is being sent to the bank."),
     "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),
     "paid": State("Confirmed", "ok", "completed", "The bank has paid it."),

@@ -36,7 +36,7 @@ OTHERS: Final = {
 }
 
 
-@member.page(PLACE, "uplift/uplift.html", menu=Entry("Insight", 2, "Uplift", "report"))
+@member.page(PLACE, "uplift/uplift.html", menu=Entry("Insight", 2, "Uplift", "gain"))
 async def uplift(visit: Visit) -> Values:
     then = await read_as_of(visit)
     row = await read_report(visit.world, visit.merchant_id, then.cut)
