@@ -1,4 +1,4 @@
-"""The menu: who is signed in, and the way out, stand at its foot without scrolling; the links above fold in groups, and scroll."""
+"""The menu: who is signed in, and the way out, stand at its foot; the links above fold in groups, and scroll."""
 
 import asyncio
 from collections.abc import Iterator
