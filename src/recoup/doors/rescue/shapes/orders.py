@@ -131,6 +131,13 @@ class AttemptShown(Shape, kw_only=True):
         Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
     ] = None
     by_network_token: Annotated[bool, Meta(description="Sent by the card's network token, not by its number.")] = False
+    fault: Annotated[
+        str | None,
+        Meta(
+            description="Of `NOT_SENT`, why the processor refused it: `request` (it was wrong, and is not repeated), "
+            "`credential`, `account`, `rate` or `outage`. `responseCode` and `responseText` are the processor's then."
+        ),
+    ] = None
 
 
 class Order(Shape, kw_only=True):
