@@ -94,7 +94,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     cause = sentence_of(found)
     if found == REQUEST_REFUSED and (refusal := last_refusal(page)):
-        cause = whys.sentence_of(refusal.get("why") or found)
+        cause = whys.sentence_of(refusal.get("why") or "") or cause
     if stage is Stage.PROBLEM and found != REQUEST_REFUSED:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
