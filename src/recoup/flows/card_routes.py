@@ -151,6 +151,11 @@ class CardRoutes:
                 given.append(self._terms.get(name) or RouteTerms(name, stored=True))
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
+    def shares_methods(self, route: str) -> bool:
+        """Whether a merchant may charge a stored method of it that another one brought."""
+        terms = self._terms.get(route)
+        return terms is not None and terms.shared_methods
+
     def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
         """Without other merchants' own; also those that take no new charges."""
         opened = self._open
