@@ -27,6 +27,7 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
         "status": shown.outcome,
         "orderStatus": STATUS_NAMES[shown.status],
         "reason": row.reason,
+        "refundedAmount": row.refunded_units,
         "nextAttemptAt": iso(row.next_attempt_at) if row.next_attempt_at else None,
         "history": [
             {"at": iso(line.business_at), "happening": line.happening, "detail": detail(line.body, row.asset)}

@@ -8,7 +8,6 @@ from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Read, Row, Tx, statement
 from recoup.store.table import Hex, insert_of, stored
 
-
 # What somebody mended, or may have: a refusal of the account is forgotten, an outage is not.
 _MENDED = """is_refused = false,
   opened_at = CASE WHEN card_routes.is_refused THEN NULL ELSE card_routes.opened_at END,
