@@ -24,9 +24,11 @@ from recoup.doors.clock.worker import work
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import let_expire, start
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import EvaluateResult, Person
+from recoup.flows.cards.tokenize import Vault
 from recoup.flows.disputes.answer import answer_dispute, end_in_time, note_evidence, send_answer
 from recoup.flows.disputes.receive import notice_key, receive
 from recoup.flows.insight.verify import verify

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -17,7 +17,7 @@ from recoup.flows.route_sums import LearnedSums
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
-from recoup.moves.message.alert import alert
+from recoup.moves.message.alert import alert_of_route
 from recoup.rules.order.answers import WRONG
 from recoup.rules.rescue import breaker
 from recoup.rules.rescue.breaker import Breaker, Counts
@@ -33,7 +33,6 @@ from recoup.store.cards.card_routes import (
     set_breaker,
     set_refusal,
 )
-from recoup.store.orders.changes import Rows, write
 from recoup.store.pool import LOST, Database
 from recoup.store.statement import Tx
 
@@ -299,15 +298,8 @@ async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
     if (refusal := tally.refusal) is not None:
         await set_refusal(tx, name, now, refusal.code, refusal.text)
         if then.is_refused and not before.is_refused:
-            await _tell(tx, name, refusal, now)
-
-
-async def _tell(tx: Tx, name: str, refusal: _Refusal, now: WallTime) -> None:
-    """Once for each time that the account begins to be refused."""
-    rows, about = Rows(), uuid5(NAMESPACE_URL, f"route:{name}")
-    facts = {"route": name, "code": refusal.code, "text": refusal.text, "own": refusal.own}
-    alert(rows, refusal.merchant_id, "processor", about, int(now.timestamp() * 1_000), facts, now)
-    await write(tx, rows)
+            facts = {"route": name, "code": refusal.code, "text": refusal.text, "own": refusal.own}
+            await alert_of_route(tx, refusal.merchant_id, facts, now)
 
 
 def _added(one: Counts, other: Counts) -> Counts:

@@ -121,7 +121,7 @@ async def _routes(world: World) -> list[Line]:
             lines.append(Line(world.name, f"{row.name} account", False, finding, cure))
         if (refused := sums[row.name].refused if row.name in sums else 0) and not row.is_refused:
             finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"
-            cure = "See the orders in Problem: the timeline of each has the processor's words. Mend it, then retry them."
+            cure = "See the orders in Problem: their timelines have the processor's words. Mend it, then retry them."
             lines.append(Line(world.name, f"{row.name} requests", False, finding, cure))
     return lines
 

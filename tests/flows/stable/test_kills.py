@@ -101,7 +101,6 @@ def paid_late(then: str = "") -> Prepare:
 
 async def stuck(shop: Shop) -> Case:
     """The channel refused the sweep for good."""
-    shop = patient(shop)
     case = await paid("mock_direct", kind="settlement")(shop)
     other = "UPDATE mock_channel.payments SET currency = $2 WHERE order_id = $1"
     async with owner(shop.world) as connection:

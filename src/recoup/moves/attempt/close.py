@@ -309,17 +309,7 @@ def _not_sent(
     order, why = change.order, result.why or _why_not_sent(attempt, result)
     by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
     if fact:
-        said = _masked(order, result.said) or "" if result.fault not in (None, "outage") else ""
-        details = {"fault": result.fault, "code": attempt.processor_code} if result.fault is not None else {}
-        change.fact(
-            fact,
-            attempt.attempt_id,
-            decision_id=result.decision_id,
-            words=said,
-            number=attempt.attempt_no,
-            why=why,
-            **details,
-        )
+        _note_not_sent(change, attempt, fact, result, why)
     order.attempts_count -= 1
     if order.collecting() is not None:
         elsewhere_now = by_card or result.why is None and elsewhere(change, attempt)
@@ -334,31 +324,56 @@ def _not_sent(
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
     if at_once:
-        plan_attempt(
-            change,
-            change.now,
-            attempt.ladder,
-            attempt.decision_id,
-            initiator=attempt.initiator,
-            when_due=requested_means(attempt),
-            goes_on=True,
-            units=attempt.units,
-        )
-        if (again := order.planned()) is not None:
-            change.set_attempt(again, authentication=attempt.authentication)
-        return
-    if attempt.ladder == PURPOSE:
+        _go_elsewhere(change, attempt)
+    elif attempt.ladder == PURPOSE:
         challenges.not_made(change, why, counts=is_wrong)
         if is_wrong and not order.by_customer:
             change.raise_attention(REQUEST_REFUSED)
-        return
-    if is_wrong and can(order.stage, "broke"):
+    elif is_wrong and can(order.stage, "broke"):
         drop_plan(change)
         change.step("broke", why=why, cause=REQUEST_REFUSED)
-        return
-    if result.step == "route_waits":
+    elif result.step == "route_waits":
         _wait_for_route(change, attempt, why)
-        return
+    else:
+        _try_later(change, attempt, why if result.fault == "rate" else whys.OUTAGE)
+
+
+def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
+    """With what the processor said, where it refused."""
+    details: dict[str, Any] = {}
+    said = None
+    if result.fault is not None:
+        details = {"fault": result.fault, "code": attempt.processor_code}
+        said = _masked(change.order, result.said) if result.fault != "outage" else None
+    change.fact(
+        fact,
+        attempt.attempt_id,
+        decision_id=result.decision_id,
+        words=said or "",
+        number=attempt.attempt_no,
+        why=why,
+        **details,
+    )
+
+
+def _go_elsewhere(change: Change, attempt: Attempt) -> None:
+    plan_attempt(
+        change,
+        change.now,
+        attempt.ladder,
+        attempt.decision_id,
+        initiator=attempt.initiator,
+        when_due=requested_means(attempt),
+        goes_on=True,
+        units=attempt.units,
+    )
+    if (again := change.order.planned()) is not None:
+        change.set_attempt(again, authentication=attempt.authentication)
+
+
+def _try_later(change: Change, attempt: Attempt, why: str) -> None:
+    """After a pause that grows; `why`: of the hold from the second time on."""
+    order = change.order
     sent = [a.state for a in order.attempts if a.route]
     failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
@@ -367,6 +382,6 @@ def _not_sent(
     when_due = requested_means(attempt)
     plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
     if failed > 1 and order.stage is Stage.PROCESSING:
-        hold(change, why if result.fault == "rate" else whys.OUTAGE, "processor_outage", due)
+        hold(change, why, "processor_outage", due)
         change.undue("retry")
         change.due("release", due)

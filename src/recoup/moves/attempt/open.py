@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
+from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import updates_first
 from recoup.moves.attempt.plan import decide_due, without_part
 from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
@@ -106,8 +107,9 @@ def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
 
 
 def _pause_without_route(change: Change) -> timedelta:
-    refused = max((one.closed_at for one in change.order.attempts if one.closed_at is not None), default=change.now)
-    return max(NO_ROUTE_PAUSE, min(NO_ROUTE_PAUSE_MAX, (change.now - refused) / 4))
+    closed = [BusinessTime(one.closed_at) for one in change.order.attempts if one.closed_at is not None]
+    waited = change.now - max(closed, default=change.now)
+    return max(NO_ROUTE_PAUSE, min(NO_ROUTE_PAUSE_MAX, waited / 4))
 
 
 def hold(

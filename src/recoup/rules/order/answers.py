@@ -7,10 +7,10 @@ lost on the way.
 from typing import Final, Literal, NamedTuple, get_args
 
 State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awaits_payer"]
-# Whose a refusal is: the request is wrong, the card is not there, our account may not, we ask too often, or it is down.
+# Whose a refusal is: a wrong request, a card that is not there, our account, too many requests; or it is down.
 Fault = Literal["request", "credential", "account", "rate", "outage"]
-# A charge by the card's number, by a method that its processor stores, by a network token; a refund, void or capture; an
-# answer to a dispute.
+# A charge by the card's number, by a method that its processor stores, by a network token; a refund, void or capture;
+# an answer to a dispute.
 Message = Literal["card", "method", "token", "modification", "dispute_answer"]
 Step = Literal[
     "book",  # it succeeded

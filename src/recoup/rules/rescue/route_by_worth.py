@@ -5,8 +5,8 @@ route's approvals compare with what the engine expected of the same sends; a pri
 expected.
 A route that has just failed with this order stands back: it proved to have sent nothing, or brought a technical
 decline. One that refused the request as wrong is not asked again, unless a person says so, and one whose processor
-refuses our account takes nothing. What an issuer says about card or money it would say on any route. An attempt whose outcome is unknown leaves
-no choice at all. Whole numbers only, so that a stored decision is decided the same again.
+refuses our account takes nothing. What an issuer says about card or money it would say on any route. An attempt whose
+outcome is unknown leaves no choice at all. Whole numbers only, so that a stored decision is decided the same again.
 """
 
 from collections.abc import Iterable, Mapping

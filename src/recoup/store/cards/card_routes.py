@@ -97,7 +97,8 @@ async def mend_route(db: Tx, name: str) -> str | None:
 
 class StoredRoute(Row, frozen=True):
     """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for its account; then
-    with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state of a merchant's own account."""
+    with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state
+    of a merchant's own account."""
 
     name: str
     kind: str
@@ -124,7 +125,8 @@ class StoredRoute(Row, frozen=True):
     DIRECTORY,
     """
 SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, r.is_refused, r.refused_at, r.refused_code, r.refused_text, s.stopped_at, s.why, s.actor, c.state AS connection
+  r.pause_until, r.openings, r.is_refused, r.refused_at, r.refused_code, r.refused_text, s.stopped_at, s.why, s.actor,
+  c.state AS connection
 FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
   LEFT JOIN processor_connections c ON c.route = r.name
 ORDER BY r.first_at, r.name

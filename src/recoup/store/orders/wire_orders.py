@@ -32,7 +32,8 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
       AND (r.kind = 'refund' OR r.kind = 'void' AND length(r.input_mac) > 0
         OR r.kind = 'reversal' AND EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id
-          AND l.order_id = o.order_id AND l.fact_id = r.modification_id AND l.happening = 'part_owed_back'))) AS refunds,
+          AND l.order_id = o.order_id AND l.fact_id = r.modification_id AND l.happening = 'part_owed_back'))
+  ) AS refunds,
   CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
   (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,

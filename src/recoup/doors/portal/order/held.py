@@ -50,8 +50,7 @@ _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERAT
 _INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
 _LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
-_REFUSED: Final = (
-    "The timeline has the processor's words. Mend what they name, then retry it; or cancel the order.", OPERATOR)  # fmt: skip
+_MENDED: Final = "The timeline has the processor's words. Mend what they name, then retry it; or cancel the order."
 _REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -70,7 +69,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
     delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
     delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _INQUIRED,
-    REQUEST_REFUSED: _REFUSED,
+    REQUEST_REFUSED: (_MENDED, OPERATOR),
     CHARGE_CLAIMED: _CLAIMED, ANSWER_DIFFERS: _LOOKED_UP, NOT_REPEATED: _LOOKED_UP,
 })  # fmt: skip
 

@@ -78,8 +78,8 @@ class RefundShown(Shape, kw_only=True):
     kind: Annotated[
         str,
         Meta(
-            description="`refund`; `void`: the authorisation was voided; or `reversal`: what was collected in parts goes"
-            " back, as the rest never came."
+            description="`refund`; `void`: the authorisation was voided; or `reversal`: what was collected in parts "
+            "goes back, as the rest never came."
         ),
     ] = "refund"
     state: Annotated[
