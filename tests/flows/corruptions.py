@@ -221,14 +221,14 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "decision of the gate deleted": (
         (f"DELETE FROM decisions WHERE {_decided('gate-1')}",), ("decision of log line", "none of this order")),
     "route of a decision": (
-        (f"UPDATE decisions SET taken = 'elsewhere' WHERE {_decided('route-3')}",), ("taken of decision", "elsewhere")),
+        (f"UPDATE decisions SET taken = 'elsewhere' WHERE {_decided('route-4')}",), ("taken of decision", "elsewhere")),
     "candidates of a decision's route": (
         ("UPDATE decisions SET features = jsonb_set(features, '{routes,0,terms,name}', '\"elsewhere\"') WHERE"
-         f" {_decided('route-3')}",), ("rules of decision", "only_route", "every_route_failed")),
+         f" {_decided('route-4')}",), ("rules of decision", "only_route", "every_route_failed")),
     "alternatives of a decision's route": (
-        (f"UPDATE decisions SET alternatives = '[]' WHERE {_decided('route-3')}",), ("alternatives of decision",)),
+        (f"UPDATE decisions SET alternatives = '[]' WHERE {_decided('route-4')}",), ("alternatives of decision",)),
     "proof of a decision's route": (
-        (f"UPDATE decisions SET features = jsonb_set(features, '{{failures}}', '[]') WHERE {_decided('route-3')}",),
+        (f"UPDATE decisions SET features = jsonb_set(features, '{{failures}}', '[]') WHERE {_decided('route-4')}",),
         ("rules of decision", "only_route", "every_route_failed")),
     "request of a decision by hand": (
         ("UPDATE decisions SET features = jsonb_set(features, '{request}', '\"new_card\"') WHERE"

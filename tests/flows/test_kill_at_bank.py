@@ -108,7 +108,7 @@ async def _killed_everywhere(shop: Shop, bank: Bank, prepare: Prepare, act: Act,
     cases, died = list[ChallengePage](), 0
     for after in (False, True):
         for k in range(1, STEPS_MAX + 1):
-            page, url = await prepare(shop, bank)
+            page, url = await prepare(shop.patient(), bank)
             cases.append(page)
             killer = Killer(k, after=after)
             async with dying_process(shop, killer) as dying:

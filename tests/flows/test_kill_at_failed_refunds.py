@@ -82,8 +82,8 @@ def test_between_every_two_steps(server: ServerAddress, before: Act, act: Act, s
             died = 0
             for after in (False, True):
                 for k in range(1, STEPS_MAX + 1):
-                    order_id = await _came_back(shop)
-                    await before(shop, order_id)
+                    order_id = await _came_back(shop.patient())
+                    await before(shop.patient(), order_id)
                     killer = Killer(k, after=after)
                     async with dying_process(shop, killer) as dying:
                         await run_until_killed(killer, act(dying, order_id))

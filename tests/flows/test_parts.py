@@ -20,6 +20,7 @@ from recoup.flows.cards.send import call, close, intent_of, opening
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
+from recoup.flows.insight.outcome import outcome_of
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.merchants.part_terms import part_terms, set_part_terms
@@ -44,6 +45,7 @@ from recoup.rules.rescue.order_evidence import last_reading
 from recoup.store.insight.cohort_counts import cohort_counts
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.migrate import migrations_of
+from recoup.store.orders.wire_orders import wire_order
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop], Awaitable[None]]
@@ -219,7 +221,7 @@ def test_a_part_whose_rest_never_comes(play: Callable[[Story], None], at_expiry:
             await shop.run_due()
             assert not (await shop.value(SUMS)).get("clearing")
         else:
-            assert head[:2] == (2, UNITS)
+            assert head == (2, UNITS, 3000)
             assert happened[-3:] == ["expired", "part_owed_back", "reversed"]
             with pytest.raises(Problem):
                 await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
@@ -244,6 +246,16 @@ def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(play: Call
         assert not await shop.value(SUMS)
         kinds = "SELECT array_agg(kind || ' ' || state) FROM modifications WHERE order_id = $1"
         assert await shop.value(kinds, order_id) == ["reversal done"]
+        # What the API, its list, the outcome and the event say of it.
+        assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (2, UNITS, 3000)
+        async with shop.world.db.read() as connection:
+            row = await wire_order(connection, shop.merchant_id, order_id)
+        assert row is not None
+        assert row.refunded_units == 3000
+        assert [(one.kind, one.state, one.units) for one in row.refunds or ()] == [("reversal", "done", 3000)]
+        assert (await outcome_of(shop.world, str(order_id), shop.merchant_id))["refundedAmount"] == 3000
+        body = "SELECT body -> 'Order' ->> 'RefundedAmount' FROM outbox WHERE subject_id = $1 AND event = $2"
+        assert await shop.value(body, order_id, "order.cancelled") == "3000"
 
     play(story)
 

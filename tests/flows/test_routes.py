@@ -88,7 +88,7 @@ async def routes_of(shop: Shop, order_id: UUID) -> list[tuple[str, str]]:
 
 
 async def choices(shop: Shop, order_id: UUID) -> list[Mapping[str, Any]]:
-    sql = "SELECT * FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'route-3' ORDER BY decision_id"
+    sql = "SELECT * FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'route-4' ORDER BY decision_id"
     return [dict(row) for row in await shop.world.db.fetch(sql, order_id)]
 
 
@@ -429,11 +429,12 @@ def test_one_refused_key_opens_the_breaker_for_every_process(server: ServerAddre
             other = CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks)
             await other.ready()
             assert await other.down() == 0
-            await shop.world.routes.note("second", shop.merchant_id, Outcome("not_sent", fault="account"))
+            refused = Outcome("not_sent", fault="account")
+            await shop.world.routes.note("second", shop.merchant_id, refused, shop.merchant_id)
             await flushed(shop)
             other.forget()
             assert await other.down() == 1
-            assert [one.breaker for one in other.candidates(("second", "sandbox"))] == ["open", "closed"]
+            assert [one.breaker for one in other.candidates(("second", "sandbox"))] == ["refused", "closed"]
 
     run(server, story)
 
@@ -444,7 +445,7 @@ def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
             several = [CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks) for _ in range(4)]
             for one in several:
                 for _ in range(3):
-                    await one.note("second", shop.merchant_id, Outcome("approved"))
+                    await one.note("second", shop.merchant_id, Outcome("approved"), shop.merchant_id)
                 one.forget()
             await asyncio.gather(*(one.ready() for one in several))
             sums = (await state_of(shop, "second")).sums
@@ -467,7 +468,7 @@ def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(se
 
             async def counted(at: datetime, approved: int) -> None:
                 async with shop.world.db.transaction() as tx:
-                    await add_counts(tx, "second", at, approved, approved * USUAL_CHANCE, 0, 0, 0)
+                    await add_counts(tx, "second", at, approved, approved * USUAL_CHANCE, 0, 0, 0, 0)
 
             await counted(at - LEARNED_FROM - hour, 1_000)
             for hours, approved in ((100, 1), (2, 2), (1, 4), (0, 8)):

@@ -125,7 +125,7 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
             order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
             await shop.advance(timedelta(days=20))
             await shop.settle()
-            first, then = await decisions(shop, order_id, "route-3")
+            first, then = await decisions(shop, order_id, "route-4")
             assert (first["taken"], first["rules"], first["lines"]) == (
                 "sandbox",
                 ["first_of_equals"],
@@ -152,7 +152,7 @@ def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server
             await shop.advance(timedelta(days=3))
             await shop.settle()
             assert (await shop.order(order_id))["stage"] == "completed"
-            first, then = await decisions(shop, order_id, "route-3")
+            first, then = await decisions(shop, order_id, "route-4")
             assert (first["taken"], first["rules"]) == ("sandbox", ["first_of_equals"])
             assert (then["taken"], then["rules"], then["lines"]) == ("second", ["technical_decline"], ["attempt_sent"])
             (failure,) = then["features"]["failures"]
@@ -169,7 +169,7 @@ def test_with_one_route_a_retry_after_an_outage_says_that_there_was_no_other(ser
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ALWAYS, days=None, code="05")
         await shop.advance(timedelta(hours=1))
-        rows = await decisions(shop, order_id, "route-3")
+        rows = await decisions(shop, order_id, "route-4")
         assert {(row["taken"], *row["rules"]) for row in rows} == {("sandbox", "every_route_failed")}
 
     run(server, story)

@@ -215,3 +215,52 @@ def test_a_customer_who_waits_pays_with_a_stored_method(server: ServerAddress) -
         assert result.evaluate == "APPROVED"
 
     run(server, story)
+
+
+async def charged(shop: Shop, order_id: UUID) -> str:
+    await shop.advance(timedelta(days=20))
+    return str((await shop.order(order_id))["stage"])
+
+
+def test_a_method_and_its_customer_are_the_merchants_that_brought_them_first(server: ServerAddress) -> None:
+    """3 of 3 charges of another merchant's method were approved on a shared route."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            ours, theirs = await make_shop(*made), await make_shop(*made, name="Another")
+            world, mine = made[0], stored("pm_card_visa", customer="cus_1")
+            assert await charged(ours, await ours.admit(**mine)) == "completed"
+            refused = []
+            for given in (
+                mine,  # the very method
+                stored("pm_card_visa__2", customer="cus_1"),  # another one of the customer
+                stored("pm_none", customer="cus_2"),  # one that is not there at all
+            ):
+                with pytest.raises(Problem) as caught:
+                    await theirs.admit(**given)
+                problem = caught.value
+                refused.append((problem.code, problem.field, str(problem.message), str(problem.cure)))
+            assert refused[0][:3] == ("invalid", "PaymentMethod.Id", "The processor does not know this payment method.")
+            assert len(set(refused)) == 1, "nothing tells that the method is there"
+            assert await shop_orders(theirs) == 0
+            # Nothing is held against methods of their own, nor against ours.
+            assert await charged(theirs, await theirs.admit(**stored("pm_card_visa", customer="cus_2"))) == "completed"
+            assert await charged(theirs, await theirs.admit(**stored("pm_card_visa"))) == "completed"
+            assert await charged(ours, await ours.admit(**mine)) == "completed"
+            # Two at once: one of them has it.
+            both = [shop.admit(**stored("pm_card_visa", customer="cus_3")) for shop in (ours, theirs)]
+            ends = await asyncio.gather(*both, return_exceptions=True)
+            assert sorted(isinstance(one, Problem) for one in ends) == [False, True]
+            # The operator may let them share.
+            change_world(world, routes=CardRoutes((RouteTerms("sandbox", stored=True, shared_methods=True),)))
+            assert await charged(theirs, await theirs.admit(**mine)) == "completed"
+            # A token is its merchant's alone.
+            token = (await ours.order(await ours.admit()))["token_id"]
+            with pytest.raises(Problem):
+                await theirs.admit(pan=None, token_id=token)
+
+    asyncio.run(story())
+
+
+async def shop_orders(shop: Shop) -> int:
+    return int(await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id))

@@ -17,6 +17,8 @@ from recoup.flows.route_sums import LearnedSums
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
+from recoup.moves.message.alert import alert_of_route
+from recoup.rules.order.answers import WRONG
 from recoup.rules.rescue import breaker
 from recoup.rules.rescue.breaker import Breaker, Counts
 from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
@@ -29,6 +31,7 @@ from recoup.store.cards.card_routes import (
     lock_breaker,
     routes_out,
     set_breaker,
+    set_refusal,
 )
 from recoup.store.pool import LOST, Database
 from recoup.store.statement import Tx
@@ -36,6 +39,18 @@ from recoup.store.statement import Tx
 KEEP_SECONDS: Final = 1.0
 EXPECTED_MAX: Final = 4_096  # sends under way whose chance is remembered
 log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """The last request that a route's processor refused: `fault` request, credential or account. `merchant_id`: whose
+    payment it was; `own`: the route is that merchant's."""
+
+    fault: str
+    code: str | None
+    text: str | None
+    merchant_id: UUID
+    own: bool
 
 
 @dataclass(slots=True)
@@ -47,11 +62,15 @@ class _Tally:
     declined: int = 0
     not_sent: int = 0
     unknown: int = 0
+    refused: int = 0
+    refusal: _Refusal | None = None
     counts: Counts = field(default_factory=Counts)
 
 
 def breaker_of(row: StoredRoute | StoredBreaker | RouteOut) -> Breaker:
-    return Breaker(row.window_from, row.answered, row.outages, row.opened_at, row.pause_until, row.openings)
+    return Breaker(
+        row.window_from, row.answered, row.outages, row.opened_at, row.pause_until, row.openings, row.is_refused
+    )
 
 
 class CardRoutes:
@@ -131,6 +150,11 @@ class CardRoutes:
                 given.append(self._terms.get(name) or RouteTerms(name, stored=True))
         return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
 
+    def shares_methods(self, route: str) -> bool:
+        """Whether a merchant may charge a stored method of it that another one brought."""
+        terms = self._terms.get(route)
+        return terms is not None and terms.shared_methods
+
     def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
         """Without other merchants' own; also those that take no new charges."""
         opened = self._open
@@ -168,8 +192,8 @@ class CardRoutes:
             while len(self._chances) > EXPECTED_MAX:
                 self._chances.popitem(last=False)
 
-    async def note(self, route: str, attempt_id: UUID, outcome: Outcome) -> None:
-        """What came back of a send by that route. Never raises: what is lost is a count."""
+    async def note(self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID) -> None:
+        """What came back of a send of that merchant's by that route. Never raises: what is lost is a count."""
         own = self._open is not None and self._open.owner(route) is not None
         if self._db is None or route not in self._terms and not own:
             return
@@ -181,7 +205,30 @@ class CardRoutes:
             tally.declined += outcome.state == "declined"
         tally.not_sent += outcome.state == "not_sent"
         tally.unknown += outcome.state == "unknown"
+        if (refusal := _refusal(outcome, merchant_id, own=own)) is not None:
+            self._count_refusal(tally, refusal)
         tally.counts = _added(tally.counts, counts_of(outcome))
+        await self._ready_or_not()
+
+    async def note_other(self, route: str, outcome: Outcome, merchant_id: UUID) -> None:
+        """Of a refund, a capture, an answer to a dispute: only that it was refused. Never raises."""
+        own = self._open is not None and self._open.owner(route) is not None
+        refusal = _refusal(outcome, merchant_id, own=own)
+        if self._db is None or refusal is None or route not in self._terms and not own:
+            return
+        tally = self._tallies.setdefault(route, _Tally())
+        self._count_refusal(tally, refusal)
+        tally.counts = _added(tally.counts, Counts(refused=int(refusal.fault == "account")))
+        await self._ready_or_not()
+
+    def _count_refusal(self, tally: _Tally, refusal: _Refusal) -> None:
+        """Written at once: nothing else may come for a while."""
+        tally.refused += refusal.fault != "account"
+        tally.refusal = refusal
+        if self._read_at is not None:
+            self._read_at -= KEEP_SECONDS
+
+    async def _ready_or_not(self) -> None:
         try:
             await self.ready()
         except Problem as problem:
@@ -208,11 +255,20 @@ class CardRoutes:
         self._out = out
 
 
+def _refusal(outcome: Outcome, merchant_id: UUID, *, own: bool) -> _Refusal | None:
+    """None for an answer that is none. The words about one payment are kept with that alone."""
+    if outcome.fault == "account":
+        return _Refusal("account", outcome.processor_code, outcome.text, merchant_id, own)
+    if outcome.fault in WRONG and outcome.state in ("not_sent", "declined"):
+        return _Refusal(outcome.fault, outcome.processor_code, None, merchant_id, own)
+    return None
+
+
 def counts_of(outcome: Outcome) -> Counts:
     """What speaks for and against a route. An approval of another amount is no answer in time, and no outage."""
     if outcome.fault == "account":
         return Counts(refused=1)
-    if outcome.fault == "outage" or outcome.state == "unknown" and not outcome.contradicts:
+    if outcome.fault in ("outage", "rate") or outcome.state == "unknown" and not outcome.contradicts:
         return Counts(outages=1)
     return Counts(answered=int(outcome.state in ("approved", "declined")))
 
@@ -235,8 +291,15 @@ async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
             then.opened_at,
             then.pause_until,
             then.openings,
+            then.is_refused,
         )
-    await add_counts(tx, name, now, tally.approved, tally.expected, tally.declined, tally.not_sent, tally.unknown)
+    counted = tally.approved, tally.expected, tally.declined, tally.not_sent, tally.unknown, tally.refused
+    await add_counts(tx, name, now, *counted)
+    if (refusal := tally.refusal) is not None:
+        await set_refusal(tx, name, now, refusal.code, refusal.text)
+        if then.is_refused and not before.is_refused:
+            facts = {"route": name, "code": refusal.code, "text": refusal.text, "own": refusal.own}
+            await alert_of_route(tx, refusal.merchant_id, facts, now)
 
 
 def _added(one: Counts, other: Counts) -> Counts:
@@ -253,5 +316,7 @@ def _joined(one: _Tally, other: _Tally | None) -> _Tally:
         declined=one.declined + other.declined,
         not_sent=one.not_sent + other.not_sent,
         unknown=one.unknown + other.unknown,
+        refused=one.refused + other.refused,
+        refusal=other.refusal or one.refusal,
         counts=_added(one.counts, other.counts),
     )

@@ -20,6 +20,7 @@ from recoup.main.databases import Databases, find_databases
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
+from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.network_tokens import count_undeleted
 from recoup.store.cards.notices_of_day import notices_since
@@ -85,6 +86,8 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
 async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, then each account with a key."""
     yield await _worker(world)
+    for line in await _routes(world):
+        yield line
     for line in await _accounts(world):
         yield line
     async with world.db.read() as connection:
@@ -101,6 +104,26 @@ async def _worker(world: World) -> Line:
         return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")
     finding = f"the oldest due work is {late} s late, and nobody has taken it"
     return Line(world.name, "worker", False, finding, "Start a worker: `recoup worker`, or `recoup up`.")
+
+
+async def _routes(world: World) -> list[Line]:
+    """Those whose processor refuses us, or has refused requests as wrong since yesterday; nothing of others."""
+    lines, day = list[Line](), timedelta(days=1)
+    async with world.db.read() as connection:
+        now = world.clocks.wall()
+        rows = await stored_routes(connection)
+        sums = await sums_between(connection, now - day, now + timedelta(hours=1))
+    for row in rows:
+        said = ": ".join(one for one in (row.refused_code, row.refused_text) if one) or "without a code"
+        if row.is_refused:
+            finding = f"its processor refuses the account or its key ({said}); its payments wait"
+            cure = f"Mend the account or its key, then `recoup route on {row.name}`."
+            lines.append(Line(world.name, f"{row.name} account", False, finding, cure))
+        if (refused := sums[row.name].refused if row.name in sums else 0) and not row.is_refused:
+            finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"
+            cure = "See the orders in Problem: their timelines have the processor's words. Mend it, then retry them."
+            lines.append(Line(world.name, f"{row.name} requests", False, finding, cure))
+    return lines
 
 
 async def _accounts(world: World) -> list[Line]:

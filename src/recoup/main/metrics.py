@@ -1,6 +1,7 @@
 """`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
+from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.partitions import read_days_left, read_overflown
 
@@ -41,6 +43,18 @@ _OVERFLOWN = Gauge(
     "recoup_partition_overflown",
     "1 when rows fell into a table's default partition",
     ["world", "table"],
+    registry=REGISTRY,
+)
+_REFUSED = Gauge(
+    "recoup_route_refused_requests",
+    "Requests that a route's processor refused as wrong in the last 24 hours",
+    ["world", "route"],
+    registry=REGISTRY,
+)
+_ACCOUNT_REFUSED = Gauge(
+    "recoup_route_account_refused",
+    "1 while a route's processor refuses our account or its key",
+    ["world", "route"],
     registry=REGISTRY,
 )
 _CONNECTIONS = Gauge(
@@ -95,6 +109,13 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
             backlog = await read_backlog(connection, world.clocks.wall())
             days_left = await read_days_left(connection, world.clocks.wall())
             overflown = await read_overflown(connection)
+            now = world.clocks.wall()
+            sums = await sums_between(connection, now - timedelta(days=1), now + timedelta(hours=1))
+            routes = await stored_routes(connection)
+        for one in routes:
+            found = sums.get(one.name)
+            _REFUSED.labels(world.name, one.name).set(found.refused if found is not None else 0)
+            _ACCOUNT_REFUSED.labels(world.name, one.name).set(one.is_refused)
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)

@@ -38,6 +38,7 @@ _COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixe
 _TEXTS: Final = ("world", "name", "kind", "url", "key_file", "notice_secret_file", "account", "acceptor", "cost")
 _LISTS: Final = ("countries", "schemes", "currencies")
 _SWITCHES: Final = ("updater", "tokens", "multicapture")
+_SHARED: Final = "shared_methods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
 
 
 def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    known = {*_TEXTS, *_LISTS, *_SWITCHES, "amount_min", "amount_max", "fraud_rate", "authenticates"}
+    known = {*_TEXTS, *_LISTS, *_SWITCHES, _SHARED, "amount_min", "amount_max", "fraud_rate", "authenticates"}
     for member, value in listed.items():
         if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
             message = f"{at}: {member} would stand here in the clear."
@@ -137,7 +138,7 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
             raise _bad(f"{at}.{member}", message, f"There are {', '.join(sorted(known))}.")
         if member in _TEXTS and not isinstance(value, str):
             raise _bad(f"{at}.{member}", f"{at}: {member} must be a text.", "Write it in quotes.")
-        if member in _SWITCHES and not isinstance(value, bool):
+        if member in (*_SWITCHES, _SHARED) and not isinstance(value, bool):
             raise _bad(f"{at}.{member}", f"{at}: {member} must be true or false.", "Write it without quotes.")
         if member in _LISTS and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
             raise _bad(f"{at}.{member}", f"{at}: {member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
@@ -151,7 +152,8 @@ def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bo
     return bool(listed.get(member))
 
 
-_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens", "multicapture": "multicapture_set"}
+_MAY: Final = {"updater": "may_update", "tokens": "may_make_tokens", "multicapture": "multicapture_set",
+               _SHARED: "stored"}  # fmt: skip
 
 
 def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
@@ -224,6 +226,7 @@ def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, A
         share,
         fixed,
         _fraud_rate(at, listed),
+        _switch(at, listed, _SHARED, may=kind.stored),
     )
 
 

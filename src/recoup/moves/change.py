@@ -24,7 +24,6 @@ from recoup.rules.order.attention import (
     PAID_TOO,
     PAID_TWICE,
     RETRYING,
-    UNKNOWN,
     held,
     needed,
 )
@@ -66,7 +65,7 @@ class Change(Gathered):
             if row.dst == "held":
                 order.attention = held(str(body.get("why") or whys.ON_HOLD))
             elif row.dst == "problem":
-                order.attention = UNKNOWN
+                order.attention = needed(order)
             elif row.src in ("held", "problem"):
                 order.attention = None
         if row.dst in ENDED:

@@ -6,6 +6,7 @@ SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a pause
 ATTENTION_AFTER_TRIES = 6
 RESULT_WITHIN = timedelta(hours=6)  # of what a processor has received, and decides later
 NO_ROUTE_PAUSE = timedelta(minutes=30)  # until what no card route takes is looked at again
+NO_ROUTE_PAUSE_MAX = timedelta(hours=6)
 
 
 def pause_after(tries: int) -> timedelta:

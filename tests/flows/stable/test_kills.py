@@ -1,8 +1,6 @@
 """A process dies between every two steps of a stablecoin story; the channel's own book says what really happened."""
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,12 +23,6 @@ from recoup.store.server import ServerAddress
 PAYER = Actor("payer", "checkout")
 
 
-def patient(shop: Shop) -> Shop:
-    """What a story begins with is there however busy the machine is; only the story itself is told by the clock."""
-    policy = replace(POLICY, call_timeout=timedelta(seconds=60))
-    return replace(shop, world=replace(shop.world, policy=policy))
-
-
 def charged(channel: str = "mock") -> Prepare:
     async def prepare(shop: Shop) -> Case:
         given = StablecoinChargeRequest(f"order-{new_id().hex}", "49.90", "USDT", channel)
@@ -48,7 +40,6 @@ def paid(channel: str = "mock", kind: str = "") -> Prepare:
     """`kind`: the table and id column of what is to be sent next."""
 
     async def prepare(shop: Shop) -> Case:
-        shop = patient(shop)
         case = await charged(channel)(shop)
         await do_pay(shop, case)
         if kind == "modification":
@@ -92,7 +83,6 @@ def paid_late(then: str = "") -> Prepare:
     """The payer's money comes after the merchant cancelled; `then`: give it back, so that it is to be sent next."""
 
     async def prepare(shop: Shop) -> Case:
-        shop = patient(shop)
         case = await charged()(shop)
         assert case.order_id
         key = shop.key(case.order_id)
@@ -111,7 +101,6 @@ def paid_late(then: str = "") -> Prepare:
 
 async def stuck(shop: Shop) -> Case:
     """The channel refused the sweep for good."""
-    shop = patient(shop)
     case = await paid("mock_direct", kind="settlement")(shop)
     other = "UPDATE mock_channel.payments SET currency = $2 WHERE order_id = $1"
     async with owner(shop.world) as connection:

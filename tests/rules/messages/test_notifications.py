@@ -43,6 +43,8 @@ FACTS = {
     "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
     "backtest": {"backtest_id": _ID, "payments": keep(Sentence("Payments of {0} days", 90)), "why": None,
                  "policy": keep(Sentence("{0}, within version {1} of the policy", Sentence("Rescue engine"), 3))},
+    "processor": {"route": "acme-eur", "code": "010", "text": "Not allowed", "own": False},
+    "own_processor": {"route": "stripe-1", "code": None, "text": None, "own": True},
     "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
                "refunds": 1, "refunded": [["USD", 100]], "disputes": 1, "in_flight": 9, "waiting": 2},
 }  # fmt: skip
@@ -75,12 +77,14 @@ def test_nobody_hears_what_their_role_may_not(
 
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
-    assert heard == {"orders", "webhook", "go_live", "export", "rate", "drift", "uplift", "mandate", "backtest"}
+    assert heard == {
+        "orders", "webhook", "go_live", "export", "rate", "drift", "uplift", "mandate", "backtest", "own_processor",
+    }  # fmt: skip
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
     heard = {name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING}
-    assert heard == {"approval", "export", "backtest"}, "and of files and back-tests, those they asked for"
+    assert heard == {"approval", "processor", "export", "backtest"}, "and of files and back-tests, those they asked for"
     assert ways_of(KINDS["approval"], Reader("owner", None)) == NOTHING
     assert ways_of(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
 
@@ -97,6 +101,8 @@ def test_one_alert_of_a_payout_is_the_right_kind() -> None:
     assert kinds_of("payout", {"status": "failed"}) == kinds_of("payout", {"status": "reversed"}) == ("payout_failed",)
     assert kinds_of("payout", {"status": "waits_again"}) == ("approval",)
     assert kinds_of("webhook", {}) == ("webhook",)
+    assert kinds_of("processor", {"own": False}) == ("processor",)
+    assert kinds_of("processor", {"own": True}) == ("own_processor", "processor")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -152,6 +152,7 @@ class Model:
     late: list[int] = field(default_factory=list)
     disputes: list[int] = field(default_factory=list)  # amounts that are open or lost
     captured: bool = False
+    given_back: int = 0  # of parts, with an end that is none of theirs
     collected: int = 0
     lines: list[Walked] = field(default_factory=list)
 
@@ -202,6 +203,7 @@ class Model:
         elif name == "dispute_won":
             body["units"] = self.disputes.pop(dice.randrange(len(self.disputes)))
         if self.stage in ENDED:
+            self.given_back += 0 if self.stage is Stage.COMPLETED else self.collected
             self.collected = 0
         self.lines.append(Walked(len(self.lines) + 1, name, src, self.stage, body))
 
@@ -217,12 +219,12 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
             break
         model.go(dice.choice(choices), dice)
         state = fold(model.lines)
-        assert 0 <= state.refunded_units <= state.approved_units <= units
+        assert 0 <= state.refunded_units - model.given_back <= state.approved_units <= units
         assert state == State(
             version=len(model.lines),
             stage=model.stage,
             approved_units=model.approved,
-            refunded_units=sum(model.refunds),
+            refunded_units=sum(model.refunds) + model.given_back,
             attempts=model.sent,
             reversed_units=state.reversed_units,
             reason=state.reason,

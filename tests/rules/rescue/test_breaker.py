@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from recoup.rules.rescue.breaker import (
     ANSWERS_TO_CLOSE,
     OUTAGES_MIN,
-    PAUSE_REFUSED,
     PAUSES,
+    PAUSES_REFUSED,
     WINDOW,
     Breaker,
     Counts,
@@ -35,7 +35,8 @@ counts = st.builds(Counts, st.integers(0, 20), st.integers(0, 20), st.integers(0
         (Counts(outages=OUTAGES_MIN), "open"),
         (Counts(answered=OUTAGES_MIN + 1, outages=OUTAGES_MIN), "closed"),
         (Counts(answered=OUTAGES_MIN, outages=OUTAGES_MIN), "open"),
-        (Counts(answered=1_000, refused=1), "open"),
+        (Counts(answered=1_000, refused=1), "closed"),
+        (Counts(answered=1, refused=1), "refused"),
     ],
 )
 def test_it_opens_on_outages_that_outweigh_answers_and_on_one_refused_key(seen: Counts, standing: str) -> None:
@@ -70,9 +71,15 @@ def test_outages_within_the_pause_do_not_lengthen_it() -> None:
     assert after(OPEN, DEAD, NOW + SECOND).pause_until == OPEN.pause_until
 
 
-def test_a_refused_key_waits_longer() -> None:
-    assert after(Breaker(NOW), Counts(refused=1), NOW).pause_until == NOW + PAUSE_REFUSED
-    assert after(OPEN, Counts(refused=1), TRICKLING).pause_until == TRICKLING + PAUSE_REFUSED
+def test_a_refused_key_takes_nothing_and_after_three_pauses_waits_for_a_person() -> None:
+    at, one = TRICKLING, after(OPEN, Counts(refused=1), TRICKLING)
+    for pause in PAUSES_REFUSED[:-1]:
+        assert (one.pause_until, one.standing(at)) == (at + pause, "refused")
+        at += pause
+        assert one.standing(at) == "trickle"
+        assert after(one, Counts(answered=1), at) == Breaker(at)
+        one = after(one, Counts(refused=1), at)
+    assert one.standing(at + timedelta(days=365)) == "refused"
 
 
 @given(st.lists(st.tuples(counts, st.integers(0, 120)), max_size=30))
@@ -82,6 +89,6 @@ def test_it_is_open_with_a_pause_or_closed_without_and_always_finds_back(steps: 
         now += timedelta(seconds=seconds)
         one = after(one, seen, now)
         assert (one.opened_at is None) == (one.pause_until is None)
-        assert one.pause_until is None or one.pause_until <= now + max(*PAUSES, PAUSE_REFUSED)
-    later = now + max(*PAUSES, PAUSE_REFUSED)
+        assert one.pause_until is None or one.pause_until <= now + max(*PAUSES, *PAUSES_REFUSED)
+    later = now + max(*PAUSES, *PAUSES_REFUSED)
     assert after(one, ALIVE, later).standing(later) == "closed" or one == replace(one, opened_at=None)

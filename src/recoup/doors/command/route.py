@@ -11,7 +11,7 @@ from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
 
 OPERATOR: Final = Actor("operator", "command").text()
-BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "comes back"}
+BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "comes back", "refused": "refused"}
 
 
 @click.group()
@@ -46,7 +46,7 @@ def off(run: Run, name: str, reason: str) -> None:
 @click.argument("name")
 @in_world
 def on(run: Run, name: str) -> None:
-    """Switches a route on again."""
+    """Switches a route on again, also one whose processor refused the account or its key."""
     done = run(lambda opened: switch_on(opened.world, name, OPERATOR))
     click.echo(f"The route {name} is on." if done else f"The route {name} was not off.")
 
@@ -59,6 +59,8 @@ def _line(one: RouteState) -> str:
         words.append(f"since {iso(row.opened_at)}")
     if row.stopped_at is not None:
         words.append(f"OFF since {iso(row.stopped_at)}: {row.why}")
+    if one.sums is not None and one.sums.refused:
+        words.append(f"{one.sums.refused} refused as wrong, last {row.refused_code or 'without a code'}")
     if not one.listed:
         words.append("not in the settings: only asked about what is open")
     return "  ".join(words)
@@ -81,4 +83,8 @@ def _dict(one: RouteState) -> dict[str, object]:
         "declined": sums.declined if sums else 0,
         "not_sent": sums.not_sent if sums else 0,
         "unknown": sums.unknown if sums else 0,
+        "refused": sums.refused if sums else 0,
+        "refused_at": iso(row.refused_at) if row.refused_at else None,
+        "refused_code": row.refused_code,
+        "account_refused": row.is_refused,
     }

@@ -1,5 +1,6 @@
 """One order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,7 +37,7 @@ from recoup.kernel.time import iso
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.as_of import Cut
-from recoup.rules.order.checks import Checks
+from recoup.rules.order.checks import NONE, Checks
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.lifecycle import Stage
@@ -167,12 +168,13 @@ def _attempt(row: Attempt) -> AttemptShown:
         sent_at=iso_or_null(row.sent_at),
         response_code=row.scheme_code or row.processor_code,
         advice_code=row.advice_code,
-        response_text=text,
+        response_text=text or row.said,
         cure=cure,
         network_transaction_id=row.network_transaction_id,
-        checks=_checks(row.checks) if row.checks is not None else None,
+        checks=_checks(row.checks) if row.checks is not None and replace(row.checks, fault=None) != NONE else None,
         retries_itself_at=iso_or_null(row.retries_itself_at),
         by_network_token=row.network_token_id is not None,
+        fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
     )
 
 

@@ -13,6 +13,7 @@ from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import result_of
+from recoup.flows.insight.outcome import detail
 from recoup.kernel.ids import parse_id, parse_wire_id, tail
 from recoup.kernel.time import iso
 from recoup.store.orders.evaluate import order_outcome
@@ -52,6 +53,7 @@ async def outcome(call: Call) -> Reply:
             at=iso(line.business_at),
             route=line.body.get("route") or UNSET if line.route_reason else UNSET,
             route_reason=line.route_reason or UNSET,
+            text=detail(line.body, row.asset) if line.body.get("fault") else UNSET,
         )
         for line in lines
     ]
@@ -63,6 +65,7 @@ async def outcome(call: Call) -> Reply:
             external_order_id=result.external_id,
             reason=result.reason,
             next_attempt_at=iso_or_null(result.next_attempt_at),
+            refunded_amount=row.refunded_units,
             history=history,
         )
     )

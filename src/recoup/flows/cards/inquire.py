@@ -13,7 +13,7 @@ from recoup.flows.cards.charge import first_sent_at, inquiry_of
 from recoup.flows.cards.joined_cards import join_by_answer
 from recoup.flows.cards.method_facts import keep_news
 from recoup.flows.cards.network_token import keep_token_news
-from recoup.flows.cards.send import Opened, call, close, processor_result
+from recoup.flows.cards.send import Opened, call, close, processor_result, read_answer
 from recoup.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
@@ -58,7 +58,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         await _not_known(world, orders, key, attempt, processor, None)
         return
     outcome = await call_with_timeout(processor.inquire(inquiry), ASK_SECONDS_MAX)
-    outcome = as_requested(outcome, attempt.units, attempt.asset)
+    outcome = read_answer(order, attempt, as_requested(outcome, attempt.units, attempt.asset))
     await join_by_answer(world, order, processor, outcome.credential_news)
     await keep_token_news(world, order, attempt, outcome)
     known = ("approved", "declined", "not_sent", "awaits_payer")
@@ -161,7 +161,7 @@ async def settle_by_proof(
         processor = processor_of(world, attempt.route or "")
         at_bank = attempt.authentication is not None and attempt.authentication.url is not None
         if at_bank or _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
-            close_attempt(change, attempt_id, processor_result(answer))
+            close_attempt(change, attempt_id, processor_result(change.order, attempt_id, answer))
 
     await orders.run(settle, key, cards=True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.cards.charge import NOTHING, charge_of, charge_with, stored_of
@@ -25,7 +26,7 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
-from recoup.rules.order import whys
+from recoup.rules.order.answers import Message, State, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
@@ -35,8 +36,7 @@ from recoup.store.cards.vault import note_issuers
 _GONE = Outcome("declined", processor_code=METHOD_GONE, text="not sent: the method is gone", reached_network=False)
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
-_EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
-           "not_found": "not_found", "awaits_payer": "awaits_payer"}  # fmt: skip
+_EVENTS: Final[dict[State, str]] = {"unknown": "timed_out"}  # where the attempt's life has another word for it
 
 
 async def send_attempt(
@@ -142,9 +142,10 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     outcome = await call(world, order, attempt, deadline)
     await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
     await keep_token_news(world, order, attempt, outcome)
-    result, key = processor_result(outcome), (order.merchant_id, order.order_id)
+    key = (order.merchant_id, order.order_id)
 
     def work(change: Change) -> Order:
+        result = processor_result(change.order, attempt.attempt_id, outcome)
         close_attempt(change, attempt.attempt_id, result, elsewhere(world))
         return change.order
 
@@ -152,7 +153,7 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     await _keep_issuer(world, order, card)
     await keep_news(world, order, outcome)
     if (
-        result.event == "not_sent"
+        outcome.state == "not_sent"
         and ways_of(world, order.merchant_id) > 1
         and await send_attempt(world, orders, key, actor=actor, request_id=request_id)
     ):
@@ -182,10 +183,7 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    answer = await _call(world, attempt, charge)
-    if answer.state == "not_sent" and answer.fault == "credential" and stored_of(order.card) is not None:
-        return replace(answer, state="declined", processor_code=METHOD_GONE, reached_network=False)
-    return answer
+    return read_answer(order, attempt, await _call(world, order, attempt, charge))
 
 
 async def _call_by_token(
@@ -198,16 +196,14 @@ async def _call_by_token(
         return NOT_USABLE
     charge = charge_with(world, token, order, attempt, deadline, at_hand)
     left = max(0.0, charge.timeout_seconds - (world.clocks.monotonic() - began))
-    answer = await _call(world, attempt, replace(charge, timeout_seconds=left))
-    is_token = answer.state == "not_sent" and answer.fault == "credential"
-    return replace(answer, processor_code=UNUSABLE) if is_token else answer
+    return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, timeout_seconds=left)))
 
 
-async def _call(world: World, attempt: Attempt, charge: Charge) -> Outcome:
+async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome:
     processor = processor_of(world, attempt.route or "")
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
-    await world.routes.note(attempt.route or "", attempt.attempt_id, answer)
+    await world.routes.note(attempt.route or "", attempt.attempt_id, answer, order.merchant_id)
     return answer
 
 
@@ -229,19 +225,42 @@ async def close(
     actor: Actor = WORKER,
     request_id: str = "worker",
 ) -> str:
-    result = processor_result(outcome)
 
     def work(change: Change) -> str:
+        result = processor_result(change.order, attempt_id, outcome)
         return close_attempt(change, attempt_id, result, elsewhere(world))
 
     return await orders.change(Job(key, work, actor, request_id, cards=True))
 
 
-def processor_result(outcome: Outcome) -> ProcessorResult:
-    news, by_card = outcome.credential_news, outcome.processor_code == UNUSABLE
+def message_of(order: Order, attempt: Attempt) -> Message:
+    """What an attempt goes by."""
+    if attempt.network_token_id is not None:
+        return "token"
+    return "method" if stored_of(order.card) is not None else "card"
+
+
+def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
+    """With what follows from it as its state: of a method that its processor no longer has, or a network token that it
+    does not take, the code says so."""
+    message = message_of(order, attempt)
+    then = follows(message, outcome.state, outcome.fault)
+    if message == "token" and then.step == "card_instead":
+        return replace(outcome, processor_code=UNUSABLE)
+    if message == "method" and outcome.state != then.state:
+        return replace(outcome, state=then.state, processor_code=METHOD_GONE, reached_network=False)
+    return outcome
+
+
+def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> ProcessorResult:
+    attempt = order.attempt(attempt_id)
+    outcome, news = read_answer(order, attempt, outcome), outcome.credential_news
+    step = follows(message_of(order, attempt), outcome.state, outcome.fault).step
     return ProcessorResult(
-        _EVENTS[outcome.state],
-        why=whys.CARD_INSTEAD if by_card else whys.NOT_REACHED,
+        _EVENTS.get(outcome.state, outcome.state),
+        step="card_instead" if outcome.processor_code == UNUSABLE else step,
+        fault=outcome.fault,
+        said=outcome.text,
         standing=news.standing if news is not None else None,
         reference=outcome.reference,
         network_transaction_id=outcome.network_transaction_id,

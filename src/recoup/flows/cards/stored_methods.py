@@ -2,6 +2,9 @@
 
 Such a card's identity, by which limits count, is a keyed hash of the account and the processor's fingerprint of it;
 where the processor does not say one, of the method's id.
+
+A method, and the customer that it belongs to, is the merchant's that named it first: on a route that several merchants
+use no other one charges it, unless the operator lets them share. Nobody learns that it is there.
 """
 
 from dataclasses import replace
@@ -13,16 +16,23 @@ from recoup.flows.cards.method_facts import described
 from recoup.flows.method_names import method_id_of, routes_for_methods
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.describing import describes, needs_customer
+from recoup.gateways.cards.describing import account_of, describes, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.codes import SCHEMES
 from recoup.rules.network.magic import classify
 from recoup.rules.network.magic_methods import EXAMPLES, method_of
-from recoup.store.cards.stored_methods import NewMethod, add_method, is_method_known
+from recoup.store.cards.stored_methods import (
+    NewMethod,
+    add_method,
+    is_brought_by_another,
+    is_method_known,
+    lock_names,
+)
 from recoup.store.cards.vault import StoredCard, store_cards
 from recoup.store.pool import retrying
+from recoup.store.statement import Tx
 
 _PROCESSOR = "PaymentMethod.Processor"
 _ID = "PaymentMethod.Id"
@@ -61,7 +71,9 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
         message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
         cure = "Check processor and id. What is known goes on; send the new ones again tomorrow."
         raise Problem("too_many_requests", message, field=_ID, cure=cure, retry_after_seconds=3600)
-    found = await _described(world, processor, merchant_id, given)
+    found = await _described(world, processor, given)
+    if found is None:
+        raise _not_known(world, processor, merchant_id)
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)
     method = NewMethod(
@@ -77,27 +89,58 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
         described_at=now,
     )
 
-    async def once() -> None:
+    async def once() -> bool:
         async with world.db.transaction() as tx:
+            if await _is_anothers(world, tx, merchant_id, found):
+                return False
             await store_cards(tx, [card], [])
             await add_method(tx, method)
+            return True
 
+    async with world.db.transaction() as tx:
+        if await _is_anothers(world, tx, merchant_id, found):
+            raise _not_known(world, processor, merchant_id)
     # Before the method is known here: an order of it counts what was sent of its card under other names.
     if card.magic is None:
         await join(world, card.pan_id, names_of(world, processor, found.account_reference, None))
-    await retrying(once)
+    if not await retrying(once):
+        raise _not_known(world, processor, merchant_id)
 
 
-async def _described(world: World, processor: Processor, merchant_id: UUID, given: Stored) -> Stored:
+async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, found: Stored) -> bool:
+    """Whether another merchant brought the method or its customer, at this account of the processor."""
+    processor = world.processors[found.route]
+    if world.routes.shares_methods(found.route):
+        return False
+    is_test = processor.kind == "sandbox" and method_of(found.id) is not None  # its ids are everybody's
+    if is_test and found.customer is None:
+        return False
+    account = _account(processor)
+    visible = routes_for_methods(world, merchant_id)
+    routes = [name for name in visible if _account(world.processors[name]) == account] or [found.route]
+    await lock_names(tx, ":".join((*account, found.customer or found.id)))
+    return await is_brought_by_another(tx, merchant_id, routes, None if is_test else found.id, found.customer)
+
+
+def _account(processor: Processor) -> tuple[str, str]:
+    return processor.kind, account_of(processor)
+
+
+def _not_known(world: World, processor: Processor, merchant_id: UUID) -> Problem:
+    """The same of one that is not there and of one that is another merchant's."""
+    world.unknown_methods.take(merchant_id, 1, world.clocks.monotonic())
+    message = "The processor does not know this payment method."
+    cure = "Send the id of a method that it stores, and the customer that it belongs to."
+    if processor.kind == "sandbox":
+        cure = Sentence("Use a test method: {0}.", ", ".join(EXAMPLES))
+    return Problem("invalid", message, field=_ID, cure=cure)
+
+
+async def _described(world: World, processor: Processor, given: Stored) -> Stored | None:
     """What the processor says goes before what the merchant says."""
     found = await described(world, processor, given) if describes(processor) else given
     if found is None:
-        world.unknown_methods.take(merchant_id, 1, world.clocks.monotonic())
-        message = "The processor does not know this payment method."
-        cure = "Send the id of a method that it stores, and the customer that it belongs to."
-        if processor.kind == "sandbox":
-            cure = Sentence("Use a test method: {0}.", ", ".join(EXAMPLES))
-        raise Problem("invalid", message, field=_ID, cure=cure)
+        return None
     scheme = _BRANDS.get(found.scheme, found.scheme)
     return replace(
         found,

@@ -29,6 +29,7 @@ from recoup.moves.dispute.case import meet_deadline
 from recoup.moves.dispute.reminder import remind
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
+from recoup.rules.order.answers import follows
 from recoup.rules.order.disputed import Dispute
 from recoup.store.disputes.dispute_notes import insert_note
 from recoup.store.disputes.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
@@ -128,11 +129,15 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     )
     outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
     answer_id = dispute.answer_id
-    state = "unprocessed" if never_processed(processor, outcome) else outcome.state
+    await world.routes.note_other(dispute.route, outcome, merchant_id)
+    then = follows("dispute_answer", outcome.state, outcome.fault)
+    # A refusal of this try says nothing of one before that may have arrived.
+    state: str = then.state if dispute.answer_tries == 1 else outcome.state
+    state = "unprocessed" if never_processed(processor, outcome) else state
 
     def result(change: Change) -> str:
         code = outcome.processor_code or outcome.scheme_code
-        return close_answer(change, dispute_id, answer_id, state, code)
+        return close_answer(change, dispute_id, answer_id, state, code, waits=then.step == "route_waits")
 
     await orders.run(result, key)
 

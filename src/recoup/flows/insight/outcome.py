@@ -27,6 +27,7 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
         "status": shown.outcome,
         "orderStatus": STATUS_NAMES[shown.status],
         "reason": row.reason,
+        "refundedAmount": row.refunded_units,
         "nextAttemptAt": iso(row.next_attempt_at) if row.next_attempt_at else None,
         "history": [
             {"at": iso(line.business_at), "happening": line.happening, "detail": detail(line.body, row.asset)}
@@ -37,6 +38,8 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
 
 def detail(body: dict[str, Any], asset: str) -> str:
     """The telling part of a log line in a few words."""
+    if body.get("fault") and body.get("typed"):
+        return ": ".join(one for one in (body.get("code"), body["typed"]) if one)
     if text := body.get("typed") or sentence_of(body.get("why") or ""):
         return str(text)
     for name in ("meaning", "next", "route", "units"):

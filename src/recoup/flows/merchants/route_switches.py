@@ -13,7 +13,15 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves import audit
 from recoup.rules.rescue.breaker import Standing
-from recoup.store.cards.card_routes import RouteSums, StoredRoute, resume_route, stop_route, stored_routes, sums_between
+from recoup.store.cards.card_routes import (
+    RouteSums,
+    StoredRoute,
+    mend_route,
+    resume_route,
+    stop_route,
+    stored_routes,
+    sums_between,
+)
 
 SHOWN: Final = timedelta(days=7)
 WHY_MAX: Final = 200
@@ -82,10 +90,12 @@ async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope
 
 
 async def switch_on(world: World, name: str, actor: str, scope: Scope | None = None) -> bool:
-    """False when it was not off. Raises: Problem(not_found)."""
+    """Whoever does it says, too, that what its processor refused the account for is mended. False when it was neither
+    off nor refused. Raises: Problem(not_found)."""
     await _check(world, name)
     async with world.db.transaction() as tx:
-        done = await resume_route(tx, name, actor, world.clocks.wall())
+        mended = await mend_route(tx, name) is not None
+        done = await resume_route(tx, name, actor, world.clocks.wall()) or mended
         if done and scope is not None:
             await audit.note(tx, scope, world.clocks.wall(), "route.on", "", {"route": name})
     world.routes.forget()

@@ -20,6 +20,7 @@ from recoup.gateways.cards.port import Counterpart, Inquiry, ModificationMessage
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.modification.send import close_modification, open_modification
+from recoup.rules.order.answers import follows
 from recoup.rules.order.snapshot import Modification, Order
 from recoup.store.refunds.refunds import order_of_modification
 
@@ -50,7 +51,11 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
     processor = processor_for(world, order, modification_id)
     outcome = await _settled(world, processor, order, modification)
     outcome = as_requested(outcome, modification.units, modification.asset)
-    state: str = "unprocessed" if never_processed(processor, outcome) else outcome.state
+    await world.routes.note_other(processor.name, outcome, merchant_id)
+    then = follows("modification", outcome.state, outcome.fault)
+    # A refusal of this try says nothing of one before that may have arrived.
+    state: str = outcome.state if modification.unsent < modification.tries - 1 else then.state
+    state = "unprocessed" if never_processed(processor, outcome) else state
     if outcome.result_follows and not outcome.contradicts:
         state = "received"
 
@@ -64,6 +69,7 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
             code=outcome.processor_code or outcome.scheme_code,
             contradicts=outcome.contradicts,
             keeps_rest=keeps_rest(processor),
+            waits=then.step == "route_waits",
         )
 
     await orders.run(result, key)

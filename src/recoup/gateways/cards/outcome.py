@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.payer_page import is_payer_page
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.network.card_text import masked_numbers
+from recoup.rules.order.answers import Fault, State
 from recoup.rules.order.checks import NONE, Checks, risk_level_of
 
-State = Literal["approved", "declined", "unknown", "not_sent", "not_found", "awaits_payer"]
-Fault = Literal["request", "credential", "account", "rate", "outage"]
+__all__ = ["Fault", "Outcome", "State", "as_requested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Outcome:
             category=self.category,
             auth_code=self.auth_code,
             advice=self.processor_advice,
+            fault=self.fault,
         )
         return said if said != NONE else None
 

@@ -14,7 +14,7 @@ from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused
 from recoup.rules.order import whys
-from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN
+from recoup.rules.order.attention import CHARGE_CLAIMED, CHARGE_UNKNOWN, REQUEST_REFUSED
 from recoup.rules.order.snapshot import Advance, Attempt, Modification
 from recoup.rules.rescue.charge import ChargeInput
 from recoup.rules.rescue.charge import plan_charge as decide_charge
@@ -194,11 +194,17 @@ def charged(change: Change, attempt: Attempt) -> None:
 
 
 def not_charged(
-    change: Change, reading: Reading | None = None, *, elsewhere: bool = False, token_gone: bool = False
+    change: Change,
+    reading: Reading | None = None,
+    *,
+    elsewhere: bool = False,
+    token_gone: bool = False,
+    refused: str | None = None,
 ) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off. `elsewhere`: another route stands ready, or the card's number, so nothing
-    waits. `token_gone`: the decline speaks of a network token alone, so the card is charged at once."""
+    waits. `token_gone`: the decline speaks of a network token alone, so the card is charged at once. `refused`: why the
+    request was wrong; without another route a person decides, or it is written off at the end of its plan."""
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):
         net(change, refund)
@@ -221,7 +227,10 @@ def not_charged(
         return
     pause = timedelta(0) if elsewhere else timedelta(minutes=2 ** min(failed, DOUBLINGS_MAX))
     due = change.now + pause
-    if due >= advance.until:
+    if refused is not None and not elsewhere:
+        change.raise_attention(REQUEST_REFUSED)
+        _plan(change, advance.until, refused, came_from=last.decision_id if last else None)
+    elif due >= advance.until:
         write_off(change, whys.COLLECTION_OVER)
     else:
         _plan(change, due, whys.CHARGE_NOT_SENT, came_from=last.decision_id if last else None)

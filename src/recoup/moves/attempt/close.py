@@ -10,7 +10,7 @@ from recoup.moves.advance import collection
 from recoup.moves.advance.grant import advance_or
 from recoup.moves.attempt.open import hold
 from recoup.moves.attempt.payer_redirected import payer_redirected
-from recoup.moves.attempt.plan import decide_next, decide_or_update, follow, next_due, plan_attempt
+from recoup.moves.attempt.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
 from recoup.moves.attempt.send import lasting
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Booked, Change
@@ -21,6 +21,7 @@ from recoup.moves.order.answer_deadline import decline, in_time
 from recoup.moves.order.ending import expire_if_due
 from recoup.moves.order.mandate import note_consent, note_revocation
 from recoup.moves.order.parts import collect_part
+from recoup.moves.pace import NO_ROUTE_PAUSE
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
@@ -28,10 +29,11 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.sca import SCA
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order import whys
-from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED
+from recoup.rules.order.answers import Fault, Step
+from recoup.rules.order.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED
 from recoup.rules.order.card_facts import TokenFacts, TokenState
 from recoup.rules.order.checks import Checks
-from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.lifecycle import OPEN, Stage, can
 from recoup.rules.order.means import by_means, requested_means
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
@@ -54,7 +56,10 @@ class ProcessorResult:
     advice_code: str | None = None
     processor_code: str | None = None
     latency_ms: int | None = None
-    why: str = whys.NOT_REACHED  # of not_sent
+    why: str | None = None  # of not_sent, where it is not the processor's word
+    step: Step = "try_later"  # of not_sent
+    fault: Fault | None = None
+    said: str | None = None  # in the processor's words
     decision_id: UUID | None = None  # the gate's, where that kept it from being sent again
     contradicts: bool = False  # it speaks of another message, amount or currency
     reached_network: bool = True
@@ -272,45 +277,103 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         go_on()
 
 
+def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
+    """A code of `whys`."""
+    if result.step == "card_instead":
+        return whys.CARD_INSTEAD
+    if result.step == "other_route":
+        return whys.refused(whys.REQUEST_REFUSED, attempt.processor_code)
+    if result.step == "route_waits":
+        return whys.refused(whys.ACCOUNT_REFUSED, attempt.processor_code)
+    return whys.RATE_LIMITED if result.fault == "rate" else whys.NOT_REACHED
+
+
+def _wait_for_route(change: Change, attempt: Attempt, why: str) -> None:
+    """The route is at fault, not the order: it waits, and uses up no try."""
+    order, due = change.order, change.now + NO_ROUTE_PAUSE
+    if order.expires_at is not None and due >= order.expires_at:
+        return
+    when_due = requested_means(attempt)
+    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
+    if order.stage is Stage.PROCESSING and order.planned() is not None:
+        hold(change, why, "account_refused", due)
+        change.undue("retry")
+        change.due("release", due)
+
+
 def _not_sent(
     change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult, elsewhere: Elsewhere
 ) -> None:
     """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
-    and by the card's number where its network token was why."""
-    order, why = change.order, result.why
-    by_card = why == whys.CARD_INSTEAD
+    and by the card's number where its network token was why. What was refused as wrong is not repeated."""
+    order, why = change.order, result.why or _why_not_sent(attempt, result)
+    by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
     if fact:
-        change.fact(fact, attempt.attempt_id, decision_id=result.decision_id, number=attempt.attempt_no, why=why)
+        _note_not_sent(change, attempt, fact, result, why)
     order.attempts_count -= 1
     if order.collecting() is not None:
-        elsewhere_now = by_card or why == whys.NOT_REACHED and elsewhere(change, attempt)
-        collection.not_charged(change, elsewhere=elsewhere_now)
+        elsewhere_now = by_card or result.why is None and elsewhere(change, attempt)
+        collection.not_charged(change, elsewhere=elsewhere_now, refused=why if is_wrong else None)
         return
     if order.stage not in OPEN or expire_if_due(change):
         return
-    at_once = in_time(change) and (by_card or why == whys.NOT_REACHED and elsewhere(change, attempt))
+    at_once = in_time(change) and (by_card or result.why is None and elsewhere(change, attempt))
     if order.customer_waits and not at_once:
         decline(change, why)
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why=whys.NOTHING_SENT)
     if at_once:
-        plan_attempt(
-            change,
-            change.now,
-            attempt.ladder,
-            attempt.decision_id,
-            initiator=attempt.initiator,
-            when_due=requested_means(attempt),
-            goes_on=True,
-            units=attempt.units,
-        )
-        if (again := order.planned()) is not None:
-            change.set_attempt(again, authentication=attempt.authentication)
-        return
-    if attempt.ladder == PURPOSE:
-        challenges.not_made(change, why)
-        return
+        _go_elsewhere(change, attempt)
+    elif attempt.ladder == PURPOSE:
+        challenges.not_made(change, why, counts=is_wrong)
+        if is_wrong and not order.by_customer:
+            change.raise_attention(REQUEST_REFUSED)
+    elif is_wrong and can(order.stage, "broke"):
+        drop_plan(change)
+        change.step("broke", why=why, cause=REQUEST_REFUSED)
+    elif result.step == "route_waits":
+        _wait_for_route(change, attempt, why)
+    else:
+        _try_later(change, attempt, why if result.fault == "rate" else whys.OUTAGE)
+
+
+def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
+    """With what the processor said, where it refused."""
+    details: dict[str, Any] = {}
+    said = None
+    if result.fault is not None:
+        details = {"fault": result.fault, "code": attempt.processor_code}
+        said = _masked(change.order, result.said) if result.fault != "outage" else None
+    change.fact(
+        fact,
+        attempt.attempt_id,
+        decision_id=result.decision_id,
+        words=said or "",
+        number=attempt.attempt_no,
+        why=why,
+        **details,
+    )
+
+
+def _go_elsewhere(change: Change, attempt: Attempt) -> None:
+    plan_attempt(
+        change,
+        change.now,
+        attempt.ladder,
+        attempt.decision_id,
+        initiator=attempt.initiator,
+        when_due=requested_means(attempt),
+        goes_on=True,
+        units=attempt.units,
+    )
+    if (again := change.order.planned()) is not None:
+        change.set_attempt(again, authentication=attempt.authentication)
+
+
+def _try_later(change: Change, attempt: Attempt, why: str) -> None:
+    """After a pause that grows; `why`: of the hold from the second time on."""
+    order = change.order
     sent = [a.state for a in order.attempts if a.route]
     failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
@@ -319,6 +382,6 @@ def _not_sent(
     when_due = requested_means(attempt)
     plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
     if failed > 1 and order.stage is Stage.PROCESSING:
-        hold(change, whys.OUTAGE, "processor_outage", due)
+        hold(change, why, "processor_outage", due)
         change.undue("retry")
         change.due("release", due)

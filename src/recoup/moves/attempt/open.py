@@ -2,10 +2,11 @@
 before any byte leaves."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.kernel.policy import Policy
+from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.card_update import updates_first
 from recoup.moves.attempt.plan import decide_due, without_part
 from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
@@ -13,7 +14,7 @@ from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
 from recoup.moves.order.mandate import stop_by_mandate
-from recoup.moves.pace import NO_ROUTE_PAUSE
+from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
@@ -93,16 +94,22 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
 
 
 def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
-    """Held for a while: a route may be switched on again."""
+    """Held for a while: a route may be switched on again. What waits for long is looked at more seldom."""
     decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
     if change.order.by_customer or attempt.ladder == PURPOSE:
         _wait(change, attempt, whys.NO_ROUTE, "no_route", decision_id=decision_id)
         return
-    until = change.now + NO_ROUTE_PAUSE
+    until = change.now + _pause_without_route(change)
     hold(change, whys.NO_ROUTE, "no_route", until, decision_id=decision_id)
     change.set_attempt(attempt, due_at=until)
     change.order.next_attempt_at = until
     change.due("release", until)
+
+
+def _pause_without_route(change: Change) -> timedelta:
+    closed = [BusinessTime(one.closed_at) for one in change.order.attempts if one.closed_at is not None]
+    waited = change.now - max(closed, default=change.now)
+    return max(NO_ROUTE_PAUSE, min(NO_ROUTE_PAUSE_MAX, waited / 4))
 
 
 def hold(

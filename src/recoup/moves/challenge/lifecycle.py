@@ -55,17 +55,19 @@ def refused(change: Change, why: str) -> None:
         change.fact("challenge_refused", challenge.challenge_id, why=why, **log_details(challenge))
 
 
-def not_made(change: Change, why: str) -> None:
-    """The try did not leave us: the customer may simply answer again, while there is time."""
+def not_made(change: Change, why: str, *, counts: bool = False) -> None:
+    """The try did not leave us: the customer may simply answer again, while there is time. `counts`: it was refused as
+    wrong, so that it is one of their tries."""
     challenge = change.order.challenge()
     if challenge is None:
         return
-    if challenge.expires_at <= change.now:
+    if challenge.expires_at <= change.now or counts and challenge.tries >= TRIES_MAX:
         refused(change, why)
         if change.order.by_customer:
             change.step("challenge_failed", why=why)
         return
-    change.set_challenge(challenge, state="presented", tries=max(0, challenge.tries - 1))
+    tries = challenge.tries if counts else max(0, challenge.tries - 1)
+    change.set_challenge(challenge, state="presented", tries=tries)
     if change.order.by_customer:
         change.step("challenged", why=why, **log_details(challenge))
         change.due("challenge", challenge.expires_at)

@@ -8,7 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.moves.change import Change
 from recoup.moves.dispute.case import answered, lose
-from recoup.moves.pace import ATTENTION_AFTER_TRIES, SEND_WITHIN, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, SEND_WITHIN, pause_after
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order import whys
 from recoup.rules.order.attention import ANSWER_DELAYED, ANSWER_REFUSED, of_dispute
@@ -65,9 +65,11 @@ def open_answer(change: Change, dispute_id: UUID, timeout: timedelta) -> Dispute
     return dispute
 
 
-def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, code: str | None) -> str:
+def close_answer(
+    change: Change, dispute_id: UUID, answer_id: UUID, state: str, code: str | None, *, waits: bool = False
+) -> str:
     """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent, unprocessed. The last is
-    final for that id: the next try has another."""
+    final for that id: the next try has another. `waits`: it refuses our account, which does not mend by itself."""
     dispute = change.order.dispute(dispute_id)
     if dispute.answer_id != answer_id or dispute.answer_state != "sent":
         return dispute.state
@@ -87,9 +89,9 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
     else:
         if state == "unprocessed":
             change.set_dispute(dispute, answer_id=new_id())
-        pause = pause_after(dispute.answer_tries)
+        pause = NO_ROUTE_PAUSE if waits else pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
-        if dispute.answer_tries == ATTENTION_AFTER_TRIES:
+        if dispute.answer_tries == ATTENTION_AFTER_TRIES or waits and dispute.answer_tries == 1:
             change.raise_attention(of_dispute(ANSWER_DELAYED, dispute.dispute_no))
             change.fact("dispute_answer_delayed", dispute_id, number=dispute.dispute_no, answer=dispute.answer)
     return dispute.state

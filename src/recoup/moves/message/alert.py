@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec.structs import asdict
 
@@ -131,6 +131,14 @@ async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[
     alert(rows, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
     await write(tx, rows)
     return True
+
+
+async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall: WallTime) -> None:
+    """Once for each time that a route's processor begins to refuse its account; `facts`: `route`, whether it is the
+    merchant's `own`, and the processor's `code` and `text`. `merchant_id`: whose payment it was."""
+    rows, about = Rows(), uuid5(NAMESPACE_URL, f"route:{facts['route']}")
+    alert(rows, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
+    await write(tx, rows)
 
 
 async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:

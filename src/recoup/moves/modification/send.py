@@ -8,7 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.modification import capture as captures
 from recoup.moves.modification.disputed import cancel_for_dispute
-from recoup.moves.pace import ATTENTION_AFTER_TRIES, RESULT_WITHIN, SEND_WITHIN, pause_after
+from recoup.moves.pace import ATTENTION_AFTER_TRIES, NO_ROUTE_PAUSE, RESULT_WITHIN, SEND_WITHIN, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import ANSWER_DIFFERS, REFUND_FAILED, delayed, stuck
@@ -45,13 +45,14 @@ def close_modification(
     code: str | None,
     contradicts: bool = False,
     keeps_rest: bool = False,
+    waits: bool = False,
 ) -> str:
     """Transaction B. `state` as the processor said of `wire_id`: approved, declined, unknown, not_sent, unprocessed, or
     received, whose result follows.
 
     Unprocessed is final for that id, of which a processor repeats its first response: the next try has another.
     `contradicts`: it spoke of another message, amount or currency. `keeps_rest`: behind a final part the processor
-    holds what is left of it still.
+    holds what is left of it still. `waits`: it refuses our account, which does not mend by itself.
     """
     modification = change.order.modification(modification_id)
     if modification.state != "sent" or modification.wire_id != wire_id:
@@ -68,9 +69,10 @@ def close_modification(
             change.set_modification(modification, send_id=new_id(), unsent=modification.tries)
         elif state == "not_sent" and modification.unsent == modification.tries - 1:
             change.set_modification(modification, unsent=modification.tries)
-        pause = RESULT_WITHIN if state == "received" else pause_after(modification.tries)
+        pause = NO_ROUTE_PAUSE if waits else pause_after(modification.tries)
+        pause = RESULT_WITHIN if state == "received" else pause
         change.due("modification", change.wall + pause, subject_id=modification_id, wall=True)
-        if modification.tries == ATTENTION_AFTER_TRIES:
+        if modification.tries == ATTENTION_AFTER_TRIES or waits and modification.tries == 1:
             change.raise_attention(delayed(modification.kind))
             change.fact(f"{modification.kind}_delayed", modification_id, units=modification.units)
     return modification.state

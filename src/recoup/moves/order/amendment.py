@@ -78,6 +78,8 @@ def replace_card(change: Change, card: NewCard) -> None:
     challenge = order.challenge()
     if order.attempt_in_flight() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
+    if order.is_refused:
+        change.step("mended", why=whys.NEW_CARD)
     swap_card(change, card)
     if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
         change.undue("release")

@@ -74,6 +74,8 @@ def retry_now(change: Change, policy: Policy) -> bool:
     order = change.order
     check_open(change)
     check_retried(change)
+    if order.is_refused:
+        return _send_again(change, policy)
     if order.stage is not Stage.PROCESSING:
         cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state shows what is possible."
         raise Problem("wrong_state", Sentence("An order that is {0} is not tried now.", order.stage.value), cure=cure)
@@ -95,6 +97,19 @@ def retry_now(change: Change, policy: Policy) -> bool:
     _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, planned))
     change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.BROUGHT_FORWARD)
     plan_attempt(change, change.now, planned.ladder, decision_id, when_due="merchant", units=planned.units)
+    return True
+
+
+def _send_again(change: Change, policy: Policy) -> bool:
+    """What the processor refused as wrong, once a person has mended why."""
+    order = change.order
+    if order.do_not_retry:
+        raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
+    last = next(one for one in reversed(order.attempts) if one.route)
+    change.step("mended", why=whys.SENT_AGAIN)
+    _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, last))
+    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.SENT_AGAIN)
+    plan_attempt(change, change.now, last.ladder, decision_id, when_due="merchant", units=last.units)
     return True
 
 

@@ -67,6 +67,13 @@ def cancel(change: Change) -> bool:
         return False
     refuse_while_capturing(change)
     refuse_after_a_part(change)
+    if order.stage is Stage.PROBLEM and not order.is_refused:
+        raise Problem(
+            "wrong_state",
+            Sentence("An order that is {0} cannot be cancelled.", STAGE),
+            cure="The processor has not said yet whether it was charged. Cancel it once that is known.",
+            stage=order.stage.value,
+        )
     if order.stage is Stage.COMPLETED:
         raise Problem(
             "wrong_state",

@@ -39,6 +39,7 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
     if parts and may_keep and terms.at_expiry == "keep" and order.attempt_in_flight() is None:
         keep_parts(change)
         return
+    order.refunded_units += sum(part.units for part in parts)  # what the end's event says, too
     change.step(happening, **body)
     for part in parts:
         _owe_back(change, part)

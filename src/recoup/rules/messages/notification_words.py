@@ -285,6 +285,14 @@ def _mandate(facts: Facts, to: Locale) -> _Said:
     return to.say(_REVOKED[facts["scope"]]), lines, "/mandates"
 
 
+def _processor(facts: Facts, to: Locale) -> _Said:
+    title = to.say("The card processor {route} refuses its account or key", route=facts["route"])
+    lines = [to.say("Its payments wait, or go by another processor. Check the account and its key there.")]
+    said = ": ".join(one for one in (facts.get("code"), facts.get("text")) if one)
+    path = "/connections" if facts.get("own") else "/processors"
+    return title, [to.say("The processor says: {words}", words=said), *lines] if said else lines, path
+
+
 def _digest(facts: Facts, to: Locale) -> _Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
@@ -327,5 +335,5 @@ _SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift,
-    "mandate": _mandate, "backtest": _backtest,
+    "mandate": _mandate, "backtest": _backtest, "processor": _processor, "own_processor": _processor,
 }  # fmt: skip

@@ -81,6 +81,18 @@ KINDS: Final[Mapping[str, Kind]] = {
             mail=False,
             routine=True,
         ),
+        Kind(
+            "processor",
+            "Card processors that refuse us",
+            "a processor refuses a shared account or its key; payments wait",
+            frozenset(),
+        ),
+        Kind(
+            "own_processor",
+            "Your processor account",
+            "a processor refuses your own account or its key; payments wait",
+            frozenset({"owner", "operations", "developer"}),
+        ),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
         Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
         Kind(
@@ -150,6 +162,8 @@ def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool 
 
 def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds that an alert of the world is, the most particular first: a person is notified by one of them."""
+    if alert == "processor" and facts.get("own"):
+        return ("own_processor", "processor")
     if alert != "payout":
         return (alert,)
     status = facts.get("status")

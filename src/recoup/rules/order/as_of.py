@@ -176,6 +176,10 @@ class _Reader:
             self._plan(line, _moment(line.body.get("next")))
         elif line.happening == "attempt_not_sent" and self.state.stage not in ENDED:
             self._plan(line, None, again=True)
+        elif line.happening == "broke":
+            for one in self.due:
+                self.attempts.pop(one, None)
+            self.due = {}
         elif line.happening == "held" and line.body.get("until"):
             self.due = {one: _moment(line.body["until"]) or at for one, at in self.due.items()}
         if self.stopped or line.dst != line.src and line.dst in ENDED:

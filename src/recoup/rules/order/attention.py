@@ -16,6 +16,7 @@ HELD: Final = "held"
 ANSWER_DIFFERS: Final = "answer_differs"
 NOT_REPEATED: Final = "not_repeated"
 UNKNOWN: Final = "outcome_unknown"
+REQUEST_REFUSED: Final = "refused_request"
 CHARGE_UNKNOWN: Final = "charge_unknown"
 CHARGE_CLAIMED: Final = "charge_claimed"
 PAID_TWICE: Final = "paid_twice"
@@ -41,6 +42,7 @@ _KINDS: Final = ("refund", "capture", "void", "reversal")
 _SENTENCES: Final = MappingProxyType({
     HELD: "{0}",  # a code of `whys`
     UNKNOWN: "The processor has not said for a day whether this payment went through.",
+    REQUEST_REFUSED: "The processor refused the request as wrong, so it is not repeated. The timeline has its words.",
     ANSWER_DIFFERS: "The processor's answer is of another payment, amount or currency: it is not booked. Look it up"
     " there.",
     NOT_REPEATED: "The processor may have forgotten this payment, so it is not sent again. Look it up there.",
@@ -105,7 +107,7 @@ def needed(order: Order) -> str | None:
     if order.stage is Stage.HELD:
         return held(str(order.held.get("why") or whys.ON_HOLD))
     if order.stage is Stage.PROBLEM:
-        return UNKNOWN
+        return REQUEST_REFUSED if order.is_refused else UNKNOWN
     unsent = next((refund for refund in order.modifications if refund.state == "stuck"), None)
     if unsent is not None:
         return stuck(unsent.kind)

@@ -1,10 +1,13 @@
-"""What a processor says of an attempt beside its codes: results of checks, its own risk, and its own advice. Pure.
+"""What a processor says of an attempt beside its codes: results of checks, its own risk and advice, whose fault it is.
+Pure.
 
 Of approvals and declines alike. What it left out is None, and nothing is filled from another field.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+from recoup.rules.order.answers import Fault
 
 RiskLevel = Literal["low", "elevated", "high"]
 RISK_LEVELS: Final[tuple[RiskLevel, ...]] = get_args(RiskLevel)
@@ -14,7 +17,7 @@ RISK_LEVELS: Final[tuple[RiskLevel, ...]] = get_args(RiskLevel)
 class Checks:
     """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure; `category`: how the processor
     classes its answer; `advice`: the processor's own, never the network's; all as it says them. `risk` in its words,
-    `risk_score` as its number, `risk_level` where its words are one of ours."""
+    `risk_score` as its number, `risk_level` where its words are one of ours. `fault`: whose a refusal is."""
 
     avs: str | None = None
     cvv: str | None = None
@@ -25,6 +28,7 @@ class Checks:
     category: str | None = None
     auth_code: str | None = None
     advice: str | None = None
+    fault: Fault | None = None
 
 
 NONE: Final = Checks()

@@ -21,7 +21,7 @@ class Line(Protocol):
 class State:
     """What the log alone says of an order. Amounts in the asset's smallest unit. `is_captured`: it is
     worth what was captured of a hold, or what was collected in parts without the rest. `collected_units`: what parts
-    brought of an order that waits for the rest."""
+    brought of an order that waits for the rest; `refunded_units` has them once it ended without."""
 
     version: int = 0
     stage: Stage = Stage.NEW
@@ -51,7 +51,15 @@ def after(state: State, line: Line) -> State:
         raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
     stage = Stage(line.dst)
     collected = 0 if stage in ENDED else state.collected_units
-    state = replace(state, version=line.seq, stage=stage, collected_units=collected)
+    # Parts that were collected go back with an end that is none of theirs.
+    back = state.collected_units if stage in ENDED and stage is not Stage.COMPLETED else 0
+    state = replace(
+        state,
+        version=line.seq,
+        stage=stage,
+        collected_units=collected,
+        refunded_units=state.refunded_units + back,
+    )
     match line.happening:
         case "part_collected":
             return replace(state, collected_units=collected + int(line.body["units"]))

@@ -83,6 +83,7 @@ STEPS: Final = (
     Step("cancelled", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.HELD, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
+    Step("cancelled", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("cancelled", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
     Step("paid_elsewhere", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),

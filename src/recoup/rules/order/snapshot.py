@@ -72,6 +72,7 @@ class Attempt:
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
     network_token_id: UUID | None = None  # by which it is sent; None: by the card itself
+    said: str | None = None  # of one that was refused before it was sent: the processor's words, where they were read
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -293,6 +294,11 @@ class Order:
     def attempt_in_flight(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""
         return next((a for a in self.attempts if a.state in ("open", "unknown")), None)
+
+    @property
+    def is_refused(self) -> bool:
+        """It waits for a person because its processor refused the request as wrong."""
+        return self.stage is Stage.PROBLEM and self.attempt_in_flight() is None
 
     def planned(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "planned"), None)

@@ -16,9 +16,13 @@ KILL_SWITCH: Final = "kill_switch"
 OUTAGE: Final = "processor_outage"
 NO_ROUTE: Final = "no_route"
 NOT_REACHED: Final = "processor_not_reached"
+REQUEST_REFUSED: Final = "request_refused"
+ACCOUNT_REFUSED: Final = "account_refused"
+RATE_LIMITED: Final = "rate_limited"
 NOT_SENT_AGAIN: Final = "never_arrived"
 ANSWERED: Final = "processor_answered"
 NOTHING_SENT: Final = "processor_answered_nothing_sent"
+SENT_AGAIN: Final = "made_again"
 DECIDED: Final = "processor_decided"
 ACCEPTED: Final = "dispute_accepted"
 DEADLINE_PASSED: Final = "deadline_passed"
@@ -64,9 +68,13 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     OUTAGE: "The processor cannot be reached.",
     NO_ROUTE: "No card processor takes it at the moment.",
     NOT_REACHED: "The processor was not reachable.",
+    REQUEST_REFUSED: "The processor refused the request as wrong, so it is not repeated.",
+    ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until that is mended.",
+    RATE_LIMITED: "The processor takes no more requests for the moment.",
     NOT_SENT_AGAIN: "It never arrived, and it may not be sent again now.",
     ANSWERED: "The processor has answered.",
     NOTHING_SENT: "The processor has answered: nothing was sent.",
+    SENT_AGAIN: "A person has the refused request made again.",
     DECIDED: "The processor decided it.",
     ACCEPTED: "We accepted it.",
     DEADLINE_PASSED: "The deadline passed without an answer.",
@@ -102,6 +110,11 @@ def held_by(code: str, reason: str) -> str:
     return f"{code}:{reason}"
 
 
+def refused(why: str, code: str | None) -> str:
+    """`why`: REQUEST_REFUSED or ACCOUNT_REFUSED; `code`: the processor's."""
+    return f"{why}:{code}" if code else why
+
+
 def blocked(kind: str) -> str:
     """`kind`: what is blocked, or by what."""
     return f"{BLOCKED}:{kind}"
@@ -121,4 +134,9 @@ def sentence_of(why: str) -> str:
         return Sentence("The bank asked not to try this card before {0}.", datetime.fromisoformat(argument))
     if code == CARD_USED_UP:
         return Sentence("The card's allowance is used up until {0}.", datetime.fromisoformat(argument))
+    if argument and code == REQUEST_REFUSED:
+        return Sentence("The processor refused the request as wrong ({0}), so it is not repeated.", argument)
+    if argument and code == ACCOUNT_REFUSED:
+        shape = "The processor refuses this account or its key ({0}). Payments wait until that is mended."
+        return Sentence(shape, argument)
     return _SENTENCES[code]

@@ -1,7 +1,8 @@
 """A card route's circuit breaker: it opens on outages, or when the processor refuses our key; after a pause a trickle
 goes, and answers close it again. Pure; times are wall time.
 
-What counts: an answer, good or bad, speaks for the route; a connection refused, or no answer in time, against it.
+What counts: an answer, good or bad, speaks for the route; a connection refused, or no answer in time, against it. One
+whose processor refuses our account or key takes nothing: after three pauses somebody has to say that it is mended.
 """
 
 from dataclasses import dataclass, replace
@@ -12,15 +13,16 @@ WINDOW: Final = timedelta(minutes=1)
 OUTAGES_MIN: Final = 5  # in a window, and at least as many as answers
 ANSWERS_TO_CLOSE: Final = 5
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (30, 60, 120, 300, 600))
-PAUSE_REFUSED: Final = timedelta(minutes=5)  # a key does not mend by itself
+# A key does not mend by itself: a refusal that was a mistake of theirs is over by then, any other waits for a person.
+PAUSES_REFUSED: Final = (*(timedelta(minutes=m) for m in (5, 60, 360)), timedelta(days=36_500))
 
-Standing = Literal["closed", "open", "trickle"]
+Standing = Literal["closed", "open", "trickle", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
     """`answered` and `outages` since `window_from`. Open since `opened_at`; from `pause_until` on a trickle goes.
-    `openings` since it was last closed."""
+    `openings` since it was last closed. `is_refused`: opened because the processor refuses our account or key."""
 
     window_from: datetime
     answered: int = 0
@@ -28,11 +30,14 @@ class Breaker:
     opened_at: datetime | None = None
     pause_until: datetime | None = None
     openings: int = 0
+    is_refused: bool = False
 
     def standing(self, now: datetime) -> Standing:
         if self.pause_until is None:
             return "closed"
-        return "open" if now < self.pause_until else "trickle"
+        if now >= self.pause_until:
+            return "trickle"
+        return "refused" if self.is_refused else "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ def after(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
     """The breaker with what came back."""
     if breaker.pause_until is not None:
         return _while_open(breaker, counts, now)
-    if counts.refused:
-        return _opened(breaker, now, PAUSE_REFUSED)
+    if counts.refused and counts.refused >= counts.answered:  # else it is one payment that is not allowed
+        return _refused(breaker, now)
     if now - breaker.window_from >= WINDOW:
         breaker = replace(breaker, window_from=now, answered=0, outages=0)
     counted = replace(breaker, answered=breaker.answered + counts.answered, outages=breaker.outages + counts.outages)
@@ -63,13 +68,21 @@ def _while_open(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
     not lengthen the pause."""
     if breaker.standing(now) == "trickle":
         if counts.refused:
-            return _opened(breaker, now, PAUSE_REFUSED)
+            return _refused(breaker, now)
         if counts.outages:
             return _opened(breaker, now, PAUSES[min(breaker.openings, len(PAUSES) - 1)])
     answered = 0 if counts.outages or counts.refused else breaker.answered + counts.answered
-    if answered >= ANSWERS_TO_CLOSE:
+    if answered >= (1 if breaker.is_refused else ANSWERS_TO_CLOSE):
         return Breaker(now)
+    if counts.refused and not breaker.is_refused:
+        return _refused(breaker, now)
     return replace(breaker, answered=answered, outages=breaker.outages + counts.outages)
+
+
+def _refused(breaker: Breaker, now: datetime) -> Breaker:
+    before = breaker.openings if breaker.is_refused else 0
+    opened = _opened(breaker, now, PAUSES_REFUSED[min(before, len(PAUSES_REFUSED) - 1)])
+    return replace(opened, openings=before + 1, is_refused=True)
 
 
 def _opened(breaker: Breaker, now: datetime, pause: timedelta) -> Breaker:

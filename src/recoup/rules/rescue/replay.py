@@ -57,6 +57,12 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     route_by_worth.ROUTE_BY_WORTH_VERSION: (
         {None: None}, lambda data, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(data)),
     ),
+    route_by_worth.BEFORE_REFUSALS: (
+        {None: None},
+        lambda data, *_: route_by_worth.choose_route(
+            route_by_worth.WorthInput.from_dict(data), route_by_worth.BEFORE_REFUSALS
+        ),
+    ),
     BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
     SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
     CARD_UPDATE_VERSION: ({None: None}, lambda data, *_: decide_update(UpdateInput.from_dict(data))),

@@ -4,8 +4,9 @@ Worth is chance × what is left of the amount − the cost of a send. The chance
 route's approvals compare with what the engine expected of the same sends; a prior stands for `PRIOR` approvals as
 expected.
 A route that has just failed with this order stands back: it proved to have sent nothing, or brought a technical
-decline. What an issuer says about card or money it would say on any route. An attempt whose outcome is unknown leaves
-no choice at all. Whole numbers only, so that a stored decision is decided the same again.
+decline. One that refused the request as wrong is not asked again, unless a person says so, and one whose processor
+refuses our account takes nothing. What an issuer says about card or money it would say on any route. An attempt whose
+outcome is unknown leaves no choice at all. Whole numbers only, so that a stored decision is decided the same again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,17 +14,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 
+from recoup.rules.order.answers import WRONG
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.evidence import Alternative, Decision
 from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerms, Why, why_not
 
-ROUTE_BY_WORTH_VERSION: Final = "route-3"
+ROUTE_BY_WORTH_VERSION: Final = "route-4"
+BEFORE_REFUSALS: Final = "route-3"  # decided the same of all that it could know
 PRIOR: Final = 30 * MILLION  # expected approvals
 USUAL_CHANCE: Final = 300_000  # millionths, where nobody has estimated one
 TRICKLE: Final = 10  # of so many orders one tries a route that comes back
-How = Literal["not_sent", "technical"]
-Breaker = Literal["closed", "open", "trickle"]
-_BY_FAILURE: Final[Mapping[How, str]] = {"not_sent": "proof_of_not_sent", "technical": "technical_decline"}
+How = Literal["not_sent", "technical", "refused"]
+Breaker = Literal["closed", "open", "trickle", "refused"]
+_BY_FAILURE: Final[Mapping[How, str]] = {
+    "not_sent": "proof_of_not_sent", "technical": "technical_decline", "refused": "request_refused",
+}  # fmt: skip
 _CANNOT: Final = {
     "credential": "It does not take this kind of card.",
     "authentication": "Its processor cannot ask the customer to confirm.",
@@ -67,7 +72,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Of one attempt. `code`: the processor's or the scheme's, where there was an answer."""
+    """Of one attempt. `code`: the processor's or the scheme's, where there was an answer. `how` refused: the request
+    was wrong, so that the same is not repeated there."""
 
     route: str
     attempt_no: int
@@ -92,7 +98,7 @@ class WorthInput:
     @property
     def open_choice(self) -> bool:
         """Whether there is anything to choose, or proof that nothing was sent: else the route is the only one."""
-        return len(self.routes) > 1 or any(one.how == "not_sent" for one in self.failures)
+        return len(self.routes) > 1 or any(one.how != "technical" for one in self.failures)
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same back."""
@@ -118,15 +124,31 @@ class WorthInput:
 
 
 def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
-    """`attempts` of the order, oldest first."""
+    """`attempts` of the order, oldest first. What refused a request stays behind any later answer of another route."""
+    given = list(attempts)
     newest: dict[str, Failure] = {}
-    for one in reversed([a for a in attempts if a.route]):
+    answered, asked_again = False, _asked_again(given)
+    for one in reversed([a for a in given if a.route]):
         how = _failed(one)
-        if how is None or one.route is None:
-            break
-        at = one.closed_at or one.sent_at or one.due_at
-        newest.setdefault(one.route, Failure(one.route, one.attempt_no, at, how, one.scheme_code or one.processor_code))
-    return tuple(reversed(newest.values()))
+        answered = answered or how is None
+        if one.route is None or how == "refused" and one.attempt_no < asked_again or answered and how != "refused":
+            continue
+        if how is not None:
+            at = one.closed_at or one.sent_at or one.due_at
+            code = one.scheme_code or one.processor_code
+            newest.setdefault(one.route, Failure(one.route, one.attempt_no, at, how, code))
+    return tuple(sorted(newest.values(), key=lambda one: one.attempt_no))
+
+
+def _asked_again(attempts: Iterable[Attempt]) -> int:
+    """The first attempt since a person asked for one, or gave another card: nothing before it speaks against a
+    route's taking the request."""
+    asked, before = 0, None
+    for one in attempts:
+        if one.when_due in ("merchant", "new_card", "other_card") and before != one.decision_id:
+            asked = one.attempt_no
+        before = one.decision_id
+    return asked
 
 
 def chosen_route(given: WorthInput) -> str | None:
@@ -153,16 +175,19 @@ def worth_at(candidate: Candidate, charge: Carried, chance: int) -> int:
     return chance_at(candidate, chance) * left // MILLION - candidate.terms.cost_fixed
 
 
-def choose_route(given: WorthInput) -> Decision:
+def choose_route(given: WorthInput, version: str = ROUTE_BY_WORTH_VERSION) -> Decision:
     """Verdict `send`, `taken` names one of the alternatives; or `wait`, where no route may take the attempt now. Once
     every route has failed, the one that failed longest ago is tried again."""
     taken, rule = _choice(given)
     last = given.failures[-1].route if given.failures else ""
+    refused = _last_refused(given)
     why = {
         "only_route": "It is the only route that can take it.",
         "most_worth": "Of the routes that can take it, chance and cost speak for this one.",
         "first_of_equals": "Chance and cost speak for several routes alike; it is the first of them.",
         "proof_of_not_sent": f"Route {last} did not process the attempt before: nothing was sent.",
+        "request_refused": f"Route {refused.route if refused else ''} refused the request as wrong, so it is not"
+        " repeated there.",
         "technical_decline": f"The attempt before was declined on route {last} for a technical reason.",
         "every_route_failed": "The attempts before failed on every route; the one that failed longest ago is tried"
         " again.",
@@ -176,19 +201,31 @@ def choose_route(given: WorthInput) -> Decision:
     else:
         change = "After a technical decline, or proof that nothing was sent, the next attempt takes another route."
         reasons = (f"Route {taken} takes the attempt.", why, change)
-    versions = {"decider": ROUTE_BY_WORTH_VERSION, "policy": None, "knowledge": None, "model": None}
+    versions = {"decider": version, "policy": None, "knowledge": None, "model": None}
     verdict: Literal["send", "wait"] = "send" if taken is not None else "wait"
     return Decision(verdict, (), None, reasons, (rule,), versions, _alternatives(given), taken)
 
 
+def _last_refused(given: WorthInput) -> Failure | None:
+    return next((one for one in reversed(given.failures) if one.how == "refused"), None)
+
+
 def _failed(attempt: Attempt) -> How | None:
     if attempt.state == "not_sent":
-        return "not_sent"
+        return "refused" if attempt.checks is not None and attempt.checks.fault in WRONG else "not_sent"
     return "technical" if attempt.state == "declined" and attempt.klass == "technical" else None
 
 
 def _able(given: WorthInput) -> list[Candidate]:
-    return [one for one in given.routes if not one.off and one.why_not(given.charge) is None]
+    refused = {one.route for one in given.failures if one.how == "refused"}
+    return [
+        one
+        for one in given.routes
+        if not one.off
+        and one.breaker != "refused"
+        and one.terms.name not in refused
+        and one.why_not(given.charge) is None
+    ]
 
 
 def _choice(given: WorthInput) -> tuple[str | None, str]:
@@ -197,6 +234,7 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
     if not able:
         return None, "no_route"
     failed = [one for one in given.failures if one.route in {each.terms.name for each in able}]
+    last = failed[-1] if failed else _last_refused(given)
     against = {one.route for one in failed}
     fresh = [one for one in able if one.terms.name not in against]
     coming = [one for one in fresh if one.breaker == "trickle" and given.draw == 0]
@@ -205,7 +243,7 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
     steady = [one for one in fresh if one.breaker == "closed"]
     if steady:
         name, rule = _best(given, steady)
-        return name, _BY_FAILURE[failed[-1].how] if failed else rule if len(able) > 1 else "only_route"
+        return name, _BY_FAILURE[last.how] if last is not None else rule if len(able) > 1 else "only_route"
     again = next((one for one in failed if _breaker(able, one.route) == "closed"), None)
     if again is not None:
         return again.route, "every_route_failed"
@@ -242,6 +280,10 @@ def _note(one: Candidate, charge: Carried, how: How | None) -> str:
         return _CANNOT[why]
     if one.off:
         return "It is switched off."
+    if how == "refused":
+        return "It refused the request as wrong."
+    if one.breaker == "refused":
+        return "Its processor refuses the account or its key."
     if how == "not_sent":
         return "It did not process the attempt before."
     if how == "technical":

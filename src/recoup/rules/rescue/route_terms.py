@@ -26,7 +26,8 @@ class RouteTerms:
     """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
     card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
     charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
-    millionths, by which exemptions are claimed."""
+    millionths, by which exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that
+    another one brought."""
 
     name: str
     acceptor: str = ""
@@ -40,6 +41,7 @@ class RouteTerms:
     cost_share: int = 0
     cost_fixed: int = 0
     fraud_rate: int | None = None
+    shared_methods: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, without what is not said; `from_dict` gives the same back."""

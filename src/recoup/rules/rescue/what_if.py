@@ -22,7 +22,13 @@ from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
-from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
+from recoup.rules.rescue.route_by_worth import (
+    BEFORE_REFUSALS,
+    ROUTE_BY_WORTH_VERSION,
+    Candidate,
+    WorthInput,
+    choose_route,
+)
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
 from recoup.rules.rescue.what_if_advance import ADVANCES, of_advance
 from recoup.rules.rescue.what_if_result import Change, WhatIf, compared
@@ -57,7 +63,7 @@ def what_if(
         return (_plan_before("no_request", hand.before.due_at if hand.before else None),)
     if decider == SIGNAL_VERSION:
         return (_plan_before("no_signal", SignalInput.from_dict(features).before.due_at),)
-    if decider == ROUTE_BY_WORTH_VERSION:
+    if decider in (ROUTE_BY_WORTH_VERSION, BEFORE_REFUSALS):
         return tuple(_of_route(WorthInput.from_dict(features)))[:WHAT_IFS_MAX]
     if decider == RISK_VERSION:
         return tuple(_of_risk(RiskInput.from_dict(features)))[:WHAT_IFS_MAX]

@@ -8,6 +8,12 @@ from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Read, Row, Tx, statement
 from recoup.store.table import Hex, insert_of, stored
 
+# What somebody mended, or may have: a refusal of the account is forgotten, an outage is not.
+_MENDED = """is_refused = false,
+  opened_at = CASE WHEN card_routes.is_refused THEN NULL ELSE card_routes.opened_at END,
+  pause_until = CASE WHEN card_routes.is_refused THEN NULL ELSE card_routes.pause_until END,
+  openings = CASE WHEN card_routes.is_refused THEN 0 ELSE card_routes.openings END"""
+
 
 @stored("card_routes", "name")
 class NewCardRoute(Row, frozen=True):
@@ -28,7 +34,7 @@ class NewCardRoute(Row, frozen=True):
     f"""
 {insert_of(NewCardRoute)}
 ON CONFLICT (name) DO UPDATE SET acceptor = excluded.acceptor, connection = excluded.connection,
-  listed_at = excluded.listed_at
+  listed_at = excluded.listed_at, {_MENDED}
 WHERE card_routes.kind = excluded.kind AND card_routes.account = excluded.account
   AND NOT EXISTS (SELECT FROM processor_connections c WHERE c.route = card_routes.name)
 RETURNING name
@@ -79,13 +85,20 @@ async def sealed_connections(db: Read, names: Sequence[str]) -> dict[str, bytes]
     """How those are reached."""
 
 
-@statement(DIRECTORY, "UPDATE card_routes SET connection = $2, listed_at = $3 WHERE name = $1")
+@statement(DIRECTORY, f"UPDATE card_routes SET connection = $2, listed_at = $3, {_MENDED} WHERE name = $1")
 async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) -> None:
-    """None: it cannot be reached any more."""
+    """None: it cannot be reached any more. A refusal of the account is forgotten: this is another key."""
+
+
+@statement(DIRECTORY, f"UPDATE card_routes SET {_MENDED} WHERE name = $1 AND is_refused RETURNING name")
+async def mend_route(db: Tx, name: str) -> str | None:
+    """None where its account was not refused."""
 
 
 class StoredRoute(Row, frozen=True):
-    """`stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state of a merchant's own account."""
+    """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for its account; then
+    with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state
+    of a merchant's own account."""
 
     name: str
     kind: str
@@ -98,6 +111,10 @@ class StoredRoute(Row, frozen=True):
     opened_at: datetime | None
     pause_until: datetime | None
     openings: int
+    is_refused: bool
+    refused_at: datetime | None
+    refused_code: str | None
+    refused_text: str | None
     stopped_at: datetime | None
     why: str | None
     actor: str | None
@@ -108,7 +125,8 @@ class StoredRoute(Row, frozen=True):
     DIRECTORY,
     """
 SELECT r.name, r.kind, r.account, r.acceptor, r.listed_at, r.window_from, r.answered, r.outages, r.opened_at,
-  r.pause_until, r.openings, s.stopped_at, s.why, s.actor, c.state AS connection
+  r.pause_until, r.openings, r.is_refused, r.refused_at, r.refused_code, r.refused_text, s.stopped_at, s.why, s.actor,
+  c.state AS connection
 FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
   LEFT JOIN processor_connections c ON c.route = r.name
 ORDER BY r.first_at, r.name
@@ -124,6 +142,7 @@ class StoredBreaker(Row, frozen=True):
     opened_at: datetime | None
     pause_until: datetime | None
     openings: int
+    is_refused: bool
 
 
 class RouteOut(Row, frozen=True):
@@ -134,13 +153,14 @@ class RouteOut(Row, frozen=True):
     opened_at: datetime | None
     pause_until: datetime | None
     openings: int
+    is_refused: bool
     stopped_at: datetime | None
 
 
 @statement(
     DIRECTORY,
     """
-SELECT r.name, r.window_from, r.answered, r.outages, r.opened_at, r.pause_until, r.openings, s.stopped_at
+SELECT r.name, r.window_from, r.answered, r.outages, r.opened_at, r.pause_until, r.openings, r.is_refused, s.stopped_at
 FROM card_routes r LEFT JOIN card_route_stops s ON s.name = r.name AND s.ended_at IS NULL
 WHERE r.opened_at IS NOT NULL OR s.name IS NOT NULL
 """,
@@ -151,8 +171,8 @@ async def routes_out(db: Read) -> dict[str, RouteOut]:
 
 @statement(
     DIRECTORY,
-    "SELECT window_from, answered, outages, opened_at, pause_until, openings FROM card_routes WHERE name = $1"
-    " FOR UPDATE",
+    "SELECT window_from, answered, outages, opened_at, pause_until, openings, is_refused FROM card_routes"
+    " WHERE name = $1 FOR UPDATE",
 )
 async def lock_breaker(db: Tx, name: str) -> StoredBreaker | None: ...
 
@@ -160,7 +180,8 @@ async def lock_breaker(db: Tx, name: str) -> StoredBreaker | None: ...
 @statement(
     DIRECTORY,
     """
-UPDATE card_routes SET window_from = $2, answered = $3, outages = $4, opened_at = $5, pause_until = $6, openings = $7
+UPDATE card_routes SET window_from = $2, answered = $3, outages = $4, opened_at = $5, pause_until = $6, openings = $7,
+  is_refused = $8
 WHERE name = $1
 """,
 )
@@ -173,26 +194,44 @@ async def set_breaker(
     opened_at: datetime | None,
     pause_until: datetime | None,
     openings: int,
+    is_refused: bool,
 ) -> None: ...
 
 
 @statement(
     DIRECTORY,
+    "UPDATE card_routes SET refused_at = $2, refused_code = $3, refused_text = $4 WHERE name = $1",
+)
+async def set_refusal(db: Tx, name: str, at: datetime, code: str | None, text: str | None) -> None:
+    """The last request that its processor refused."""
+
+
+@statement(
+    DIRECTORY,
     """
-INSERT INTO card_route_hours (name, hour, approved, expected, declined, not_sent, unknown)
-VALUES ($1, date_trunc('hour', $2::timestamptz), $3, $4, $5, $6, $7)
+INSERT INTO card_route_hours (name, hour, approved, expected, declined, not_sent, unknown, refused)
+VALUES ($1, date_trunc('hour', $2::timestamptz), $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name, hour) DO UPDATE SET approved = card_route_hours.approved + excluded.approved,
   expected = card_route_hours.expected + excluded.expected, declined = card_route_hours.declined + excluded.declined,
-  not_sent = card_route_hours.not_sent + excluded.not_sent, unknown = card_route_hours.unknown + excluded.unknown
+  not_sent = card_route_hours.not_sent + excluded.not_sent, unknown = card_route_hours.unknown + excluded.unknown,
+  refused = card_route_hours.refused + excluded.refused
 """,
 )
 async def add_counts(
-    db: Tx, name: str, at: datetime, approved: int, expected: int, declined: int, not_sent: int, unknown: int
+    db: Tx,
+    name: str,
+    at: datetime,
+    approved: int,
+    expected: int,
+    declined: int,
+    not_sent: int,
+    unknown: int,
+    refused: int,
 ) -> None: ...
 
 
 class RouteSums(Row, frozen=True):
-    """`expected` in millionths."""
+    """`expected` in millionths; `refused`: requests that the processor refused as wrong."""
 
     name: str
     approved: int
@@ -200,13 +239,14 @@ class RouteSums(Row, frozen=True):
     declined: int
     not_sent: int
     unknown: int
+    refused: int
 
 
 @statement(
     DIRECTORY,
     """
 SELECT name, sum(approved)::bigint AS approved, sum(expected)::bigint AS expected, sum(declined)::bigint AS declined,
-  sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown
+  sum(not_sent)::bigint AS not_sent, sum(unknown)::bigint AS unknown, sum(refused)::bigint AS refused
 FROM card_route_hours WHERE hour >= $1 AND hour < $2 GROUP BY name
 """,
 )

@@ -1,5 +1,6 @@
 """What processors call the cards that they keep. Their other facts stand in the vault, with nothing sealed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -30,6 +31,26 @@ async def find_method(db: Read, merchant_id: UUID, method_id: UUID) -> UUID | No
 @statement(MERCHANT, "SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
 async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool | None:
     """None for a method that came for the first time, false for one that was erased."""
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT EXISTS (SELECT FROM stored_methods WHERE reference = $3 AND closed_at IS NULL AND route = ANY ($2)
+    AND merchant_id <> $1)
+  OR EXISTS (SELECT FROM stored_methods WHERE customer = $4 AND route = ANY ($2) AND merchant_id <> $1)
+""",
+)
+async def is_brought_by_another(
+    db: Read, merchant_id: UUID, routes: Sequence[str], reference: str | None, customer: str | None
+) -> bool:
+    """Whether another merchant was the first to name this method, or a method of this customer, at one of the routes.
+    None: not looked up."""
+
+
+@statement(MERCHANT, "SELECT pg_advisory_xact_lock(hashtextextended($1, 36))")
+async def lock_names(db: Tx, name: str) -> None:
+    """Two who bring the same method for the first time come one after the other."""
 
 
 async def add_method(db: Tx, method: NewMethod) -> None:

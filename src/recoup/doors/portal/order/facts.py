@@ -16,6 +16,7 @@ from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.network.reasons import only_waits
+from recoup.rules.order.answers import WRONG
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.order.snapshot import Attempt
@@ -169,6 +170,12 @@ def last_of(page: OrderPage, happening: str) -> Mapping[str, Any]:
     return next((line.body for line in reversed(page.log) if line.happening == happening), {})
 
 
+def last_refusal(page: OrderPage) -> Mapping[str, Any]:
+    """What the log says of the last request that the processor refused as wrong."""
+    lines = (line.body for line in reversed(page.log) if line.happening == "attempt_not_sent")
+    return next((body for body in lines if body.get("fault") in WRONG), {})
+
+
 def to_collect(page: OrderPage) -> PageAdvance | None:
     """The advance that its customer was not charged for yet."""
     return page.advance if page.advance is not None and page.advance.state == "due" else None
@@ -306,7 +313,7 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
         return Action("It has already ended.")
     if capture_out(page) is not None:
         return Action("Its capture is under way: wait for the processor's answer.")
-    if not can(stage, "cancelled"):
+    if not can(stage, "cancelled") or stage is Stage.PROBLEM and attempt_out(page):
         return Action(Sentence("An order that is {0} cannot be cancelled just now.", stage.value))
     if not visit.session.may("cancel"):
         return Action(Sentence("{0} may view orders, but not cancel them.", _role(visit)))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
+from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of, last_refusal
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.sentence import Sentence, joined
+from recoup.rules.order import whys
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_DIFFERS,
@@ -26,6 +27,7 @@ from recoup.rules.order.attention import (
     REFUND_FAILED,
     REFUND_NOT_SENT,
     REFUNDED_BEFORE,
+    REQUEST_REFUSED,
     RETRYING,
     code_of,
     delayed,
@@ -48,6 +50,7 @@ _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERAT
 _INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
 _LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
+_MENDED: Final = "The timeline has the processor's words. Mend what they name, then retry it; or cancel the order."
 _REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -66,6 +69,7 @@ CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     stuck("void"): ("Under Refunds, try the void again.", OPERATOR),
     delayed("refund"): _SENT_AGAIN, delayed("reversal"): _SENT_AGAIN, delayed("void"): _SENT_AGAIN,
     delayed("capture"): _SENT_AGAIN, CHARGE_UNKNOWN: _INQUIRED,
+    REQUEST_REFUSED: (_MENDED, OPERATOR),
     CHARGE_CLAIMED: _CLAIMED, ANSWER_DIFFERS: _LOOKED_UP, NOT_REPEATED: _LOOKED_UP,
 })  # fmt: skip
 
@@ -88,7 +92,9 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if not found:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     cause = sentence_of(found)
-    if stage is Stage.PROBLEM:
+    if found == REQUEST_REFUSED and (refusal := last_refusal(page)):
+        cause = whys.sentence_of(refusal.get("why") or "") or cause
+    if stage is Stage.PROBLEM and found != REQUEST_REFUSED:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
     unsent = next((r for r in page.modifications if r.state == "stuck"), None)

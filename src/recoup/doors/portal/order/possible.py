@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from recoup.doors.portal.order.facts import Action, attempt_out, capture_out, last_hold
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
-from recoup.rules.order.attention import SETTLED_BY_PEOPLE
+from recoup.rules.order.attention import REQUEST_REFUSED, SETTLED_BY_PEOPLE
 from recoup.rules.order.holds import check_release
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.orders.order_page import OrderPage
@@ -35,6 +35,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     out = attempt_out(page)
     due = head.next_attempt_at is not None and head.next_attempt_at <= visit.now
     deal = may and head.attention in SETTLED_BY_PEOPLE and capture_out(page) is None
+    refused = head.attention == REQUEST_REFUSED and stage is Stage.PROBLEM
     stopped, worked_on = page.order.do_not_retry, stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no planned attempts.", shown=False)
@@ -43,7 +44,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
         retry=_first(
             not may and NOT_YOURS,
             stage is Stage.HELD and "it is on hold.",
-            stage is not Stage.PROCESSING and "it waits to be picked up.",
+            stage is not Stage.PROCESSING and not refused and "it waits to be picked up.",
             visit.known.merchant.killed and "the operator has stopped all sending for this merchant.",
             stopped and "its attempts are stopped.",
             out and "an attempt is under way.",

@@ -124,7 +124,8 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
     order = page.order
     more = _came_in(page) if line.src == Stage.NEW else {}
     typed: str | None = next((words.text for words in page.words if words.seq == line.seq), None)
-    more |= {"why": _TYPED if typed else ERASED} if typed is not None else {}
+    name = "said" if line.happening == "attempt_not_sent" else "why"
+    more |= {name: _TYPED if typed else ERASED} if typed is not None else {}
     context = LogContext(
         line.body | more,
         order.asset,

@@ -18,6 +18,8 @@ def why_no_refund(page: OrderPage) -> str:
         return "The payment arrived too late for the order; it is listed separately below."
     if "approved_late" in happened:
         return "Late approvals are reversed automatically."
+    if "part_owed_back" in happened:
+        return "What was collected of it goes back to the customer: see Refunds below."
     if collected_units(page):
         return "A part is collected and waits for the rest. To give it back now, cancel the order."
     return "Nothing was paid, so there is nothing to refund."

@@ -10,6 +10,7 @@ from recoup.doors.portal.order.timeline_entry import plain as _plain
 from recoup.doors.portal.words import CLASSES, REASONS
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.lists.words import scheme_word
+from recoup.rules.order.answers import WRONG
 
 
 def code_words(context: LogContext) -> str:
@@ -124,13 +125,11 @@ def _moved(context: LogContext) -> TimelineEntry:
 
 
 def _not_sent(context: LogContext) -> TimelineEntry:
-    return TimelineEntry(
-        Sentence("{0} not sent", context.attempt),
-        context.get("why") or "Nothing was sent.",
-        "cancelled",
-        "",
-        "attempts",
-    )
+    """`said`: the processor's own words."""
+    wrong = context.get("fault") in WRONG
+    text = joined(filter(None, (context.get("why"), context.get("said")))) or "Nothing was sent."
+    title = Sentence("{0} refused by the processor" if wrong else "{0} not sent", context.attempt)
+    return TimelineEntry(title, text, "cancelled", "bad" if wrong else "", "attempts")
 
 
 def _charge_planned(context: LogContext) -> TimelineEntry:

@@ -14,7 +14,10 @@ from recoup.flows.connections import notices_of
 from recoup.flows.merchants.route_switches import WHY_MAX, read_route_states, switch_off, switch_on
 
 PLACE: Final = "/processors"
-BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "some payments try it again"}
+BREAKERS: Final = {
+    "closed": "reachable", "open": "not reachable", "trickle": "some payments try it again",
+    "refused": "refuses the account or its key",
+}  # fmt: skip
 _see = operator("see the card processors")
 _switch = operator("switch a card processor")
 

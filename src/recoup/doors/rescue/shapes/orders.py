@@ -66,7 +66,7 @@ class RefundedItem(Shape, kw_only=True):
 
 
 class RefundShown(Shape, kw_only=True):
-    """A refund of the order, or of a hold that was let go instead."""
+    """A refund of the order, a part of it that went back with its end, or a hold that was let go instead."""
 
     id: Annotated[UUID, Meta(description="`transactionId` of the refund response.")]
     number: Annotated[int, Meta(ge=1)]
@@ -75,7 +75,13 @@ class RefundShown(Shape, kw_only=True):
     created_date: Moment
     message: str
     reference: Annotated[str | None, Meta(description="The processor's reference.")] = None
-    kind: Annotated[str, Meta(description="`refund`, or `void`: the authorisation was voided.")] = "refund"
+    kind: Annotated[
+        str,
+        Meta(
+            description="`refund`; `void`: the authorisation was voided; or `reversal`: what was collected in parts "
+            "goes back, as the rest never came."
+        ),
+    ] = "refund"
     state: Annotated[
         str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck`, `refused` or `failed`.")
     ] = "owed"
@@ -131,6 +137,13 @@ class AttemptShown(Shape, kw_only=True):
         Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
     ] = None
     by_network_token: Annotated[bool, Meta(description="Sent by the card's network token, not by its number.")] = False
+    fault: Annotated[
+        str | None,
+        Meta(
+            description="Of `NOT_SENT`, why the processor refused it: `request` (it was wrong, and is not repeated), "
+            "`credential`, `account`, `rate` or `outage`. `responseCode` and `responseText` are the processor's then."
+        ),
+    ] = None
 
 
 class Order(Shape, kw_only=True):
@@ -379,6 +392,9 @@ class Happening(Shape, kw_only=True):
     at: Moment
     route: str | UnsetType = UNSET
     route_reason: str | UnsetType = UNSET
+    text: Annotated[
+        str | UnsetType, Meta(description="The processor's code and words, of a request that it refused.")
+    ] = UNSET
 
 
 class Outcome(Envelope, kw_only=True):
@@ -389,4 +405,7 @@ class Outcome(Envelope, kw_only=True):
     external_order_id: str | UnsetType = UNSET
     reason: str | None | UnsetType = UNSET
     next_attempt_at: Moment | None | UnsetType = UNSET
+    refunded_amount: Annotated[
+        int | UnsetType, Meta(description="Minor units that went back to the customer, or are owed back.")
+    ] = UNSET
     history: list[Happening] | UnsetType = UNSET

@@ -50,7 +50,10 @@ class Charges(VendorAccount):
             return replace(refused, state="not_sent", fault=refused.fault or "outage", reference=None)
         if intent.metadata.get(OUR_ID) != str(charge.id) or intent.amount != amount:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
-        return await self._confirm(charge, credential, intent.id, until)
+        outcome = await self._confirm(charge, credential, intent.id, until)
+        if outcome.state == "not_sent":  # no unconfirmed intent is left behind
+            await self._cancel(intent.id, charge.id, until)
+        return outcome
 
     async def _create(self, charge: Charge, credential: Stored, amount: int, until: float) -> Reply:
         """The same parameters for the same id and `n`, whenever it is called."""
@@ -115,9 +118,10 @@ class Charges(VendorAccount):
         return Outcome("unknown", intent_id, text="it waits for its payer, and is not cancelled yet")
 
     async def _cancel(self, intent_id: str, id: UUID, until: float) -> Intent | None:
+        key = f"{id}.v.{intent_id}"  # each send under an id has an intent of its own
         try:
             reply = await self._api.post(
-                f"/v1/payment_intents/{intent_id}/cancel", {"cancellation_reason": "abandoned"}, f"{id}.v", until=until
+                f"/v1/payment_intents/{intent_id}/cancel", {"cancellation_reason": "abandoned"}, key, until=until
             )
         except (NotSentError, NoAnswerError):
             return None

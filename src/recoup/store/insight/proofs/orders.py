@@ -131,9 +131,11 @@ LEFT JOIN (
   FROM attempts WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 GROUP BY order_id
 ) a USING (order_id)
 LEFT JOIN (
-  SELECT order_id, sum(units) AS units FROM modifications
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND kind = 'refund'
-    AND state NOT IN ('refused', 'failed')
+  SELECT order_id, sum(units) AS units FROM modifications m
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3
+    AND (kind = 'refund' AND state NOT IN ('refused', 'failed')
+    OR kind = 'reversal' AND EXISTS (SELECT FROM order_log l WHERE l.merchant_id = m.merchant_id
+      AND l.order_id = m.order_id AND l.fact_id = m.modification_id AND l.happening = 'part_owed_back'))
   GROUP BY order_id
 ) r USING (order_id)
 LEFT JOIN (

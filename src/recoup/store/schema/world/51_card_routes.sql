@@ -13,6 +13,10 @@ CREATE TABLE directory.card_routes (
   opened_at timestamptz,                   -- null: closed
   pause_until timestamptz,                 -- then a trickle goes
   openings int NOT NULL DEFAULT 0,         -- since it was last closed
+  is_refused boolean NOT NULL DEFAULT false, -- open because the processor refuses our account or key
+  refused_at timestamptz,                  -- of the last request that the processor refused, as wrong or for the account
+  refused_code text,                       -- the processor's
+  refused_text text,                       -- its words, of the account alone: a request's may be about a payer
   CHECK ((opened_at IS NULL) = (pause_until IS NULL))
 );
 
@@ -38,6 +42,7 @@ CREATE TABLE directory.card_route_hours (
   declined bigint NOT NULL,
   not_sent bigint NOT NULL,
   unknown bigint NOT NULL,
+  refused bigint NOT NULL DEFAULT 0,       -- requests that the processor refused as wrong; of not_sent
   PRIMARY KEY (name, hour)
 );
 CREATE INDEX card_route_hours_hour ON card_route_hours (hour);

@@ -36,6 +36,8 @@ CREATE TABLE stored_methods (
   PRIMARY KEY (merchant_id, method_id)
 );
 CREATE INDEX stored_methods_referenced ON stored_methods (reference) WHERE closed_at IS NULL;
+-- Whose customer of the processor's it is: who named one of its methods first.
+CREATE INDEX stored_methods_customer ON stored_methods (customer) WHERE customer IS NOT NULL;
 
 -- What the account updater was queried about, and has answered: the newest query of a card.
 CREATE TABLE card_updates (
