@@ -5,6 +5,7 @@ second is read from the intent, and an intent that was never confirmed is cancel
 charge. An invoice of Stripe Billing is paid as that invoice.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +23,8 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned
 ASK_SECONDS: Final = 10.0
+_AUTHENTICATIONS: Final = ("1.0.2", "2.1.0", "2.2.0")
+_INDICATORS: Final = ("01", "02", "05", "06", "07")
 _CHARGE: Final = {"expand": ["latest_charge"]}
 _INVOICE: Final = {"expand": ["payments.data.payment.payment_intent"]}
 
@@ -83,6 +86,8 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             said = of_error(reply, scheme, reference=intent_id)
+            if said.state == "not_sent" and said.fault in ("request", "credential"):
+                await self._cancel(intent_id, id, until)  # what Stripe refuses once it refuses again
             if said.state != "declined":
                 return said
             return await self._explained(said, id, intent_id, scheme, until)
@@ -246,15 +251,7 @@ def _at_bank(intent: Intent) -> Outcome:
 
 def _consent(charge: Charge) -> dict[str, Any]:
     """Who is there, and what proves the payer's consent. A payer at hand is asked on Stripe's page."""
-    card: dict[str, Any] = {"stored_credential_usage": charge.mit_reason}
-    if charge.three_d_secure:
-        given = charge.three_d_secure
-        card["three_d_secure"] = {
-            "version": given.get("threeDsVersion"),
-            "cryptogram": given.get("authenticationValue"),
-            "electronic_commerce_indicator": given.get("ecommerceIndicator"),
-            "transaction_id": given.get("directoryServerTransactionId"),
-        }
+    card: dict[str, Any] = {"three_d_secure": _authenticated(charge.three_d_secure or {})}
     if charge.payer is not None and charge.payer.is_wanted:
         card["request_three_d_secure"] = "any"
     return {
@@ -264,6 +261,20 @@ def _consent(charge: Charge) -> dict[str, Any]:
         "return_url": charge.payer.return_url if charge.payer is not None else None,
         "payment_method_options": {"card": card},
     }
+
+
+def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
+    """None for an authentication that Stripe has no words for: it would refuse the whole charge."""
+    needed = {
+        "version": given.get("threeDsVersion"),
+        "cryptogram": given.get("authenticationValue"),
+        "transaction_id": given.get("directoryServerTransactionId"),
+    }
+    found = {name: value for name, value in needed.items() if value}
+    if len(found) < len(needed) or found["version"] not in _AUTHENTICATIONS:
+        return None
+    indicator = given.get("ecommerceIndicator")
+    return found | ({"electronic_commerce_indicator": indicator} if indicator in _INDICATORS else {})
 
 
 def _suffix(descriptor: str) -> str | None:

@@ -48,7 +48,7 @@ from recoup.kernel.time import Clocks
 from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://api.stripe.com"
-EVIDENCE_MAX: Final = 150_000
+EVIDENCE_MAX: Final = 20_000  # of one text
 _WON: Final = frozenset({"won", "warning_closed"})
 
 
