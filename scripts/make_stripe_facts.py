@@ -1,22 +1,22 @@
 """Writes what Stripe publishes of the calls that the connector makes, at the version that it pins.
 
-Source: the types of the `stripe` library on PyPI whose API version is that one (`requirements/dev.in`). They are read, not
-imported: names, types, what is required, the values of choices, and the lengths that the descriptions name.
+Source: the types of the `stripe` library on PyPI whose API version is that one (`requirements/dev.in`). They are read,
+not imported: names, types, what is required, the values of choices, and the lengths that the descriptions name.
 """
 
 import ast
 import importlib.metadata
-import importlib.util
 import json
 import re
-import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parent.parent / "src/recoup/lab/processors/stripe/published.json"
 FILES = {
-    "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer", "PaymentMethod": "_payment_method",
-    "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item", "InvoicePayment": "_invoice_payment",
+    "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer",
+    "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",
+    "InvoicePayment": "_invoice_payment",
     "Subscription": "_subscription", "Dispute": "_dispute", "WebhookEndpoint": "_webhook_endpoint",
     "BalanceTransaction": "_balance_transaction", "Event": "_event",
 }  # fmt: skip
@@ -55,12 +55,15 @@ FOLLOWED = {
     "DestinationDetails": ("card", "type"), "NextAction": ("redirect_to_url", "type"), "Wallet": ("type",),
     "EnhancedEvidence": (), "EnhancedEligibility": (),
     "PaymentMethod": (
-        "allow_redisplay", "billing_details", "card", "created", "customer", "id", "livemode", "metadata", "object", "type",
+        "allow_redisplay", "billing_details", "card", "created", "customer", "id", "livemode", "metadata", "object",
+        "type",
     ),
 }  # fmt: skip
 WORDS_MAX = 60  # beyond, the lists are of events, countries and taxes
 OWN = ("idempotency_key", "stripe_account", "stripe_context", "stripe_version", "api_key", "max_network_retries")
-LONGEST = re.compile(r"[Mm]ax(?:imum)?(?: length of| character count of|imum of)? (?:is )?([\d,]{1,7})(?: characters|\.)")
+LONGEST = re.compile(
+    r"[Mm]ax(?:imum)?(?: length of| character count of|imum of)? (?:is )?([\d,]{1,7})(?: characters|\.)"
+)
 PRIMITIVES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 
@@ -70,21 +73,21 @@ def main() -> None:
 
 
 def text() -> str:
-    facts = Facts(Path(next(iter(importlib.util.find_spec("stripe").submodule_search_locations))))  # type: ignore
+    facts = Facts(Path(str(files("stripe"))))
     takes = dict(WRITES)
     for path, kind in LISTS.items():
         takes |= {f"GET /v1/{path}": f"{kind}.ListParams", f"GET /v1/{path}/{{}}": f"{kind}.RetrieveParams"}
     for name in (*takes.values(), *FILES):
         facts.take(name)
     source = f"stripe {importlib.metadata.version('stripe')} (PyPI)"
-    plain = {
+    plain: dict[str, Any] = {
         "source": source,
         "version": facts.version(),
         "takes": dict(sorted(takes.items())),
         "answers": {facts.object_of(kind): kind for kind in FILES},
         "types": dict(sorted(facts.types.items())),
     }
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in plain.pop("types").items()]  # type: ignore
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in plain.pop("types").items()]
     return json.dumps(plain, indent=1)[:-2] + ',\n "types": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
@@ -187,7 +190,9 @@ def _bare(node: ast.expr, *, params: bool) -> tuple[ast.expr, str]:
 
 
 def _either(found: list[Any]) -> Any:
-    flat = [one for each in found for one in (each["either"] if isinstance(each, dict) and "either" in each else [each])]
+    flat = [
+        one for each in found for one in (each["either"] if isinstance(each, dict) and "either" in each else [each])
+    ]
     words = [word for one in flat if isinstance(one, dict) and "one" in one for word in one["one"]]
     rest = [one for one in flat if not (isinstance(one, dict) and "one" in one)]
     flat = [*([{"one": words}] if words else []), *rest]
@@ -195,4 +200,4 @@ def _either(found: list[Any]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -167,6 +167,10 @@ class Subject(ABC):
         """By every connector of this subject, without ids."""
         return frozenset(one for made in self._open for one in getattr(made, "calls", ()))
 
+    def deviations(self) -> list[str]:
+        """Where a request that came in, or an answer of the stand-in, differs from what the vendor publishes."""
+        return []
+
     def left_open(self) -> int:
         """What a payer could still finish."""
         return 0

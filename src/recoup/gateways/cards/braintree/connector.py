@@ -167,6 +167,8 @@ class Braintree(VendorAccount):
     async def modify(self, message: ModificationMessage) -> Outcome:
         if message.reference is None:
             return Outcome("not_sent", text="Braintree's own reference is not known", fault="request")
+        if message.kind != "void" and not self.carries(message.units, message.currency):  # null would move all of it
+            return Outcome("not_sent", text="Braintree does not carry this amount", fault="request")
         try:
             if message.kind == "void":
                 return await self._void(message)

@@ -186,7 +186,9 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 async def checked_rights(api: Api) -> list[Finding]:
     """A call for each right that the connector uses."""
     nobody = f"/v1/payment_methods/pm_{_NOBODY}"
-    checks = [_right(f"read {name}", api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)) for name, path in _READS.items()]
+    checks = [
+        _right(f"read {name}", api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)) for name, path in _READS.items()
+    ]
     checks.append(_right("read PaymentMethods", api.get(nobody, seconds=RIGHT_SECONDS), missing=True))
     for name, path in _WRITES.items():
         call = api.post(path.format(_NOBODY), {}, "", until=api.now() + RIGHT_SECONDS)
@@ -200,8 +202,9 @@ async def _right(name: str, call: Awaitable[Reply], *, missing: bool = False) ->
         reply = await call
     except (NotSentError, NoAnswerError) as error:
         return _unreached(name, error)
-    proven = (404, _MISSING) if missing else (200, None)
-    if (reply.status, error_code(reply) if missing else None) == proven:
+    absent = reply.status == 404 and error_code(reply) == _MISSING
+    listed = reply.status == 200 and read(Page, reply) is not None
+    if absent if missing else listed:
         return Finding(name, True, findings.MAY)
     return _refused(name, reply)
 

@@ -137,7 +137,9 @@ class Charges(VendorAccount):
             return Outcome("not_sent", text=f"{error}", fault="outage")
         invoice = read(Invoice, found) if found.status == 200 else None
         if invoice is None:
-            return replace(of_error(found, credential.scheme), state="not_sent")
+            refused = of_error(found, credential.scheme)
+            fault = "request" if refused.fault == "credential" else refused.fault or "outage"
+            return replace(refused, state="not_sent", fault=fault)
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
         if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
             code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
@@ -279,5 +281,5 @@ def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
 
 def _suffix(descriptor: str) -> str | None:
     """Letters that a statement may show; Stripe puts its account's prefix before it."""
-    text = "".join(one for one in descriptor if one.isascii() and one not in "<>\\'\"*")[:22].strip()
+    text = "".join(one for one in descriptor if " " <= one <= "~" and one not in "<>\\'\"*")[:22].strip()
     return text if any(one.isalpha() for one in text) else None

@@ -35,7 +35,9 @@ class Account(Invoices):
         found = self.book.get(kind, id)
         if found is None:
             status = 400 if param else 404
-            raise Refused(status, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'", param=param or "id")
+            raise Refused(
+                status, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'", param=param or "id"
+            )
         return found
 
     def _new(self, kind: str, **values: Any) -> Plain:
@@ -56,9 +58,7 @@ class Account(Invoices):
         return self._new("customer", **plain)
 
     def make_endpoint(self, form: Plain) -> Plain:
-        return self._new(
-            "webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled"
-        )
+        return self._new("webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled")
 
     def attach(self, id: str, form: Plain) -> Plain:
         """`pm_card_…`: a new method that answers so."""

@@ -18,14 +18,13 @@ def _page(url: str) -> Plain:
     return {"object": "list", "data": [], "has_more": False, "url": url}
 
 
-
 class Invoices:
     """A part of the account."""
 
     book: Book
     request: Plain
     _clock: Callable[[], float]
-    need: Callable[[str, str], Plain]
+    need: Callable[..., Plain]
     _new: Callable[..., Plain]
     _tell: Callable[[str, Plain], None]
     make_intent: Callable[[Plain], Plain]
@@ -58,7 +57,7 @@ class Invoices:
         return subscription
 
     def make_invoice(self, form: Plain) -> Plain:
-        """Open, as Stripe's own try has left it: no call of Stripe's, where an invoice is drafted and finalised first."""
+        """An open invoice at once, as Stripe's own try has left it; over HTTP it is drafted and finalised first."""
         return self._invoice(form, whole(form.get("amount_due", 0), "amount_due"), "open")
 
     def make_item(self, form: Plain) -> Plain:
@@ -201,7 +200,10 @@ class Invoices:
             raise bad("invoice_already_paid", f"Invoice is already {invoice['status']}.")
         if form.get("paid_out_of_band") == "true":
             return self._paid(invoice, None)
-        invoice |= {"attempted": True, "attempt_count": max(invoice["attempt_count"], 1)}  # any first try counts, later only Stripe's own
+        invoice |= {
+            "attempted": True,
+            "attempt_count": max(invoice["attempt_count"], 1),
+        }  # any first try counts, later only Stripe's own
         about = {
             "amount": invoice["amount_remaining"],
             "currency": invoice["currency"],

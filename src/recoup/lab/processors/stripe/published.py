@@ -1,9 +1,10 @@
 """What Stripe publishes of its calls at the version that the connector pins, and where a request or an answer differs.
 
-`published.json` holds names, types, choices and lengths of the `stripe` library of that version; `scripts/make_stripe_facts.py`
-writes it. Below stand the rules that no type says, of these pages, read on 26 November 2026: docs.stripe.com/currencies
-(minimum and maximum amounts, decimals), docs.stripe.com/get-started/account/statement-descriptors, docs.stripe.com/api/metadata,
-docs.stripe.com/api/pagination, and support.stripe.com "Use of the statement_descriptor parameter on PaymentIntents for card charges".
+`published.json` holds names, types, choices and lengths of the `stripe` library of that version;
+`scripts/make_stripe_facts.py` writes it. Below stand the rules that no type says, of these pages, read on 26 November
+2026: docs.stripe.com/currencies (minimum and maximum amounts, decimals), docs.stripe.com/api/metadata and /pagination,
+docs.stripe.com/get-started/account/statement-descriptors, and support.stripe.com, "Use of the statement_descriptor
+parameter on PaymentIntents for card charges".
 """
 
 import json
@@ -20,14 +21,15 @@ CALLS: Final[Mapping[str, str]] = _FACTS["takes"]
 ANSWERS: Final[Mapping[str, str]] = _FACTS["answers"]
 _TYPES: Final[Mapping[str, Plain]] = _FACTS["types"]
 
-CURRENCIES: Final = frozenset(
-    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf "
-    "clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl hrk htg huf idr "
-    "ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr "
-    "mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd "
-    "shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar "
-    "zmw btn ghs".split()
+_CURRENCIES: Final = (
+    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn bzd cad cdf "
+    "chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl hrk htg "
+    "huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop "
+    "mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr "
+    "sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf "
+    "yer zar zmw"
 )
+CURRENCIES: Final = frozenset(_CURRENCIES.split())
 LEAST: Final = {
     "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
@@ -46,6 +48,11 @@ PAGE_MAX: Final = 100
 KEY_MAX: Final = 255
 _WHOLE: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 _CREATE: Final = "POST /v1/payment_intents"
+_NO_DESCRIPTOR: Final = (
+    "The statement_descriptor parameter is not supported for the payment_method_type `card`. To continue supporting "
+    "payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the `statement_descriptor` "
+    "parameter altogether."
+)
 
 
 class Fault(NamedTuple):
@@ -69,7 +76,9 @@ def faults(call: str, form: Plain) -> list[Fault]:
     unknown = list(_unknown("", form, _TYPES[CALLS[call]]))
     if unknown:
         names = ", ".join(unknown)
-        return [Fault("parameter_unknown", unknown[0], f"Received unknown parameter{'s' * (len(unknown) > 1)}: {names}")]
+        return [
+            Fault("parameter_unknown", unknown[0], f"Received unknown parameter{'s' * (len(unknown) > 1)}: {names}")
+        ]
     wrong = list(_wrong_members("", form, _TYPES[CALLS[call]]))
     return wrong or list(_against_rules(call, form))
 
@@ -102,7 +111,9 @@ def _members(type: Any, value: Any) -> Plain | None:
 def _as_list(type: Any) -> Any:
     if isinstance(type, dict) and "list" in type:
         return type["list"]
-    return next((one["list"] for one in type.get("either", ()) if "list" in one), None) if isinstance(type, dict) else None
+    return (
+        next((one["list"] for one in type.get("either", ()) if "list" in one), None) if isinstance(type, dict) else None
+    )
 
 
 def _wrong_members(prefix: str, form: Plain, members: Plain) -> Iterator[Fault]:
@@ -116,8 +127,6 @@ def _wrong_members(prefix: str, form: Plain, members: Plain) -> Iterator[Fault]:
 
 
 def _wrong(path: str, value: Any, type: Any) -> Iterator[Fault]:
-    if type == "any":
-        return
     if isinstance(type, str):
         yield from _wrong_primitive(path, value, type)
     elif "one" in type:
@@ -127,14 +136,12 @@ def _wrong(path: str, value: Any, type: Any) -> Iterator[Fault]:
         tried = [list(_wrong(path, value, one)) for one in type["either"]]
         if all(tried):
             yield tried[-1][0]
-    elif "list" in type:
-        if not isinstance(value, list):
-            yield Fault("parameter_invalid_array", path, "Invalid array")
-        else:
-            for one in value:
-                yield from _wrong(path, one, type["list"])
-    elif not isinstance(value, dict):
-        yield Fault("parameter_invalid_hash", path, "Invalid object")
+    elif "list" in type and isinstance(value, list):
+        for one in value:
+            yield from _wrong(path, one, type["list"])
+    elif "list" in type or not isinstance(value, dict):
+        kind = "array" if "list" in type else "hash"
+        yield Fault(f"parameter_invalid_{kind}", path, f"Invalid {'array' if kind == 'array' else 'object'}")
     elif "map" in type:
         for name, one in value.items():
             yield from _wrong(f"{path}[{name}]", one, type["map"])
@@ -144,6 +151,8 @@ def _wrong(path: str, value: Any, type: Any) -> Iterator[Fault]:
 
 def _wrong_primitive(path: str, value: Any, type: str) -> Iterator[Fault]:
     name, _, longest = type.partition(" ")
+    if name == "any":
+        return
     if not isinstance(value, str):
         yield Fault(None, path, f"Invalid {name}: {json.dumps(value)}")
     elif name == "string" and longest and len(value) > int(longest):
@@ -170,7 +179,11 @@ def _against_rules(call: str, form: Plain) -> Iterator[Fault]:
         yield Fault("parameter_invalid_integer", "limit", f"This value must be {bound}.")
     if "currency" in form and form["currency"].lower() not in CURRENCIES:
         known = ", ".join(sorted(CURRENCIES))
-        yield Fault(None, "currency", f"Invalid currency: {form['currency']}. Stripe currently supports these currencies: {known}")
+        yield Fault(
+            None,
+            "currency",
+            f"Invalid currency: {form['currency']}. Stripe currently supports these currencies: {known}",
+        )
     elif call == _CREATE:
         yield from _amount(int(form["amount"]), form["currency"].lower())
     if call == _CREATE:
@@ -187,7 +200,11 @@ def _metadata(metadata: Plain) -> Iterator[Fault]:
         yield Fault(None, "metadata", f"You may only specify up to {METADATA_KEYS} metadata keys.")
     for name, value in metadata.items():
         if len(name) > METADATA_NAME:
-            yield Fault(None, "metadata", f"Metadata keys can have up to {METADATA_NAME} characters, but you passed {len(name)}.")
+            yield Fault(
+                None,
+                "metadata",
+                f"Metadata keys can have up to {METADATA_NAME} characters, but you passed {len(name)}.",
+            )
         if len(value) > METADATA_VALUE:
             yield Fault(None, f"metadata[{name}]", f"Metadata values can have up to {METADATA_VALUE} characters.")
 
@@ -214,12 +231,7 @@ def _shown_amount(amount: int, currency: str) -> str:
 
 def _card_intent(form: Plain) -> Iterator[Fault]:
     if "statement_descriptor" in form and "card" in form.get("payment_method_types", ["card"]):
-        message = (
-            "The statement_descriptor parameter is not supported for the payment_method_type `card`. To continue supporting "
-            "payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the `statement_descriptor` "
-            "parameter altogether."
-        )
-        yield Fault(None, "statement_descriptor", message)
+        yield Fault(None, "statement_descriptor", _NO_DESCRIPTOR)
     for name in ("off_session", "error_on_requires_action", "return_url", "mandate"):
         if name in form and form.get("confirm") != "true":
             message = f"You cannot provide `{name}` unless you also set `confirm` to true."
@@ -244,10 +256,10 @@ def shown(plain: Plain) -> Plain:
 def _shown_members(plain: Plain, name: str) -> Plain:
     found: Plain = {}
     for member, type in _TYPES[name].items():
-        bare = member.rstrip("?")
-        if bare in plain:
+        bare, is_page = member.rstrip("?"), isinstance(type, dict) and "page" in type
+        if bare in plain and (not is_page or isinstance(plain[bare], dict)):
             found[bare] = _shown(plain[bare], type)
-        elif bare != member and type != "any" and not (isinstance(type, dict) and "page" in type):
+        elif bare != member and type != "any" and not is_page:
             found[bare] = None
     return found
 
@@ -266,8 +278,8 @@ def _shown(value: Any, type: Any) -> Any:
 
 
 def differences(answer: Plain) -> list[str]:
-    """Where an answered object, list or error differs from what Stripe publishes: members that it lacks, has of its own,
-    or has with another type."""
+    """Where an answered object, list or error differs from what Stripe publishes: members that it lacks, has of its
+    own, or has with another type."""
     if "error" in answer:
         return list(_different("error", answer["error"], {"of": "PaymentIntent.LastPaymentError"}))
     if answer.get("object") == "list":
@@ -278,13 +290,15 @@ def differences(answer: Plain) -> list[str]:
     return list(_different(answer["object"], answer, {"object": answer["object"]}))
 
 
+_KINDS: Final[Mapping[str, Any]] = {
+    "any": object, "string": str, "integer": int, "number": (int, float), "boolean": bool,
+}  # fmt: skip
+
+
 def _different(path: str, value: Any, type: Any) -> Iterator[str]:
-    if type == "any":
-        return
     if isinstance(type, str):
-        kinds: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
         name = type.partition(" ")[0]
-        if not isinstance(value, kinds[name]) or (isinstance(value, bool) and name != "boolean"):
+        if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and name in ("integer", "number")):
             yield f"{path} is no {name}"
     elif "one" in type:
         if value not in type["one"]:
@@ -294,15 +308,22 @@ def _different(path: str, value: Any, type: Any) -> Iterator[str]:
         if all(tried):
             yield tried[0][0]
     elif "list" in type or "page" in type:
-        listed = value.get("data") if "page" in type and isinstance(value, dict) else value
-        if not isinstance(listed, list):
-            yield f"{path} is no list"
-        else:
-            for one in listed:
-                yield from _different(path, one, type.get("list", type.get("page")))
-    elif "id" in type and isinstance(value, str):
-        return
-    elif not isinstance(value, dict):
+        yield from _different_list(path, value, type)
+    elif "id" not in type or not isinstance(value, str):
+        yield from _different_object(path, value, type)
+
+
+def _different_list(path: str, value: Any, type: Plain) -> Iterator[str]:
+    listed = value.get("data") if "page" in type and isinstance(value, dict) else value
+    if not isinstance(listed, list):
+        yield f"{path} is no list"
+    else:
+        for one in listed:
+            yield from _different(path, one, type.get("list", type.get("page")))
+
+
+def _different_object(path: str, value: Any, type: Plain) -> Iterator[str]:
+    if not isinstance(value, dict):
         yield f"{path} is no object"
     elif "map" not in type:
         yield from _different_members(path, value, _TYPES[type.get("of") or ANSWERS[type.get("object") or type["id"]]])

@@ -119,6 +119,8 @@ class StandIn(Serving):
         if len(idempotency_key) > published.KEY_MAX:
             raise bad(None, f"Idempotency keys must be at most {published.KEY_MAX} characters.")
         kind = published.call_of(request.method, request.path)
+        if kind not in published.CALLS:
+            self.deviations.append(f"{kind}: there is no such call")
         found = published.faults(kind, _nested(pairs))
         self.deviations += [f"{kind}: {one.message}" for one in found]
         if found:
@@ -151,7 +153,7 @@ class StandIn(Serving):
 
     def _expanded(self, plain: Plain, form: Plain, prefix: str = "") -> Plain:
         """As it is answered, with what the call expands of it."""
-        found = published.shown({name: value for name, value in plain.items() if name != "payments"})
+        found = published.shown(plain)
         for wanted in form.get("expand") or []:
             path = wanted.removeprefix(prefix).split(".")
             if not wanted.startswith(prefix) or not self._expand(found, path):
