@@ -21,18 +21,20 @@ FIELDS = {
     "Search": "transactions refunds disputes",
     "Report": "paymentLevelFees",
 }
-TYPES = (
+NAMED = (
     "Transaction Refund Dispute PaymentMethod Customer MonetaryAmount CreditCardDetails CreditCardTransactionDetails "
     "BinRecord RiskData DisbursementDetails PaymentStatusEvent AuthorizedEvent ProcessorDeclinedEvent FailedEvent "
     "GatewayRejectedEvent SubmittedForSettlementEvent SettledEvent VoidedEvent SettlementDeclinedEvent "
     "TransactionAuthorizationProcessorResponse PaymentNetworkResponse MerchantAdviceCodeResponse DisputeStatusEvent "
-    "DisputeProcessorResponse DisputeTextEvidence DisputeEvidence Viewer Merchant MerchantAccount PaymentLevelFeeReport "
+    "DisputeProcessorResponse DisputeTextEvidence DisputeEvidence Viewer Merchant MerchantAccount "
+    "PaymentLevelFeeReport "
     "TransactionPayload RefundTransactionPayload ReverseTransactionPayload PartialCaptureTransactionPayload "
     "AcceptDisputePayload FinalizeDisputePayload CreateDisputeTextEvidencePayload CreateCustomerPayload "
     "TokenizeCreditCardPayload VaultPaymentMethodPayload Verification TransactionConnection TransactionConnectionEdge "
     "RefundConnection RefundConnectionEdge DisputeConnection DisputeConnectionEdge MerchantAccountConnection "
     "MerchantAccountConnectionEdge PageInfo Node"
-).split()
+)
+TYPES = NAMED.split()
 WORDS_MAX = 60  # beyond, the lists are of countries and currencies
 _BLOCK = re.compile(r"^(type|input|enum|interface) (\w+)([^{\n]*)\{(.*?)^\}", re.DOTALL | re.MULTILINE)
 _UNION = re.compile(r"^union (\w+) = (.+)$", re.MULTILINE)

@@ -22,7 +22,8 @@ KINDS: Final[Mapping[str, list[str]]] = _FACTS["kinds"]
 INPUTS: Final[Mapping[str, Plain]] = _FACTS["inputs"]
 ENUMS: Final[Mapping[str, list[str]]] = _FACTS["enums"]
 
-AMOUNT: Final = re.compile(r"-?\d{1,10}(?:\.\d{2,3})?")
+AMOUNT: Final = re.compile(r"-?\d{1,18}(?:\.\d{2,3})?", re.ASCII)
+DIGITS_MAX: Final = 10  # before the point; the vendor says that there is a limit, not which
 ORDER_ID_MAX: Final = 255
 DESCRIPTOR: Final = re.compile(
     r"(?=.{5,22}$)(?:[A-Za-z0-9 .+-]{3}|[A-Za-z0-9 .+-]{7}|[A-Za-z0-9 .+-]{12})\*[A-Za-z0-9 .+-]{1,18}"
@@ -30,8 +31,8 @@ DESCRIPTOR: Final = re.compile(
 _NO_DECIMALS: Final = frozenset({"JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF", "XPF", "PYG"})
 _SCALARS: Final[Mapping[str, re.Pattern[str]]] = {
     "Amount": AMOUNT,
-    "ECommerceIndicator": re.compile(r"\d{2}"),
-    "ThreeDSecureVersion": re.compile(r"\d+(\.\d+)*"),
+    "ECommerceIndicator": re.compile(r"\d{2}", re.ASCII),
+    "ThreeDSecureVersion": re.compile(r"\d+(\.\d+)*", re.ASCII),
 }
 
 
@@ -49,7 +50,9 @@ def faults(document: str, variables: Plain) -> list[Fault]:
     wrong = list(_wrong_fields(operation.kind.title(), operation.fields, operation.variables, variables, ""))
     for name, type in operation.variables.items():
         wrong += _wrong_value(name, variables.get(name), type)
-    extra = [Fault(name, f"The variable {name} is not declared.") for name in variables if name not in operation.variables]
+    extra = [
+        Fault(name, f"The variable {name} is not declared.") for name in variables if name not in operation.variables
+    ]
     return wrong + extra
 
 
@@ -77,9 +80,7 @@ def _wrong_fields(
             yield from _wrong_field(known[one.name], one, declared, variables, here)
 
 
-def _wrong_field(
-    type: Any, one: Selected, declared: Mapping[str, str], variables: Plain, here: str
-) -> Iterator[Fault]:
+def _wrong_field(type: Any, one: Selected, declared: Mapping[str, str], variables: Plain, here: str) -> Iterator[Fault]:
     arguments, answer = type if isinstance(type, list) else ({}, type)
     for name, value in one.arguments.items():
         if name not in arguments:
@@ -118,8 +119,8 @@ def _wrong_input(path: str, value: Any, name: str) -> Iterator[Fault]:
         return
     for field in value:
         if field not in INPUTS[name]:
-            message = f"The variables input contains a field name '{field}' that is not defined for input object type '{name}'"
-            yield Fault(f"{path}/{field}", message)
+            message = "The variables input contains a field name '{0}' that is not defined for input object type '{1}'"
+            yield Fault(f"{path}/{field}", message.format(field, name))
     for field, type in INPUTS[name].items():
         yield from _wrong_value(f"{path}/{field}", value.get(field), type)
 
@@ -145,6 +146,27 @@ def _is_day(text: str) -> bool:
         return False
 
 
+def differences(parent: str, fields: tuple[Selected, ...], value: Any) -> list[str]:
+    """Where what was selected is answered otherwise than the schema promises."""
+    return list(_different(parent, fields, value))
+
+
+def _different(parent: str, fields: tuple[Selected, ...], value: Any) -> Iterator[str]:
+    for one in fields:
+        type = OUTPUTS.get(parent, {}).get(one.name) if one.on is None else None
+        if type is None or not isinstance(value, dict):
+            continue
+        answer, found = type[1] if isinstance(type, list) else type, value.get(one.name)
+        is_list = answer.startswith("[")
+        if found is None:
+            yield from [f"{parent} lacks {one.name}"] if answer.endswith("!") else []
+        elif isinstance(found, list) is not is_list:
+            yield f"{parent}.{one.name} is no {answer}"
+        else:
+            for each in found if is_list else [found]:
+                yield from _different(_bare(answer), one.fields, each)
+
+
 def refusals(given: Plain, currency: str) -> Iterator[Fault]:
     """What the gateway itself refuses of a transaction, a capture or a refund in this currency."""
     amount = str(given.get("amount", "1.00"))
@@ -153,6 +175,8 @@ def refusals(given: Plain, currency: str) -> Iterator[Fault]:
         yield Fault("amount", "Amount cannot be negative.", "81501")
     elif not float(amount):
         yield Fault("amount", "Amount must be greater than zero.", "81531")
+    elif len(amount.partition(".")[0]) > DIGITS_MAX:
+        yield Fault("amount", "Amount is too large.", "81528")
     elif decimals and currency in _NO_DECIMALS or decimals == 3 and currency not in ("BHD", "JOD", "KWD", "OMR", "TND"):
         yield Fault("amount", "Amount is an invalid format.", "81503")
     if len(given.get("orderId") or "") > ORDER_ID_MAX:
