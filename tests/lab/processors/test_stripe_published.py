@@ -235,6 +235,10 @@ THREE_D_SECURE = {
     "threeDsVersion": "2.2.0", "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=", "ecommerceIndicator": "05",
     "directoryServerTransactionId": "c4e59ceb-a382-4d6a-bc87-385d591fa09d",
 }  # fmt: skip
+ODD_RESULTS: list[dict[str, str]] = [
+    {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
+    {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
+]  # fmt: skip
 SMALL, LARGE = ("not_sent", "request", "amount_too_small"), ("not_sent", "request", "amount_too_large")
 OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "resource_missing")
 FINE = ("approved", None, None)
@@ -281,10 +285,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
     yield on.charge(credential=replace(on.method(), customer=None)), ("not_sent", "credential", None)
     card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
     yield on.charge(credential=card), ("not_sent", "credential", None)
-    for more in (
-        {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
-        {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
-    ):  # fmt: skip
+    for more in ODD_RESULTS:
         yield on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more), FINE
     for reason in ("recurring", "installment", "unscheduled", None):
         yield on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60), FINE

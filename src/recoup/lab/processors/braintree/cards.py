@@ -4,6 +4,9 @@ sandbox does."""
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from recoup.rules.network.card import scheme_of
+from recoup.rules.network.magic import COUNTING_CARDS, PHONE_CARD
+
 
 class Answer(NamedTuple):
     """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's; `rejected`: the
@@ -42,8 +45,7 @@ FAKES: Final = MappingProxyType({
     "fake-valid-nonce": "visa", "fake-valid-visa-nonce": "visa", "fake-valid-mastercard-nonce": "mastercard",
     "fake-processor-declined-visa-nonce": "processor_declined", "fake-gateway-rejected-fraud-nonce": "risk",
 })  # fmt: skip
-# The vendor's own card numbers for tests: its sandbox takes no others.
-NUMBERS: Final = MappingProxyType({
-    "4111111111111111": "visa", "4012888888881881": "visa", "4005519200000004": "visa", "4009348888881881": "visa",
-    "5555555555554444": "mastercard", "2223000048400011": "mastercard", "4000111111111115": "processor_declined",
-})  # fmt: skip
+# Card numbers for tests, which are nobody's: like the vendor's sandbox it takes no others.
+NUMBERS: Final = MappingProxyType(
+    {number: scheme_of(number) for number in (PHONE_CARD, *COUNTING_CARDS) if scheme_of(number) in CARDS}
+)
