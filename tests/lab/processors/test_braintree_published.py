@@ -84,7 +84,7 @@ def test_all_calls_of_the_connector_are_as_published() -> None:
         begin, end = (on.clocks.wall() + timedelta(days=days) for days in (-1, 1))
         assert [line async for page in port.lines(begin, end) for line in page]
         assert set(DOCUMENTS) - set(port.calls) == {"partialCaptureTransaction"}, "which no account of ours has"
-        assert on.standin.deviations == []
+        assert on.standin.refused == []
 
     play(BraintreeSubject, story)
 
@@ -255,6 +255,6 @@ def test_the_guide_s_methods_are_stored_and_charged() -> None:
         waits = Stored("braintree", later, customer, "visa")
         said += [await on.send(on.charge(credential=waits, order_id=new_id())) for _ in range(2)]
         assert [one.state for one in said] == ["approved", "declined", "approved"]
-        assert on.standin.deviations == []
+        assert on.standin.refused == []
 
     play(BraintreeSubject, story)

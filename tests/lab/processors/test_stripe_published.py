@@ -117,7 +117,7 @@ def test_all_calls_of_the_connector_and_all_answers_are_as_published(tmp_path: P
             assert published.differences(published.shown(event)) == []
             assert published.differences(event["data"]["object"]) == []
         assert port.calls == MADE, "another kind of call needs its line above"
-        assert on.standin.deviations == []
+        assert on.standin.refused == []
 
     play(tmp_path, story)
 

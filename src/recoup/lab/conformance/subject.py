@@ -167,8 +167,8 @@ class Subject(ABC):
         """By every connector of this subject, without ids."""
         return frozenset(one for made in self._open for one in getattr(made, "calls", ()))
 
-    def deviations(self) -> list[str]:
-        """Where a request that came in, or an answer of the stand-in, differs from what the vendor publishes."""
+    def unpublished(self) -> list[str]:
+        """What the calls said that the vendor's published types do not have."""
         return []
 
     def left_open(self) -> int:

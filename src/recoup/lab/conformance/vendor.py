@@ -43,8 +43,8 @@ class VendorSubject(Subject, Generic[S]):
     def calls(self) -> list[str]:
         return self.standin.calls
 
-    def deviations(self) -> list[str]:
-        return self.standin.deviations
+    def unpublished(self) -> list[str]:
+        return self.standin.refused
 
     def _path(self, of: str) -> str:
         return self.paths[of]

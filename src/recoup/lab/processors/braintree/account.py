@@ -27,10 +27,11 @@ class Refused(Exception):
 
     def __init__(self, error_class: str, message: str, code: str | None = None, path: str = "") -> None:
         super().__init__(message)
+        blame = "developer_error" if error_class == "NOT_FOUND" else "user_error"
         more = {"inputPath": ["input", *path.split("/")]} if path else {}
         self.error: Plain = {
             "message": message,
-            "extensions": {"errorClass": error_class, "errorType": "user_error", "legacyCode": code} | more,
+            "extensions": {"errorClass": error_class, "errorType": blame, "legacyCode": code} | more,
         }
 
 

@@ -107,7 +107,7 @@ class StandIn(Serving):
         except (ValueError, KeyError, TypeError, AttributeError):
             return as_json({"errors": [Refused("VALIDATION", "The document cannot be read.").error]})
         if wrong:
-            self.deviations += [f"{field.name}: {one.message}" for one in wrong]
+            self.refused += [f"{field.name}: {one.message}" for one in wrong]
             return as_json({"data": None, "errors": [_refused(one) for one in wrong]})
         field = field._replace(arguments=filled(field.arguments, variables))
         try:
@@ -115,7 +115,7 @@ class StandIn(Serving):
         except Refused as refused:
             return as_json({"data": {field.name: None}, "errors": [refused.error | {"path": [field.name]}]})
         data = {field.name: projected(made, field.fields)}
-        self.deviations += published.differences(operation.kind.title(), operation.fields, data)
+        self.refused += published.differences(operation.kind.title(), operation.fields, data)
         return as_json({"data": data, "extensions": {"requestId": "r"}})
 
     def _once(self, kind: str, selected: Selected, message: Plain) -> Any:

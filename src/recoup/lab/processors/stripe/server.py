@@ -106,7 +106,7 @@ class StandIn(Serving):
             status, plain = 200, self._done(request, _nested(pairs), key, said)
         except Refused as refused:
             status, plain = refused.status, {"error": _worded(refused.error)}
-        self.deviations += published.differences(plain)
+        self.refused += published.differences(plain)
         return as_json(plain, status)
 
     def _look_at(self, request: web.Request, call: str, pairs: list[tuple[str, str]], idempotency_key: str) -> None:
@@ -120,9 +120,9 @@ class StandIn(Serving):
             raise bad(None, f"Idempotency keys must be at most {published.KEY_MAX} characters.")
         kind = published.call_of(request.method, request.path)
         if kind not in published.CALLS:
-            self.deviations.append(f"{kind}: there is no such call")
+            self.refused.append(f"{kind}: there is no such call")
         found = published.faults(kind, _nested(pairs))
-        self.deviations += [f"{kind}: {one.message}" for one in found]
+        self.refused += [f"{kind}: {one.message}" for one in found]
         if found:
             raise bad(found[0].code, found[0].message, param=found[0].param)
 
