@@ -19,7 +19,7 @@ from recoup.kernel.time import Clocks
 from recoup.lab.conformance.braintree import BraintreeSubject
 from recoup.lab.conformance.run import run_checks
 from recoup.lab.conformance.subject import AT
-from recoup.lab.processors.braintree.graphql import projected, selection_of
+from recoup.lab.processors.braintree.graphql import operation_of, projected
 from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
@@ -279,13 +279,15 @@ def test_its_codes_are_read_as_the_table_has_them() -> None:
 
 def test_only_what_a_document_selects_is_answered() -> None:
     for document in DOCUMENTS.values():
-        assert len(selection_of(document)) == 1
-    fields = selection_of("query a($b: ID!) { node(id: $b) { id ... on T { c { d } } ... on U { e } } }")[0].fields
+        assert len(operation_of(document).fields) == 1
+    fields = (
+        operation_of("query a($b: ID!) { node(id: $b) { id ... on T { c { d } } ... on U { e } } }").fields[0].fields
+    )
     plain = {"__typename": "T", "id": 1, "c": [{"d": 2, "x": 3}], "e": 4}
     assert projected(plain, fields) == {"id": 1, "c": [{"d": 2}]}
     for bad in ("", "mutation", "query a { b", "query a { b } query c { d }"):
         with pytest.raises(ValueError, match=".*"):
-            selection_of(bad)
+            operation_of(bad)
 
 
 def test_an_exemption_is_claimed_by_the_mutation_that_takes_it() -> None:

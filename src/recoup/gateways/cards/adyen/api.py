@@ -130,45 +130,48 @@ def reason_of(reply: Reply) -> str:
     return (error.error_code or "" if error else "") or f"HTTP {reply.status}"
 
 
-def _calls(account: str) -> Mapping[str, tuple[str, Body]]:
-    """Calls that change nothing: of what does not exist, or with what is needed left out."""
+def _calls(account: str) -> Mapping[str, tuple[str, Body, tuple[int, ...]]]:
+    """Calls that change nothing: of what does not exist, or with what is needed left out. Each with the statuses that
+    only a key with the right gets; 422 is the refusal of what was left out, which comes after the look at the roles."""
     own, dispute = {"merchantAccount": account}, {"merchantAccountCode": account, "disputePspReference": _NOBODY}
     return {
-        "merchant account": ("/paymentMethods", own),
-        "make payments": ("/payments", own),
-        "capture, cancel and refund": (f"/payments/{_NOBODY}/captures", own),
-        "answer disputes": (f"{DISPUTES}/retrieveApplicableDefenseReasons", dispute),
+        "merchant account": ("/paymentMethods", own, (200,)),
+        "make payments": ("/payments", own, (422,)),
+        "capture, cancel and refund": (f"/payments/{_NOBODY}/captures", own, (422,)),
+        "answer disputes": (f"{DISPUTES}/retrieveApplicableDefenseReasons", dispute, (200, 422)),
     }
 
 
 async def checked_rights(api: Api, account: str) -> list[Finding]:
     """A call for each right that the connector uses."""
     found = []
-    for name, (path, body) in _calls(account).items():
+    for name, (path, body, proofs) in _calls(account).items():
         try:
-            found.append(_right(name, await api.post(path, body)))
+            found.append(_right(name, await api.post(path, body), proofs))
         except (NotSentError, NoAnswerError) as error:
             found.append(_unreachable(name, f"{error}"))
     nobody = {"merchantAccount": account, "shopperReference": _NOBODY}
     reads = {
-        "read stored cards": ("/storedPaymentMethods", nobody),
-        "read reports": (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None),
+        "read stored cards": ("/storedPaymentMethods", nobody, (200,)),
+        "read reports": (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (404,)),
     }
-    for name, (path, query) in reads.items():
+    for name, (path, query, proofs) in reads.items():
         try:
-            found.append(_right(name, await api.get(path, query)))
+            found.append(_right(name, await api.get(path, query), proofs))
         except Problem as problem:
             found.append(_unreachable(name, problem.message))
     return found
 
 
-def _right(name: str, reply: Reply) -> Finding:
+def _right(name: str, reply: Reply, proofs: tuple[int, ...]) -> Finding:
     if reply.status in (401, 403):
         return Finding(name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE)
-    if reply.status in (200, 201, 400, 404, 422):
+    error = read(ServiceError, reply) if reply.status == 422 else None
+    refused = reply.status == 422 and (error is None or error.error_type != "validation")
+    if reply.status in proofs and not refused:
         return Finding(name, True, findings.MAY)
-    finding = Sentence(findings.SAYS, "Adyen", reason_of(reply))
-    return Finding(name, False, finding, findings.TRY_AGAIN, unclear=True)
+    cure = findings.TRY_AGAIN if reply.status == 429 or reply.status >= 500 else findings.NOT_PROVEN
+    return Finding(name, False, Sentence(findings.SAYS, "Adyen", reason_of(reply)), cure, unclear=True)
 
 
 def _unreachable(name: str, why: str) -> Finding:

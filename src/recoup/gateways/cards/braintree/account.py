@@ -104,10 +104,17 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
         card.last4,
         _number(card.expirationMonth),
         _number(card.expirationYear),
-        "prepaid" if facts.prepaid == "YES" else {"YES": "debit", "NO": "credit"}.get(facts.debit or ""),
+        _funding(facts),
         facts.countryOfIssuance,
         card.uniqueNumberIdentifier,
     )
+
+
+def _funding(facts: _BinData) -> str | None:
+    """Older versions of the API write `Yes` and `No`."""
+    if (facts.prepaid or "").upper() == "YES":
+        return "prepaid"
+    return {"YES": "debit", "NO": "credit"}.get((facts.debit or "").upper())
 
 
 def _number(text: str | None) -> int | None:

@@ -43,6 +43,8 @@ _INITIATORS: Final = {"recurring": "RECURRING", "installment": "INSTALLMENT", "u
 _FIRSTS: Final = {"recurring": "RECURRING_FIRST", "installment": "INSTALLMENT_FIRST"}
 _EXEMPTIONS: Final = {"low_value": "LOW_VALUE", "transaction_risk_analysis": "TRANSACTION_RISK_ANALYSIS"}
 _DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII)
+_INDICATOR: Final = re.compile(r"\d{2}", re.ASCII)
+_VERSION: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 SHOWN_SECONDS: Final = 0.2  # until a duplicate's original is asked for once more
 
 
@@ -116,8 +118,8 @@ class Braintree(VendorAccount):
             form["paymentInitiator"] = initiator
         if _DESCRIPTOR.fullmatch(charge.descriptor):  # in any other shape the whole charge is refused
             form["descriptor"] = {"name": charge.descriptor}
-        if charge.three_d_secure:
-            form["threeDSecurePassThrough"] = _authenticated(charge.three_d_secure)
+        if (authenticated := _authenticated(charge.three_d_secure or {})) is not None:
+            form["threeDSecurePassThrough"] = authenticated
         return form
 
     async def _other(self, charge: Charge, credential: Stored, said: Outcome, until: float) -> Outcome:
@@ -167,6 +169,8 @@ class Braintree(VendorAccount):
     async def modify(self, message: ModificationMessage) -> Outcome:
         if message.reference is None:
             return Outcome("not_sent", text="Braintree's own reference is not known", fault="request")
+        if message.kind != "void" and not self.carries(message.units, message.currency):  # null would move all of it
+            return Outcome("not_sent", text="Braintree does not carry this amount", fault="request")
         try:
             if message.kind == "void":
                 return await self._void(message)
@@ -311,11 +315,15 @@ def _initiator(charge: Charge) -> str | None:
     return _INITIATORS[charge.mit_reason] if charge.mit_reason is not None else None
 
 
-def _authenticated(given: Mapping[str, str]) -> dict[str, str]:
+def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
+    """None for what Braintree has no words for: it would refuse the whole charge."""
+    indicator, version = given.get("ecommerceIndicator") or "", given.get("threeDsVersion") or ""
+    if not _INDICATOR.fullmatch(indicator) or version and not _VERSION.fullmatch(version):
+        return None
     known = {
-        "eciFlag": given.get("ecommerceIndicator"),
+        "eciFlag": indicator,
         "cavv": given.get("authenticationValue"),
-        "version": given.get("threeDsVersion"),
+        "version": version,
         "directoryServerTransactionId": given.get("directoryServerTransactionId"),
     }
     return {name: value for name, value in known.items() if value}

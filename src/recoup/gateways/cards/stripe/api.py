@@ -3,7 +3,7 @@ key, the lines of the balance, the signed events."""
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ NOTICE_BYTES_MAX: Final = 262_144
 SIGNED_WITHIN: Final = timedelta(seconds=300)
 RIGHT_SECONDS: Final = 10.0
 _NOBODY: Final = "recoup_rights_check"
+_MISSING: Final = "resource_missing"
 # A call that changes nothing: a list, or a change of what does not exist, which is refused after the right was seen.
 _READS: Final = {
     "PaymentIntents": "/v1/payment_intents", "Customers": "/v1/customers", "Invoices": "/v1/invoices",
@@ -148,6 +149,11 @@ def _without_id(method: str, path: str) -> str:
     return f"{method} " + "/".join("{id}" if number == 3 else part for number, part in enumerate(parts))
 
 
+def error_code(reply: Reply) -> str | None:
+    body = read(ErrorBody, reply)
+    return body.error.code if body else None
+
+
 def reason_of(reply: Reply) -> str:
     """Stripe's code for what went wrong, else the status: no sentence, which may quote a key."""
     body = read(ErrorBody, reply)
@@ -179,22 +185,26 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 
 async def checked_rights(api: Api) -> list[Finding]:
     """A call for each right that the connector uses."""
-    checks = [_right(api, f"read {name}", path, None) for name, path in _READS.items()]
-    checks.append(_right(api, "read PaymentMethods", f"/v1/payment_methods/pm_{_NOBODY}", None))
-    checks += [_right(api, f"write {name}", path.format(_NOBODY), name) for name, path in _WRITES.items()]
+    nobody = f"/v1/payment_methods/pm_{_NOBODY}"
+    checks = [
+        _right(f"read {name}", api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)) for name, path in _READS.items()
+    ]
+    checks.append(_right("read PaymentMethods", api.get(nobody, seconds=RIGHT_SECONDS), missing=True))
+    for name, path in _WRITES.items():
+        call = api.post(path.format(_NOBODY), {}, "", until=api.now() + RIGHT_SECONDS)
+        checks.append(_right(f"write {name}", call, missing=True))
     return [one._replace(billing=one.name.split()[1] in _BILLING) for one in await asyncio.gather(*checks)]
 
 
-async def _right(api: Api, name: str, path: str, write: str | None) -> Finding:
+async def _right(name: str, call: Awaitable[Reply], *, missing: bool = False) -> Finding:
+    """`missing`: the call names what does not exist. Only Stripe's word for that proves that the right was there."""
     try:
-        if write is None:
-            reply = await api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)
-        else:
-            until = api.now() + RIGHT_SECONDS
-            reply = await api.post(path, {}, "", until=until)
+        reply = await call
     except (NotSentError, NoAnswerError) as error:
         return _unreached(name, error)
-    if reply.status in (200, 400, 404):
+    absent = reply.status == 404 and error_code(reply) == _MISSING
+    listed = reply.status == 200 and read(Page, reply) is not None
+    if absent if missing else listed:
         return Finding(name, True, findings.MAY)
     return _refused(name, reply)
 
@@ -212,7 +222,8 @@ def _refused(name: str, reply: Reply) -> Finding:
             Sentence(findings.MAY_NOT, reason_of(reply)),
             findings.ADD_RIGHT,
         )
-    return Finding(name, False, Sentence(findings.ANSWERS, reason_of(reply)), findings.TRY_AGAIN, unclear=True)
+    cure = findings.TRY_AGAIN if reply.status == 429 or reply.status >= 500 else findings.NOT_PROVEN
+    return Finding(name, False, Sentence(findings.ANSWERS, reason_of(reply)), cure, unclear=True)
 
 
 async def checked_webhooks(api: Api, path: str) -> list[Finding]:

@@ -5,6 +5,7 @@ second is read from the intent, and an intent that was never confirmed is cancel
 charge. An invoice of Stripe Billing is paid as that invoice.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +23,8 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned
 ASK_SECONDS: Final = 10.0
+_AUTHENTICATIONS: Final = ("1.0.2", "2.1.0", "2.2.0")
+_INDICATORS: Final = ("01", "02", "05", "06", "07")
 _CHARGE: Final = {"expand": ["latest_charge"]}
 _INVOICE: Final = {"expand": ["payments.data.payment.payment_intent"]}
 
@@ -86,6 +89,8 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             said = of_error(reply, scheme, reference=intent_id)
+            if said.state == "not_sent" and said.fault in ("request", "credential"):
+                await self._cancel(intent_id, id, until)  # what Stripe refuses once it refuses again
             if said.state != "declined":
                 return said
             return await self._explained(said, id, intent_id, scheme, until)
@@ -136,7 +141,9 @@ class Charges(VendorAccount):
             return Outcome("not_sent", text=f"{error}", fault="outage")
         invoice = read(Invoice, found) if found.status == 200 else None
         if invoice is None:
-            return replace(of_error(found, credential.scheme), state="not_sent")
+            refused = of_error(found, credential.scheme)
+            fault = "request" if refused.fault == "credential" else refused.fault or "outage"
+            return replace(refused, state="not_sent", fault=fault)
         same = (invoice.customer, invoice.amount_remaining, invoice.currency.upper())
         if invoice.status != "open" or same != (credential.customer, amount, charge.currency):
             code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
@@ -250,15 +257,7 @@ def _at_bank(intent: Intent) -> Outcome:
 
 def _consent(charge: Charge) -> dict[str, Any]:
     """Who is there, and what proves the payer's consent. A payer at hand is asked on Stripe's page."""
-    card: dict[str, Any] = {"stored_credential_usage": charge.mit_reason}
-    if charge.three_d_secure:
-        given = charge.three_d_secure
-        card["three_d_secure"] = {
-            "version": given.get("threeDsVersion"),
-            "cryptogram": given.get("authenticationValue"),
-            "electronic_commerce_indicator": given.get("ecommerceIndicator"),
-            "transaction_id": given.get("directoryServerTransactionId"),
-        }
+    card: dict[str, Any] = {"three_d_secure": _authenticated(charge.three_d_secure or {})}
     if charge.payer is not None and charge.payer.is_wanted:
         card["request_three_d_secure"] = "any"
     return {
@@ -270,7 +269,21 @@ def _consent(charge: Charge) -> dict[str, Any]:
     }
 
 
+def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
+    """None for an authentication that Stripe has no words for: it would refuse the whole charge."""
+    needed = {
+        "version": given.get("threeDsVersion"),
+        "cryptogram": given.get("authenticationValue"),
+        "transaction_id": given.get("directoryServerTransactionId"),
+    }
+    found = {name: value for name, value in needed.items() if value}
+    if len(found) < len(needed) or found["version"] not in _AUTHENTICATIONS:
+        return None
+    indicator = given.get("ecommerceIndicator")
+    return found | ({"electronic_commerce_indicator": indicator} if indicator in _INDICATORS else {})
+
+
 def _suffix(descriptor: str) -> str | None:
     """Letters that a statement may show; Stripe puts its account's prefix before it."""
-    text = "".join(one for one in descriptor if one.isascii() and one not in "<>\\'\"*")[:22].strip()
+    text = "".join(one for one in descriptor if " " <= one <= "~" and one not in "<>\\'\"*")[:22].strip()
     return text if any(one.isalpha() for one in text) else None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -48,7 +49,7 @@ from recoup.kernel.time import Clocks
 from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://api.stripe.com"
-EVIDENCE_MAX: Final = 150_000
+EVIDENCE_MAX: Final = 20_000  # of one text
 _WON: Final = frozenset({"won", "warning_closed"})
 
 
@@ -187,6 +188,8 @@ class Stripe(Charges, Invoices):
         if message.reference is None:
             return Outcome("not_sent", text="Stripe's own reference is not known", fault="request")
         amount = amounts.wire_amount(message.units, message.currency)
+        if amount is None and message.kind != "void":  # without an amount Stripe moves all that is there
+            return Outcome("not_sent", text="Stripe does not carry this amount", fault="request")
         path, form = f"/v1/payment_intents/{message.reference}", dict[str, Any]()
         match message.kind:
             case "refund":
@@ -294,7 +297,7 @@ class Stripe(Charges, Invoices):
         return _disputed(case) if case is not None and case.id == case_id else None
 
     async def describe(self, stored: Stored) -> Stored | None:
-        reply = await self._read(f"/v1/payment_methods/{stored.id}")
+        reply = await self._read(f"/v1/payment_methods/{quote(stored.id, safe='')}")
         found = read(Method, reply) if reply.status == 200 else None
         if found is None and reply.status != 404:
             raise unavailable(reason_of(reply))

@@ -4,38 +4,39 @@ it. What was submitted for settlement settles, and is disbursed, `settles_after`
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
 from recoup.lab.processors.book import Book
-from recoup.lab.processors.braintree.cards import CARDS, Answer
+from recoup.lab.processors.braintree import published
+from recoup.lab.processors.braintree.cards import CARDS, FAKES, NUMBERS, Answer
 
 Plain = dict[str, Any]
 DUPLICATE_SECONDS: Final = 30
 FEE: Final = (Decimal("0.0259"), Decimal("0.49"))
-_EXEMPTIONS: Final = ("LOW_VALUE", "SECURE_CORPORATE", "TRANSACTION_RISK_ANALYSIS", "TRUSTED_BENEFICIARY")
-_INITIATORS: Final = (
-    "ESTIMATED", "INSTALLMENT", "INSTALLMENT_FIRST", "MOTO", "RECURRING", "RECURRING_FIRST", "UNSCHEDULED",
-)  # fmt: skip
 _TYPES: Final = {
     "transaction": "Transaction", "refund": "Refund", "dispute": "Dispute", "payment_method": "PaymentMethod",
+    "customer": "Customer",
 }  # fmt: skip
 _MOVED: Final = ("SUBMITTED_FOR_SETTLEMENT", "SETTLED")
 
 
 class Refused(Exception):
-    """`error_class`, `code`: as the vendor's `errorClass` and `legacyCode`."""
+    """`error_class`, `code`: as the vendor's `errorClass` and `legacyCode`. `path`: the input that is refused."""
 
-    def __init__(self, error_class: str, message: str, code: str | None = None) -> None:
+    def __init__(self, error_class: str, message: str, code: str | None = None, path: str = "") -> None:
         super().__init__(message)
+        blame = "developer_error" if error_class == "NOT_FOUND" else "user_error"
+        more = {"inputPath": ["input", *path.split("/")]} if path else {}
         self.error: Plain = {
             "message": message,
-            "extensions": {"errorClass": error_class, "errorType": "user_error", "legacyCode": code},
+            "extensions": {"errorClass": error_class, "errorType": blame, "legacyCode": code} | more,
         }
 
 
-def _bad(code: str, message: str) -> Refused:
-    return Refused("VALIDATION", message, code)
+def _bad(code: str, message: str, path: str = "") -> Refused:
+    return Refused("VALIDATION", message, code, path)
 
 
 class Account:
@@ -69,8 +70,8 @@ class Account:
             raise Refused("NOT_FOUND", f"An object with this ID was not found: {kind}.")
         return found
 
-    def make_method(self, name: str, customer: str = "") -> Plain:
-        """A vaulted method that answers so."""
+    def make_method(self, name: str, customer: str = "", usage: str = "MULTI_USE", **card: Any) -> Plain:
+        """A method that answers so; `card`: what is known of it besides."""
         legacy = f"cu{len(customer):06d}"
         details = {
             "__typename": "CreditCardDetails",
@@ -80,9 +81,61 @@ class Account:
             "expirationYear": "2034",
             "uniqueNumberIdentifier": f"un_{name}",
             "binData": {"debit": "NO", "prepaid": "NO", "countryOfIssuance": "USA"},
-        }
+        } | card
         holder = {"id": customer, "legacyId": legacy} if customer else None
-        return self._new("payment_method", usage="MULTI_USE", details=details, customer=holder, answer=name)
+        if customer and (known := self.book.get("customer", customer)) is not None:
+            holder = known
+        return self._new("payment_method", usage=usage, details=details, customer=holder, answer=name)
+
+    def make_customer(self, form: Plain) -> Plain:
+        given = form.get("customer") or {}
+        return self._new(
+            "customer", **{name: given.get(name) for name in ("email", "firstName", "lastName", "company")}
+        )
+
+    def tokenize(self, form: Plain) -> Plain:
+        """Of the number nothing is kept but its end and a hash."""
+        card = form["creditCard"]
+        number = "".join((card.get("number") or "").split())
+        month, year = card.get("expirationMonth") or "", card.get("expirationYear") or ""
+        if not number:
+            raise _bad("81714", "Credit card number is required.", "creditCard/number")
+        if number not in NUMBERS:
+            raise _bad("81717", "Credit card number is not an accepted test number.", "creditCard/number")
+        if not (month.isascii() and month.isdigit() and 1 <= int(month) <= 12):
+            raise _bad("81712", "Expiration month is invalid.", "creditCard/expirationMonth")
+        if not (year.isascii() and year.isdigit() and len(year) in (2, 4)):
+            raise _bad("81713", "Expiration year is invalid.", "creditCard/expirationYear")
+        print = sha256(number.encode()).hexdigest()[:32]
+        return self.make_method(
+            NUMBERS[number],
+            usage="SINGLE_USE",
+            last4=number[-4:],
+            expirationMonth=month.zfill(2),
+            expirationYear=year if len(year) == 4 else f"20{year}",
+            uniqueNumberIdentifier=print,
+        )
+
+    def vault(self, form: Plain) -> Plain:
+        """A single-use method, or one of the vendor's for tests, as one that is used again."""
+        id, customer = str(form["paymentMethodId"]), form.get("customerId")
+        holder = self.need("customer", customer) if customer else self.make_customer({})
+        name = FAKES.get(id) or id.removeprefix("fake-").removesuffix("-nonce")
+        if id.startswith("fake-"):
+            if name not in CARDS:
+                raise _bad("91565", "Unknown or expired payment_method_nonce.", "paymentMethodId")
+            return self.make_method(name, holder["id"])
+        once = self._usable(id)
+        if once["usage"] != "SINGLE_USE":
+            raise _bad("91565", "Unknown or expired payment_method_nonce.", "paymentMethodId")
+        self.book.put(once | {"consumed": True})
+        return self.make_method(once["answer"], holder["id"], **once["details"])
+
+    def _usable(self, id: str) -> Plain:
+        method = self.need("payment_method", id)
+        if method.get("consumed"):
+            raise _bad("91564", "Cannot use a payment_method_nonce more than once.", "paymentMethodId")
+        return method
 
     def delete_method(self, id: str) -> None:
         self.book.put(self.need("payment_method", id) | {"object": "deleted"})
@@ -125,18 +178,17 @@ class Account:
         return self.book.put(one)
 
     def charge(self, form: Plain, *, capture: bool, keyed: bool) -> Plain:
-        method = self.need("payment_method", str(form.get("paymentMethodId")))
-        given = form["transaction"]
-        amount = _amount(given.get("amount"))
+        method, given = self._usable(str(form["paymentMethodId"])), form["transaction"]
         currency = self.merchant_accounts.get(given.get("merchantAccountId") or next(iter(self.merchant_accounts)))
         if currency is None:
-            raise _bad("91513", "Merchant account ID is invalid.")
+            raise _bad("91513", "Merchant account ID is invalid.", "transaction/merchantAccountId")
+        _look_at(given, currency, "transaction")
+        amount = Decimal(str(given["amount"]))
         exemption = (form.get("options") or {}).get("scaExemption")
-        for said, words in ((exemption, _EXEMPTIONS), (given.get("paymentInitiator"), _INITIATORS)):
-            if said is not None and said not in words:
-                raise Refused("VALIDATION", f"Expected one of {words}.")
-        answer = CARDS[method["answer"]]
+        answer = CARDS[method["answer"]].after(method.get("charges", 0))
         answer = _answer(CARDS["authentication"] if answer.not_exempt and exemption else answer, amount)
+        tried = {"charges": method.get("charges", 0) + 1, "consumed": method["usage"] == "SINGLE_USE"}
+        self.book.put(method | tried)
         made = self._new(
             "transaction",
             orderId=given.get("orderId"),
@@ -179,8 +231,9 @@ class Account:
         one = self.need("transaction", str(form.get("transactionId")))
         if one["status"] != "AUTHORIZED":
             raise _bad("91507", "Cannot submit for settlement unless status is authorized.")
-        wanted = (form.get("transaction") or {}).get("amount", one["amount"]["value"])
-        amount = _amount(wanted)
+        given = form.get("transaction") or {}
+        _look_at(given, one["amount"]["currencyCode"], "transaction")
+        amount = Decimal(str(given.get("amount", one["amount"]["value"])))
         if amount > Decimal(one["amount"]["value"]):
             raise _bad("91522", "Settlement amount is too large.")
         one["amount"] = one["amount"] | {"value": str(amount)}
@@ -189,7 +242,8 @@ class Account:
     def refund(self, form: Plain) -> Plain:
         one = self.need("transaction", str(form.get("transactionId")))
         given = form.get("refund") or {}
-        amount = _amount(given.get("amount", one["amount"]["value"]))
+        _look_at(given, one["amount"]["currencyCode"], "refund")
+        amount = Decimal(str(given.get("amount", one["amount"]["value"])))
         if one["status"] != "SETTLED":
             raise _bad("91506", "Cannot refund transaction unless it is settled.")
         back = [r for r in self.book.all("refund") if r["of"] == one["id"] and r["status"] in _MOVED]
@@ -280,16 +334,10 @@ def global_id(kind: str, legacy: str) -> str:
     return base64.b64encode(f"{kind}_{legacy}".encode()).decode().rstrip("=")
 
 
-def _amount(text: Any) -> Decimal:
-    try:
-        amount = Decimal(text) if isinstance(text, str) else Decimal("NaN")
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or int(amount.as_tuple().exponent) not in (0, -2, -3):
-        raise _bad("81503", "Amount is an invalid format.")
-    if amount <= 0:
-        raise _bad("81531", "Amount must be greater than zero.")
-    return amount
+def _look_at(given: Plain, currency: str, path: str) -> None:
+    """Raises: Refused."""
+    for one in published.refusals(given, currency):
+        raise _bad(one.code or "", one.message, f"{path}/{one.path}")
 
 
 def _answer(card: Answer, amount: Decimal) -> Answer:

@@ -4,11 +4,14 @@ sandbox does."""
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from recoup.rules.network.card import scheme_of
+from recoup.rules.network.magic import COUNTING_CARDS, PHONE_CARD
+
 
 class Answer(NamedTuple):
     """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's; `rejected`: the
     gateway's reason, where it stopped the charge itself. `not_exempt`: its bank wants the payer
-    where an exemption is claimed."""
+    where an exemption is claimed. `once`: a method's first charge is declined, the rest are approved."""
 
     brand: str = "VISA"
     code: str | None = None
@@ -18,6 +21,11 @@ class Answer(NamedTuple):
     decline: str | None = None
     rejected: str | None = None
     not_exempt: bool = False
+    once: bool = False
+
+    def after(self, charges: int) -> "Answer":
+        """The answer to a method's next charge."""
+        return self._replace(code=None, network=None, text="") if self.once and charges else self
 
 
 CARDS: Final = MappingProxyType({
@@ -29,4 +37,15 @@ CARDS: Final = MappingProxyType({
     "mastercard_advice03": Answer("MASTERCARD", "2000", "Do Not Honor", "05", "03", "HARD"),
     "visa_advice03": Answer("VISA", "2000", "Do Not Honor", "05", "03", "HARD"),
     "no_codes": Answer(code="2038", text="Processor Declined"),
+    "processor_declined": Answer(code="2000", text="Do Not Honor", network="05", decline="SOFT"),
+    "insufficient_funds_once": Answer(code="2001", text="Insufficient Funds", network="51", decline="SOFT", once=True),
 })  # fmt: skip
+# The vendor's own single-use ids for tests; `fake-NAME-nonce` is any of the above.
+FAKES: Final = MappingProxyType({
+    "fake-valid-nonce": "visa", "fake-valid-visa-nonce": "visa", "fake-valid-mastercard-nonce": "mastercard",
+    "fake-processor-declined-visa-nonce": "processor_declined", "fake-gateway-rejected-fraud-nonce": "risk",
+})  # fmt: skip
+# Card numbers for tests, which are nobody's: like the vendor's sandbox it takes no others.
+NUMBERS: Final = MappingProxyType(
+    {number: scheme_of(number) for number in (PHONE_CARD, *COUNTING_CARDS) if scheme_of(number) in CARDS}
+)

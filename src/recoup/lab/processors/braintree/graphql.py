@@ -1,10 +1,19 @@
-"""As much of GraphQL as the stand-in needs: a document's one field, and what is selected of it. Nothing else is
-answered, so a field that a connector forgot to select is not there."""
+"""As much of GraphQL as the stand-in needs: a document of one operation, its variables and arguments, and what is
+selected. Nothing else is answered, so a field that a connector forgot to select is not there."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-_TOKEN: Final = re.compile(r"\.\.\.|[{}():!$,\[\]]|\"[^\"]*\"|[\w.-]+")
+_TOKEN: Final = re.compile(r'\s+|,|#[^\n]*|(\.\.\.|[{}():!$\[\]=]|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_]\w*)')
+_WORDS: Final = {"true": True, "false": False, "null": None}
+_DEPTH_MAX: Final = 40
+
+
+class Variable(NamedTuple):
+    """A variable where a value stands."""
+
+    name: str
 
 
 class Selected(NamedTuple):
@@ -13,44 +22,143 @@ class Selected(NamedTuple):
     name: str
     fields: "tuple[Selected, ...]" = ()
     on: str | None = None
+    arguments: Mapping[str, Any] = {}
 
 
-def selection_of(document: str) -> tuple[Selected, ...]:
+class Operation(NamedTuple):
+    """`variables`: their types, by name."""
+
+    kind: str
+    variables: Mapping[str, str]
+    fields: tuple[Selected, ...]
+
+
+def operation_of(document: str) -> Operation:
     """Raises: ValueError for what is no document of one operation."""
-    tokens = _TOKEN.findall(document)
-    if not tokens or tokens[0] not in ("query", "mutation") or "{" not in tokens:
+    reader = _Reader(document)
+    kind = reader.word() if reader.next != "{" else "query"
+    if kind not in ("query", "mutation"):
         raise ValueError("no operation")
-    at = _behind_arguments(tokens, 2) if len(tokens) > 2 and tokens[2] == "(" else tokens.index("{")
-    found, end = _fields(tokens, at + 1)
-    if end != len(tokens):
+    if reader.next not in ("(", "{"):
+        reader.word()
+    variables = dict[str, str]()
+    if reader.takes("("):
+        while not reader.takes(")"):
+            reader.must("$")
+            name = reader.word()
+            reader.must(":")
+            variables[name] = reader.type()
+    fields = reader.fields(0)
+    if reader.next:
         raise ValueError("more than one operation")
-    return found
+    return Operation(kind, variables, fields)
 
 
-def _behind_arguments(tokens: list[str], at: int) -> int:
-    """The place behind the bracket that opens here."""
-    depth = 0
-    for number in range(at, len(tokens)):
-        depth += (tokens[number] == "(") - (tokens[number] == ")")
-        if not depth:
-            return number + 1
-    raise ValueError("an open bracket")
+class _Reader:
+    """Each raises: ValueError."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens, at = list[str](), 0
+        while at < len(text):
+            found = _TOKEN.match(text, at)
+            if found is None:
+                raise ValueError(f"an unknown sign at {at}")
+            at = found.end()
+            if found[1]:
+                self._tokens.append(found[1])
+        self._at = 0
+
+    @property
+    def next(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def takes(self, token: str) -> bool:
+        found = self.next == token
+        self._at += found
+        return found
+
+    def must(self, token: str) -> None:
+        if not self.takes(token):
+            raise ValueError(f"{self.next or 'the end'} instead of {token}")
+
+    def word(self) -> str:
+        word = self.next
+        if not word.isidentifier():
+            raise ValueError(f"{word or 'the end'} is no name")
+        self._at += 1
+        return word
+
+    def type(self) -> str:
+        if self.takes("["):
+            found = f"[{self.type()}]"
+            self.must("]")
+        else:
+            found = self.word()
+        return found + "!" * self.takes("!")
+
+    def fields(self, depth: int) -> tuple[Selected, ...]:
+        if depth > _DEPTH_MAX:
+            raise ValueError("too deep")
+        self.must("{")
+        found = list[Selected]()
+        while not self.takes("}"):
+            if self.takes("..."):
+                self.must("on")
+                name = self.word()
+                found.append(Selected(name, self.fields(depth + 1), name))
+                continue
+            name, arguments = self.word(), dict[str, Any]()
+            if self.takes("("):
+                while not self.takes(")"):
+                    argument = self.word()
+                    self.must(":")
+                    arguments[argument] = self.value(depth + 1)
+            inner = self.fields(depth + 1) if self.next == "{" else ()
+            found.append(Selected(name, inner, None, arguments))
+        return tuple(found)
+
+    def value(self, depth: int) -> Any:
+        if depth > _DEPTH_MAX:
+            raise ValueError("too deep")
+        if self.takes("$"):
+            return Variable(self.word())
+        if self.takes("["):
+            listed = list[Any]()
+            while not self.takes("]"):
+                listed.append(self.value(depth + 1))
+            return listed
+        if self.takes("{"):
+            given = dict[str, Any]()
+            while not self.takes("}"):
+                name = self.word()
+                self.must(":")
+                given[name] = self.value(depth + 1)
+            return given
+        return self._scalar()
+
+    def _scalar(self) -> Any:
+        text = self.next
+        self._at += 1
+        if text.startswith('"'):
+            return re.sub(r"\\(.)", r"\1", text[1:-1])
+        if text.isidentifier():
+            return _WORDS.get(text, text)
+        if re.fullmatch(r"-?\d+", text):
+            return int(text)
+        if re.fullmatch(r"-?\d+\.\d+", text):
+            return text
+        raise ValueError(f"{text or 'the end'} is no value")
 
 
-def _fields(tokens: list[str], at: int) -> tuple[tuple[Selected, ...], int]:
-    found = list[Selected]()
-    while at < len(tokens) and tokens[at] != "}":
-        on = tokens[at + 2] if tokens[at] == "..." else None
-        name, at = (on or tokens[at]), at + (3 if on else 1)
-        if at < len(tokens) and tokens[at] == "(":
-            at = _behind_arguments(tokens, at)
-        inner: tuple[Selected, ...] = ()
-        if at < len(tokens) and tokens[at] == "{":
-            inner, at = _fields(tokens, at + 1)
-        found.append(Selected(name, inner, on))
-    if at >= len(tokens):
-        raise ValueError("an open brace")
-    return tuple(found), at + 1
+def filled(value: Any, variables: Mapping[str, Any]) -> Any:
+    """With the variables' values in it."""
+    if isinstance(value, Variable):
+        return variables.get(value.name)
+    if isinstance(value, list):
+        return [filled(one, variables) for one in value]
+    if isinstance(value, dict):
+        return {name: filled(one, variables) for name, one in value.items()}
+    return value
 
 
 def projected(value: Any, fields: tuple[Selected, ...]) -> Any:

@@ -15,8 +15,9 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from recoup.lab.processors.braintree import published
 from recoup.lab.processors.braintree.account import Account, Plain, Refused, global_id
-from recoup.lab.processors.braintree.graphql import Selected, projected, selection_of
+from recoup.lab.processors.braintree.graphql import Selected, filled, operation_of, projected
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
 
@@ -100,58 +101,70 @@ class StandIn(Serving):
             return as_json({"data": None, "errors": [error]}, 401)
         try:
             message = json.loads(text)
-            (field,) = selection_of(message["query"])
-        except (ValueError, KeyError, TypeError):
+            variables = message.get("variables") or {}
+            operation, wrong = operation_of(message["query"]), published.faults(message["query"], variables)
+            (field,) = operation.fields
+        except (ValueError, KeyError, TypeError, AttributeError):
             return as_json({"errors": [Refused("VALIDATION", "The document cannot be read.").error]})
+        if wrong:
+            self.refused += [f"{field.name}: {one.message}" for one in wrong]
+            return as_json({"data": None, "errors": [_refused(one) for one in wrong]})
+        field = field._replace(arguments=filled(field.arguments, variables))
         try:
-            made = self._once(field, message)
+            made = self._once(operation.kind, field, message)
         except Refused as refused:
             return as_json({"data": {field.name: None}, "errors": [refused.error | {"path": [field.name]}]})
-        return as_json({"data": {field.name: projected(made, field.fields)}, "extensions": {"requestId": "r"}})
+        data = {field.name: projected(made, field.fields)}
+        self.refused += published.differences(operation.kind.title(), operation.fields, data)
+        return as_json({"data": data, "extensions": {"requestId": "r"}})
 
-    def _once(self, selected: Selected, message: Plain) -> Any:
-        name = selected.name
-        variables = message.get("variables") or {}
-        key = (message.get("extensions") or {}).get("apiRequestKey") if self.knows_keys else None
+    def _once(self, kind: str, selected: Selected, message: Plain) -> Any:
+        more = message.get("extensions")
+        key = more.get("apiRequestKey") if self.knows_keys and isinstance(more, dict) else None
+        name, arguments = selected.name, selected.arguments
+        if kind == "query":
+            return self._read(selected, message.get("variables") or {})
         if name not in _MUTATIONS:
-            return self._read(selected, variables)
+            raise Refused("NOT_IMPLEMENTED", f"The stand-in has no {name}.")
         field, do = _MUTATIONS[name]
-        said = json.dumps([name, variables], sort_keys=True)
+        said = json.dumps([name, arguments], sort_keys=True)
         kept = self.book.get("key", f"key {key}") if key else None
         if kept is not None and kept["at"] > self.clock() - KEY_LIVES:
             if kept["said"] != said:
                 raise Refused("VALIDATION", "The key can be reused only with the same request.", "915232")
             return {field: self.book.get(kept["kind"], kept["of"]) or kept["made"]}
-        made = do(self.account, variables["input"], key is not None)
+        made = do(self.account, arguments["input"], key is not None)
         if key:
             row = {"id": f"key {key}", "object": "key", "at": self.clock(), "said": said, "made": made}
             self.book.put(row | {"kind": made.get("object", ""), "of": made["id"]})
         return {field: made}
 
     def _read(self, selected: Selected, variables: Plain) -> Any:
-        name = selected.name
+        name, given = selected.name, selected.arguments
+        inner = selected.fields[0] if selected.fields else Selected("")
         if name == "search":
-            return self._search(selected.fields[0].name, variables)
+            return self._search(inner.name, filled(inner.arguments, variables))
+        if name == "ping":
+            return "pong"
         if name == "idFromLegacyId":
-            return global_id(str(variables["type"]).lower(), str(variables["legacyId"]))
+            return global_id(str(given["type"]).lower(), str(given["legacyId"]))
         if name == "viewer":
             accounts = [{"id": id, "currencyCode": of, "status": "ACTIVE"} for id, of in ACCOUNTS.items()]
             return {"merchant": {"id": "m", "status": "ACTIVE", "merchantAccounts": _edges(accounts)}}
         if name == "report":
-            return {"paymentLevelFees": {"url": f"{self.url}/reports/{variables['date']}.csv"}}
-        if name == "node":
-            for kind in ("transaction", "dispute", "payment_method"):
-                if (found := self.book.get(kind, str(variables["id"]))) is not None:
-                    return found | {"refunds": self._refunds_of(found)} if kind == "transaction" else found
-            raise Refused("NOT_FOUND", "An object with this ID was not found.")
-        raise Refused("VALIDATION", f"There is no field {name}.")
+            day = filled(inner.arguments, variables)["date"]
+            return {"paymentLevelFees": {"url": f"{self.url}/reports/{day}.csv"}}
+        for kind in ("transaction", "dispute", "payment_method", "refund", "customer"):
+            if (found := self.book.get(kind, str(given["id"]))) is not None:
+                return found | {"refunds": self._refunds_of(found)} if kind == "transaction" else found
+        raise Refused("NOT_FOUND", "An object with this ID was not found.")
 
     def _refunds_of(self, transaction: Plain) -> list[Plain]:
         return [one for one in self.book.all("refund") if one["of"] == transaction["id"]]
 
-    def _search(self, field: str, variables: Plain) -> Any:
-        found = [one for one in self.book.all(_KINDS[field]) if _fits(one, variables["input"])]
-        first, after = int(variables.get("first") or 50), int(variables.get("after") or 0)
+    def _search(self, field: str, given: Plain) -> Any:
+        found = [one for one in self.book.all(_KINDS[field]) if _fits(one, given["input"])]
+        first, after = int(given.get("first") or 50), int(given.get("after") or 0)
         page = _edges(found[after : after + first])
         more = len(found) > after + first
         return {field: page | {"pageInfo": {"hasNextPage": more, "endCursor": str(after + first)}}}
@@ -169,18 +182,19 @@ class StandIn(Serving):
         return [posted(notification(kind, about, self.account.now().timestamp())) for kind, about in found]
 
 
-def _plain(form: Plain) -> Plain:
-    """Raises: Refused for options, which only the mutations of cards take."""
-    if "options" in form:
-        raise Refused("VALIDATION", "Field 'options' is not defined.")
-    return form
+def _refused(fault: published.Fault) -> Plain:
+    path = fault.path.split("/")
+    return {
+        "message": fault.message,
+        "extensions": {"errorClass": "VALIDATION", "errorType": "developer_error", "inputPath": path},
+    }
 
 
 _MUTATIONS: Final[Mapping[str, tuple[str, Callable[[Account, Plain, bool], Plain]]]] = {
-    "chargePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(_plain(form), capture=True, keyed=keyed)),
+    "chargePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
     "authorizePaymentMethod": (
         "transaction",
-        lambda on, form, keyed: on.charge(_plain(form), capture=False, keyed=keyed),
+        lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed),
     ),
     "chargeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
     "authorizeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed)),
@@ -189,6 +203,10 @@ _MUTATIONS: Final[Mapping[str, tuple[str, Callable[[Account, Plain, bool], Plain
     "reverseTransaction": ("reversal", lambda on, form, _: on.reverse(form)),
     "createDisputeTextEvidence": ("evidence", lambda on, form, _: on.add_evidence(form)),
     "finalizeDispute": ("dispute", lambda on, form, _: on.end_dispute(form, "DISPUTED")),
+    "createCustomer": ("customer", lambda on, form, _: on.make_customer(form)),
+    "tokenizeCreditCard": ("paymentMethod", lambda on, form, _: on.tokenize(form)),
+    "vaultPaymentMethod": ("paymentMethod", lambda on, form, _: on.vault(form)),
+    "vaultCreditCard": ("paymentMethod", lambda on, form, _: on.vault(form)),
     "acceptDispute": ("dispute", lambda on, form, _: on.end_dispute(form, "ACCEPTED")),
 }
 

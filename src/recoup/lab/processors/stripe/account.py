@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from recoup.lab.processors.book import Book
+from recoup.lab.processors.stripe import published
 from recoup.lab.processors.stripe.billing import Invoices
 from recoup.lab.processors.stripe.cards import CARDS, Answer
 from recoup.lab.processors.stripe.refusal import Plain, Refused, bad, whole
@@ -11,9 +12,11 @@ from recoup.lab.processors.stripe.refusal import Plain, Refused, bad, whole
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",
     "dispute": "dp", "subscription": "sub", "webhook_endpoint": "we", "balance_transaction": "txn", "event": "evt",
+    "invoiceitem": "ii",
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
+_ANSWERED: Final = {"enhanced_eligibility": {}, "has_evidence": True, "past_due": False, "submission_count": 1}
 
 
 class Account(Invoices):
@@ -27,10 +30,14 @@ class Account(Invoices):
         self.events: list[Plain] = []  # of the calls since somebody took them
         self.multicapture = True
 
-    def need(self, kind: str, id: str) -> Plain:
+    def need(self, kind: str, id: str, param: str = "") -> Plain:
+        """`param`: that named it; of what the address names the status is another."""
         found = self.book.get(kind, id)
         if found is None:
-            raise Refused(404, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'")
+            status = 400 if param else 404
+            raise Refused(
+                status, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'", param=param or "id"
+            )
         return found
 
     def _new(self, kind: str, **values: Any) -> Plain:
@@ -39,7 +46,10 @@ class Account(Invoices):
         return self.book.put(plain | values)
 
     def _tell(self, type: str, about: Plain) -> None:
-        event = self._new("event", type=type, data={"object": about}, request=self.request, api_version=None)
+        said = {"object": published.shown(about)}
+        event = self._new(
+            "event", type=type, data=said, request=self.request, api_version=published.VERSION, pending_webhooks=1
+        )
         self.events.append(event)
 
     def make_customer(self, form: Plain) -> Plain:
@@ -48,13 +58,11 @@ class Account(Invoices):
         return self._new("customer", **plain)
 
     def make_endpoint(self, form: Plain) -> Plain:
-        return self._new(
-            "webhook_endpoint", url=form.get("url"), enabled_events=form.get("enabled_events") or [], status="enabled"
-        )
+        return self._new("webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled")
 
     def attach(self, id: str, form: Plain) -> Plain:
         """`pm_card_…`: a new method that answers so."""
-        customer = self.need("customer", str(form.get("customer")))["id"]
+        customer = self.need("customer", str(form.get("customer")), "customer")["id"]
         name = id.removeprefix("pm_card_")
         if name not in CARDS:
             method = self.need("payment_method", id)
@@ -68,24 +76,26 @@ class Account(Invoices):
             "country": "US",
             "fingerprint": f"fp_{name}",
         }
-        return self._new("payment_method", type="card", customer=customer, card=card, answer=name)
+        return self._new("payment_method", type="card", customer=customer, card=card, billing_details={}, answer=name)
 
     def detach(self, id: str) -> Plain:
         return self.book.put(self.need("payment_method", id) | {"customer": None})
 
     def make_intent(self, form: Plain) -> Plain:
-        for name in ("amount", "currency"):
-            if name not in form:
-                raise bad("parameter_missing", f"Missing required param: {name}.", param=name)
         amount = whole(form["amount"], "amount")
+        if form.get("customer"):
+            self.need("customer", form["customer"], "customer")
         method = self._method(form, form.get("customer")) if form.get("payment_method") else None
         intent = self._new(
             "payment_intent",
             amount=amount,
             amount_received=0,
             amount_capturable=0,
-            currency=form["currency"],
+            confirmation_method=form.get("confirmation_method") or "automatic",
+            currency=form["currency"].lower(),
             customer=form.get("customer"),
+            payment_method_types=form.get("payment_method_types") or ["card"],
+            statement_descriptor_suffix=form.get("statement_descriptor_suffix"),
             payment_method=method and method["id"],
             capture_method=form.get("capture_method") or "automatic",
             payment_method_options=form.get("payment_method_options") or {},
@@ -98,9 +108,10 @@ class Account(Invoices):
         return self.confirm(intent["id"], form) if form.get("confirm") == "true" else intent
 
     def _method(self, form: Plain, customer: Any) -> Plain:
-        method = self.need("payment_method", str(form["payment_method"]))
+        method = self.need("payment_method", str(form["payment_method"]), "payment_method")
         if method["customer"] is None or method["customer"] != customer:
-            raise bad("payment_method_unactivated", "The payment method is not attached to this customer.")
+            message = "The payment method is not attached to this customer."
+            raise bad("payment_method_unactivated", message, param="payment_method")
         return method
 
     def confirm(self, id: str, form: Plain) -> Plain:
@@ -108,8 +119,6 @@ class Account(Invoices):
         if intent["status"] not in _CONFIRMABLE:
             raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
         future = form.get("setup_future_usage")
-        if future not in (None, "off_session", "on_session"):
-            raise bad("parameter_invalid", "Invalid setup_future_usage.", param="setup_future_usage")
         if future and form.get("off_session") == "true":
             raise bad("parameter_invalid", "You cannot set up future usage off session.", param="off_session")
         intent["setup_future_usage"] = future
@@ -118,8 +127,6 @@ class Account(Invoices):
         answer = CARDS[method["answer"]].after(method.get("charges", 0))
         intent["payment_method"] = method["id"]
         card_form = (form.get("payment_method_options") or {}).get("card") or {}
-        if card_form.get("request_three_d_secure", "any") not in ("any", "automatic", "challenge"):
-            raise bad("parameter_invalid", "Invalid request_three_d_secure.", param="payment_method_options")
         forced = "request_three_d_secure" in card_form and card_form["request_three_d_secure"] != "automatic"
         if (answer.wants_payer or forced) and form.get("off_session") != "true":
             if form.get("error_on_requires_action") == "true":
@@ -183,8 +190,11 @@ class Account(Invoices):
         wanted = (intent["payment_method_options"].get("card") or {}).get("request_multicapture")
         parts = self.multicapture and wanted == "if_available" and intent["capture_method"] == "manual"
         checks = {"cvc_check": "pass", "address_line1_check": None, "address_postal_code_check": "pass"}
+        held = method["card"]
         card = {
+            **{name: held[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")},
             "brand": answer.brand,
+            "network": answer.brand,
             "network_transaction_id": number,
             "checks": checks,
             "authorization_code": "A1B2C3" if approved else None,
@@ -203,6 +213,10 @@ class Account(Invoices):
             paid=approved,
             captured=False,
             failure_code=None if approved else answer.code,
+            disputed=False,
+            refunded=False,
+            billing_details=method["billing_details"],
+            statement_descriptor_suffix=intent["statement_descriptor_suffix"],
             outcome=outcome,
             payment_method_details={"type": "card", "card": card},
             metadata=intent["metadata"],
@@ -222,7 +236,7 @@ class Account(Invoices):
         intent |= {"status": "requires_payment_method", "last_payment_error": error}
         self.book.put(intent)
         self._tell("payment_intent.payment_failed", intent)
-        raise Refused(402, **{**error, "payment_intent": intent})
+        raise Refused(402, **error, payment_intent=intent)
 
     def _approved(self, intent: Plain, charge: Plain, answer: Answer) -> Plain:
         if intent["capture_method"] == "manual":
@@ -248,9 +262,20 @@ class Account(Invoices):
             self._move("charge", amount, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
         self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
 
-    def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> None:
-        self._new(
-            "balance_transaction", type=type, amount=amount, fee=fee, net=amount - fee, currency=currency, source=source
+    def _move(self, type: str, amount: int, fee: int, currency: str, source: str) -> Plain:
+        taken = {"amount": fee, "currency": currency, "type": "stripe_fee", "application": None, "description": None}
+        return self._new(
+            "balance_transaction",
+            type=type,
+            amount=amount,
+            fee=fee,
+            net=amount - fee,
+            currency=currency,
+            source=source,
+            available_on=int(self._clock()),
+            fee_details=[taken] if fee else [],
+            reporting_category="dispute" if type == "adjustment" else type,
+            status="available",
         )
 
     def capture(self, id: str, form: Plain) -> Plain:
@@ -262,7 +287,7 @@ class Account(Invoices):
         release = final and str(wanted) == "0" and charge["amount_captured"] > 0
         amount = 0 if release else whole(wanted, "amount_to_capture")
         if amount > intent["amount_capturable"]:
-            raise bad("amount_too_large", "More than is held.")
+            raise bad("amount_too_large", "More than is held.", param="amount_to_capture")
         several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
         if not final and not several:
             raise bad("parameter_invalid", "This charge takes one capture.", param="final_capture")
@@ -280,8 +305,11 @@ class Account(Invoices):
 
     def refund(self, form: Plain) -> Plain:
         if "payment_intent" not in form:
-            raise bad("parameter_missing", "Missing required param: payment_intent.")
-        intent = self.need("payment_intent", form["payment_intent"])
+            raise bad("parameter_missing", "Missing required param: payment_intent.", param="payment_intent")
+        intent = self.need("payment_intent", form["payment_intent"], "payment_intent")
+        if intent["latest_charge"] is None:
+            message = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
+            raise bad("payment_intent_unexpected_state", message, payment_intent=intent)
         charge = self.need("charge", str(intent["latest_charge"]))
         amount = whole(form.get("amount", charge["amount_captured"]), "amount")
         if not charge["amount_captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
@@ -296,7 +324,8 @@ class Account(Invoices):
             status="succeeded",
             metadata=form.get("metadata") or {},
         )
-        self.book.put(charge | {"amount_refunded": charge["amount_refunded"] + amount})
+        back = charge["amount_refunded"] + amount
+        self.book.put(charge | {"amount_refunded": back, "refunded": back == charge["amount_captured"]})
         self._move("refund", -amount, 0, charge["currency"], refund["id"])
         self._tell("refund.created", refund)
         return refund
@@ -305,7 +334,8 @@ class Account(Invoices):
         """Days later: the money comes back."""
         refund = self.book.put(self.need("refund", id) | {"status": "failed", "failure_reason": "lost_or_stolen_card"})
         charge = self.need("charge", refund["charge"])
-        self.book.put(charge | {"amount_refunded": charge["amount_refunded"] - refund["amount"]})
+        back = charge["amount_refunded"] - refund["amount"]
+        self.book.put(charge | {"amount_refunded": back, "refunded": False})
         self._move("refund_failure", refund["amount"], 0, refund["currency"], id)
         self._tell("refund.failed", refund)
         return refund
@@ -321,10 +351,14 @@ class Account(Invoices):
             reason="fraudulent",
             network_reason_code="10.4",
             status="needs_response",
-            evidence={},
-            evidence_details={"submission_count": 0},
+            enhanced_eligibility_types=[],
+            evidence={"enhanced_evidence": {}},
+            evidence_details=_ANSWERED | {"has_evidence": False, "submission_count": 0},
+            is_charge_refundable=False,
         )
-        self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
+        self.book.put(charge | {"disputed": True})
+        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"])
+        case = self.book.put(case | {"balance_transactions": [moved]})
         self._tell("charge.dispute.created", case)
         return case
 
@@ -334,7 +368,7 @@ class Account(Invoices):
             raise bad("dispute_closed", "This dispute takes no evidence any more.")
         case["evidence"] |= form.get("evidence") or {}
         if form.get("submit") == "true":
-            case |= {"status": "under_review", "evidence_details": {"submission_count": 1}}
+            case |= {"status": "under_review", "evidence_details": _ANSWERED}
         return self.book.put(case)
 
     def close_dispute(self, id: str) -> Plain:

@@ -9,10 +9,10 @@ class Refused(Exception):
     def __init__(self, status: int, type: str, code: str | None = None, message: str = "", **more: Any) -> None:
         super().__init__(message)
         self.status = status
-        self.error: Plain = {"type": type, "code": code, "message": message, **more}
+        self.error: Plain = {"type": type} | ({"code": code} if code else {}) | {"message": message, **more}
 
 
-def bad(code: str, message: str, **more: Any) -> Refused:
+def bad(code: str | None, message: str, **more: Any) -> Refused:
     return Refused(400, "invalid_request_error", code, message, **more)
 
 

@@ -13,8 +13,9 @@ from aiohttp import BasicAuth, web
 from recoup.lab.processors import bank_page
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
+from recoup.lab.processors.stripe import published
 from recoup.lab.processors.stripe.account import Account
-from recoup.lab.processors.stripe.refusal import Plain, Refused
+from recoup.lab.processors.stripe.refusal import Plain, Refused, bad
 
 KEY: Final = "rk_test_standin"
 SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests
@@ -26,7 +27,6 @@ _LISTS: Final = {
 _COMPARED: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "gte": int.__ge__, "gt": int.__gt__, "lte": int.__le__, "lt": int.__lt__,
 }  # fmt: skip
-_VALIDATION: Final = ("parameter_", "resource_missing")
 
 
 class StandIn(Serving):
@@ -92,7 +92,7 @@ class StandIn(Serving):
 
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
         self.account.url = self.url
-        form = _nested(parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True))
+        pairs = parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True)
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         said = f"{call}\n{text}"
         if key and (kept := self.book.answered(key, self.clock())):
@@ -101,66 +101,92 @@ class StandIn(Serving):
             return Answered(kept[1], kept[2])
         self._number += 1
         self.account.request = {"id": f"req_{self._number}", "idempotency_key": key}
-        status, body, _ = done = self._authorised(request, call, form)
-        code = (json.loads(body).get("error") or {}).get("code") or "" if status >= 400 else ""
-        if key and status not in (401, 403, 429) and not code.startswith(_VALIDATION):
-            self.book.keep(key, said, status, body, self.clock())
-        return done
+        try:
+            self._look_at(request, call, pairs, key or "")
+            status, plain = 200, self._done(request, _nested(pairs), key, said)
+        except Refused as refused:
+            status, plain = refused.status, {"error": _worded(refused.error)}
+        self.refused += published.differences(plain)
+        return as_json(plain, status)
 
-    def _authorised(self, request: web.Request, call: str, form: Plain) -> Answered:
+    def _look_at(self, request: web.Request, call: str, pairs: list[tuple[str, str]], idempotency_key: str) -> None:
+        """Raises: Refused, before anything is done: no such answer is kept under a key."""
         key = _key(request.headers.get("authorization", ""))
         if key not in self.keys:
-            return _error(401, "invalid_request_error", None, "Invalid API Key provided")
+            raise Refused(401, "invalid_request_error", None, "Invalid API Key provided")
         if any(one in call for one in self.keys[key]):
-            return _error(403, "invalid_request_error", None, "The provided key does not have the required permissions")
+            raise Refused(403, "invalid_request_error", None, "The provided key does not have the required permissions")
+        if len(idempotency_key) > published.KEY_MAX:
+            raise bad(None, f"Idempotency keys must be at most {published.KEY_MAX} characters.")
+        kind = published.call_of(request.method, request.path)
+        if kind not in published.CALLS:
+            self.refused.append(f"{kind}: there is no such call")
+        found = published.faults(kind, _nested(pairs))
+        self.refused += [f"{kind}: {one.message}" for one in found]
+        if found:
+            raise bad(found[0].code, found[0].message, param=found[0].param)
+
+    def _done(self, request: web.Request, form: Plain, key: str | None, said: str) -> Plain:
+        """Raises: Refused."""
         try:
-            return as_json(self._do(request.method, request.path.strip("/").split("/")[1:], form))
+            plain = self._do(request.method, request.path.strip("/").split("/")[1:], form)
         except Refused as refused:
-            return as_json({"error": refused.error}, refused.status)
+            if key and refused.error.get("code") != "resource_missing":
+                self.book.keep(key, said, refused.status, json.dumps({"error": _worded(refused.error)}), self.clock())
+            raise
+        if key:
+            self.book.keep(key, said, 200, json.dumps(plain), self.clock())
+        return plain
 
     def _do(self, method: str, path: list[str], form: Plain) -> Plain:
         kind = _LISTS.get(path[0] if path else "", "")
         if method == "GET" and kind and len(path) == 1:
-            return self._list(kind, form)
+            return self._list(kind, form, path[0])
         if method == "GET" and kind and len(path) == 2:
             return self._expanded(self.account.need(kind, path[1]), form)
-        verb = _VERBS.get("/".join("{}" if number == 1 else part for number, part in enumerate(path)))
-        if method != "POST" or verb is None:
-            raise Refused(404, "invalid_request_error", "resource_missing", "Unrecognized request URL")
+        place = "/".join("{}" if number == 1 else part for number, part in enumerate(path))
+        verb = _VERBS.get(f"{method} {place}")
+        if verb is None:
+            message = f"Unrecognized request URL ({method}: /v1/{'/'.join(path)})."
+            raise Refused(404, "invalid_request_error", None, message)
         return self._expanded(verb(self.account, path[1] if len(path) > 1 else "", form), form)
 
-    def _expanded(self, plain: Plain, form: Plain) -> Plain:
-        wanted = form.get("expand") or []
-        if plain["object"] == "payment_intent" and "latest_charge" in wanted and plain["latest_charge"]:
-            return plain | {"latest_charge": self.book.get("charge", plain["latest_charge"])}
-        if plain["object"] == "balance_transaction" and "data.source" in wanted:
-            kinds = {"charge": "charge", "refund": "refund", "refund_failure": "refund", "adjustment": "dispute"}
-            return plain | {"source": self.book.get(kinds[plain["type"]], plain["source"])}
-        if plain["object"] == "invoice":
-            rows = [
-                {
-                    "object": "invoice_payment",
-                    "status": one["status"],
-                    "payment": {
-                        "type": "payment_intent",
-                        "payment_intent": self.book.get("payment_intent", one["intent"]),
-                    },
-                }
-                for one in plain["payments"]
-            ]
-            return plain | {"payments": {"object": "list", "data": rows, "has_more": False}}
-        return plain
+    def _expanded(self, plain: Plain, form: Plain, prefix: str = "") -> Plain:
+        """As it is answered, with what the call expands of it."""
+        found = published.shown(plain)
+        for wanted in form.get("expand") or []:
+            path = wanted.removeprefix(prefix).split(".")
+            if not wanted.startswith(prefix) or not self._expand(found, path):
+                raise bad(None, f"This property cannot be expanded ({wanted}).", param="expand")
+        return found
 
-    def _list(self, kind: str, form: Plain) -> Plain:
+    def _expand(self, plain: Plain, path: list[str]) -> bool:
+        """Whether there is such a property."""
+        name, *rest = path
+        if name == "payments" and plain.get("object") == "invoice":
+            plain[name] = self.account.payments_of(self.account.need("invoice", plain["id"]))
+            return not rest or rest[0] == "data" and all(self._expand(one, rest[1:]) for one in plain[name]["data"])
+        if name not in plain:
+            return False
+        if isinstance(plain[name], str):
+            kind = next((kind for kind in published.ANSWERS if self.book.get(kind, plain[name])), None)
+            if kind is None:
+                return False
+            plain[name] = published.shown(self.account.need(kind, plain[name]))
+        return not rest or plain[name] is None or self._expand(plain[name], rest)
+
+    def _list(self, kind: str, form: Plain, path: str) -> Plain:
         limit, after, rows = int(form.get("limit", 10)), form.get("starting_after"), list[Plain]()
+        if after is not None:
+            self.account.need(kind, after, "starting_after")
         for one in self.book.all(kind):
             if after is not None:
                 after = None if one["id"] == after else after
             elif _fits(one, form):
-                rows.append(self._expanded(one, form))
+                rows.append(self._expanded(one, form, "data."))
                 if len(rows) > limit:
                     break
-        return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{kind}s"}
+        return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{path}"}
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
@@ -170,28 +196,30 @@ class StandIn(Serving):
         return Posted(posted.body, {"stripe-signature": signature(posted.body, self.secret, int(self.clock()))})
 
 
-# A path without its version, its id left out.
+# The path without its version and its id.
 _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
-    "webhook_endpoints": lambda account, _, form: account.make_endpoint(form),
-    "customers": lambda account, _, form: account.make_customer(form),
-    "payment_methods/{}/attach": lambda account, id, form: account.attach(id, form),
-    "payment_methods/{}/detach": lambda account, id, _: account.detach(id),
-    "payment_intents": lambda account, _, form: account.make_intent(form),
-    "payment_intents/{}/confirm": lambda account, id, form: account.confirm(id, form),
-    "payment_intents/{}/capture": lambda account, id, form: account.capture(id, form),
-    "payment_intents/{}/cancel": lambda account, id, _: account.cancel(id),
-    "refunds": lambda account, _, form: account.refund(form),
-    "refunds/{}": lambda account, id, _: account.need("refund", id),
-    "invoices": lambda account, _, form: account.make_invoice(form),
-    "invoices/{}": lambda account, id, form: account.change_invoice(id, form),
-    "customers/{}": lambda account, id, form: account.change_customer(id, form),
-    "subscriptions": lambda account, _, form: account.make_subscription(form),
-    "subscriptions/{}/cancel": lambda account, id, _: account.end_subscription(id),
-    "invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
-    "invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
-    "invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
-    "disputes/{}": lambda account, id, form: account.answer_dispute(id, form),
-    "disputes/{}/close": lambda account, id, _: account.close_dispute(id),
+    "POST webhook_endpoints": lambda account, _, form: account.make_endpoint(form),
+    "POST customers": lambda account, _, form: account.make_customer(form),
+    "POST payment_methods/{}/attach": lambda account, id, form: account.attach(id, form),
+    "POST payment_methods/{}/detach": lambda account, id, _: account.detach(id),
+    "POST payment_intents": lambda account, _, form: account.make_intent(form),
+    "POST payment_intents/{}/confirm": lambda account, id, form: account.confirm(id, form),
+    "POST payment_intents/{}/capture": lambda account, id, form: account.capture(id, form),
+    "POST payment_intents/{}/cancel": lambda account, id, _: account.cancel(id),
+    "POST refunds": lambda account, _, form: account.refund(form),
+    "POST refunds/{}": lambda account, id, _: account.need("refund", id),
+    "POST invoices": lambda account, _, form: account.draft_invoice(form),
+    "POST invoiceitems": lambda account, _, form: account.make_item(form),
+    "POST invoices/{}/finalize": lambda account, id, _: account.finalize(id),
+    "POST invoices/{}": lambda account, id, form: account.change_invoice(id, form),
+    "POST customers/{}": lambda account, id, form: account.change_customer(id, form),
+    "POST subscriptions": lambda account, _, form: account.make_subscription(form),
+    "DELETE subscriptions/{}": lambda account, id, _: account.end_subscription(id),
+    "POST invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
+    "POST invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
+    "POST invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
+    "POST disputes/{}": lambda account, id, form: account.answer_dispute(id, form),
+    "POST disputes/{}/close": lambda account, id, _: account.close_dispute(id),
 }
 _LIES: Final[Mapping[str, Callable[[Plain], Plain]]] = {
     "other_id": lambda one: {"metadata": {"recoup_id": "00000000-0000-4000-8000-000000000000"}},
@@ -217,7 +245,11 @@ def _key(authorization: str) -> str:
 
 
 def _error(status: int, type: str, code: str | None, message: str) -> Answered:
-    return as_json({"error": {"type": type, "code": code, "message": message}}, status)
+    return as_json({"error": Refused(status, type, code, message).error}, status)
+
+
+def _worded(error: Plain) -> Plain:
+    return {name: published.shown(one) if name == "payment_intent" else one for name, one in error.items()}
 
 
 def _fits(one: Plain, form: Plain) -> bool:
@@ -231,15 +263,19 @@ def _fits(one: Plain, form: Plain) -> bool:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> Plain:
-    """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them."""
+    """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them. Raises: Refused for names that contradict each other."""
     form: Plain = {}
     for name, value in pairs:
         parts = ["" if one.isdigit() else one for one in name.replace("]", "").split("[")]
         here: Any = form
         for part in parts[:-1]:
+            if not isinstance(here, dict):
+                raise bad("parameter_invalid_hash", "Invalid object", param=name)
             here = here.setdefault(part, [] if parts[-1] == "" and part == parts[-2] else {})
-        if isinstance(here, list):
+        if isinstance(here, list) and parts[-1] == "":
             here.append(value)
-        else:
+        elif isinstance(here, dict):
             here[parts[-1]] = value
+        else:
+            raise bad("parameter_invalid_hash", "Invalid object", param=name)
     return form
