@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.unpack import Unpacked
 from recoup.rules.uploads.card_data import is_number
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.pool import Database
 
 SMALL_BYTES: Final = 4 << 20  # unpacked

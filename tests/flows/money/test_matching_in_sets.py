@@ -11,7 +11,7 @@ from tests.rules.money.matcher import match
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.kernel.ids import new_id
-from recoup.rules.money.encodings import lines as numbered
+from recoup.rules.files.lines import lines as numbered
 from recoup.rules.money.matching import Ours, Theirs
 from recoup.rules.money.reading import Reading
 from recoup.rules.money.statement import Statement

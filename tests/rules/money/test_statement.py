@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
+from recoup.rules.files.lines import LINE_MAX, encoding_of, lines
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, month

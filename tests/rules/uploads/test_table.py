@@ -6,7 +6,7 @@ import pytest
 
 from recoup.doors.rescue.rows import columns_of
 from recoup.kernel.problem import Problem
-from recoup.rules.money.encodings import lines
+from recoup.rules.files.lines import lines
 from recoup.rules.uploads.record import Record
 from recoup.rules.uploads.table import TableRows, body_of
 

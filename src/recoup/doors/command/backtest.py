@@ -31,7 +31,7 @@ from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import look_over
 from recoup.rules.imports.reader import Outcome
-from recoup.rules.imports.source import source_of
+from recoup.rules.files.source import source_of
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy

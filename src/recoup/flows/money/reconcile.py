@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
 from recoup.moves.audit import note
-from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.files.lines import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of

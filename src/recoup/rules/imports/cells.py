@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from recoup.kernel.unseen import has_unseen
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.card_text import (
     CHARS_MAX,
@@ -16,12 +15,9 @@ from recoup.rules.network.card_text import (
     numbers_in,
 )
 
-ID_MAX: Final = 200
 _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
-_EXPONENT: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,3}|[0-9][eE]\+[0-9]{1,3}")
 # An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
 _GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
-_MARKED: Final = re.compile("[.,+]")
 _ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
 _MOMENT: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2})"
@@ -63,34 +59,9 @@ def _holds_card(text: str, room: Room) -> bool:
     return may_hold_number(text) and not _MOMENT.fullmatch(text) and any(True for _ in numbers_in(text, room))
 
 
-def are_plain(joined: str) -> bool:
-    """Whether ids, one after the other, are surely neither odd nor damaged: a quick look."""
-    return len(joined) <= ID_MAX and joined.isascii() and joined.isprintable() and not _MARKED.search(joined)
-
-
-def is_damaged(text: str) -> bool:
-    """Whether a spreadsheet made a number of an id: `4.24242E+15`."""
-    return _EXPONENT.fullmatch(text) is not None
-
-
 def is_grouped_card(text: str) -> bool:
     """Whether an id, without the marks between its digits, is a card number."""
     return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
-
-
-def is_odd(text: str) -> bool:
-    """Whether an id or a label cannot be kept as it is."""
-    return len(text) > ID_MAX or has_unseen(text) or not _encodes(text)
-
-
-def _encodes(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=65_536)

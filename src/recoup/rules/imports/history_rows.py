@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.imports.profile import plain
-from recoup.rules.imports.records import LINE_CHARS_MAX
 from recoup.rules.uploads.json_rows import JsonRows
 
 LEVELS_MAX: Final = 4
@@ -21,8 +21,8 @@ def objects(texts: Iterator[str]) -> Iterator[Object]:
         if record.text is None:
             yield record.line, None, record.code, _without_it(record.why)
             continue
-        if len(record.text) > LINE_CHARS_MAX:
-            yield record.line, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_CHARS_MAX:,}")
+        if len(record.text) > LINE_MAX:
+            yield record.line, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}")
             continue
         members = dict[str, str]()
         try:

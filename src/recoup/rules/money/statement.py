@@ -19,7 +19,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.lines import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
 from recoup.rules.network.card_text import masked_numbers

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.lines import Line
 from recoup.rules.money.statement import DELIMITERS
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import NO_NUMBER, ROW_CHARS_MAX, is_number

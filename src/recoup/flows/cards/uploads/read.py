@@ -11,7 +11,8 @@ from recoup.flows.file_turns import pieces
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.files.lines import encoding_of, lines
+from recoup.rules.files.unpack import Unpacked
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
     FILE_CHARS_MAX,
@@ -25,7 +26,6 @@ from recoup.rules.uploads.card_data import (
 from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.orders.uploads import NewUploadRow
 
 SEQUENCE_MAX: Final = 32

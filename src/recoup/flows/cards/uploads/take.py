@@ -22,8 +22,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
+from recoup.rules.files.unpack import Unpacked
 from recoup.rules.uploads.record import KINDS
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.orders.uploads import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
 
 FILE_BYTES_MAX: Final = 256 << 20

@@ -8,8 +8,8 @@ from zlib import error as ZlibError
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import encoding_of
-from recoup.rules.uploads.unpack import Unpacked, check_unpacked
+from recoup.rules.files.lines import encoding_of
+from recoup.rules.files.unpack import Unpacked, check_unpacked
 
 CHUNK: Final = 1 << 18
 HEAD: Final = 4_096
