@@ -20,11 +20,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
 from recoup.moves.audit import note
-from recoup.rules.files.lines import encoding_of, lines
+from recoup.rules.files.lines import Line, encoding_of, lines
+from recoup.rules.files.table import unread_note
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
-from recoup.rules.money.statement import Broken, Statement, shown_reference
+from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
@@ -90,7 +91,12 @@ async def reconcile(
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
+    telling = iter([None])  # it is read twice, and told of the second time
+
+    def source() -> Iterator[Line]:
+        return lines(_chunks(file.content, next(telling, tell)), encoding)
+
+    statement = await asyncio.to_thread(Statement, source, reading)
     new = store.NewRun(
         scope.merchant_id,
         run_id,
@@ -199,9 +205,7 @@ def _notes(statement: Statement, reading: Reading) -> list[str]:
             reading.zone,
         )
     ]
-    if layout.unread:
-        notes.append(Sentence("Columns that nothing was read from: {0}.", ", ".join(layout.unread[:20])))
-    return notes
+    return notes + unread_note(layout.unread)
 
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
@@ -213,7 +217,7 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
     line, ours = candidate.line, candidate.found.ours
     verdict = judge(kind, line, candidate.found, route)
     return _line(key, line.number, verdict)._replace(
-        line_no=line.number,
+        line_no=line.number % FEES_FROM,
         line_id=line.line_id,
         type=line.type,
         our_id=line.our_id,

@@ -1,7 +1,8 @@
 """Ids and labels as they stand in a cell: which a spreadsheet destroyed, and which cannot be kept."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import has_unseen
@@ -12,8 +13,8 @@ ID_MAX: Final = 200
 _EXPONENT: Final = re.compile(r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}")
 _ERROR: Final = re.compile(r"#(?:N/A|NAME\?|REF!|VALUE!|NUM!|DIV/0!|NULL!|#+)")
 _MARKED: Final = re.compile("[.,+#-]")
-_DESTROYED: Final = Sentence("holds {0} instead of the id, which a spreadsheet made of it", "a number like 9.9E+11")
-_EXPORT_AGAIN: Final = Sentence("export the file again and do not save it in a spreadsheet, or format ids as text")
+DESTROYED: Final = Sentence("holds what a spreadsheet made of an id, like {0}", "9.87654E+11")
+EXPORT_AGAIN: Final = Sentence("export the file again and do not save it in a spreadsheet, or format ids as text")
 
 
 def are_plain(joined: str) -> bool:
@@ -24,7 +25,7 @@ def are_plain(joined: str) -> bool:
 def check_id(text: str, column: str) -> None:
     """Raises: BadCell for an id that a spreadsheet destroyed, or that cannot be kept as it is."""
     if is_destroyed(text):
-        raise BadCell("spreadsheet", _DESTROYED, column, _EXPORT_AGAIN)
+        raise BadCell("spreadsheet", DESTROYED, column, EXPORT_AGAIN)
     if len(text) > ID_MAX or has_unseen(text) or not _encodes(text):
         raise BadCell(
             "bad_id", Sentence("is longer than {0} characters, or holds some that cannot be kept", ID_MAX), column
@@ -34,6 +35,16 @@ def check_id(text: str, column: str) -> None:
 def is_destroyed(text: str) -> bool:
     """Whether a spreadsheet made a number, or an error, of an id: many ids became one."""
     return _EXPONENT.fullmatch(text) is not None or text[:1] == "#" and _ERROR.fullmatch(text) is not None
+
+
+def destroyed_in(body: Mapping[str, Any]) -> str:
+    """The field of the first text in it that a spreadsheet destroyed, with dots; nothing where all are whole."""
+    for name, value in body.items():
+        if isinstance(value, str) and is_destroyed(value.strip()):
+            return name
+        if isinstance(value, dict) and (inner := destroyed_in(value)):
+            return f"{name}.{inner}"
+    return ""
 
 
 def _encodes(text: str) -> bool:

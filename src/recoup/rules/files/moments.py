@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
+DATES: Final[dict[str, Order]] = {"": "", "dmy": "day", "mdy": "month"}  # as people answer it
 # Hours east of UTC. An abbreviation is believed as it stands: PST is UTC-8 even in July.
 _HOURS: Final = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3,

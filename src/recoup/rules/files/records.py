@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import LINE_MAX, Line
 
 LINES_MAX: Final = 50  # of one record
+NOTHINGS_MAX: Final = 250_000  # empty lines beyond as many as there are records
 
 
 class Cells(NamedTuple):
@@ -24,9 +26,10 @@ class Cells(NamedTuple):
 
 
 def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
-    """Empty lines are passed over."""
+    """Empty lines are passed over. Raises: Problem(too_large) for a file of which nearly nothing is records."""
     every, again = iter(lines), deque[Line]()
-    while True:
+    room = NOTHINGS_MAX
+    while room:
         line = again.popleft() if again else next(every, None)
         if line is None:
             return
@@ -35,11 +38,20 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
             yield Cells(line.number, None, line.code, line.why)
         elif '"' not in text:
             if text and not text.isspace():
+                room += 1
                 yield Cells(line.number, text.split(delimiter))
+            else:
+                room -= 1
         elif text.count('"') % 2 == 0:
             yield _record(line.number, text, delimiter)
         else:
             yield _joined(line, text, delimiter, every, again)
+    raise Problem(
+        "too_large",
+        Sentence("The file has over {0} empty lines, more than rows.", f"{NOTHINGS_MAX:,}"),
+        field="file",
+        cure="Leave them out.",
+    )
 
 
 def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again: deque[Line]) -> Cells:

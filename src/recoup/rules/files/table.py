@@ -3,6 +3,7 @@
 Each use says which headers it knows; how a file is written is all one to it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -77,28 +78,37 @@ def _header(
     widest: tuple[int, list[str]] = (0, [])
     unread: Line | None = None
     for line in islice(lines, HEADER_WITHIN):
-        if line.text is None:
-            unread = unread or line
+        if line.text is None or not line.text.strip():
+            unread = unread or (line if line.text is None else None)
+            continue
+        if line.text.count('"') % 2:
+            unread = unread or line._replace(text=None, why=Sentence("has quotes that do not fit"))
             continue
         for delimiter in delimiters:
             names = [name.strip() for name in cells_of(line.text, delimiter) or []]
-            if not any(names) or len(names) > COLUMNS_MAX:
+            if len(names) > COLUMNS_MAX:
+                unread = unread or line._replace(text=None, why=Sentence("has over {0} columns", COLUMNS_MAX))
                 continue
-            known = fits(names)
+            known = fits(names) if any(names) else None
             if known is not None:
                 return Header(known, tuple(names), delimiter, line.number)
-            if len(names) > len(widest[1]):
+            if len(names) > len(widest[1]) and any(names):
                 widest = (line.number, names)
-    if widest[0]:
+    if widest[0] and (unread is None or unread.number > widest[0]):
         raise unknown(*widest)
     if unread is None:
         raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and rows.")
     raise Problem(
         "invalid",
-        Sentence("The file has no header that can be read: line {0} {1}.", unread.number, unread.why),
+        Sentence("Line {0}, the header, {1}.", unread.number, unread.why),
         field="file",
         cure="Export it as CSV, in UTF-8.",
     )
+
+
+def plain(name: str) -> str:
+    """How names of columns are compared: without case, blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def shown_name(name: str) -> str:

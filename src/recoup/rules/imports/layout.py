@@ -8,8 +8,8 @@ from typing import Final
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import Line
-from recoup.rules.files.table import HEADER_WITHIN, Table, shown_names
-from recoup.rules.imports.profile import Profile, nearest, plain, profiles, recognise
+from recoup.rules.files.table import HEADER_WITHIN, Table, plain, shown_names
+from recoup.rules.imports.profile import Profile, nearest, profiles, recognise
 
 _ZONE_IN_NAME: Final = re.compile(r"\(([A-Za-z]{2,5}|UTC[+-][0-9:]{1,5}|[A-Za-z]+/[A-Za-z_]+)\)\s*$|\b(UTC)$")
 

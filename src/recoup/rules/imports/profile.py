@@ -1,6 +1,5 @@
 """Whose export a file is: known by the set of its columns, never by their order. Each is a data file with a version."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
+from recoup.rules.files.table import plain
 from recoup.rules.imports.attempt import AFTERWARDS, ANSWERED, OPEN, SKIPPED, STATES
 
 HISTORY: Final = "recoup-history"
@@ -70,11 +70,6 @@ class Profile:
         """The columns by which it would be known and that are not there."""
         missing = sorted(self.needs - names)
         return missing + [sorted(group)[0] for group in self.one_of if not group & names]
-
-
-def plain(name: str) -> str:
-    """How names of columns are compared."""
-    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def recognise(header: Sequence[str]) -> list[Profile]:

@@ -14,12 +14,12 @@ from recoup.rules.files.amounts import units_of
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
 from recoup.rules.files.records import Cells
-from recoup.rules.files.table import shown_name
+from recoup.rules.files.table import plain, shown_name
 from recoup.rules.imports import cells as cell
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine, Skipped, State
 from recoup.rules.imports.layout import Layout
-from recoup.rules.imports.profile import HISTORY, StateRule, plain, recognise
+from recoup.rules.imports.profile import HISTORY, StateRule, recognise
 from recoup.rules.imports.reasons import NOTHING, reasons_of
 
 Outcome = Attempt | BadLine | Skipped

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from recoup.rules.imports.profile import plain
+from recoup.rules.files.table import plain
 from recoup.rules.network.codes import SOURCES
 from recoup.rules.network.tables import PROCESSOR_CODES
 

@@ -1,6 +1,5 @@
 """A file's bytes become rows: those that can be taken wait, those that cannot say why. Runs in a thread."""
 
-import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
@@ -11,7 +10,8 @@ from recoup.flows.file_turns import pieces
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.lines import encoding_of, lines
+from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
+from recoup.rules.files.lines import decoded, encoding_of, lines
 from recoup.rules.files.unpack import Unpacked
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
@@ -40,7 +40,7 @@ def form_of(head: bytes) -> tuple[str, str]:
     Raises: Problem(invalid) for what is no text, and for an empty file.
     """
     encoding = encoding_of(head)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip()
+    text = next(decoded([head], encoding)).lstrip()
     if not text.strip("\0"):
         raise Problem("invalid", "The file is empty.", field="file", cure="Add at least one row.")
     return "json" if text[0] in "[{" else "csv", encoding
@@ -96,7 +96,7 @@ class Rows:
     def _row(self, record: Record, source: JsonRows | TableRows) -> NewUploadRow:
         made = NewUploadRow(*self.key, record.number, record.line, str(record.number))
         if record.code:
-            errors = [{"field": "", "message": Sentence("Row {0}: {1}.", record.number, record.why)}]
+            errors = [{"field": "", "message": Sentence("Row {0} {1}.", record.number, record.why)}]
             return made._replace(code=record.code, errors=errors)
         try:
             body = self._body(record, source)
@@ -128,6 +128,9 @@ class Rows:
             raise holds_card(field_name, what)
         if like:
             self.like[record.number] = like
+        if destroyed := destroyed_in(body):
+            message = Sentence("The field {0} {1}.", destroyed, DESTROYED)
+            raise Problem("invalid", message, field=destroyed, reason="spreadsheet", cure=EXPORT_AGAIN)
         return body
 
     def refuse(self, row: NewUploadRow, field_name: str) -> NewUploadRow:
@@ -183,14 +186,7 @@ def holds_card(field_name: str, what: str) -> Problem:
 def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:
     if form == "csv":
         return TableRows(lines(source, encoding), reader.columns)
-    return JsonRows(_texts(source, encoding))
-
-
-def _texts(source: Iterable[bytes], encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    for piece in source:
-        yield decoder.decode(piece)
-    yield decoder.decode(b"", True)
+    return JsonRows(decoded(source, encoding))
 
 
 def _own_id(body: dict[str, Any]) -> str:
