@@ -26,7 +26,7 @@ from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.intake import source_of
-from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences
+from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
 
@@ -112,7 +112,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         sense_key=body.sense_key,
         campaign=body.campaign,
         method=stored,
-        notes=notes,
+        notes=(*notes, *of_code(transaction.response_code_source, transaction.response_code)),
         avs=transaction.avs_result_code or "",
         cvv_result=transaction.cvv_result_code or "",
     )

@@ -1,5 +1,6 @@
 """POST /transmit and PATCH /transmit/{id}. Source: contract §3, §17.1."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.rescue.intake_warnings import in_sentences
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
@@ -32,7 +34,7 @@ async def transmit(call: Call) -> Reply:
         await call.services.transmit.update(call.scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, call.scope.merchant_id)
-    return _reply(await call.services.transmit.transmit(call.scope, given))
+    return _reply(await call.services.transmit.transmit(call.scope, given), given.warnings)
 
 
 async def update(call: Call) -> Reply:
@@ -43,8 +45,9 @@ async def update(call: Call) -> Reply:
     return _reply(transmit_id)
 
 
-def _reply(transmit_id: Any) -> Reply:
-    return Reply(Answer(transmit_id=transmit_id, result="success"))
+def _reply(transmit_id: Any, warnings: Sequence[str] = ()) -> Reply:
+    told = {"warning": " ".join(in_sentences(warnings))} if warnings else {}
+    return Reply(Answer(transmit_id=transmit_id, result="success", custom_properties=told))
 
 
 def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:

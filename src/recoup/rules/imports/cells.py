@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from recoup.rules.files.table import plain
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.card_text import (
     CHARS_MAX,
@@ -24,11 +25,14 @@ _MOMENT: Final = re.compile(
     r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _MASKED: Final = re.compile(r"([0-9]{1,8})?[ *xX.•·…\-]{2,15}([0-9]{2,4})")
-_NO_CARD: Final = re.compile(
-    r"paypal|venmo|sepa|direct.?debit|bank|(?:^|_)ach(?:_|$)|ideal|giropay|sofort|klarna|afterpay|bacs|becs|cash|check"
-    r"|cheque|wire|money.?order|boleto|(?:^|_)pix|oxxo|multibanco|(?:^|_)eps(?:_|$)|przelewy|p24|alipay|wechat|amazon"
-    r"|^ck$|trustly|swish|twint|invoice|bitcoin"
+# A method that is named after a card network is a card, however its provider goes on: `mc`, `visa_applepay`.
+_NETWORKS: Final = re.compile(
+    r"(?:visa|v_?pay|mastercard|mc|americanexpress|amex|discover|dinersclub|diners|jcb|maestro(?:uk)?|solo|unionpay|cup"
+    r"|elo|hipercard|hiper|cartesbancaires|cartebancaire|bcmc|dankort|electron|rupay|mir|troy|mada|verve|interac)+"
+    r"(?:credit|debit|prepaid|commercial|corporate|business|consumer|super|premium|platinum|gold|classic|standard"
+    r"|signature|infinite|world|elite|cards?|applepay|googlepay|paywithgoogle|androidpay|samsungpay|clicktopay)*"
 )
+_CARDS: Final = frozenset({"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"})
 _SCHEMES: Final = {
     "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard", "maestro": "mastercard",
     "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover", "dinersclub": "discover",
@@ -91,9 +95,18 @@ def scheme_named(brand: str, bin_: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def is_no_card(method: str) -> bool:
-    """Whether a way to pay is none by card: bank debits, wallets, cash."""
-    return _NO_CARD.search(method.strip().lower().replace(" ", "_")) is not None
+def is_card(method: str, cards: frozenset[str]) -> bool:
+    """Whether a way to pay is a card, or a wallet of cards; where none is named, it is. `cards`: as its source names
+    them."""
+    word = plain(method)
+    return not word or word in _CARDS or word in cards or _NETWORKS.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4_096)
+def method_shown(method: str) -> str:
+    """A way to pay as it may be shown: anybody may have written it."""
+    word = re.sub(r"[^a-z0-9]+", "_", method.strip().lower())[:40].strip("_")
+    return "other" if not word or re.search(r"[0-9]{5}", word) else word
 
 
 @lru_cache(maxsize=4_096)

@@ -42,7 +42,8 @@ class StateRule:
 class Profile:
     """`needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of these. Columns
     are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the provider
-    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded."""
+    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded. `cards`: how it names a
+    card, beside the networks' names."""
 
     name: str
     version: int
@@ -58,6 +59,7 @@ class Profile:
     order: Literal["", "day", "month"]
     digits: int
     no_reasons: bool
+    cards: frozenset[str]
     exponents: Mapping[str, int]
     columns: Mapping[str, tuple[str, ...]]
     states: tuple[StateRule, ...]
@@ -126,6 +128,7 @@ def _profile(data: Mapping[str, Any]) -> Profile:
         data.get("order", ""),
         data.get("digits", 0),
         data.get("no_reasons", False),
+        frozenset(data.get("cards", ())),
         data.get("exponents", {}),
         columns,
         tuple(_rule(rule, columns, data["name"]) for rule in data["states"]),

@@ -152,8 +152,8 @@ class Reader:
             raise BadCell("status", Sentence("holds a status that is not known: {0}", shown), self._column("status"))
         if rule.skip:
             return Skipped(line, rule.skip)
-        if cell.is_no_card(get("method", "")):
-            return Skipped(line, "no_card")
+        if not cell.is_card(method := get("method", ""), self._profile.cards):
+            return Skipped(line, "no_card", cell.method_shown(method))
         state: State = rule.state if rule.state != "as_status" else get("status", "").lower()  # type: ignore[assignment]
         asset = get("currency", "").upper()
         if not was_currency(asset):
