@@ -8,7 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -55,6 +55,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     body, complaints = read_body(raw, TransmitBody)
     transaction, method = body.transaction, body.payment_method or PaymentMethodCopy()
     check_own(body.mid, merchant_id, complaints)
+    check_amount(transaction, complaints)
     bin_, last4 = method.card_bin_number or "", method.card_last4_digits or ""
     if any(text and not text.isdigit() for text in (bin_, last4)):
         complaints.add("PaymentMethod.CardBinNumber", "must be digits, as must CardLast4Digits")
