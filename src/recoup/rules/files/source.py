@@ -41,7 +41,7 @@ def _plain(content: BinaryIO) -> Iterator[bytes]:
     yield from unpacked
     if unpacked.broken:
         raise Problem(
-            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and import the file."
+            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and send the file."
         )
 
 
@@ -57,14 +57,14 @@ def _only_entry(content: BinaryIO) -> str:
             "invalid",
             Sentence("The ZIP holds {0} files, not one.", len(names)),
             field="file",
-            cure="Unpack it, and import the file of transactions.",
+            cure="Unpack it, and send the file of transactions.",
         )
     if next(one.compress_type for one in entries if one.filename == names[0]) not in METHODS:
         raise Problem(
             "invalid",
             "The ZIP is packed by another method than Deflate.",
             field="file",
-            cure="Unpack it, and import the file.",
+            cure="Unpack it, and send the file.",
         )
     return names[0]
 
@@ -87,21 +87,22 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _damaged() -> Problem:
-    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and import the file.")
+    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and send the file.")
 
 
-def encoding_in(source: Source) -> str:
-    """By its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere is Windows-1252.
+def encoding_in(source: Source, named: str = "") -> str:
+    """As it was named, else by its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere
+    is Windows-1252.
 
-    Raises: Problem(invalid) for what is no text.
+    Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
     """
     head = b""
     for piece in source():
         head += piece
         if len(head) >= HEAD:
             break
-    encoding = encoding_of(head)
-    if encoding != "utf-8-sig" or head.startswith(codecs.BOM_UTF8):
+    encoding = encoding_of(head, named)
+    if named or encoding != "utf-8-sig" or head.startswith(codecs.BOM_UTF8):
         return encoding
     good = bad = 0
     for line in _lines_beyond_ascii(source()):
@@ -113,6 +114,11 @@ def encoding_in(source: Source) -> str:
         if good > 100:
             break
     return "cp1252" if bad and not good else "utf-8-sig"
+
+
+def encoding_note(encoding: str) -> list[str]:
+    """A note where it was found out and may be wrong."""
+    return [Sentence("The file is not UTF-8; it was read as Windows-1252.")] if encoding == "cp1252" else []
 
 
 def _lines_beyond_ascii(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.files.amounts import SignEvidence
 from recoup.rules.files.lines import decoded, lines
 from recoup.rules.files.moments import AMBIGUOUS, Order, OrderEvidence, read_moment, zone_named
-from recoup.rules.files.source import Source, encoding_in
+from recoup.rules.files.source import Source, encoding_in, encoding_note
 from recoup.rules.files.table import unread_note
 from recoup.rules.imports.answers import Answers, Question, check_answers, of_decimal, of_order, of_units, of_zone
 from recoup.rules.imports.history_rows import objects
@@ -154,9 +154,7 @@ def _filled(cells: list[str], places: tuple[int, ...]) -> str:
 
 def _notes(layout: Layout, encoding: str) -> list[str]:
     notes: list[str] = []
-    if encoding == "cp1252":
-        notes.append(Sentence("The file is not UTF-8; it was read as Windows-1252."))
-    notes += unread_note(layout.unread)
+    notes += encoding_note(encoding) + unread_note(layout.unread)
     if layout.profile.no_reasons:
         notes.append(
             Sentence("This report does not say why a payment was declined; the received payments report does.")

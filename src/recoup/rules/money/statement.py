@@ -87,11 +87,13 @@ class Layout(NamedTuple):
 class Statement:
     """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in the file's order.
 
-    `source` gives its lines, from the first, as often as it is called. Raises: Problem(invalid) when there is no header
+    `source` gives its lines, from the first, as often as it is called; `encoding`: in which, where that was found out.
+    Raises: Problem(invalid) when there is no header
     that can be understood, and for what has to be asked.
     """
 
-    def __init__(self, source: Callable[[], Iterable[Line]], reading: Reading) -> None:
+    def __init__(self, source: Callable[[], Iterable[Line]], reading: Reading, encoding: str = "") -> None:
+        self.encoding = encoding
         self._reading, self._zone, self._source = reading, check(reading), source
         self.layout = _layout(_table(source(), reading), reading)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}

@@ -12,6 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
 from recoup.rules.files.lines import decoded, encoding_of, lines
+from recoup.rules.files.source import Source, encoding_in, encoding_note
 from recoup.rules.files.unpack import Unpacked
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
@@ -34,8 +35,8 @@ NOT_YOUR_MID: Final = (
 )
 
 
-def form_of(head: bytes) -> tuple[str, str]:
-    """(json or csv, encoding) by a file's first bytes.
+def form_of(head: bytes, source: Source) -> tuple[str, str]:
+    """(json or csv, encoding) by a file's first bytes, a table's encoding by all of them.
 
     Raises: Problem(invalid) for what is no text, and for an empty file.
     """
@@ -43,7 +44,7 @@ def form_of(head: bytes) -> tuple[str, str]:
     text = next(decoded([head], encoding)).lstrip()
     if not text.strip("\0"):
         raise Problem("invalid", "The file is empty.", field="file", cure="Add at least one row.")
-    return "json" if text[0] in "[{" else "csv", encoding
+    return ("json", encoding) if text[0] in "[{" else ("csv", encoding_in(source))
 
 
 def check_header(header: Header, merchant_id: UUID) -> None:
@@ -89,7 +90,7 @@ class Rows:
             yield row
         if not self.count:
             raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
-        self.notes = list(source.notes)
+        self.notes = [*encoding_note(self.encoding), *source.notes]
         if unpacked.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
 

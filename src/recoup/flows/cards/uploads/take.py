@@ -58,7 +58,7 @@ async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Rea
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     name = check_name(file.name)
     digest, head = await asyncio.to_thread(_digest, file.content)
-    form, encoding = form_of(head)
+    form, encoding = await asyncio.to_thread(form_of, head, lambda: Unpacked(pieces(file.content)))
     kind = await asyncio.to_thread(_kind_of, file, form, encoding, scope.merchant_id, readers)
     mac: bytes = world.keys.mac("upload", digest)
     async with world.db.connection() as connection:
