@@ -1,4 +1,5 @@
-"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, UTF-8, UTF-16 or Windows-1252."""
+"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, a spreadsheet as its CSV; UTF-8,
+UTF-16 or Windows-1252."""
 
 import codecs
 import zipfile
@@ -9,6 +10,7 @@ from zlib import error as ZlibError
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.lines import encoding_of
+from recoup.rules.files.sheet import is_sheet, sheet_lines
 from recoup.rules.files.unpack import Unpacked, check_unpacked
 
 CHUNK: Final = 1 << 18
@@ -26,7 +28,7 @@ def source_of(content: BinaryIO) -> Source:
     content.seek(0)
     if content.read(4) == ZIP:
         name = _only_entry(content)
-        return lambda: _unzipped(content, name)
+        return lambda: _unzipped(content, name) if name else _of_sheet(content)
     return lambda: _plain(content)
 
 
@@ -45,10 +47,21 @@ def _plain(content: BinaryIO) -> Iterator[bytes]:
         )
 
 
+def _of_sheet(content: BinaryIO) -> Iterator[bytes]:
+    try:
+        with zipfile.ZipFile(content) as packed:
+            yield from sheet_lines(packed)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        raise _damaged() from None
+
+
 def _only_entry(content: BinaryIO) -> str:
+    """Its name; nothing for a workbook."""
     try:
         with zipfile.ZipFile(content) as packed:
             entries = packed.infolist()
+            if len(entries) <= ENTRIES_MAX and is_sheet([one.filename for one in entries]):
+                return ""
             names = [one.filename for one in entries[:ENTRIES_MAX] if _is_file(one.filename)]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise _damaged() from None

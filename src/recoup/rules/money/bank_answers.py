@@ -4,6 +4,7 @@ A table of any common making with the columns `payout` (its id or its reference)
 for a return.
 """
 
+import io
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.ids import check_id
 from recoup.rules.files.lines import lines
-from recoup.rules.files.source import encoding_in
+from recoup.rules.files.source import encoding_in, source_of
 from recoup.rules.files.table import Table, plain, shown_names
 
 BYTES_MAX: Final = 5_000_000
@@ -37,7 +38,8 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
         raise Problem(
             "too_large", Sentence("An answer file has at most {0} bytes.", f"{BYTES_MAX:,}"), cure="Split it."
         )
-    table = Table(lines([content], encoding_in(lambda: [content])), _places, _unknown)
+    source = source_of(io.BytesIO(content))
+    table = Table(lines(source(), encoding_in(source)), _places, _unknown)
     found = []
     for record in table:
         if record.cells is None:

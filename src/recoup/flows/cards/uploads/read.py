@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.cards.uploads.row import Reader, errors_of, kept
-from recoup.flows.file_turns import pieces
+from recoup.flows.file_turns import unpacked
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -72,8 +72,8 @@ class Rows:
 
     def __iter__(self) -> Iterator[NewUploadRow]:
         """Raises: Problem(invalid), Problem(too_large) for a file of which nothing can be taken."""
-        unpacked = Unpacked(pieces(self.content))
-        source = open_rows(unpacked, self.form, self.encoding, self.reader)
+        plain = unpacked(self.content)
+        source = open_rows(plain, self.form, self.encoding, self.reader)
         for record in source:
             if not self.count:
                 check_header(source.header, self.key[0])
@@ -91,7 +91,7 @@ class Rows:
         if not self.count:
             raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
         self.notes = [*encoding_note(self.encoding), *source.notes]
-        if unpacked.broken:
+        if isinstance(plain, Unpacked) and plain.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
 
     def _row(self, record: Record, source: JsonRows | TableRows) -> NewUploadRow:
