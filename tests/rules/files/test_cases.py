@@ -175,6 +175,7 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (7, "bad_amount", "has an amount in Gross Debit (GC) and in Gross Credit (GC); map one of them"),
     ]  # fmt: skip
     assert stated(adyen)[0].at.isoformat() == "2026-11-21T00:10:51+00:00"  # type: ignore[union-attr]
+    alone = "to read the amount alone, map no column: --map fee= --map net="
     stripe = (
         "balance_transaction_id,created,currency,gross,fee,net,reporting_category,source_id\n"
         "t1,2026-11-20 10:00:00,usd,45.90,1.63,44.27,charge,ch_1\n"
@@ -184,7 +185,7 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
     )
     assert said(stripe) == [
         (2, "charge", 4590, "USD"), (FEES_FROM + 2, "fee", 163, "USD"), (3, "refund", 1000, "USD"),
-        (4, "funding", 3427, "USD"), (5, "bad_amount", "column net: is not the amount less the fee"),
+        (4, "funding", 3427, "USD"), (5, "bad_amount", f"column net: is not the amount less the fee; {alone}"),
     ]  # fmt: skip
     paypal = (
         '"Date","Time","TimeZone","Type","Currency","Gross","Fee","Net","Transaction ID"\n'

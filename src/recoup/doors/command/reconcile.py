@@ -188,7 +188,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     columns = dict(values.pop("columns", {}))
     for pair in options["maps"]:
         ours, found, theirs = pair.partition("=")
-        if not found or not theirs:
+        if not found or not ours.strip():
             raise Problem("invalid", f"{pair!r} is no mapping.", field="map", cure="Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
     for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding"):

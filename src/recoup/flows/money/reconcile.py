@@ -219,8 +219,9 @@ def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
 
 
 def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str) -> VerdictLine:
-    line, ours = candidate.line, candidate.found.ours
-    verdict = judge(kind, line, candidate.found, route)
+    line, found = candidate.line, candidate.found
+    first, taken = (None if number is None else number % FEES_FROM for number in (found.first, found.taken))
+    ours, verdict = found.ours, judge(kind, line, found._replace(first=first, taken=taken), route)
     return _line(key, line.number, verdict)._replace(
         line_no=line.number % FEES_FROM,
         line_id=line.line_id,

@@ -32,12 +32,13 @@ FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
 _ALSO: Final = {
     "id": ("id", "ourid", "paymentid", "recoupid", "merchantreference"),
     "reference": ("reference", "processorreference", "ref", "txhash", "transactionid", "paymentref", "pspreference",
-                  "sourceid"),
-    "type": ("type", "kind", "recordtype", "reportingcategory"), "amount": ("amount", "gross"),
+                  "sourceid", "balancetransactionid"),
+    "type": ("type", "kind", "recordtype", "journaltype", "reportingcategory"), "amount": ("amount", "gross"),
     "debit": ("debit", "grossdebitgc"), "credit": ("credit", "grosscreditgc"), "net_debit": ("netdebitnc",),
     "net_credit": ("netcreditnc",), "net_currency": ("netcurrency",),
     "currency": ("currency", "asset", "grosscurrency"),
-    "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate", "creationdate", "created", "createdutc"),
+    "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate", "creationdate", "createdutc", "created",
+             "createddateutc", "effectiveatutc", "effectiveat"),
     "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
 _SPLIT: Final = frozenset({"gross", "fee", "net"})
@@ -50,6 +51,7 @@ _WORDS: Final = {
     "chargeback_fee": "dispute_fee", "processing_fee": "fee", "invoicededuction": "fee", "deposit": "funding",
     "sweep": "settlement", "merchantpayout": "funding", "returned": "payout_return", "return": "payout_return",
 }  # fmt: skip
+_NO_FEES: Final = "to read the amount alone, map no column: --map fee= --map net="
 _AMOUNTS: Final = ("amount", "debit", "credit", "fee", "net", "net_debit", "net_credit")
 
 
@@ -130,7 +132,7 @@ class Statement:
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
-        if our_id is None and not reference and kind != "fee":
+        if our_id is None and not reference and kind not in ("fee", "funding"):
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
@@ -232,11 +234,14 @@ class Statement:
         cost = whole - rest if fee is None else -fee[0] if fee[1] else fee[0]
         if net is not None and whole - cost != rest:
             if whole + cost != rest:
-                raise BadCell("bad_amount", Sentence("is not the amount less the fee"), self.layout.column(net.column))
+                raise BadCell(
+                    "bad_amount", Sentence("is not the amount less the fee"), self.layout.column(net.column), _NO_FEES
+                )
             cost = -cost  # the fee stands as what it adds
         if cost < 0:
             back = Sentence("holds a fee that is paid back, which no type says")
-            raise BadCell("bad_amount", back, self.layout.column(net.column if net and not fee else "fee"))
+            column = self.layout.column(net.column if net and not fee else "fee")
+            raise BadCell("bad_amount", back, column, _NO_FEES)
         return cost
 
     def _units(self, amount: _Sum | None, kind: str) -> int:
@@ -355,7 +360,7 @@ def _lacks(found: Mapping[str, int], reading: Reading) -> list[str]:
         lacks.insert(1 if lacks[:1] == ["type"] else 0, "amount")
     if not {"id", "reference"} & found.keys():
         lacks.insert(0, "id or reference")
-    return lacks + [name for name in reading.columns if name not in found]
+    return lacks + [name for name, theirs in reading.columns.items() if theirs and name not in found]
 
 
 def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
@@ -367,7 +372,7 @@ def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
             return Problem("invalid", message, field="map", cure="Map one of these.")
     have, found = shown_names(names), _columns(names, reading)
     for ours, theirs in reading.columns.items():
-        if ours not in found:
+        if theirs and ours not in found:
             message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
             return Problem("invalid", message, field="map", cure="Look at the file's first line.")
     lacks = _lacks(found, reading)
