@@ -22,7 +22,7 @@ from recoup.doors.rescue.transmit import read_transmitted
 from recoup.doors.stablecoin.charges import ChargeBody
 from recoup.doors.stablecoin.fields import read
 from recoup.kernel.problem import Problem
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.lines import Line
 from recoup.rules.uploads.record import header_of
 from recoup.rules.uploads.table import TableRows
 

@@ -19,13 +19,14 @@ from weakref import WeakKeyDictionary
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.source import ZIP, source_of
+from recoup.rules.files.unpack import Unpacked
 from recoup.rules.uploads.card_data import is_number
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.pool import Database
 
 SMALL_BYTES: Final = 4 << 20  # unpacked
 SMALL_MARKS: Final = 40_000  # objects and lines: there are about as many rows at most
-MARKS: Final = (b"{", b"\n")
+LINE_ENDS: Final = (b"\n", b"\r")
 SMALL_SECONDS_MAX: Final = 60
 LARGE_SECONDS_MAX: Final = 300  # the largest takes a minute or two
 AT_ONCE: Final = 2  # of the small ones, and of the large ones; more are no faster, a process reads on one core
@@ -145,7 +146,9 @@ _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
 def unpacked(content: BinaryIO) -> Iterable[bytes]:
-    return Unpacked(pieces(content))
+    """Of a gzip file that ends early what there is; a spreadsheet as its CSV, a ZIP as its only file."""
+    content.seek(0)
+    return source_of(content)() if content.read(4) == ZIP else Unpacked(pieces(content))
 
 
 async def in_turn(
@@ -208,7 +211,7 @@ def is_small(content: BinaryIO, plain: Callable[[BinaryIO], Iterable[bytes]] = u
     made = marks = 0
     for piece in plain(content):
         made += len(piece)
-        marks += sum(piece.count(mark) for mark in MARKS)
+        marks += piece.count(b"{") + max(map(piece.count, LINE_ENDS))
         if made > SMALL_BYTES or marks > SMALL_MARKS:
             return False
     return True

@@ -1,5 +1,6 @@
 """Decimal places of each asset, frozen from ISO 4217 (a test compares); USDT and USDC in book scale."""
 
+from datetime import date, datetime, timedelta
 from typing import Final
 
 # Decimal places that people write, where they are fewer than the book's.
@@ -173,3 +174,39 @@ EXPONENTS: Final[dict[str, int]] = {
     "ZMW": 2,
     "ZWG": 2,
 }
+# Withdrawn from ISO 4217; files of the past still hold them: decimal places, and the last day on which one could pay in
+# it. Source: ISO 4217 list three (historic denominations, SIX as its maintenance agency, read 2026-11) and the laws by
+# which they ended.
+WITHDRAWN: Final[dict[str, tuple[int, date]]] = {
+    "ANG": (2, date(2025, 6, 30)),  # XCG since 31 Mar 2025
+    "BGN": (2, date(2025, 12, 31)),  # EUR
+    "BYR": (0, date(2016, 12, 31)),  # BYN
+    "CUC": (2, date(2021, 6, 30)),  # CUP
+    "EEK": (2, date(2010, 12, 31)),  # EUR
+    "HRK": (2, date(2022, 12, 31)),  # EUR
+    "LTL": (2, date(2014, 12, 31)),  # EUR
+    "LVL": (2, date(2013, 12, 31)),  # EUR
+    "MRO": (2, date(2018, 6, 30)),  # MRU since 1 Jan 2018
+    "SLL": (2, date(2024, 3, 31)),  # SLE
+    "STD": (2, date(2018, 6, 30)),  # STN since 1 Jan 2018
+    "VEF": (2, date(2018, 8, 20)),  # VES
+    "ZMK": (2, date(2012, 12, 31)),  # ZMW
+    "ZWL": (2, date(2024, 8, 31)),  # ZWG
+}
+_ZONES: Final = timedelta(days=1)  # the last day ends later elsewhere
+
+
+def decimals_of(asset: str) -> int:
+    """Decimal places, of a withdrawn currency too. Raises: KeyError."""
+    return EXPONENTS[asset] if asset in EXPONENTS else WITHDRAWN[asset][0]
+
+
+def was_currency(asset: str) -> bool:
+    """Whether it is one, or was one that files of the past may hold."""
+    return asset in EXPONENTS or asset in WITHDRAWN
+
+
+def withdrawn_by(asset: str, at: datetime) -> date | None:
+    """The last day of a currency that had ended by then."""
+    last = WITHDRAWN[asset][1] if asset in WITHDRAWN else None
+    return last if last is not None and (at - _ZONES).date() > last else None

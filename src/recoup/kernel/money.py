@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.kernel.currencies import CUSTOMARY, EXPONENTS
+from recoup.kernel.currencies import CUSTOMARY, EXPONENTS, decimals_of, was_currency
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
@@ -65,10 +65,10 @@ def to_text(units: int, scale: int) -> str:
 def shown(units: int, asset: str, like: str | None = None) -> str:
     """Exact decimal text for people and callers alike, with as many decimals as the sender's text `like` has, else as
     are customary for the asset; more only where they are not zero."""
-    whole, dot, fraction = to_text(units, EXPONENTS[asset]).partition(".")
+    whole, dot, fraction = to_text(units, decimals_of(asset)).partition(".")
     if not dot:
         return whole
-    scale = CUSTOMARY.get(asset, EXPONENTS[asset]) if like is None else len(like.partition(".")[2])
+    scale = CUSTOMARY.get(asset, decimals_of(asset)) if like is None else len(like.partition(".")[2])
     kept = fraction[:scale] + fraction[scale:].rstrip("0")
     return f"{whole}.{kept}" if kept else whole
 
@@ -82,7 +82,7 @@ def apart(text: str) -> str:
 def money(units: int, asset: str, like: str | None = None) -> str:
     """For people: exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real
     minus sign."""
-    text = shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))
+    text = shown(abs(units), asset, like) if was_currency(asset) else str(abs(units))
     return ("\N{MINUS SIGN}" if units < 0 else "") + apart(text)
 
 

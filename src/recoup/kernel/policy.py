@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Final
 
 LIVE_MARK: Final = "live."  # what links and session tokens of the live world begin with
-AMOUNT_MAX: Final = 100_000_000  # minor units of one payment
 WORLD_CLAIM: Final = "custom:world"  # of access tokens
 
 

@@ -202,9 +202,12 @@ def test_an_approved_payment_is_no_rescue(shop: Caller) -> None:
     assert "/transmit" in fields_of(shop.evaluate(isDeclined=False))["IsDeclined"][0]
 
 
-@pytest.mark.parametrize("amount", [1, 100_000_000])
-def test_amounts_up_to_the_bounds(shop: Caller, amount: int) -> None:
-    order = shop.order(shop.admit(transaction__amount=amount))
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(1, "USD"), (100_000_000, "USD"), (150_000_000, "IDR"), (26_000_000_000, "VND")]
+)
+def test_amounts_up_to_the_bounds(shop: Caller, amount: int, currency: str) -> None:
+    """1.5 million rupiah, some 92 dollars, were over the bound."""
+    order = shop.order(shop.admit(transaction__amount=amount, transaction__currency=currency))
     assert order["amount"] == amount
 
 

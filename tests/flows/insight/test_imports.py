@@ -136,6 +136,11 @@ def test_a_later_state_wins_and_a_story_does_not_go_back(server: ServerAddress) 
             2,
             1,
         ]
+        asked = ROWS[0].replace("ch_1", "ch_{0}").replace("Failed", "Paid").replace("19.00", "10.40")
+        later = asked.replace("2024-03-02", "2024-03-09").replace("Paid", "Refunded").replace("10.40", "10.02")
+        await imported(shop, table(asked.format(7), later.format(7), later.format(8), asked.format(8)))
+        told = "SELECT ref, units, stage FROM imported_attempts WHERE ref IN ('ch_7', 'ch_8') ORDER BY ref"
+        assert [tuple(r) for r in await rows_of(shop, told)] == [("ch_7", 1040, 2), ("ch_8", 1040, 2)]
 
     over(server, story)
 

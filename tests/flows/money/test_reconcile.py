@@ -1,6 +1,7 @@
 """Statements against the ledger: what was lost, doubled or changed is found, and booked when a person says so."""
 
 import asyncio
+import gzip
 import io
 from dataclasses import replace
 from datetime import timedelta
@@ -59,6 +60,34 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
         assert strange == {"missing_here": 4, "missing_there": 4}
 
     run(server, story, shops=2)
+
+
+def test_a_fee_beside_its_charge_is_a_line_of_its_own(server: ServerAddress) -> None:
+    """As processors write it: gross, fee and net in one record, and what cannot be read names its column."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await sold(shop, 1, 0)
+            header, line = (row.split(",") for row in (await statement(shop))[:2])
+            cells = dict(zip(header, line, strict=True))
+            gross, date = cells["amount"], cells["date"]
+            rest = f"{float(gross) - 0.5:.2f}"
+            rows = [
+                "reporting_category,source_id,gross,fee,net,currency,created",
+                f"charge,{cells['reference']},{gross},0.50,{rest},{cells['currency']},{date}",
+                f"charge,9.87654E+11,{gross},0.50,{rest},{cells['currency']},{date}",
+            ]
+            ran = await compare(shop, gzip.compress("\r".join(rows).encode()))
+            assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1, "refused": 1}
+            told = {(row.outcome, row.line_no, row.type, row.units, row.recipe) for row in await verdicts(shop, ran)}
+            assert ("missing_here", 2, "fee", 50, "processing_cost") in told
+            [refused] = [row for row in await verdicts(shop, ran) if row.outcome == "refused"]
+            assert str(refused.finding).startswith(
+                "Line 3 could not be read: column source_id: holds what a spreadsheet"
+            )
+
+    asyncio.run(story())
 
 
 def test_each_difference_is_found_and_named(server: ServerAddress) -> None:

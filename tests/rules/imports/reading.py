@@ -3,11 +3,11 @@
 import io
 from datetime import UTC, datetime
 
+from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import Looked, look_over
 from recoup.rules.imports.reader import Outcome
-from recoup.rules.imports.source import source_of
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 

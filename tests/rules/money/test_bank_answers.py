@@ -4,9 +4,10 @@ from recoup.rules.money.bank_answers import read_answers
 
 
 def test_a_row_with_a_novel_for_a_reason_is_told_and_not_kept() -> None:
-    rows = ["payout,outcome,reason", f"p-1,returned,{'r' * 3_000}", f"{'p' * 3_000},paid,", "p-3,returned,R\0" + "01"]
-    long, wide, fine = read_answers("\n".join(rows).encode())
+    rows = [f"p-1,returned,{'r' * 3_000}", f"{'p' * 3_000},paid,", "p-2,returned,R\0" + "01", "p-3,returned,R01"]
+    long, wide, lost, fine = read_answers("\n".join(["payout,outcome,reason", *rows]).encode())
     assert long.wrong
     assert wide.wrong
     assert len(long.reason) + len(wide.payout) < 200
-    assert (fine.wrong, fine.reason) == (None, "R 01")
+    assert (lost.payout, lost.wrong) == ("", "holds a NUL byte; if the file is UTF-16, name that as its encoding")
+    assert (fine.wrong, fine.reason) == (None, "R01")

@@ -1,7 +1,6 @@
 """Statements of any common making are read; what cannot be read is named, and the rest is kept."""
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,11 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
+from recoup.rules.files.amounts import SignEvidence
+from recoup.rules.files.lines import LINE_MAX, encoding_of, lines
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.rules.money.report_spans import days, month
-from recoup.rules.money.statement import Broken, Statement, shown_reference, sniff_decimal
+from recoup.rules.money.statement import Broken, Statement, shown_reference
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
@@ -24,8 +24,8 @@ PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-
 def read(data: bytes | str, reading: Reading | None = None) -> tuple[list[Theirs], list[Broken]]:
     raw = data.encode() if isinstance(data, str) else data
     reading = reading or Reading()
-    chunks: Iterator[bytes] = (raw[at : at + 7] for at in range(0, len(raw), 7))
-    found = list(Statement(lines(chunks, encoding_of(raw[:65536], reading.encoding)), reading))
+    encoding, parts = encoding_of(raw[:65536], reading.encoding), range(0, len(raw), 7)
+    found = list(Statement(lambda: lines((raw[at : at + 7] for at in parts), encoding), reading))
     return [x for x in found if isinstance(x, Theirs)], [x for x in found if isinstance(x, Broken)]
 
 
@@ -65,11 +65,11 @@ def test_the_same_line_however_it_was_written(raw: bytes) -> None:
         (f"{ID},r2,charge,45.90,EUR,2026-11-20", "mixed_currencies"),
         (f"{ID},r2,charge,45.90,XYZ,2026-11-20", "unknown_currency"),
         (f"{ID},r2,gift,45.90,USD,2026-11-20", "unknown_type"),
-        (f"{ID},r2,charge,45.90,USD,20/11/2026", "bad_date"),
+        (f"{ID},r2,charge,45.90,USD,2026-11-31", "bad_date"),
         (f"{ID},r2,charge,45.90,USD,2026-12-20", "other_period"),
         (",,charge,45.90,USD,2026-11-20", "no_id"),
         (f"{ID},{'r' * LINE_MAX},charge,45.90,USD,2026-11-20", "too_long"),
-        (f"{ID},{'r' * 201},charge,45.90,USD,2026-11-20", "broken"),
+        (f"{ID},{'r' * 201},charge,45.90,USD,2026-11-20", "bad_id"),
         ("," * 900, "broken"),
         (f"{ID},r2,charge,45.90,USD,2026-11-20,route", "broken"),
         (f"{ID},r\x002,charge,45.90,USD,2026-11-20", "broken"),
@@ -211,7 +211,10 @@ def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:
     ],
 )
 def test_decimal_signs_are_sniffed_or_asked_for(amounts: list[str], sign: str) -> None:
-    assert sniff_decimal(amounts) == sign
+    evidence = SignEvidence()
+    for amount in amounts:
+        evidence.look(amount)
+    assert evidence.sign() == sign
 
 
 def test_two_currencies_when_both_are_named() -> None:

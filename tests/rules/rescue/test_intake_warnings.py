@@ -16,6 +16,8 @@ _SENT = {
     "no_security_code": "The card was tried without its security code: one given to /tokenize serves one send, within "
     "an hour. Send paymentMethod.verificationValue.",
     "stale_decline": "The decline is older than a day; send declines on the day they happen.",
+    "unknown_code:ZZ9": "The responseCode ZZ9 is on no list of its source; the decline was read by its text, or as a "
+    "soft one.",
 }
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.encodings import lines
+from recoup.rules.files.lines import lines
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.looks import looks_of
 from recoup.rules.uplift.orders_file import COLUMNS, MORE, read_orders

@@ -27,11 +27,12 @@ from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read
 from recoup.rules.backtest.question import DAYS, DAYS_MAX
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target
+from recoup.rules.files.moments import DATES
+from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import look_over
 from recoup.rules.imports.reader import Outcome
-from recoup.rules.imports.source import source_of
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
@@ -87,7 +88,7 @@ class _File(click.Path):
 )
 @click.option("--window", type=click.IntRange(1, 60), default=30, show_default=True, help="Of a history: days.")
 @click.option("--zone", default="", help="Of a history: time zone of dates without one, like Europe/Berlin.")
-@click.option("--day-first/--month-first", "day_first", default=None, help="Of a history: how to read 03/04/2026.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Of a history: how to read 03/04/2026.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Of a history: decimal sign of amounts.")
 @click.option("--amounts", type=click.Choice(["major", "minor"]), help="Of a history: whole units, or the smallest.")
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
@@ -105,7 +106,7 @@ def backtest(
     payments: Path | None,
     window: int,
     zone: str,
-    day_first: bool | None,
+    dates: Any,
     decimal: Any,
     amounts: Any,
     as_json: bool,
@@ -124,7 +125,7 @@ def backtest(
     if backtest_id is not None:
         raise Problem("invalid", "Only one file is read at a time.", field="file", cure="Read one after another.")
     read, who, within = LogRead(), decider, None
-    answers = Answers(zone, "" if day_first is None else "day" if day_first else "month", decimal or "", amounts or "")
+    answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "")
     if policy is not None and Path(policy).is_file():
         within = _policy_of(Path(policy))
     elif policy is not None:

@@ -20,6 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import shown_by_number
+from recoup.rules.files.moments import DATES
 from recoup.rules.imports.answers import Answers, Question
 from recoup.rules.imports.attempt import SKIPPED, STATES
 from recoup.store.insight.imports import Import
@@ -28,7 +29,7 @@ SHOWN_MAX: Final = 20
 CHUNK: Final = 1 << 20
 _ANSWERED_BY: Final = {
     "zone": "--zone Europe/Berlin",
-    "order": "--day-first or --month-first",
+    "order": "--dates dmy or --dates mdy",
     "decimal": "--decimal , or --decimal .",
     "units": "--amounts major or --amounts minor",
 }
@@ -39,7 +40,7 @@ _ANSWERED_BY: Final = {
 @click.argument("import_id", required=False, metavar="[ID]")
 @click.option("--dry-run", is_flag=True, help="Reads and reports; stores nothing.")
 @click.option("--zone", default="", help="Time zone of dates without one, like Europe/Berlin.")
-@click.option("--day-first/--month-first", "day_first", default=None, help="How to read 03/04/2026.")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of amounts.")
 @click.option("--amounts", type=click.Choice(["major", "minor"]), help="Whole units, or the smallest unit.")
 @click.option("--profile", default="", help="Whose export it is, if its columns do not tell.")
@@ -52,7 +53,7 @@ def import_file(
     import_id: str | None,
     dry_run: bool,
     zone: str,
-    day_first: bool | None,
+    dates: Any,
     decimal: Any,
     amounts: Any,
     profile: str,
@@ -71,8 +72,7 @@ def import_file(
         return
     if import_id is not None:
         raise Problem("invalid", "Only one file is imported at a time.", field="file", cure="Import one after another.")
-    order = "" if day_first is None else "day" if day_first else "month"
-    answers = Answers(zone, order, decimal or "", amounts or "", profile)  # type: ignore[arg-type]
+    answers = Answers(zone, DATES[dates or ""], decimal or "", amounts or "", profile)
 
     async def work(opened: Opened) -> tuple[ReadFile, Import | None]:
         scope = Scope(merchant_of(opened, merchant), Actor("operator", "cli"), "import")

@@ -13,7 +13,7 @@ from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.money.reconcile import File, Ran, reconcile
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.currencies import decimals_of
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -36,7 +36,8 @@ _OPTIONS: Final = (
     click.option("--currency", "currencies", multiple=True, help="Like USD,EUR, or every. Default: the first line's."),
     click.option("--delimiter", help="Field delimiter. Default: detected."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: detected."),
-    click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),
+    click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026. Default: detected."),
+    click.option("--date-format", help="Like %d.%m.%Y. Default: detected."),
     click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file shows it."),
     click.option("--book", metavar="LINES", help="Book suggestions: all, or line numbers like 3,17. Needs --note."),
     click.option("--note", default="", help="Reason for booking."),
@@ -127,7 +128,7 @@ def _shown(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> d
 
 def _line(row: RunLine) -> dict[str, Any]:
     def amount(units: int | None) -> str | None:
-        return to_text(units, EXPONENTS[row.asset]) if units is not None and row.asset else None
+        return to_text(units, decimals_of(row.asset)) if units is not None and row.asset else None
 
     return {
         "row": row.row_no,
@@ -187,10 +188,10 @@ def _reading(options: dict[str, Any]) -> Reading:
     columns = dict(values.pop("columns", {}))
     for pair in options["maps"]:
         ours, found, theirs = pair.partition("=")
-        if not found or not theirs:
+        if not found or not ours.strip():
             raise Problem("invalid", f"{pair!r} is no mapping.", field="map", cure="Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
-    for name in ("zone", "delimiter", "decimal", "date_format", "encoding"):
+    for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding"):
         if options[name]:
             values[name] = options[name].replace("\\t", "\t")
     currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())

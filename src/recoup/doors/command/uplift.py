@@ -17,7 +17,7 @@ from recoup.flows.insight.uplift import closed_orders
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.files.lines import encoding_of, lines
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.looks import Step, looks_of
 from recoup.rules.uplift.orders_file import read_orders

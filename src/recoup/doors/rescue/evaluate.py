@@ -10,7 +10,7 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import members, read_body
 from recoup.doors.rescue.complaints import Complaints, pascal
-from recoup.doors.rescue.payment import check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (
     Address,
@@ -26,7 +26,7 @@ from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.intake import source_of
-from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences
+from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
 
@@ -76,6 +76,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     body, complaints = read_body(raw, EvaluateBody)
     transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
     check_own(body.mid, merchant_id, complaints)
+    check_amount(transaction, complaints)
     if body.is_declined is False:
         complaints.add("IsDeclined", text=_NOT_DECLINED)
     if sync or not is_mit:
@@ -112,7 +113,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
         sense_key=body.sense_key,
         campaign=body.campaign,
         method=stored,
-        notes=notes,
+        notes=(*notes, *of_code(transaction.response_code_source, transaction.response_code)),
         avs=transaction.avs_result_code or "",
         cvv_result=transaction.cvv_result_code or "",
     )

@@ -15,6 +15,7 @@ from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
+from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
@@ -24,7 +25,6 @@ from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders_page
 from recoup.store.statement import Read
 
-UNITS_MAX: Final = 10**12
 _NAMES: Final = tuple(names_of(OrderQuery))
 _STATUSES: Final = {str(code): name for code, name in STATUS_NAMES.items()}
 _COLUMNS: Final[dict[str, OrderBy]] = {"createdon": "placed", "processedon": "created", "amount": "amount"}

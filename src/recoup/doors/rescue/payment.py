@@ -6,9 +6,18 @@ from uuid import UUID
 
 from recoup.doors.rescue.body import members
 from recoup.doors.rescue.complaints import Complaints
-from recoup.doors.rescue.shapes.declined import Address, Payer, PaymentRequest, TransactionOutside
+from recoup.doors.rescue.shapes.declined import (
+    Address,
+    Payer,
+    PaymentRequest,
+    Transaction,
+    TransactionCopy,
+    TransactionOutside,
+)
 from recoup.flows.cards.taken import Person
+from recoup.kernel.worth import amount_max
 
+_AMOUNT: Final = "Transaction.Amount"
 NOT_YOUR_MID: Final = (
     "The Mid does not belong to this credential. Leave it out, or sign in with a key of the merchant that it names."
 )
@@ -18,6 +27,17 @@ def check_own(mid: UUID | None, merchant_id: UUID, complaints: Complaints) -> No
     """A merchant id in the body must be the credential's. Partners send it, others may."""
     if mid is not None and mid != merchant_id:
         complaints.add("Mid", text=NOT_YOUR_MID)
+
+
+def check_amount(transaction: Transaction | TransactionCopy, complaints: Complaints) -> None:
+    """A payment is bounded by what its currency is worth."""
+    if _AMOUNT in complaints or not isinstance(transaction.currency, str):
+        return
+    most = amount_max(transaction.currency.upper())
+    if transaction.amount > most:
+        complaints.add(
+            _AMOUNT, f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 for 45.90"
+        )
 
 
 def happened_at(transaction: TransactionOutside) -> datetime | None:

@@ -1,5 +1,6 @@
 """The rows of uploaded files, read as the bodies of /evaluate and /transmit are. Source: contract §12."""
 
+from datetime import datetime
 from typing import Any, Final, Literal, get_args, get_origin
 from uuid import UUID
 
@@ -15,10 +16,12 @@ from recoup.flows.cards.taken import EvaluateRequest
 from recoup.flows.cards.transmit import Transmitted
 from recoup.flows.cards.uploads.row import Became, Given, Reader
 from recoup.kernel.problem import Problem
-from recoup.rules.uploads.table import Column, plain
+from recoup.rules.files.table import plain
+from recoup.rules.uploads.table import Column
 
 _SHAPES: Final[dict[str, type[msgspec.Struct]]] = {"transmit": TransmitBody, "evaluate": EvaluateBody}
 _CURRENCY: Final = ("transaction", "currency")  # a subscription's price has one, too
+_AMOUNT: Final = ("transaction", "amount")
 _FOLDS: Final = {kind: folding(names_of(shape)) for kind, shape in _SHAPES.items()}
 _TOKENS_ONLY: Final = "Send a token of /tokenize; a file never holds a card number."
 _NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be true. A customer who waits needs a call."
@@ -58,11 +61,20 @@ def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]
         if inner is not None and str not in kinds:
             made += _columns(inner, inner_path)
         elif list not in kinds and dict not in kinds and Any not in kinds:
-            kind: Literal["flag", "number", "text"] = "flag" if bool in kinds else "number" if int in kinds else "text"
-            made.append(Column(inner_path, kind))
+            made.append(Column(inner_path, _kind(kinds, inner_path)))
     if not path:
         made.append(Column(("sequenceNumber",), "text"))
     return list(dict.fromkeys(made))
+
+
+def _kind(kinds: list[Any], path: tuple[str, ...]) -> Literal["flag", "number", "text", "amount", "moment"]:
+    if datetime in kinds:
+        return "moment"
+    if bool in kinds:
+        return "flag"
+    if int in kinds:
+        return "amount" if path == _AMOUNT else "number"
+    return "text"
 
 
 def _plain_types(kind: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """POST /transmit and PATCH /transmit/{id}. Source: contract §3, §17.1."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.payment import check_own, happened_at, person_of
+from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (
     Happened,
@@ -21,6 +22,7 @@ from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.rescue.intake_warnings import in_sentences
 
 _NO_NUMBER: Final = "Send no card number here, only its first six and last four digits."
 
@@ -32,7 +34,7 @@ async def transmit(call: Call) -> Reply:
         await call.services.transmit.update(call.scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, call.scope.merchant_id)
-    return _reply(await call.services.transmit.transmit(call.scope, given))
+    return _reply(await call.services.transmit.transmit(call.scope, given), given.warnings)
 
 
 async def update(call: Call) -> Reply:
@@ -43,8 +45,9 @@ async def update(call: Call) -> Reply:
     return _reply(transmit_id)
 
 
-def _reply(transmit_id: Any) -> Reply:
-    return Reply(Answer(transmit_id=transmit_id, result="success"))
+def _reply(transmit_id: Any, warnings: Sequence[str] = ()) -> Reply:
+    told = {"warning": " ".join(in_sentences(warnings))} if warnings else {}
+    return Reply(Answer(transmit_id=transmit_id, result="success", custom_properties=told))
 
 
 def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
@@ -52,6 +55,7 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
     body, complaints = read_body(raw, TransmitBody)
     transaction, method = body.transaction, body.payment_method or PaymentMethodCopy()
     check_own(body.mid, merchant_id, complaints)
+    check_amount(transaction, complaints)
     bin_, last4 = method.card_bin_number or "", method.card_last4_digits or ""
     if any(text and not text.isdigit() for text in (bin_, last4)):
         complaints.add("PaymentMethod.CardBinNumber", "must be digits, as must CardLast4Digits")

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct, field
 
 from recoup.doors.rescue.field_rules import cents, currency, reference
-from recoup.kernel.policy import AMOUNT_MAX
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.time import iso
+from recoup.kernel.worth import AMOUNT_MAX
 
 Moment = Annotated[str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})]
 Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
@@ -24,7 +25,7 @@ Currency = Annotated[
 Reference128 = Annotated[str, Meta(max_length=128, extra={"rule": reference})]
 Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})]
 Cents = Annotated[
-    int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
+    int, Meta(ge=0, le=UNITS_MAX, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
 ]
 
 

@@ -9,11 +9,11 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Person
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.kernel.policy import AMOUNT_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
+from recoup.kernel.worth import amount_max
 from recoup.moves.audit import note
 from recoup.rules.network.magic_methods import id_of
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
@@ -86,7 +86,7 @@ def _check(simulation: Simulated) -> None:
             field="code",
             cure="Choose one of the list.",
         )
-    if not 1 <= simulation.units <= AMOUNT_MAX:
+    if not 1 <= simulation.units <= amount_max("USD"):
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
 
 

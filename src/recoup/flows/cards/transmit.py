@@ -21,6 +21,7 @@ from recoup.moves.attempt.by_merchant import merchant_attempt, not_paid_elsewher
 from recoup.moves.change import Change
 from recoup.moves.payer_looks import look_again_at
 from recoup.rules.network.stops import is_revoked
+from recoup.rules.rescue.intake_warnings import of_code
 from recoup.store.coalesce import Coalescer
 from recoup.store.orders.transmissions import (
     ReportedTransmission,
@@ -51,6 +52,11 @@ class Transmitted:
     payer: dict[str, str]
     transacted_at: datetime | None
     facts: dict[str, Any]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of `intake_warnings`."""
+        return of_code(self.code_source or "", self.code) if self.is_declined else ()
 
 
 class Transmit:

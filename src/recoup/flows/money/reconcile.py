@@ -5,11 +5,11 @@ nothing behind, and of two at once one waits and finds the other's run.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
-from itertools import islice
+from itertools import count, islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
@@ -20,11 +20,13 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
 from recoup.moves.audit import note
-from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.files.lines import Line, lines
+from recoup.rules.files.source import encoding_in, encoding_note, source_of
+from recoup.rules.files.table import unread_note
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.reading import Reading, check
 from recoup.rules.money.report_spans import zone_of
-from recoup.rules.money.statement import Broken, Statement, shown_reference
+from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
@@ -81,8 +83,7 @@ async def reconcile(
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
     routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
     reading = replace(reading, routes=tuple(routes))
-    file_hash, head = await asyncio.to_thread(_hashed, file.content)
-    encoding = encoding_of(head, reading.encoding)
+    file_hash = await asyncio.to_thread(_hashed, file.content)
     run_id, wall = new_id(), world.clocks.wall()
     about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
     run_key = sha256(encode_sorted(about)).digest()
@@ -90,7 +91,7 @@ async def reconcile(
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
+    statement = await asyncio.to_thread(_statement, file.content, reading, tell)
     new = store.NewRun(
         scope.merchant_id,
         run_id,
@@ -147,6 +148,25 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
     await store.add_verdicts(tx, lines)
 
 
+def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] | None) -> Statement:
+    """A table, also where it is packed. Reads the file three times, and tells of the last."""
+    source = source_of(content)
+    encoding = encoding_in(source, reading.encoding)
+    passes = count()
+
+    def numbered() -> Iterator[Line]:
+        return lines(_told(source(), tell if next(passes) else None), encoding)
+
+    return Statement(numbered, reading, "" if reading.encoding else encoding)
+
+
+def _told(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterator[bytes]:
+    for piece in pieces:
+        if tell:
+            tell(len(piece))
+        yield piece
+
+
 async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
     """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
@@ -154,12 +174,11 @@ async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], li
         yield [x for x in batch if isinstance(x, Theirs)], [x for x in batch if isinstance(x, Broken)]
 
 
-def _hashed(content: BinaryIO) -> tuple[bytes, bytes]:
-    """Hash and first bytes. Raises: Problem(too_large)."""
-    digest, size, head = sha256(), 0, b""
+def _hashed(content: BinaryIO) -> bytes:
+    """Raises: Problem(too_large)."""
+    digest, size = sha256(), 0
     content.seek(0)
     while chunk := content.read(CHUNK):
-        head = head or chunk
         size += len(chunk)
         if size > FILE_BYTES_MAX:
             raise Problem(
@@ -168,15 +187,7 @@ def _hashed(content: BinaryIO) -> tuple[bytes, bytes]:
                 cure="Split it by dates.",
             )
         digest.update(chunk)
-    return digest.digest(), head
-
-
-def _chunks(content: BinaryIO, tell: Callable[[int], None] | None) -> Iterator[bytes]:
-    content.seek(0)
-    while chunk := content.read(CHUNK):
-        if tell:
-            tell(len(chunk))
-        yield chunk
+    return digest.digest()
 
 
 def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, zone: str) -> tuple[datetime, datetime]:
@@ -199,9 +210,7 @@ def _notes(statement: Statement, reading: Reading) -> list[str]:
             reading.zone,
         )
     ]
-    if layout.unread:
-        notes.append(Sentence("Columns that nothing was read from: {0}.", ", ".join(layout.unread[:20])))
-    return notes
+    return [*encoding_note(statement.encoding), *notes, *unread_note(layout.unread)]
 
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
@@ -210,10 +219,11 @@ def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
 
 
 def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str) -> VerdictLine:
-    line, ours = candidate.line, candidate.found.ours
-    verdict = judge(kind, line, candidate.found, route)
+    line, found = candidate.line, candidate.found
+    first, taken = (None if number is None else number % FEES_FROM for number in (found.first, found.taken))
+    ours, verdict = found.ours, judge(kind, line, found._replace(first=first, taken=taken), route)
     return _line(key, line.number, verdict)._replace(
-        line_no=line.number,
+        line_no=line.number % FEES_FROM,
         line_id=line.line_id,
         type=line.type,
         our_id=line.our_id,

@@ -5,8 +5,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import AMBIGUOUS, Order, zone_named
 from recoup.rules.imports.layout import profile_named
-from recoup.rules.imports.moments import AMBIGUOUS, Order, zone_named
 from recoup.rules.network.card_text import masked_numbers
 
 Decimal = Literal["", ".", ","]

@@ -82,10 +82,11 @@ class BadLine(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A row that is no attempt of a card. `reason`: a key of `SKIPPED`."""
+    """A row that is no attempt of a card. `reason`: a key of `SKIPPED`; `method`: by which it was paid instead."""
 
     line: int
     reason: str
+    method: str = ""
 
 
 SKIPPED: Final = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from recoup.kernel.unseen import has_unseen
+from recoup.rules.files.table import plain
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.card_text import (
     CHARS_MAX,
@@ -16,23 +16,23 @@ from recoup.rules.network.card_text import (
     numbers_in,
 )
 
-ID_MAX: Final = 200
 _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
-_EXPONENT: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,3}|[0-9][eE]\+[0-9]{1,3}")
 # An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
 _GROUPED: Final = re.compile(r"[0-9]{4}(?:[:;,|~]?[0-9]){9,15}")
-_MARKED: Final = re.compile("[.,+]")
 _ONE_RUN: Final = re.compile(r"[A-Za-z_]*([0-9]{13,40})")
 _MOMENT: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2})"
     r"[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?:\.[0-9]{1,6})?(?: ?(?:Z|[A-Za-z]{2,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
 _MASKED: Final = re.compile(r"([0-9]{1,8})?[ *xX.•·…\-]{2,15}([0-9]{2,4})")
-_NO_CARD: Final = re.compile(
-    r"paypal|venmo|sepa|direct.?debit|bank|(?:^|_)ach(?:_|$)|ideal|giropay|sofort|klarna|afterpay|bacs|becs|cash|check"
-    r"|cheque|wire|money.?order|boleto|(?:^|_)pix|oxxo|multibanco|(?:^|_)eps(?:_|$)|przelewy|p24|alipay|wechat|amazon"
-    r"|^ck$|trustly|swish|twint|invoice|bitcoin"
+# A method that is named after a card network is a card, however its provider goes on: `mc`, `visa_applepay`.
+_NETWORKS: Final = re.compile(
+    r"(?:visa|v_?pay|mastercard|mc|americanexpress|amex|discover|dinersclub|diners|jcb|maestro(?:uk)?|solo|unionpay|cup"
+    r"|elo|hipercard|hiper|cartesbancaires|cartebancaire|bcmc|dankort|electron|rupay|mir|troy|mada|verve|interac)+"
+    r"(?:credit|debit|prepaid|commercial|corporate|business|consumer|super|premium|platinum|gold|classic|standard"
+    r"|signature|infinite|world|elite|cards?|applepay|googlepay|paywithgoogle|androidpay|samsungpay|clicktopay)*"
 )
+_CARDS: Final = frozenset({"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"})
 _SCHEMES: Final = {
     "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard", "maestro": "mastercard",
     "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover", "dinersclub": "discover",
@@ -63,34 +63,9 @@ def _holds_card(text: str, room: Room) -> bool:
     return may_hold_number(text) and not _MOMENT.fullmatch(text) and any(True for _ in numbers_in(text, room))
 
 
-def are_plain(joined: str) -> bool:
-    """Whether ids, one after the other, are surely neither odd nor damaged: a quick look."""
-    return len(joined) <= ID_MAX and joined.isascii() and joined.isprintable() and not _MARKED.search(joined)
-
-
-def is_damaged(text: str) -> bool:
-    """Whether a spreadsheet made a number of an id: `4.24242E+15`."""
-    return _EXPONENT.fullmatch(text) is not None
-
-
 def is_grouped_card(text: str) -> bool:
     """Whether an id, without the marks between its digits, is a card number."""
     return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
-
-
-def is_odd(text: str) -> bool:
-    """Whether an id or a label cannot be kept as it is."""
-    return len(text) > ID_MAX or has_unseen(text) or not _encodes(text)
-
-
-def _encodes(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=65_536)
@@ -120,9 +95,18 @@ def scheme_named(brand: str, bin_: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def is_no_card(method: str) -> bool:
-    """Whether a way to pay is none by card: bank debits, wallets, cash."""
-    return _NO_CARD.search(method.strip().lower().replace(" ", "_")) is not None
+def is_card(method: str, cards: frozenset[str]) -> bool:
+    """Whether a way to pay is a card, or a wallet of cards; where none is named, it is. `cards`: as its source names
+    them."""
+    word = plain(method)
+    return not word or word in _CARDS or word in cards or _NETWORKS.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4_096)
+def method_shown(method: str) -> str:
+    """A way to pay as it may be shown: anybody may have written it."""
+    word = re.sub(r"[^a-z0-9]+", "_", method.strip().lower())[:40].strip("_")
+    return "other" if not word or re.search(r"[0-9]{5}", word) else word
 
 
 @lru_cache(maxsize=4_096)

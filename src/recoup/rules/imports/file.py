@@ -4,8 +4,7 @@
 again, as attempts, lines that say why not, and rows that are no attempts.
 """
 
-import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,19 +13,18 @@ from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.imports.amounts import SignEvidence
+from recoup.rules.files.amounts import SignEvidence
+from recoup.rules.files.lines import decoded, lines
+from recoup.rules.files.moments import AMBIGUOUS, Order, OrderEvidence, read_moment, zone_named
+from recoup.rules.files.source import Source, encoding_in, encoding_note
+from recoup.rules.files.table import unread_note
 from recoup.rules.imports.answers import Answers, Question, check_answers, of_decimal, of_order, of_units, of_zone
 from recoup.rules.imports.history_rows import objects
-from recoup.rules.imports.layout import Layout, find_layout, layout_of
-from recoup.rules.imports.moments import AMBIGUOUS, Order, OrderEvidence, read_moment, zone_named
+from recoup.rules.imports.layout import Layout, layout_of, open_table
 from recoup.rules.imports.profile import HISTORY, Profile, profiles
 from recoup.rules.imports.reader import Outcome, Reader
-from recoup.rules.imports.records import LINE_CHARS_MAX, Cells, records
-from recoup.rules.imports.source import Source, encoding_in
-from recoup.rules.money.encodings import Line, lines
 
 ROWS_MAX: Final = 2_000_000
-UNREAD_SHOWN: Final = 60
 ZONES_MAX: Final = 20
 
 
@@ -55,10 +53,9 @@ class Looked:
         read. Raises: Problem(too_large) for more rows than `ROWS_MAX`."""
         reader = Reader(self.layout, self.answers, self.decimal, self.order, until, world)
         if self.form == "json":
-            outcomes = reader.objects(objects(_texts(self.source(), self.encoding)))
+            outcomes = reader.objects(objects(decoded(self.source(), self.encoding)))
         else:
-            rest = islice(_lines(self.source(), self.encoding), self.layout.line, None)
-            outcomes = reader.rows(records(rest, self.layout.delimiter))
+            outcomes = reader.rows(open_table(lines(self.source(), self.encoding), self.answers.profile))
         count = 0
         for count, outcome in enumerate(outcomes, 1):
             if count > ROWS_MAX:
@@ -83,17 +80,17 @@ def look_over(source: Source, answers: Answers) -> Looked:
     encoding = encoding_in(source)
     if _head(source, encoding)[:1] in ("{", "["):
         profile = profiles()[HISTORY]
-        layout = layout_of(profile, [], ",", 0)
+        layout = layout_of(profile, [])
         return Looked(source, "json", encoding, layout, answers, ".", "", digest.digest())
-    every = _lines(source(), encoding)
-    layout = find_layout(every, answers.profile)
+    table = open_table(lines(source(), encoding), answers.profile)
+    layout = layout_of(table.header.known, table.header.names)
     found = _Evidence(layout)
-    for record in records(every, layout.delimiter):
-        if record.cells is not None and len(record.cells) == layout.width:
-            found.look(record)
+    for record in table:
+        if record.cells is not None:
+            found.look(record.cells)
     decimal = answers.decimal or ("." if layout.profile.amount == "minor" else found.sign.sign())
     order = layout.profile.order or answers.order or found.order.order()
-    notes = _notes(layout, encoding)
+    notes = [*table.header.passed_over, *_notes(layout, encoding)]
     return Looked(
         source,
         "table",
@@ -119,9 +116,7 @@ class _Evidence:
         profile = layout.profile
         self._asks_zone = not (profile.zone or (layout.zone and zone_named(layout.zone)))
 
-    def look(self, record: Cells) -> None:
-        cells = record.cells
-        assert cells is not None
+    def look(self, cells: list[str]) -> None:
         amount, at = _filled(cells, self._amount), _filled(cells, self._at)
         if amount:
             self.sign.look(amount)
@@ -159,13 +154,7 @@ def _filled(cells: list[str], places: tuple[int, ...]) -> str:
 
 def _notes(layout: Layout, encoding: str) -> list[str]:
     notes: list[str] = []
-    if layout.line > 1:
-        notes.append(Sentence("The header is line {0}; what stands before it was passed over.", layout.line))
-    if encoding == "cp1252":
-        notes.append(Sentence("The file is not UTF-8; it was read as Windows-1252."))
-    if layout.unread:
-        shown = ", ".join(layout.unread[:UNREAD_SHOWN])
-        notes.append(Sentence("Columns that nothing was read from: {0}.", shown))
+    notes += encoding_note(encoding) + unread_note(layout.unread)
     if layout.profile.no_reasons:
         notes.append(
             Sentence("This report does not say why a payment was declined; the received payments report does.")
@@ -173,16 +162,5 @@ def _notes(layout: Layout, encoding: str) -> list[str]:
     return notes
 
 
-def _lines(pieces: Iterable[bytes], encoding: str) -> Iterator[Line]:
-    return lines(pieces, encoding, LINE_CHARS_MAX)
-
-
-def _texts(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    for piece in pieces:
-        yield decoder.decode(piece)
-    yield decoder.decode(b"", True)
-
-
 def _head(source: Source, encoding: str) -> str:
-    return "".join(islice(_texts(source(), encoding), 2)).lstrip().strip("\0")
+    return "".join(islice(decoded(source(), encoding), 2)).lstrip().strip("\0")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.imports.profile import plain
-from recoup.rules.imports.records import LINE_CHARS_MAX
+from recoup.rules.files.lines import LINE_MAX
+from recoup.rules.files.table import plain
 from recoup.rules.uploads.json_rows import JsonRows
 
 LEVELS_MAX: Final = 4
@@ -19,10 +19,10 @@ def objects(texts: Iterator[str]) -> Iterator[Object]:
     """(line, members, code, why). Raises: Problem(invalid) for what is no JSON from its first character on."""
     for record in JsonRows(texts):
         if record.text is None:
-            yield record.line, None, record.code, _without_it(record.why)
+            yield record.line, None, record.code, record.why
             continue
-        if len(record.text) > LINE_CHARS_MAX:
-            yield record.line, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_CHARS_MAX:,}")
+        if len(record.text) > LINE_MAX:
+            yield record.line, None, "too_long", Sentence("is longer than {0} characters", f"{LINE_MAX:,}")
             continue
         members = dict[str, str]()
         try:
@@ -58,10 +58,3 @@ def _flatten(value: Any, name: str, into: dict[str, str], levels: int) -> bool:
         text = json.dumps(value, ensure_ascii=False)
     into.setdefault(name[:200], text)
     return True
-
-
-def _without_it(why: str) -> str:
-    """Reasons of rows say "it …"; those of lines begin with the verb."""
-    if isinstance(why, Sentence) and why.key.startswith("it "):
-        return Sentence(why.key.removeprefix("it "), *why.parts)
-    return why.removeprefix("it ")

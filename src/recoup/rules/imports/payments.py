@@ -189,9 +189,10 @@ def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
 
 def later(one: Attempt, other: Attempt) -> Attempt:
     """Of two rows about one attempt the one whose state is later: by its date of change, else by its stage, else the
-    other. It happened when the first of both says."""
+    other. It happened when the first of both says, and over its amount; of two at that time over the larger."""
     taken = max(other, one, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
-    return taken._replace(at=min(one.at, other.at))
+    asked = min(one, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
+    return taken._replace(at=asked.at, units=asked.units, asset=asked.asset)
 
 
 def _alike(attempt: Attempt) -> tuple[object, ...]:

@@ -1,6 +1,5 @@
 """Whose export a file is: known by the set of its columns, never by their order. Each is a data file with a version."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
+from recoup.rules.files.table import plain
 from recoup.rules.imports.attempt import AFTERWARDS, ANSWERED, OPEN, SKIPPED, STATES
 
 HISTORY: Final = "recoup-history"
@@ -42,7 +42,8 @@ class StateRule:
 class Profile:
     """`needs`: columns that a file of it has, all of them; `one_of`: of each group one; `never`: none of these. Columns
     are named in lower case without blanks and marks. `amount`: in which units; `zone`, `order`: what the provider
-    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded."""
+    documents, empty where it does not. `digits`: of a code, to which a shorter one is padded. `cards`: how it names a
+    card, beside the networks' names."""
 
     name: str
     version: int
@@ -58,6 +59,7 @@ class Profile:
     order: Literal["", "day", "month"]
     digits: int
     no_reasons: bool
+    cards: frozenset[str]
     exponents: Mapping[str, int]
     columns: Mapping[str, tuple[str, ...]]
     states: tuple[StateRule, ...]
@@ -70,11 +72,6 @@ class Profile:
         """The columns by which it would be known and that are not there."""
         missing = sorted(self.needs - names)
         return missing + [sorted(group)[0] for group in self.one_of if not group & names]
-
-
-def plain(name: str) -> str:
-    """How names of columns are compared."""
-    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def recognise(header: Sequence[str]) -> list[Profile]:
@@ -131,6 +128,7 @@ def _profile(data: Mapping[str, Any]) -> Profile:
         data.get("order", ""),
         data.get("digits", 0),
         data.get("no_reasons", False),
+        frozenset(data.get("cards", ())),
         data.get("exponents", {}),
         columns,
         tuple(_rule(rule, columns, data["name"]) for rule in data["states"]),

@@ -7,17 +7,20 @@ from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 from typing import Any, Final
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files import ids
+from recoup.rules.files.amounts import units_of
+from recoup.rules.files.complaint import BadCell
+from recoup.rules.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
+from recoup.rules.files.records import Cells
+from recoup.rules.files.table import plain, shown_name
 from recoup.rules.imports import cells as cell
-from recoup.rules.imports.amounts import units_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine, Skipped, State
 from recoup.rules.imports.layout import Layout
-from recoup.rules.imports.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
-from recoup.rules.imports.profile import HISTORY, StateRule, plain, recognise
+from recoup.rules.imports.profile import HISTORY, StateRule, recognise
 from recoup.rules.imports.reasons import NOTHING, reasons_of
-from recoup.rules.imports.records import Cells
 
 Outcome = Attempt | BadLine | Skipped
 Values = Mapping[str, str]
@@ -28,6 +31,8 @@ _FORMULA: Final = "=+-@\t"
 _CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
 _OTHER_HEADER: Final = Sentence("is a header with other columns, or in another order")
 _BELOW_OTHER: Final = Sentence("stands below another header; import those lines as a file of their own")
+_WRITE_DATE: Final = "write it like 2026-03-31 14:05:00"
+_IDS: Final = ("ref", "payment", "customer", "card", "subscription")
 _TOTAL: Final = Sentence("looks like a line of totals")
 _MAYBE_TOTAL: Final = frozenset({"no_id", "status", "currency", "amount", "date"})
 _TOTALS: Final = re.compile(r"(?:grand |sub)?totals?\b|sum\b|summe|gesamt", re.IGNORECASE)
@@ -35,11 +40,6 @@ _LINKED: Final = re.compile(r'"?invoice_id"?\s*[:=]\s*"?([^",}\s\]]+)')
 _PROVIDER: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _GUESSED: Final = ("true", "yes", "1")
 _CUSTOMERS: Final = ("false", "no", "0")
-
-
-class _Bad(ValueError):
-    def __init__(self, code: str, why: str) -> None:
-        self.code, self.why = code, why
 
 
 class Reader:
@@ -62,7 +62,7 @@ class Reader:
         self._stand_ins = [(field, places[1:]) for field, places in layout.places.items() if len(places) > 1]
         dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
         # Cells that are looked at for card numbers; a bad date costs the line too.
-        self._watched = _picking([place for place in range(layout.width) if place not in dates])
+        self._watched = _picking([place for place in range(len(layout.header)) if place not in dates])
         self._keys = tuple(sorted({field for rule in profile.states for field in _of_rule(rule)}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts, *rule.contains)}
         self._filled = frozenset(self._keys) - read  # of these only whether they are filled
@@ -73,17 +73,17 @@ class Reader:
 
     def rows(self, records: Iterable[Cells]) -> Iterator[Outcome]:
         """Of a table. Its header again is passed over; below another one, as in files put together, nothing is read."""
-        width, ours = self.layout.width, True
-        for line, found, code, why in records:
+        ours = True
+        for line, found, code, why, misfit in records:
             self._row += 1
             outcome: Outcome
-            if found is None:
-                outcome = BadLine(line, code, why)
-            elif len(found) != width:
-                outcome = self._misfit(line, found, width)
-            else:
+            if found is not None:
                 outcome = self._outcome(line, self._values(found), self._watched(found))
-            header = [] if isinstance(outcome, Attempt) or found is None else self._header(found)
+            elif misfit and _is_total(misfit):
+                outcome = BadLine(line, "total", _TOTAL)
+            else:
+                outcome = BadLine(line, code, why)
+            header = [] if isinstance(outcome, Attempt) else self._header(found or misfit)
             if not header:
                 yield outcome if ours else BadLine(line, "header", _BELOW_OTHER)
                 continue
@@ -129,44 +129,44 @@ class Reader:
                     values[field] = text[1:]
         return values
 
-    def _misfit(self, line: int, cells: Sequence[str], width: int) -> BadLine:
-        if _is_total(cells):
-            return BadLine(line, "total", _TOTAL)
-        return BadLine(line, "broken", Sentence("has {0} fields, the header has {1}", len(cells), width))
-
     def _outcome(self, line: int, values: Values, cells: Sequence[str]) -> Outcome:
         try:
             return self._attempt(line, values, cells)
-        except _Bad as bad:
-            total = bad.code in _MAYBE_TOTAL and _is_total(cells)
-            return BadLine(line, "total", _TOTAL) if total else BadLine(line, bad.code, bad.why)
+        except BadCell as bad:
+            complaint = bad.complaint
+            total = complaint.code in _MAYBE_TOTAL and _is_total(cells)
+            return BadLine(line, "total", _TOTAL) if total else BadLine(line, complaint.code, complaint.text())
 
     def _attempt(self, line: int, values: Values, cells: Sequence[str]) -> Attempt | Skipped:
         get = values.get
         if cell.holds_card(self._checked(values, cells)):
-            raise _Bad("card_data", _CARD_DATA)
+            raise BadCell("card_data", _CARD_DATA)
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"
         if not ref:
-            raise _Bad("no_id", Sentence("has no id"))
+            raise BadCell("no_id", Sentence("is empty: an attempt needs an id"), self._column("ref"))
         rule = self._rule(values)
         if rule is None:
-            raise _Bad("status", Sentence("has a status that is not known: {0}", self._shown_status(values)))
+            shown = self._shown_status(values)
+            raise BadCell("status", Sentence("holds a status that is not known: {0}", shown), self._column("status"))
         if rule.skip:
             return Skipped(line, rule.skip)
-        if cell.is_no_card(get("method", "")):
-            return Skipped(line, "no_card")
+        if not cell.is_card(method := get("method", ""), self._profile.cards):
+            return Skipped(line, "no_card", cell.method_shown(method))
         state: State = rule.state if rule.state != "as_status" else get("status", "").lower()  # type: ignore[assignment]
         asset = get("currency", "").upper()
-        if asset not in EXPONENTS:
-            raise _Bad("currency", Sentence("has a currency that is not known: {0}", repr(asset[:8])))
+        if not was_currency(asset):
+            unknown = Sentence("holds a currency that is not known: {0}", repr(asset[:8]))
+            raise BadCell("currency", unknown, self._column("currency"), "write three letters of ISO 4217, like USD")
         units, negative = self._units(get("amount", ""), asset)
         if negative or not units:
             return Skipped(line, "refund" if negative else "card_check")
         at = self._moment(get("at", ""), get("zone", ""))
         if at > self._until:
-            raise _Bad("future", Sentence("has a date that lies ahead"))
+            raise BadCell("future", Sentence("holds a date that lies ahead"), self._column("at"))
+        if (last := withdrawn_by(asset, at)) is not None:
+            raise BadCell("currency", Sentence("holds {0}, which ended on {1}", asset, last), self._column("currency"))
         self._before = at
         modified = get("modified_at", "")
         labels = self._labels(ref, payment, values)
@@ -219,40 +219,31 @@ class Reader:
             payment = linked[1] if linked else ""
         customer, card, series = values.get("customer", ""), values.get("card", ""), values.get("subscription", "")
         if cell.is_grouped_card(ref) or cell.is_grouped_card(payment):
-            raise _Bad("card_data", _CARD_DATA)
-        if cell.are_plain(ref + payment + customer + card + series):
-            return payment, customer, card, series
-        for name, text in (
-            ("id", ref),
-            ("payment", payment),
-            ("customer", customer),
-            ("card", card),
-            ("subscription", series),
-        ):
-            if cell.is_damaged(text):
-                raise _Bad("spreadsheet", Sentence("has an id that a spreadsheet made a number of ({0})", name))
-            if cell.is_odd(text):
-                raise _Bad(
-                    "bad_id",
-                    Sentence("has an id that is too long, or holds characters that cannot be kept ({0})", name),
-                )
+            raise BadCell("card_data", _CARD_DATA)
+        if not ids.are_plain(ref + payment + customer + card + series):
+            for name, text in zip(_IDS, (ref, payment, customer, card, series), strict=True):
+                ids.check_id(text, self._column(name))
         return payment, customer, card, series
 
+    def _column(self, field: str) -> str:
+        return shown_name(self.layout.column(field))
+
     def _units(self, text: str, asset: str) -> tuple[int, bool]:
-        exponent = self._profile.exponents.get(asset, EXPONENTS[asset]) if self._minor else None
+        exponent = self._profile.exponents.get(asset, decimals_of(asset)) if self._minor else None
         found = units_of(text, asset, self._sign, exponent)
-        if found is None:
-            raise _Bad("amount", Sentence("has an amount that cannot be read in {0}", asset))
+        if isinstance(found, Sentence):
+            raise BadCell("amount", found, self._column("amount"), Sentence("write it like {0}", f"1234{self._sign}50"))
         return found
 
     def _moment(self, text: str, column: str) -> datetime:
         read = read_moment(text, self._order)
         if read is None:
-            raise _Bad("date", Sentence("has a date that cannot be read"))
+            raise BadCell("date", Sentence("holds no date that can be read"), self._column("at"), _WRITE_DATE)
         zone = UTC if read.zone is None else self._zone(column, read.zone)
         at = instant(read.at, zone, self._before)
         if at is None:
-            raise _Bad("date", Sentence("has a time that there never was, or that is not of the years 2000 to 2200"))
+            never = Sentence("holds a time that there never was, or that is not of the years 2000 to 2200")
+            raise BadCell("date", never, self._column("at"))
         return at
 
     def _zone(self, column: str, word: str) -> tzinfo:
@@ -262,19 +253,17 @@ class Reader:
             if name:
                 zone = self._answered if name.upper() in AMBIGUOUS else zone_named(name)
                 if zone is None:
-                    raise _Bad("zone", Sentence("has a time zone that is not known: {0}", _shown_zone(name)))
+                    unknown = Sentence("holds a time zone that is not known: {0}", _shown_zone(name))
+                    raise BadCell("zone", unknown, self._column("zone" if column else "at"))
                 break
         zone = zone or self._fixed or self._answered
         if zone is None:
-            raise _Bad("zone", Sentence("has a time without a time zone"))
+            raise BadCell("zone", Sentence("holds a time without a time zone"), self._column("at"))
         return zone
 
     def _provider(self, name: str) -> str:
         if name and not _PROVIDER.fullmatch(name):
-            raise _Bad(
-                "bad_id",
-                Sentence("has an id that is too long, or holds characters that cannot be kept ({0})", "provider"),
-            )
+            raise BadCell("bad_id", Sentence("is longer than {0} characters, or holds other than a-z", 32), "provider")
         return name or self._profile.provider
 
     def _reasons(self, values: Values) -> tuple[str, str, str, str, str]:
@@ -316,7 +305,7 @@ class Reader:
         if not text:
             return None
         if not re.fullmatch(r"-?[0-9]{1,6}", text) or not low <= int(text) <= high:
-            raise _Bad("number", Sentence("has {0} that is no number from {1} to {2}", name, low, high))
+            raise BadCell("number", Sentence("holds no number from {0} to {1}", low, high), name)
         return int(text)
 
 

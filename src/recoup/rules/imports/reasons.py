@@ -4,8 +4,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from recoup.rules.imports.profile import plain
-from recoup.rules.network.codes import SOURCES
+from recoup.rules.files.table import plain
+from recoup.rules.network.codes import SOURCES, UNREADABLE, plain_code
 from recoup.rules.network.tables import PROCESSOR_CODES
 
 CODE_MAX: Final = 64
@@ -49,10 +49,13 @@ def reasons_of(
     """`source`: whose codes they are, unless the row names its `processor`. `digits`: to which a number is padded that
     a spreadsheet made shorter. `leading`: a text that begins with the scheme's code. `word`: the processor's advice."""
     source = source or _processor(processor)
+    lost = scheme_code if not _scheme(scheme_code) else ""
     scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
     code, phrase = _own(source, code, digits), _phrase(text)
     if not code and (quoted := _QUOTED.search(text)) is not None and (source, quoted[1]) in _LISTED:
         code = quoted[1]
+    if lost and not code and not scheme_code:
+        code = UNREADABLE
     if not advice and word and source == "stripe":
         advice = _ADVICE.get(word.strip().lower(), "")
     return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase)
@@ -65,10 +68,8 @@ def _first(text: str) -> str:
 
 def _scheme(text: str) -> str:
     """Field 39: two characters, of Amex three digits; one digit is two whose first is a nought."""
-    text = text.strip().upper().removesuffix(".0")
-    if not _SCHEME.fullmatch(text):
-        return ""
-    return text.zfill(2)
+    code = plain_code("", text).upper()
+    return code.zfill(2) if _SCHEME.fullmatch(code) else ""
 
 
 def _advice(text: str) -> str:
@@ -78,14 +79,14 @@ def _advice(text: str) -> str:
 
 def _own(source: str, text: str, digits: int) -> str:
     """The processor's code; a word that it lists for one of its codes is that code."""
-    text = text.strip()
+    text = plain_code(source, text)
     if not text:
         return ""
     if digits and text.removesuffix(".0").isdecimal():
         text = text.removesuffix(".0").zfill(digits)
     if (source, text.lower()) not in _LISTED and (named := _BY_TEXT.get((source, plain(text)))) is not None:
         return named
-    return text if _CODE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else ""
+    return text if _CODE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else UNREADABLE
 
 
 def _phrase(text: str) -> str:

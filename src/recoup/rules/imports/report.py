@@ -10,7 +10,9 @@ from recoup.rules.imports.attempt import STATES, Attempt, BadLine
 from recoup.rules.imports.file import Looked
 from recoup.rules.imports.payments import GUESSED_MAX, Payments, Summary
 from recoup.rules.imports.reader import Outcome
+from recoup.rules.network.codes import unknown_code
 
+NAMES_MAX: Final = 60
 LINES_MAX: Final = 10_000  # bad lines that are kept; all are counted
 
 
@@ -20,6 +22,8 @@ class Counts:
 
     payments: Payments = field(default_factory=Payments)
     skipped: Counter[str] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)  # that are no card
+    codes: Counter[str] = field(default_factory=Counter)  # of declines, that nobody knows
     bad: Counter[str] = field(default_factory=Counter)
     lines: list[BadLine] = field(default_factory=list)
     rows: int = 0
@@ -32,6 +36,9 @@ class Counts:
         self.last_line = outcome.line
         if isinstance(outcome, Attempt):
             self.attempts += 1
+            code = outcome.scheme_code or outcome.processor_code
+            if code and outcome.state == "declined" and unknown_code(outcome.source, code):
+                _count(self.codes, f"{outcome.source} {code}".strip())
             self.payments.add(outcome)
             return outcome
         if isinstance(outcome, BadLine):
@@ -40,7 +47,18 @@ class Counts:
                 self.lines.append(outcome)
         else:
             self.skipped[outcome.reason] += 1
+            if outcome.method:
+                _count(self.methods, outcome.method)
         return None
+
+
+def _count(counted: Counter[str], name: str) -> None:
+    """So many names at most; the others are one."""
+    counted[name if name in counted or len(counted) < NAMES_MAX else "other"] += 1
+
+
+def _listed(counted: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counted.items()))
 
 
 def report_of(looked: Looked, counts: Counts) -> tuple[dict[str, Any], list[str]]:
@@ -94,6 +112,11 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
                 f"{summary.open_after:,}",
             )
         )
+    if counts.methods:
+        notes.append(Sentence("Left out, as they are no card: {0}.", _listed(counts.methods)))
+    if counts.codes:
+        text = "Codes that no list has: {0}. Such a decline is read by its text, or as a soft one."
+        notes.append(Sentence(text, _listed(counts.codes)))
     if counts.bad["card_data"]:
         notes.append(Sentence("Lines with card numbers were left out whole, and nothing of them was kept."))
     return notes

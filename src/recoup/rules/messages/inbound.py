@@ -51,7 +51,7 @@ class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3,4}$", description="ISO 4217.")]
     reason_code: Annotated[str, Meta(max_length=20, pattern=r"^[\x20-\x7e]*$", description="The scheme's.")] = ""
     respond_by: Annotated[Moment | None, Meta(description="When the answer is due.")] = None
-    fee: Annotated[int, Meta(ge=0, le=10**12, description="What the acquirer took for it, same currency.")] = 0
+    fee: Annotated[int, Meta(ge=0, le=10**15, description="What the acquirer took for it, same currency.")] = 0
 
 
 def signed(key: bytes, body: bytes, at: datetime) -> str:

@@ -1,18 +1,25 @@
 """A bank's answer file: what became of payouts, one a row.
 
-CSV in UTF-8 with a head row: `payout` (its id or its reference), `outcome` (paid or returned), `reason` for a return.
+A table of any common making with the columns `payout` (its id or its reference), `outcome` (paid or returned), `reason`
+for a return.
 """
 
-import csv
 import io
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
+from recoup.rules.files.complaint import BadCell
+from recoup.rules.files.ids import check_id
+from recoup.rules.files.lines import lines
+from recoup.rules.files.source import encoding_in, source_of
+from recoup.rules.files.table import Table, plain, shown_names
 
 BYTES_MAX: Final = 5_000_000
 OUTCOMES: Final = ("paid", "returned")
+_COLUMNS: Final = ("payout", "outcome", "reason")
 
 
 class PayoutReturn(NamedTuple):
@@ -31,52 +38,50 @@ def read_answers(content: bytes) -> list[PayoutReturn]:
         raise Problem(
             "too_large", Sentence("An answer file has at most {0} bytes.", f"{BYTES_MAX:,}"), cure="Split it."
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(
-            "invalid",
-            Sentence("The file is not UTF-8 (byte {0}).", error.start),
-            field="file",
-            cure="Save it as CSV UTF-8.",
-        ) from None
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    missing = [name for name in ("payout", "outcome") if name not in names]
-    if missing:
-        raise Problem(
-            "invalid",
-            Sentence("The first row names no column {0}.", " and ".join(missing)),
-            field="file",
-            cure="The columns are payout, outcome, reason.",
-        )
-    reader.fieldnames = names
+    source = source_of(io.BytesIO(content))
+    table = Table(lines(source(), encoding_in(source)), _places, _unknown)
     found = []
-    try:
-        for row in reader:
-            values = [str(row.get(name) or "").replace("\0", " ").strip() for name in ("payout", "outcome", "reason")]
-            found.append(_checked(PayoutReturn(reader.line_num, values[0], values[1].lower(), values[2])))
-    except csv.Error as error:
-        raise Problem(
-            "invalid",
-            Sentence("Line {0} cannot be read: {1}.", reader.line_num, error),
-            field="file",
-            cure="Fix that line, or save the file as CSV UTF-8 again.",
-        ) from None
+    for record in table:
+        if record.cells is None:
+            found.append(PayoutReturn(record.line, "", "", "", record.why))
+            continue
+        payout, outcome, reason = (
+            record.cells[place].strip() if place is not None else "" for place in table.header.known
+        )
+        try:
+            _check(payout, outcome.lower(), reason)
+        except BadCell as bad:
+            found.append(PayoutReturn(record.line, payout[:REFERENCE_MAX], outcome[:20], "", bad.complaint.text()))
+        else:
+            found.append(PayoutReturn(record.line, payout, outcome.lower(), reason))
     return found
 
 
-def _checked(payout_return: PayoutReturn) -> PayoutReturn:
-    if not payout_return.payout:
-        return payout_return._replace(wrong="names no payout")
-    if payout_return.outcome not in OUTCOMES:
-        return payout_return._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
-    if len(payout_return.payout) > REFERENCE_MAX or len(payout_return.reason) > SENTENCE_MAX:
-        return payout_return._replace(
-            payout=payout_return.payout[:REFERENCE_MAX],
-            reason="",
-            wrong=f"the payout or the reason is longer than {SENTENCE_MAX} characters",
-        )
-    if payout_return.outcome == "returned" and not payout_return.reason:
-        return payout_return._replace(wrong="a return needs its reason")
-    return payout_return
+def _places(names: Sequence[str]) -> tuple[int | None, ...] | None:
+    known = [plain(name) for name in names]
+    places = tuple(known.index(name) if name in known else None for name in _COLUMNS)
+    return None if None in places[:2] else places
+
+
+def _unknown(number: int, names: Sequence[str]) -> Problem:
+    lacks = [name for name in _COLUMNS[:2] if name not in map(plain, names)]
+    return Problem(
+        "invalid",
+        Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), shown_names(names)),
+        field="file",
+        cure="The columns are payout, outcome, reason.",
+    )
+
+
+def _check(payout: str, outcome: str, reason: str) -> None:
+    """Raises: BadCell."""
+    if not payout:
+        raise BadCell("no_id", Sentence("names no payout"), "payout")
+    check_id(payout, "payout")
+    if outcome not in OUTCOMES:
+        raise BadCell("outcome", Sentence("is neither {0} nor {1}", *OUTCOMES), "outcome")
+    for name, text, most in (("payout", payout, REFERENCE_MAX), ("reason", reason, SENTENCE_MAX)):
+        if len(text) > most:
+            raise BadCell("too_long", Sentence("is longer than {0} characters", most), name)
+    if outcome == "returned" and not reason:
+        raise BadCell("reason", Sentence("is empty: a return needs its reason"), "reason")

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
@@ -126,7 +127,7 @@ def check_term(term: FeeTerm, now: datetime) -> None:
             cure=Sentence("One of {0}.", ", ".join(REFUND_POLICIES)),
         )
     for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
-        if not 0 <= part <= 10**12:
+        if not 0 <= part <= UNITS_MAX:
             raise Problem(
                 "invalid",
                 Sentence("The {0} part must be an amount of money, and not below zero.", name),

@@ -14,10 +14,14 @@ from zoneinfo import ZoneInfo
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.files.moments import DATES
 from recoup.rules.money.matching import KINDS
 from recoup.rules.money.report_spans import zone_of
 
-COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
+COLUMNS: Final = (
+    "id", "reference", "type", "amount", "debit", "credit", "fee", "net", "net_debit", "net_credit", "net_currency",
+    "currency", "date", "time", "zone", "route",
+)  # fmt: skip
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
 MAPPING_MAX: Final = 16_384  # characters
 DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's dots
@@ -27,7 +31,8 @@ EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file h
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
-    column; `currencies`: those that it may hold, EVERY for all, else its first line's. Empty texts are sniffed."""
+    column; `currencies`: those that it may hold, EVERY for all, else its first line's. `dates`: which comes first in
+    03/04/2026. Empty texts are found out, or asked."""
 
     kind: str = "processor"
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +45,7 @@ class Reading:
     decimal: str = ""
     date_format: str = ""
     encoding: str = ""
+    dates: str = ""
     routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,7 +63,7 @@ class Reading:
             "decimal": self.decimal,
             "date_format": self.date_format,
             "encoding": self.encoding,
-        }
+        } | ({"dates": self.dates} if self.dates else {})
 
 
 def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
@@ -88,7 +94,7 @@ def mapping_file(text: str) -> dict[str, Any]:
         "columns": COLUMNS,
         "types": None,
         "values": ("type", "currency", "route"),
-        "format": ("delimiter", "decimal", "date_format", "zone", "encoding"),
+        "format": ("delimiter", "decimal", "date_format", "dates", "zone", "encoding"),
     }
     found: dict[str, Any] = {}
     for name, table in mapping.items():
@@ -132,6 +138,8 @@ def check(reading: Reading) -> ZoneInfo:
         )
     if reading.decimal not in ("", ".", ","):
         raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
+    if reading.dates not in DATES:
+        raise Problem("invalid", "Dates are dmy or mdy.", field="dates", cure="Write dmy where the day comes first.")
     if not _can_read(reading.date_format):
         raise Problem(
             "invalid",

@@ -1,53 +1,58 @@
-"""How somebody else's statement is read: a CSV of any common making becomes lines that can be compared.
+"""How somebody else's statement is read: a table of any common making becomes lines that can be compared.
 
-A record is one line: a quote that is not closed on its line breaks that line and no other. What cannot be read is
-reported with its number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
+It is read twice: what its columns speak for is known before the first line is. What cannot be read is reported with its
+number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
 """
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 from hashlib import sha256
-from itertools import chain, islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.currencies import was_currency, withdrawn_by
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.amounts import SignEvidence, units_of
+from recoup.rules.files.complaint import BadCell
+from recoup.rules.files.ids import check_id
+from recoup.rules.files.lines import Line
+from recoup.rules.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, instant, read_moment, zone_named
+from recoup.rules.files.table import Table, plain, shown_name, shown_names
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
 from recoup.rules.network.card_text import masked_numbers
 
-FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
-SAMPLE_LINES: Final = 200
-TEXT_MAX: Final = 200
-UNITS_MAX: Final = 10**15
-DELIMITERS: Final = (",", ";", "\t", "|")
-# What others call a column that is not mapped; names are compared in lower case, without blanks and punctuation.
+FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
+# What others call a column that is not mapped. Fees are split off by themselves where gross, fee and net all stand.
 _ALSO: Final = {
     "id": ("id", "ourid", "paymentid", "recoupid", "merchantreference"),
-    "reference": ("reference", "processorreference", "ref", "txhash", "transactionid", "paymentref"),
-    "type": ("type", "kind", "recordtype"), "amount": ("amount",), "currency": ("currency", "asset"),
-    "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate"), "route": ("route",),
+    "reference": ("reference", "processorreference", "ref", "txhash", "transactionid", "paymentref", "pspreference",
+                  "sourceid", "balancetransactionid"),
+    "type": ("type", "kind", "recordtype", "journaltype", "reportingcategory"), "amount": ("amount", "gross"),
+    "debit": ("debit", "grossdebitgc"), "credit": ("credit", "grosscreditgc"), "net_debit": ("netdebitnc",),
+    "net_credit": ("netcreditnc",), "net_currency": ("netcurrency",),
+    "currency": ("currency", "asset", "grosscurrency"),
+    "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate", "creationdate", "createdutc", "created",
+             "createddateutc", "effectiveatutc", "effectiveat"),
+    "time": ("time",), "zone": ("timezone", "zone"), "route": ("route",),
 }  # fmt: skip
+_SPLIT: Final = frozenset({"gross", "fee", "net"})
 _WORDS: Final = {
     "sale": "charge", "payment": "charge", "capture": "charge", "captured": "charge", "purchase": "charge",
-    "refunded": "refund", "credit": "refund", "reversal": "refund", "void": "refund", "chargeback": "dispute",
-    "chargeback_reversal": "dispute_won", "chargeback_reversed": "dispute_won", "representment": "dispute_won",
-    "chargeback_fee": "dispute_fee", "processing_fee": "fee", "deposit": "funding", "sweep": "settlement",
-    "returned": "payout_return", "return": "payout_return",
+    "settled": "charge", "refunded": "refund", "credit": "refund", "reversal": "refund", "void": "refund",
+    "refund_failure": "refund_failed", "refundedreversed": "refund_failed", "chargeback": "dispute",
+    "secondchargeback": "dispute", "chargeback_reversal": "dispute_won", "chargeback_reversed": "dispute_won",
+    "chargebackreversed": "dispute_won", "dispute_reversal": "dispute_won", "representment": "dispute_won",
+    "chargeback_fee": "dispute_fee", "processing_fee": "fee", "invoicededuction": "fee", "deposit": "funding",
+    "sweep": "settlement", "merchantpayout": "funding", "returned": "payout_return", "return": "payout_return",
 }  # fmt: skip
-_GROUPED: Final = {
-    ".": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"), ",": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?")
-}  # fmt: skip
-_PLAIN: Final = {".": re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?"), ",": re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})?")}
+_NO_FEES: Final = "to read the amount alone, map no column: --map fee= --map net="
+_AMOUNTS: Final = ("amount", "debit", "credit", "fee", "net", "net_debit", "net_credit")
 
 
 class Broken(NamedTuple):
@@ -58,97 +63,116 @@ class Broken(NamedTuple):
     why: str
 
 
+class _Sum(NamedTuple):
+    """`column`: ours, which holds it."""
+
+    units: int
+    negative: bool
+    column: str
+
+
 class Layout(NamedTuple):
     """What was found out about a file. `columns`: our name -> position; `unread`: names of columns without use."""
 
     delimiter: str
     decimal: str
+    order: Order
     columns: Mapping[str, int]
-    width: int
+    names: Sequence[str]
     unread: tuple[str, ...]
+
+    def column(self, name: str) -> str:
+        """As the file names it."""
+        return shown_name(self.names[self.columns[name]]) if name in self.columns else name
 
 
 class Statement:
     """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in the file's order.
 
-    Raises: Problem(invalid) when there is no header that can be understood.
+    `source` gives its lines, from the first, as often as it is called; `encoding`: in which, where that was found out.
+    Raises: Problem(invalid) when there is no header
+    that can be understood, and for what has to be asked.
     """
 
-    def __init__(self, lines: Iterable[Line], reading: Reading) -> None:
-        self._reading, self._zone = reading, check(reading)
-        every = iter(lines)
-        sample = [line for line in islice(every, SAMPLE_LINES) if line.text is None or line.text.strip()]
-        if not sample:
-            raise Problem("invalid", "The file is empty.", field="file", cure="Add a header and lines.")
-        header, rest = sample[0], sample[1:]
-        if header.text is None:
-            raise Problem(
-                "invalid",
-                Sentence("Line {0}, the header, {1}.", header.number, header.why),
-                field="file",
-                cure="Save the file as CSV UTF-8 again.",
-            )
-        self.layout = _layout(header, rest, reading)
-        self._lines = chain(rest, every)
+    def __init__(self, source: Callable[[], Iterable[Line]], reading: Reading, encoding: str = "") -> None:
+        self.encoding = encoding
+        self._reading, self._zone, self._source = reading, check(reading), source
+        self.layout = _layout(_table(source(), reading), reading)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}
         self._first: tuple[int, str] | None = None
-        self.last_number = header.number  # of the line that was read last
+        self.last_number = 0  # of the line that was read last
 
     def __iter__(self) -> Iterator[Theirs | Broken]:
-        for count, line in enumerate(self._lines):
-            self.last_number = line.number
+        for count, record in enumerate(_table(self._source(), self._reading)):
+            self.last_number = record.line
             if count >= LINES_MAX:
-                yield Broken(
-                    line.number,
-                    "too_many_lines",
-                    Sentence("the file has more than {0} lines; it ends here", f"{LINES_MAX:,}"),
-                )
+                why = Sentence("the file has more than {0} lines; it ends here", f"{LINES_MAX:,}")
+                yield Broken(record.line, "too_many_lines", why)
                 return
-            if line.text is None:
-                yield Broken(line.number, line.code, line.why)
-            elif line.text.strip():
-                yield self._line(line.number, line.text)
+            if record.cells is None:
+                yield Broken(record.line, record.code, record.why)
+                continue
+            try:
+                yield from self._read(record.line, record.cells)
+            except BadCell as bad:
+                yield Broken(record.line, bad.complaint.code, bad.complaint.text())
 
-    def _line(self, number: int, text: str) -> Theirs | Broken:
-        try:
-            return self._read(number, _cells(text, self.layout.delimiter))
-        except Problem as problem:
-            return Broken(number, problem.facts.get("reason", "broken"), problem.message)
-
-    def _read(self, number: int, cells: Sequence[str]) -> Theirs:
+    def _read(self, number: int, cells: Sequence[str]) -> Sequence[Theirs]:
+        """The line, and the fee that was taken from it, where the file says both."""
         layout, reading = self.layout, self._reading
-        if len(cells) != layout.width:
-            raise _no(
-                "broken", Sentence("its number of fields is {0}, that of the header {1}", len(cells), layout.width)
-            )
         values = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns
         }
-        for name, value in values.items():
-            if len(value) > TEXT_MAX:
-                raise _no("broken", Sentence("its {0} is longer than {1} characters", name, TEXT_MAX))
-        asset = self._currency(number, values.get("currency", ""))
+        for name in ("id", "reference"):
+            check_id(values.get(name, ""), layout.column(name))
+        has_gross = any(values.get(name) for name in ("amount", "debit", "credit"))
+        at_currency = "currency" if values.get("currency") and has_gross else "net_currency"
+        asset = self._currency(number, values.get(at_currency) or values.get("currency", ""), at_currency)
         kind = self._type(values.get("type", ""))
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
             reference = values["id"]
-        if our_id is None and not reference and kind != "fee":
-            raise _no("no_id", "it has neither our id nor a reference")
+        if our_id is None and not reference and kind not in ("fee", "funding"):
+            raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
-            raise _no(
-                "unknown_route", Sentence("the route {0} is none of {1}", repr(route[:40]), ", ".join(reading.routes))
-            )
-        units = _units(values.get("amount", ""), asset, layout.decimal, kind)
-        at = self._date(values.get("date", ""))
-        line_id = content_id(reading.kind, kind, our_id, reference, units, asset, at)
+            unknown = Sentence("holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes))
+            raise BadCell("unknown_route", unknown, layout.column("route"))
+        gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
+        same = (values.get("net_currency", "").upper() or asset) == asset
+        net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same else None
+        fee = self._fee(values, asset, kind, gross, net)
+        units = self._units(gross if gross is not None else net, kind)
+        at = self._date(values)
+        if (last := withdrawn_by(asset, at)) is not None:
+            ended = Sentence("holds {0}, which ended on {1}", asset, last)
+            raise BadCell("unknown_currency", ended, layout.column("currency"))
+        made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
+        if fee and kind != "fee":
+            made.append(self._line(FEES_FROM + number, "fee", our_id, reference, fee, asset, at, route))
+        return made
+
+    def _line(
+        self,
+        number: int,
+        kind: str,
+        our_id: UUID | None,
+        reference: str,
+        units: int,
+        asset: str,
+        at: datetime,
+        route: str,
+    ) -> Theirs:
+        line_id = content_id(self._reading.kind, kind, our_id, reference, units, asset, at)
         return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
 
-    def _currency(self, number: int, text: str) -> str:
+    def _currency(self, number: int, text: str, name: str) -> str:
         """A file is of one currency, unless others were named or all: two sums must not become one."""
-        asset = text.upper()
-        if asset not in EXPONENTS:
-            raise _no("unknown_currency", Sentence("the currency {0} is unknown", repr(text[:8])))
+        asset, column = text.upper(), self.layout.column(name)
+        if not was_currency(asset):
+            raise BadCell(
+                "unknown_currency", Sentence("holds a currency that is not known: {0}", repr(text[:8])), column
+            )
         if EVERY in self._reading.currencies:
             self.currencies.add(asset)
         elif not self.currencies:
@@ -159,10 +183,8 @@ class Statement:
                 if self._first
                 else " and ".join(sorted(self.currencies))
             )
-            raise _no(
-                "mixed_currencies",
-                Sentence("it is in {0}, the file in {1}; name every currency to take all", asset, known),
-            )
+            mixed = Sentence("holds {0}, the file is in {1}", asset, known)
+            raise BadCell("mixed_currencies", mixed, column, "name every currency to take all")
         return asset
 
     def _type(self, text: str) -> str:
@@ -175,23 +197,95 @@ class Statement:
         if found not in known and self._reading.kind == "processor" and found in ("payout", "settlement"):
             found = "funding"
         if found not in known:
-            raise _no(
-                "unknown_type", Sentence("the type {0} is none of {1}; map it", repr(text[:40]), ", ".join(known))
-            )
+            none = Sentence("holds the type {0}, which is none of {1}", repr(text[:40]), ", ".join(known))
+            raise BadCell("unknown_type", none, self.layout.column("type"), "map it")
         return found
 
-    def _date(self, text: str) -> datetime:
-        at = _moment(text, self._reading.date_format, self._zone)
+    def _money(self, values: Mapping[str, str], asset: str, names: tuple[str, str, str]) -> _Sum | None:
+        """An amount, or a debit or a credit; None where nothing is told."""
+        one, debit, credit = names
+        told = {name: self._cell(values[name], asset, name) for name in names if values.get(name)}
+        filled = {name: found for name, found in told.items() if found[0]} or dict([*told.items()][:1])
+        if len(filled) > 1:
+            both = Sentence("has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2]))
+            raise BadCell("bad_amount", both, cure="map one of them")
+        for name, (units, negative) in filled.items():
+            if name != one and negative:
+                below = Sentence("holds an amount below zero, as a debit or credit")
+                raise BadCell("bad_amount", below, self.layout.column(name))
+            return _Sum(units, negative or name == debit, name)
+        return None
+
+    def _cell(self, text: str, asset: str, name: str) -> tuple[int, bool]:
+        found = units_of(text, asset, self.layout.decimal)
+        if isinstance(found, Sentence):
+            cure = Sentence("write it like {0}", f"1234{self.layout.decimal}50")
+            raise BadCell("bad_amount", found, self.layout.column(name), cure)
+        return found
+
+    def _fee(self, values: Mapping[str, str], asset: str, kind: str, gross: _Sum | None, net: _Sum | None) -> int:
+        """What was taken from the line's amount; 0 where the file does not say it."""
+        fee = self._cell(values["fee"], asset, "fee") if values.get("fee") else None
+        if gross is None or (fee is None and net is None):
+            return 0
+        whole, rest = (units * (-1 if negative else 1) for units, negative, *_ in (gross, net or gross))
+        if kind not in INWARD and whole > 0 > rest:
+            whole = -whole
+        cost = whole - rest if fee is None else -fee[0] if fee[1] else fee[0]
+        if net is not None and whole - cost != rest:
+            if whole + cost != rest:
+                raise BadCell(
+                    "bad_amount", Sentence("is not the amount less the fee"), self.layout.column(net.column), _NO_FEES
+                )
+            cost = -cost  # the fee stands as what it adds
+        if cost < 0:
+            back = Sentence("holds a fee that is paid back, which no type says")
+            column = self.layout.column(net.column if net and not fee else "fee")
+            raise BadCell("bad_amount", back, column, _NO_FEES)
+        return cost
+
+    def _units(self, amount: _Sum | None, kind: str) -> int:
+        """Without its sign: the type says which way money went."""
+        if amount is None:
+            raise BadCell("bad_amount", Sentence("has no amount"), "" if "debit" in self.layout.columns else "amount")
+        units, negative, name = amount
+        if not units:
+            raise BadCell("bad_amount", Sentence("holds 0"), self.layout.column(name))
+        inward = kind in INWARD and not (kind == "funding" and self._reading.kind == "processor")
+        if negative and inward:
+            below = Sentence("holds an amount below zero, which a {0} cannot be", kind)
+            raise BadCell("bad_amount", below, self.layout.column(name))
+        if not negative and name in ("credit", "net_credit") and kind not in INWARD:
+            above = Sentence("holds a credit, which a {0} cannot be", kind)
+            raise BadCell("bad_amount", above, self.layout.column(name))
+        return units
+
+    def _date(self, values: Mapping[str, str]) -> datetime:
+        text, form = f"{values.get('date', '')} {values.get('time', '')}".strip(), self._reading.date_format
+        at = _formed(text, form, self._zone) if form else self._moment(text, values.get("zone", ""))
         if at is None:
-            form = self._reading.date_format or "ISO 8601"
-            raise _no("bad_date", Sentence("the date {0} is not {1}", repr(text[:40]), form))
+            none = Sentence("holds no date like {0}", form or "2026-03-31 14:05:00")
+            raise BadCell("bad_date", none, self.layout.column("date"))
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
-            raise _no(
-                "other_period",
-                Sentence("its date {0} lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}"),
-            )
+            outside = Sentence("holds {0}, which lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}")
+            raise BadCell("other_period", outside, self.layout.column("date"))
         return at
+
+    def _moment(self, text: str, column: str) -> datetime | None:
+        """In the cell's own zone, else its column's, else the file's."""
+        read = read_moment(text, self.layout.order)
+        if read is None:
+            return None
+        word = column if read.zone is not None else ""
+        word = word or read.zone or ""
+        zone: tzinfo | None = UTC if read.zone is None else self._zone
+        if word.upper() in AMBIGUOUS and self._reading.zone == "UTC":
+            two = Sentence("holds {0}, which has two meanings", word.upper())
+            raise BadCell("bad_date", two, self.layout.column("zone" if column else "date"), "say the file's time zone")
+        if word and word.upper() not in AMBIGUOUS:
+            zone = zone_named(word)
+        return instant(read.at, zone, None) if zone is not None else None
 
 
 def content_id(
@@ -207,140 +301,88 @@ def shown_reference(text: str) -> str:
     return masked_numbers(text)
 
 
-def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:
-    assert header.text is not None
-    delimiter = reading.delimiter or max(DELIMITERS, key=lambda d: _known(header.text or "", d, reading))
-    names = [name.strip() for name in _header_cells(header, delimiter)]
-    columns = _columns(names, reading, header.number)
-    amounts = []
-    for line in rest:
-        try:
-            cells = _cells(line.text or "", delimiter)
-        except Problem:
+def _table(lines: Iterable[Line], reading: Reading) -> Table[dict[str, int]]:
+    return Table(
+        lines,
+        lambda names: None if _lacks(found := _columns(names, reading), reading) else found,
+        lambda number, names: _unknown(number, names, reading),
+        reading.delimiter,
+    )
+
+
+def _layout(table: Table[dict[str, int]], reading: Reading) -> Layout:
+    """Reads the whole file. Raises: Problem(invalid) for what has two readings."""
+    sign, dates, columns = SignEvidence(), OrderEvidence(), table.header.known
+    amounts, date = [columns[name] for name in _AMOUNTS if name in columns], columns.get("date")
+    for record in table:
+        if record.cells is None:
             continue
-        if len(cells) == len(names):
-            amounts.append(cells[columns["amount"]].strip())
-    decimal = reading.decimal or sniff_decimal(amounts)
+        for place in amounts:
+            sign.look(record.cells[place].strip())
+        if date is not None and not reading.date_format:
+            dates.look(record.cells[date].strip())
+    decimal, order = reading.decimal or sign.sign(), DATES[reading.dates] or dates.order()
     if not decimal:
-        message = Sentence("It cannot be told whether the amount {0} has a decimal sign.", repr(amounts[0][:20]))
+        message = Sentence("It cannot be told whether the amount {0} has a decimal sign.", repr(sign.examples()))
         raise Problem("invalid", message, field="decimal", cure="Say which it is: --decimal , or --decimal .")
-    used = set(columns.values())
-    unread = tuple(name[:60] for position, name in enumerate(names) if position not in used)
-    return Layout(delimiter, decimal, columns, len(names), unread)
+    if dates.numbered and not order:
+        example = dates.example or f"{dates.day} · {dates.month}"
+        message = Sentence(
+            "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
+        )
+        raise Problem("invalid", message, field="dates", cure="Say which it is: --dates dmy or --dates mdy.")
+    used, names = set(columns.values()), table.header.names
+    unread = tuple(name for position, name in enumerate(names) if position not in used)
+    return Layout(table.header.delimiter, decimal, order, columns, names, unread)
 
 
-def sniff_decimal(amounts: Iterable[str]) -> str:
-    """`.`, `,`, or nothing where it is unclear. The last of two kinds of signs is the decimal one; of one kind,
-    that which three digits follow may be either, anything else tells."""
-    doubt = False
-    for text in (amount.lstrip("-+ ") for amount in amounts):
-        dot, comma = text.rfind("."), text.rfind(",")
-        if dot >= 0 and comma >= 0:
-            return "." if dot > comma else ","
-        if dot < 0 and comma < 0:
-            continue
-        sign = "." if dot >= 0 else ","
-        if text.count(sign) > 1:
-            return "," if sign == "." else "."
-        if len(text) - text.rfind(sign) - 1 != 3:
-            return sign
-        doubt = True
-    return "" if doubt else "."
-
-
-def _known(text: str, delimiter: str, reading: Reading) -> int:
-    names = {_plain(name) for name in text.split(delimiter)}
-    theirs = {_plain(name) for name in reading.columns.values()}
-    return len(names & (theirs | {also for words in _ALSO.values() for also in words}))
-
-
-def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, int]:
-    """Our name -> position. Raises: Problem(invalid) naming what is missing and what there is."""
+def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
+    """Our name -> position, of those that are found."""
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
-        positions.setdefault(_plain(name), position)
-    have = ", ".join(repr(name[:40]) for name in names[:20])
-    found: dict[str, int] = {}
-    for ours, theirs in reading.columns.items():
-        if ours not in COLUMNS:
-            raise Problem(
-                "invalid",
-                Sentence("{0} is not a known column; there are {1}.", repr(ours), ", ".join(COLUMNS)),
-                field="map",
-                cure="Map one of these.",
-            )
-        if _plain(theirs) not in positions:
-            message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
-            raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
-        found[ours] = positions[_plain(theirs)]
-    for ours in COLUMNS:
-        also = next((a for a in _ALSO[ours] if a in positions and positions[a] not in found.values()), None)
-        if ours not in found and also is not None:
+        positions.setdefault(plain(name), position)
+    found = {ours: positions[plain(theirs)] for ours, theirs in reading.columns.items() if plain(theirs) in positions}
+    split = {name: (name,) for name in ("fee", "net")} if set(positions) >= _SPLIT else {}
+    gross = {"amount", "debit", "credit"} & reading.columns.keys()
+    for ours, words in (_ALSO | split).items():
+        if ours in reading.columns or ours in reading.values or gross and ours in ("amount", "debit", "credit"):
+            continue
+        also = next((word for word in words if word in positions and positions[word] not in found.values()), None)
+        if also is not None:
             found[ours] = positions[also]
-    wanted = [name for name in ("type", "amount", "currency", "date") if name not in found | dict(reading.values)]
-    if not {"id", "reference"} & set(found):
-        wanted.insert(0, "id or reference")
-    if wanted:
-        message = Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(wanted), have)
-        first = wanted[0].split(" ", maxsplit=1)[0]
-        raise Problem("invalid", message, field="file", cure=Sentence("Map a column: {0}=Their name.", first))
     return found
 
 
-def _header_cells(header: Line, delimiter: str) -> list[str]:
+def _lacks(found: Mapping[str, int], reading: Reading) -> list[str]:
+    """What a header needs, and what was mapped that it does not have."""
+    lacks = [name for name in ("type", "currency", "date") if name not in found and name not in reading.values]
+    if "amount" not in found and not {"debit", "credit"} <= found.keys():
+        lacks.insert(1 if lacks[:1] == ["type"] else 0, "amount")
+    if not {"id", "reference"} & found.keys():
+        lacks.insert(0, "id or reference")
+    return lacks + [name for name, theirs in reading.columns.items() if theirs and name not in found]
+
+
+def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
+    """Names what is missing and what there is."""
+    for ours in reading.columns:
+        if ours not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            message = Sentence("{0} is not a known column; there are {1}.", repr(ours), known)
+            return Problem("invalid", message, field="map", cure="Map one of these.")
+    have, found = shown_names(names), _columns(names, reading)
+    for ours, theirs in reading.columns.items():
+        if theirs and ours not in found:
+            message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
+            return Problem("invalid", message, field="map", cure="Look at the file's first line.")
+    lacks = _lacks(found, reading)
+    message = Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), have)
+    first = lacks[0].split(" ", maxsplit=1)[0]
+    return Problem("invalid", message, field="file", cure=Sentence("Map a column: {0}=Their name.", first))
+
+
+def _formed(text: str, form: str, zone: tzinfo) -> datetime | None:
     try:
-        return _cells(header.text or "", delimiter)
-    except Problem as problem:
-        raise Problem(
-            "invalid",
-            Sentence("Line {0}, the header: {1}.", header.number, problem.message),
-            field="file",
-            cure="Fix the first line, or export the file again.",
-        ) from None
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    """Raises: Problem: one record a line."""
-    try:
-        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise _no("broken", Sentence("its quotes do not fit ({0})", error)) from None
-    cells = rows[0] if rows else []
-    if len(rows) != 1 or len(cells) > FIELDS_MAX:
-        raise _no("broken", Sentence("it has more than {0} fields or a line break in quotes", FIELDS_MAX))
-    return cells
-
-
-def _units(text: str, asset: str, decimal: str, kind: str) -> int:
-    """Without its sign: the type says which way money went."""
-    negative, digits = text[:1] in ("-", "\N{MINUS SIGN}"), text.lstrip("+-\N{MINUS SIGN}").strip()
-    if text.startswith("(") and text.endswith(")"):
-        negative, digits = True, text[1:-1].strip()
-    if _GROUPED[decimal].fullmatch(digits):
-        digits = digits.replace("," if decimal == "." else ".", "")
-    if not _PLAIN[decimal].fullmatch(digits):
-        raise _no("bad_amount", Sentence("the amount {0} is no decimal with {1}", repr(text[:40]), repr(decimal)))
-    value = Decimal(digits.replace(decimal, ".")).scaleb(EXPONENTS[asset])
-    if value != value.to_integral_value() or not 0 < value <= UNITS_MAX:
-        raise _no(
-            "bad_amount", Sentence("the amount {0} is 0, too large, or finer than {1} is", repr(text[:40]), asset)
-        )
-    if negative and kind in INWARD:
-        raise _no("bad_amount", Sentence("the amount {0} of a {1} is below zero", repr(text[:40]), kind))
-    return int(value)
-
-
-def _moment(text: str, form: str, zone: tzinfo) -> datetime | None:
-    try:
-        found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007 - below
+        return of_these_days(datetime.strptime(text, form), zone)  # noqa: DTZ007 - the zone follows
     except (ValueError, OverflowError):
         return None
-    return of_these_days(found, zone)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.lower())
-
-
-def _no(code: str, why: str) -> Problem:
-    return Problem("invalid", why, reason=code)

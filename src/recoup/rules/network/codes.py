@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from recoup.rules.network.reasons import REASONS, cure_of, reason_of
@@ -61,11 +62,19 @@ _VISA_UNLISTED: Final = 4
 _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
 _NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
+# `43 : Stolen card`, `51 - Insufficient funds`, `05 Do not honor`; `nmi:202` is a code whole.
+_TOLD: Final = re.compile(
+    r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
+    re.DOTALL,
+)
+_DECIMAL: Final = re.compile(r"([0-9]+)\.0+")
+_WIDE: Final = re.compile(r"0+([0-9]{2})")
 _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
 for _row in CODES:
     _ROWS[_row.scheme, _row.kind, _row.code].append(_row)
+_RESPONSES: Final = frozenset(code for _, kind, code in _ROWS if kind == "response")
 _PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {(row.source, row.code): row for row in PROCESSOR_CODES}
 _RANGES: Final = [
     (row.source, int(low), int(high), row)
@@ -98,7 +107,8 @@ def read_decline(
     code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
     them as its own. A code that names its processor is that processor's: `nmi:202`, `adyen:12`.
     """
-    code, source = _clean(code).upper() or None, (source or "").strip().lower()
+    source = (source or "").strip().lower()
+    code = plain_code(source, code).upper() or None
     named, colon, own = (code or "").partition(":")
     is_named = bool(colon) and named.lower() in SOURCES
     if is_named:
@@ -114,11 +124,12 @@ def read_decline(
         reading = _from_advice(scheme, field39, advised)
     elif row and field39:
         reading = _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
-    elif phrase := entry or _phrase(text):
+    elif phrase := entry or _phrase(text) or (None if field39 else _worded(code)):
         reading = _from_processor(scheme, field39, phrase, on, region)
     else:
         reading = _generic(scheme, field39)
-    strange_code, strange_advice = bool(code) and not (row or entry), bool(advice) and not advised
+    told = row or entry or (None if field39 else _worded(code))
+    strange_code, strange_advice = bool(code) and not told, bool(advice) and not advised
     if not strange_code and not strange_advice:
         return reading
     return replace(
@@ -126,6 +137,36 @@ def read_decline(
         unlisted_code=_named(code) if strange_code else None,
         unlisted_advice=_named(advice) if strange_advice else None,
     )
+
+
+def plain_code(source: str, came: str | None) -> str:
+    """The code alone, as it is listed: of `43 : Stolen card` its beginning, `41` for the `41.0` and `041` of a
+    spreadsheet or a fixed width. What is listed as it came stays."""
+    code = _clean(came)
+    if not code or _is_listed(source, code):
+        return code
+    if (told := _TOLD.fullmatch(code)) is not None:
+        code = told[1] or told[2]
+    code = _DECIMAL.sub(r"\1", code)
+    if not _is_listed(source, code) and (wide := _WIDE.fullmatch(code)) is not None:
+        code = wide[1]
+    return code
+
+
+@lru_cache(maxsize=4_096)
+def unknown_code(source: str, came: str | None) -> str | None:
+    """What came as a code and is on no list of any network or of its source, as it may be shown; else None."""
+    source = source.strip().lower()
+    code = plain_code(source, came)
+    named, colon, own = code.partition(":")
+    if colon and named.lower() in SOURCES:
+        source, code = named.lower(), own
+    known = not code or _is_listed(source, code) or _is_listed(source, code.zfill(2)) or _worded(code) is not None
+    return None if known else _named(code.upper())
+
+
+def _is_listed(source: str, code: str) -> bool:
+    return code.upper() in _RESPONSES or _processor_entry(source, code) is not None
 
 
 def _named(came: str | None) -> str:
@@ -171,6 +212,11 @@ def _processor_entry(source: str, code: str | None) -> ProcessorRow | None:
 def _phrase(text: str | None) -> ProcessorRow | None:
     words = " ".join((text or "").lower().split())
     return next((row for row in _PHRASES if row.code in words), None) if words else None
+
+
+def _worded(code: str | None) -> ProcessorRow | None:
+    """Of a code that is a phrase of our list, and nothing else."""
+    return _PROCESSOR.get(("text", " ".join((code or "").lower().split())))
 
 
 def _category(scheme: str, row: CodeRow | None) -> int | None:

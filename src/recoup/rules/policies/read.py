@@ -7,6 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final
 
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.terms import (
@@ -25,7 +26,6 @@ from recoup.rules.rescue.policy import Group
 TRIES_MAX: Final = 20
 GAP_MAX: Final = 60 * DAY_MINUTES
 LAST_DAY_MAX: Final = 365
-UNITS_MAX: Final = 10**12
 BUDGET_MAX: Final = 10_000_000
 COST_MAX: Final = 100_000
 LIST_MAX: Final = 100

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from recoup.kernel.sentence import Sentence
+from recoup.rules.network.codes import unknown_code
 
 SITE_BY_DESCRIPTOR: Final = "site_by_descriptor"
 DEFAULT_SITE: Final = "default_site"
@@ -18,6 +19,7 @@ HELD_BY_TYPE: Final = "held_by_type"
 NO_IP: Final = "no_ip"
 NO_CODE: Final = "no_security_code"
 STALE: Final = "stale_decline"
+UNKNOWN_CODE: Final = "unknown_code"
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     SITE_BY_DESCRIPTOR: "siteUrl is not known; the site with this descriptor was used.",
     DEFAULT_SITE: "siteUrl is not known; the default site was used.",
@@ -28,6 +30,8 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     NO_IP: "customerIp is missing; send the address that your checkout saw with each payment of a customer.",
     NO_CODE: "The card was tried without its security code: one given to /tokenize serves one send, within an hour. "
     "Send paymentMethod.verificationValue.",
+    UNKNOWN_CODE: "The responseCode {0} is on no list of its source; the decline was read by its text, or as a soft "
+    "one.",
     STALE: "The decline is older than a day; send declines on the day they happen.",
 })  # fmt: skip
 
@@ -35,6 +39,12 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
 def unknown_campaign(site: str) -> str:
     """`site`: the name of the one that counts."""
     return f"{UNKNOWN_CAMPAIGN}:{site}"
+
+
+def of_code(source: str, code: str | None) -> tuple[str, ...]:
+    """A warning about one that nobody here knows."""
+    found = unknown_code(source, code)
+    return (f"{UNKNOWN_CODE}:{found}",) if found else ()
 
 
 def in_sentences(warnings: Iterable[str]) -> list[str]:

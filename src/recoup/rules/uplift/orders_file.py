@@ -13,7 +13,7 @@ from typing import Final
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.lines import Line
 from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.strata import ComparedArm
 

@@ -78,18 +78,18 @@ class JsonRows:
             return
         self._move(end)
         if not isinstance(value, dict):
-            yield self._broken(line, "not_an_object", "it is no object in braces: {…}")
+            yield self._broken(line, "not_an_object", "is no object in braces: {…}")
         elif is_header(value):
             self._configure(value)
         elif len(text) > ROW_CHARS_MAX:
-            yield self._broken(line, "too_long", Sentence("it is longer than {0} characters", f"{ROW_CHARS_MAX:,}"))
+            yield self._broken(line, "too_long", Sentence("is longer than {0} characters", f"{ROW_CHARS_MAX:,}"))
         else:
             yield self._row(line, text)
 
     def _row(self, line: int, text: str) -> Record:
         self._number += 1
         if _LOST in text:
-            why = "it holds bytes that are not UTF-8; save the file as UTF-8"
+            why = "holds bytes that are not UTF-8; save the file as UTF-8"
             return Record(self._number, line, code="wrong_encoding", why=why)
         return Record(self._number, line, text)
 
@@ -163,10 +163,10 @@ class JsonRows:
                     break  # its end may still be to come
                 if not _is_value(self._text, found.start()) and self._is_row_at(found.start()):
                     self._move(found.start())
-                    return self._broken(line, "broken", "it is no JSON; nothing was taken up to the next row that is")
+                    return self._broken(line, "broken", "is no JSON; nothing was taken up to the next row that is")
             if self._ended:
                 self._move(len(self._text))
-                return self._broken(line, "broken", "it is no JSON; nothing was taken from here to the file's end")
+                return self._broken(line, "broken", "is no JSON; nothing was taken from here to the file's end")
             self._move(max(self._at, len(self._text) - ROW_CHARS_MAX))
             own = False
 

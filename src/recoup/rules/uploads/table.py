@@ -1,28 +1,27 @@
-"""A CSV file as rows: its first line names the columns, each other line is a payment.
+"""A CSV file as rows: its header names the columns, each record below it is a payment. Columns that mean nothing here
+are left unread and named."""
 
-A record is one line, as in a statement: a quote that is not closed breaks its own line. Columns that mean nothing here
-are left unread and named.
-"""
-
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any, Final, Literal, NamedTuple
 
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import Line
-from recoup.rules.money.statement import DELIMITERS
+from recoup.rules.files.amounts import units_of
+from recoup.rules.files.lines import Line
+from recoup.rules.files.moments import AMBIGUOUS, read_moment, zone_named
+from recoup.rules.files.table import Table, plain, shown_names, unread_note
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import NO_NUMBER, ROW_CHARS_MAX, is_number
-from recoup.rules.uploads.record import Header, Record, check_nothings
+from recoup.rules.uploads.record import Header, Record
 
-COLUMNS_MAX: Final = 200
 NAME_MAX: Final = 64
 CELL_MAX: Final = 4_096
 _TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_ASSET: Final = ("transaction", "currency")
+_IN_UNITS: Final = "Write it in the smallest unit, without a currency: 4590 for 45.90."
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -30,62 +29,27 @@ class Column(NamedTuple):
     """Where a cell goes in the body, and what is read from its text."""
 
     path: tuple[str, ...]
-    kind: Literal["text", "number", "flag"]
+    kind: Literal["text", "number", "flag", "amount", "moment"]
 
 
 class TableRows:
-    """Iterating gives the records. Raises: Problem(invalid) when the first line names no column that is needed."""
+    """Iterating gives the records. Raises: Problem(invalid) when none of the first lines names a column that is
+    needed."""
 
     def __init__(self, lines: Iterable[Line], known: Mapping[str, Column]) -> None:
-        every = iter(lines)
-        first = next((line for line in every if line.text is None or line.text.strip()), None)
-        if first is None:
-            raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and rows.")
-        if first.text is None:
-            raise Problem("invalid", Sentence("Line {0}, the header, {1}.", first.number, first.why), field="file")
-        self._delimiter = max(DELIMITERS, key=(first.text or "").count)
-        names = self._cells(first.text)
-        if names is None or len(names) > COLUMNS_MAX:
-            message = Sentence(
-                "Line {0}, the header, has quotes that do not fit, or over {1} columns.", first.number, COLUMNS_MAX
-            )
-            raise Problem("invalid", message, field="file", cure="Look at the file's first line.")
-        self.names = tuple(name.strip() for name in names)
-        self.columns = _columns(self.names, known, first.number)
-        unread = [name[:60] or "(no name)" for name, column in zip(self.names, self.columns, strict=True) if not column]
-        self.notes: list[str] = (
-            [Sentence("Columns that nothing was read from: {0}.", ", ".join(unread[:20]))] if unread else []
-        )
-        self.notes += _ambiguous(unread, known)
-        self._lines, self.header = chain(every), Header()
+        self._table = Table(lines, lambda names: names if _has_id(names, known) else None, _unknown)
+        header = self._table.header
+        self.names, self.columns, self.header = header.names, _columns(header.names, known, header.line), Header()
+        unread = [name for name, column in zip(self.names, self.columns, strict=True) if not column]
+        self.notes: list[str] = [*header.passed_over, *unread_note(unread, 20), *_ambiguous(unread, known)]
 
     def __iter__(self) -> Iterator[Record]:
         """Raises: Problem(too_large) for a file of empty lines."""
-        number = empty = 0
-        for line in self._lines:
-            if line.text is not None and not line.text.strip():
-                empty += 1
-                check_nothings(empty)
-                continue
-            number += 1
-            if line.text is None:
-                yield Record(number, line.number, code=line.code, why="it " + line.why)
-                continue
-            cells = self._cells(line.text)
-            if cells is None:
-                yield Record(number, line.number, code="broken", why="its quotes do not fit")
-            elif len(cells) != len(self.names):
-                why = Sentence("it has {0} fields, the header has {1}", f"{len(cells):,}", len(self.names))
-                yield Record(number, line.number, code="broken", why=why)
+        for number, record in enumerate(self._table, 1):
+            if record.cells is None:
+                yield Record(number, record.line, code=record.code, why=record.why)
             else:
-                yield Record(number, line.number, cells=tuple(cells))
-
-    def _cells(self, text: str) -> list[str] | None:
-        try:
-            rows = list(csv.reader([text], delimiter=self._delimiter, strict=True))
-        except csv.Error:
-            return None
-        return rows[0] if len(rows) == 1 else None
+                yield Record(number, record.line, cells=tuple(record.cells))
 
 
 def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str, Any]:
@@ -95,6 +59,9 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
     Raises: Problem(invalid) for a cell that is too long.
     """
     body: dict[str, Any] = {}
+    asset = next(
+        (cell.strip().upper() for one, cell in zip(columns, cells, strict=True) if one and one.path == _ASSET), ""
+    )
     for column, cell in zip(columns, cells, strict=True):
         text = cell.strip()
         if column is None or not text:
@@ -107,13 +74,8 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})
-        inner[column.path[-1]] = _value(text, column.kind)
+        inner[column.path[-1]] = _amount(text, asset, column) if column.kind == "amount" else _value(text, column.kind)
     return body
-
-
-def plain(name: str) -> str:
-    """How names of columns are compared: without case and punctuation."""
-    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
@@ -140,12 +102,25 @@ def _value(text: str, kind: str) -> Any:
         return _TRUTH.get(text.lower(), text)
     if kind == "number" and _WHOLE.fullmatch(text):
         return int(text)
+    if kind == "moment" and text[4:5] != "-" and (read := read_moment(text, "")) is not None:
+        zone = zone_named(read.zone or "UTC") if (read.zone or "").upper() not in AMBIGUOUS else None
+        return read.at.replace(tzinfo=read.at.tzinfo or zone).isoformat() if zone is not None else text
     return text
+
+
+def _amount(text: str, asset: str, column: Column) -> int | str:
+    """In the smallest unit, so it has no decimal sign. Raises: Problem(invalid) for one in another currency."""
+    if _WHOLE.fullmatch(text) or asset not in EXPONENTS or "." in text or "," in text:
+        return _value(text, "number")  # type: ignore[no-any-return]
+    found = units_of(text, asset, ".", EXPONENTS[asset])
+    if isinstance(found, Sentence):
+        field = ".".join(column.path)
+        raise Problem("invalid", Sentence("The field {0} {1}.", field, found), field=field, cure=_IN_UNITS)
+    return -found[0] if found[1] else found[0]
 
 
 def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> tuple[Column | None, ...]:
     found = [known.get(plain(name)) for name in names]
-    have = ", ".join(repr(name[:40]) for name in names[:20])
     room = Room(ROW_CHARS_MAX)
     if any(is_number(name, room) for name in names):
         raise Problem("invalid", Sentence("Line {0}, the header, {1}.", number, NO_NUMBER), field="file")
@@ -159,14 +134,22 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
             )
         if column is not None and found.count(column) > 1:
             message = Sentence(
-                "Line {0}, the header, names {1} twice; it has {2}.", number, ".".join(column.path), have
+                "Line {0}, the header, names {1} twice; it has {2}.", number, ".".join(column.path), shown_names(names)
             )
             raise Problem("invalid", message, field="file", cure="Name each column once.")
-    if not any(column and column.path[-1] in ("orderId", "transmitId") for column in found):
-        raise Problem(
-            "invalid",
-            Sentence("Line {0}, the header, has no orderId; it has {1}.", number, have),
-            field="file",
-            cure="Name the columns in the first line; docs/bulk.md lists them.",
-        )
     return tuple(found)
+
+
+def _has_id(names: Sequence[str], known: Mapping[str, Column]) -> bool:
+    return any(
+        column.path[-1] in ("orderId", "transmitId") for name in names if (column := known.get(plain(name))) is not None
+    )
+
+
+def _unknown(number: int, names: Sequence[str]) -> Problem:
+    return Problem(
+        "invalid",
+        Sentence("Line {0}, the header, has no orderId; it has {1}.", number, shown_names(names)),
+        field="file",
+        cure="Name the columns in the first line; docs/bulk.md lists them.",
+    )

@@ -245,15 +245,18 @@ class Taken(Row, frozen=True):
     changed: int
 
 
-# Of rows about one attempt the latest state counts, and the first time. What is there stays where a file tells less: a
+# Of rows about one attempt the latest state counts, and the first time; the amount is what the issuer was asked for:
+# of the first row, and of several at that time the largest. What is there stays where a file tells less: a
 # code that an earlier file told is not lost, and a story does not go back.
 @statement(
     MERCHANT,
     """
 WITH latest AS (
-  SELECT DISTINCT ON (provider, ref) r.*, min(at) OVER (PARTITION BY provider, ref) AS first_at
+  SELECT DISTINCT ON (provider, ref) r.*, first_value(at) OVER asked AS first_at,
+    first_value(units) OVER asked AS asked, first_value(asset) OVER asked AS asked_in
   FROM import_rows r WHERE merchant_id = $1 AND import_id = $2 AND (provider, ref) > ($3, $4)
     AND (provider, ref) <= ($5, $6)
+  WINDOW asked AS (PARTITION BY provider, ref ORDER BY at, units DESC, asset)
   ORDER BY provider, ref, modified_at DESC NULLS LAST, stage DESC, row_no DESC
 ), put AS (
   INSERT INTO imported_attempts AS t (merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card,
@@ -261,14 +264,16 @@ WITH latest AS (
     advice_code, processor_code, phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id,
     initiator, counted)
   SELECT merchant_id, provider, ref, import_id, row_no, payment, guessed, payer_id, card, bin, last4, scheme, funding,
-    country, first_at, units, asset, state, stage, failed_later, source, scheme_code, advice_code, processor_code,
+    country, first_at, asked, asked_in, state, stage, failed_later, source, scheme_code, advice_code, processor_code,
     phrase, attempt_no, utc_offset, propensity, modified_at, card_id, send_id, acceptor_id, initiator,
     CASE WHEN card_id IS NOT NULL THEN 'waits' END FROM latest
   ON CONFLICT (merchant_id, provider, ref) DO UPDATE SET import_id = EXCLUDED.import_id, row_no = EXCLUDED.row_no,
     payment = CASE WHEN t.guessed AND NOT EXCLUDED.guessed THEN EXCLUDED.payment ELSE t.payment END,
     guessed = t.guessed AND EXCLUDED.guessed, state = EXCLUDED.state, stage = EXCLUDED.stage,
     failed_later = EXCLUDED.failed_later, modified_at = coalesce(EXCLUDED.modified_at, t.modified_at),
-    at = least(t.at, EXCLUDED.at), source = coalesce(nullif(EXCLUDED.source, ''), t.source),
+    at = least(t.at, EXCLUDED.at), units = CASE WHEN EXCLUDED.at < t.at THEN EXCLUDED.units ELSE t.units END,
+    asset = CASE WHEN EXCLUDED.at < t.at THEN EXCLUDED.asset ELSE t.asset END,
+    source = coalesce(nullif(EXCLUDED.source, ''), t.source),
     scheme_code = coalesce(nullif(EXCLUDED.scheme_code, ''), t.scheme_code),
     advice_code = coalesce(nullif(EXCLUDED.advice_code, ''), t.advice_code),
     processor_code = coalesce(nullif(EXCLUDED.processor_code, ''), t.processor_code),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from recoup.doors.portal.form_shape import Names, Text
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import UNITS_MAX, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, SiteForm
 from recoup.rules.money import typed_amounts
@@ -80,7 +80,7 @@ def _units(text: str, name: str, currency: str) -> int | None:
     if currency not in EXPONENTS:
         raise Problem("invalid", "An amount needs a currency like USD.", field="Volumes.Currency")
     units = typed_amounts.units(text, currency, name)
-    if not 0 <= units <= 10**12:
+    if not 0 <= units <= UNITS_MAX:
         raise Problem("invalid", "The amount is too large or too small.", field=name)
     return units
 

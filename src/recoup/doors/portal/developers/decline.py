@@ -8,6 +8,7 @@ from recoup.doors.portal.form_key import FormKeyId
 from recoup.doors.portal.pages import Answer, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
@@ -30,7 +31,7 @@ async def post_decline(visit: Visit, form: DeclineForm) -> Answer:
 def _units(text: str) -> int:
     """US cents. Raises: Problem(invalid)."""
     units = typed_amounts.units(text, "USD", "amount")
-    if not 0 < units < 10**12:
+    if not 0 < units < UNITS_MAX:
         raise Problem(
             "invalid",
             Sentence("{0} is not an amount in US dollars.", repr(text)),

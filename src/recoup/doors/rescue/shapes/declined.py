@@ -24,7 +24,7 @@ from recoup.doors.rescue.wire import (
     Text64,
     Text512,
 )
-from recoup.kernel.policy import AMOUNT_MAX
+from recoup.kernel.worth import AMOUNT_MAX
 from recoup.rules.network.codes import SOURCES
 
 Offset = Annotated[int, Meta(ge=-900, le=900)]
@@ -332,9 +332,9 @@ class Happened(Shape, kw_only=True):
     """A refund or chargeback of a transmitted transaction."""
 
     id: Text | None = None
-    amount: Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.")] | None = (
-        None
-    )
+    amount: (
+        Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units of the currency: 4590 for 45.90.")] | None
+    ) = None
     reason: Text | None = None
     status: Text | None = None
 

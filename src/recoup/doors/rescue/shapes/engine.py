@@ -9,6 +9,7 @@ from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
+from recoup.kernel.money import UNITS_MAX
 from recoup.rules.policies.terms import ScopeKind
 from recoup.rules.rescue.arms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
 
@@ -41,7 +42,6 @@ ExploreMax = Annotated[
 ]
 
 
-_UNITS_MAX = 10**12
 _PERCENT = rule(field_rules.within(-(10**6), 10**6))  # the reader that every way in shares refuses what is none
 
 
@@ -50,7 +50,7 @@ def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
     if not isinstance(value, dict):
         return Wrong("must be an object in braces: {…}")
     if len(value) > limits.high or any(
-        type(units) is not int or not 0 <= units <= _UNITS_MAX for units in value.values()
+        type(units) is not int or not 0 <= units <= UNITS_MAX for units in value.values()
     ):
         return Wrong(
             f'must name at most {limits.high} currencies, each with a whole number of minor units: {{"USD": 50000}}'

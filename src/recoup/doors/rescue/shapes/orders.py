@@ -23,6 +23,7 @@ from recoup.doors.rescue.wire import (
     Text128,
 )
 from recoup.flows.cards.amend import NOTES_MAX
+from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
 IDS_MAX = 200
@@ -30,7 +31,7 @@ PAGE_SIZE_MAX = 200
 Count = Annotated[int, Meta(ge=1, le=10**6)]
 _REASONS = f"Why it ended without a payment; any of {', '.join(REASON_WORDS)}."
 _BIN = "The card's first six digits, which identify the issuer."
-Units = Annotated[int, Meta(ge=1, le=10**12)]
+Units = Annotated[int, Meta(ge=1, le=UNITS_MAX)]
 NOTE_NAME_MAX = 40
 NOTE_MAX = 500
 NoteName = Annotated[str, Meta(min_length=1, max_length=NOTE_NAME_MAX)]

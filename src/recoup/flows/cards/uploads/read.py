@@ -1,17 +1,19 @@
 """A file's bytes become rows: those that can be taken wait, those that cannot say why. Runs in a thread."""
 
-import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from recoup.flows.cards.uploads.row import Reader, errors_of, kept
-from recoup.flows.file_turns import pieces
+from recoup.flows.file_turns import unpacked
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in
+from recoup.rules.files.lines import decoded, encoding_of, lines
+from recoup.rules.files.source import Source, encoding_in, encoding_note
+from recoup.rules.files.unpack import Unpacked
 from recoup.rules.network.card_text import Room
 from recoup.rules.uploads.card_data import (
     FILE_CHARS_MAX,
@@ -25,7 +27,6 @@ from recoup.rules.uploads.card_data import (
 from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.orders.uploads import NewUploadRow
 
 SEQUENCE_MAX: Final = 32
@@ -34,16 +35,16 @@ NOT_YOUR_MID: Final = (
 )
 
 
-def form_of(head: bytes) -> tuple[str, str]:
-    """(json or csv, encoding) by a file's first bytes.
+def form_of(head: bytes, source: Source) -> tuple[str, str]:
+    """(json or csv, encoding) by a file's first bytes, a table's encoding by all of them.
 
     Raises: Problem(invalid) for what is no text, and for an empty file.
     """
     encoding = encoding_of(head)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip()
+    text = next(decoded([head], encoding)).lstrip()
     if not text.strip("\0"):
         raise Problem("invalid", "The file is empty.", field="file", cure="Add at least one row.")
-    return "json" if text[0] in "[{" else "csv", encoding
+    return ("json", encoding) if text[0] in "[{" else ("csv", encoding_in(source))
 
 
 def check_header(header: Header, merchant_id: UUID) -> None:
@@ -71,8 +72,8 @@ class Rows:
 
     def __iter__(self) -> Iterator[NewUploadRow]:
         """Raises: Problem(invalid), Problem(too_large) for a file of which nothing can be taken."""
-        unpacked = Unpacked(pieces(self.content))
-        source = open_rows(unpacked, self.form, self.encoding, self.reader)
+        plain = unpacked(self.content)
+        source = open_rows(plain, self.form, self.encoding, self.reader)
         for record in source:
             if not self.count:
                 check_header(source.header, self.key[0])
@@ -89,14 +90,14 @@ class Rows:
             yield row
         if not self.count:
             raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
-        self.notes = list(source.notes)
-        if unpacked.broken:
+        self.notes = [*encoding_note(self.encoding), *source.notes]
+        if isinstance(plain, Unpacked) and plain.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
 
     def _row(self, record: Record, source: JsonRows | TableRows) -> NewUploadRow:
         made = NewUploadRow(*self.key, record.number, record.line, str(record.number))
         if record.code:
-            errors = [{"field": "", "message": Sentence("Row {0}: {1}.", record.number, record.why)}]
+            errors = [{"field": "", "message": Sentence("Row {0} {1}.", record.number, record.why)}]
             return made._replace(code=record.code, errors=errors)
         try:
             body = self._body(record, source)
@@ -128,6 +129,9 @@ class Rows:
             raise holds_card(field_name, what)
         if like:
             self.like[record.number] = like
+        if destroyed := destroyed_in(body):
+            message = Sentence("The field {0} {1}.", destroyed, DESTROYED)
+            raise Problem("invalid", message, field=destroyed, reason="spreadsheet", cure=EXPORT_AGAIN)
         return body
 
     def refuse(self, row: NewUploadRow, field_name: str) -> NewUploadRow:
@@ -183,14 +187,7 @@ def holds_card(field_name: str, what: str) -> Problem:
 def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:
     if form == "csv":
         return TableRows(lines(source, encoding), reader.columns)
-    return JsonRows(_texts(source, encoding))
-
-
-def _texts(source: Iterable[bytes], encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    for piece in source:
-        yield decoder.decode(piece)
-    yield decoder.decode(b"", True)
+    return JsonRows(decoded(source, encoding))
 
 
 def _own_id(body: dict[str, Any]) -> str:

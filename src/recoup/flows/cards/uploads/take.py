@@ -14,7 +14,7 @@ from uuid import UUID
 
 from recoup.flows.cards.uploads.read import Rows, check_header, form_of, open_rows
 from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.file_turns import check_name, in_turn, pieces
+from recoup.flows.file_turns import check_name, in_turn, unpacked
 from recoup.flows.no_cards import held_cards
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
@@ -23,7 +23,6 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.bulk.upload import take_upload
 from recoup.rules.uploads.record import KINDS
-from recoup.rules.uploads.unpack import Unpacked
 from recoup.store.orders.uploads import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
 
 FILE_BYTES_MAX: Final = 256 << 20
@@ -58,7 +57,7 @@ async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Rea
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     name = check_name(file.name)
     digest, head = await asyncio.to_thread(_digest, file.content)
-    form, encoding = form_of(head)
+    form, encoding = await asyncio.to_thread(form_of, head, lambda: unpacked(file.content))
     kind = await asyncio.to_thread(_kind_of, file, form, encoding, scope.merchant_id, readers)
     mac: bytes = world.keys.mac("upload", digest)
     async with world.db.connection() as connection:
@@ -88,7 +87,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
 def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
     """Hash and first bytes of what is in it, unpacked. Raises: Problem(too_large)."""
     digest, head = sha256(), b""
-    for piece in Unpacked(pieces(content)):
+    for piece in unpacked(content):
         head = head if len(head) >= HEAD else (head + piece)[:HEAD]
         digest.update(piece)
     return digest.digest(), head
@@ -98,7 +97,7 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
     """What was said, with the call, in the configuration, or by the name. Raises: Problem(invalid)."""
     kinds = [file.kind] if file.kind else []
     if form == "json":
-        source = open_rows(Unpacked(pieces(file.content)), form, encoding, readers[_COLUMNS_OF])
+        source = open_rows(unpacked(file.content), form, encoding, readers[_COLUMNS_OF])
         next(iter(source), None)
         check_header(source.header, merchant_id)
         kinds += [source.header.kind] if source.header.kind else []

@@ -23,12 +23,12 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.bulk.imports import receive_import
+from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers, Question
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import Looked, look_over
 from recoup.rules.imports.reader import Outcome
 from recoup.rules.imports.report import Counts, report_of
-from recoup.rules.imports.source import source_of
 from recoup.store.insight.imports import (
     Import,
     NewImportRow,

@@ -1,4 +1,4 @@
-"""Dates, times and zones as exports write them; what has two readings is asked for, never guessed."""
+"""Dates, times and zones as people and programs write them; what has two readings is asked for, never guessed."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
+DATES: Final[dict[str, Order]] = {"": "", "dmy": "day", "mdy": "month"}  # as people answer it
 # Hours east of UTC. An abbreviation is believed as it stands: PST is UTC-8 even in July.
 _HOURS: Final = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3,
@@ -34,8 +35,11 @@ _WRITTEN: Final = re.compile(
     r"(?:,?[ T](?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<s>[0-9]{2})(?:\.[0-9]{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
     r"(?: ?(?P<z>[A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?",
 )
-_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
-_EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,6})?|[0-9]{13}")
+_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
+_EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}")
+_EPOCH_DIGITS: Final = {13: 1_000, 16: 1_000_000}  # milliseconds, microseconds
+_RUN: Final = re.compile(r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?")
+_RUN_FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
 class Read(NamedTuple):
@@ -50,8 +54,10 @@ def read_moment(text: str, order: Order) -> Read | None:
     if text[4:5] == "-":
         return _iso(text)
     if _EPOCH.fullmatch(text):
-        seconds = float(text) / (1000 if len(text) == 13 else 1)
+        seconds = float(text) / _EPOCH_DIGITS.get(len(text) * text.isdecimal(), 1)
         return Read(datetime.fromtimestamp(seconds, UTC), None)
+    if text[:8].isdecimal():
+        return _run(text)
     found = _WRITTEN.fullmatch(text) if len(text) <= 40 else None
     if found is None:
         return None
@@ -66,6 +72,16 @@ def read_moment(text: str, order: Order) -> Read | None:
     except (ValueError, TypeError):
         return None
     return Read(at, found["z"] or "")
+
+
+def _run(text: str) -> Read | None:
+    """Digits alone, as NMI writes them: `20260301100000`; or ISO 8601 without its marks: `20260301T100000Z`."""
+    if "T" in text:
+        return _iso(text)
+    try:
+        return Read(datetime.strptime(text, _RUN_FORMS[len(text)]), "") if _RUN.fullmatch(text) else None  # noqa: DTZ007
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> Read | None:

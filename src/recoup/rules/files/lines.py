@@ -1,13 +1,15 @@
-"""A file's bytes as numbered lines, whatever it was written with; none is longer than a line of a statement can be."""
+"""A file's bytes as numbered lines, whatever it was written with; none is longer than a line of a table can be."""
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
-LINE_MAX: Final = 8_192
+LINE_MAX: Final = 65_536  # characters
+ENDS_WITHIN: Final = 4_096  # characters in which a file shows how its lines end
 ENCODINGS: Final = (
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1", "iso-8859-15", "cp1250", "cp1251", "shift_jis",
     "gb18030", "big5", "euc-kr",
@@ -62,12 +64,17 @@ def encoding_of(head: bytes, named: str = "") -> str:
 
 
 def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> Iterator[Line]:
-    """Numbered from 1. One that is too long is passed over without being kept."""
-    decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
+    """Numbered from 1. They end with LF, CRLF, or, where the file's beginning shows no other end, with CR alone. One
+    that is too long is passed over without being kept."""
+    texts, head = decoded(chunks, encoding), ""
+    for text in texts:
+        head += text
+        if len(head) >= ENDS_WITHIN:
+            break
+    end = "\r" if "\r" in head[:-1] and "\n" not in head else "\n"
     number, kept, over = 0, "", False
-    for chunk in _with_end(chunks):
-        text = decode(chunk or b"", chunk is None)
-        *whole, rest = (kept + text).split("\n")
+    for text in chain([head], texts):
+        *whole, rest = (kept + text).split(end)
         for one in whole:
             number += 1
             yield _line(number, one, over, encoding, chars_max)
@@ -77,9 +84,12 @@ def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> 
         yield _line(number + 1, kept, over, encoding, chars_max)
 
 
-def _with_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
-    yield from chunks
-    yield None
+def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """As text; what is not of the encoding becomes a mark."""
+    decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
+    for chunk in chunks:
+        yield decode(chunk)
+    yield decode(b"", True)
 
 
 def _line(number: int, text: str, over: bool, encoding: str, chars_max: int) -> Line:

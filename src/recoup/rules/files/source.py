@@ -1,4 +1,5 @@
-"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, UTF-8, UTF-16 or Windows-1252."""
+"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, a spreadsheet as its CSV; UTF-8,
+UTF-16 or Windows-1252."""
 
 import codecs
 import zipfile
@@ -8,8 +9,9 @@ from zlib import error as ZlibError
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.encodings import encoding_of
-from recoup.rules.uploads.unpack import Unpacked, check_unpacked
+from recoup.rules.files.lines import encoding_of
+from recoup.rules.files.sheet import is_sheet, sheet_lines
+from recoup.rules.files.unpack import Unpacked, check_unpacked
 
 CHUNK: Final = 1 << 18
 HEAD: Final = 4_096
@@ -26,7 +28,7 @@ def source_of(content: BinaryIO) -> Source:
     content.seek(0)
     if content.read(4) == ZIP:
         name = _only_entry(content)
-        return lambda: _unzipped(content, name)
+        return lambda: _unzipped(content, name) if name else _of_sheet(content)
     return lambda: _plain(content)
 
 
@@ -41,14 +43,25 @@ def _plain(content: BinaryIO) -> Iterator[bytes]:
     yield from unpacked
     if unpacked.broken:
         raise Problem(
-            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and import the file."
+            "invalid", "The gzip file is damaged or ends early.", field="file", cure="Unpack it, and send the file."
         )
 
 
+def _of_sheet(content: BinaryIO) -> Iterator[bytes]:
+    try:
+        with zipfile.ZipFile(content) as packed:
+            yield from sheet_lines(packed)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        raise _damaged() from None
+
+
 def _only_entry(content: BinaryIO) -> str:
+    """Its name; nothing for a workbook."""
     try:
         with zipfile.ZipFile(content) as packed:
             entries = packed.infolist()
+            if len(entries) <= ENTRIES_MAX and is_sheet([one.filename for one in entries]):
+                return ""
             names = [one.filename for one in entries[:ENTRIES_MAX] if _is_file(one.filename)]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise _damaged() from None
@@ -57,14 +70,14 @@ def _only_entry(content: BinaryIO) -> str:
             "invalid",
             Sentence("The ZIP holds {0} files, not one.", len(names)),
             field="file",
-            cure="Unpack it, and import the file of transactions.",
+            cure="Unpack it, and send the file of transactions.",
         )
     if next(one.compress_type for one in entries if one.filename == names[0]) not in METHODS:
         raise Problem(
             "invalid",
             "The ZIP is packed by another method than Deflate.",
             field="file",
-            cure="Unpack it, and import the file.",
+            cure="Unpack it, and send the file.",
         )
     return names[0]
 
@@ -87,21 +100,22 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _damaged() -> Problem:
-    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and import the file.")
+    return Problem("invalid", "The ZIP is damaged or encrypted.", field="file", cure="Unpack it, and send the file.")
 
 
-def encoding_in(source: Source) -> str:
-    """By its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere is Windows-1252.
+def encoding_in(source: Source, named: str = "") -> str:
+    """As it was named, else by its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere
+    is Windows-1252.
 
-    Raises: Problem(invalid) for what is no text.
+    Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
     """
     head = b""
     for piece in source():
         head += piece
         if len(head) >= HEAD:
             break
-    encoding = encoding_of(head)
-    if encoding != "utf-8-sig" or head.startswith(codecs.BOM_UTF8):
+    encoding = encoding_of(head, named)
+    if named or encoding != "utf-8-sig" or head.startswith(codecs.BOM_UTF8):
         return encoding
     good = bad = 0
     for line in _lines_beyond_ascii(source()):
@@ -113,6 +127,11 @@ def encoding_in(source: Source) -> str:
         if good > 100:
             break
     return "cp1252" if bad and not good else "utf-8-sig"
+
+
+def encoding_note(encoding: str) -> list[str]:
+    """A note where it was found out and may be wrong."""
+    return [Sentence("The file is not UTF-8; it was read as Windows-1252.")] if encoding == "cp1252" else []
 
 
 def _lines_beyond_ascii(pieces: Iterable[bytes]) -> Iterator[bytes]:

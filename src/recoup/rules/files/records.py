@@ -1,31 +1,35 @@
 """A table's lines as records: a quote that is open at a line's end goes on in the next ones, within bounds; one that is
 never closed costs its own line only."""
 
+import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.imports.layout import cells_of
-from recoup.rules.money.encodings import Line
+from recoup.rules.files.lines import LINE_MAX, Line
 
-LINE_CHARS_MAX: Final = 65_536
 LINES_MAX: Final = 50  # of one record
+NOTHINGS_MAX: Final = 250_000  # empty lines beyond as many as there are records
 
 
 class Cells(NamedTuple):
-    """`cells` None: the record cannot be read, `why` says so and `code` for machines."""
+    """`cells` None: the record cannot be read, `why` says so and `code` for machines; `misfit`: its cells, where they
+    are more or fewer than the header's."""
 
     line: int
     cells: list[str] | None
     code: str = ""
     why: str = ""
+    misfit: Sequence[str] = ()
 
 
 def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
-    """Empty lines are passed over."""
+    """Empty lines are passed over. Raises: Problem(too_large) for a file of which nearly nothing is records."""
     every, again = iter(lines), deque[Line]()
-    while True:
+    room = NOTHINGS_MAX
+    while room:
         line = again.popleft() if again else next(every, None)
         if line is None:
             return
@@ -34,11 +38,20 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
             yield Cells(line.number, None, line.code, line.why)
         elif '"' not in text:
             if text and not text.isspace():
+                room += 1
                 yield Cells(line.number, text.split(delimiter))
+            else:
+                room -= 1
         elif text.count('"') % 2 == 0:
             yield _record(line.number, text, delimiter)
         else:
             yield _joined(line, text, delimiter, every, again)
+    raise Problem(
+        "too_large",
+        Sentence("The file has over {0} empty lines, more than rows.", f"{NOTHINGS_MAX:,}"),
+        field="file",
+        cure="Leave them out.",
+    )
 
 
 def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again: deque[Line]) -> Cells:
@@ -54,7 +67,7 @@ def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again:
             break
         parts.append(following.text)
         chars += len(following.text)
-        if chars > LINE_CHARS_MAX:
+        if chars > LINE_MAX:
             break
         if following.text.count('"') % 2:
             found = cells_of("\n".join(parts), delimiter)
@@ -70,3 +83,14 @@ def _record(number: int, text: str, delimiter: str) -> Cells:
     if found is None:
         return Cells(number, None, "broken", Sentence("has quotes that do not fit"))
     return Cells(number, found)
+
+
+def cells_of(text: str, delimiter: str) -> list[str] | None:
+    """The cells of one record, which may have line breaks in its quotes; None where the quotes do not fit."""
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None

@@ -1,0 +1,363 @@
+"""A spreadsheet's only sheet as the lines of a CSV, row by row: XLSX and ODS, within bounds.
+
+Line numbers are its rows. A number of more than 15 digits, of which a spreadsheet keeps no more, comes as it would show
+it, so that an id that was destroyed is seen. Source: ECMA-376 parts 1 and 3 (SpreadsheetML), OASIS OpenDocument 1.3
+part 3, ch. 9; what they say of cells alone.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from posixpath import join, normpath
+from typing import Final, NamedTuple
+from xml.parsers import expat
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.rules.files.lines import LINE_MAX
+from recoup.rules.files.table import COLUMNS_MAX
+from recoup.rules.files.unpack import check_unpacked
+
+CHUNK: Final = 1 << 16
+ROWS_MAX: Final = 1_048_576  # as many as a sheet can have
+SHEETS_MAX: Final = 10
+BYTES_MAX: Final = 256 << 20  # of one part's XML
+TOKEN_MAX: Final = 1 << 20  # bytes without the end of a tag
+DEPTH_MAX: Final = 60  # of elements in each other
+SHARED_MAX: Final = 64_000_000  # characters of texts that cells share
+STYLES_MAX: Final = 65_536
+DIGITS: Final = 15  # of a number that a spreadsheet keeps
+_DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
+_QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
+_REL: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
+Attributes = Mapping[str, str]
+Row = list[str]
+
+
+class _Element(NamedTuple):
+    """`begins`, else ends; `text`: what stood in it, of its end."""
+
+    name: str
+    begins: bool
+    attributes: Attributes
+    text: str = ""
+
+
+def is_sheet(names: Sequence[str]) -> bool:
+    """Whether a ZIP of these files is a workbook."""
+    return any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "META-INF/manifest.xml"))
+
+
+def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
+    """Raises: Problem(invalid) for what is no such file, or has several sheets; Problem(too_large)."""
+    names = packed.namelist()
+    if "xl/workbook.xml" in names:
+        sheets = _xlsx(packed)
+    elif "content.xml" in names:
+        sheets = _ods(packed)
+    else:
+        raise _unreadable("It is of another format than XLSX and ODS.")
+    filled = [rows for rows in sheets if any(any(row) for row in rows())]
+    if len(filled) != 1:
+        raise Problem(
+            "invalid",
+            Sentence("The workbook has {0} sheets with cells, not one.", len(filled)),
+            field="file",
+            cure="Save the sheet of transactions as a file of its own.",
+        )
+    size = max(1, sum(one.compress_size for one in packed.infolist()))
+    made = width = 0
+    for row in filled[0]():
+        width = max(width, len(row))
+        line = _line([*row, *[""] * (width - len(row))])
+        made += len(line)
+        check_unpacked(made, size)
+        yield line
+
+
+def _line(row: Row) -> bytes:
+    if not any(row):
+        return b"\n"
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(" ".join(cell.split("\n")).replace("\r", " ") for cell in row)
+    return out.getvalue().encode("utf-8", "replace")
+
+
+# XML ------------------------------------------------------------------------------------------------------------------
+
+
+def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Iterator[_Element]:
+    """Begins and ends of elements of these names, without their namespaces. Text is kept of one element at a time."""
+    parser, found = expat.ParserCreate(namespace_separator=" "), list[_Element]()
+    texts: list[str] = []
+    begun: list[Attributes] = []
+    depth = chars = 0
+
+    def start(name: str, attributes: Attributes) -> None:
+        nonlocal depth, chars
+        depth += 1
+        if depth > DEPTH_MAX:
+            raise _unreadable("Its elements are nested too deep.")
+        short = name.rpartition(" ")[2]
+        if short in wanted:
+            plain = {key if key == _REL else key.rpartition(" ")[2]: value for key, value in attributes.items()}
+            found.append(_Element(short, True, plain))
+            begun.append(plain)
+            texts.clear()
+            chars = 0
+
+    def end(name: str) -> None:
+        nonlocal depth, chars
+        depth -= 1
+        short = name.rpartition(" ")[2]
+        if short in wanted:
+            found.append(_Element(short, False, begun.pop(), "".join(texts)[:LINE_MAX]))
+            texts.clear()
+            chars = 0
+
+    def text(piece: str) -> None:
+        nonlocal chars
+        chars += len(piece)
+        if begun and chars <= 2 * LINE_MAX:
+            texts.append(piece)
+
+    def refuse(*_: object) -> None:
+        raise _unreadable("It declares a document type.")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
+    parser.buffer_text = True
+    try:
+        for piece in _pieces(packed, name):
+            parser.Parse(piece, False)
+            yield from found
+            found.clear()
+        parser.Parse(b"", True)
+    except (expat.ExpatError, KeyError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+        raise _unreadable("It is damaged or encrypted.") from None
+    yield from found
+
+
+def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    info, made, open_ = packed.getinfo(name), 0, 0
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _unreadable("It is packed by another method than Deflate.")
+    with packed.open(info) as entry:
+        while piece := entry.read(CHUNK):
+            made += len(piece)
+            check_unpacked(made, max(1, info.compress_size))
+            open_ = 0 if b">" in piece else open_ + len(piece)
+            if made > BYTES_MAX or open_ > TOKEN_MAX:
+                raise Problem(
+                    "too_large",
+                    Sentence("The sheet is larger than {0} MB, or no sheet.", BYTES_MAX >> 20),
+                    field="file",
+                    cure="Save it as CSV, and split it.",
+                )
+            yield piece
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        "invalid",
+        Sentence("The spreadsheet cannot be read. {0}", Sentence(why)),
+        field="file",
+        cure="Save it as XLSX, ODS or CSV UTF-8 again.",
+    )
+
+
+def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
+    """With the empty rows between those that are there. Raises: Problem(too_large)."""
+    last = 0
+    for number, row in rows:
+        if number > ROWS_MAX or len(row) > COLUMNS_MAX:
+            raise Problem(
+                "too_large",
+                Sentence("The sheet has more than {0} rows or {1} columns.", f"{ROWS_MAX:,}", COLUMNS_MAX),
+                field="file",
+                cure="Split it.",
+            )
+        for _ in range(last + 1, number):
+            yield []
+        last = max(last, number)
+        yield row
+
+
+# XLSX -----------------------------------------------------------------------------------------------------------------
+
+
+def _xlsx(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
+    targets = {
+        one.attributes.get("Id", ""): normpath(join("xl", one.attributes.get("Target", ""))).removeprefix("/")
+        for one in _elements(packed, "xl/_rels/workbook.xml.rels", frozenset({"Relationship"}))
+        if one.begins
+    }
+    epoch, places = datetime(1899, 12, 30), list[str]()  # noqa: DTZ001 - a cell has no zone
+    for one in _elements(packed, "xl/workbook.xml", frozenset({"sheet", "workbookPr"})):
+        if one.begins and one.name == "workbookPr" and one.attributes.get("date1904") in ("1", "true"):
+            epoch = datetime(1904, 1, 1)  # noqa: DTZ001 - a cell has no zone
+        elif one.begins and one.name == "sheet" and len(places) < SHEETS_MAX:
+            places.append(targets.get(one.attributes.get(_REL, ""), ""))
+    names = frozenset(packed.namelist())
+    shared = _shared(packed) if "xl/sharedStrings.xml" in names else []
+    dates = _date_styles(packed) if "xl/styles.xml" in names else frozenset()
+    return [
+        lambda place=place: _filled(_xlsx_rows(packed, place, shared, dates, epoch))  # type: ignore[misc]
+        for place in places
+        if place in names
+    ]
+
+
+def _shared(packed: zipfile.ZipFile) -> list[str]:
+    found, parts, size = list[str](), list[str](), 0
+    for one in _elements(packed, "xl/sharedStrings.xml", frozenset({"si", "t", "rPh"})):
+        if one.name == "si" and one.begins:
+            parts = []
+        elif one.name == "t" and not one.begins:
+            parts.append(one.text)
+            size += len(one.text) + 1
+        elif one.name == "si":
+            found.append("".join(parts))
+        if size > SHARED_MAX or len(found) > SHARED_MAX // 16:
+            raise Problem("too_large", "The sheet has too much text.", field="file", cure="Split it.")
+    return found
+
+
+def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
+    """Numbers of the cells' styles that show dates."""
+    own: dict[str, bool] = {}
+    found, inside, number = set[str](), False, 0
+    for one in _elements(packed, "xl/styles.xml", frozenset({"numFmt", "cellXfs", "xf"})):
+        form = one.attributes.get("numFmtId", "")
+        if one.name == "cellXfs":
+            inside = one.begins
+        elif one.name == "numFmt" and one.begins and len(own) < STYLES_MAX:
+            own[form] = re.search("[ymdhs]", _QUOTED.sub("", one.attributes.get("formatCode", "").lower())) is not None
+        elif one.name == "xf" and one.begins and inside and number < STYLES_MAX:
+            if own.get(form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES):  # noqa: PLR2004
+                found.add(str(number))
+            number += 1
+    return frozenset(found)
+
+
+def _xlsx_rows(
+    packed: zipfile.ZipFile, place: str, shared: Sequence[str], dates: frozenset[str], epoch: datetime
+) -> Iterator[tuple[int, Row]]:
+    row, number, told, cell = list[str](), 0, "", dict[str, str]()
+    for one in _elements(packed, place, frozenset({"row", "c", "v", "t", "rPh"})):
+        if one.name == "row" and one.begins:
+            given = one.attributes.get("r", "")
+            row, number = [], int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1  # noqa: PLR2004
+        elif one.name == "row":
+            yield number, row
+        elif one.name == "c" and one.begins:
+            told, cell = "", dict(one.attributes)
+        elif one.name == "c":
+            at = _column(cell.get("r", ""), len(row))
+            if told and at >= COLUMNS_MAX:
+                yield number, [""] * (at + 1)
+            elif told:
+                row += [""] * (at - len(row))
+                row[at:] = [_xlsx_text(told, cell, shared, dates, epoch)]
+        elif not one.begins and one.name in ("v", "t"):
+            told += one.text
+
+
+def _column(place: str, following: int) -> int:
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        return following
+    number = 0
+    for letter in found[1]:
+        number = number * 26 + ord(letter) - 64
+    return max(number - 1, following)
+
+
+def _xlsx_text(told: str, cell: Attributes, shared: Sequence[str], dates: frozenset[str], epoch: datetime) -> str:
+    kind = cell.get("t", "n")
+    if kind == "s":
+        return shared[int(told)] if told.isascii() and told.isdigit() and int(told) < len(shared) else ""
+    if kind == "b":
+        return "true" if told == "1" else "false"
+    if kind != "n":
+        return told
+    try:
+        value = float(told)
+    except ValueError:
+        return told
+    if cell.get("s") in dates and 0 < value < 3_000_000:  # noqa: PLR2004 - of the year 9999
+        at = epoch + timedelta(seconds=round(value * 86_400))
+        return f"{at:%Y-%m-%d}" if value == int(value) else f"{at:%Y-%m-%d %H:%M:%S}"
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    """As it was typed, as far as it was kept."""
+    if value != value or abs(value) >= 10**DIGITS:
+        return f"{value:.5E}"
+    return str(int(value)) if value == int(value) else f"{value:.{DIGITS}g}"
+
+
+# ODS ------------------------------------------------------------------------------------------------------------------
+
+_ODS: Final = frozenset({"table", "table-row", "table-cell", "covered-table-cell", "p", "annotation"})
+
+
+def _ods(packed: zipfile.ZipFile) -> list[Callable[[], Iterator[Row]]]:
+    sheets = sum(one.begins for one in _elements(packed, "content.xml", frozenset({"table"})))
+    if sheets > SHEETS_MAX:
+        raise _unreadable("It has too many sheets.")
+    return [lambda which=which: _filled(_ods_rows(packed, which)) for which in range(1, sheets + 1)]  # type: ignore[misc]
+
+
+def _ods_rows(packed: zipfile.ZipFile, which: int) -> Iterator[tuple[int, Row]]:
+    row, number, table, noted = list[str](), 1, 0, 0
+    paragraphs: list[str] = []
+    for one in _elements(packed, "content.xml", _ODS):
+        if one.name == "table":
+            table += one.begins
+        if table != which:
+            continue
+        if one.name == "annotation":
+            noted += 1 if one.begins else -1
+        elif one.name == "table-row" and one.begins:
+            row = []
+        elif one.name == "table-row":
+            times = _times(one.attributes, "number-rows-repeated")
+            while row and not row[-1]:
+                row.pop()
+            for again in range(times if row else 0):
+                yield number + again, row
+            number += times
+        elif one.name == "p" and not one.begins and not noted:
+            paragraphs.append(one.text)
+        elif one.name in ("table-cell", "covered-table-cell"):
+            if one.begins:
+                paragraphs = []
+                continue
+            told = _ods_text(one.attributes, paragraphs)
+            times = min(_times(one.attributes, "number-columns-repeated"), COLUMNS_MAX + 1)
+            row += [told] * (times if told or len(row) < COLUMNS_MAX else 0)
+
+
+def _times(attributes: Attributes, name: str) -> int:
+    told = attributes.get(name, "1")
+    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 9 else 1  # noqa: PLR2004
+
+
+def _ods_text(attributes: Attributes, paragraphs: Sequence[str]) -> str:
+    kind = attributes.get("value-type", "string")
+    if kind in ("float", "currency", "percentage"):
+        try:
+            return _number(float(attributes.get("value", "")))
+        except ValueError:
+            return ""
+    if kind == "date":
+        return attributes.get("date-value", "").replace("T", " ")
+    if kind == "boolean":
+        return attributes.get("boolean-value", "")
+    return " ".join(paragraphs)
