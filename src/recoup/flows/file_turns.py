@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -172,7 +173,7 @@ async def in_turn(
     seconds_max = LARGE_SECONDS_MAX
     try:
         line = turns.large
-        if await asyncio.to_thread(is_small, content, plain):
+        if await run_stoppable(is_small, content, plain):
             line, seconds_max = turns.small, SMALL_SECONDS_MAX
         async with line.place(merchant_id, seconds_max):
             return await work()

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recoup.doors.edge.asgi import Receive, hangs_up
 from recoup.doors.edge.json_body import ClientGone
+from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 
 PIECE_SECONDS_MAX: Final = 15.0
@@ -115,9 +116,9 @@ async def _write(content: BinaryIO, pieces: AsyncGenerator[bytes, None]) -> None
     async for piece in pieces:
         block += piece
         if len(block) >= BLOCK:
-            await asyncio.to_thread(content.write, bytes(block))
+            await run_stoppable(content.write, bytes(block))
             block.clear()
-    await asyncio.to_thread(content.write, bytes(block))
+    await run_stoppable(content.write, bytes(block))
 
 
 async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done:
