@@ -62,7 +62,9 @@ def test_each_work_in_a_thread_is_stopped_with_its_caller_and_has_a_bound() -> N
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert not called.endswith(("to_thread", "run_in_executor")) or name == "flows/people/passwords.py", name
+                assert not called.endswith(("to_thread", "run_in_executor")) or name == "flows/people/passwords.py", (
+                    name
+                )
                 if called == "run_stoppable":
                     found.setdefault(name, set()).add(ast.unparse(node.args[0]))
     assert found == {name: set(works) for name, works in WORK.items()}
