@@ -16,6 +16,7 @@ from recoup.doors.docs.site import make_site
 from recoup.doors.docs.standing import STANDING, freshened
 from recoup.doors.edge.example_values import fresh_at
 from recoup.kernel.time import Clocks
+from recoup.main.app import _who_reads
 from recoup.main.docs import dialects
 from recoup.store.server import ServerAddress
 
@@ -36,6 +37,15 @@ def test_no_page_of_the_documentation_is_rendered_for_each_visitor(server: Serve
                     assert steps < STEPS_MAX, path
 
     asyncio.run(story())
+
+
+def test_pages_for_strangers_are_counted_by_their_address() -> None:
+    def who(path: str) -> str | None:
+        return _who_reads({"path": path, "client": ("203.0.113.9", 1)})
+
+    counted = ("/docs", "/docs/rescue", "/docs/static/page.js", "/v1/openapi.json", "/api/v1/openapi.json")
+    assert {who(path) for path in counted} == {"203.0.113.9"}
+    assert {who(path) for path in ("/", "/v1/evaluate", "/healthz", "/orders", "/docsomething")} == {None}
 
 
 @pytest.mark.parametrize("dialect", [one.name for one in dialects() if one.operations])

@@ -3,7 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import msgspec
@@ -14,12 +18,15 @@ from tests.docs.operations import own_dialects
 from recoup.doors.docs.guides import GUIDES, place
 from recoup.doors.docs.markdown import rendered
 from recoup.doors.docs.reference import make_reference
+from recoup.doors.docs.routes import FRESH_SECONDS, _reference
 from recoup.doors.docs.search import _of_reference
+from recoup.doors.docs.site import make_site
 from recoup.doors.docs.templates import STATIC
 from recoup.doors.docs.webhooks import event_samples, stable_samples
 from recoup.doors.edge.dialect import anchor_of
 from recoup.doors.edge.example_values import fresh_at
-from recoup.kernel.time import Clocks
+from recoup.flows.world import World
+from recoup.kernel.time import Clocks, WallTime
 from recoup.main.docs import dialects
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.signature import sign
@@ -112,10 +119,37 @@ def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Do
     assert evaluate.count('class="tag must"') == 5 + 5 + 1 + 2, "of body, transaction, card and answer"
 
 
-def test_samples_are_fresh_each_time(site: Documented) -> None:
-    keys = [re.findall(r"key-[0-9a-f]{10}", get(site, "/docs/rescue").text) for _ in range(2)]
-    assert len(set(keys[0])) == len(set(keys[1])) == 1, "one page is one order, in each language"
-    assert keys[0][0] != keys[1][0]
+def test_large_pages_are_kept_packed_and_asked_for_again_by_their_tag(site: Documented) -> None:
+    """1.5 MB went out for each 60 bytes that somebody sent."""
+    for path in ("/docs", "/docs/rescue", "/docs/events", "/docs/search.json", "/v1/openapi.json"):
+        plain = httpx.get(site.address + path, headers={"accept-encoding": "identity"})
+        packed = httpx.get(site.address + path, headers={"accept-encoding": "br, gzip;q=0.5"})
+        refused = httpx.get(site.address + path, headers={"accept-encoding": "gzip;q=0"})
+        tags = {one.headers["etag"] for one in (plain, packed)}
+        assert (packed.headers["content-encoding"], packed.text == plain.text, len(tags)) == ("gzip", True, 2), path
+        assert int(packed.headers["content-length"]) * 3 < len(plain.content), path
+        assert "content-encoding" not in refused.headers
+        for one in (plain, packed):
+            again = {"accept-encoding": one.headers.get("content-encoding", "identity")}
+            known = httpx.get(site.address + path, headers={**again, "if-none-match": f'"x", W/{one.headers["etag"]}'})
+            assert (known.status_code, known.content) == (304, b""), path
+
+
+def test_samples_are_one_order_in_each_language_and_another_after_ten_minutes(site: Documented) -> None:
+    keys = re.findall(r"key-([0-9a-f]{10})", get(site, "/docs/rescue").text)
+    assert len(set(keys)) == 1, "one page is one order, in each language"
+    assert f'data-number="{keys[0]}"' in get(site, "/docs/rescue").text, "fresh.js takes another for each visit"
+    made, hour = make_site(_at(0), DIALECTS, "0"), FRESH_SECONDS // 2
+    first, soon, later = (_reference(replace(made, world=_at(n * hour)), made.references["rescue"]) for n in range(3))
+    assert first is soon
+    assert first.body != later.body
+
+
+def _at(seconds: int) -> World:
+    wall = WallTime(datetime(2026, 11, 26, 9, tzinfo=UTC) + timedelta(seconds=seconds))
+    return cast(
+        "World", SimpleNamespace(clocks=SimpleNamespace(wall=lambda: wall), policy=SimpleNamespace(test_mode=True))
+    )
 
 
 def test_each_event_has_a_sample_whose_signature_holds(site: Documented) -> None:

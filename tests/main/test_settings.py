@@ -1,6 +1,6 @@
 """Settings that cannot be are refused by name, with what to write instead."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
-from recoup.main.settings import Settings, load_settings, without_secrets
+from recoup.main.settings import RANGES, Settings, load_settings, without_secrets
 from recoup.main.worlds import originator_of
 
 FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is bool)
@@ -133,3 +133,22 @@ def test_a_live_ach_setting_that_no_bank_takes_is_named(name: str, text: str) ->
         originator_of(replace(ACH, **{name: text}))
     assert problem.value.field == name
     assert problem.value.cure
+
+
+def test_every_whole_number_has_a_range(tmp_path: Path) -> None:
+    """What a file says is bounded before it becomes a size, a time or a limit."""
+    numbers = {one.name for one in fields(Settings) if type(one.default) is int}
+    assert numbers == set(RANGES)
+    wrong = []
+    for name, (least, most) in RANGES.items():
+        if not least <= getattr(Settings(), name) <= most:
+            wrong.append((name, "default"))
+        for value in (least - 1, most + 1, 10**30):
+            (tmp_path / "recoup.toml").write_text(f"{name} = {value}\n")
+            try:
+                load_settings(tmp_path / "recoup.toml")
+                wrong.append((name, value))
+            except Problem as problem:
+                if f"{name} must be between {least} and {most}" not in problem.message or len(problem.message) > 120:
+                    wrong.append((name, problem.message))
+    assert not wrong

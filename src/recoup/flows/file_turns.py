@@ -16,12 +16,14 @@ from typing import BinaryIO, Final, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.source import ZIP, source_of
 from recoup.rules.files.unpack import Unpacked
 from recoup.rules.uploads.card_data import is_number
+from recoup.store.orders.uploads import held_rows
 from recoup.store.pool import Database
 
 SMALL_BYTES: Final = 4 << 20  # unpacked
@@ -35,6 +37,8 @@ WAIT_SECONDS_MAX: Final = 60
 HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
 READERS_MAX: Final = 1_000
 CHUNK: Final = 1 << 18
+WAITING_ROWS_MAX: Final = 4_000_000  # of one merchant
+IMPORTED_ROWS_MAX: Final = 20_000_000
 NAME_MAX: Final = 200
 Done = TypeVar("Done")
 
@@ -161,8 +165,10 @@ async def in_turn(
     """What comes of `work`, which reads the file. `plain`: what is in it, a piece at a time.
 
     Raises: Problem(unavailable) while another of the merchant's files is read, or too many of others;
-    Problem(too_large) for one that takes too long.
+    Problem(too_large) for one that takes too long; Problem(too_many_requests), Problem(no_space) for a merchant who has
+    as many rows here as it may.
     """
+    await _check_held(world, merchant_id)
     turns = _turns.setdefault(world.db, _Turns())
     if merchant_id in turns.reading:
         raise Problem(
@@ -175,7 +181,7 @@ async def in_turn(
     seconds_max = LARGE_SECONDS_MAX
     try:
         line = turns.large
-        if await asyncio.to_thread(is_small, content, plain):
+        if await run_stoppable(is_small, content, plain):
             line, seconds_max = turns.small, SMALL_SECONDS_MAX
         async with line.place(merchant_id, seconds_max):
             return await work()
@@ -188,6 +194,25 @@ async def in_turn(
         ) from None
     finally:
         turns.reading.discard(merchant_id)
+
+
+async def _check_held(world: World, merchant_id: UUID) -> None:
+    """Raises: Problem(too_many_requests); Problem(no_space)."""
+    async with world.db.connection() as connection:
+        held = await held_rows(connection, merchant_id)
+    if held.waiting >= WAITING_ROWS_MAX:
+        raise Problem(
+            "too_many_requests",
+            Sentence("{0} rows of your files wait to be worked on.", f"{held.waiting:,}"),
+            retry_after_seconds=60,
+            cure="Send this file when they are done, or stop one of them.",
+        )
+    if held.imported >= IMPORTED_ROWS_MAX:
+        raise Problem(
+            "no_space",
+            Sentence("{0} imported attempts are kept for you, which is the most.", f"{held.imported:,}"),
+            cure="Those older than 25 months are deleted automatically; ask the operator for more.",
+        )
 
 
 def check_name(name: str) -> str:

@@ -2,7 +2,6 @@
 long as a spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading
 names."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +11,7 @@ from typing import IO, Any, Final
 
 import xlsxwriter
 
+from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.lists.cells import Kind
@@ -100,8 +100,8 @@ async def sheet_file(
     sheet = Sheet(title, columns, file)
     try:
         async for rows in batches:
-            await asyncio.to_thread(sheet.add, rows)
-        await asyncio.to_thread(sheet.close)
+            await run_stoppable(sheet.add, rows)
+        await run_stoppable(sheet.close)
     except BaseException:
         sheet.drop()
         file.close()

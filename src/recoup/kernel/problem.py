@@ -32,6 +32,7 @@ CODES: Final[Mapping[str, str]] = {
     "capture_amount": "the capture has a different amount or currency than the authorisation",
     "capture_refused": "the processor refused the capture",
     "unavailable": "the system is temporarily unavailable",
+    "no_space": "there is no disk space left for a file",
     "bad_gateway": "a counterpart sent an invalid response",
     "gateway_timeout": "a counterpart did not answer in time",
     "internal": "an internal error of Recoup",

@@ -65,6 +65,13 @@ def refuse(scope: Scope, problem: Problem) -> Refusal:
     return (stablecoin_refusal if path.startswith("/api/") else rescue_refusal)(scope, problem)
 
 
+def _who_reads(scope: Scope) -> str | None:
+    """Pages of the documentation are counted by address: they are for strangers, and large."""
+    path: str = scope["path"]
+    counts = path == "/docs" or path.startswith("/docs/") or path.endswith("/openapi.json")
+    return client_address(scope) if counts else None
+
+
 def _who_signs_in(scope: Scope) -> str | None:
     """Who asks for a token is counted by address; all other calls by their key."""
     path: str = scope["path"]
@@ -184,6 +191,7 @@ def make_app(
     sandbox_doors = _Direct(typed, {})
     by_world = ByWorld(sandbox_doors, refuse, COOKIE)
     signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
-    typed = signing_in
+    reading = RateLimit(signing_in, refuse, Buckets(per_second=20, burst=300), _who_reads)
+    typed = reading
     inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES | IMPORT_SIZES), note))
     return Measured(Front(inner, refuse, Proxies(settings.behind_proxy), Hosts(settings.hosts)), monotonic)

@@ -33,6 +33,7 @@ CURES: Final[Mapping[str, str]] = {
     "capture_amount": "Capture the full amount, in the order's currency.",
     "capture_refused": "Read the order; capture again with a new key, or cancel it.",
     "unavailable": "Send it again with the same key after `Retry-After`.",
+    "no_space": "Wait for the time in `Retry-After`, or ask the operator to free disk space.",
     "bad_gateway": "Send it again with the same key; read the order before anything else.",
     "gateway_timeout": "Send it again with the same key; read the order before anything else.",
     "internal": "Report `X-Request-Id` to the operator; a repeat with the same key is safe.",

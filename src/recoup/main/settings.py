@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -129,6 +130,14 @@ class Settings:
         return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
 
 
+# Every whole number among them.
+RANGES: Final[Mapping[str, tuple[int, int]]] = {
+    "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
+    "http_connections_per_address": (1, 100_000), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
+    "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "rate_per_second": (1, 1_000_000),
+    "payer_calls_per_minute": (1, 1_000_000), "connections": (2, 1_000), "digest_hour": (0, 23),
+    "training_hour": (0, 23),
+}  # fmt: skip
 _HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
 _SECRET: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query
 
@@ -201,24 +210,11 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 
 def _check(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for a value that no door could work with."""
-    if not 0 <= values.get("port", 0) <= 65535:
-        raise Problem(
-            "invalid",
-            f"The port must be between 0 and 65535, not {values['port']}.",
-            field="port",
-            cure="Choose a free port, like 8400.",
-        )
-    for name, least in (
-        ("http_connections", 0),
-        ("http_connections_per_address", 1),
-        ("drain_seconds", -1),
-        ("rate_per_second", 1),
-        ("payer_calls_per_minute", 1),
-    ):
-        if values.get(name, least) < least:
+    for name, (least, most) in RANGES.items():
+        if not least <= values.get(name, least) <= most:
             raise Problem(
                 "invalid",
-                f"{name} must be {least} or more, not {values[name]}.",
+                f"{name} must be between {least} and {most}, not {str(values[name])[:20]}.",
                 field=name,
                 cure="Remove it to use the default.",
             )
@@ -243,13 +239,6 @@ def _check(values: dict[str, Any]) -> None:
     if values.get("training", "auto") not in ("off", "candidate", "take", "auto"):
         message = f"training must be off, candidate, take or auto, not {values['training']!r}."
         raise Problem("invalid", message, field="training", cure="Set it to one of these.")
-    if not 0 <= values.get("training_hour", 3) <= 23:
-        raise Problem(
-            "invalid",
-            f"training_hour must be between 0 and 23, not {values['training_hour']}.",
-            field="training_hour",
-            cure="Remove it to use the default.",
-        )
     if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
         message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
         raise Problem("invalid", message, field="loopback_webhooks", cure="Set it to one of these.")

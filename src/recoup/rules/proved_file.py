@@ -5,12 +5,13 @@ Source: decisions 0023, 0076.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+NUMBER_MAX: Final = 10**30  # atomic units of eighteen decimals; products of two are still small
 Difference = tuple[str, str, str]  # what does not hold, the value expected, the value found
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -42,9 +43,10 @@ def first_wrong(
     for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
         try:
             part = _decode(raw) if len(raw) <= LINE_BYTES_MAX and raw.endswith(line_end) else None
+            _check_numbers(part)
             is_no_object = ("line", "a JSON object", "none")
             wrong = take(part, raw, digest.hexdigest()) if isinstance(part, dict) else is_no_object
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError, MemoryError) as error:
             odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
             wrong = ("line", f"a part of a {noun}", odd or "nothing of the kind")
         if wrong is not None:
@@ -52,6 +54,27 @@ def first_wrong(
         digest.update(raw)
     wrong = whole()
     return None if wrong is None else Wrong(number, *wrong)
+
+
+def whole(part: Mapping[str, Any], name: str) -> int:
+    """A member that is counted with: a text times a number is a text of any size. Raises: TypeError."""
+    found = part[name]
+    if type(found) is not int:
+        raise TypeError(f"{name} is no whole number")
+    return found
+
+
+def _check_numbers(part: Any) -> None:
+    """Raises: ValueError for a number that is larger than any sum of money."""
+    waiting = [part]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, int | float) and not -NUMBER_MAX <= one <= NUMBER_MAX:
+            raise ValueError("a number that is too large")
 
 
 def differs(name: str, expected: str, found: Any) -> Difference | None:

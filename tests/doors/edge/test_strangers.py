@@ -15,7 +15,7 @@ import pytest
 from tests.doors.edge.raw_server import Raw, echo, memory, rest_of, send_all, serving
 from tests.gateways.web.servers import certificate
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal, send_stream
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, hangs_up, send_refusal, send_stream
 from recoup.doors.edge.connections import Limits
 
 SOON = Limits(head_seconds=1.0, head_pressed_seconds=0.5, body_seconds=1.0, idle_seconds=2.0, write_seconds=1.0)
@@ -318,6 +318,44 @@ def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:
         made.close()
         assert over.wait(20)
         assert read < 1_000_000
+
+
+def test_no_answer_is_made_for_a_caller_that_has_not_read_those_before(caplog: pytest.LogCaptureFixture) -> None:
+    """A hundred connections that asked thirty times each for a large page kept health checks waiting for 25 s."""
+    made: list[str] = []
+    hung_up: list[str] = []
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        made.append(scope["path"])
+        if scope["path"] == "/waits":
+            await hangs_up(receive)
+            hung_up.append("waits")
+            return
+        await send_refusal(send, Refusal(200, b"x" * 4_000_000))
+
+    with serving(Limits(), page, kernel_keeps=65536) as raw:
+        unread = reader(raw, b"GET /page HTTP/1.1\r\nhost: x\r\n\r\n" * 30)
+        time.sleep(0.3)
+        assert len(made) == 1
+        assert raw.is_healthy()
+        read = read_until(unread, 9_000_000)
+        assert 1 <= len(made) - read.count(b"HTTP/1.1 200") + 1 <= 2
+        unread.close()
+        ahead = reader(raw, b"GET /waits HTTP/1.1\r\nhost: x\r\n\r\n" * 3)
+        time.sleep(0.2)
+        ahead.close()
+        until = time.monotonic() + 10
+        while not hung_up and time.monotonic() < until:
+            time.sleep(0.02)
+    assert hung_up == ["waits"], "of calls asked ahead the first one hears that its caller is gone"
+    assert "Exception" not in caplog.text
+
+
+def read_until(made: socket.socket, size: int) -> bytes:
+    read = bytearray()
+    while len(read) < size:
+        read += made.recv(65536)
+    return bytes(read)
 
 
 def test_calls_asked_ahead_are_answered_in_order_up_to_a_number() -> None:

@@ -10,6 +10,7 @@ from tests.doors.portal.test_partner import ME, PASSWORD, Office, office, post
 from tests.worlds import people_dsn
 
 from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.people import passwords
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -237,5 +238,34 @@ def test_keys_are_never_made_again_for_a_merchant_that_has_or_had_a_member(serve
                     SignUp("eve@x.example", PASSWORD, "Eve", "merchant", "https://shop.example", "192.0.2.9"),
                 )
         await Credentials(at.world).sign_in(*keys[0])
+
+    office(server, story)
+
+
+def test_a_password_and_an_e_mail_are_the_same_however_they_were_typed(server: ServerAddress) -> None:
+    """By every page that sets or asks for one; a hash of before is made anew at the next sign-in."""
+    composed, typed = "Gr\u00fc\u00dfe an Zo\u00eb 12", "Gru\u0308\u00dfe an\u00a0Zoe\u0308 12"
+    email, spelt = "zo\u00eb@shop.example", "Zoe\u0308@shop.example"
+
+    async def signs_in(at: Office, password: str, address: str = email) -> bool:
+        client = at.browser("198.51.100.9")
+        await client.post("/signin", data={"email": address, "password": password})
+        return (await client.get("/orders")).status_code == 200
+
+    async def story(at: Office) -> None:
+        first, _ = await signed_up(at, "198.51.100.1", email=email, password=composed)
+        assert [await signs_in(at, one, two) for one in (composed, typed) for two in (email, spelt)] == [True] * 4
+        again, keys = await signed_up(at, "198.51.100.2", email=spelt, password=typed)
+        assert not keys, "signing up again with it signs in"
+        await change_password(first, typed, NEW)
+        await change_password(first, NEW, typed)
+        assert await signs_in(at, composed)
+        raw = passwords._hasher.hash(typed)
+        await people_sql(at.world, "UPDATE users SET password_hash = $1 WHERE email = $2", raw, email)
+        assert [await signs_in(at, composed), await signs_in(at, typed), await signs_in(at, composed)] == [
+            False,
+            True,
+            True,
+        ]
 
     office(server, story)

@@ -9,6 +9,8 @@ import pytest
 from tests.doors.rescue.door import PAST, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused
 
+from recoup.flows import file_turns
+
 STRIPE = (
     "id,Created,Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID\n"
     "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,`insufficient_funds`,Failed,cus_1,pi_1\n"
@@ -147,3 +149,19 @@ def test_a_card_number_is_nowhere_in_what_is_answered(door: Door) -> None:
     for path in ("", "/lines", "/attempts"):
         assert VISA not in shop.get(f"/imports/{made['id']}{path}").text
     check_refused(send(shop, lines, f"?filename={VISA}.csv"), 400, "invalid")
+
+
+def test_a_merchant_whose_rows_wait_or_who_keeps_very_many_sends_no_further_file(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = door.shop()
+    made = send(shop, STRIPE, "?zone=Z").json()
+    assert (made["status"], made["attempts"]) == ("received", 2)
+    monkeypatch.setattr(file_turns, "WAITING_ROWS_MAX", 2)
+    refused = send(shop, STRIPE, "?zone=Z&dryRun=true")
+    check_refused(refused, 429, "too_many_requests")
+    assert refused.headers["retry-after"] == "60"
+    shop.door.run(shop.shop.run_due())
+    assert send(shop, STRIPE, "?zone=Z").json()["status"] == "completed"
+    monkeypatch.setattr(file_turns, "IMPORTED_ROWS_MAX", 2)
+    check_refused(shop.call("POST", "/imports?zone=Z", content=b"x", allow_5xx=True), 507, "no_space")

@@ -13,14 +13,16 @@ from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door, another
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused
 
+from recoup.doors.edge import spool
 from recoup.doors.edge.rate import Buckets
+from recoup.doors.edge.room import Room
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.moves.modification import capture
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.pool import Database
 
-SEED_001 = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504}
+SEED_001 = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 507}
 CAPTURE_CODES = {"capture_amount", "capture_refused"}
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 SITE = {"url": "https://hats.example", "name": "Hats", "descriptor": "EXAMPLEHATS"}
@@ -132,6 +134,14 @@ def gateway_timeout(door: Door, shop: Caller) -> httpx.Response:
     return answer
 
 
+def no_space(door: Door, shop: Caller) -> httpx.Response:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spool, "ROOM", Room(lambda: (0, 1 << 40)))
+        answer = shop.call("POST", "/imports", content=b"a", allow_5xx=True)
+    assert answer.headers["retry-after"] == "60"
+    return answer
+
+
 TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
     one.__name__: one
     for one in (
@@ -153,6 +163,7 @@ TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
         bad_gateway,
         unavailable,
         gateway_timeout,
+        no_space,
     )
 }
 

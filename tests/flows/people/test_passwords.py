@@ -9,6 +9,7 @@ from tests.quick_passwords import QUICK, REAL
 
 from recoup.flows.people import passwords
 from recoup.flows.people.passwords import Passwords, outdated
+from recoup.kernel.problem import Problem
 
 RIGHT, WRONG, SALT = "correct horse battery", "incorrect horse battery", b"0123456789abcdef"
 
@@ -51,5 +52,32 @@ def test_what_is_stretched_differs_by_password_salt_and_cost(monkeypatch: pytest
         monkeypatch.setattr(passwords, "_hasher", QUICK)
         others.add(await used.stretched(RIGHT, SALT))
         assert len(others | {first}) == 4
+
+    asyncio.run(story())
+
+
+def test_a_password_is_the_same_however_its_characters_were_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was set on a phone (NFC) was refused from a Mac (NFD)."""
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
+    composed, typed = "Gr\u00fc\u00dfe an Zo\u00eb 12", "Gru\u0308\u00dfe an\u00a0Zoe\u0308\u300012"
+
+    async def story() -> None:
+        used, wrong = Passwords(), []
+        for name, kept, given, expected in (
+            ("set composed", await used.hashed(composed), typed, "opaque"),
+            ("set decomposed", await used.hashed(typed), composed, "opaque"),
+            ("kept as it was typed before", QUICK.hash(typed), typed, "typed"),
+            ("the same, typed otherwise", QUICK.hash(typed), composed, None),
+            ("a capital letter", await used.hashed(composed), typed.upper(), None),
+            ("a compatible letter is another", await used.hashed("\ufb01ve good words"), "five good words", None),
+        ):
+            if await used.fitting(given, kept) != expected:
+                wrong.append(name)
+        assert not wrong
+        assert await used.stretched(composed, SALT) == await used.stretched(typed, SALT)
+        for bad in ("twelve\tletters", "\x00" * 20, "\u00a0" * 20, "e\u0308" * 11, " ", "half \ud83d of a sign"):
+            with pytest.raises(Problem) as caught:
+                await used.hashed(bad)
+            assert (caught.value.code, caught.value.field) == ("invalid", "password")
 
     asyncio.run(story())

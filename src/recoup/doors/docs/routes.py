@@ -1,7 +1,7 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -14,9 +14,10 @@ from recoup.doors.docs.reference import Reference
 from recoup.doors.docs.search import entries
 from recoup.doors.docs.site import Site, make_site
 from recoup.doors.docs.standing import STANDING, freshened
-from recoup.doors.docs.templates import CONSUMERS, STATIC, render, rendered, shown
+from recoup.doors.docs.templates import CONSUMERS, STATIC, kept, render, rendered
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
+from recoup.doors.edge.kept_page import KeptPage
 from recoup.doors.edge.postman import collection
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
@@ -24,6 +25,8 @@ from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
+FRESH_SECONDS: Final = 600
+ORIGINS_MAX: Final = 16  # hosts that this answers to, of which each page is kept
 _FILTERS: Final = ("scheme", "kind", "answer")
 SETUP: Final = """eval "$(.venv/bin/recoup bootstrap --json | python3 -c '
 import json, shlex, sys
@@ -50,11 +53,11 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
         return Route(path, endpoint, methods=["GET"])
 
-    search = encode(entries(site))
+    search = KeptPage(encode(entries(site)), "application/json", {})
     return [
         at("/docs", _overview),
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
-        Route("/docs/search.json", _json(search), methods=["GET"]),
+        Route("/docs/search.json", _kept(search), methods=["GET"]),
         Route("/docs/static/{name}", _static, methods=["GET"]),
         Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
         Route("/docs/magic-inputs.json", _inputs_json, methods=["GET"]),
@@ -65,21 +68,24 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
 
 def _described(reference: Reference) -> Route:
-    document = _json(encode(reference.document))
+    document = _kept(KeptPage(encode(reference.document), "application/json", {}))
     return Route(f"{reference.dialect.prefix}/openapi.json", document, methods=["GET"])
 
 
 def _collected(reference: Reference) -> Route:
+    @lru_cache(maxsize=ORIGINS_MAX)
+    def made(origin: str) -> KeptPage:
+        return KeptPage(encode(collection(reference.dialect, origin)), "application/json", {})
+
     async def endpoint(request: Request) -> Response:
-        made = collection(reference.dialect, _origin(request))
-        return Response(encode(made), media_type="application/json")
+        return made(_origin(request)).answer(request)
 
     return Route(f"/docs/{reference.dialect.name}.postman.json", endpoint, methods=["GET"])
 
 
-def _json(body: bytes) -> Endpoint:
+def _kept(page: KeptPage) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        return Response(body, media_type="application/json", headers={"cache-control": "no-cache"})
+        return page.answer(request)
 
     return endpoint
 
@@ -104,25 +110,35 @@ async def _static(request: Request) -> Response:
 
 
 def _overview(site: Site, request: Request) -> Response:
-    references = list(site.references.values())
-    values = site.values("/docs", "Overview", references=references, origin=_origin(request), setup=SETUP)
-    return render("overview.html", values)
+    origin = _origin(request)
+    key = ("", origin)
+    if key not in site.kept:
+        for other in [one for one in site.kept if one[0] == ""][ORIGINS_MAX - 1 :]:
+            del site.kept[other]
+        references = list(site.references.values())
+        values = site.values("/docs", "Overview", references=references, origin=origin, setup=SETUP)
+        site.kept[key] = kept(rendered("overview.html", values))
+    return site.kept[key].answer(request)
 
 
 def _named(site: Site, request: Request) -> Response:
     name = request.path_params["name"]
     if name in site.references:
-        return _reference(site, site.references[name])
+        return _reference(site, site.references[name]).answer(request)
     if name in site.guides:
         return _guide(site, name, request)
     return render("missing.html", site.values(f"/docs/{name}", "Not found"), status=404)
 
 
-def _reference(site: Site, reference: Reference) -> Response:
-    key = (reference.dialect.name,)
-    if key not in site.rendered:
-        site.rendered[key] = reference_page(site, reference, STANDING)
-    return shown(freshened(site.rendered[key], fresh_at(site.world.clocks.wall())))
+def _reference(site: Site, reference: Reference) -> KeptPage:
+    """The same for whoever asks within ten minutes; `fresh.js` makes each visit's samples an order of its own."""
+    name, wall = reference.dialect.name, site.world.clocks.wall()
+    key, of = (name,), int(wall.timestamp()) // FRESH_SECONDS
+    if site.fresh.get(name) != of:
+        if key not in site.rendered:
+            site.rendered[key] = reference_page(site, reference, STANDING)
+        site.kept[key], site.fresh[name] = kept(freshened(site.rendered[key], fresh_at(wall))), of
+    return site.kept[key]
 
 
 def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
@@ -138,6 +154,7 @@ def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
         dialect=dialect,
         groups=reference.groups,
         samples=samples,
+        number=fresh.number,
     )
     return rendered("reference.html", values)
 
@@ -146,10 +163,10 @@ def _guide(site: Site, name: str, request: Request) -> Response:
     more = {"magic-inputs": _inputs, "events": _events}.get(name)
     extra: dict[str, Any] = more(site, request) if more is not None else {"extra": None}
     key = (name, *extra.get("chosen", {}).values())
-    page = site.rendered.get(key) or _guide_page(site, name, extra)
+    page = site.kept.get(key) or kept(_guide_page(site, name, extra))
     if extra.get("inputs", True):  # of words that nobody documents none is kept
-        site.rendered[key] = page
-    return shown(page)
+        site.kept[key] = page
+    return page.answer(request)
 
 
 def _guide_page(site: Site, name: str, extra: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from recoup.doors.docs.markdown import Section
 from recoup.doors.docs.reference import Reference, make_reference
 from recoup.doors.docs.webhooks import EventSample, event_samples, stable_samples
 from recoup.doors.edge.dialect import Dialect
+from recoup.doors.edge.kept_page import KeptPage
 from recoup.flows.world import World
 
 
@@ -27,7 +28,9 @@ class Site:
     guides: Mapping[str, Guide]
     events: Sequence[EventSample]
     stable_events: Sequence[EventSample]
-    rendered: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # pages, by name and what narrows them
+    rendered: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # references, with what stands for the fresh
+    kept: dict[tuple[str, ...], KeptPage] = field(default_factory=dict)  # pages, by name and what narrows them
+    fresh: dict[str, int] = field(default_factory=dict)  # of which ten minutes a kept reference is
 
     @property
     def navigation(self) -> dict[str, list[Link]]:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from recoup.doors.docs.markdown import inline, paragraphs
 from recoup.doors.docs.reference import as_text
 from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
+from recoup.doors.edge.kept_page import KeptPage
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir())}
@@ -21,7 +22,6 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
-    "cache-control": "no-store",
 }
 
 
@@ -48,12 +48,12 @@ _TEMPLATES: Final = _environment()
 
 
 def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    return shown(rendered(name, values), status=status)
+    return HTMLResponse(rendered(name, values), status_code=status, headers={**HEADERS, "cache-control": "no-store"})
 
 
 def rendered(name: str, values: Mapping[str, Any]) -> bytes:
     return _TEMPLATES.get_template(name).render(values).encode()
 
 
-def shown(page: bytes, *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(page, status_code=status, headers=HEADERS)
+def kept(page: bytes) -> KeptPage:
+    return KeptPage(page, "text/html; charset=utf-8", HEADERS)

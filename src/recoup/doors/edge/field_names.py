@@ -1,12 +1,13 @@
 """Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract §18.1)."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+
+from recoup.kernel.nearest import Nearest
 
 # A field's name as we write it -> the names inside it; None when it holds no object whose names we know.
 Names = Mapping[str, "Names | None"]
@@ -62,16 +63,19 @@ def fold_keys(value: Any, fold: Folding) -> Any:
     return folded
 
 
-def unknown_names(value: Any, fold: Folding, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+def unknown_names(
+    value: Any, fold: Folding, prefix: str = "", like: Nearest | None = None
+) -> Iterator[tuple[str, str | None]]:
     """(name with its path, the known name that is most like it) of every name that `fold_keys` did not know."""
+    like = like or Nearest()
     for one in value if isinstance(value, list) else [value]:
         for name, inner in one.items() if isinstance(one, dict) else ():
             known = fold.exact.get(name)
             if known is None:
-                alike = difflib.get_close_matches(name[:64].lower(), fold.fields, n=1)
-                yield prefix + name[:64], fold.fields[alike[0]][0] if alike else None
+                alike = like.of(name[:64].lower(), fold.fields)
+                yield prefix + name[:64], fold.fields[alike][0] if alike is not None else None
             elif known[1] is not None:
-                yield from unknown_names(inner, known[1], f"{prefix}{name}.")
+                yield from unknown_names(inner, known[1], f"{prefix}{name}.", like)
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

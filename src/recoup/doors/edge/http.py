@@ -8,7 +8,7 @@ import asyncio
 from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from recoup.doors.edge.connections import Connections
 
@@ -43,6 +43,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._read = self._head_most = self._head_least = 0
         self._body_bytes = self._pieces = self._bodiless = 0
         self._discarded = self._held = self._unread_most = 0
+        self._running: RequestResponseCycle | None = None  # of calls asked ahead the one that is being answered
+        self._waiting: tuple[RequestResponseCycle, Any] | None = None  # a call, while answers before it are unread
 
     # The connection
 
@@ -55,6 +57,11 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.release(self)
+        self._waiting = None
+        if self._running is not None and not self._running.response_complete:
+            # The server tells only the call that came last.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -68,6 +75,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._blocked_at = 0.0
         self._let_go()
         super().resume_writing()
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            self._start_asgi_task(*waiting)
 
     def data_received(self, data: bytes) -> None:
         size = self._read = len(data)
@@ -149,6 +159,15 @@ class BoundedHttp(HttpToolsProtocol):
         if self.pipeline:
             # Reading goes on when all pipelined requests are answered.
             self.flow.pause_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Nothing is made for a caller that does not read what was made before."""
+        if self.flow.write_paused:
+            self._waiting = cycle, app
+            self.flow.pause_reading()
+            return
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     # Its ends
 

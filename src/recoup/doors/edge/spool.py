@@ -14,13 +14,17 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recoup.doors.edge.asgi import Receive, hangs_up
 from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.room import FULL, Place, Room
+from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 
 PIECE_SECONDS_MAX: Final = 15.0
 WHOLE_SECONDS_MAX: Final = 600.0
 BLOCK: Final = 1 << 20
 FIELDS_MAX: Final = 10
+FIELD_BYTES_MAX: Final = 65_536
 Done = TypeVar("Done")
+ROOM: Final = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +36,57 @@ class Sent:
 
 
 @asynccontextmanager
-async def spooled(raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int) -> AsyncIterator[Sent]:
+async def spooled(
+    raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int, whose: str
+) -> AsyncIterator[Sent]:
     """The body itself, or the one file of a multipart form. The file has no name on disk: whatever dies leaves none.
 
-    Raises: Problem(too_large); Problem(malformed) for a body that stops coming or is no such form; Problem(unavailable)
-    when the disk is full; ClientGone.
+    Raises: Problem(malformed) for a body that stops coming or is no such form; ClientGone; and as `Room.place`.
     """
     headers = Headers(raw=list(raw_headers))
     if headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        form = await _form(headers, _pieces(receive, bytes_max))
         try:
-            yield _file_in(form)
-        finally:
-            await form.close()
+            async with spooled_form(headers, receive, bytes_max, whose) as form:
+                yield _file_in(form)
+        except MultiPartException:
+            raise Problem(
+                "malformed",
+                "The form could not be read: it ends early, or has more than one file.",
+                cure="Send the file as the body itself, or as one part of a form.",
+            ) from None
         return
-    with tempfile.TemporaryFile() as content:
+    with ROOM.place(whose, _length(headers), bytes_max) as place, tempfile.TemporaryFile() as content:
         try:
-            await _write(content, _pieces(receive, bytes_max))
+            await _write(content, _pieces(receive, place))
         except OSError:
-            raise _full() from None
+            raise FULL from None
         yield Sent(_name_in(headers), content)
 
 
-async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None]) -> FormData:
+@asynccontextmanager
+async def spooled_form(
+    headers: Headers, receive: Receive, bytes_max: int, whose: str, fields_max: int = FIELDS_MAX
+) -> AsyncIterator[FormData]:
+    """A multipart form of at most one file. Raises: as `spooled`, and MultiPartException."""
+    with ROOM.place(whose, _length(headers), bytes_max) as place:
+        form = await _form(headers, _pieces(receive, place), fields_max)
+        try:
+            yield form
+        finally:
+            await form.close()
+
+
+def _length(headers: Headers) -> int | None:
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - digits
+
+
+async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_max: int) -> FormData:
     try:
-        return await MultiPartParser(headers, pieces, max_files=1, max_fields=FIELDS_MAX).parse()
-    except MultiPartException:
-        raise Problem(
-            "malformed",
-            "The form could not be read: it ends early, or has more than one file.",
-            cure="Send the file as the body itself, or as one part of a form.",
-        ) from None
+        parser = MultiPartParser(headers, pieces, max_files=1, max_fields=fields_max, max_part_size=FIELD_BYTES_MAX)
+        return await parser.parse()
     except OSError:
-        raise _full() from None
+        raise FULL from None
 
 
 def _file_in(form: FormData) -> Sent:
@@ -81,9 +103,9 @@ def _name_in(headers: Headers) -> str:
     return name.decode("utf-8", "replace")
 
 
-async def _pieces(receive: Receive, bytes_max: int) -> AsyncGenerator[bytes, None]:
-    """Raises: Problem(too_large); Problem(malformed) for a body that stops coming; ClientGone."""
-    read, until, more = 0, monotonic() + WHOLE_SECONDS_MAX, True
+async def _pieces(receive: Receive, place: Place) -> AsyncGenerator[bytes, None]:
+    """Raises: Problem(malformed) for a body that stops coming; ClientGone; and as `Room.place`."""
+    until, more = monotonic() + WHOLE_SECONDS_MAX, True
     while more:
         try:
             async with asyncio.timeout(min(PIECE_SECONDS_MAX, max(0.0, until - monotonic()))):
@@ -98,14 +120,7 @@ async def _pieces(receive: Receive, bytes_max: int) -> AsyncGenerator[bytes, Non
             raise ClientGone
         body: bytes = message.get("body", b"")
         more = message.get("more_body", False)
-        read += len(body)
-        if read > bytes_max:
-            raise Problem(
-                "too_large",
-                f"The file is larger than {bytes_max >> 20} MB.",
-                bytes_max=bytes_max,
-                cure="Pack it with gzip, or split it.",
-            )
+        place.write(len(body))
         if body:
             yield body
 
@@ -115,9 +130,9 @@ async def _write(content: BinaryIO, pieces: AsyncGenerator[bytes, None]) -> None
     async for piece in pieces:
         block += piece
         if len(block) >= BLOCK:
-            await asyncio.to_thread(content.write, bytes(block))
+            await run_stoppable(content.write, bytes(block))
             block.clear()
-    await asyncio.to_thread(content.write, bytes(block))
+    await run_stoppable(content.write, bytes(block))
 
 
 async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done:
@@ -132,12 +147,3 @@ async def while_there(receive: Receive, work: Coroutine[Any, Any, Done]) -> Done
         gone.cancel()
         working.cancel()
         await asyncio.wait((working,))
-
-
-def _full() -> Problem:
-    return Problem(
-        "unavailable",
-        "There is no room for the file now.",
-        retry_after_seconds=60,
-        cure="Send it again later, or split it.",
-    )

@@ -1,15 +1,32 @@
 """A form with a file: its parts are written to disk as they come."""
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from contextlib import AsyncExitStack
 
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.spool import spooled_form
 from recoup.doors.portal.any_visit import AnyVisit, where_of
 from recoup.doors.portal.endpoint import session_of
 from recoup.doors.portal.forms import no_cards, same_origin
 from recoup.doors.portal.own_forms import check_csrf, not_paused
+from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 
 FIELDS_MAX = 20
+BYTES_MAX = 513 << 20  # each page has its own limit below it
+
+
+class HeldForm(FormData):
+    """Its file's room is given back when it is closed."""
+
+    def __init__(self, form: FormData, held: AsyncExitStack) -> None:
+        super().__init__(form.multi_items())
+        self._held = held
+
+    async def close(self) -> None:
+        await self._held.aclose()
 
 
 async def file_form(visit: AnyVisit) -> FormData:
@@ -19,9 +36,11 @@ async def file_form(visit: AnyVisit) -> FormData:
     same_origin(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Problem("malformed", "This form does not belong to this page.", cure="Use the form on the Files page.")
+    held = AsyncExitStack()
     try:
-        form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
-    except HTTPException:
+        read = spooled_form(request.headers, request.receive, BYTES_MAX, _whose(visit), FIELDS_MAX)
+        form = HeldForm(await held.enter_async_context(read), held)
+    except (MultiPartException, ClientGone):
         raise Problem(
             "malformed",
             "The form could not be read: it is incomplete, or has unknown fields.",
@@ -38,6 +57,11 @@ async def file_form(visit: AnyVisit) -> FormData:
         await form.close()
         raise
     return form
+
+
+def _whose(visit: AnyVisit) -> str:
+    """Room is a merchant's, whoever of its people uses it; a partner's, where somebody looks at no merchant."""
+    return str(visit.merchant_id if isinstance(visit, Visit) else visit.session.user_id)
 
 
 def fields_of(form: FormData) -> dict[str, list[str | UploadFile]]:

@@ -46,6 +46,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "bad_gateway": Code(502, "502001", "POST /v1/webhooks/{id}/test with an unreachable receiver"),
     "unavailable": Code(503, "503001", "the database is unavailable or full"),
     "gateway_timeout": Code(504, "504001", "POST /v1/webhooks/{id}/test with a receiver that does not answer"),
+    "no_space": Code(507, "507001", "POST /v1/imports while the disk is nearly full"),
 }
 # A refund that is refused is an answer, not an error: HTTP 200, FAILED, these codes.
 REFUND_CODES: Final[Mapping[str, str]] = {

@@ -59,7 +59,7 @@ async def post_import(call: Call) -> Reply:
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, str(call.scope.merchant_id)) as sent:
             name = name or sent.name
             reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
             found = await while_there(call.receive, reading)
@@ -204,7 +204,7 @@ POST: Final = Operation(
     takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
     query=NewImportQuery,
     answers={202: Import, 200: Import},
-    problems=("too_large", "unavailable"),
+    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
     examples=examples.IMPORT,
 )
 LIST: Final = Operation(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -11,6 +10,7 @@ from uuid import UUID
 from recoup.doors.rescue.complaints import Complaints, pascal
 from recoup.doors.rescue.field_rules import GUID, TEXT_MAX, parse_moment
 from recoup.kernel.ids import parse_id
+from recoup.kernel.nearest import Nearest
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 STRANGERS_NAMED_MAX: Final = 5
@@ -52,14 +52,14 @@ class Query:
         call it -> what it is called here."""
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, own_name) for name, own_name in elsewhere.items()}
-        complaints = []
+        complaints, like = [], Nearest()
         for given in islice((one for one in self._given if one not in known), STRANGERS_NAMED_MAX):
             if given in others:
                 name, own_name = others[given]
                 complaints.append(f"The parameter {name!r} is not known here. This list has {own_name} for it.")
             else:
-                near, spelt = get_close_matches(given[:64], known, n=1, cutoff=0.5), self._given.spelt[given][:64]
-                cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
+                near, spelt = like.of(given, known, cutoff=0.5), self._given.spelt[given][:64]
+                cure = f"Did you mean {known[near]}?" if near else "Known are " + ", ".join(known.values()) + "."
                 complaints.append(f"The parameter {spelt!r} is not known. {cure}")
         if complaints:
             self.complain("query", text=" ".join(complaints))

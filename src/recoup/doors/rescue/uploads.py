@@ -43,7 +43,7 @@ async def post_upload(call: Call) -> Reply:
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, str(call.scope.merchant_id)) as sent:
             file = File(name or sent.name, sent.content, kind)
             taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
@@ -113,7 +113,7 @@ POST: Final = Operation(
     takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
     query=NewUploadQuery,
     answers={202: Upload, 200: Upload},
-    problems=("too_large", "unavailable"),
+    problems=("too_large", "too_many_requests", "unavailable", "no_space"),
     examples=examples.UPLOAD,
 )
 LIST: Final = Operation(

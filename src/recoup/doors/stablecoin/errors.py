@@ -60,6 +60,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "unavailable": Code(503, "service_unavailable"),
     "unavailable/channel_unavailable": Code(503, "channel_unavailable"),
     "gateway_timeout": Code(504, "channel_unavailable"),
+    "no_space": Code(507, "service_unavailable"),
 }
 # Names that shared flows know from the other dialect.
 _PARAMS: Final[Mapping[str, str]] = {

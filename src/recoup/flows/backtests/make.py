@@ -19,6 +19,7 @@ from recoup.flows.insight.backtest import backtest_policy, target_named
 from recoup.flows.insight.backtest_import import backtest_import
 from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.flows.merchant_cache import known_offset
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, in_words
@@ -182,7 +183,7 @@ async def _give_up(world: World, due: Due, why: str) -> None:
 async def _end(
     world: World, merchant_id: UUID, backtest_id: UUID, made: _Made | None, answered: UUID | None = None
 ) -> None:
-    payments = await asyncio.to_thread(_payments, made.orders) if made is not None else []
+    payments = await run_stoppable(_payments, made.orders) if made is not None else []
 
     async def once() -> None:
         async with world.db.transaction() as tx:

@@ -3,7 +3,6 @@
 This is what a policy is judged by before it is saved, and what the page of the back-test shows.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from uuid import UUID
 from recoup.flows.arm_place import arm_place
 from recoup.flows.insight.stored_policies import load_policies
 from recoup.flows.merchant_cache import known_offset
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
@@ -138,11 +138,11 @@ async def backtest_policy(
             await load_policies(connection, merchant_id, decisions, reading.policies)
         await _read_models(world, reading, decisions)
         reading.seen += sum(_is_there(reading, row) for row in rows)
-        await asyncio.to_thread(_add, reading, rows, decisions)
+        await run_stoppable(_add, reading, rows, decisions)
         if len(rows) < PAGE:
             break
         after = rows[-1].order_id
-    found = await asyncio.to_thread(judge, target.name, reading.orders, send_cost)
+    found = await run_stoppable(judge, target.name, reading.orders, send_cost)
     found.open, found.unread = reading.open, reading.unread
     found.sampled_of = reading.seen if reading.thin else None
     return Backtest(found, reading.orders)

@@ -12,6 +12,7 @@ from recoup.flows.insight.processes import spread_over
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import Spread, parts_of
+from recoup.kernel.stop import stoppable
 from recoup.rules.backtest.estimate import Estimate
 from recoup.rules.backtest.groups import By, bands
 from recoup.rules.backtest.history import (
@@ -170,7 +171,7 @@ def _figures(
     cohort = found.cohort
     amounts = bands([(one[0].asset, one[0].units) for one in cohort.payments])
     cases = []
-    for place, (one, band) in enumerate(zip(cohort.payments, amounts, strict=True)):
+    for place, (one, band) in enumerate(stoppable(zip(cohort.payments, amounts, strict=True))):
         first, at = one[0], rescued_at(one, cohort.window)
         cases.append(
             Case(
@@ -251,7 +252,7 @@ def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> d
 def _decided(job: tuple[Target, Sequence[tuple[str, Evidence]]]) -> list[Decision]:
     """Of some customers' payments."""
     target, payments = job
-    return [target.of_customer(place_in_file(payer)).decide(evidence) for payer, evidence in payments]
+    return [target.of_customer(place_in_file(payer)).decide(evidence) for payer, evidence in stoppable(payments, 100)]
 
 
 def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:

@@ -1,6 +1,5 @@
 """A back-test of attempts that were imported: what `recoup backtest FILE` says, of the rows that are kept."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
@@ -9,6 +8,7 @@ from uuid import UUID
 from recoup.flows.insight.backtest_file import HistoryReport, Sample, backtest_history
 from recoup.flows.insight.imports.work import one_import
 from recoup.flows.merchant_cache import no_such_merchant
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.rules.imports.attempt import ANSWERED, Attempt
@@ -44,11 +44,11 @@ async def backtest_import(
     while True:
         async with world.db.connection() as connection:
             rows = await attempts_of_import(connection, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
-        await asyncio.to_thread(_add, sample, rows)
+        await run_stoppable(_add, sample, rows)
         if len(rows) < ROWS_AT_ONCE:
             break
         after, ref = rows[-1].row_no, rows[-1].ref
-    return await asyncio.to_thread(backtest_history, sample, decider, within, known.merchant.region, window, send_cost)
+    return await run_stoppable(backtest_history, sample, decider, within, known.merchant.region, window, send_cost)
 
 
 def _add(sample: Sample, rows: Iterable[ImportedAttempt]) -> None:

@@ -5,7 +5,6 @@ What is kept are the weights that were tried: they have not seen the held-out ti
 process of its own, as the rescue engine's is.
 """
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace as with_columns
 from recoup.flows.insight.learn.nightly import LEASED, night_before
 from recoup.flows.insight.risk_outcomes import Outcomes, gather_outcomes
 from recoup.flows.risk_versions import add_version, weights_of
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor
 from recoup.rules.risk.learn import FRAUDS_MIN, learned
@@ -80,7 +80,7 @@ async def learn_risk(world: World, actor: Actor, *, dry_run: bool = False, candi
     async with world.db.connection() as connection:
         rows = await list_risk_versions(connection)
         today = weights_of(await weights_in_use(connection))
-    found, row = await asyncio.to_thread(_learn, outcomes, today)
+    found, row = await run_stoppable(_learn, outcomes, today)
     if row is None or dry_run:
         return found
     if row.name in (today.version, *(one.name for one in rows[:1])):

@@ -5,7 +5,6 @@ itself when harm is shown.
 Source: decision 0069.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -16,6 +15,7 @@ import structlog
 
 from recoup.flows.insight.uplift import closed_orders_until
 from recoup.flows.merchant_cache import known_offset, no_such_merchant
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, in_words
@@ -84,7 +84,7 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     found = await closed_orders_until(world, merchant_id, now)
     report = comparison_report(found, looks_of(found, "week"))
     report["looks"] = report["looks"][-LOOKS_MAX:]
-    report |= await _cohorts(world, merchant_id, now, await asyncio.to_thread(compared_places, found))
+    report |= await _cohorts(world, merchant_id, now, await run_stoppable(compared_places, found))
     due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
 
     async def once() -> None:

@@ -3,12 +3,12 @@
 Source: decision 0079.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.threads import run_stoppable
 from recoup.rules.money.advance_bounds import kept_tables, weeks_until
 from recoup.store.cards.advance_bounds import kept_weeks
 from recoup.store.insight.proofs.bounds import KeptBounds, assets_bounded, kept_bounds
@@ -49,7 +49,7 @@ async def _wrong(connection: Read, merchant_id: UUID, asset: str, row: KeptBound
         return "until", until, row.until
     weeks = await kept_weeks(connection, merchant_id, asset, row.until)
     try:
-        again = await asyncio.to_thread(kept_tables, [(week.begins, week.cells) for week in weeks], row.until)
+        again = await run_stoppable(kept_tables, [(week.begins, week.cells) for week in weeks], row.until)
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         return "weeks", "ones that can be read", f"{type(error).__name__}: {error}"
     return next(_differing(again, row.tables), None)

@@ -57,7 +57,7 @@ def drop(path: Path) -> None:
 
 
 def check_room(path: Path, size: int) -> None:
-    """Raises: Problem(too_large); Problem(unavailable) while the disk is nearly full."""
+    """Raises: Problem(too_large); Problem(no_space) while the disk is nearly full."""
     if size > BYTES_MAX:
         raise Problem(
             "too_large",
@@ -65,7 +65,7 @@ def check_room(path: Path, size: int) -> None:
             cure="Narrow the list, or choose fewer columns.",
         )
     if shutil.disk_usage(path.parent).free < FREE_MIN:
-        raise Problem("unavailable", "There is no disk space left for exports.", cure="Ask the operator to free space.")
+        raise Problem("no_space", "There is no disk space left for exports.", cure="Ask the operator to free space.")
 
 
 def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:

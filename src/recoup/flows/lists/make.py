@@ -14,6 +14,7 @@ import structlog
 from recoup.flows.lists.export_query import wanted_of
 from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
 from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import cut
@@ -103,19 +104,19 @@ class _Making:
             async with aclosing(batches):  # type: ignore[type-var]
                 async for rows in batches:
                     if sheet is not None:
-                        await asyncio.to_thread(sheet.add, table.cells(rows))
+                        await run_stoppable(sheet.add, table.cells(rows))
                     else:
                         file.write(table.body(form, rows, first=self._rows == 0))
                     self._rows += len(rows)
                     await self._progress(file)
         if sheet is not None:
-            await asyncio.to_thread(sheet.close)
+            await run_stoppable(sheet.close)
         else:
             file.write(table.tail(form, empty=self._rows == 0))
         self._size = file.tell()
         check_room(self._path, self._size)
         try:
-            await asyncio.to_thread(finish, file, self._path)
+            await run_stoppable(finish, file, self._path)
         except FileNotFoundError as error:
             raise _OverError from error  # the run that took over has thrown this one's file away
 

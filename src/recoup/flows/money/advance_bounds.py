@@ -6,7 +6,6 @@ week have had their time.
 Source: decision 0079.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from uuid import UUID
 from msgspec import convert
 
 from recoup.flows.merchant_cache import known_offset
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import BusinessTime
@@ -141,7 +141,7 @@ async def _keep_version(world: World, merchant_id: UUID, asset: str, now: Busine
         rows = await kept_weeks(connection, merchant_id, asset, until)
     if before is not None and before.until >= until:
         return
-    tables = await asyncio.to_thread(kept_tables, [(row.begins, row.cells) for row in rows], until)
+    tables = await run_stoppable(kept_tables, [(row.begins, row.cells) for row in rows], until)
     if before is None and not any(any(table["payers"]) for table in tables.values()):
         return
     version = before.version + 1 if before is not None else 1

@@ -4,7 +4,6 @@ Nothing is booked here. The same file read in the same way is the run that there
 nothing behind, and of two at once one waits and finds the other's run.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -13,12 +12,14 @@ from itertools import count, islice
 from typing import BinaryIO, Final
 from uuid import UUID
 
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
+from recoup.kernel.stop import look_up
 from recoup.moves.audit import note
 from recoup.rules.files.lines import Line, lines
 from recoup.rules.files.source import encoding_in, encoding_note, source_of
@@ -83,7 +84,7 @@ async def reconcile(
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
     routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
     reading = replace(reading, routes=tuple(routes))
-    file_hash = await asyncio.to_thread(_hashed, file.content)
+    file_hash = await run_stoppable(_hashed, file.content)
     run_id, wall = new_id(), world.clocks.wall()
     about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
     run_key = sha256(encode_sorted(about)).digest()
@@ -91,7 +92,7 @@ async def reconcile(
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await asyncio.to_thread(_statement, file.content, reading, tell)
+    statement = await run_stoppable(_statement, file.content, reading, tell)
     new = store.NewRun(
         scope.merchant_id,
         run_id,
@@ -170,7 +171,7 @@ def _told(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterat
 async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
     """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
-    while batch := await asyncio.to_thread(lambda: list(islice(parsed, LINES_AT_ONCE))):
+    while batch := await run_stoppable(lambda: list(islice(parsed, LINES_AT_ONCE))):
         yield [x for x in batch if isinstance(x, Theirs)], [x for x in batch if isinstance(x, Broken)]
 
 
@@ -179,6 +180,7 @@ def _hashed(content: BinaryIO) -> bytes:
     digest, size = sha256(), 0
     content.seek(0)
     while chunk := content.read(CHUNK):
+        look_up()
         size += len(chunk)
         if size > FILE_BYTES_MAX:
             raise Problem(

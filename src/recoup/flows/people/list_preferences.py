@@ -1,17 +1,18 @@
 """Somebody saves how they look at orders: views with a name, their zone, their columns."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.stop import stoppable
 from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
 from recoup.store.lists.list_preferences import (
@@ -168,7 +169,7 @@ async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Map
     async with people.connection() as connection:
         views = await views_of(connection, merchant_id)
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
-    found = await asyncio.to_thread(_naming, persons, views) if views else ()
+    found = await run_stoppable(_naming, persons, views) if views else ()
     if found:
         async with people.connection() as connection:
             await delete_views(connection, merchant_id, found)
@@ -176,7 +177,7 @@ async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Map
 
 def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:
     hide = redactor([{name: person[name] for name in _NAMED_BY if name in person} for person in persons])
-    return [view.view_id for view in views if hide.names(view.name) or hide.names(_typed(view.query))]
+    return [view.view_id for view in stoppable(views, 10) if hide.names(view.name) or hide.names(_typed(view.query))]
 
 
 def _typed(query: str) -> str:

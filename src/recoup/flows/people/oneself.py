@@ -13,6 +13,7 @@ from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.people.opaque import opaque
 from recoup.store.people import accounts as store
 from recoup.store.people.accounts import login_of, open_sessions, password_of
 from recoup.store.people.password_links import forget_links
@@ -64,10 +65,10 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
     """
     kept = await _charged(world, me)
     if not await passwords.fits(old, kept, _turn(me)):
-        if old != new and await passwords.fits(new, kept, _turn(me)):
+        if opaque(old) != opaque(new) and await passwords.fits(new, kept, _turn(me)):
             return
         raise _wrong("old")
-    if old == new:
+    if opaque(old) == opaque(new):
         raise Problem("invalid", "This is your current password.", field="new")
     try:
         hashed = await passwords.hashed(new, _turn(me))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,9 +18,12 @@ from argon2.low_level import Type, hash_secret_raw
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.people.opaque import has_controls, opaque
 
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 256
+GIVEN_MAX: Final = 4 * LENGTH_MAX  # before its characters are composed
+Spelling = Literal["opaque", "typed"]
 AT_ONCE: Final = 2
 LANE_MAX: Final = 8
 WAITING_MAX: Final = 256  # strangers; and as many who are known
@@ -103,8 +106,12 @@ class Passwords:
         self._known, self._strangers = _Lanes(), _Lanes()
 
     async def hashed(self, password: str, turn: Turn = NOBODY) -> str:
-        """Raises: Problem(invalid) for one that is too short or too long; Problem(too_many_requests) when too many wait
-        already."""
+        """Raises: Problem(invalid) for one that is too short or too long, or holds a control character;
+        Problem(too_many_requests) when too many wait already."""
+        password = opaque(password[:GIVEN_MAX])
+        if has_controls(password) or not password.strip():
+            message = Sentence("A password cannot hold control characters, or spaces alone.")
+            raise Problem("invalid", message, field="password", cure="Choose another one.")
         if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
             message = Sentence("A password has {0} to {1} characters.", LENGTH_MIN, LENGTH_MAX)
             raise Problem("invalid", message, field="password")
@@ -115,15 +122,28 @@ class Passwords:
 
         Raises: Problem(too_many_requests) when too many wait already.
         """
-        return (await self._in_turn(turn, _stretch, password[:LENGTH_MAX], salt)).hex()
+        return (await self._in_turn(turn, _stretch, opaque(password[:GIVEN_MAX])[:LENGTH_MAX], salt)).hex()
 
     async def fits(self, password: str, kept: str | None, turn: Turn = NOBODY) -> bool:
         """Whether it is the password; False, after the same work, when there is none to compare with.
 
         Raises: Problem(too_many_requests) when too many sign-ins wait already.
         """
-        right = await self._in_turn(turn, _verify, kept, password[:LENGTH_MAX])
-        return right and kept is not None
+        return await self.fitting(password, kept, turn) is not None
+
+    async def fitting(self, password: str, kept: str | None, turn: Turn = NOBODY) -> Spelling | None:
+        """How the password fits: as it is compared today, or only as it was typed, which counted in a hash of before.
+
+        Raises: as `fits`.
+        """
+        typed = password[:GIVEN_MAX]
+        right = await self._in_turn(turn, _verify, kept, opaque(typed)[:LENGTH_MAX])
+        if right and kept is not None:
+            return "opaque"
+        if typed[:LENGTH_MAX] == opaque(typed)[:LENGTH_MAX]:
+            return None
+        right = await self._in_turn(turn, _verify, kept, typed[:LENGTH_MAX])
+        return "typed" if right and kept is not None else None
 
     async def _in_turn(self, turn: Turn, work: Callable[..., T], *values: object) -> T:
         if self._working < AT_ONCE:

@@ -4,6 +4,7 @@ Who has a second factor has half a sign-in then, which is no session: `second_st
 """
 
 import secrets
+import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.devices import device_of, new_device
-from recoup.flows.people.passwords import NOBODY, Passwords, Turn, outdated
+from recoup.flows.people.passwords import NOBODY, Passwords, Spelling, Turn, outdated
 from recoup.flows.people.sessions import ClientInfo, open_session
 from recoup.flows.people.throttle import TRIES_DEVICE, bucket_of, charge, charge_stranger, forgive_email
 from recoup.flows.world import World
@@ -68,13 +69,13 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
         else:
             await charge_stranger(connection, world, email, request.address, _TOO_MANY)
     turn = turn_of(request.address) if device is None else Turn(str(device.user_id), known=True)
-    right = await passwords.fits(request.password, user.password_hash if user else None, turn)
-    if not right and world.policy.test_mode:
+    fit = await passwords.fitting(request.password, user.password_hash if user else None, turn)
+    if fit is None and world.policy.test_mode:
         namesake = await namesake_of(world, passwords, email, request.password, turn)
         async with people.connection() as connection:
             user = await find_user(connection, namesake)
-        right = user is not None and await passwords.fits(request.password, user.password_hash, turn)
-    if user is None or not right or not user.active:
+        fit = await passwords.fitting(request.password, user.password_hash, turn) if user is not None else None
+    if user is None or fit is None or not user.active:
         async with people.connection() as connection:
             await add_failed_sign_in(
                 connection,
@@ -86,7 +87,7 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
                 request.request,
             )
         raise _refused()
-    fresh = await passwords.hashed(request.password, turn) if outdated(user.password_hash) else None
+    fresh = await _made_anew(passwords, request.password, user.password_hash, fit, turn)
     async with people.transaction() as tx:
         if await hold_user(tx, user.user_id) != user.password_hash:
             raise _refused()  # it was changed meanwhile
@@ -97,6 +98,18 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
         client = ClientInfo(request.address, request.agent)
         entered = await enter(tx, world, user.user_id, request.old_token, client, request.request)
     return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
+
+
+async def _made_anew(passwords: Passwords, password: str, kept: str, fit: Spelling, turn: Turn) -> str | None:
+    """A hash of today's making; None where the kept one is, or where the password could not be set today."""
+    if fit == "opaque" and not outdated(kept):
+        return None
+    try:
+        return await passwords.hashed(password, turn)
+    except Problem as problem:
+        if problem.code != "invalid":
+            raise
+        return None
 
 
 async def enter(
@@ -131,7 +144,8 @@ async def login_with(world: World, passwords: Passwords, login: str, password: s
 
 
 def clean_email(email: str) -> str:
-    return email.replace("\x00", "").strip().lower()[:254]
+    """As it is kept and looked up, however its characters were composed."""
+    return unicodedata.normalize("NFC", email.replace("\x00", "")[:1_000].strip().lower())[:254]
 
 
 def turn_of(address: str) -> Turn:

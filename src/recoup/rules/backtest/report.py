@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from recoup.kernel.stop import look_up
 from recoup.rules.backtest.difference import Verdict, difference, verdict
 from recoup.rules.backtest.enough import Closed, Shortfall, missing, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, Evaluation, Overlap, clustered
@@ -116,6 +117,7 @@ def _figures(
     part: Sequence[bool] | None,
     send_cost: int,
 ) -> Figures:
+    look_up()
     weights = None if part is None else [float(one) for one in part]
     inside = orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
     then = _then(orders, [float(one.rescued) for one in orders], weights)

@@ -9,6 +9,7 @@ from zlib import error as ZlibError
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import encoding_of
 from recoup.rules.files.sheet import is_sheet, sheet_lines
 from recoup.rules.files.unpack import Unpacked, check_unpacked
@@ -92,6 +93,7 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
         with zipfile.ZipFile(content) as packed, packed.open(name) as entry:
             sent = max(1, packed.getinfo(name).compress_size)
             while piece := entry.read(CHUNK):
+                look_up()
                 made += len(piece)
                 check_unpacked(made, sent)
                 yield piece

@@ -6,6 +6,7 @@ from typing import Final
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.stop import look_up
 
 UNPACKED_MAX: Final = 1 << 30
 RATIO_MAX: Final = 250  # beyond the first megabytes nothing that people write is packed more tightly
@@ -32,6 +33,7 @@ class Unpacked:
         first = next(every, b"")
         self.packed = first.startswith(_GZIP)
         for piece in self._inflated(first, every) if self.packed else _chained(first, every):
+            look_up()
             self._made += len(piece)
             check_unpacked(self._made, self._read if self.packed else self._made)
             yield piece

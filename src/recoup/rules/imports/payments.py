@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from recoup.kernel.stop import stoppable
 from recoup.rules.imports.attempt import Attempt, State
 
 WINDOW_SECONDS: Final = 35 * 86_400
@@ -150,20 +151,17 @@ def _grouped(rows: list[int]) -> Iterator[tuple[int, list[_Try]]]:
     """(number of a payment, its tries in order of time): each as its latest row has it, at the first time that one
     says."""
     rows.sort()
-    for payment, its_rows in groupby(rows, lambda row: row >> _PAYMENT_FROM):
-        tries: list[_Try] = []
-        before = -1
-        for row in its_rows:
-            at, earlier = row >> _AT_FROM & _AT_MASK, tuple[int, ...]()
-            if row >> _REF_FROM == before:
-                same = tries.pop()
-                at, earlier = min(at, same.at), same.rows
-            before = row >> _REF_FROM
-            tries.append(
-                _Try(at, row >> _STATE_FROM & _STATE_MASK, row & 1 > 0, (*earlier, row >> _ROW_FROM & _ROW_MASK))
-            )
-        tries.sort()
+    for payment, its_rows in groupby(stoppable(rows), lambda row: row >> _PAYMENT_FROM):
+        tries = sorted(_try(list(same)) for _, same in groupby(its_rows, lambda row: row >> _REF_FROM))
         yield payment, tries
+
+
+def _try(rows: list[int]) -> _Try:
+    """`rows`: of one attempt, the latest last."""
+    at = min(row >> _AT_FROM & _AT_MASK for row in rows)
+    latest = rows[-1]
+    numbers = tuple(row >> _ROW_FROM & _ROW_MASK for row in rows)
+    return _Try(at, latest >> _STATE_FROM & _STATE_MASK, latest & 1 > 0, numbers)
 
 
 def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:

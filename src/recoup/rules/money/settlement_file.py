@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.kernel.encode import encode_sorted
 from recoup.rules.money.settlement import COLUMNS, KINDS
-from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong
+from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong, whole
 
 FORMAT: Final = "recoup-settlement-1"
 _OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch books after the pages that it took from
@@ -147,8 +147,8 @@ def _line(proof: _Proof, part: dict[str, Any]) -> Difference | None:
     if wrong is None and page > settlement["page"] and (source != own or recipe not in _OWN):
         wrong = f"page of {name}", f"at most {settlement['page']}, whose root the settlement names", str(page)
     if recipe == "carried" and source == own:
-        proof.carried_on -= part["amount"]
-    proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + part["amount"]
+        proof.carried_on -= whole(part, "amount")
+    proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + whole(part, "amount")
     return wrong
 
 

@@ -7,11 +7,11 @@ The gate stands before every send whatever a policy says; a policy that relied o
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from difflib import get_close_matches
 from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
+from recoup.kernel.nearest import nearest as nearest_name
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.limits import LimitWindow, windows_of
 from recoup.rules.network.tables import CODES
@@ -85,13 +85,13 @@ def nearest(terms: PolicyTerms, ground: CheckGround) -> PolicyTerms:
 def _names(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
     unknown = next((name for name in terms.routes if name not in ground.routes), None)
     if unknown is not None:
-        close = get_close_matches(unknown, sorted(ground.routes), n=1)
+        close = nearest_name(unknown, sorted(ground.routes))
         why = (
-            Sentence("There is no route {0}; the nearest is {1}.", repr(unknown), close[0])
+            Sentence("There is no route {0}; the nearest is {1}.", repr(unknown), close)
             if close
             else Sentence("There is no route {0}.", repr(unknown))
         )
-        known = tuple(dict.fromkeys(one for one in (*terms.routes, *close) if one in ground.routes))
+        known = tuple(dict.fromkeys(one for one in (*terms.routes, close) if one in ground.routes))
         yield Complaint("routes.only", why, _set("routes", known))
     code = next((one for one in terms.codes if one not in _KNOWN_CODES), None)
     if code is not None:

@@ -4,10 +4,10 @@ Pure. Whether what they name exists is asked by `check`: a version that was stor
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.nearest import Nearest, nearest
 from recoup.kernel.sentence import Sentence
 from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.terms import (
@@ -47,13 +47,13 @@ class _Wrong(ValueError):
 
 def read_policy(plain: object) -> tuple[PolicyTerms, list[Complaint]]:
     """Terms of the lines that can be read, and what is wrong about the others. Never raises."""
-    terms, complaints = NOTHING_SET, list[Complaint]()
+    terms, complaints, near = NOTHING_SET, list[Complaint](), Nearest()
     for key, value in flattened(plain).items():
         read = _READ.get(key)
         if read is None:
-            close = get_close_matches(key, _READ, n=1)
+            close = near.of(key, _READ)
             why = (
-                Sentence("There is no line {0}; the nearest is {1}.", repr(key[:_NAME_CHARS_MAX]), close[0])
+                Sentence("There is no line {0}; the nearest is {1}.", repr(key[:_NAME_CHARS_MAX]), close)
                 if close
                 else Sentence("There is no line {0}.", repr(key[:_NAME_CHARS_MAX]))
             )
@@ -179,8 +179,8 @@ def _harm(value: Any) -> int:
 def _one_of(words: Sequence[str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in words:
-            close = get_close_matches(value, words, n=1) if isinstance(value, str) else []
-            raise _Wrong(Sentence("It must be one of {0}.", ", ".join(words)), next(iter(close), None))
+            close = nearest(value, words) if isinstance(value, str) else None
+            raise _Wrong(Sentence("It must be one of {0}.", ", ".join(words)), close)
         return str(value)
 
     return read

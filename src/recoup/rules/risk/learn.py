@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from recoup.kernel.stop import look_up, stoppable
 from recoup.rules.rescue.engine.bins import chance_of
 from recoup.rules.risk.weights import BASE_MAX, LOGIT, WEIGHT_MAX, Weights
 
@@ -45,6 +46,7 @@ def learned(payments: Iterable[tuple[tuple[str, ...], bool]], prior: Weights, ve
         one.logit = _sum(found, one.terms)
     for _ in range(SWEEPS):
         for term in sorted(having):
+            look_up()
             _improve(term, having[term], found, before)
     whole = {term: _whole(value, WEIGHT_MAX) for term, value in found.items() if term != "base"}
     return Weights(version, _whole(found["base"], BASE_MAX), whole)
@@ -52,7 +54,7 @@ def learned(payments: Iterable[tuple[tuple[str, ...], bool]], prior: Weights, ve
 
 def _grouped(payments: Iterable[tuple[tuple[str, ...], bool]]) -> list[_Alike]:
     groups: dict[tuple[str, ...], _Alike] = {}
-    for terms, fraud in payments:
+    for terms, fraud in stoppable(payments):
         one = groups.setdefault(terms, _Alike(terms))
         one.payments += 1
         one.frauds += fraud

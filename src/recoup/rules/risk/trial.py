@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Final, NamedTuple
 
+from recoup.kernel.stop import stoppable
 from recoup.rules.rescue.engine.bins import chance_of
 from recoup.rules.risk.weights import LOGIT, Weights
 
@@ -98,7 +99,7 @@ def _most(counts: Iterable[int]) -> int:
 def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial:
     """No worse is what is no worse without any one owner's payments, too; where the others have too few frauds to judge
     by, that owner's are not left out."""
-    mine, theirs = ([loss(one, which) for one in divided_at.held] for which in (weights, today))
+    mine, theirs = ([loss(one, which) for one in stoppable(divided_at.held)] for which in (weights, today))
     score, compared = (round(sum(found) / len(found), 6) for found in (mine, theirs))
     trial = RiskTrial(
         divided_at.held_from, len(divided_at.held), divided_at.held_frauds, score, today.version, compared

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from recoup.kernel.stop import stoppable
 from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import outcome_of, promised
@@ -21,7 +22,7 @@ def compared_places(read: OrdersRead) -> dict[str, Comparison]:
     for day, place in read.declined():
         declined.setdefault(place, []).append(day)
     found: dict[str, Comparison] = {}
-    for one in read.closed:
+    for one in stoppable(read.closed):
         if one.place not in found:
             found[one.place] = Comparison(promised(declined[one.place], read.until)[1], quarter_alpha(len(found)))
         found[one.place].add(outcome_of(one))

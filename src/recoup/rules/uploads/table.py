@@ -3,10 +3,10 @@ are left unread and named."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, Literal, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files.amounts import units_of
@@ -82,7 +82,7 @@ def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
     """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
     if not len(known) / 2 < len(name) < len(known) * 2:
         return False
-    return bool(get_close_matches(name.lower(), [known], cutoff=cutoff))
+    return nearest(name.lower(), [known], cutoff) is not None
 
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:

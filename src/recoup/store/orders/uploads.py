@@ -51,6 +51,27 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
     """One of this merchant."""
 
 
+class HeldRows(Row, frozen=True):
+    """Of a merchant's files. `waiting`: rows still to be worked on; `imported`: attempts that are kept."""
+
+    waiting: int
+    imported: int
+
+
+@statement(
+    MERCHANT,
+    """
+SELECT i.waiting + (SELECT coalesce(sum(row_count - done_count), 0)::bigint FROM uploads
+    WHERE merchant_id = $1 AND state IN ('received', 'working')) AS waiting, i.imported
+FROM (SELECT coalesce(sum(new_count), 0)::bigint AS imported,
+    coalesce(sum(attempt_count - done_count) FILTER (WHERE state IN ('received', 'working')), 0)::bigint AS waiting
+  FROM imports WHERE merchant_id = $1) i
+""",
+)
+async def held_rows(db: Read, merchant_id: UUID) -> HeldRows:
+    """How much of its files a merchant has here."""
+
+
 @statement(
     MERCHANT,
     f"""

@@ -195,3 +195,25 @@ def test_a_month_that_is_not_closed_is_refused(text: str) -> None:
 
 def test_a_month_is_closed_three_days_after_its_end() -> None:
     assert closed_month("2026-03", datetime(2026, 4, 4, tzinfo=UTC)) == SPAN[0]
+
+
+def test_a_number_that_is_none_or_too_large_is_a_difference() -> None:
+    """A file of 5 KB, whose fee was a text, ended in MemoryError: a text times a number is a text of any size."""
+    wrong = []
+    for name, value in (
+        ("fee", "9" * 4_000),
+        ("fee", [1] * 1_000),
+        ("sends", 10**31),
+        ("sends", 1.5),
+        ("sends", 1e300),
+        ("sends", True),
+        ("amount", 10**400),
+    ):
+        content = [json.loads(line) for line in made()[0].splitlines()]
+        fee = next(one for one in content if one["type"] == "fee")
+        fee |= {"sends": 2**62, name: value} if name == "fee" else {name: value}
+        head = {key: one for key, one in content[0].items() if key not in ("type", "format", "lines", "root")}
+        found = prove(iter(written(head, content[1:-1])[0].splitlines(keepends=True)))
+        if not isinstance(found, Wrong) or (found.line, found.field) != (content.index(fee) + 1, "line"):
+            wrong.append((name, type(value)))
+    assert not wrong

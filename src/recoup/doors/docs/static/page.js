@@ -1,4 +1,5 @@
 // What script adds to pages that work without it.
+import "./fresh.js";
 import "./copy.js";
 import "./languages.js";
 import "./search.js";

@@ -4,7 +4,6 @@ The same file again is the upload that there is; of two at once one waits and fi
 leaves nothing behind.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +15,7 @@ from recoup.flows.cards.uploads.read import Rows, check_header, form_of, open_ro
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.file_turns import check_name, in_turn, unpacked
 from recoup.flows.no_cards import held_cards
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -56,9 +56,9 @@ async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Rea
 
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
     name = check_name(file.name)
-    digest, head = await asyncio.to_thread(_digest, file.content)
-    form, encoding = await asyncio.to_thread(form_of, head, lambda: unpacked(file.content))
-    kind = await asyncio.to_thread(_kind_of, file, form, encoding, scope.merchant_id, readers)
+    digest, head = await run_stoppable(_digest, file.content)
+    form, encoding = await run_stoppable(form_of, head, lambda: unpacked(file.content))
+    kind = await run_stoppable(_kind_of, file, form, encoding, scope.merchant_id, readers)
     mac: bytes = world.keys.mac("upload", digest)
     async with world.db.connection() as connection:
         known = await upload_by_content(connection, scope.merchant_id, kind, mac)
@@ -144,5 +144,5 @@ async def _refuse_cards(world: World, rows: Rows, batch: list[NewUploadRow]) -> 
 async def _batches(rows: Rows) -> AsyncIterator[list[NewUploadRow]]:
     """Read beside the event loop: other calls are served meanwhile."""
     every = iter(rows)
-    while batch := await asyncio.to_thread(lambda: list(islice(every, ROWS_AT_ONCE))):
+    while batch := await run_stoppable(lambda: list(islice(every, ROWS_AT_ONCE))):
         yield batch

@@ -17,6 +17,7 @@ from uuid import UUID
 from recoup.flows.file_turns import check_name, in_turn
 from recoup.flows.insight.imports.named_cards import NamedCard, NamedCards
 from recoup.flows.merchant_cache import no_such_merchant
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id
@@ -94,7 +95,7 @@ async def _read(
     world: World, scope: Scope, name: str, content: BinaryIO, answers: Answers, dry_run: bool, tell: Tell
 ) -> ReadFile:
     name = check_name(name)
-    looked = await asyncio.to_thread(lambda: look_over(source_of(content), answers))
+    looked = await run_stoppable(lambda: look_over(source_of(content), answers))
     profile = looked.profile
     if looked.questions:
         return ReadFile(profile.key, profile.title, looked.questions, 0, 0, None, [], [])
@@ -124,7 +125,7 @@ async def _read(
     if dry_run:
         async for _ in _batches(outcomes, counts, cards, tell):
             pass
-        report, notes = await asyncio.to_thread(report_of, looked, counts)
+        report, notes = await run_stoppable(report_of, looked, counts)
         return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, notes, counts.lines)
     return await _store(world, scope, name, looked, outcomes, cards, mac, tell)
 
@@ -148,11 +149,11 @@ async def _store(
         if mine:
             async for batch in _batches(outcomes, counts, cards, tell):
                 await add_import_rows(tx, [row_of(one) for one in batch])
-            guesses = await asyncio.to_thread(lambda: list(counts.payments.guesses()))
+            guesses = await run_stoppable(lambda: list(counts.payments.guesses()))
             if guesses:
                 await name_guessed(tx, *key, guesses)
             await add_import_lines(tx, *key, _first_of_each(counts.lines))
-            report, notes = await asyncio.to_thread(report_of, looked, counts)
+            report, notes = await run_stoppable(report_of, looked, counts)
             await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes)
     async with world.db.connection() as connection:
         made = await (find_import(connection, *key) if mine else import_by_content(connection, scope.merchant_id, mac))
@@ -182,7 +183,7 @@ async def _batches(
 
     async def following() -> list[Outcome]:
         async with turn:
-            return await asyncio.to_thread(lambda: list(islice(outcomes, ROWS_AT_ONCE)))
+            return await run_stoppable(lambda: list(islice(outcomes, ROWS_AT_ONCE)))
 
     def counted(batch: Sequence[Outcome]) -> list[Attempt]:
         return [one for outcome in batch if (one := counts.add(outcome)) is not None]
@@ -191,12 +192,13 @@ async def _batches(
     try:
         while batch := await ahead.popleft():
             ahead.append(asyncio.ensure_future(following()))
-            attempts = await asyncio.to_thread(counted, await cards.checked(batch))
+            attempts = await run_stoppable(counted, await cards.checked(batch))
             tell(counts.last_line)
             yield attempts
     finally:
         for one in ahead:
             one.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
 
 
 class _Send(NamedTuple):

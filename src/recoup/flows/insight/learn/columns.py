@@ -10,6 +10,7 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
+from recoup.kernel.stop import stoppable
 from recoup.rules.rescue.engine.belief import ground_of, trail
 from recoup.rules.rescue.engine.chances import local_day
 from recoup.rules.rescue.engine.classes import APPROVED
@@ -56,7 +57,7 @@ def tries_of(data: Attempts, payers: Column, models: Sequence[Model]) -> Tries:
     bins, places, rest = list[tuple[int, ...]](), list[tuple[int, ...]](), list[tuple[int, ...]]()
     starts = np.searchsorted(data.payer, payers).tolist()
     ends = np.searchsorted(data.payer, payers, side="right").tolist()
-    for payer, start, end in zip(payers.tolist(), starts, ends, strict=True):
+    for payer, start, end in stoppable(zip(payers.tolist(), starts, ends, strict=True), 100):
         for own in _orders(data, start, end):
             for number, (columns, issuers) in enumerate(_of_order(data, start, own, models[payer % len(models)]), 1):
                 row = own[number]

@@ -34,6 +34,7 @@ from recoup.flows.insight.learn.coefficients import (
 )
 from recoup.flows.insight.learn.expect import arranged, expect, passed_of
 from recoup.flows.insight.learn.features import Features
+from recoup.kernel.stop import look_up
 from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, WEEKDAYS
 from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, SOFT, STANDINGS
 
@@ -53,6 +54,7 @@ def fit(data: Features) -> Coefficients:
     data, tried = arranged(data)
     causes = Causes(data)
     for number in range(_ROUNDS):
+        look_up()
         weights, held = expect(data, c, tried)
         _learn_holds(data, c, held, klass)
         causes.weigh(weights)

@@ -5,13 +5,13 @@ The model that is kept is the one that was tried: it has not seen the held-out t
 attempts that it was trained on, however often one is trained.
 """
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.models import find_model
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -65,7 +65,7 @@ async def learn(
     if gathered is None:
         return Training(0, 0, 0, missing=tuple(missing(Amount(0, 0, 0, 0))))
     today, note = await _compared(world, actor if candidate else None)
-    found = await asyncio.to_thread(_train, gathered, today, note)
+    found = await run_stoppable(_train, gathered, today, note)
     if found.model is None or found.trial is None or dry_run:
         return found
     better = found.trial.verdict == "better" and (today is None or today.name != found.model.name)

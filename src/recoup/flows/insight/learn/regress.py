@@ -9,6 +9,7 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.columns import ISSUER_PARTS, Tries
+from recoup.kernel.stop import look_up
 from recoup.rules.rescue.engine.classes import CLASSES
 from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER, LOGIT_MAX, NODES, Regression
 
@@ -68,6 +69,7 @@ def _fitted(parts: list[_Part], tries: Tries) -> tuple[float, Column]:
     shares, ridges = np.tile(np.array(_SHARES), (_K, 1)), np.full(len(parts), _RIDGE)
     bias, logit = _START, np.full(len(tries), _START)
     for number in range(_ROUNDS):
+        look_up()
         at_node = _at_node(logit, tries.order, orders, yes, shares[klass], nodes)
         shares = _shares(at_node, klass)
         weights = np.ascontiguousarray(at_node[tries.order].T)

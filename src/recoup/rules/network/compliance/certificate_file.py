@@ -15,7 +15,7 @@ import msgspec
 
 from recoup.kernel.encode import encode_sorted
 from recoup.rules.network.compliance.content import PARTS, Line
-from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong
+from recoup.rules.proved_file import Difference, Wrong, differs, first_wrong, whole
 
 FORMAT: Final = "recoup-certificate-1"
 FIRST_ROOT: Final = bytes(32)  # before a merchant's first certificate
@@ -117,7 +117,7 @@ def _part(proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: 
     proof.hashes.append(_hash(raw[:-1]))
     _add(proof.sums, part)
     if part["type"] == "fee":
-        return differs("amount of avoided fees", str(part["sends"] * part["fee"]), str(part["amount"]))
+        return differs("amount of avoided fees", str(whole(part, "sends") * whole(part, "fee")), str(part["amount"]))
     return None
 
 
@@ -148,11 +148,12 @@ def _whole(proof: _Proof) -> Difference | None:
 def _add(sums: dict[str, int], line: Mapping[str, Any]) -> None:
     added: dict[str, int] = {}
     if line["type"] == "scheme":
-        added = {"sends": line["sends"], "reported": line["reported"]}
+        added = {"sends": whole(line, "sends"), "reported": whole(line, "reported")}
     elif line["type"] == "refusal":
-        added = {"refusals": line["postponed"] + line["refused"]}
+        added = {"refusals": whole(line, "postponed") + whole(line, "refused")}
     elif line["type"] == "rule":
-        added = {"breaches": line["beyond"].get("gate", 0), "beyond": sum(line["beyond"].values())}
+        beyond = {name: whole(line["beyond"], name) for name in line["beyond"]}
+        added = {"breaches": beyond.get("gate", 0), "beyond": sum(beyond.values())}
     for name, number in added.items():
         sums[name] += number
 

@@ -1,0 +1,103 @@
+"""Work in a thread ends with its caller, and each such work has a bound that can be read."""
+
+import ast
+import asyncio
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.rules.imports.reading import attempts
+
+import recoup
+from recoup.flows.threads import run_stoppable
+from recoup.kernel.stop import look_up, stoppable
+from recoup.rules.imports.payments import Payments
+
+SOURCE: Final = Path(recoup.__file__).parent
+# Where -> what is given to a thread: what bounds it, and where its loops look up.
+WORK: Final = {
+    "doors/edge/spool.py": {"content.write": "BLOCK bytes"},
+    "flows/backtests/make.py": {"_payments": "PAYMENTS_MAX rows"},
+    "flows/cards/uploads/take.py": {
+        "_digest": "FILE_BYTES_MAX; looks up at each piece",
+        "_kind_of": "the header alone",
+        "lambda: list(islice(every, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
+    },
+    "flows/file_turns.py": {"is_small": "SMALL_BYTES unpacked"},
+    "flows/insight/backtest.py": {"_add": "PAGE orders", "judge": "ORDERS_MAX; looks up at each group"},
+    "flows/insight/backtest_import.py": {
+        "_add": "ROWS_AT_ONCE",
+        "backtest_history": "ATTEMPTS_MAX; looks up at each hundred payments",
+    },
+    "flows/insight/imports/read.py": {
+        "lambda: look_over(source_of(content), answers)": "FILE_BYTES_MAX; looks up at each piece",
+        "lambda: list(islice(outcomes, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
+        "counted": "ROWS_AT_ONCE",
+        "report_of": "ROWS_MAX; looks up at each thousand rows",
+        "lambda: list(counts.payments.guesses())": "ROWS_MAX; looks up at each thousand rows",
+    },
+    "flows/insight/learn/learn.py": {"_train": "ATTEMPTS_MAX; looks up at each round"},
+    "flows/insight/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
+    "flows/insight/uplift_report.py": {"compared_places": "ORDERS_MAX; looks up at each thousand orders"},
+    "flows/insight/verify_bounds.py": {"kept_tables": "26 weeks"},
+    "flows/lists/make.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX", "finish": "one file"},
+    "flows/money/advance_bounds.py": {"kept_tables": "26 weeks"},
+    "flows/money/reconcile.py": {
+        "_hashed": "FILE_BYTES_MAX; looks up at each piece",
+        "Statement": "SAMPLE_LINES",
+        "lambda: list(islice(parsed, LINES_AT_ONCE))": "LINES_AT_ONCE",
+    },
+    "flows/people/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
+    "flows/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
+}
+
+
+def test_each_work_in_a_thread_is_stopped_with_its_caller_and_has_a_bound() -> None:
+    found: dict[str, set[str]] = {}
+    for path in SOURCE.rglob("*.py"):
+        name = str(path.relative_to(SOURCE))
+        if name.startswith("lab/") or name == "flows/threads.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert not called.endswith(("to_thread", "run_in_executor")) or name == "flows/people/passwords.py", (
+                    name
+                )
+                if called == "run_stoppable":
+                    found.setdefault(name, set()).add(ast.unparse(node.args[0]))
+    assert found == {name: set(works) for name, works in WORK.items()}
+
+
+def test_a_file_whose_rows_all_have_one_id_takes_time_in_proportion_to_them() -> None:
+    header = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
+    one = attempts(f"{header}\na,2026-03-01 06:00,19.00,0.00,usd,Failed,c1,f1,")[0]
+    gathered, began = Payments(), time.process_time()
+    for row in range(50_000):
+        gathered.add(one._replace(row=row))
+    assert gathered.summary().attempts == 1
+    assert [len(list(gathered.guesses())), time.process_time() - began < 2] == [50_000, True]  # it took 8.6 s
+
+
+def test_work_ends_with_the_caller_who_hung_up_or_whose_time_is_over() -> None:
+    ended: list[float] = []
+
+    def endless() -> None:
+        try:
+            for _ in stoppable(iter(int, 1), every=10):
+                time.sleep(0.001)
+        finally:
+            ended.append(time.monotonic())
+
+    async def story() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await run_stoppable(endless)
+        assert len(ended) == 1  # its place is not given on before
+        assert await run_stoppable(lambda: look_up() or 7) == 7  # another's end is not one's own
+        with pytest.raises(ZeroDivisionError):
+            await run_stoppable(lambda: 1 // 0)
+
+    asyncio.run(story())
+    look_up()  # nothing waits here
