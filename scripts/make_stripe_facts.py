@@ -1,7 +1,14 @@
 """Writes what Stripe publishes of the calls that the connector makes, at the version that it pins.
 
-Source: the types of the `stripe` library on PyPI whose API version is that one (`requirements/dev.in`). They are read,
-not imported: names, types, what is required, the values of choices, and the lengths that the descriptions name.
+Source: the types of the `stripe` library on PyPI whose API version is that one. It is older than the library that the
+tests use, so it is installed apart:
+
+    python3 -m venv /tmp/pin
+    /tmp/pin/bin/pip install stripe==12.0.1
+    /tmp/pin/bin/python scripts/make_stripe_facts.py
+
+The types are read, not imported: names, types, what is required, the values of choices, and the lengths that the
+descriptions name.
 """
 
 import ast
