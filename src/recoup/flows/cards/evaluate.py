@@ -31,6 +31,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.card import scheme_of
@@ -396,5 +397,4 @@ def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
 def _search_text(request: EvaluateRequest) -> str:
     """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
     payer = request.payer
-    parts = [payer.first_name, payer.last_name, payer.email, request.external_id, request.transaction_id]
-    return " ".join(p for p in parts if p).lower()
+    return search_text(payer.first_name, payer.last_name, (payer.email, request.external_id, request.transaction_id))
