@@ -118,7 +118,8 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
 SEARCHES = {
     "exact": "SUB-{n}", "prefix of an e-mail": "buyer{n}@", "a rare name": "quixwood", "common name": "sato",
     "two common words": "ana sato", "words that never meet": "ana tomasz", "none": "xyzzyq", "descriptor": "rare*tea",
-    "last four": "3184", "short": "an",
+    "last four": "3184", "short": "an", "accents": "José", "an umlaut": "Müller", "its spelling": "jose mueller",
+    "joined": "李小龙", "two signs": "小龙", "a part": "quixw", "together": "AnaRoe", "short id": "{short}",
 }  # fmt: skip
 
 
