@@ -65,8 +65,10 @@ SELECT '{merchant}', order_id, first_name, last_name, 'Buyer' || n || '@example.
 """,
     "order_search": """
 INSERT INTO order_search (merchant_id, order_id, placed_at, text)
-SELECT '{merchant}', order_id, placed_at, lower(first_name || ' ' || last_name || ' =' || first_name || last_name || '=')
-  || CASE WHEN n % 50021 = 7 THEN ' jose muller =josemuller= mueller =josemueller= 小龙 李 =小龙李= =李小龙=' ELSE '' END
+SELECT '{merchant}', order_id, placed_at,
+  lower(first_name || ' ' || last_name || ' =' || first_name || last_name || '=')
+  || CASE WHEN n % 50021 = 7 THEN ' jose muller =josemuller= mueller =josemueller= 小龙 李 =小龙李= =李小龙='
+    ELSE '' END
   || ' buyer' || n || '@example.test sub-' || n || ' ' || lpad((n % 10000)::text, 4, '0') FROM made ORDER BY n
 """,
     "order_heads": """
