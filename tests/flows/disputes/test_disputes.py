@@ -501,7 +501,14 @@ def test_a_case_that_goes_on_is_the_same_case(server: ServerAddress) -> None:
         assert await shop.value("SELECT count(*) FROM disputes") == 1
         assert (await balances(shop))["dispute_loss"] == 4590
         told = [h for h in await shop.happenings(order_id) if "dispute" in h]
-        assert told == ["dispute_inquiry", "dispute_opened", "dispute_won", "dispute_reversed", "dispute_opened", "dispute_lost"]
+        assert told == [
+            "dispute_inquiry",
+            "dispute_opened",
+            "dispute_won",
+            "dispute_reversed",
+            "dispute_opened",
+            "dispute_lost",
+        ]
 
     story(server, tell)
 

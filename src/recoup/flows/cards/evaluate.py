@@ -72,7 +72,7 @@ class Evaluate:
     async def evaluate(self, scope: Scope, request: EvaluateRequest) -> EvaluateResult:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
 
-        Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
+        Raises: Problem invalid, conflict, in_progress, kind_switched_off, blocked, unavailable.
         """
         request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
@@ -114,8 +114,8 @@ class Evaluate:
                 await self._keep_card(scope, request, token_id)
                 kept = True
         raise Problem(
-            "unavailable",
-            "Other calls are changing the order at the moment.",
+            "in_progress",
+            "An earlier call for this order is still in progress.",
             retry_after_seconds=1,
             cure="Send it again with the same key in a second.",
         )

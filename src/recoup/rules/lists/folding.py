@@ -2,19 +2,18 @@
 orders are found by and reads the query. Pure. Source: decision 0081.
 
 `fold` drops case, accents, quotes and invisible signs, and brings together what looks or sounds like one letter:
-widths, kana, dashes, final forms, digits. `search_text` adds the spellings that are words of their own: German `ue` for
-`ü`, Latin for Cyrillic and Greek, names written together or the family name first.
+widths, kana, dashes, final forms, digits. `coded` writes what is left in ASCII, for the index. `search_text` adds the
+spellings that are words of their own: German `ue` for `ü`, Latin for Cyrillic and Greek, names written together or the
+family name first.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Final
 
 FOLDED: Final = 1  # the version of these rules, as order_search.fold keeps it; rows of another one are folded again
-PAIRS_MAX: Final = 24  # of one name
-_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+")
+_36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_DIGITS_3: Final = 36**3
 _QUOTES: Final = "'\"`´‘’‚‛“”„‟′″‵ʹʺʻʼʽʾʿˈ׳״「」『』«»‹›＇＂｀"
 _DASHES: Final = "‐‑‒–—―−﹘﹣－"
 _LETTERS: Final = {
@@ -88,8 +87,7 @@ def search_text(first_name: str, last_name: str, others: Iterable[str | None]) -
         words |= dict.fromkeys(f"{fold(first)} {fold(last)}".split())
         ways = ((first, last), (last, first)) if _has_no_capitals(first + last) else ((first, last),)
         words |= dict.fromkeys(whole for way in ways if (whole := whole_name(" ".join(way))))
-    words |= dict.fromkeys(_pairs(f"{fold(first_name)} {fold(last_name)}"))
-    return " ".join([*words, *(folded for one in others if one and (folded := fold(one)))])
+    return coded(" ".join([*words, *(folded for one in others if one and (folded := fold(one)))]))
 
 
 def _spellings(*names: str) -> Iterator[tuple[str, ...]]:
@@ -117,7 +115,13 @@ def _has_no_capitals(name: str) -> bool:
     return not name.isascii() and any(one.isalpha() and one.lower() == one.upper() for one in name)
 
 
-def _pairs(name: str) -> list[str]:
-    """Of Chinese, Japanese and Korean words each two signs inside: so few are found at the beginning of a word only."""
-    found = (word[at : at + 2] for word in name.split() for at in range(1, len(word) - 1) if _CJK.fullmatch(word))
-    return list(islice(found, PAIRS_MAX))
+def coded(folded: str) -> str:
+    """What is folded as the database keeps it: every sign beyond ASCII as a capital and three signs after it. Its index
+    of three signs each knows the letters of other scripts only where its locale does, and of words with two signs
+    nothing; and a code begins nowhere but with its capital."""
+    return folded if folded.isascii() else "".join(one if one.isascii() else _code(ord(one)) for one in folded)
+
+
+def _code(number: int) -> str:
+    first, rest = divmod(number, _DIGITS_3)
+    return chr(65 + first) + _36[rest // 1296] + _36[rest // 36 % 36] + _36[rest % 36]

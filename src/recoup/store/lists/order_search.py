@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
-from recoup.rules.lists.folding import fold, joined, whole_name
+from recoup.rules.lists.folding import coded, fold, joined, whole_name
 from recoup.store.lists.order_filter import Arguments, OrderFilter, conditions, narrowing
 
 TEXT_MAX: Final = 200
@@ -40,7 +40,11 @@ class Search:
     def words_first(self) -> "Search":
         """Finds all that match before the list's order is looked at. Without it a search for several common words
         that never meet walks the whole list."""
-        if not self.several:
+        return self.found_first() if self.several else self
+
+    def found_first(self) -> "Search":
+        """The same of any words: how common one is, is guessed, at times by a hundred times too high."""
+        if _TEXT_JOIN not in self.joins:
             return self
         found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
         return Search(self.how, "", (found,), self.values)
@@ -162,31 +166,29 @@ async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, s
 
 
 def _by_words(merchant_id: UUID, text: str, sight: str) -> Search:
-    words = [plain for word in fold(text).split()[:WORDS_MAX] if (plain := word.strip("="))]  # as no whole name is
     if sight == "masked":
-        together = whole_name(text)
-        tests = ["s.text LIKE {}"] if together else ["false"]
-        return Search("text", _TEXT_JOIN, ("s.merchant_id = {}", *tests), (merchant_id, *_contained(together)))
+        whole = whole_name(text)
+        conditions = ("s.merchant_id = {}", "s.text LIKE {}" if whole else "false")
+        return Search("text", _TEXT_JOIN, conditions, (merchant_id, *([_contains(whole)] if whole else [])))
+    words = [plain for word in fold(text).split()[:WORDS_MAX] if (plain := word.strip("="))]  # as no whole name is
     tests, values = [], list[str]()
     for word in words:
-        if len(word) >= 3:
+        if len(coded(word)) >= 3:
             tests.append("s.text LIKE {}")
-            values += _contained(word)
+            values.append(_contains(word))
         else:
-            begins = [f"{like(word)}%", f"% {like(word)}%"]
-            begins += [] if word.isascii() else [f"% ={like(word)}%"]  # a whole name of few signs
-            tests.append("(" + " OR ".join(["s.text LIKE {}"] * len(begins)) + ")")
-            values += begins
-    together = joined(" ".join(words))
-    if len(together) >= 3 and [together] != words and _NAME.fullmatch(text):
-        tests = [f"({' AND '.join(tests) or 'false'} OR s.text LIKE {{}})"]
-        values += _contained(together)
+            tests.append("(s.text LIKE {} OR s.text LIKE {})")
+            values += [f"{like(word)}%", f"% {like(word)}%"]
+    together = joined(text)
+    if len(together) >= 3 and _NAME.fullmatch(text) and any("-" in word or len(coded(word)) < 3 for word in words):
+        tests = [f"({' AND '.join(tests)} OR s.text LIKE {{}})"]  # `De La Cruz` for `DelaCruz`
+        values.append(_contains(together))
     several = sum(len(word) >= 3 for word in words) > 1
     return Search("text", _TEXT_JOIN, ("s.merchant_id = {}", *(tests or ["false"])), (merchant_id, *values), several)
 
 
-def _contained(text: str) -> list[str]:
-    return [f"%{like(text)}%"] if text else []
+def _contains(folded: str) -> str:
+    return f"%{like(coded(folded))}%"
 
 
 async def orders_by_end(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> list[UUID]:
