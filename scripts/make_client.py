@@ -146,8 +146,12 @@ def _method(name: str, method: str, path: str, operation: Schema, way: str) -> s
         arguments.append(f"body: {_in_shapes(type_of(plain['schema'])) if plain else 'bytes'}")
         given.append("body=body")
     query = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
+    keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+    named = [f"{_word(one['name'])}: {_optional(one)}" for one in query]
+    named += ["idempotency_key: str | None = None"] if keyed else []
+    arguments += ["*", *named] if named else []
+    given += ["key=idempotency_key"] if keyed else []
     if query:
-        arguments += ["*", *(f"{_word(one['name'])}: {_optional(one)}" for one in query)]
         given.append("query={" + ", ".join(f'"{one["name"]}": {_word(one["name"])}' for one in query) + "}")
     answer = _answer(operation)
     wait = "await " if way.startswith("async") else ""

@@ -36,6 +36,7 @@ from recoup.rules.network.codes import SOURCES
 from recoup.rules.network.tables import PROCESSOR_CODES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
+from recoup.rules.rescue.completeness import WISHES
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
 
@@ -348,6 +349,17 @@ def source_table() -> str:
     return table(("source", "known codes", "example"), rows)
 
 
+def rank_table() -> str:
+    """By rank, most useful first; what both kinds of payment have is said of both."""
+    ranks = list(dict.fromkeys(wish.rank for wish in sorted(WISHES, key=lambda wish: -wish.points)))
+    rows = [("Required", "what `/v1/evaluate` refuses without: it is in `complaints`", "")]
+    for rank in ranks:
+        for wish in sorted((one for one in WISHES if one.rank == rank), key=lambda one: -one.points):
+            kinds = "" if len(wish.kinds) == 2 else ", ".join(sorted(kind.upper() for kind in wish.kinds))
+            rows.append((rank, code(wish.field), f"{kinds}: {wish.why}" if kinds else wish.why))
+    return table(("rank", "field", "why"), rows)
+
+
 def world_example() -> str:
     text = (DOCS.parent / "examples/world/tiny_world.py").read_text(encoding="utf-8")
     return f"```python\n{text.strip()}\n```"
@@ -394,7 +406,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
     "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table, "world-example": world_example, "stories": stories, "changes": changes,
+    "code-sources": source_table, "ranks": rank_table, "world-example": world_example, "stories": stories,
+    "changes": changes,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -118,6 +118,22 @@ def test_busy_servers_are_asked_again_as_they_wish(monkeypatch: pytest.MonkeyPat
     assert (len(heard.calls), slept[0]) == (3, 7.0)
 
 
+def test_a_call_whose_first_is_in_progress_is_sent_again_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
+    progress = httpx.Response(409, json={"success": False, "statusCode": "409002", "result": "still in progress"})
+    other = httpx.Response(409, json={"success": False, "statusCode": "409001", "result": "another content"})
+    heard = Heard([progress, httpx.Response(500), httpx.Response(200, json={})])
+    client = heard.client()
+    client._call("POST", "/v1/orders/x/refund", body={}, key="k-1")
+    assert [call.headers["idempotency-key"] for call in heard.calls] == ["k-1"] * 3
+    heard.answers = [other]
+    with pytest.raises(RecoupError, match="another content"):
+        client._call("POST", "/v1/orders/x/refund", body={}, key="k-1")
+    heard.answers = [progress]
+    with pytest.raises(RecoupError, match="still in progress"):
+        client._call("POST", "/v1/orders/x/cancel", body={})
+
+
 def test_what_may_have_happened_is_not_sent_again_without_a_key() -> None:
     heard = Heard([httpx.ReadTimeout("silence"), httpx.Response(200, json={})])
     with pytest.raises(RecoupError, match="may have been done") as silent:

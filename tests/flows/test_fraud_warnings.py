@@ -51,7 +51,9 @@ def test_its_card_is_not_charged_again_and_its_order_needs_somebody(server: Serv
             await warn(shop, standin, made.route, charge)
         assert (await shop.order(paid))["stage"] == "completed"
         assert (await shop.order(paid))["attention"] == FRAUD_WARNED
-        assert (await shop.happenings(paid)).count("warned") == 1
+        assert (await shop.happenings(paid)).count("early_warning") == 1
+        told = await shop.value("SELECT count(*) FROM outbox WHERE event = 'payment.early_warning.received'")
+        assert told == 1
         rows = "SELECT jsonb_agg(jsonb_build_array(order_id, warning_id IS NOT NULL)) FROM fraud_warnings"
         assert await shop.value(rows) == [[str(paid), True]]
         await shop.advance(timedelta(days=25))

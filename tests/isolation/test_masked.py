@@ -15,6 +15,7 @@ from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import Stranger, _browser, request_of
 
 from recoup.doors.portal.endpoint import COOKIE
+from recoup.rules.lists.folding import search_text
 from recoup.store.server import ServerAddress
 
 # What is planted, each found nowhere else; `metadata` and `note` are the merchant's own words of them.
@@ -66,8 +67,9 @@ def planted(ground: Ground) -> Side:
     sql("UPDATE modifications SET message = $2 WHERE merchant_id = $1", side.mid, f"for {PLANTED['first_name']}")
     sql("UPDATE refund_requests SET message = $2 WHERE merchant_id = $1", side.mid, f"to {PLANTED['email']}")
     sql(
-        "UPDATE order_search SET text = text || ' qvvilma qvvdottir qvv.mail@qvvpost.example' WHERE merchant_id = $1",
+        "UPDATE order_search SET text = $2 || text WHERE merchant_id = $1",
         side.mid,
+        search_text(PLANTED["first_name"], PLANTED["last_name"], [PLANTED["email"], ""]) + " ",
     )
     for order in ("order", "paid"):
         ask(

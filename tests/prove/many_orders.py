@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from tests.store.order_rows import make_merchant
 
+from recoup.rules.lists.folding import search_text
 from recoup.store import migrate
 from recoup.store.partitions import ensure_partitions
 from recoup.store.server import ServerAddress
@@ -65,8 +66,10 @@ SELECT '{merchant}', order_id, first_name, last_name, 'Buyer' || n || '@example.
 """,
     "order_search": """
 INSERT INTO order_search (merchant_id, order_id, placed_at, text)
-SELECT '{merchant}', order_id, placed_at, lower(first_name || ' ' || last_name) || ' buyer' || n || '@example.test sub-'
-  || n || ' ' || lpad((n % 10000)::text, 4, '0') FROM made ORDER BY n
+SELECT '{merchant}', order_id, placed_at,
+  lower(first_name || ' ' || last_name || ' =' || first_name || last_name || '=')
+  || CASE WHEN n % 50021 = 7 THEN ' {rare}' ELSE '' END
+  || ' buyer' || n || '@example.test sub-' || n || ' ' || lpad((n % 10000)::text, 4, '0') FROM made ORDER BY n
 """,
     "order_heads": """
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
@@ -115,7 +118,8 @@ async def fill(server: ServerAddress, name: str, counts: list[int], say: Callabl
             numbered = numbered.replace(f"${number}", value if number == 1 else f"'{value}")
         await connection.execute(numbered, timeout=None)
         for table, sql in _FILL.items():
-            await connection.execute(sql.format(merchant=merchant_id), timeout=None)
+            rare = " ".join(search_text(*name, ()) for name in (("José", "Müller"), ("小龙", "李")))
+            await connection.execute(sql.format(merchant=merchant_id, rare=rare), timeout=None)
             say(f"{count:,} rows of {table} after {time.monotonic() - begun:.0f} s")
         await connection.execute("DROP TABLE made")
         shops.append(Shop(merchant_id, sites, count))

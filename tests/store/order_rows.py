@@ -2,12 +2,16 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import asyncpg
 
+from recoup.rules.lists.folding import search_text
+
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-NAMES = ["Ana Roe", "Tomasz Wójcik", "Hana Sato", "小林 楓", "نورا العتيبي", "Grace Mbeki", "Zoë O'Brien"]
+NAMES = [("Ana", "Roe"), ("Tomasz", "Wójcik"), ("Hana", "Sato"), ("小林", "楓"), ("نورا", "العتيبي"),
+         ("Grace", "Mbeki"), ("Zoë", "O'Brien")]  # fmt: skip
 
 _MERCHANT = """
 INSERT INTO merchants (merchant_id, name, acceptor_id, offset_us, created_at) VALUES ($1, $2, 'acc', $3, now())
@@ -46,11 +50,12 @@ WITH made AS (
   SELECT $1, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, 'SUB-' || n, 1, order_id FROM made
 ), payer AS (
   INSERT INTO order_payer (merchant_id, order_id, first_name, last_name, email, phone, ip)
-  SELECT $1, order_id, split_part(name, ' ', 1), split_part(name, ' ', 2), 'Buyer' || n || '@example.test', '', ''
+  SELECT $1, order_id, split_part(name, '|', 1), split_part(name, '|', 2), 'Buyer' || n || '@example.test', '', ''
   FROM made
 ), search AS (
   INSERT INTO order_search (merchant_id, order_id, placed_at, text)
-  SELECT $1, order_id, placed_at, lower(name) || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
+  SELECT $1, order_id, placed_at,
+    ($6::text[])[n % array_length($6::text[], 1) + 1] || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
 )
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
   units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id, reason, decline_code, decline_source,
@@ -78,11 +83,16 @@ async def make_merchant(
 
 
 async def make_orders(
-    connection: asyncpg.Connection, merchant_id: uuid.UUID, site_ids: list[uuid.UUID], count: int
+    connection: asyncpg.Connection,
+    merchant_id: uuid.UUID,
+    site_ids: list[uuid.UUID],
+    count: int,
+    names: Sequence[tuple[str, str]] = NAMES,
 ) -> None:
     """`count` orders a minute apart from BEGIN on; order n is SUB-n of buyern@example.test. Some heads
     name a campaign, with the merchant's own id."""
-    await connection.execute(_ORDERS, merchant_id, BEGIN, site_ids, NAMES, count)
+    texts = [search_text(*name, ()) for name in names]
+    await connection.execute(_ORDERS, merchant_id, BEGIN, site_ids, list(map("|".join, names)), count, texts)
 
 
 async def vacuumed(connection: asyncpg.Connection) -> None:

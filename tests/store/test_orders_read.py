@@ -294,6 +294,8 @@ def test_a_row_carries_every_column_of_the_list(shop: Shop) -> None:
         ("小林", "text", 50),
         ("zo", "text", 50),
         ("oë", "text", 0),
+        ("zoe obrien", "text", 50),
+        ("小林楓", "text", 50),
         ("نورا", "text", 50),
         ("o'brien", "text", 50),
         ("100%", "text", 0),

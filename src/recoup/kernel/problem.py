@@ -25,6 +25,7 @@ CODES: Final[Mapping[str, str]] = {
     "invalid": "a field is missing or invalid",
     "not_found": "the caller has no object with this id",
     "conflict": "the same key or order id was used with different content",
+    "in_progress": "an earlier call for the same order is still in progress",
     "wrong_state": "the order is not in a state that allows this",
     "over_remainder": "the refund exceeds the remaining amount",
     "refund_currency": "the refund has a different currency than the order",

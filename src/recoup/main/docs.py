@@ -26,6 +26,7 @@ CURES: Final[Mapping[str, str]] = {
     "invalid": "Correct the fields named in the response and send it again.",
     "not_found": "Check the id, and that it belongs to this credential.",
     "conflict": "For different content, use a new key and order id; for the same content, send it unchanged.",
+    "in_progress": "Send it again with the same key after a second.",
     "wrong_state": "Read the order, and choose an action that its state allows.",
     "over_remainder": "Refund at most the remaining amount.",
     "refund_currency": "Use the order's currency, or omit it.",

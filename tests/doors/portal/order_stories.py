@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from recoup.kernel.ids import new_id
+from recoup.rules.lists.folding import search_text
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import FACTS, STEPS, Stage
 
@@ -359,7 +360,7 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         m,
         o,
         s.placed_at,
-        f"{s.name} {s.email} {s.external_id} 3184".lower(),
+        search_text(first, last, (s.email, s.external_id, "3184")),
     )
     for decision_id, at, verdict in s.decisions:
         await connection.execute(

@@ -178,7 +178,10 @@ def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(s
         assert "key.made" in await actions(f"from={today - day}&zone=Asia%2FTokyo&kind=keys")
         page = texts(await ada.get("/audit?from=yesterday-ish&zone=Nowhere%2FNever&kind=keys"))
         assert "Not understood: yesterday-ish, Nowhere/Never" in page
-        assert "created a key" in page, "what could not be read narrows nothing"
+        assert "created a key" not in page, "what could not be read must not show everything"
+        assert "created a key" in texts(await ada.get("/audit?zone=Nowhere%2FNever&kind=keys"))
+        assert "created a key" not in texts(await ada.get("/audit?kind=keyz"))
+        assert (await ada.get("/audit.csv?kind=keyz")).status_code == 400
         for odd in ("before=%00", "before=2026_x", "object=%00%27", "who=%27--", "before=2026-01-01T00:00:00Z_é"):
             assert (await ada.get(f"/audit?{odd}")).status_code == 200, odd
 

@@ -4,9 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from tests.doors.portal.staff import As, portal
+from tests.doors.portal.staff import As, portal, texts
+from tests.doors.portal.test_webhooks import make, receiving
 from tests.worlds import Shop
 
+from recoup.flows.cards.cancel import cancel
 from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
@@ -57,6 +59,34 @@ def test_the_moment_that_a_page_names_is_the_one_that_it_shows(server: ServerAdd
         assert asked
         again = (await maya.get(f"/orders/{order_id}/past?at={asked[1]}")).text
         assert f"asOfVersion={newest - 1}" in again
+
+    portal(server, story)
+
+
+def test_an_event_that_was_delivered_is_never_said_to_have_no_endpoint(server: ServerAddress) -> None:
+    """What waited then, and who subscribed, was not loaded: nothing is said of it."""
+
+    async def story(shop: Shop, who: As) -> None:
+        async with receiving() as receiver:
+            maya = await who("ops")
+            await make(maya, receiver.url, ("order.submitted", "order.cancelled"))
+            order_id = await shop.admit()
+            await shop.publish()
+            await shop.advance(timedelta(minutes=5))
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
+            await shop.publish()
+            assert len(receiver.got) == 2
+            newest = await shop.value("SELECT max(seq) FROM order_log WHERE order_id = $1", order_id)
+            pages = [
+                texts(await maya.get(f"/orders/{order_id}/past?asOfVersion={number}"))
+                for number in range(1, newest + 1)
+            ]
+            assert [page for page in pages if "No endpoint subscribes" in page or "sent in a moment" in page] == []
+            assert "Its first delivery attempt came later: " in pages[0]
+            assert "delivered" in pages[-1]
+        quiet = await shop.admit(external_id="quiet")
+        page = texts(await maya.get(f"/orders/{quiet}/past?asOfVersion=1"))
+        assert "No delivery of it is on record; which endpoints subscribed then is not kept." in page
 
     portal(server, story)
 

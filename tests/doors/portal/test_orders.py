@@ -83,7 +83,28 @@ def test_what_was_typed_wrongly_stays_and_is_named(shop: Shop) -> None:
         page = await page_of(client, "/orders?q=ana+status%3Anope&min=much&zone=Nowhere%2FCity")
         assert 'value="ana status:nope"' in page
         assert 'value="much" aria-invalid="true"' in page
-        assert "Not understood and ignored:" in page
+        assert 'Not understood: <bdi class="wrap">min, zone, status:nope</bdi>' in page
+        assert "No order is shown" in page
+        assert ids(page) == []
+        assert 'href="/orders?q=ana">show the list without it</a>' in page
+        for typed, meant in (
+            ("status:complted", "status:completed"),
+            ("statsu:paid", "status:paid"),
+            ("site:leaf", "site:leaf-0"),
+            ("reason:expird", "reason:expired"),
+            ("placed:yesterdy", "placed:yesterday"),
+        ):
+            page = await page_of(client, f"/orders?q={quote(typed)}")
+            assert "No order is shown" in page, typed
+            offered = re.search(rf'href="(/orders\?[^"]+)"><bdi class="cut">{meant}<', page)
+            assert offered, (typed, page)
+            answer = await client.get(html.unescape(offered[1]))
+            assert answer.status_code in (200, 303), typed
+            assert "Not understood" not in answer.text, typed
+        page = await page_of(client, "/orders?statuss=7")
+        assert "No order is shown" in page
+        assert 'href="/orders?status=7"><bdi class="cut">status=7<' in page
+        assert ids(await page_of(client, "/orders?utm_source=mail&zone=Nowhere%2FCity"))
 
     visit(shop, work)
 
@@ -477,19 +498,34 @@ def test_selected_orders_are_exported_as_they_are_seen(shop: Shop) -> None:
     visit(shop, work)
 
 
-def test_an_amount_that_was_typed_alone_is_offered_as_one(shop: Shop) -> None:
+def test_words_that_no_order_has_and_that_are_a_filter_become_it(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["completed"]
         amount = shown(story.units, story.asset)
-        for typed in (amount, f"{amount} {story.asset.lower()}"):
-            empty = await page_of(client, f"/orders?q={quote(typed)}")
-            assert "No order matches" in empty
-            offered = re.search(rf'href="([^"]+)"><bdi class="cut">Amount: {typed}<', empty)
-            assert offered
-            listed = await page_of(client, offered[1].replace("&amp;", "&") + "&size=100")
-            assert str(story.order_id) in ids(listed)
+        for typed in (amount, amount.replace(".", ","), f"{amount} {story.asset.lower()}", f"{story.asset} {amount}"):
+            answer = await client.get("/orders", params={"q": typed, "size": 100})
+            assert (answer.status_code, "amount=" in answer.headers["location"]) == (303, True), typed
+            assert str(story.order_id) in ids(await page_of(client, answer.headers["location"]))
         for nothing in ("987654321.01", f"{amount} coins", "no-such-word"):
-            assert "Amount: " not in await page_of(client, f"/orders?q={quote(nothing)}")
+            page = await page_of(client, f"/orders?q={quote(nothing)}")
+            assert "Amount: " not in page
+            assert "No order matches" in page
+        for typed, narrowed in {
+            "chargeback": "status=8",
+            "Chargebacks": "status=8",
+            "on hold": "status=1",
+            "declined": "reason=declined",
+            "insufficient funds": "code=insufficient+funds",
+            "not sufficient funds": "code=not+sufficient+funds",
+            "LEAF-1": "site=",
+            "call-centre": None,
+        }.items():
+            answer = await client.get("/orders", params={"q": typed})
+            if narrowed is None:
+                assert answer.status_code == 200, typed
+                continue
+            assert (answer.status_code, narrowed in answer.headers.get("location", "")) == (303, True), typed
+            assert ids(await page_of(client, answer.headers["location"])), typed
 
     visit(shop, work)
 
@@ -651,12 +687,12 @@ def test_the_last_four_typed_with_their_key_are_those_of_the_card_alone(shop: Sh
     visit(shop, work)
 
 
-def test_the_end_of_an_id_as_the_list_shows_it_offers_its_order(shop: Shop) -> None:
+def test_a_short_id_that_one_order_has_opens_it(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         one = ids(await page_of(client, "/orders?up=1"))[0]
-        for typed in (one[-6:], one[-6:].upper(), f"{one[:4]}…{one[-6:]}"):
-            page = await page_of(client, f"/orders?q={quote(typed)}")
-            assert f'href="/orders/{one}"' in page, typed
+        for typed in (one[-6:], one[-6:].upper(), *(f"{one[:4]}{dots}{one[-6:]}" for dots in ("…", "..", "..."))):
+            answer = await client.get("/orders", params={"q": typed})
+            assert (answer.status_code, answer.headers.get("location")) == (303, f"/orders/{one}"), typed
         foreign = str(shop.other_order)
         for typed in (foreign[-6:], one[-7:], one[-5:]):
             page = await page_of(client, f"/orders?q={quote(typed)}")

@@ -19,6 +19,21 @@ def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> N
     assert shop.post("/evaluate/check", better).json()["score"] > told["score"]
 
 
+def test_fields_have_the_vendors_ranks_and_the_attempt_is_kept_and_shown(shop: Caller) -> None:
+    told = shop.post("/evaluate/check", shop.body(transaction__amount=-1, expiryDateUtc=GONE)).json()
+    ranks = {one["field"]: one["rank"] for one in told["improvements"]}
+    assert {one["rank"] for one in told["complaints"]} == {"Required"}
+    assert {"attemptCount": "High", "transaction.adviceCode": "Low"}.items() <= ranks.items()
+    assert ranks["transaction.networkTransactionId"] == "Critical"
+    for wrong in (0, -1, 1.5, "many", 1001):
+        refused = shop.evaluate(attemptCount=wrong)
+        assert (refused.status_code, "AttemptCount" in refused.json()) == (400, True), wrong
+    order_id = shop.evaluate(attemptCount=3).json()["orderId"]
+    assert shop.call("GET", f"/orders/{order_id}").json()["attemptCount"] == 3
+    plain = shop.evaluate().json()["orderId"]
+    assert shop.call("GET", f"/orders/{plain}").json()["attemptCount"] is None
+
+
 def test_a_card_whose_customer_consented_here_lacks_no_network_id(door: Door, shop: Caller) -> None:
     token = shop.token_for(script_card("visa", "51", 0))
     paid = shop.evaluate(

@@ -8,6 +8,8 @@ import pytest
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed
 from tests.doors.rescue.shapes import check_refused
 
+from recoup.flows.cards.evaluate import Evaluate
+
 
 def new_key(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The body once more under a new key."""
@@ -31,6 +33,19 @@ def test_the_same_call_again_has_the_same_answer(door: Door, shop: Caller) -> No
         again = shop.evaluate(body)
     assert again.content == first.content
     shop.advance(days=20)  # what became of it since is told by the order, not by the same key
+    assert shop.evaluate(body).json()["status"] == "SUBMITTED"
+
+
+def test_a_call_whose_first_is_in_progress_says_so(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*args: Any, **more: Any) -> None: ...
+
+    with monkeypatch.context() as busy:
+        busy.setattr(Evaluate, "_admit", never)
+        body = shop.body()
+        refused = shop.evaluate(body)
+    check_refused(refused, 409, "in_progress")
+    assert refused.headers["retry-after"] == "1"
+    assert "is still in progress" in refused.json()["result"]
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 

@@ -186,7 +186,9 @@ def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(server: S
         assert (row["status"], row["disputed"]) == (7, False)
         assert "dispute_loss" not in after
         assert after["clearing"] == 4590 - 1500
-        assert (await shop.happenings(order_id))[-2:] == ["dispute_opened", "dispute_won"]
+        assert (await shop.happenings(order_id))[-3:] == ["dispute_opened", "dispute_won", "dispute_reversed"]
+        told = "SELECT string_agg(event, ' ' ORDER BY seq DESC) FROM outbox WHERE event LIKE 'payment.%'"
+        assert str(await shop.value(told)).startswith("payment.chargeback.reversed payment.chargeback.closed ")
 
     story(server, tell)
 
@@ -499,7 +501,14 @@ def test_a_case_that_goes_on_is_the_same_case(server: ServerAddress) -> None:
         assert await shop.value("SELECT count(*) FROM disputes") == 1
         assert (await balances(shop))["dispute_loss"] == 4590
         told = [h for h in await shop.happenings(order_id) if "dispute" in h]
-        assert told == ["dispute_inquiry", "dispute_opened", "dispute_won", "dispute_opened", "dispute_lost"]
+        assert told == [
+            "dispute_inquiry",
+            "dispute_opened",
+            "dispute_won",
+            "dispute_reversed",
+            "dispute_opened",
+            "dispute_lost",
+        ]
 
     story(server, tell)
 

@@ -88,6 +88,8 @@ def test_the_documented_events_are_all_there() -> None:
         "order.partially_collected",
         "order.refundfailed",
         "payment.chargeback.closed",
+        "payment.chargeback.reversed",
+        "payment.early_warning.received",
     }
 
 

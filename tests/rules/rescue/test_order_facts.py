@@ -85,6 +85,16 @@ def test_what_an_order_itself_says() -> None:
     assert Facts.from_dict(facts.to_dict()) == facts
 
 
+def test_attempts_before_the_hand_over_are_counted_on_from() -> None:
+    tries = [attempt(1, "declined", PLACED + timedelta(hours=5), scheme_code="91")]
+    plain = facts_of(order(attempts=tries), NOW)
+    told = facts_of(order(attempts=tries, facts=order().facts | {"attempt_count": 3}), NOW)
+    assert (told.first.tries, told.tries[0].tries, told.next_number) == (2, 3, 4)
+    assert Facts.from_dict(told.to_dict()) == told
+    assert facts_of(order(attempts=tries, facts=order().facts | {"attempt_count": 1}), NOW) == plain
+    assert "earlier" not in plain.to_dict(), "what was stored before reads the same"
+
+
 def test_what_an_issuer_answered_to_several_merchants_is_told_with_the_decision() -> None:
     facts = facts_of(order(rescue=RescueKnown(issuer_answers=(5, 4, 3, 2, 1, 0))), NOW)
     assert facts.issuer_answers == (5, 4, 3, 2, 1, 0)

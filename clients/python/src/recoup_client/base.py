@@ -59,8 +59,8 @@ class Waiting(_Calls[httpx.Client]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _call(self, method: str, path: str, *, body: Any = None, query: Any = None) -> Any:
-        return perform(self._client, call(self._credential, self._url, method, path, body=body, query=query))
+    def _call(self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None) -> Any:
+        return perform(self._client, call(self._credential, self._url, method, path, body=body, query=query, key=key))
 
 
 class Awaiting(_Calls[httpx.AsyncClient]):
@@ -80,6 +80,8 @@ class Awaiting(_Calls[httpx.AsyncClient]):
     ) -> None:
         await self.close()
 
-    async def _call(self, method: str, path: str, *, body: Any = None, query: Any = None) -> Any:
-        talk = call(self._credential, self._url, method, path, body=body, query=query)
+    async def _call(
+        self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None
+    ) -> Any:
+        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key)
         return await perform_async(self._client, talk)

@@ -65,6 +65,7 @@ AmendedOrder = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
+        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],
@@ -947,6 +948,7 @@ CheckBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
+        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1051,6 +1053,7 @@ Complaint = TypedDict(
     "Complaint",
     {
         "field": str,
+        "rank": Literal["Required"],
         "text": str,
     },
 )
@@ -1545,6 +1548,7 @@ EvaluateBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
+        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1851,6 +1855,7 @@ Improvement = TypedDict(
     "Improvement",
     {
         "field": str,
+        "rank": Literal["Critical", "High", "Low", "Medium"],
         "points": int,
         "why": str,
     },
@@ -2220,6 +2225,7 @@ OrderDetail = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
+        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],

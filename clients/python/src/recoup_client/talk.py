@@ -17,7 +17,8 @@ from recoup_client.problem import RecoupError, told, unanswered
 
 TRIES = 4
 PAUSE_SECONDS_MAX = 30.0
-_AGAIN = frozenset({429, 502, 503, 504})
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_IN_PROGRESS = "409002"
 _KEYS = ("idempotencyKey", "merchant_order_id")
 
 
@@ -39,22 +40,33 @@ class Credential(Protocol):
         """After a 401: whether a new proof may be taken where this one was not."""
 
 
-def call(credential: Credential, base_url: str, method: str, path: str, *, body: Any = None, query: Any = None) -> Talk:
-    """Returns the answer's JSON, None for an empty one, bytes for what is no JSON.
+def call(
+    credential: Credential,
+    base_url: str,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    query: Any = None,
+    key: str | None = None,
+) -> Talk:
+    """Returns the answer's JSON, None for an empty one, bytes for what is no JSON. `key`: the Idempotency-Key.
 
-    Repeats what may be repeated: a call that was not heard or was refused for its rate, and one that the server makes
-    once however often it comes. Raises: RecoupError for a refusal; httpx.TransportError when there is no answer, which
-    the drivers make a RecoupError.
+    Repeats what may be repeated: a call that was not heard or was refused for its rate, one whose first call is still
+    in progress, and one that the server makes once however often it comes; a refused token is renewed once.
+    Raises: RecoupError for a refusal; httpx.TransportError when there is no answer, which the drivers make a
+    RecoupError.
     """
-    renewed = False
+    renewed, repeatable = False, bool(key) or may_repeat(method, body)
     for left in range(TRIES - 1, -1, -1):
         sent: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
-        request = httpx.Request(method, base_url + path, **sent, params=_given(query))
+        headers = {"Idempotency-Key": key} if key else None
+        request = httpx.Request(method, base_url + path, **sent, params=_given(query), headers=headers)
         yield from credential.sign(request)
         try:
             response: httpx.Response = yield request
         except httpx.TransportError as error:
-            if not left or not (isinstance(error, httpx.ConnectError) or may_repeat(method, body)):
+            if not left or not (isinstance(error, httpx.ConnectError) or repeatable):
                 raise
             yield Pause(_seconds(left, None))
             continue
@@ -62,11 +74,16 @@ def call(credential: Credential, base_url: str, method: str, path: str, *, body:
             renewed = True
             if credential.renew():
                 continue
-        if left and response.status_code in _AGAIN and (response.status_code == 429 or may_repeat(method, body)):
+        if left and _is_passing(response) and (response.status_code == 429 or repeatable):
             yield Pause(_seconds(left, response.headers.get("retry-after")))
             continue
         return read(response)
     raise AssertionError("the last try returns or raises")
+
+
+def _is_passing(response: httpx.Response) -> bool:
+    """Whether the same call may fare better in a moment."""
+    return response.status_code in _AGAIN or response.status_code == 409 and told(response)["code"] == _IN_PROGRESS
 
 
 def may_repeat(method: str, body: Any) -> bool:

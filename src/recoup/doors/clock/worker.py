@@ -13,6 +13,7 @@ from recoup.flows.insight.learn.nightly import train_nightly
 from recoup.flows.insight.learn_risk import train_risk_nightly
 from recoup.flows.insight.share_issuers import share_issuers
 from recoup.flows.insight.uplift_report import watch_uplift
+from recoup.flows.lists.fold_again import FOLDED_AT_ONCE, fold_again
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
@@ -85,6 +86,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("tidy", lambda: purge_expired(world), 60.0),
         Loop("upkeep", lambda: upkeep(world), 60.0),
         Loop("keys", lambda: rekey(world), 20.0),
+        Loop("search texts", lambda: fold_again(world), 60.0, rest=0.05, much=FOLDED_AT_ONCE + 1),
     ]
 
 

@@ -29,7 +29,8 @@ class Operation:
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
     give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
     `body_optional`: the body may be left out; None: where no field of it is required. `strict`: fields that the body
-    does not know are refused. `credential`: name of the door's security scheme, None for open calls.
+    does not know are refused. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes on,
+    and another call does better. `credential`: name of the door's security scheme, None for open calls.
     """
 
     method: str
@@ -45,5 +46,7 @@ class Operation:
     takes: tuple[str, ...] = (JSON,)
     body_optional: bool | None = None
     strict: bool = False
+    keyed: bool = False
+    deprecated: bool = False
     credential: str | None = "bearer"
     examples: tuple[Example, ...] = ()

@@ -88,6 +88,8 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         "security": [dict(one) for one in dialect.credentials[operation.credential]] if operation.credential else [],
         "responses": _answers(operation, refs) | _errors(dialect, operation),
     }
+    if operation.deprecated:
+        made["deprecated"] = True
     if operation.text:
         made["description"] = operation.text
     if parameters := _parameters(operation):
@@ -113,11 +115,19 @@ def _body(operation: Operation, refs: Refs) -> Schema:
     return {**refs[operation.body], "unevaluatedProperties": False} if operation.strict else refs[operation.body]
 
 
+_KEY: Final[Mapping[str, Any]] = {
+    "name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 128},
+    "description": "A repeat with the same key and content is the same call, and is answered alike.",
+}  # fmt: skip
+
+
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in variables_of(operation.path)
     ]
+    if operation.keyed:
+        made.append(dict(_KEY))
     if operation.query is not None:
         schema = query_schema(operation.query)
         required = schema.get("required", ())

@@ -51,7 +51,9 @@ async def check(call: Call) -> Reply:
             valid=not complaints,
             score=found.points,
             complaints=complaints,
-            improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
+            improvements=[
+                Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why) for one in found.missing
+            ],
             remarks=[
                 *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
                 *in_sentences(warning for warning in warnings if warning != STALE),

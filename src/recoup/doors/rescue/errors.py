@@ -39,6 +39,9 @@ TABLE: Final[Mapping[str, Code]] = {
     "not_found": Code(404, "404101", "GET /v1/orders/{id} with another merchant's order"),
     "method_not_allowed": Code(405, "405001", "PUT /v1/orders; `Allow` lists the methods"),
     "conflict": Code(409, "409001", "/evaluate with the `idempotencyKey` of another payment"),
+    "in_progress": Code(
+        409, "409002", "/evaluate again while the first call with its key still runs; repeat it after a second"
+    ),
     "wrong_state": Code(409, "409101", "cancelling a paid order"),
     "too_large": Code(413, "413001", "a body of more than 1 MiB"),
     "too_many_requests": Code(429, "429001", "too many calls per second, or webhook samples per minute"),

@@ -202,6 +202,7 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "correlation_id": body.correlation_id,
         "sense_key": body.sense_key,
         "processor_name": transaction.processor_name,
+        "attempt_count": body.attempt_count,
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
 
@@ -222,7 +223,7 @@ EVALUATE: Final = Operation(
     group="Rescue",
     body=EvaluateBody,
     answers={200: Evaluated},
-    problems=("kind_switched_off", "blocked", "conflict"),
+    problems=("kind_switched_off", "blocked", "conflict", "in_progress"),
     examples=examples.EVALUATE,
 )
 METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

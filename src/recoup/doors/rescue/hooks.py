@@ -94,7 +94,7 @@ METHODS: Final = (
                      examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True,
            strict=True),
     Method(Operation("POST", "/v1/webhooks/{id}/replay", "Send events again", REPLAY, group=GROUP, body=ReplayBody,
-                     answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
+                     keyed=True, answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
                      examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", strict=True),
     Method(Operation("GET", "/v1/webhooks/{id}/replays", "Replays", group=GROUP, answers={200: Replays},
                      problems=("not_found",)), list_replays, "merchants"),

@@ -67,6 +67,7 @@ async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[st
             row, shown, collected = await as_it_stood(connection, merchant_id, row, cut)
     return members(row) | {
         "as_of": shown,
+        "attempt_count": row.facts.get("attempt_count"),
         "collected_amount": collected,
         "items": [
             Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})

@@ -75,9 +75,11 @@ OUTCOME: Final = Operation(
     "POST",
     "/v1/outcome",
     "Look up an outcome",
-    "An older call than GET /v1/orders/{id}, still used by partners. It accepts any id of the order, including "
-    "your own; of several orders with your id it returns the newest. An unknown id is HTTP 200 with `NOTFOUND`.",
+    "Deprecated: read GET /v1/orders/{id} instead. It goes on for clients that use it, and accepts any id of the "
+    "order, including your own; of several orders with your id it returns the newest. An unknown id is HTTP 200 with "
+    "`NOTFOUND`.",
     group="Orders",
+    deprecated=True,
     body=OutcomeBody,
     answers={200: Outcome},
     examples=examples.OUTCOME,

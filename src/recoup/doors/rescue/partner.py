@@ -171,8 +171,9 @@ METHODS: Final = (
                      "here, and once by the link to the first person who opens it. With an `Idempotency-Key` or an "
                      "`externalId`, a repeated call creates no second merchant: it answers 200, without secrets. "
                      "Its portal page is available a moment later.",
-                     group=GROUP, credential=PARTNER, body=MerchantBody, answers={201: MerchantMade, 200: MerchantMade},
-                     problems=("conflict",), examples=(Example("a shop", _SHOP, 201),)), create, PARTNER, strict=True),
+                     group=GROUP, credential=PARTNER, body=MerchantBody, keyed=True,
+                     answers={201: MerchantMade, 200: MerchantMade}, problems=("conflict",),
+                     examples=(Example("a shop", _SHOP, 201),)), create, PARTNER, strict=True),
     Method(Operation("GET", "/v1/partner/merchants", "Your merchants", group=GROUP, credential=PARTNER,
                      query=MerchantQuery, answers={200: Merchants}), list_all, PARTNER),
     Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders for many merchants",

@@ -131,6 +131,7 @@ METHODS: Final = (
                      "`overlapHours` (24), or earlier if that was already set; with 0 all end now. The access tokens "
                      "of a key end with it. With an `Idempotency-Key`, a repeated call creates no further keys: it "
                      "answers 200, without secrets.", group=GROUP, credential=PARTNER, body=KeysBody,
+                     keyed=True,
                      answers={201: NewKeys, 200: NewKeys}, problems=("not_found", "conflict"),
                      examples=(Example("a day to change over", {"overlapHours": 24}, 201),
                                Example("one that leaked", {"kinds": ["api"], "overlapHours": 0}, 201))),

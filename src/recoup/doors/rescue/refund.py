@@ -101,6 +101,7 @@ REFUND: Final = Operation(
     "and a response code. With an idempotency key, a repeat is the same refund; without one, only an identical "
     "request while the first is open, and the answer's `warning` says so.",
     group="Orders",
+    keyed=True,
     body=RefundBody,
     answers={200: Refunded},
     problems=("not_found", "conflict"),

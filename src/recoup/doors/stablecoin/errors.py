@@ -49,6 +49,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "not_found": Code(404, "not_found"),
     "method_not_allowed": Code(405, "method_not_allowed"),
     "conflict": Code(409, "idempotency_conflict"),
+    "in_progress": Code(503, "service_unavailable"),
     "wrong_state": Code(409, "invalid_state"),
     "wrong_state/order_not_refundable": Code(409, "order_not_refundable"),
     "wrong_state/refund_unsupported": Code(409, "refund_unsupported"),

@@ -161,7 +161,7 @@ METHODS: Final = (
         "POST", f"{_AT}/refund", "Refund an order",
         "Refunds all or part of an order, up to the wallet's balance. Custodial orders only. The same "
         "Idempotency-Key is the same refund.",
-        group="Orders", body=RefundBody, answers={200: OrderOnly},
+        group="Orders", body=RefundBody, keyed=True, answers={200: OrderOnly},
         problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
                   "insufficient_balance", "idempotency_conflict"),
         credential="signature",

@@ -93,6 +93,7 @@ METHODS: Final = (
     Method(Operation(
         "POST", "/api/v1/payouts", "Request a payout",
         "Debits the wallet at once. The same Idempotency-Key is the same payout.", group="Money", body=PayoutBody,
+        keyed=True,
         answers={201: PayoutAnswer},
         problems=("invalid_amount", "insufficient_balance", "idempotency_conflict", "merchant_suspended"),
         credential="signature",

@@ -194,7 +194,7 @@ METHODS: Final = (
     Method(Operation(
         "POST", _AT, "Create a subscription",
         "Each cycle creates a charge, which the payer pays. The same Idempotency-Key is the same subscription.",
-        group="Subscriptions", body=SubscriptionBody, answers={201: SubscriptionAnswer},
+        group="Subscriptions", body=SubscriptionBody, keyed=True, answers={201: SubscriptionAnswer},
         problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "idempotency_conflict",
                   "merchant_suspended"),
         credential="signature",

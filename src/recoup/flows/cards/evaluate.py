@@ -31,6 +31,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.moves.attempt.plan import INLINE_GRACE
+from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.card import scheme_of
@@ -71,7 +72,7 @@ class Evaluate:
     async def evaluate(self, scope: Scope, request: EvaluateRequest) -> EvaluateResult:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
 
-        Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
+        Raises: Problem invalid, conflict, in_progress, kind_switched_off, blocked, unavailable.
         """
         request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
@@ -113,8 +114,8 @@ class Evaluate:
                 await self._keep_card(scope, request, token_id)
                 kept = True
         raise Problem(
-            "unavailable",
-            "Other calls are changing the order at the moment.",
+            "in_progress",
+            "An earlier call for this order is still in progress.",
             retry_after_seconds=1,
             cure="Send it again with the same key in a second.",
         )
@@ -396,5 +397,4 @@ def _stale(request: EvaluateRequest, now: BusinessTime) -> bool:
 def _search_text(request: EvaluateRequest) -> str:
     """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
     payer = request.payer
-    parts = [payer.first_name, payer.last_name, payer.email, request.external_id, request.transaction_id]
-    return " ".join(p for p in parts if p).lower()
+    return search_text(payer.first_name, payer.last_name, (payer.email, request.external_id, request.transaction_id))

@@ -33,6 +33,7 @@ from recoup.store.lists.customers import (
     transmissions_of,
 )
 from recoup.store.lists.exports import end_files_of
+from recoup.store.lists.order_folding import fold_orders
 from recoup.store.orders.due_work import make_due
 from recoup.store.people.persons import OrderPerson, erase_part, erase_payer, lock_part, note_person
 from recoup.store.pool import retrying
@@ -246,6 +247,7 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
                 for token_id in await owe_deletions(tx, merchant_id, order_ids):
                     await make_due(tx, merchant_id, "network_token", token_id, wall)
                 await erase_part(tx, merchant_id, order_ids)
+                await fold_orders(tx, [(merchant_id, order_id) for order_id in order_ids])
         return part
 
     return await retrying(once)

@@ -16,6 +16,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.rules.lists.folding import search_text
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.pause import check_taking
@@ -151,7 +152,7 @@ class Charges:
             channel=channel or None,
             payer_id=customer_id(world, merchant.merchant_id, customer) if customer else None,
             payer_external_id=customer,
-            search=" ".join(w.lower() for w in words if w),
+            search=search_text("", "", words),
             stage="received",
             happening="received",
             status=0,

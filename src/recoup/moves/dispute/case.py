@@ -208,6 +208,7 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
     if dispute.fee_units:
         postings.append(ledger.dispute_fee_returned(dispute.fee_units, order.payable_place))
     change.fact("dispute_won", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute))
+    change.fact("dispute_reversed", dispute.dispute_id, **_body(dispute))
     owe_reversal_again(change, dispute.attempt_id, dispute.units)
     if dispute.kind == "fraud" and not any(d.kind == "fraud" and d.takes_money for d in order.disputes):
         change.block_card(dispute.dispute_id, "fraud_dispute", change.now)

@@ -12,7 +12,16 @@ def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
     change.block_card(warning_id, "fraud_warning", None)
     if change.order.left_units:
         change.raise_attention(FRAUD_WARNED)
-    change.fact("warned", attempt_id, number=change.order.attempt(attempt_id).attempt_no, why=FRAUD_WARNED)
+    attempt = change.order.attempt(attempt_id)
+    change.fact(
+        "early_warning",
+        attempt_id,
+        warning_id=warning_id,
+        attempt_id=attempt_id,
+        number=attempt.attempt_no,
+        units=attempt.units,
+        why=FRAUD_WARNED,
+    )
 
 
 def invoice_closed(change: Change) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
 from recoup.kernel.problem import Problem
+from recoup.rules.lists.folding import fold
 
 DOTS: Final = "•••"
 SHOWN: Final = "shown"
@@ -143,8 +144,8 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
 
 
 def _spellings(value: str) -> set[str]:
-    """Also in either form of Unicode, and as JSON, addresses and HTML have it."""
-    forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
+    """Also in either form of Unicode, without accents, and as JSON, addresses and HTML have it."""
+    forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value), fold(value) or value}
     return forms | {json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value), html.escape(value)}
 
 

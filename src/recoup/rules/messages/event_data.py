@@ -101,6 +101,18 @@ class ChargebackReceived(OrderData, frozen=True, kw_only=True):
     respond_by: Annotated[datetime | None, Meta(description="Deadline for evidence, if evidence is possible.")] = None
 
 
+class ChargebackReversed(OrderData, frozen=True, kw_only=True):
+    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback, as in `payment.chargeback.received`.")]
+    chargeback_amount: Annotated[Amount, Meta(description="Amount that the issuer returned.")]
+
+
+class EarlyWarningReceived(OrderData, frozen=True, kw_only=True):
+    warning_id: Annotated[UUID, Meta(description="Id of the warning; the same warning is sent once.")]
+    warned_amount: Annotated[Amount, Meta(description="Amount of the payment that was reported.")]
+    attempt_id: Annotated[UUID, Meta(description="Id of the attempt that was reported.")]
+    attempt_number: Annotated[int, Meta(description="Number of that attempt within the order.")]
+
+
 class Challenge(OrderData, frozen=True, kw_only=True):
     challenge_id: Annotated[UUID, Meta(description="The same in all events of one challenge.")]
     expires_at: Annotated[datetime | None, Meta(description="Time at which an unanswered challenge ends.")] = None

@@ -50,6 +50,20 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             "The issuer charges back.",
         ),
         EventKind(
+            "payment.chargeback.reversed",
+            "recommended",
+            True,
+            shapes.ChargebackReversed,
+            "A chargeback was won: the issuer returned the money.",
+        ),
+        EventKind(
+            "payment.early_warning.received",
+            "recommended",
+            True,
+            shapes.EarlyWarningReceived,
+            "The issuer reports the payment as fraud: a chargeback may follow.",
+        ),
+        EventKind(
             "mandate.revoked",
             "recommended",
             True,

@@ -19,7 +19,8 @@ _CHANGED: Final = {
 }  # fmt: skip
 _PARTS: Final = frozenset({
     "order.refunded", "order.refundrefused", "order.refundfailed", "order.partially_collected",
-    "payment.chargeback.received", "payment.chargeback.closed",
+    "payment.chargeback.received", "payment.chargeback.reversed", "payment.chargeback.closed",
+    "payment.early_warning.received",
     "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
     "challenge.failed", "mandate.revoked",
 })  # fmt: skip
@@ -84,6 +85,15 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
                 "chargeback_amount": body["units"],
                 "reason_code": body["reason_code"] or None,
                 "respond_by": body["respond_by"],
+            }
+        case "payment.chargeback.reversed":
+            return {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"]}
+        case "payment.early_warning.received":
+            return {
+                "warning_id": body["warning_id"],
+                "warned_amount": body["units"],
+                "attempt_id": body["attempt_id"],
+                "attempt_number": body["number"],
             }
         case "payment.chargeback.closed":
             return {

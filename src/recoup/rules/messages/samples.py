@@ -15,13 +15,15 @@ from recoup.rules.messages.stable_events import NAMES
 SAMPLE_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 _VALUES: Final[Mapping[str, Any]] = {
     "amount": 4590, "currency": "USD", "attempts": 2, "refund_amount": 1200, "refunded_amount": 1200,
-    "refundable_amount": 3390, "chargeback_amount": 4590, "attempt_number": 2, "response_code": "51", "lines": 120,
+    "refundable_amount": 3390, "chargeback_amount": 4590,
+    "warned_amount": 4590, "attempt_number": 2, "response_code": "51", "lines": 120,
     "differences": 0, "is_final": False, "scope": "agreement",
 }  # fmt: skip
 _STATUS: Final[Mapping[str, str]] = {
     "order.completed": "COMPLETED", "order.refunded": "COMPLETED", "order.cancelled": "CANCELLED",
     "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
     "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
+    "payment.chargeback.reversed": "COMPLETED", "payment.early_warning.received": "COMPLETED",
     "payment.chargeback.closed": "COMPLETED", "order.refundrefused": "COMPLETED",
     "order.refundfailed": "COMPLETED",
     "payout.created": "pending", "payout.updated": "completed", "application.submitted": "SUBMITTED",

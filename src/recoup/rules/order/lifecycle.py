@@ -121,6 +121,7 @@ _HELD_MONEY: Final = frozenset({S.AUTHORISED})
 FACTS: Final = (
     Fact("planned", "plan", _LIVE, None, None),
     Fact("warned", "note", _ANY, None, None),
+    Fact("early_warning", "note", _ANY, None, "payment.early_warning.received"),
     Fact("attempt_sent", "attempt", _LIVE | _PAID, None, None),
     Fact("attempt_withheld", "attempt", _LIVE, None, None),
     Fact("attempt_not_sent", "attempt", _ANY, None, None),
@@ -184,6 +185,7 @@ FACTS: Final = (
     Fact("dispute_answer_refused", "dispute", _CHARGED, None, None),
     Fact("dispute_answered", "dispute", _CHARGED, None, None),
     Fact("dispute_won", "dispute", _CHARGED, Books("dispute_won", "dispute"), "payment.chargeback.closed"),
+    Fact("dispute_reversed", "dispute", _CHARGED, None, "payment.chargeback.reversed"),
     Fact("dispute_lost", "dispute", _CHARGED, None, "payment.chargeback.closed"),
     Fact("reversal_netted", "reversal", _GONE, Books("reversal_netted", "refund"), None),
     Fact("reversal_owed_again", "reversal", _GONE, Books("reversal_owed_again", "refund"), None),

@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 Kind = Literal["mit", "cit"]
 _BOTH: Final = frozenset[Kind]({"mit", "cit"})
+Rank = Literal["Critical", "High", "Medium", "Low"]
+_RANKS: Final[tuple[tuple[int, Rank], ...]] = ((10, "Critical"), (6, "High"), (4, "Medium"), (0, "Low"))
 WEEKS_WANTED: Final = timedelta(days=20)
 LATE_AFTER: Final = timedelta(hours=24)
 
@@ -22,6 +24,11 @@ class Wish:
     points: int
     why: str
     kinds: frozenset[Kind] = _BOTH
+
+    @property
+    def rank(self) -> Rank:
+        """In the vendor's words, by what our engine and deciders make of it: the vendor's own rank may differ."""
+        return next(rank for least, rank in _RANKS if self.points >= least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ WISHES: Final[tuple[Wish, ...]] = (
     Wish("threeDSecure.authenticationValue", 8, "An authentication that was made need not be made again.", _CIT),
     Wish("senseKey", 2, "It ties the payment to the visit in which it was made.", _CIT),
     Wish("transaction.timestampUtc", 10, "Waiting times count from the decline."),
+    Wish("attemptCount", 6, "The issuer has refused the payment so often already."),
     Wish("transaction.responseDescription", 3, "It decides what an unclear code means."),
     Wish("transaction.timezoneUtcOffset", 4, "The next try comes at a good hour for the card holder."),
     Wish("transaction.adviceCode", 3, "The scheme itself says how long to wait."),

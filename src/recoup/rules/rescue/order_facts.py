@@ -22,7 +22,8 @@ _SAME_PAYMENT: Final = timedelta(minutes=1)
 def facts_of(order: Order, now: BusinessTime) -> Facts:
     """What is known at `now`. An attempt whose answer is not known says nothing. The arm adds `explore` and `draw`."""
     known, reading = order.rescue or NOTHING_KNOWN, first_reading(order)
-    first = Look(declined_at(order), class_of(reading), 0)
+    earlier = earlier_attempts(order.facts)
+    first = Look(declined_at(order), class_of(reading), earlier)
     zone, told = zone_of(order.facts)
     room = _allowance(order, now, known.visa_limit) if known.visa_limit is not None else None
     return Facts(
@@ -31,7 +32,7 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
         issuer=_issuer(order),
         zone=zone,
         zone_known=told,
-        tries=_tries(order),
+        tries=_tries(order, earlier),
         looks=_looks(order, known.seen, first, now),
         sends_left=room.left if room else None,
         sends_max=room.maximum if room else None,
@@ -40,6 +41,7 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
         open_orders=1 + known.others_open,
         issuer_answers=known.issuer_answers,
         credit=order.facts.get("funding") == "credit",
+        earlier=earlier,
     )
 
 
@@ -58,10 +60,15 @@ def _issuer(order: Order) -> str:
     return order.card.issuer_digits or order.card.bin
 
 
-def _tries(order: Order) -> tuple[Look, ...]:
+def earlier_attempts(facts: Mapping[str, Any]) -> int:
+    """Attempts that the merchant made before the one that came in, as far as it told."""
+    return max(1, int(facts.get("attempt_count") or 1)) - 1
+
+
+def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
     # That a part was approved says little of the rest.
     sent = [one for one in sent_attempts(order) if one.state != "approved" or one.units >= order.units]
-    numbered = enumerate(sent, start=1)
+    numbered = enumerate(sent, start=1 + earlier)
     return tuple(
         Look(one.sent_at, _answer(order, one), number)
         for number, one in numbered

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.network.code_words import codes_of_reason
+
 # channel -> (order_type, whether it came from the call centre): the columns of one index.
 CHANNELS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
     "mit": (("MIT", False), ("MIT", True)),
@@ -45,7 +47,7 @@ class OrderFilter:
     included, `amounts` say the same for assets of several scales. `chain`: the channel of a stablecoin order, named or
     picked by its payer. `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
     not ended. `sight`: how the reader sees customers' data: other than `shown` masks names, and `masked` finds whole
-    values only.
+    values only. `code_reason`: what the code of the decline stands for, whoever's it is.
     `reasons`: why orders ended without a payment. `code` and `code_source` are of the decline that an order came in
     with, `scheme` and `bin` of the card that it came with.
     """
@@ -82,6 +84,7 @@ class OrderFilter:
     reasons: tuple[str, ...] = ()
     code: str = ""
     code_source: str | None = None
+    code_reason: str = ""
     scheme: str = ""
     bin: str = ""
 
@@ -121,6 +124,7 @@ class OrderFilter:
             or self.attempts_min
             or self.reasons
             or self.code
+            or self.code_reason
             or self.scheme
             or self.bin
         )
@@ -178,6 +182,8 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
         found.append(f"h.reason = {args.add(order_filter.reasons[0])}")
     elif order_filter.reasons:
         found.append(f"h.reason = ANY({args.add(list(order_filter.reasons))}::text[])")
+    if order_filter.code_reason:
+        found.append(_code_condition(order_filter.code_reason, args))
     if order_filter.attention:
         found.append("h.attention IS NOT NULL")
     if order_filter.refunded is not None:
@@ -193,6 +199,17 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
     if order_filter.expires_to is not None:
         found.append(f"h.status IN {_OPEN}")
     return found + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
+
+
+def _code_condition(reason: str, args: Arguments) -> str:
+    """A code counts for what it stands for where it came from; the index knows codes alone."""
+    meant = codes_of_reason(reason)
+    every, own, codes, others = (args.add(list(one)) for one in (meant.every(), meant.own, meant.codes, meant.others))
+    pair = "h.decline_source || ':' || lower(h.decline_code)"
+    return (
+        f"h.decline_code <> '' AND lower(h.decline_code) = ANY({every}::text[]) AND ({pair} = ANY({own}::text[])"
+        f" OR lower(h.decline_code) = ANY({codes}::text[]) AND {pair} <> ALL({others}::text[]))"
+    )
 
 
 def _amount_condition(ranges: tuple[UnitRange, ...], args: Arguments) -> list[str]:
@@ -289,7 +306,7 @@ def dimensions(order_filter: OrderFilter) -> int:
             order_filter.attempts_min,
             order_filter.expires_to,
             order_filter.reasons,
-            order_filter.code,
+            order_filter.code or order_filter.code_reason,
             order_filter.scheme,
             order_filter.bin,
         )

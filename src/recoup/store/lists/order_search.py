@@ -1,10 +1,12 @@
 """What somebody typed into the one search box, as a condition on orders.
 
 Exact ids first, ours, the sender's, a chain's, then how ours ends; an e-mail address by its beginning; a whole
-descriptor; everything else word by word: contained from three characters on, shorter words by how a word begins.
-`order_search.text` is lower case, its words apart by one space.
+descriptor; everything else word by word: contained from three characters on, shorter words by how a word begins; or all
+of it together, as a name may be written. `order_search.text` is made by the same rules as the query is read by
+(`rules/lists/folding.py`), its words apart by one space.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -12,10 +14,12 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
+from recoup.rules.lists.folding import coded, fold, joined, whole_name
 from recoup.store.lists.order_filter import Arguments, OrderFilter, conditions, narrowing
 
 TEXT_MAX: Final = 200
 WORDS_MAX: Final = 8
+ENDS_MAX: Final = 100
 EMAIL_ORDERS: Final = 500  # of one address: they are named; of more the list is looked through
 How = Literal["all", "exact", "email", "descriptor", "text"]
 
@@ -36,7 +40,11 @@ class Search:
     def words_first(self) -> "Search":
         """Finds all that match before the list's order is looked at. Without it a search for several common words
         that never meet walks the whole list."""
-        if not self.several:
+        return self.found_first() if self.several else self
+
+    def found_first(self) -> "Search":
+        """The same of any words: how common one is, is guessed, at times by a hundred times too high."""
+        if _TEXT_JOIN not in self.joins:
             return self
         found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
         return Search(self.how, "", (found,), self.values)
@@ -58,6 +66,11 @@ UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
 LIMIT 100
 """
+# An index knows how ids end by eight digits: of six all that may stand before them are asked for.
+_ENDS: Final = f"""
+SELECT DISTINCT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = ANY($2::text[])
+  AND order_id::text LIKE $3 ORDER BY order_id DESC LIMIT {ENDS_MAX}
+"""
 _TAIL: Final = "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = $2 LIMIT 100"
 # The plans of these do not know the values, so that each says in its own words where its index begins and ends: a LIKE
 # whose pattern is not known reads every address, and a descriptor that may be anywhere is looked for everywhere.
@@ -68,9 +81,10 @@ _DESCRIPTOR: Final = """
 SELECT lower(descriptor) = $2 FROM order_heads WHERE merchant_id = $1 AND lower(descriptor) >= $2
 ORDER BY lower(descriptor) LIMIT 1
 """
+_SHORT: Final = re.compile("([0-9a-f]{4})?(…|[.]{2,3})?([0-9a-f]{6})")  # an id as pages shorten it, or its end
+_HEX: Final = [f"{number:02x}" for number in range(256)]
+_NAME: Final = re.compile(r"[^\d@:/_#*%=]+")  # what may be somebody's
 _LAST: Final = "\U0010ffff"  # behind it no address with the same beginning comes
-_WHOLE_NAME: Final = """EXISTS (SELECT FROM order_payer w WHERE w.merchant_id = s.merchant_id
-  AND w.order_id = s.order_id AND lower(trim(w.first_name || ' ' || w.last_name)) = {})"""
 _TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
 _EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
 
@@ -130,8 +144,11 @@ async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, s
     tail = parse_tail(text)
     if not exact and tail is not None:
         exact = await connection.fetch(_TAIL, merchant_id, tail)
-    if exact:
-        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), ([r["order_id"] for r in exact],))
+    found = [row["order_id"] for row in exact]
+    if not found and text[4:5] in ("…", "."):
+        found = await orders_by_end(connection, merchant_id, text)
+    if found:
+        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), (found,))
     lower = text.lower()
     if "@" in lower[1:] and " " not in lower:
         pattern = like(lower) + ("%" if sight != "masked" else "")
@@ -145,17 +162,40 @@ async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, s
             )
     if await connection.fetchval(_DESCRIPTOR, merchant_id, lower):
         return Search("descriptor", "", ("lower(h.descriptor) = {}",), (lower,))
-    tests: list[str] = ["s.merchant_id = {}"]
-    values: list[str | UUID | list[UUID]] = [merchant_id]
-    for word in lower.split()[:WORDS_MAX]:
-        if len(word) >= 3:
+    return _by_words(merchant_id, text, sight)
+
+
+def _by_words(merchant_id: UUID, text: str, sight: str) -> Search:
+    if sight == "masked":
+        whole = whole_name(text)
+        conditions = ("s.merchant_id = {}", "s.text LIKE {}" if whole else "false")
+        return Search("text", _TEXT_JOIN, conditions, (merchant_id, *([_contains(whole)] if whole else [])))
+    words = [plain for word in fold(text).split()[:WORDS_MAX] if (plain := word.strip("="))]  # as no whole name is
+    tests, values = [], list[str]()
+    for word in words:
+        if len(coded(word)) >= 3:
             tests.append("s.text LIKE {}")
-            values.append(f"%{like(word)}%")
+            values.append(_contains(word))
         else:
             tests.append("(s.text LIKE {} OR s.text LIKE {})")
             values += [f"{like(word)}%", f"% {like(word)}%"]
-    if sight == "masked":
-        tests.append(_WHOLE_NAME)
-        values.append(lower)
-    several = sum(len(word) >= 3 for word in lower.split()) > 1
-    return Search("text", _TEXT_JOIN, tuple(tests), tuple(values), several)
+    together = joined(text)
+    if len(together) >= 3 and _NAME.fullmatch(text) and any("-" in word or len(coded(word)) < 3 for word in words):
+        tests = [f"({' AND '.join(tests)} OR s.text LIKE {{}})"]  # `De La Cruz` for `DelaCruz`
+        values.append(_contains(together))
+    several = sum(len(word) >= 3 for word in words) > 1
+    return Search("text", _TEXT_JOIN, ("s.merchant_id = {}", *(tests or ["false"])), (merchant_id, *values), several)
+
+
+def _contains(folded: str) -> str:
+    return f"%{like(coded(folded))}%"
+
+
+async def orders_by_end(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> list[UUID]:
+    """The orders whose ids a page shortens to this, or whose ids end so; newest first, at most ENDS_MAX."""
+    found = _SHORT.fullmatch(typed.strip().lower())
+    if found is None or bool(found[1]) != bool(found[2]):
+        return []
+    ends = [f"{two}{found[3]}" for two in _HEX]
+    rows = await connection.fetch(_ENDS, merchant_id, ends, f"{found[1] or ''}%")
+    return [row["order_id"] for row in rows]

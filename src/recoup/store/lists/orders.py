@@ -228,8 +228,8 @@ async def _bounded(
         return await run(order_filter, search), False
     # Words that often meet are soon met in the list's order; those that seldom do are found before it is looked at.
     ways = (
-        ((search, WALK_TIMEOUT_MS), (search.words_first(), SEARCH_TIMEOUT_MS))
-        if search.several
+        ((search, WALK_TIMEOUT_MS), (search.found_first(), SEARCH_TIMEOUT_MS))
+        if search.how == "text"
         else ((search, SEARCH_TIMEOUT_MS),)
     )
     for way, timeout_ms in ways:

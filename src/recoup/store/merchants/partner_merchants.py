@@ -9,16 +9,18 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.lists.folding import fold, joined
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, statement
 
 STATEMENT_SECONDS = 10.0
 RESCUED_TIMEOUT_MS = 1_000
+NAMED_MAX = 10_000  # merchants of a partner whose names are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantFilter:
-    """None, or empty: does not matter. `name`: a part of it, in any case."""
+    """None, or empty: does not matter. `name`: a part of it, folded as orders' texts are."""
 
     partner_id: UUID
     state: str | None = None
@@ -46,7 +48,7 @@ class PartnerMerchant(Row, frozen=True):
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
-WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3 = '' OR position(lower($3) IN lower(m.name)) > 0)
+WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3::uuid[] IS NULL OR o.merchant_id = ANY($3))
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
   AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
@@ -57,12 +59,32 @@ async def _merchants(
     db: Read,
     partner_id: UUID,
     state: str | None,
-    name: str,
+    named: Sequence[UUID] | None,
     external_id: str | None,
     after: UUID | None,
     limit: int,
     only: UUID | None,
 ) -> list[PartnerMerchant]: ...
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT m.merchant_id, m.name FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
+WHERE o.partner_id = $1 ORDER BY o.merchant_id DESC LIMIT {NAMED_MAX}
+""",
+    seconds=STATEMENT_SECONDS,
+)
+async def _names(db: Read, partner_id: UUID) -> dict[UUID, str]:
+    """Of the newest merchants."""
+
+
+async def _named(db: Read, merchant_filter: MerchantFilter) -> list[UUID] | None:
+    wanted = fold(merchant_filter.name)
+    if not merchant_filter.name:
+        return None
+    names = await _names(db, merchant_filter.partner_id)
+    return [merchant_id for merchant_id, name in names.items() if wanted in fold(name) or wanted in joined(name)]
 
 
 async def list_merchants(
@@ -73,7 +95,7 @@ async def list_merchants(
         db,
         merchant_filter.partner_id,
         merchant_filter.state,
-        merchant_filter.name,
+        await _named(db, merchant_filter),
         merchant_filter.external_id,
         after,
         limit,

@@ -180,6 +180,11 @@ class OrderPage(_Parts, frozen=True):
         """The amount of a stablecoin order in its sender's own scale."""
         return self.order.amount_text if self.order.kind == "stable" else None
 
+    @property
+    def tries_cut(self) -> bool:
+        """Whether there may be more deliveries than were read."""
+        return sum(len(event.tries) for event in self.events) >= TRIES_READ
+
 
 @statement(MERCHANT, _READ)
 async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:

@@ -233,6 +233,8 @@ class PageWait(Row, frozen=True):
 
 
 class PageEvent(Row, frozen=True):
+    """`waits`: None of a moment that is past: what waited then is kept nowhere."""
+
     subject_id: UUID
     seq: int
     subject_kind: str
@@ -243,7 +245,7 @@ class PageEvent(Row, frozen=True):
     recorded_at: datetime
     fed: bool
     tries: list[PageTry]
-    waits: list[PageWait]
+    waits: list[PageWait] | None
 
 
 class PageNote(Row, frozen=True):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
 from recoup.rules.network.codes import read_decline
+from recoup.rules.rescue.engine.belief import believed, ground_of
 from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.explore import Offer, drawn, weighed
@@ -100,6 +101,16 @@ def test_a_code_on_no_list_is_planned_for_by_its_class_and_named() -> None:
     strange, general = (decide(evidence(code), ENGINE_1, MODEL) for code in ("9Z", "05"))
     assert "The code 9Z is unknown; the decline is classified without it." in strange.reasons
     assert (strange.verdict, strange.group, strange.plan) == ("plan", "soft", general.plan)
+
+
+def test_attempts_before_the_hand_over_count_before_the_next() -> None:
+    plain, told = evidence(), evidence(earlier=3)
+    assert plain.facts is not None
+    assert told.facts is not None
+    before = [believed(ground_of(MODEL, facts, -300), facts).before.tries for facts in (plain.facts, told.facts)]
+    assert before == [1, 4]
+    again = Evidence.from_dict(json.loads(json.dumps(told.features())))
+    assert decide(again, ENGINE_1, MODEL).to_dict() == decide(told, ENGINE_1, MODEL).to_dict()
 
 
 def _looks() -> st.SearchStrategy[tuple[Look, ...]]:

@@ -48,16 +48,21 @@ async def applications_page(visit: AnyVisit) -> Values:
     access, query = access_of(visit), visit.request.query_params
     after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
     rows = await applications.find_applications(
-        visit.world, access.who, SIZE + 1, after=after, status=status if status in STATES else None
+        visit.world, access.who, SIZE + 1, after=after, status=_known(status) or None
     )
     return dict(
         rows=[(row, applications.form_of(row)) for row in rows[:SIZE]],
         access=access,
         states=STATES,
-        status=status if status in STATES else "",
+        status=_known(status),
         first=after is None,
         next=rows[SIZE - 1].application_id if len(rows) > SIZE else None,
     )
+
+
+def _known(status: str) -> str:
+    """A state that none is in, for one that is none."""
+    return status if status in STATES or not status else "UNKNOWN"
 
 
 def _apply(visit: AnyVisit) -> None:

@@ -23,6 +23,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
 from recoup.rules.money.cells import csv_rows
 from recoup.store.lists.list_preferences import read_zone
@@ -104,7 +105,8 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     query, problem = await _query(visit), None
     lines: list[AuditLine] = []
     try:
-        lines = await read_audit(visit.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
+        if not query.misread:
+            lines = await read_audit(visit.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
     except Problem as found:
         if found.code != "unavailable":
             raise
@@ -159,6 +161,9 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     if form not in ("csv", "json"):
         raise Problem("not_found", "The log is available as CSV or JSON.", cure="Go to the log and choose a file.")
     query = await _query(visit)
+    if query.misread:
+        message = Sentence("Not understood: {0}; no file was made.", ", ".join((query.unread or {}).values()))
+        raise Problem("invalid", message, cure="Correct the filters, then export again.")
     narrowed_by = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
     await taken(visit, "audit log", form=form, **narrowed_by)
     wanted = _wanted(visit, reader, query)

@@ -58,12 +58,17 @@ class Query:
         return found + ([("before", self.before)] if self.before else [])
 
     @property
+    def misread(self) -> bool:
+        """Whether a filter could not be read, so that no line is shown: all would be more than somebody means."""
+        return any(name != "zone" for name in self.unread or ())
+
+    @property
     def is_plain(self) -> bool:
         return not (self.who or self.kinds or self.object or self.days != Days())
 
 
 def read_query(params: Any, zone: str) -> Query:
-    """Whatever the address says; what cannot be read is left out and named. `zone`: the reader's own."""
+    """Whatever the address says; what cannot be read is named. `zone`: the reader's own."""
     text = {
         name: params.get(name, "").strip().replace("\0", "")[:_TEXT_MAX]
         for name in ("who", "object", "from", "to", "zone", "before")
@@ -81,7 +86,10 @@ def read_query(params: Any, zone: str) -> Query:
             chosen = read_zone(text["zone"])
         except ValueError:
             unread["zone"] = text["zone"]
-    kinds = tuple(dict.fromkeys(kind for kind in params.getlist("kind") if kind in KINDS))
+    chosen_kinds = [kind for kind in params.getlist("kind") if kind]
+    kinds = tuple(dict.fromkeys(kind for kind in chosen_kinds if kind in KINDS))
+    if strange := [kind for kind in chosen_kinds if kind not in KINDS]:
+        unread["kind"] = strange[0][:_TEXT_MAX]
     first, last = found.get("from"), found.get("to")
     if first and last and first > last:
         unread |= {"to": text["to"]}

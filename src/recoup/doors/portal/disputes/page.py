@@ -37,7 +37,8 @@ async def disputes(visit: Visit) -> Values:
     query = visit.request.query_params
     view = query.get("view", "open")
     view = view if view in VIEWS else "open"
-    kind = query.get("kind") if query.get("kind") in DISPUTE_KINDS else None
+    kind = query.get("kind") or None
+    kind = kind if kind is None or kind in DISPUTE_KINDS else "unknown"  # which no dispute is
     begin = query.get("from", "")
     offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]

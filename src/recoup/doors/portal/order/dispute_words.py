@@ -83,6 +83,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                                      "problem", "bad"),
     "dispute_answered": _plain("{name} answered", "The cardholder's bank decides now.", "check", "run"),
     "dispute_won": _plain("{name} won: {amount} came back", "", "completed", "ok"),
+    "dispute_reversed": _plain("{name} reversed: the issuer returned {amount}", "", "returned", ""),
     "dispute_lost": _plain("{name} lost: {amount} stay with the customer", "{why}", "cancelled", "bad"),
     "reversal_netted": _plain("No reversal of {amount} needed", "{why}", "returned", ""),
     "reversal_owed_again": _plain("{amount} go back to the customer", "The charge came after the order had ended.",

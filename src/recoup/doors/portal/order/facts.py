@@ -20,6 +20,7 @@ from recoup.rules.order.answers import WRONG
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.order_facts import earlier_attempts
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.orders.order_page import OrderPage
 from recoup.store.orders.order_page_rows import PageAdvance, PageDecision, PageModification
@@ -225,9 +226,10 @@ def sent(page: OrderPage) -> int:
 
 
 def own_declines(page: OrderPage) -> int:
-    """The merchant's own attempts that were declined: what the order came from, and what was transmitted since."""
+    """The merchant's own attempts that were declined: those that it says the order came from, and what was transmitted
+    since."""
     since = sum(line.happening == "merchant_attempt" and bool(line.body.get("declined")) for line in page.log)
-    return int(bool(page.order.facts.get("decline")) + since)
+    return int(bool(page.order.facts.get("decline")) + earlier_attempts(page.order.facts) + since)
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:

@@ -236,7 +236,7 @@ def sheet(
         stable=stable,
         waiting=waiting(page),
         events=[
-            ShownEvent(name, event.tries, event.waits, why_undelivered(event, visit.wall))
+            ShownEvent(name, event.tries, event.waits or [], why_undelivered(event, visit.wall, cut=page.tries_cut))
             for event in page.events
             if (name := event_name(page, event))
         ],

@@ -9,7 +9,7 @@ from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.page import find
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import decision_of, lives, timeline
-from recoup.doors.portal.order.undelivered import why_undelivered
+from recoup.doors.portal.order.undelivered import why_undelivered_then
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
@@ -34,6 +34,7 @@ async def order_past(visit: Visit) -> Values:
     found = past(lines, cut, page.attempts, page.modifications, page.disputes, expires_at=page.order.expires_at)
     then, stable = as_it_stood(page, found), page.order.kind == "stable"
     last, at = then.log[-1], found.line.business_at
+    every = {event.event_id: event for event in page.events}
     items = timeline(then, at, visit.session.zone)
     decided = next((line.decision_id for line in reversed(then.log) if line.decision_id is not None), None)
     return dict(
@@ -54,7 +55,14 @@ async def order_past(visit: Visit) -> Values:
         tried=facts.tried(then),
         lives=lives(then, at, visit.session.zone),
         events=[
-            dict(name=name, tries=event.tries, waits=[], why_undelivered=why_undelivered(event, visit.wall))
+            dict(
+                name=name,
+                tries=event.tries,
+                waits=(),
+                why_undelivered=why_undelivered_then(
+                    every[event.event_id], last.recorded_at, visit.wall, cut=page.tries_cut
+                ),
+            )
             for event in then.events
             if (name := event_name(then, event))
         ],
@@ -117,7 +125,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         decisions=[one for one in page.decisions if one.decision_id in known],
         postings=[one for one in page.postings if one.recorded_at <= until],
         events=[
-            replace(one, tries=[tried for tried in one.tries if tried.at <= until], waits=[])
+            replace(one, tries=[tried for tried in one.tries if tried.at <= until], waits=None)
             for one in page.events
             if one.seq <= last.seq
         ],

@@ -7,12 +7,27 @@ from recoup.store.messages.deliveries import KEPT_MONTHS, may_be_dropped
 from recoup.store.orders.order_page_rows import PageEvent
 
 
-def why_undelivered(event: PageEvent, wall: datetime) -> str:
-    """Empty for an event that was sent or waits to be sent."""
+def why_undelivered(event: PageEvent, wall: datetime, *, cut: bool = False) -> str:
+    """Empty for an event that was sent or waits to be sent. `cut`: of the order's many tries not all were read."""
     if event.tries or event.waits:
         return ""
+    if event.waits is None or cut:
+        return "Its deliveries are not shown here."
     if not event.fed:
         return "It is sent in a moment."
     if may_be_dropped(event.recorded_at, wall):
         return Sentence("Deliveries are kept for {0} months; this event is older.", KEPT_MONTHS)
     return "No endpoint subscribes to it."
+
+
+def why_undelivered_then(event: PageEvent, until: datetime, wall: datetime, *, cut: bool = False) -> str:
+    """The same of a past moment, by all tries that are kept: who subscribed then is not known, nor who does matters."""
+    if any(one.at <= until for one in event.tries):
+        return ""
+    if event.tries:
+        return Sentence("Its first delivery attempt came later: {0}.", min(one.at for one in event.tries))
+    if cut:
+        return "Its deliveries are not shown here."
+    if may_be_dropped(event.recorded_at, wall):
+        return Sentence("Deliveries are kept for {0} months; this event is older.", KEPT_MONTHS)
+    return "No delivery of it is on record; which endpoints subscribed then is not kept."

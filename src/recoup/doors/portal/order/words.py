@@ -237,6 +237,7 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "expired": _plain("Expired", REASONS["expired"], "cancelled"),
     "planned": _planned,
     "warned": _plain("Note", "{why}", "note"),
+    "early_warning": _plain("Early fraud warning", "{why}", "problem"),
     "attempt_sent": _sent,
     "attempt_not_sent": _not_sent,
     "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),

@@ -9,6 +9,9 @@ from recoup.kernel.sentence import Sentence
 from recoup.store.lists.order_filter import UnitRange
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
+# A comma before the decimals, with points between thousands or without; thousands apart by a space or an apostrophe.
+_COMMA: Final = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,15}),(?:[0-9]{1,2}|[0-9]{4,12})")
+_APART: Final = re.compile("[0-9]{1,3}(?:[ \u00a0\u202f’'][0-9]{3})+(?:[.,][0-9]{1,12})?")
 _UNITS_MAX: Final = 2**63 - 1
 _SCALES: Final[dict[int, tuple[str, ...]]] = {
     scale: tuple(asset for asset, of in EXPONENTS.items() if of == scale) for scale in sorted(set(EXPONENTS.values()))
@@ -109,8 +112,12 @@ def between(low: str, high: str) -> Amounts:
 
 
 def read_number(text: str) -> Decimal:
-    """Plain decimals, a comma between thousands is let pass. Raises: ValueError."""
-    plain = re.sub(r",(?=[0-9]{3}(?:[,.]|$))", "", text.strip())
+    """Decimals after a point or a comma, and thousands apart: `1,200.50`, `1.200,50`, `86,50`. A comma before
+    three digits stands between thousands, a point alone never. Raises: ValueError."""
+    plain = re.sub("[ \u00a0\u202f’']", "", text.strip()) if _APART.fullmatch(text.strip()) else text.strip()
+    if _COMMA.fullmatch(plain):
+        plain = plain.replace(".", "").replace(",", ".")
+    plain = re.sub(r",(?=[0-9]{3}(?:[,.]|$))", "", plain)
     if not plain.isascii() or not _NUMBER.fullmatch(plain):
         raise ValueError(text)
     return Decimal(plain)

@@ -1,18 +1,18 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.within import inside
-from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT, fields_of
 from recoup.doors.portal.orders.days import PRESETS
+from recoup.doors.portal.orders.meant import meanings
 from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.times import COMMON, Times
@@ -21,19 +21,18 @@ from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
+from recoup.kernel.sentence import joined
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
 from recoup.store.lists.order_cursor import Cursor
 from recoup.store.lists.order_row import OrderRow
-from recoup.store.lists.order_search import exact_order, normalise_query
+from recoup.store.lists.order_search import exact_order, normalise_query, orders_by_end
 from recoup.store.lists.orders import Page, list_orders
-from recoup.store.orders.order_tails import orders_by_tail
 from recoup.store.statement import Read
 
-_TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
+MEANT_MAX: Final = 4
 TYPED_MAX: Final = 100
 NEEDING: Final = "/orders?attention=1"  # a list of orders with a line of its own in the menu
 
@@ -59,7 +58,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What was read for one page. `amount`: the orders of it, when the words that nothing was found by are one;
+    """What was read for one page. `meant`: lists by the filters that the words are, too, each with some orders;
     `by_tail`: newest orders whose ids end so. `damaged`: the address named no place in the list.
     `slow`: it took too long."""
 
@@ -69,7 +68,7 @@ class Listed:
     by_status: dict[int, Count]
     attention: Count
     drops: list[Drop]
-    amount: Drop | None = None
+    meant: Sequence[Drop] = ()
     by_tail: Sequence[UUID] = ()
     damaged: bool = False
     slow: Problem | None = None
@@ -84,8 +83,9 @@ class Listed:
     ),
 )
 async def orders(visit: Visit) -> Values | Answer:
-    """Damaged cursors begin at the first page, unknown filters are left out; both are said. Typed filters become the
-    address; an exact id opens its order."""
+    """Damaged cursors begin at the first page; with a filter that cannot be read the list is empty; both are said.
+    Typed filters become the address. An exact id opens its order, as does a short one that only one order has; words
+    that no order has and that are one filter's, or an amount, become it."""
     habits = await habits_of(visit)
     query = read_query(visit.request.query_params, visit.known, zone=habits.zone)
     params = visit.request.query_params
@@ -96,7 +96,10 @@ async def orders(visit: Visit) -> Values | Answer:
             found = await exact_order(connection, visit.merchant_id, query.text)
         if found is not None:
             return redirect(f"/orders/{found}")
-    return values_of(visit, habits, await read(visit, query, habits))
+    listed = await read(visit, query, habits)
+    if query.text and not listed.page.rows and len(listed.by_tail) + len(listed.meant) == 1:
+        return redirect(f"/orders/{listed.by_tail[0]}" if listed.by_tail else listed.meant[0].link)
+    return values_of(visit, habits, listed)
 
 
 async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str = "", zone: str = "") -> Shown:
@@ -124,6 +127,8 @@ async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
     more = fields_of(columns_of(query, habits))
     wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
     async with visit.world.db.read() as connection:
+        if query.misread:
+            return Listed(query, Page(()), None, {}, await _needing(connection, visit), [])
         try:
             page = await list_orders(
                 connection,
@@ -144,14 +149,17 @@ async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
                 page, slow = Page(()), problem
         total = await _total(connection, query, visit, page)
         by_status = await count_statuses(connection, wanted, timeout_ms=PAGE_TIMEOUT_MS)
-        needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.pii_access)
-        attention = await count_orders(connection, needing, cap=1_001)
+        attention = await _needing(connection, visit)
         empty = not page.rows and not query.cursor and slow is None
         drops = await _drops(connection, visit, query) if empty else []
-        amount = await _as_amount(connection, visit, query) if empty else None
-        tail = _TAIL.fullmatch(query.text.lower()) if empty else None
-        by_tail = await orders_by_tail(connection, visit.merchant_id, tail[1]) if tail else []
-    return Listed(query, page, total, by_status, attention, drops, amount, by_tail, damaged, slow)
+        meant = await _meant(connection, visit, query) if query.text and not query.cursor and slow is None else []
+        by_tail = await orders_by_end(connection, visit.merchant_id, query.text) if empty else []
+    return Listed(query, page, total, by_status, attention, drops, meant, by_tail, damaged, slow)
+
+
+async def _needing(connection: Read, visit: Visit) -> Count:
+    needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.pii_access)
+    return await count_orders(connection, needing, cap=1_001)
 
 
 def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
@@ -165,7 +173,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         total=listed.total,
         by_status=listed.by_status,
         drops=listed.drops,
-        as_amount=listed.amount,
+        meant=listed.meant,
         by_tail=listed.by_tail,
         damaged=listed.damaged,
         slow=listed.slow,
@@ -200,6 +208,7 @@ def values_of(visit: Visit, habits: ListPreferences, listed: Listed) -> Values:
         file_query=replace(query, columns=names),
         path_in_menu=NEEDING if query.attention else visit.request.url.path,
         clear=query.without_filters().link(),
+        without_unread=replace(query, unread={}).link(),
         within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )
@@ -232,18 +241,16 @@ def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
 
 
-async def _as_amount(connection: Read, visit: Visit, query: Query) -> Drop | None:
-    """Somebody typed `68.80`, or `68.80 USD`: the list with that as its amount, unless it is empty too."""
-    number, _, currency = query.text.partition(" ")
-    try:
-        amount = read_amounts(number)
-    except ValueError:
-        return None
-    if currency and currency.upper() not in EXPONENTS:
-        return None
-    meant = replace(query, text="", amount=amount, currency=currency.upper() or query.currency)
-    count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001)
-    return Drop(Sentence("Amount: {0}", query.text), meant.link(), count) if count.value else None
+async def _meant(connection: Read, visit: Visit, query: Query) -> list[Drop]:
+    """The words as the filters that they are by themselves, beside those that are set; not those that leave none."""
+    found = []
+    for changes in islice(meanings(query.text, visit.known), MEANT_MAX):
+        meant = replace(query, text="", **changes)
+        count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001)
+        words = joined((chip.words for chip in chips(replace(Query(), **changes), visit.known)), ", ")
+        if count.value or not count.exact:
+            found.append(Drop(words, meant.link(), count))
+    return found
 
 
 async def _drops(connection: Read, visit: Visit, query: Query) -> list[Drop]:

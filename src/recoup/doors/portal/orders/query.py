@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from recoup.doors.portal.orders.amounts import Amounts
 from recoup.doors.portal.orders.days import Days
+from recoup.rules.network.code_words import reason_in_words
 from recoup.store.lists.order_cursor import OrderBy
 from recoup.store.lists.order_filter import OrderFilter
 
@@ -19,7 +20,10 @@ GMT: Final = "GMT"
 ALL_DAYS: Final = Days()
 ANY_AMOUNT: Final = Amounts()
 # How the list looks, not which orders it has.
-LOOK: Final = frozenset({"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread"})
+LOOK: Final = frozenset(
+    {"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread", "better"}
+)
+_LOOKS: Final = frozenset({"sort", "up", "size", "zone", "cols"})  # parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Query:
     """Empty means everything. Days are those of `zone`, `expires` are hours from now.
 
     `home` is the reader's own zone; `up`: the oldest or smallest first. `unclear` names what could not be read,
-    `unread` holds it as it was typed.
+    `unread` holds it as it was typed, `better` what may be meant instead: in words, and as an address's query.
     """
 
     text: str = ""
@@ -63,12 +67,14 @@ class Query:
     view: str = ""
     unclear: tuple[str, ...] = field(default=(), compare=False)
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
+    better: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def filter(self, merchant_id: UUID, now: datetime, pii_access: str) -> OrderFilter:
         """`now`: the merchant's business time; `pii_access`: how the visitor sees customers' data."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
         low, high = self.amount.units(self.currency) if self.currency else (None, None)
+        reason = reason_in_words(self.code) if not self.code_source else None
         any_currency = self.amount != ANY_AMOUNT and not self.currency
         return OrderFilter(
             merchant_id=merchant_id,
@@ -93,7 +99,8 @@ class Query:
             units_to=high,
             amounts=self.amount.ranges() if any_currency else (),
             reasons=self.reasons,
-            code=self.code,
+            code="" if reason else self.code,
+            code_reason=reason or "",
             code_source=self.code_source or None,
             scheme=self.brand,
             bin=self.issuer,
@@ -111,7 +118,8 @@ class Query:
     def pairs(self) -> list[tuple[str, Any]]:
         """What the address says, in its order; what is usual is left out."""
         found: list[tuple[str, Any]] = [("view", self.view)] if self.view else []
-        found += self.narrowing()
+        found += [(name, value) for name, value in self.narrowing() if name not in self.unread]
+        found += [(name, value) for name, value in self.unread.items() if name not in _LOOKS]
         found += [("sort", self.sort)] if self.sort != "placed" else []
         found += [("up", 1)] if self.up else []
         found += [("size", self.size)] if self.size != SIZE else []
@@ -153,6 +161,12 @@ class Query:
     def has_days(self) -> bool:
         return self.placed != ALL_DAYS or self.created != ALL_DAYS
 
+    @property
+    def misread(self) -> bool:
+        """Whether a filter could not be read: without it the list would be longer than somebody means, so it is
+        empty."""
+        return any(name not in _LOOKS for name in self.unread)
+
     def is_plain(self) -> bool:
         """Nothing narrows it."""
         return not self.narrowing()
@@ -167,6 +181,6 @@ class Query:
             **{
                 f.name: getattr(self, f.name)
                 for f in fields(self)
-                if f.name in LOOK and f.name not in ("cursor", "view", "unclear", "unread")
+                if f.name in LOOK and f.name not in ("cursor", "view", "unclear", "unread", "better")
             }
         )

@@ -1,8 +1,10 @@
-"""Reads a list's address leniently: what makes no sense is left out, named, and kept as it was typed."""
+"""Reads a list's address: what makes no sense is named and kept as typed; the list is empty until it is mended."""
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.datastructures import QueryParams
@@ -11,13 +13,26 @@ from recoup.doors.portal.orders.amounts import between, read_amounts
 from recoup.doors.portal.orders.columns import COLUMNS
 from recoup.doors.portal.orders.days import Days, read_day, read_days
 from recoup.doors.portal.orders.days import between as days_between
+from recoup.doors.portal.orders.meant import (
+    BRANDS,
+    CODE_MAX,
+    ENDED,
+    REASONS,
+    STATUS_CODES,
+    TYPES,
+    NearFilters,
+    campaigns_named,
+    sites_named,
+    word_of,
+)
 from recoup.doors.portal.orders.query import GMT, SIZES, Query
 from recoup.doors.portal.orders.typed import split_typed
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.nearest import nearest
 from recoup.kernel.sentence import Sentence
-from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.order_cursor import COLUMNS as ORDERS
@@ -25,32 +40,11 @@ from recoup.store.lists.order_search import TEXT_MAX, normalise_query
 from recoup.store.merchants.merchants import MerchantSettings
 
 VALUES_MAX: Final = 100
-CODE_MAX: Final = 64
 HOURS_MAX: Final = 24 * 366
-_CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()} | {
-    "paid": 7,
-    "pending": 4,
-    "canceled": 2,
-    "refunded": 6,
-    "disputed": 8,
-    "hold": 1,
-}
-# Typed as a status, each is why an order is Cancelled: that alone is meant.
-_ENDED: Final = {"declined": "declined", "expired": "expired"}
-_REASONS: Final = {
-    re.sub("[^a-z]", "", said.lower()): reason for reason, word in REASON_WORDS.items() for said in (reason, word)
-} | {"noanswer": "challenge_timeout"}
-_BRANDS: Final = {
-    re.sub("[^a-z]", "", said.lower()): scheme for scheme, word in SCHEME_WORDS.items() for said in (scheme, word)
-}
-_TYPES: Final = {
-    "web": "cit_web",
-    "phone": "cit_callcenter",
-    "callcenter": "cit_callcenter",
-    "chain": "stable",
-    "on-chain": "stable",
-    "stablecoin": "stable",
-} | {name: name for name in CHANNELS}
+BETTER_MAX: Final = 5
+STRANGERS_MAX: Final = 10
+# What a form says in fields of its own.
+FIELDS: Final = ("placed_from", "placed_to", "created_from", "created_to", "min", "max")
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
 _YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 
@@ -59,14 +53,19 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
     """Whatever stands in the address. `zone` is this person's, for an address that says none."""
     readers = _readers(settings)
     typed = params.get("q", "")
-    split = split_typed(normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value))
+    near = NearFilters(settings)
+    split = split_typed(normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value), near)
     unread: dict[str, str] = {}
     found: dict[str, Any] = {}
+    better: list[tuple[str, str]] = []
     for name, read in readers.items():
         given = [value.strip() for value in params.getlist(name)[:VALUES_MAX] if value.strip()]
         values = [_tried(read, value) for value in given]
         if None in values:
             unread[name] = given[values.index(None)][:TEXT_MAX]
+            better += [
+                (f"{name}:{one}", _with(params, name, unread[name], one)) for one in near.values(name, unread[name])
+            ]
         fields = _of_fields(params, name, unread)
         # What is typed takes the place of what the form says beside it.
         found[name] = split.values.get(name) or [*fields, *(value for value in values if value is not None)]
@@ -75,6 +74,11 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         unclear.append(Sentence("q (only its first {0} characters are searched)", TEXT_MAX))
     if split.unclear:
         unread["q"] = " ".join([split.text, *split.unclear]).strip()
+        better += [(new, _with(params, "q", typed, typed.replace(old, new, 1))) for old, new in split.better]
+    for name in _misspelt(params, readers):
+        unread[name], meant = params[name][:TEXT_MAX], near.name(name) or ""
+        unclear.append(name)
+        better.append((f"{meant}={params[name][:TEXT_MAX]}", _with(params, name, params[name], params[name], meant)))
     channels, reasons = _merged(found["type"]), _merged(found["reason"])
     statuses = tuple(one for one in _merged(found["status"]) if isinstance(one, int))
     ended = {one for several in found["status"] for one in several if isinstance(one, str)}
@@ -82,6 +86,7 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         unclear.append(
             Sentence("status ({0} is a reason: it cannot stand beside other statuses)", ", ".join(sorted(ended)))
         )
+        unread.setdefault("q" if split.values.get("status") else "status", typed or params.get("status", ""))
     reasons = tuple(sorted({*reasons, *ended})) if not statuses else reasons
     one = {name: values[0] for name, values in found.items() if values}
     return Query(
@@ -117,8 +122,23 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         cursor=params.get("cursor", "")[:100],
         unclear=tuple(unclear),
         unread=unread,
+        better=tuple(better[:BETTER_MAX]),
         **({"amount": one["amount"]} if "amount" in one else {}),
     )
+
+
+def _with(params: QueryParams, name: str, old: str, new: str, meant: str = "") -> str:
+    """The address's query with another value, or with its name put right."""
+    pairs = [(meant or key, new) if (key, value.strip()) == (name, old.strip()) else (key, value)
+             for key, value in params.multi_items() if key != "cursor"]  # fmt: skip
+    return urlencode(pairs[: VALUES_MAX * 2])
+
+
+def _misspelt(params: QueryParams, readers: Mapping[str, Any]) -> list[str]:
+    """Names in an address that are nearly a filter's. Others are none of ours, as what is told by a link's sender."""
+    known = {*readers, *FIELDS, "q", "cursor", "view", "in"}
+    strangers = islice((name for name in dict.fromkeys(params) if name not in known), STRANGERS_MAX)
+    return [name for name in strangers if params[name].strip() and nearest(name, (*readers, *FIELDS))]
 
 
 def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
@@ -139,10 +159,10 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
         "attempts": _attempts,
         "expires": _hours,
-        "reason": lambda v: tuple(_word_of(word, _REASONS) for word in v.split(",")),
+        "reason": lambda v: tuple(word_of(word, REASONS) for word in v.split(",")),
         "code": lambda v: normalise_query(v)[:CODE_MAX] or None,
         "code_source": lambda v: normalise_query(v.lower())[:CODE_MAX] or None,
-        "brand": lambda v: _word_of(v, _BRANDS),
+        "brand": lambda v: word_of(v, BRANDS),
         "issuer": lambda v: v if v.isascii() and v.isdigit() and len(v) == 6 else None,
         "attention": lambda v: _YES.get(v.lower()),
         "refunded": lambda v: _YES.get(v.lower()),
@@ -171,14 +191,6 @@ def _tried(read: Callable[[str], Any], value: str) -> Any:
         return None
 
 
-def _word_of(typed: str, known: Mapping[str, str]) -> str:
-    """Raises: ValueError for a word that is none of them."""
-    found = known.get(re.sub("[^a-z]", "", typed.lower()))
-    if found is None:
-        raise ValueError(typed)
-    return found
-
-
 def _merged(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
     return tuple(sorted({one for several in values for one in several}, key=str))
 
@@ -195,39 +207,32 @@ def _status(text: str) -> int | str:
     text = text.strip().lower().replace(" ", "").replace("-", "")
     if text.isascii() and text.isdigit() and len(text) == 1 and int(text) in STATUSES:
         return int(text)
-    if text in _ENDED:
-        return _ENDED[text]
-    if text not in _CODES:
+    if text in ENDED:
+        return ENDED[text]
+    if text not in STATUS_CODES:
         raise ValueError(text)
-    return _CODES[text]
+    return STATUS_CODES[text]
 
 
 def _type(text: str) -> tuple[str, ...]:
     text = text.strip().lower()
     if text == "cit":
         return ("cit_web", "cit_callcenter")
-    if text not in _TYPES:
+    if text not in TYPES:
         raise ValueError(text)
-    return (_TYPES[text],)
+    return (TYPES[text],)
 
 
 def _site(value: str, settings: MerchantSettings) -> UUID | None:
-    """By its id, name or address."""
-    wanted = value.casefold()
-    for site in settings.sites:
-        host = site.url.partition("://")[2].partition("/")[0] or site.url
-        if wanted in (site.name.casefold(), host.casefold(), site.url.casefold()):
-            return site.site_id
-    return parse_id(value)
+    """By its id, name or address, or the part of them that only one has."""
+    found = sites_named(value, settings)
+    return found[0].site_id if len(found) == 1 else parse_id(value)
 
 
 def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
-    """By its id, key or name."""
-    wanted = value.casefold()
-    for one in settings.campaigns:
-        if wanted in (one.key.casefold(), one.name.casefold()):
-            return one.campaign_id
-    return parse_id(value)
+    """By its id, key or name, or the part of them that only one has."""
+    found = campaigns_named(value, settings)
+    return found[0].campaign_id if len(found) == 1 else parse_id(value)
 
 
 def _attempts(value: str) -> int:

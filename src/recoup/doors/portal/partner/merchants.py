@@ -37,7 +37,8 @@ class BulkSwitch:
 @partner.page("/partner", "partner/merchants.html", menu=Entry("Partner", 1, "Merchants", "shop"))
 async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
-    state = query.get("state") if query.get("state") in STATES else None
+    state = query.get("state") or None
+    state = state if state is None or state in STATES else "unknown"  # in which no merchant is
     text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
     merchant_filter = MerchantFilter(visit.partner.partner_id, state, text)
     async with visit.world.db.read() as connection:

@@ -24,7 +24,7 @@ async def requests_page(visit: Visit) -> Values:
     query = visit.request.query_params
     filters = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
     before = parse_id(query.get("before", ""))
-    status = int(filters["status"]) if filters["status"] in CLASSES else None
+    status = int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
     async with visit.world.db.read() as connection:
         rows, older = await read_calls(
             connection,

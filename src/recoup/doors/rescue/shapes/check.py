@@ -1,6 +1,6 @@
 """A declined payment looked at before it is sent."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -16,6 +16,7 @@ class Complaint(Shape, kw_only=True):
     """What /evaluate would refuse."""
 
     field: str
+    rank: Annotated[Literal["Required"], Meta(description="What is required comes before all ranks.")] = "Required"
     text: str
 
 
@@ -23,6 +24,10 @@ class Improvement(Shape, kw_only=True):
     """A field that is left out."""
 
     field: str
+    rank: Annotated[
+        Literal["Critical", "High", "Medium", "Low"],
+        Meta(description="How much the field helps a rescue, as Recoup's own decisions weigh it."),
+    ]
     points: Annotated[int, Meta(description="Points that this data would add to the score.")]
     why: str
 

@@ -1,6 +1,6 @@
 """A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -229,6 +229,9 @@ class PayloadMerchant(Shape, kw_only=True):
     country: Text | None = None
 
 
+ATTEMPTS_MAX: Final = 1_000
+
+
 class PaymentRequest(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
@@ -276,6 +279,10 @@ class EvaluateBody(PaymentRequest, kw_only=True):
     payment_method: PaymentMethod
     order_source: Annotated[
         Text | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+    ] = None
+    attempt_count: Annotated[
+        Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)] | None,
+        Meta(description="Which authorisation attempt of the payment was declined: 1 is the original (default)."),
     ] = None
     transaction_type: Annotated[Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
     expiry_date_utc: Annotated[

@@ -187,6 +187,9 @@ class Order(Shape, kw_only=True):
 class OrderDetail(Order, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
+    attempt_count: Annotated[
+        int | None, Meta(description="`attemptCount` of /evaluate: the attempt that was declined; null if not sent.")
+    ] = None
     collected_amount: Annotated[
         int,
         Meta(ge=0, description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0."),

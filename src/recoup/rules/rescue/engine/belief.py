@@ -94,7 +94,7 @@ def trail(ground: Ground, facts: Facts) -> list[Belief]:
         else:
             rhythms, before = _seen_elsewhere(ground, belief.rhythms, belief.before, look)
             belief = Belief(_normal(rhythms), belief.holds, before)
-    return [*found, _before_try(belief, len(facts.tries) + 1)]
+    return [*found, _before_try(belief, facts.next_number)]
 
 
 def _before_try(belief: Belief, number: int) -> Belief:

@@ -26,7 +26,7 @@ def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
     ground = ground_of(model, facts, evidence.utc_offset)
     belief, fails = believed(ground, facts), 1.0
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
-    for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
+    for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=facts.next_number):
         at, rhythms, before = hours_of(when), belief.rhythms, belief.before.at_try(number)
         day = local_day(ground, at)
         money = expected(rhythms, belief.by_days(day), money_row(ground, before, at))

@@ -35,7 +35,8 @@ class Facts:
     share. `explore`: the share of decisions that draw; `draw`: this one's number, from
     0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
     often the issuer gave each class of answer, to several merchants; empty where they are too few. `credit`: a credit
-    card, whose room comes with its statements.
+    card, whose room comes with its statements. `earlier`: attempts that the merchant made before the one that came in;
+    `first` and `tries` are numbered from there.
     """
 
     first: Look
@@ -54,6 +55,12 @@ class Facts:
     credit: bool = False
     sends_max: int | None = None
     sends_window: int | None = None
+    earlier: int = 0
+
+    @property
+    def next_number(self) -> int:
+        """How many attempts come before the next."""
+        return self.earlier + len(self.tries) + 1
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -73,7 +80,7 @@ class Facts:
             "zone": self.zone,
             "issuer_answers": list(self.issuer_answers),
             "credit": self.credit,
-        }
+        } | ({"earlier": self.earlier} if self.earlier else {})
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Facts":

@@ -85,7 +85,7 @@ def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fact
     """Of each charge its chance in each rhythm, where nothing holds the order."""
     before, found = belief.before, []
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer
-    for number, one in enumerate(charges, start=len(facts.tries) + 1):
+    for number, one in enumerate(charges, start=facts.next_number):
         at = hours_of(one.at)
         before = before.at_try(number)
         willing = 1.0 - refused(ground, before, at)

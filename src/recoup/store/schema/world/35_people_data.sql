@@ -35,7 +35,9 @@ CREATE TABLE order_search (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
   placed_at timestamptz NOT NULL,
-  text text NOT NULL,                      -- lower case: name, e-mail, references, last four
+  text text NOT NULL,                      -- folded: name in its spellings, e-mail, references, last four
+  fold smallint NOT NULL DEFAULT 1,        -- by which rules; 0: to be folded again
   PRIMARY KEY (merchant_id, order_id)
 );
 CREATE INDEX order_search_trigrams ON order_search USING gin (merchant_id, text gin_trgm_ops);
+CREATE INDEX order_search_unfolded ON order_search (merchant_id, order_id) WHERE fold = 0;

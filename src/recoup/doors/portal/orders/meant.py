@@ -1,0 +1,150 @@
+"""What somebody may have meant: the words that filters know, those that are near to them, and the filters that words
+typed without one stand for."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from recoup.doors.portal.orders.amounts import read_amounts
+from recoup.doors.portal.orders.days import PRESETS
+from recoup.doors.portal.orders.typed import NAMES
+from recoup.doors.portal.words import CHANNELS, STATUSES
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.nearest import nearest
+from recoup.rules.lists.folding import fold
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
+from recoup.rules.network.code_words import reason_in_words
+from recoup.rules.stable.channels import CHANNELS as CHAINS
+from recoup.store.merchants.merchants import Campaign, MerchantSettings, Site
+
+OFFERED_MAX: Final = 5
+CODE_MAX: Final = 64
+STATUS_CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()} | {
+    "paid": 7,
+    "pending": 4,
+    "canceled": 2,
+    "refunded": 6,
+    "disputed": 8,
+    "hold": 1,
+}
+# Typed as a status, each is why an order is Cancelled: that alone is meant.
+ENDED: Final = {"declined": "declined", "expired": "expired"}
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^a-z]", "", text.lower())
+
+
+REASONS: Final = {_letters(said): reason for reason, word in REASON_WORDS.items() for said in (reason, word)} | {
+    "noanswer": "challenge_timeout"
+}
+BRANDS: Final = {_letters(said): scheme for scheme, word in SCHEME_WORDS.items() for said in (scheme, word)}
+TYPES: Final = {
+    "web": "cit_web",
+    "phone": "cit_callcenter",
+    "callcenter": "cit_callcenter",
+    "chain": "stable",
+    "on-chain": "stable",
+    "stablecoin": "stable",
+} | {name: name for name in CHANNELS}
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": (*STATUS_CODES, *ENDED), "type": (*TYPES, "cit"), "reason": (*REASON_WORDS, *REASONS),
+    "brand": (*SCHEME_WORDS, *BRANDS), "channel": tuple(CHAINS), "placed": tuple(PRESETS), "created": tuple(PRESETS),
+    "currency": tuple(EXPONENTS), "attention": ("yes", "no"), "refunded": ("yes", "no"),
+}  # fmt: skip
+_AMOUNT: Final = re.compile(r"(?:([A-Za-z]{3,4}|[€£]) ?)?([<>]?=?[0-9][0-9.,’' ]*)(?: ?([A-Za-z]{3,4}|[€£]))?")
+_SIGNS: Final = {"€": "EUR", "£": "GBP"}
+T = TypeVar("T", Site, Campaign)
+
+
+@dataclass(frozen=True, slots=True)
+class NearFilters:
+    """Of one merchant, whose sites and campaigns have names."""
+
+    settings: MerchantSettings
+
+    def name(self, typed: str) -> str | None:
+        return nearest(typed, NAMES)
+
+    def values(self, parameter: str, typed: str) -> list[str]:
+        """At most OFFERED_MAX: all that it may stand for, else the nearest."""
+        if parameter == "site":
+            several = [one.name for one in sites_named(typed, self.settings)]
+            known = [one.name for one in self.settings.sites]
+        elif parameter == "campaign":
+            several = [one.key for one in campaigns_named(typed, self.settings)]
+            known = [one.key for one in self.settings.campaigns]
+        else:
+            several, known = [], list(_VALUES.get(parameter, ()))
+        near = None if several else nearest(fold(typed), known)
+        return several[:OFFERED_MAX] or ([near] if near else [])
+
+
+def sites_named(typed: str, settings: MerchantSettings) -> list[Site]:
+    """The one with this name or address, else all with such a part of it."""
+    return _named(typed, [(site, (site.name, _host(site.url), site.url)) for site in settings.sites])
+
+
+def campaigns_named(typed: str, settings: MerchantSettings) -> list[Campaign]:
+    """The one with this key or name, else all with such a part of it."""
+    return _named(typed, [(one, (one.key, one.name)) for one in settings.campaigns])
+
+
+def _named(typed: str, known: Sequence[tuple[T, Iterable[str]]]) -> list[T]:
+    wanted = fold(typed)
+    folded = [(one, [fold(word) for word in words]) for one, words in known]
+    whole = [one for one, words in folded if wanted in words]
+    return whole[:1] or [one for one, words in folded if wanted and any(wanted in word for word in words)]
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0] or url
+
+
+def word_of(typed: str, known: Mapping[str, str]) -> str:
+    """Raises: ValueError for a word that is none of them."""
+    found = known.get(_letters(typed))
+    if found is None:
+        raise ValueError(typed)
+    return found
+
+
+def meanings(text: str, settings: MerchantSettings) -> Iterator[dict[str, Any]]:
+    """The filters that these words are by themselves, each as changes of the list's query."""
+    word = fold(text).replace(" ", "").replace("-", "")
+    for known in (word, word.removesuffix("s")):
+        if known in STATUS_CODES:
+            yield {"statuses": (STATUS_CODES[known],)}
+            break
+    if reason := REASONS.get(_letters(word)):
+        yield {"reasons": (reason,)}
+    if reason_in_words(text):
+        yield {"code": text[:CODE_MAX]}
+    if brand := BRANDS.get(_letters(word)):
+        yield {"brand": brand}
+    if word == "cit" or word in TYPES:
+        yield {"channels": (TYPES[word],) if word in TYPES else ("cit_callcenter", "cit_web")}
+    if word in CHAINS:
+        yield {"chain": word}
+    if len(sites := sites_named(text, settings)) == 1 and len(word) > 2:
+        yield {"site": sites[0].site_id}
+    if len(campaigns := campaigns_named(text, settings)) == 1 and len(word) > 2:
+        yield {"campaign": campaigns[0].campaign_id}
+    yield from _amount(text)
+
+
+def _amount(text: str) -> Iterator[dict[str, Any]]:
+    """`68.80`, `86,50 EUR`, `€ 1.200,50`, `>50 usd`."""
+    found = _AMOUNT.fullmatch(text)
+    if found is None or found[1] and found[3]:
+        return
+    sign = found[1] or found[3] or ""
+    currency = _SIGNS.get(sign, sign.upper())
+    if currency and currency not in EXPONENTS:
+        return
+    try:
+        amount = read_amounts(found[2].strip())
+    except ValueError:
+        return
+    yield {"amount": amount} | ({"currency": currency} if currency else {})
