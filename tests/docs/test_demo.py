@@ -28,7 +28,7 @@ STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Re
 @contextmanager
 def up(data_dir: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as out:
-        command = [str(RECOUP), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
+        command = [str(RECOUP), "up", "--demo", "--demo-months", "0", "--port", "0", "--data-dir", str(data_dir)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
     try:
         yield process
