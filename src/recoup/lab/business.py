@@ -14,6 +14,7 @@ from uuid import UUID
 from recoup.flows.backtests.kept import ask
 from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.insight.backtest import ENGINE
 from recoup.flows.insight.imports.read import read_import
 from recoup.flows.insight.imports.work import finish
 from recoup.flows.insight.uplift_report import make_report
@@ -35,7 +36,6 @@ from recoup.lab.shop.default_model import take_default
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
-from recoup.rules.rescue.policy import RETRY_2
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 from recoup.store.money.bank import list_accounts, open_payouts
@@ -104,8 +104,8 @@ class Business:
         await make_report(self._world, self._merchant_id, self._world.clocks.wall())
 
     async def ask_back_test(self) -> None:
-        """Whether the fixed schedule would have done as well."""
-        request = BacktestRequest(decider=RETRY_2.version, days=BACKTEST_DAYS)
+        """What the engine would have rescued of all of it."""
+        request = BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS)
         await ask(self._world, await self._as("owner"), await question_for(self._world, self._merchant_id, request))
 
     async def _bank_account(self, owner: Scope) -> None:

@@ -1,7 +1,7 @@
 """A shop's months: which renewals are declined when, and what the issuers of their cards answer to each later attempt.
 
 Customers, pay days, balances and issuers are those of the lab's base world. Here they get the sandbox's cards, names and
-sites. An issuer's mood, which hardens with attempts, is left out: the answers are fixed before the first attempt.
+sites. No issuer hardens with attempts: the answers are fixed before the first one.
 """
 
 import zlib
@@ -173,4 +173,5 @@ def months_of(begun: datetime, days: int, orders: int, sites: Sequence[Site], na
     begins then."""
     base = read(None, seed=SEED)
     general = replace(base.world, orders=orders, now=begun, intake_days=days, window_days=WINDOW_DAYS)
-    return Months(build(replace(base, world=general)), sites, names)
+    mood = replace(base.mood, hardening=(0.0, 0.0))
+    return Months(build(replace(base, world=general, mood=mood)), sites, names)
