@@ -88,7 +88,8 @@ class Business:
         """The engine decides for most customers, the others are its comparison group. The model is the sandbox's."""
         owner = await self._as("owner")
         await take_default(self._world, Actor("system", "demo"))
-        if (await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))).own().mode == "off":
+        standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
+        if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)
 
     async def bring_past(self, name: str, content: bytes) -> None:

@@ -1,8 +1,8 @@
 """The demo: a merchant whose clock begins weeks back, its orders played through the HTTP API, and what follows.
 
 The merchant's own program makes calls while its clock moves; the people around it do what leaves one case on each desk.
-With `months`, customers of a simulated world renew for three months, most decided by the rescue engine, the others by the
-fixed schedule; the last of these months is the month of the file, too. Without, the month of the file is all.
+With `months`, customers of a simulated world renew for three months, most decided by the rescue engine, the others by
+the fixed schedule; the last of these months is the month of the file, too. Without, the month of the file is all.
 The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from recoup.doors.command.verbs import Opened
 from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import DEMO_SITES, OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
+from recoup.flows.bootstrap import DEMO_DAYS, DEMO_SITES, OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
@@ -46,7 +46,6 @@ FILE_DAYS: Final = 22
 DAYS: Final = 31
 BEHIND: Final = timedelta(days=DAYS)
 MONTHS: Final = 3
-MONTHS_DAYS: Final = 90
 RENEWALS: Final = 2_400  # declined ones, in the three months
 PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # of the file's month: when the operator approves payouts
 BEFORE_WALL: Final = timedelta(minutes=85)  # when customers pay
@@ -137,7 +136,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
             if await offset_of(connection, merchant_id) is not None:
                 Mark("done", world.clocks.wall(), None).write(data_dir)
                 return "Demo: its merchant already exists and is unchanged."
-        behind = timedelta(days=MONTHS_DAYS) if months and world.keys.has_vault else BEHIND
+        behind = timedelta(days=DEMO_DAYS) if months and world.keys.has_vault else BEHIND
         mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
@@ -198,7 +197,7 @@ class _Clock:
         """The engine is switched on, and the shop's past brought. Answers what the shop will send."""
         sites = [Site(url, descriptor, descriptor[5:8]) for url, _, descriptor in DEMO_SITES]
         names = {line.body["paymentMethod"]["holderName"] for line in month if "paymentMethod" in line.body}
-        days = MONTHS_DAYS - 1
+        days = DEMO_DAYS - 1
         self._months = await asyncio.to_thread(months_of, self._begun, days, RENEWALS, sites, sorted(names))
         await self._business.bring_past(NAME, past_file(self._months.history()))
         await self._business.begin_comparison()

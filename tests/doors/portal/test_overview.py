@@ -19,7 +19,8 @@ from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
 from recoup.doors.portal.overview.chart import chart, step_of
-from recoup.doors.portal.overview.page import Group, _with_rest, percent
+from recoup.doors.portal.overview.figures import Group, percent
+from recoup.doors.portal.overview.page import _with_rest
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
 from recoup.store.lists.overview import (
     CODES_OF,
@@ -29,6 +30,8 @@ from recoup.store.lists.overview import (
     open_disputes,
     read_overview,
     sum_codes,
+    sum_countries,
+    sum_fees,
     sum_open,
     sum_placed,
 )
@@ -74,11 +77,13 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
             await connection.close()
             await world.db.close()
             await world.people.close()
-        assert {name: getattr(found.whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
-        assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.money} == money
-        for groups in (found.days, found.sites, found.money):
-            assert sum(r.declined for r in groups) == found.whole.declined > 20
-            assert sum(r.rescued for r in groups) == found.whole.rescued
+        whole = found.now.whole
+        assert {name: getattr(whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
+        assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.now.money} == money
+        for groups in (found.now.days, found.now.sites, found.now.money, found.now.schemes, found.now.countries):
+            assert sum(r.declined for r in groups) == whole.declined > 20
+            assert sum(r.rescued for r in groups) == whole.rescued
+        assert found.now.days == sorted(found.now.days, key=lambda r: r.day or date.min)
         assert sum(r.orders for r in found.flight) > 0
         assert "Seq Scan" not in plan, plan
 
@@ -92,6 +97,8 @@ async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[
         (count_placed, (merchant_id, *span, None, ORDERS_MAX)),
         (sum_placed, (merchant_id, *span, None, GROUPS_MAX)),
         (sum_codes, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (sum_countries, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (sum_fees, (merchant_id, *span, None)),
         (sum_open, (merchant_id, None, span[1], ORDERS_MAX)),
         (open_disputes, (merchant_id,)),
     ):
@@ -155,12 +162,17 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
             " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'",
             living.merchant_id,
         )
-        assert [(r.asset, r.recovered_units) for r in found.money] == [("USD", approved)]
-        assert (found.whole.declined, found.whole.rescued, found.whole.open) == (4, 2, 1)
-        assert [(r.name, r.declined) for r in found.codes] == [("51", 4)]
-        page = texts(await (await as_("clerk")).get("/overview"))
-        assert "50.0 %" in page
-        assert "2 rescued of 4 declined orders. 1 of them still in flight" in page
+        counted = found.now
+        assert [(r.asset, r.recovered_units) for r in counted.money] == [("USD", approved)]
+        assert (counted.whole.declined, counted.whole.rescued, counted.whole.open) == (4, 2, 1)
+        assert [(r.name, r.declined) for r in counted.codes] == [("51", 4)]
+        client = await as_("clerk")
+        page = texts(await client.get("/overview"))
+        assert "66.7 % 2 of 3 that ended" in page, "an open order is not lost"
+        assert "50.0 % 2 rescued of 4 declined orders. 1 of them still open." in page
+        assert "No comparison is under way" in page
+        answer = await client.get("/overview.csv")
+        assert answer.text.splitlines()[1] == "all,All,4,1,3,2,66.7,50.0,,,,,,,", answer.text
 
     portal(server, story)
 
@@ -175,11 +187,14 @@ def test_any_address_is_some_days(name: str, first: str, last: str, today: date)
 
 @given(st.lists(st.integers(0, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=366))
 def test_bars_stay_inside_their_chart(counts: list[tuple[int, int]]) -> None:
-    days = [(date(2026, 1, 1) + timedelta(days=n), *pair) for n, pair in enumerate(counts)]
+    days = [
+        (date(2026, 1, 1) + timedelta(days=n), declined, rescued, (declined - rescued) // 2)
+        for n, (declined, rescued) in enumerate(counts)
+    ]
     made = chart(days)
     assert len(made.grid) <= 6
     assert all(made.left <= bar.x and bar.x + bar.width <= made.width + 0.1 for bar in made.bars)
-    assert all(0 <= bar.top <= bar.split <= bar.base for bar in made.bars)
+    assert all(0 <= bar.top <= bar.open_from <= bar.split <= bar.base for bar in made.bars)
 
 
 @given(st.integers(0, 10**9))

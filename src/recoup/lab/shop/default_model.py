@@ -1,7 +1,7 @@
 """The model that the sandbox's engine decides by until it is trained on own attempts: `default_model.json`.
 
-It is learned from the past of the demo's shop, by the same training as `recoup learn`. What it knows is the lab's world,
-so it is for the sandbox alone: no live world ever takes it. `scripts/make_default_model.py` makes the file again.
+It is learned from the past of the demo's shop, by the same training as `recoup learn`. What it knows is the lab's
+world, so it is for the sandbox alone: no live world ever takes it. `scripts/make_default_model.py` makes the file again.
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,7 @@
-"""A shop's months: which renewals are declined when, and what the issuers of their cards answer to each later attempt.
+"""A shop's months: which renewals are declined when, and what the issuers of their cards answer to later attempts.
 
-Customers, pay days, balances and issuers are those of the lab's base world. Here they get the sandbox's cards, names and
-sites. No issuer hardens with attempts: the answers are fixed before the first one.
+Customers, pay days, balances and issuers are those of the lab's base world. Here they get the sandbox's cards, names
+and sites. No issuer hardens with attempts: the answers are fixed before the first one.
 """
 
 import zlib
@@ -68,7 +68,10 @@ class Months:
     def lines(self, number: int) -> list[Line]:
         """What the shop sends, as lines of an examples file numbered from `number` on."""
         placed = [(at, order) for at, orders in sorted(self.moments.items()) for order in orders]
-        return [Line(n, at, "evaluate", self._name(order), self._body(order)) for n, (at, order) in enumerate(placed, number)]
+        return [
+            Line(n, at, "evaluate", self._name(order), self._body(order))
+            for n, (at, order) in enumerate(placed, number)
+        ]
 
     @cached_property
     def _by_key(self) -> dict[tuple[str, int], list[Order]]:

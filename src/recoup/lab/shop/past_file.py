@@ -1,7 +1,5 @@
-"""The shop's past as the file that its processor exports: Stripe's table of charges, as Sigma and the connectors give it.
-
-Columns: docs.stripe.com/stripe-data/query-all-data and docs.stripe.com/api/charges/object, read 26 Nov 2026.
-"""
+"""The shop's past as the file that its processor exports: Stripe's table of charges, with the columns that the import
+knows it by (`rules/imports/data/stripe-charges.toml`)."""
 
 import csv
 import io
