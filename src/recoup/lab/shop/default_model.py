@@ -1,10 +1,10 @@
 """The model that the sandbox's engine decides by until it is trained on own attempts: `default_model.json`.
 
 It is learned from the past of the demo's shop, by the same training as `recoup learn`. What it knows is the lab's
-world, so it is for the sandbox alone: no live world ever takes it. `scripts/make_default_model.py` makes the file again.
+world, so it is for the sandbox alone; no live world ever takes it. `scripts/make_default_model.py` makes it again.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from typing import Final
 
@@ -16,7 +16,6 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.lab.compare.readings import reading_of
 from recoup.lab.shop.months import Months, months_of
-from recoup.lab.world.parameter_file import read
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
@@ -27,12 +26,11 @@ FILE: Final = "default_model.json"
 MADE_FROM: Final = "simulated attempts (the sandbox's default)"
 BEGUN: Final = datetime(2026, 9, 1, tzinfo=UTC)
 ORDERS: Final = 6_000  # for so many declined renewals there are customers
-DAY: Final = timedelta(days=1)
 
 
 def trained() -> Model:
-    """As the file has it; a few seconds. Needs numpy."""
-    return learned_from(months_of(BEGUN, 88, ORDERS, (), ()))
+    """As the file has it; a few seconds. Needs numpy. Attempts at random times say what waiting is worth."""
+    return learned_from(months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0))
 
 
 def learned_from(months: Months) -> Model:
@@ -78,7 +76,3 @@ async def take_default(world: World, actor: Actor) -> str | None:
     await keep(world, model, None, actor)
     await take(world, model.name, actor, why="the sandbox's default")
     return model.name
-
-
-def history_days() -> int:
-    return read(None).history.days

@@ -171,10 +171,19 @@ def _key(order: Order) -> tuple[str, int]:
     return order.payment.card.number, order.payment.amount
 
 
-def months_of(begun: datetime, days: int, orders: int, sites: Sequence[Site], names: Sequence[str]) -> Months:
+def months_of(
+    begun: datetime,
+    days: int,
+    orders: int,
+    sites: Sequence[Site],
+    names: Sequence[str],
+    drawn_share: float | None = None,
+) -> Months:
     """`orders` declined renewals in `days` days from `begun`, which is a full second. The same ones each time that it
-    begins then."""
+    begins then. `drawn_share`: of the past payments whose attempts were made at random times."""
     base = read(None, seed=SEED)
     general = replace(base.world, orders=orders, now=begun, intake_days=days, window_days=WINDOW_DAYS)
-    mood = replace(base.mood, hardening=(0.0, 0.0))
-    return Months(build(replace(base, world=general, mood=mood)), sites, names)
+    mood, history = replace(base.mood, hardening=(0.0, 0.0)), base.history
+    if drawn_share is not None:
+        history = replace(history, drawn_share=drawn_share)
+    return Months(build(replace(base, world=general, mood=mood, history=history)), sites, names)

@@ -15,6 +15,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.learn.drift import calibration_of
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants import risk as risks
@@ -27,6 +28,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
+from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 from recoup.rules.risk.terms import MODES as RISK_MODES
@@ -61,6 +63,11 @@ CARD_WORDS: Final = {
         "tried.",
     ),
 }
+# of the model's chances, beside what came
+VERDICTS: Final = {
+    "fits": "It fits.", "too_little": "Too few to tell whether it fits.",
+    "drifted": "It no longer fits; the operator can train a new one.",
+}  # fmt: skip
 # of the nightly training
 FOUND: Final = {
     "taken": "a better model was found and is now in use", "candidate": "a better model was found; the operator "
@@ -86,6 +93,7 @@ class Place:
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
+    model = visit.world.models.current(visit.now)
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
     places = [_place(standing, None, visit.known.merchant.name, typed)]
@@ -112,6 +120,10 @@ async def engine(visit: Visit) -> Values:
         words=WORDS,
         found=FOUND,
         standing=standing,
+        model=model.learned if model is not None else None,
+        calibration=await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None,
+        verdicts=VERDICTS,
+        calibration_days=CALIBRATION_DAYS,
         own=own,
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
