@@ -24,7 +24,7 @@ from recoup.doors.portal.overview.figures import (
     rates_before,
     reading_of,
 )
-from recoup.doors.portal.overview.ranges import PRESETS, Range, read_range
+from recoup.doors.portal.overview.ranges import FEWER, PRESETS, USUAL, Range, read_range
 from recoup.doors.portal.pages import Answer, member, shown
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
@@ -48,7 +48,7 @@ async def overview(visit: Visit) -> Answer:
     chosen, site = _chosen(visit)
     problem, found = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
     try:
-        found = await _read(visit, chosen, site)
+        chosen, found = await _read_usual(visit, chosen, site)
     except Problem as caught:
         problem = caught
     values = {
@@ -101,6 +101,20 @@ async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
         return await read_overview(
             connection, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
         )
+
+
+async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:
+    """Where nobody chose the days and the usual ones have too many orders, it is fewer days."""
+    asked = any(visit.request.query_params.get(name) for name in ("range", "from", "to"))
+    names = () if asked else (USUAL, *FEWER)
+    for name in names:
+        chosen = read_range({"range": name}, visit.now.date())
+        try:
+            return chosen, await _read(visit, chosen, site)
+        except Problem as problem:
+            if problem.code != "invalid" or name == FEWER[-1]:
+                raise
+    return chosen, await _read(visit, chosen, site)
 
 
 async def _gain(visit: Visit, found: Overview) -> Gain | None:

@@ -16,6 +16,7 @@ PRESETS: Final[Mapping[str, str]] = {
     "year": "This year",
 }  # fmt: skip
 USUAL: Final = "90d"  # windows take up to a month: of fewer days most orders are still open
+FEWER: Final = ("30d", "7d", "today")
 # As the list of orders reckons them.
 _SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
     name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()
