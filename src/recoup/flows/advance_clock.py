@@ -74,7 +74,7 @@ async def advance_clock(
         return BusinessTime(target - by)
     settle = partial(_settle, world, orders, merchant_id, publish, side_by_side)
     await settle()
-    reached = target - by
+    reached: datetime = target - by
     while True:
         async with world.db.connection() as connection:
             due = await next_business_instant(connection, merchant_id)

@@ -85,7 +85,7 @@ class Months:
         return [self._timetable(self._by_key[_key(one)]) for one in orders if self._by_key[_key(one)][0] is one]
 
     def _timetable(self, orders: Sequence[Order]) -> Timetable:
-        first, since, answers = orders[0], [], []
+        first, since, answers = orders[0], list[datetime](), list[str]()
         instants = {at for one in orders for at in range(one.declined_at, one.expires_at, STEP_SECONDS)}
         for at in sorted(instants):
             order = next(one for one in orders if one.declined_at <= at < one.expires_at)

@@ -29,6 +29,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
+from recoup.rules.rescue.engine.drift import Counted
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 from recoup.rules.risk.terms import MODES as RISK_MODES
@@ -67,6 +68,7 @@ CARD_WORDS: Final = {
 VERDICTS: Final = {
     "fits": "It fits.", "too_little": "Too few to tell whether it fits.",
     "drifted": "It no longer fits; the operator can train a new one.",
+    "low": "Its chances are too low; training on your own attempts raises them.",
 }  # fmt: skip
 # of the nightly training
 FOUND: Final = {
@@ -94,6 +96,7 @@ class Place:
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
     model = visit.world.models.current(visit.now)
+    calibration = await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
     places = [_place(standing, None, visit.known.merchant.name, typed)]
@@ -121,8 +124,8 @@ async def engine(visit: Visit) -> Values:
         found=FOUND,
         standing=standing,
         model=model.learned if model is not None else None,
-        calibration=await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None,
-        verdicts=VERDICTS,
+        calibration=calibration,
+        verdict=_verdict(calibration) if calibration is not None else "",
         calibration_days=CALIBRATION_DAYS,
         own=own,
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
@@ -136,6 +139,11 @@ async def engine(visit: Visit) -> Values:
             ],
         ),
     )
+
+
+def _verdict(counted: Counted) -> str:
+    is_low = counted.verdict == "drifted" and counted.approved > counted.expected
+    return VERDICTS["low" if is_low else counted.verdict]
 
 
 def _acting(visit: Visit) -> Scope:

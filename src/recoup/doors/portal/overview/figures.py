@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from recoup.rules.lists.words import SCHEME_WORDS
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.reasons import REASONS
 from recoup.store.lists.overview import CodeSums, Period
+
+BEFORE_MIN: Final = 20
 
 
 class Counted(Protocol):
@@ -119,8 +121,9 @@ def percent(part: int, whole: int) -> str:
 
 
 def rates_before(rows: Iterable[tuple[Any, Counted]]) -> dict[Any, str]:
-    """By key, of closed orders."""
-    return {key: percent(row.rescued, row.declined - row.open) for key, row in rows}
+    """By key, of closed orders; a dash for so few that a rate would say nothing."""
+    closed = {key: (row.rescued, row.declined - row.open) for key, row in rows}
+    return {key: percent(*pair) if pair[1] >= BEFORE_MIN else "–" for key, pair in closed.items()}
 
 
 def money_of(period: Period) -> list[Money]:

@@ -190,16 +190,13 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
     now, before, on = found.now, found.before, visit.now.date()
     whole = Group("", now.whole.declined, now.whole.rescued, now.whole.open)
     coded = Group("", now.coded.declined, now.coded.rescued, now.coded.open)
-    reasons, reasons_before = by_reason(now.codes, on), by_reason(before.codes, on)
+    reasons, reasons_before = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
     brands_before = rates_before((row.scheme, row) for row in before.schemes)
     countries_before = rates_before((row.country, row) for row in before.countries)
     codes_before = rates_before(((row.name, row.source), row) for row in before.codes)
     return {
         "reasons": (
-            [
-                replace(one, before=reasons_before[key].rate if key in reasons_before else "–")
-                for key, one in reasons.items()
-            ],
+            [replace(one, before=reasons_before.get(key, "–")) for key, one in reasons.items()],
             coded,
         ),
         "brands": (
