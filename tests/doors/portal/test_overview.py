@@ -19,13 +19,14 @@ from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
 from recoup.doors.portal.overview.chart import chart, step_of
-from recoup.doors.portal.overview.figures import Group, percent
+from recoup.doors.portal.overview.figures import Group, by_reason, gain_of, percent, rates_before
 from recoup.doors.portal.overview.page import _with_rest
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
 from recoup.store.lists.overview import (
     CODES_OF,
     GROUPS_MAX,
     ORDERS_MAX,
+    CodeSums,
     count_placed,
     open_disputes,
     read_overview,
@@ -217,3 +218,38 @@ def test_the_rest_of_a_list_is_named_in_its_readers_language() -> None:
     most = [Group(str(number), 2, 1) for number in range(GROUPS_MAX)]
     assert _with_rest(most, Group("All", 100, 50), "en")[-1].name == "Others"
     assert _with_rest(most, Group("All", 100, 50), "de")[-1].name == "Übrige"
+
+
+def test_what_the_engine_added_is_said_once_it_is_known() -> None:
+    arms = {"engine": {"orders": 80, "rescued": 0.45}, "holdout": {"orders": 20, "rescued": 0.3}}
+    amount = {"engine": {"declined": 10_000, "rescued": 4_000}, "holdout": {"declined": 2_500, "rescued": 700}}
+    known = {"difference": 0.12, "low": 0.05, "high": 0.19}
+    unknown = dict.fromkeys(known)
+    looks = [{"on": "2026-11-26", "engine": 80, "holdout": 20} | known]
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    gain = gain_of({"arms": arms, "byAmount": {"USD": amount | known}, "looks": looks}, "USD", now)
+    assert gain is not None
+    assert (gain.units, gain.units_low, gain.units_high, gain.anyway) == (1_200, 500, 1_900, 2_800)
+    assert (gain.difference, gain.low, gain.high) == (0.12, 0.05, 0.19)
+    early = gain_of({"arms": arms, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now)
+    assert early is not None
+    assert (early.units, early.anyway, early.difference) == (None, None, None)
+    nobody = {"engine": arms["engine"], "holdout": {"orders": 0, "rescued": None}}
+    assert gain_of({"arms": nobody, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now) is None
+    assert gain_of({"arms": arms, "byAmount": {}, "looks": []}, "USD", now) is None
+
+
+def test_a_rate_of_few_orders_before_is_none_and_codes_of_one_meaning_are_one_reason() -> None:
+    assert rates_before([("few", Group("", 30, 10, 11)), ("some", Group("", 30, 10, 10))]) == {
+        "few": "–",
+        "some": "50.0 %",
+    }
+    codes = [
+        CodeSums(name=name, source=source, whole=0, declined=declined, rescued=1, open=1)
+        for name, source, declined in (("51", "visa", 4), ("116", "amex", 3), ("202", "nmi", 2), ("", "", 5))
+    ]
+    found = by_reason(codes, date(2026, 11, 26))
+    assert {key: (one.declined, one.rescued, one.open) for key, one in found.items()} == {
+        "insufficient_funds": (9, 3, 3),
+        "": (5, 1, 1),
+    }
