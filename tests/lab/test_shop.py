@@ -35,7 +35,8 @@ def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decli
         method = line.body["paymentMethod"]
         pan = card_number(method["cardNumber"]["$token"])
         found = classify(pan)
-        assert found is not None and found.kind == "payer" and found.counts
+        assert found is not None
+        assert (found.kind, found.counts) == ("payer", True)
         assert method["cardBrand"].lower() == found.scheme
         came = timedelta(seconds=order.declined_at) + datetime(1970, 1, 1, tzinfo=UTC)
         assert came <= BEGUN + line.at, "nothing is handed over before it was declined"

@@ -36,7 +36,8 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
             pages["/backtests"] = portal.get(made[1]).text
     assert "Because of the engine" in pages["/overview"]
     low = re.search(r"Between ([+-][0-9.]+) and \+[0-9.]+\.", pages["/overview"])
-    assert low is not None and float(low[1]) > 0, "the interval is above nothing"
+    assert low is not None
+    assert float(low[1]) > 0, "the interval is above nothing"
     assert "at every look" in pages["/uplift"]
     assert "approvals were expected" in pages["/engine"]
     assert "charges.csv" in pages["/imports"]

@@ -21,15 +21,15 @@ class Progress:
     """A bar that stays on one line of a terminal; elsewhere a line now and then."""
 
     def __init__(self) -> None:
-        self._clocks, self._told_at, self._is_terminal = Clocks(), float("-inf"), sys.stdout.isatty()
+        self._clocks, self._printed_at, self._is_terminal = Clocks(), float("-inf"), sys.stdout.isatty()
 
     def tell(self, share: float, words: str) -> None:
         done = round(BAR * share)
         bar = f"Demo  [{'#' * done}{'.' * (BAR - done)}] {share:4.0%}  {words}"
         if self._is_terminal:
             click.echo(f"{CLEAR}{bar}", nl=False)
-        elif self._clocks.monotonic() - self._told_at >= LINE_SECONDS:
-            self._told_at = self._clocks.monotonic()
+        elif self._clocks.monotonic() - self._printed_at >= LINE_SECONDS:
+            self._printed_at = self._clocks.monotonic()
             click.echo(bar)
 
     def end(self, words: str) -> None:

@@ -54,7 +54,7 @@ FEW_ORDERS: Final = 20_000  # closed; with more it is computed each day
 AT_ONCE: Final = 5
 PLACES_MAX: Final = 200  # sites with their campaigns, those with the most orders
 LOOKS_MAX: Final = 104  # weeks
-_asked: Final = asyncio.Lock()  # of a process: one at a time within a request
+_one_at_once: Final = asyncio.Lock()  # of a process: one at a time within a request
 HARM: Final = "The engine is shown to bring less than the comparison group."
 HARM_BESIDE: Final = "The engine is shown to do harm beside the share that is rescued."
 
@@ -156,8 +156,8 @@ async def ask_for_report(world: World, merchant_id: UUID) -> bool:
     Answers whether it is done. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     row = await read_report(world, merchant_id)
-    if row is not None and row.report["orders"]["closed"] <= FEW_ORDERS and not _asked.locked():
-        async with _asked:
+    if row is not None and row.report["orders"]["closed"] <= FEW_ORDERS and not _one_at_once.locked():
+        async with _one_at_once:
             await make_report(world, merchant_id, wall)
         return True
     async with world.db.transaction() as tx:

@@ -34,7 +34,23 @@ def _lines(rows: Sequence[HistoryRow]) -> Iterator[tuple[object, ...]]:
         code, advice = ("", "") if row.approved else (row.scheme_code, row.advice_code or "")
         card = row.card
         yield (
-            f"ch_{number:08d}", row.amount, row.currency.lower(), f"{row.at:%Y-%m-%d %H:%M:%S}", status, paid,
-            f"pi_{row.order_id}", row.customer_id, network, outcome, code, advice, "card", card.number[-4:],
-            card.scheme, card.funding, row.country, card.exp_month, card.exp_year,
-        )  # fmt: skip
+            f"ch_{number:08d}",
+            row.amount,
+            row.currency.lower(),
+            f"{row.at:%Y-%m-%d %H:%M:%S}",
+            status,
+            paid,
+            f"pi_{row.order_id}",
+            row.customer_id,
+            network,
+            outcome,
+            code,
+            advice,
+            "card",
+            card.number[-4:],
+            card.scheme,
+            card.funding,
+            row.country,
+            card.exp_month,
+            card.exp_year,
+        )

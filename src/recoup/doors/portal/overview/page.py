@@ -105,8 +105,8 @@ async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
 
 async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:
     """Where nobody chose the days and the usual ones have too many orders, it is fewer days."""
-    asked = any(visit.request.query_params.get(name) for name in ("range", "from", "to"))
-    names = () if asked else (USUAL, *FEWER)
+    is_chosen = any(visit.request.query_params.get(name) for name in ("range", "from", "to"))
+    names = () if is_chosen else (USUAL, *FEWER)
     for name in names:
         chosen = read_range({"range": name}, visit.now.date())
         try:
