@@ -172,7 +172,7 @@ def sign_in(page: Page, kept: dict[str, str]) -> None:
     page.get_by_label("E-mail").fill(kept["portal_user"])
     page.get_by_label("Password").fill(kept["portal_password"])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile("/orders"))
+    page.wait_for_url(re.compile("/overview"))
     token = page.locator("input[name=csrf]").first.get_attribute("value")
     demo = page.locator("button[name=merchant]", has_text="Demo day").first.get_attribute("value")
     page.request.post("/merchant", form={"csrf": token or "", "merchant": demo or ""})

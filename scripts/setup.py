@@ -11,15 +11,18 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".recoup-setup.json"
+TELL_SECONDS = 5.0
 ENTRY = "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    sys.exit(run())\n"
 
 
@@ -63,23 +66,52 @@ def stamp() -> dict[str, str]:
 
 
 def install(kind: str, *, fresh: bool) -> None:
-    print(f"setting up .venv ({kind}) ...", flush=True)
     lock = str(ROOT / f"requirements/{kind}.txt")
+    count = sum(bool(re.match(r"[a-z0-9].*==", line, re.IGNORECASE)) for line in Path(lock).read_text().splitlines())
+    print(f"Setting up .venv ({kind}) in {VENV}: some minutes the first time, nothing afterwards.", flush=True)
     uv = shutil.which("uv")
     if uv:
+        say(f"1/2  making the environment with {Path(uv).name}")
         made = not fresh or succeeds(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV))
+        say(f"2/2  installing about {count} packages")
         locked = ("--quiet", "--python", python(), "--require-hashes", "-r", lock)
         if made and succeeds(uv, "pip", "install", *locked):
             return
         print("uv could not do it; trying venv and pip", flush=True)
         fresh = True
     if fresh or not succeeds(python(), "-c", "import pip"):
+        say("1/2  making the environment")
         make_venv()
-    pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps")
-    done = subprocess.run([python(), *pip, "-r", lock], check=False, capture_output=True, text=True)
-    if done.returncode:
-        print(done.stdout + done.stderr, file=sys.stderr)
+    say(f"2/2  installing about {count} packages")
+    pip_install(lock, count)
+
+
+def pip_install(lock: str, count: int) -> None:
+    """With a line for each package on its way, one over the other where somebody watches."""
+    pip = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes")
+    command = [python(), *pip, "--no-deps", "-r", lock]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    heard, done, told = [], 0, time.monotonic()
+    for line in process.stdout:
+        heard.append(line)
+        found = re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)", line)
+        done += found is not None
+        if found and sys.stdout.isatty():
+            print(f"\r\x1b[K     {done}/{count}  {found[1]}", end="", flush=True)
+        elif found and time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            say(f"     {done}/{count}  {found[1]}")
+        elif line.startswith("Installing"):
+            print("\r\x1b[K" if sys.stdout.isatty() else "", end="")
+            say("     unpacking them")
+    if process.wait():
+        print("".join(heard), file=sys.stderr)
         sys.exit("setup: pip could not install the locked requirements; its own words are above")
+
+
+def say(words: str) -> None:
+    print(f"  {words}", flush=True)
 
 
 def make_venv() -> None:

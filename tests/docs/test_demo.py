@@ -26,9 +26,19 @@ STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Re
 
 
 @contextmanager
-def up(data_dir: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def up(data_dir: Path, log: Path, months: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as out:
-        command = [str(RECOUP), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
+        command = [
+            str(RECOUP),
+            "up",
+            "--demo",
+            "--demo-months",
+            str(months),
+            "--port",
+            "0",
+            "--data-dir",
+            str(data_dir),
+        ]
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
     try:
         yield process
@@ -87,8 +97,9 @@ def test_a_demo_that_was_killed_goes_on_and_ends_as_it_should(tmp_path: Path) ->
         assert "Demo" not in third.read_text()
 
 
-def assert_every_desk_has_a_case(data_dir: Path, log: Path) -> None:
-    """As the owner of the shop sees the pages; each case by the words that its page has for it."""
+@contextmanager
+def portal_of(data_dir: Path, log: Path) -> Iterator[httpx.Client]:
+    """As the owner of the shop sees it."""
     keys = json.loads((data_dir / "bootstrap.json").read_text())
     address = re.search(r"http://127\S+", log.read_text())
     assert address is not None
@@ -99,6 +110,12 @@ def assert_every_desk_has_a_case(data_dir: Path, log: Path) -> None:
         if token:
             form["csrf"] = token[1]
         assert portal.post("/signin", data=form).status_code == 200
+        yield portal
+
+
+def assert_every_desk_has_a_case(data_dir: Path, log: Path) -> None:
+    """Each case by the words that its page has for it."""
+    with portal_of(data_dir, log) as portal:
         for path, words in DESKS.items():
             text = portal.get(path).text
             for word in words:

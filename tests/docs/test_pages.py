@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
+from tests.docs.running import ROOT
 
 from recoup.doors.docs.guides import GUIDES, place
 from recoup.doors.docs.markdown import rendered
@@ -94,6 +95,15 @@ def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) ->
             target, _, anchor = link.partition("#")
             if anchor and (target or path) in parsed:
                 assert anchor in parsed[target or path].anchors, f"{path} points at {link}"
+
+
+def test_every_guide_is_served_and_the_readme_leads_to_it() -> None:
+    """Two lists of the same pages, which people wrote: each is complete."""
+    files = {file.stem for file in (ROOT / "docs").glob("*.md")}
+    readme = set(re.findall(r"\]\(docs/([a-z-]+)\.md[)#]", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert files - set(GUIDES) == set(), "not served at /docs"
+    assert files - readme == set(), "no link in README.md"
+    assert set(GUIDES) - files == set(), "served, but not there"
 
 
 def test_every_static_file_is_served_and_named_by_a_page_or_a_script(site: Documented) -> None:
@@ -218,7 +228,7 @@ def test_documents_are_open_and_carry_no_credential(site: Documented) -> None:
 
 
 def test_markdown_passes_no_html_on_and_keeps_links_inside() -> None:
-    links = "[in](errors.md#a) [out](state.md) [web](https://example.com)"
+    links = "[in](errors.md#a) [out](../CONTRIBUTING.md) [web](https://example.com)"
     made = rendered(f"# T\n<!-- gone -->\n\n<b>x</b> {links}\n\n## Two *x*!\n\n## Two x\n", place)
     assert made.title == "T"
     assert "&lt;b&gt;x&lt;/b&gt;" in made.html

@@ -1,10 +1,11 @@
 """A sandbox clock that cannot go on says what it waits for."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from tests.worlds import make_shop, sandbox_world
+from tests.worlds import FUNDS_CARD, make_shop, sandbox_world
 
 from recoup.flows import advance_clock
 from recoup.kernel.ids import new_id
@@ -56,3 +57,24 @@ def test_the_first_press_on_the_clock_of_a_shop_with_an_unknown_outcome_moves_it
             assert await shop.value(STATES, later) == ["approved"], "it was sent on the way"
 
     asyncio.run(story())
+
+
+def test_a_clock_with_a_stride_moves_less_often(server: ServerAddress) -> None:
+    """What falls due within a stride is sent at its end."""
+
+    async def moves(stride: timedelta) -> tuple[list[datetime], int]:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            ids = [await shop.admit(pan=FUNDS_CARD) for _ in range(3)]
+            seen: list[datetime] = []
+            span = timedelta(days=12)
+            await advance_clock.advance_clock(
+                shop.world, shop.orders, shop.merchant_id, span, shop._publish, seen.append, stride=stride
+            )
+            return seen, sum([len(await shop.value(STATES, one)) for one in ids])
+
+    exact, sent = asyncio.run(moves(timedelta(0)))
+    few, sent_too = asyncio.run(moves(timedelta(days=4)))
+    assert len(few) <= 3 < len(exact)
+    assert all(later - before >= timedelta(days=4) for before, later in pairwise(few[:-1]))
+    assert sent >= sent_too > 3

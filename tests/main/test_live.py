@@ -336,7 +336,7 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
         async with both(server, tmp_path) as here:
             client, password = here.client, here.made.operator_password
             form = {"email": here.made.operator_user, "password": password}
-            assert (await client.post("/signin", data=form)).headers["location"] == "/orders"
+            assert (await client.post("/signin", data=form)).headers["location"] == "/overview"
             page = await client.get("/orders")
             assert page.status_code == 200, "in the sandbox the operator's people choose"
             assert (await switch(here, page.text)).status_code == 303

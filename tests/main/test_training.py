@@ -54,7 +54,7 @@ def test_without_numpy_nothing_is_trained_and_a_worker_that_should_says_so_once(
     training.warn_without_numpy(Settings(training="take"))
     assert len(said) == 1
     assert "numpy is not installed" in said[0]
-    assert "recoup[lab]" in said[0]
+    assert "pip install numpy" in said[0]
 
 
 @pytest.mark.parametrize("flags", [{"training": "always"}, {"training_hour": "24"}])

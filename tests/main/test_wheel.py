@@ -47,7 +47,7 @@ def _installed(folder: Path) -> Path:
 def test_an_installed_wheel_plays_the_demo(tmp_path: Path) -> None:
     recoup, data_dir, log = _installed(tmp_path), tmp_path / "data", tmp_path / "log"
     with log.open("wb") as out:
-        command = [str(recoup), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
+        command = [str(recoup), "up", "--demo", "--demo-months", "0", "--port", "0", "--data-dir", str(data_dir)]
         up = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
     try:
         give_up = time.monotonic() + SECONDS_MAX

@@ -16,6 +16,7 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.flows.world import World
 from recoup.store.people.people import find_user
 
+DEMO_DAYS = 90  # that the demo plays
 PORTAL_USER = "ops@recoup.example"
 OPERATOR_USER = "operator@recoup.example"
 BOOTSTRAP_SITES = (("https://shop.merchant.example", "Merchant shop", "MERCHANTSHOP"),)
@@ -25,6 +26,9 @@ DEMO_SITES = (
     ("https://news.demo.example", "Daily news", "DEMO*DAILYNEWS"),
     ("https://games.demo.example", "Game pass", "DEMO*GAMEPASS"),
 )
+
+
+_ON_TIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,15 @@ def bootstrap_merchant(world: World) -> UUID:
 def demo_merchant(world: World) -> UUID:
     found: UUID = world.keys.derived_id("bootstrap", "demo")
     return found
+
+
+def demo_played(world: World, merchant_id: UUID, offset: timedelta) -> float | None:
+    """The share of the demo that is over, by how far its merchant's clock is behind. None: of another merchant, or it
+    is over."""
+    behind = -offset
+    if behind < _ON_TIME or not world.policy.test_mode or merchant_id != demo_merchant(world):
+        return None
+    return max(0.0, 1 - behind / timedelta(days=DEMO_DAYS))
 
 
 async def is_bootstrapped(world: World) -> bool:

@@ -4,14 +4,22 @@ Each step may be repeated: what is there already is left as it is.
 """
 
 import asyncio
+import io
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.flows.backtests.kept import ask
+from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.insight.backtest import ENGINE
+from recoup.flows.insight.imports.read import read_import
+from recoup.flows.insight.imports.work import finish
+from recoup.flows.insight.uplift_report import make_report
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.arms import ArmsChange, read_arms, set_arms
 from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, enter_account, prove_account
 from recoup.flows.money.bank_payouts import approve
@@ -23,6 +31,9 @@ from recoup.flows.run_due import run_due
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import BusinessTime
+from recoup.lab.shop.default_model import take_default
+from recoup.rules.imports.answers import Answers
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits
 from recoup.store.lists.order_filter import OrderFilter
@@ -37,6 +48,8 @@ FAILING_URL: Final = "https://hooks.demo.example/recoup"  # a name that nobody h
 ALONE_UNITS: Final = 2_000  # what support refunds without a second person
 REFUSING: Final = timedelta(minutes=5)  # beside other work; it ends as soon as the refund is refused
 COMPLETED: Final = 7
+COMPARISON: Final = ArmsChange("share", share=80, holdout=20, explore=10, explore_max={ASSET: 20_000})
+BACKTEST_DAYS: Final = 90
 
 
 class Business:
@@ -46,9 +59,9 @@ class Business:
         self._world, self._orders, self._merchant_id = world, orders, merchant_id
         self._emails = {"owner": owner, "operator": operator}
 
-    async def open(self, receiver_url: str | None) -> None:
+    async def open(self) -> None:
         """Before the first order: weekly payouts to a bank account that a second person approved, a refund limit for
-        support, a webhook that works, where a receiver is at hand, and one that fails."""
+        support."""
         world, owner = self._world, await self._as("owner")
         email, name = SUPPORT
         await make_user(
@@ -62,10 +75,39 @@ class Business:
             accounts = await list_accounts(connection, self._merchant_id)
         if not accounts:
             await self._bank_account(owner)
-        known = {one.url for one in await list_all(world, owner)}
+
+    async def listen(self, receiver_url: str | None) -> None:
+        """A webhook that works, where a receiver is at hand, and one that fails."""
+        owner = await self._as("owner")
+        known = {one.url for one in await list_all(self._world, owner)}
         for url in (receiver_url, FAILING_URL):
             if url is not None and url not in known:
-                await create(world, owner, url, None, "rescue")
+                await create(self._world, owner, url, None, "rescue")
+
+    async def begin_comparison(self) -> None:
+        """The engine decides for most customers, the others are its comparison group. The model is the sandbox's."""
+        owner = await self._as("owner")
+        await take_default(self._world, Actor("system", "demo"))
+        standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
+        if standing.own().mode == "off":
+            await set_arms(self._world, owner, None, COMPARISON)
+
+    async def bring_past(self, name: str, content: bytes) -> None:
+        """The processor's file of the months before; the same one again changes nothing."""
+        found = await read_import(
+            self._world, await self._as("owner"), name, io.BytesIO(content), Answers(), dry_run=False
+        )
+        if found.stored is not None:
+            await finish(self._world, (self._merchant_id, found.stored.import_id))
+
+    async def look_back(self) -> None:
+        """What the engine has brought so far."""
+        await make_report(self._world, self._merchant_id, self._world.clocks.wall())
+
+    async def ask_back_test(self) -> None:
+        """What the engine would have rescued of all of it."""
+        request = BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS)
+        await ask(self._world, await self._as("owner"), await question_for(self._world, self._merchant_id, request))
 
     async def _bank_account(self, owner: Scope) -> None:
         world = self._world

@@ -85,6 +85,8 @@ def card_number(card: Mapping[str, Any]) -> str:
         ((kind, value),) = card.items()
         if kind == "script":
             return magic.script_card(*value)
+        if kind == "payer":
+            return magic.payer_card(*value)
         several: Any = {
             "codes": magic.CODE_CARDS,
             "faults": magic.FAULT_CARDS,

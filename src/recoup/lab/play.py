@@ -20,9 +20,9 @@ from recoup.lab.stable_player import StablePlayer
 
 DAY: Final = timedelta(days=1)
 COMPLAINTS_MAX: Final = 5
-TELL_SECONDS: Final = 3.0
+TELL_SECONDS: Final = 1.0
 Clock = Callable[[timedelta], Awaitable[datetime]]
-Tell = Callable[[str], None]
+Tell = Callable[[timedelta, str], None]  # how far it is, and in words
 
 
 @dataclass
@@ -53,7 +53,7 @@ async def play(
     *,
     clock: Clock | None = None,
     now: datetime | None = None,
-    tell: Tell = lambda text: None,
+    tell: Tell = lambda at, text: None,
     run: str = "",
     after: timedelta | None = None,
     done: Callable[[timedelta], None] = lambda at: None,
@@ -78,19 +78,20 @@ async def play(
         player = _Player(client, stable, played, run, lines)
         if after is not None:
             await player.find_orders()
-        await player.tokenize(wanted)
-        tell(f"{played.tokens} cards tokenized")
         if clock is None:
+            await player.tokenize(wanted)
             await player.send(wanted, now or clocks.wall())
         else:
             reported_at = clocks.monotonic()
             for at, moment in groupby(sorted(wanted, key=lambda line: line.at), key=lambda line: line.at):
-                await player.send(list(moment), await clock(at))
+                sent, now = list(moment), await clock(at)
+                await player.tokenize(sent)
+                await player.send(sent, now)
                 done(at)
                 if clocks.monotonic() - reported_at > TELL_SECONDS:
                     reported_at = clocks.monotonic()
                     orders = played.answers.get("evaluate", Counter()).total()
-                    tell(f"day {at // DAY + 1} of {days}, {orders} orders so far")
+                    tell(at, f"day {at // DAY + 1} of {days}, {orders:,} orders")
     played.seconds = clocks.monotonic() - started
     return played
 
@@ -115,11 +116,12 @@ class _Player:
             number, more = number + 1, page["hasNextPage"]
 
     async def tokenize(self, lines: Sequence[Line]) -> None:
-        """Each card once. Names and expiry are of the first line that uses it."""
+        """Each card once, if it is not yet. Names and expiry are of the first line that uses it."""
         first: dict[str, tuple[dict[str, Any], Line]] = {}
         for line in lines:
             for card in cards_in(line.body):
-                first.setdefault(card_key(card), (card, line))
+                if card_key(card) not in self._vaulted:
+                    first.setdefault(card_key(card), (card, line))
 
         async def one(key: str, card: dict[str, Any], line: Line) -> None:
             who = line.body.get("paymentMethod", {})
@@ -136,7 +138,7 @@ class _Player:
             self._vaulted[key] = Vaulted(made["token"], made["first_six_digits"], made["last_four_digits"])
 
         await asyncio.gather(*(one(key, *card_and_line) for key, card_and_line in first.items()))
-        self._played.tokens = len(first)
+        self._played.tokens += len(first)
 
     async def send(self, lines: Sequence[Line], moment: datetime) -> None:
         """Side by side, but what speaks of one order in the order of the file."""

@@ -63,9 +63,16 @@ def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = Fa
 @cli.command()
 @click.option("--port", type=PORT, help="Port to listen on; 0 for a free port. Default 8400.")
 @click.option("--host", help="Address to listen on.")
-@click.option("--demo", is_flag=True, help="Play the demo, a month of orders, once.")
+@click.option("--demo", is_flag=True, help="Play the demo once.")
+@click.option(
+    "--demo-months",
+    type=click.Choice(["0", "3"]),
+    default="3",
+    show_default=True,
+    help="3: renewals with the rescue engine and its comparison group; 0: a month of example orders only.",
+)
 @_data_dir
-def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
+def up(port: int | None, host: str | None, demo: bool, demo_months: str, data_dir: Path | None) -> None:
     """Starts database, HTTP server and worker in one command."""
     from recoup.main.databases import find_databases
     from recoup.main.up import listen_on, only_one, supervise
@@ -91,7 +98,7 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     if demo and kept is not None:
         from recoup.main.demo import Demo
 
-        doing = Demo(settings).tick
+        doing = Demo(settings, int(demo_months)).tick
     with lock:
         supervise(settings, databases, sock, doing)
 

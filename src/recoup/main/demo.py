@@ -1,13 +1,17 @@
-"""The demo: a merchant whose clock begins a month back, its orders played through the HTTP API, and what follows.
+"""The demo: a merchant whose clock begins weeks back, its orders played through the HTTP API, and what follows.
 
 The merchant's own program makes calls while its clock moves; the people around it do what leaves one case on each desk.
+With `months`, customers of a simulated world renew for three months, most decided by the rescue engine, the others by
+the fixed schedule; the last of these months is the month of the file, too. Without, the month of the file is all.
 The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,14 +20,17 @@ from typing import Any, Final, Literal
 from recoup.doors.command.verbs import Opened
 from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
+from recoup.flows.bootstrap import DEMO_DAYS, DEMO_SITES, OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
+from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
 from recoup.kernel.time import iso
 from recoup.lab.business import Business
-from recoup.lab.example import later, read_example
+from recoup.lab.example import Line, later, read_example
 from recoup.lab.month import over_a_month
-from recoup.lab.play import Tell, play
+from recoup.lab.play import play
+from recoup.lab.shop.months import Months, Site, months_of
+from recoup.lab.shop.past_file import NAME, past_file
 from recoup.main.bootstrap_file import write_private
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
@@ -38,40 +45,49 @@ EXAMPLES: Final = next((one for one in _FOLDERS if (one / "day.jsonl").exists())
 FILE_DAYS: Final = 22
 DAYS: Final = 31
 BEHIND: Final = timedelta(days=DAYS)
-PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # when the operator approves payouts
-CUSTOMERS_AT: Final = BEHIND - timedelta(minutes=85)
+MONTHS: Final = 3
+RENEWALS: Final = 2_400  # declined ones, in the three months
+PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # of the file's month: when the operator approves payouts
+BEFORE_WALL: Final = timedelta(minutes=85)  # when customers pay
+STRIDE: Final = timedelta(hours=1)
+LOOK_EVERY: Final = timedelta(days=10)
+FIRST_LOOK: Final = timedelta(days=40)
 TRIES_MAX: Final = 3
 _COMPLETED: Final = 7
+Tell = Callable[[float, str], None]  # the share that is done, and words
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far the demo got: `begun` is the business time of the file's beginning, `done` the point that is over."""
+    """How far the demo got: `begun` is the business time of its beginning, `behind` how much earlier that is than the
+    wall's time was, `done` the point that is over."""
 
     state: Literal["playing", "done"]
     begun: datetime
     done: timedelta | None
+    behind: timedelta = BEHIND
 
     @staticmethod
     def read(data_dir: Path) -> "Mark | None":
         try:
             kept = json.loads((data_dir / "demo.json").read_text())
             done = timedelta(seconds=kept["done_seconds"]) if kept["done_seconds"] is not None else None
-            return Mark(kept["state"], datetime.fromisoformat(kept["begun"]).astimezone(UTC), done)
+            begun = datetime.fromisoformat(kept["begun"]).astimezone(UTC)
+            return Mark(kept["state"], begun, done, timedelta(days=kept["days"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def write(self, data_dir: Path) -> None:
         seconds = self.done // timedelta(seconds=1) if self.done is not None else None
-        kept = {"state": self.state, "begun": iso(self.begun), "done_seconds": seconds}
+        kept = {"state": self.state, "begun": iso(self.begun), "days": self.behind.days, "done_seconds": seconds}
         write_private(data_dir / "demo.json", json.dumps(kept) + "\n")
 
 
 class Demo:
     """What the supervisor asks five times a second: starts the player as a child, sees it end. Never waits."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, months: int = MONTHS) -> None:
+        self._settings, self._months = settings, months
         self._child: subprocess.Popen[bytes] | None = None
         self._tries = 0
         self._over = False
@@ -95,6 +111,8 @@ class Demo:
                 address(self._settings),
                 "--data-dir",
                 str(self._settings.data_dir),
+                "--months",
+                str(self._months),
             ]
             self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
         return self._over
@@ -107,8 +125,9 @@ def address(settings: Settings) -> str:
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 
-async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
-    """Plays the month, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it."""
+async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> str:
+    """Plays it, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it. `months`:
+    0 or MONTHS; a demo that was broken off goes on as it began."""
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)
@@ -117,7 +136,8 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
             if await offset_of(connection, merchant_id) is not None:
                 Mark("done", world.clocks.wall(), None).write(data_dir)
                 return "Demo: its merchant already exists and is unchanged."
-        mark = Mark("playing", _wall(world) - BEHIND, None)
+        behind = timedelta(days=DEMO_DAYS) if months and world.keys.has_vault else BEHIND
+        mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
     credentials = {
@@ -129,26 +149,31 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
         "stablecoin_secret": keys.stablecoin_secret,
     }
     business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
-    await business.open(url + RECEIVER_PATH if world.policy.loopback_webhooks else None)
-    clock = _Clock(opened, merchant_id, mark.begun, business)
-    tell("playing a month of a shop's orders takes about a minute; pages fill in the meantime")
-    month = over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS)
-    customers = later(read_example(EXAMPLES / "customers.jsonl"), CUSTOMERS_AT)
+    await business.open()
+    receiver = url + RECEIVER_PATH if world.policy.loopback_webhooks else None
+    clock = _Clock(opened, merchant_id, mark, business, receiver)
+    month = later(over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS), mark.behind - BEHIND)
+    lines = [*month, *later(read_example(EXAMPLES / "customers.jsonl"), mark.behind - BEFORE_WALL)]
+    if mark.behind > BEHIND:
+        lines += await clock.begin_months(month)
     played = await play(
-        [*month, *customers],
+        lines,
         url,
         credentials,
         clock=clock.to,
         after=mark.done,
-        done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
-        tell=tell,
+        done=lambda at: replace(mark, done=at).write(data_dir),
+        tell=lambda at, text: tell(at / mark.behind, text),
         stored=not world.keys.has_vault,
     )
     if await clock.to_wall():
         await business.leave_cases()
         await clock.stay()
+    if mark.behind > BEHIND:
+        await business.look_back()
+        await business.ask_back_test()
     last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials, stored=not world.keys.has_vault)
-    Mark("done", mark.begun, BEHIND).write(data_dir)
+    replace(mark, state="done", done=mark.behind).write(data_dir)
     shown = await _shown(world, merchant_id)
     sent = sum(played.answers.get("transmit", Counter()).values())
     unplanned = [*played.complaints, *last.complaints]
@@ -159,18 +184,43 @@ async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
 class _Clock:
     """Moves the demo merchant's clock, with everything that falls due on the way."""
 
-    def __init__(self, opened: Opened, merchant_id: Any, begun: datetime, business: Business) -> None:
-        self._opened, self._merchant_id, self._begun, self._business = opened, merchant_id, begun, business
+    def __init__(
+        self, opened: Opened, merchant_id: Any, mark: Mark, business: Business, receiver_url: str | None
+    ) -> None:
+        self._opened, self._merchant_id, self._business = opened, merchant_id, business
+        self._begun, self._file_at = mark.begun, mark.behind - BEHIND
+        self._stride = STRIDE if mark.behind > BEHIND else timedelta(0)
+        self._receiver_url, self._listens, self._look_at = receiver_url, False, FIRST_LOOK
+        self._months: Months | None = None
+
+    async def begin_months(self, month: Sequence[Line]) -> list[Line]:
+        """The engine is switched on, and the shop's past brought. Answers what the shop will send."""
+        sites = [Site(url, descriptor, descriptor[5:8]) for url, _, descriptor in DEMO_SITES]
+        names = {line.body["paymentMethod"]["holderName"] for line in month if "paymentMethod" in line.body}
+        days = DEMO_DAYS - 1
+        self._months = await asyncio.to_thread(months_of, self._begun, days, RENEWALS, sites, sorted(names))
+        await self._business.bring_past(NAME, past_file(self._months.history()))
+        await self._business.begin_comparison()
+        return self._months.lines(month[-1].number + 1)
 
     async def to(self, at: timedelta) -> datetime:
         """To that point of the file; never beyond the wall, never back."""
         world = self._opened.world
         wanted = min(self._begun + at, _wall(world))
+        if at >= self._file_at and not self._listens:
+            await self._business.listen(self._receiver_url)
+            self._listens = True
+        if self._months is not None and at in self._months.moments:
+            timetables = await asyncio.to_thread(self._months.timetables, self._months.moments[at])
+            await sandbox_issuer(world).keep_timetables(timetables)
         by = wanted - await self._now()
         if by > timedelta(0):
             await self._advance(by)
-        if PAID_FROM <= at < PAID_TO:
+        if PAID_FROM <= at - self._file_at < PAID_TO:
             await self._business.approve_payouts()
+        if self._months is not None and at >= self._look_at:
+            await self._business.look_back()
+            self._look_at = at + LOOK_EVERY
         return max(wanted, await self._now())
 
     async def to_wall(self) -> bool:
@@ -202,6 +252,7 @@ class _Clock:
             self._merchant_id,
             by,
             lambda merchant_id: publish_now(opened.world, opened.deliveries, merchant_id),
+            stride=self._stride,
         )
 
 

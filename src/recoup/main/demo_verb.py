@@ -1,21 +1,48 @@
 """The demo's own (hidden) verb."""
 
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from recoup.doors.command.verbs import data_dir_option
+from recoup.kernel.time import Clocks
 from recoup.main.chosen_world import with_world
-from recoup.main.demo import load_demo
+from recoup.main.demo import MONTHS, load_demo
 from recoup.main.settings import load_settings
+
+BAR: Final = 24
+LINE_SECONDS: Final = 10.0  # where nobody watches a terminal
+CLEAR: Final = "\r\x1b[K"
+
+
+class Progress:
+    """A bar that stays on one line of a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self._clocks, self._printed_at, self._is_terminal = Clocks(), float("-inf"), sys.stdout.isatty()
+
+    def tell(self, share: float, words: str) -> None:
+        done = round(BAR * share)
+        bar = f"Demo  [{'#' * done}{'.' * (BAR - done)}] {share:4.0%}  {words}"
+        if self._is_terminal:
+            click.echo(f"{CLEAR}{bar}", nl=False)
+        elif self._clocks.monotonic() - self._printed_at >= LINE_SECONDS:
+            self._printed_at = self._clocks.monotonic()
+            click.echo(bar)
+
+    def end(self, words: str) -> None:
+        click.echo(f"{CLEAR if self._is_terminal else ''}{words}")
 
 
 def add(cli: click.Group) -> None:
     @cli.command(hidden=True)
     @click.option("--url", required=True, help="Address of the API.")
+    @click.option("--months", type=click.Choice(["0", str(MONTHS)]), default=str(MONTHS))
     @data_dir_option
-    def demo(url: str, data_dir: Path | None) -> None:
+    def demo(url: str, months: str, data_dir: Path | None) -> None:
         """Plays or continues the demo; `recoup up --demo` calls this."""
-        settings = load_settings(data_dir=data_dir)
-        summary = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
-        click.echo(summary)
+        settings, progress = load_settings(data_dir=data_dir), Progress()
+        click.echo("Demo  The pages fill while it plays.")
+        progress.end(with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months))))

@@ -35,7 +35,7 @@ def has_numpy() -> bool:
 def warn_without_numpy(settings: Settings) -> None:
     """Logged once, by a worker whose setting asks for training."""
     if settings.training in ("candidate", "take") and not has_numpy():
-        log.warning("no nightly training: numpy is not installed", cure="pip install 'recoup[lab]', or training = off")
+        log.warning("no nightly training: numpy is not installed", cure="pip install numpy, or training = off")
 
 
 def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:

@@ -216,7 +216,7 @@ def test_a_second_factor_is_asked_for_after_a_new_password(server: ServerAddress
         assert told.headers["location"] == "/signin/code"
         assert (await nobody.get("/orders")).status_code == 303
         opened = await nobody.post("/signin/code", data={"code": code(shop, secret, 1)})
-        assert opened.headers["location"] == "/orders"
+        assert opened.headers["location"] == "/overview"
 
     portal(server, story)
 

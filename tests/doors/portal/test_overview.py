@@ -19,16 +19,20 @@ from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
 from recoup.doors.portal.overview.chart import chart, step_of
-from recoup.doors.portal.overview.page import Group, _with_rest, percent
+from recoup.doors.portal.overview.figures import Group, by_reason, gain_of, percent, rates_before
+from recoup.doors.portal.overview.page import _with_rest
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
 from recoup.store.lists.overview import (
     CODES_OF,
     GROUPS_MAX,
     ORDERS_MAX,
+    CodeSums,
     count_placed,
     open_disputes,
     read_overview,
     sum_codes,
+    sum_countries,
+    sum_fees,
     sum_open,
     sum_placed,
 )
@@ -74,11 +78,13 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
             await connection.close()
             await world.db.close()
             await world.people.close()
-        assert {name: getattr(found.whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
-        assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.money} == money
-        for groups in (found.days, found.sites, found.money):
-            assert sum(r.declined for r in groups) == found.whole.declined > 20
-            assert sum(r.rescued for r in groups) == found.whole.rescued
+        whole = found.now.whole
+        assert {name: getattr(whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
+        assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.now.money} == money
+        for groups in (found.now.days, found.now.sites, found.now.money, found.now.schemes, found.now.countries):
+            assert sum(r.declined for r in groups) == whole.declined > 20
+            assert sum(r.rescued for r in groups) == whole.rescued
+        assert found.now.days == sorted(found.now.days, key=lambda r: r.day or date.min)
         assert sum(r.orders for r in found.flight) > 0
         assert "Seq Scan" not in plan, plan
 
@@ -92,6 +98,8 @@ async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[
         (count_placed, (merchant_id, *span, None, ORDERS_MAX)),
         (sum_placed, (merchant_id, *span, None, GROUPS_MAX)),
         (sum_codes, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (sum_countries, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (sum_fees, (merchant_id, *span, None)),
         (sum_open, (merchant_id, None, span[1], ORDERS_MAX)),
         (open_disputes, (merchant_id,)),
     ):
@@ -155,12 +163,17 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
             " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'",
             living.merchant_id,
         )
-        assert [(r.asset, r.recovered_units) for r in found.money] == [("USD", approved)]
-        assert (found.whole.declined, found.whole.rescued, found.whole.open) == (4, 2, 1)
-        assert [(r.name, r.declined) for r in found.codes] == [("51", 4)]
-        page = texts(await (await as_("clerk")).get("/overview"))
-        assert "50.0 %" in page
-        assert "2 rescued of 4 declined orders. 1 of them still in flight" in page
+        counted = found.now
+        assert [(r.asset, r.recovered_units) for r in counted.money] == [("USD", approved)]
+        assert (counted.whole.declined, counted.whole.rescued, counted.whole.open) == (4, 2, 1)
+        assert [(r.name, r.declined) for r in counted.codes] == [("51", 4)]
+        client = await as_("clerk")
+        page = texts(await client.get("/overview"))
+        assert "66.7 % 2 of 3 that ended" in page, "an open order is not lost"
+        assert "50.0 % 2 rescued of 4 declined orders. 1 of them still open." in page
+        assert "No comparison is under way" in page
+        answer = await client.get("/overview.csv")
+        assert answer.text.splitlines()[1] == "all,All,4,1,3,2,66.7,50.0,,,,,,,", answer.text
 
     portal(server, story)
 
@@ -175,11 +188,14 @@ def test_any_address_is_some_days(name: str, first: str, last: str, today: date)
 
 @given(st.lists(st.integers(0, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=366))
 def test_bars_stay_inside_their_chart(counts: list[tuple[int, int]]) -> None:
-    days = [(date(2026, 1, 1) + timedelta(days=n), *pair) for n, pair in enumerate(counts)]
+    days = [
+        (date(2026, 1, 1) + timedelta(days=n), declined, rescued, (declined - rescued) // 2)
+        for n, (declined, rescued) in enumerate(counts)
+    ]
     made = chart(days)
     assert len(made.grid) <= 6
     assert all(made.left <= bar.x and bar.x + bar.width <= made.width + 0.1 for bar in made.bars)
-    assert all(0 <= bar.top <= bar.split <= bar.base for bar in made.bars)
+    assert all(0 <= bar.top <= bar.open_from <= bar.split <= bar.base for bar in made.bars)
 
 
 @given(st.integers(0, 10**9))
@@ -202,3 +218,38 @@ def test_the_rest_of_a_list_is_named_in_its_readers_language() -> None:
     most = [Group(str(number), 2, 1) for number in range(GROUPS_MAX)]
     assert _with_rest(most, Group("All", 100, 50), "en")[-1].name == "Others"
     assert _with_rest(most, Group("All", 100, 50), "de")[-1].name == "Übrige"
+
+
+def test_what_the_engine_added_is_said_once_it_is_known() -> None:
+    arms = {"engine": {"orders": 80, "rescued": 0.45}, "holdout": {"orders": 20, "rescued": 0.3}}
+    amount = {"engine": {"declined": 10_000, "rescued": 4_000}, "holdout": {"declined": 2_500, "rescued": 700}}
+    known = {"difference": 0.12, "low": 0.05, "high": 0.19}
+    unknown = dict.fromkeys(known)
+    looks = [{"on": "2026-11-26", "engine": 80, "holdout": 20} | known]
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    gain = gain_of({"arms": arms, "byAmount": {"USD": amount | known}, "looks": looks}, "USD", now)
+    assert gain is not None
+    assert (gain.units, gain.units_low, gain.units_high, gain.anyway) == (1_200, 500, 1_900, 2_800)
+    assert (gain.difference, gain.low, gain.high) == (0.12, 0.05, 0.19)
+    early = gain_of({"arms": arms, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now)
+    assert early is not None
+    assert (early.units, early.anyway, early.difference) == (None, None, None)
+    nobody = {"engine": arms["engine"], "holdout": {"orders": 0, "rescued": None}}
+    assert gain_of({"arms": nobody, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now) is None
+    assert gain_of({"arms": arms, "byAmount": {}, "looks": []}, "USD", now) is None
+
+
+def test_a_rate_of_few_orders_before_is_none_and_codes_of_one_meaning_are_one_reason() -> None:
+    assert rates_before([("few", Group("", 30, 10, 11)), ("some", Group("", 30, 10, 10))]) == {
+        "few": "–",
+        "some": "50.0 %",
+    }
+    codes = [
+        CodeSums(name=name, source=source, whole=0, declined=declined, rescued=1, open=1)
+        for name, source, declined in (("51", "visa", 4), ("116", "amex", 3), ("202", "nmi", 2), ("", "", 5))
+    ]
+    found = by_reason(codes, date(2026, 11, 26))
+    assert {key: (one.declined, one.rescued, one.open) for key, one in found.items()} == {
+        "insufficient_funds": (9, 3, 3),
+        "": (5, 1, 1),
+    }

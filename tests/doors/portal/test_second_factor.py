@@ -83,7 +83,7 @@ def test_signing_in_by_password_and_code(server: ServerAddress) -> None:
         await typed(other, "owner")
         assert "Recovery code" in texts(await other.get("/signin/code?recovery=1"))
         opened = await other.post("/signin/code", data={"code": codes[0].upper(), "next": "//evil.example"})
-        assert (opened.status_code, opened.headers["location"]) == (303, "/orders")
+        assert (opened.status_code, opened.headers["location"]) == (303, "/overview")
         assert "9 of 10 left" in texts(await other.get(FACTOR))
         again = await (await signed_in("")).post(
             "/signup", data={"email": "owner@example.test", "password": PASSWORD, "name": "Owner", "kind": "partner"}
@@ -314,7 +314,7 @@ def test_an_owner_helps_who_lost_it_and_belongs_to_nothing_else(server: ServerAd
         assert [answer.status_code for answer in twice] == [303, 303]
         assert (await ops.get("/orders")).headers["location"].startswith("/signin"), "their sessions end"
         assert (await lost.get("/signin/code")).headers["location"] == "/signin", "half ones, too"
-        assert (await typed(lost, "ops")).headers["location"] == "/orders"
+        assert (await typed(lost, "ops")).headers["location"] == "/overview"
         done = await people(
             shop,
             "SELECT actor, l.user_id, mail_state FROM account_log l JOIN account_mails USING"
@@ -334,7 +334,7 @@ def test_the_operator_helps_everybody_at_the_shell(server: ServerAddress) -> Non
         with pytest.raises(Problem, match="No account has this e-mail"):
             await help_by_email(shop.world, "nobody@example.test", "operator:root")
         await help_by_email(shop.world, " Owner@example.test", "operator:root")
-        assert (await typed(await signed_in(""), "owner")).headers["location"] == "/orders"
+        assert (await typed(await signed_in(""), "owner")).headers["location"] == "/overview"
         with pytest.raises(Problem, match="has no second factor"):
             await help_by_email(shop.world, "owner@example.test", "operator:root")
         done = await people(shop, "SELECT actor FROM account_log WHERE action = 'second_factor_removed'")

@@ -253,7 +253,7 @@ def test_without_numpy_one_line_says_what_to_install(server: ServerAddress, monk
         monkeypatch.setattr(builtins, "__import__", without)
         with pytest.raises(Problem, match="Training needs numpy, which is not installed") as told:
             await learned(shop)
-        assert told.value.cure == "Install it with the extra: pip install 'recoup[lab]'."
+        assert told.value.cure == "Run `make setup`, or `pip install numpy`."
 
     run(server, story)
 

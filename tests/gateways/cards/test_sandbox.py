@@ -479,3 +479,27 @@ def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
         assert await reverse(last, "refund", 2001) == "over_charge"
 
     play(story)
+
+
+def test_a_payers_card_is_answered_by_the_time_of_the_charge(play: Play) -> None:
+    async def story(sandbox: Sandbox) -> None:
+        pan, day = magic.payer_card("mastercard", 7, 12), timedelta(days=1)
+        table = book.Timetable(pan, 4590, [SENT_AT, SENT_AT + day, SENT_AT + 2 * day], ["51/24", "00", "04"])
+        assert (await sandbox.charge(pan, sent_at=SENT_AT)).scheme_code == "14", (
+            "a card without a timetable is nobody's"
+        )
+        await sandbox.processor.keep_timetables([table])
+        await sandbox.processor.keep_timetables([table])
+        said = [await sandbox.charge(pan, sent_at=SENT_AT + hours * day / 24) for hours in (-1, 0, 23, 24, 47, 48, 900)]
+        assert [(one.state, one.scheme_code, one.advice_code) for one in said] == [
+            ("declined", "51", "24"),
+            ("declined", "51", "24"),
+            ("declined", "51", "24"),
+            ("approved", "00", None),
+            ("approved", "00", None),
+            ("declined", "04", None),
+            ("declined", "04", None),
+        ]
+        assert (await sandbox.charge(pan, 4591, sent_at=SENT_AT + day)).scheme_code == "14", "of that amount only"
+
+    play(story)

@@ -42,7 +42,16 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "disputes": ("Reference", "Disputes"),
     "advances": ("Reference", "Advances"),
     "risk": ("Reference", "Risk check"),
+    "mandates": ("Reference", "Revoked mandates"),
+    "as-of": ("Reference", "An order as it stood"),
+    "import": ("Reference", "Import past attempts"),
+    "backtest": ("Reference", "Back-tests"),
+    "uplift": ("Reference", "Uplift"),
+    "notifications": ("Reference", "Notifications"),
+    "account": ("Reference", "Your account"),
+    "people-and-roles": ("Reference", "People and roles"),
     "magic-inputs": ("Reference", "Magic inputs"),
+    "glossary": ("Reference", "Glossary"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
     "routes": ("Running it", "Several processors"),
@@ -60,6 +69,10 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "learn": ("Running it", "Train the rescue engine"),
     "simulate": ("Running it", "A simulated month"),
     "world-protocol": ("Running it", "Judge it with your own world"),
+    "architecture": ("The project", "Architecture"),
+    "reading": ("The project", "Read the code"),
+    "state": ("The project", "What is built"),
+    "evidence": ("The project", "Evidence"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")

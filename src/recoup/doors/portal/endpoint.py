@@ -134,7 +134,7 @@ def to_sign_in(request: Request) -> Response:
         path = "/".join(path.split("/")[:3])
     elif request.url.query and len(request.url.query) < 2_000:
         path += "?" + request.url.query
-    wanted = "?next=" + quote(path, safe="") if path != "/orders" and is_place(path) else ""
+    wanted = "?next=" + quote(path, safe="") if path != "/overview" and is_place(path) else ""
     return redirect("/signin" + wanted)
 
 

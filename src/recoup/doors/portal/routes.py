@@ -77,7 +77,7 @@ class _ForBrowsers(Route):
 
 @member.page("/")
 async def home(visit: Visit) -> Response:
-    return redirect("/orders")
+    return redirect("/overview")
 
 
 async def _static(request: Request) -> Response:

@@ -17,6 +17,7 @@ from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
+from recoup.flows.bootstrap import demo_played
 from recoup.flows.people.sessions import Session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
@@ -124,6 +125,7 @@ class Visit:
             "problem": self.problem,
             "sandbox": self.portal.world.policy.test_mode,
             "offset": moved,
+            "playing": demo_played(self.portal.world, self.merchant_id, offset),
             "other": other_of(self.portal.world),
             "path": self.request.url.path,
             "current_url": current_url(self.request),

@@ -20,7 +20,7 @@ from recoup.doors.rescue.shapes.declined import (
     PaymentMethod,
     Transaction,
 )
-from recoup.doors.rescue.stored_method import stored_method
+from recoup.doors.rescue.stored_method import country_code, stored_method
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
@@ -198,6 +198,7 @@ def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
         "subscription": members(body.subscription) if body.subscription is not None else None,
         "three_d_secure": members(body.three_d_secure) if body.three_d_secure is not None else None,
         "network_transaction_id": transaction.network_transaction_id,
+        "issuer_country": country_code(body.payment_method.card_country),
         "agreement": "recurring" if body.is_recurring else None,
         "correlation_id": body.correlation_id,
         "sense_key": body.sense_key,

@@ -49,7 +49,7 @@ def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | Non
         exp_month=method.expiration_month or None,
         exp_year=_year(method.expiration_year),
         funding=_funding(method),
-        country=_country(method.card_country),
+        country=country_code(method.card_country),
     )
 
 
@@ -76,6 +76,6 @@ def _last4(digits: str | None) -> str | None:
     return digits if digits and len(digits) == 4 and digits.isascii() and digits.isdigit() else None
 
 
-def _country(code: str | None) -> str | None:
+def country_code(code: str | None) -> str | None:
     found = (code or "").upper()
     return found if found in COUNTRIES else None

@@ -5,6 +5,7 @@ itself when harm is shown.
 Source: decision 0069.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -54,6 +55,7 @@ FEW_ORDERS: Final = 20_000  # closed; with more it is computed each day
 AT_ONCE: Final = 5
 PLACES_MAX: Final = 200  # sites with their campaigns, those with the most orders
 LOOKS_MAX: Final = 104  # weeks
+_one_at_once: Final = asyncio.Lock()  # of a process: one at a time within a request
 HARM: Final = "The engine is shown to bring less than the comparison group."
 HARM_BESIDE: Final = "The engine is shown to do harm beside the share that is rescued."
 
@@ -148,6 +150,20 @@ async def _cohorts(
         for (site_id, campaign_id), sums in list(by_place(counts).items())[:PLACES_MAX]
     ]
     return cohort_report(cohorts(counts, now), places)
+
+
+async def ask_for_report(world: World, merchant_id: UUID) -> bool:
+    """Computes it now where that takes a moment; of many orders, and the first time, a worker does it within a minute.
+    Answers whether it is done. Raises: Problem(not_found)."""
+    wall = world.clocks.wall()
+    row = await read_report(world, merchant_id)
+    if row is not None and row.report["orders"]["closed"] <= FEW_ORDERS and not _one_at_once.locked():
+        async with _one_at_once:
+            await make_report(world, merchant_id, wall)
+        return True
+    async with world.db.transaction() as tx:
+        await postpone_uplift(tx, merchant_id, wall)
+    return False
 
 
 async def read_report(world: World, merchant_id: UUID, cut: Cut = NOW) -> UpliftRow | None:

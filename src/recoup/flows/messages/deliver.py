@@ -224,11 +224,11 @@ async def _judge(
 
 
 def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
-    """The operator's log."""
+    """The operator's log. An endpoint that is down for a while is its merchant's to mend, who is told: no warning."""
     if lost:
         log.warning("webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since))
     elif after.state == "open" != before.state:
-        log.warning(
+        log.info(
             "webhook endpoint down",
             endpoint=str(endpoint_id),
             since=str(after.failing_since),

@@ -20,7 +20,7 @@ from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.magic_serials import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
 from recoup.rules.network.tables import CODES
 
-CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world"]
+CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world", "payer"]
 Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage", "mute"]
 
 PHONE_CARD: Final = "4111111111111111"
@@ -43,6 +43,11 @@ WORLD_ROUTE: Final = "world"  # by which a plugged world's cards, and no others,
 # scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them name the issuer
 WORLD_CARDS: Final[dict[str, tuple[str, int]]] = {
     "visa": ("400088", 16), "mastercard": ("555588", 16), "amex": ("370088", 15),
+}  # fmt: skip
+
+# scheme -> (first six digits, length) of the cards of simulated payers; the two digits after them name the issuer
+PAYER_CARDS: Final[dict[str, tuple[str, int]]] = {
+    "visa": ("400077", 16), "mastercard": ("555577", 16), "amex": ("370077", 15),
 }  # fmt: skip
 
 # scheme -> (first digits, digits of the code, digits of the serial number)
@@ -160,6 +165,8 @@ def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
         return MagicCard("disputes", scheme_of(pan))
     if pan in COUNTING_CARDS:
         return MagicCard("counting", scheme_of(pan), counts=True)
+    if is_payer_card(pan):
+        return MagicCard("payer", scheme_of(pan), counts=True)
     if with_world and is_world_card(pan):
         return MagicCard("world", scheme_of(pan), counts=True)
     return _script(pan)
@@ -169,6 +176,20 @@ def is_world_card(pan: str) -> bool:
     """Whether it is a card number that plugged worlds use. Source: docs/world-protocol.md."""
     head, length = WORLD_CARDS.get(scheme_of(pan), ("", 0))
     return len(pan) == length and pan.startswith(head) and luhn(pan)
+
+
+def is_payer_card(pan: str) -> bool:
+    """Whether it is a card of a simulated payer, which the sandbox's issuer answers by its timetable."""
+    head, length = PAYER_CARDS.get(scheme_of(pan), ("", 0))
+    return len(pan) == length and pan.startswith(head) and luhn(pan)
+
+
+def payer_card(scheme: str, issuer: int, serial: int) -> str:
+    """`issuer` under 100, `serial` under 1,000,000."""
+    head, length = PAYER_CARDS[scheme]
+    body = f"{head}{issuer:02d}{serial:0{length - 9}d}"
+    assert len(body) == length - 1
+    return body + luhn_digit(body)
 
 
 def is_world_bin(bin: str) -> bool:

@@ -1,6 +1,6 @@
 """What became of the declined payments of some days, counted from the list's own rows. Bounded in rows and time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -11,11 +11,14 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.store.homes import MERCHANT
+from recoup.store.money.movements import FEES
 from recoup.store.statement import Read, Row, statement
 
 ORDERS_MAX: Final = 300_000
 CODES_OF: Final = 50_000
 GROUPS_MAX: Final = 12
+CODES_MAX: Final = 500  # that reasons are made of
+COUNTRIES_MAX: Final = 300
 TIMEOUT_MS: Final = 5_000
 RESCUED: Final = "status IN (6, 7, 8)"
 OPEN: Final = "status IN (0, 1, 3, 4, 5)"
@@ -38,17 +41,20 @@ async def count_placed(
 
 
 class Sums(Row, frozen=True):
-    """Of orders that have one of the first four in common, `level` says which; of all of them on level 15. `place`:
+    """Of orders that have one of the first five in common, `level` says which; of all of them on level ALL. `place`:
     among those of its level, the most frequent first."""
 
     day: date | None
     site_id: UUID | None
     asset: str | None
     descriptor: str | None
+    scheme: str | None
     level: int
     declined: int
     rescued: int
     open: int
+    units: int
+    open_units: int
     recovered_units: int
     refunded_units: int
     refunded: int
@@ -56,20 +62,25 @@ class Sums(Row, frozen=True):
     place: int
 
 
+_LEVEL: Final = f"grouping({_DAY}, h.site_id, h.asset, h.descriptor, h.card_scheme)"
+_BY_DAY, _BY_SITE, _BY_ASSET, _BY_DESCRIPTOR, _BY_SCHEME, ALL = 15, 23, 27, 29, 30, 31
+
+
 # One pass for all; of the descriptors only the most frequent come back.
 @statement(
     MERCHANT,
     f"""
 SELECT * FROM (
-  SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, grouping({_DAY}, h.site_id, h.asset, h.descriptor) AS level,
-    {_COUNTS}, coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
+  SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, h.card_scheme AS scheme, {_LEVEL} AS level,
+    {_COUNTS}, coalesce(sum(h.units), 0)::bigint AS units,
+    coalesce(sum(h.units) FILTER (WHERE h.{OPEN}), 0)::bigint AS open_units,
+    coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
     coalesce(sum(h.refunded_units), 0)::bigint AS refunded_units,
     count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.status = 8) AS disputed,
-    row_number() OVER (PARTITION BY grouping({_DAY}, h.site_id, h.asset, h.descriptor)
-      ORDER BY count(*) DESC, h.descriptor) AS place
+    row_number() OVER (PARTITION BY {_LEVEL} ORDER BY count(*) DESC, h.descriptor) AS place
   FROM order_heads h WHERE {_PLACED}
-  GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), ())
-) found WHERE level <> 14 OR place <= $5
+  GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), (h.card_scheme), ())
+) found WHERE level <> {_BY_DESCRIPTOR} OR place <= $5
 """,
 )
 async def sum_placed(
@@ -103,6 +114,53 @@ async def sum_codes(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
 ) -> list[CodeSums]:
     """Of the newest orders the whole first, then so many codes, the most frequent first."""
+
+
+class CountrySums(Row, frozen=True):
+    """`country`: of the card's issuer, as the merchant told it; empty where it was not told."""
+
+    country: str
+    declined: int
+    rescued: int
+    open: int
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT coalesce(o.facts ->> 'issuer_country', '') AS country, {_COUNTS}
+FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC LIMIT $5) h
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $6
+""",
+)
+async def sum_countries(
+    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, countries: int
+) -> list[CountrySums]:
+    """Of the newest orders so many countries, the most frequent first."""
+
+
+class FeeSums(Row, frozen=True):
+    asset: str
+    units: int
+
+
+# As the ledger booked them, whenever that was.
+@statement(
+    MERCHANT,
+    f"""
+SELECT e.asset, sum(e.units)::bigint AS units
+FROM order_heads h
+JOIN postings p ON p.merchant_id = $1 AND p.order_id = h.order_id AND p.recipe IN {FEES}
+JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
+WHERE {_PLACED} AND h.{RESCUED}
+GROUP BY e.asset
+""",
+)
+async def sum_fees(
+    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None
+) -> list[FeeSums]:
+    """What the merchant paid for the orders that were placed in that time."""
 
 
 class InFlight(Row, frozen=True):
@@ -150,18 +208,29 @@ async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """`days` by day, `sites` by site id, `money` by asset; `descriptors` and `codes` are the most frequent, at most
-    GROUPS_MAX; `coded` is the whole of the codes: the newest CODES_OF orders. `flight` by bucket and asset, of every
-    open order; `whole` is the span's."""
+class Period:
+    """What became of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the card's brand; of
+    `descriptors` the most frequent GROUPS_MAX. `codes` and `countries` are of the newest CODES_OF orders, of which
+    `coded` is the whole. `fees` by asset."""
 
     whole: Sums
     days: Sequence[Sums]
     sites: Sequence[Sums]
     money: Sequence[Sums]
     descriptors: Sequence[Sums]
+    schemes: Sequence[Sums]
     codes: Sequence[CodeSums]
     coded: CodeSums
+    countries: Sequence[CountrySums]
+    fees: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`before`: of as many days before. `flight` by bucket and asset, of every open order."""
+
+    now: Period
+    before: Period
     flight: Sequence[InFlight]
     disputes: OpenDisputes
 
@@ -177,6 +246,7 @@ async def read_overview(
 
     Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
     """
+    earlier = span[0] - (span[1] - span[0]), span[0]
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(
@@ -189,8 +259,8 @@ async def read_overview(
                     field="from",
                     cure="Choose fewer days, or one site.",
                 )
-            sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
-            coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, GROUPS_MAX)
+            chosen = await _period(connection, merchant_id, span, site_id)
+            before = await _period(connection, merchant_id, earlier, site_id)
             flight = await sum_open(connection, merchant_id, site_id, now, ORDERS_MAX)
             disputes = await open_disputes(connection, merchant_id)
     except asyncpg.QueryCanceledError:
@@ -200,9 +270,29 @@ async def read_overview(
             cure="Choose fewer days, or one site.",
             retry_after_seconds=5,
         ) from None
+    return Overview(chosen, before, flight, disputes)
+
+
+async def _period(
+    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None
+) -> Period:
+    sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
+    coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, CODES_MAX)
+    countries = await sum_countries(connection, merchant_id, *span, site_id, CODES_OF, COUNTRIES_MAX)
+    fees = await sum_fees(connection, merchant_id, *span, site_id)
 
     def at(level: int) -> list[Sums]:
-        return [row for row in sums if row.level == level]
+        return sorted((row for row in sums if row.level == level), key=lambda row: -row.declined)
 
-    money, descriptors = (sorted(at(level), key=lambda row: -row.declined) for level in (13, 14))
-    return Overview(at(15)[0], at(7), at(11), money, descriptors, codes, coded, flight, disputes)
+    return Period(
+        at(ALL)[0],
+        sorted(at(_BY_DAY), key=lambda row: row.day or date.min),
+        at(_BY_SITE),
+        at(_BY_ASSET),
+        at(_BY_DESCRIPTOR),
+        at(_BY_SCHEME),
+        codes,
+        coded,
+        countries,
+        {row.asset: row.units for row in fees},
+    )

@@ -14,6 +14,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.policy.page import CLIPS
 from recoup.doors.portal.switches.words import names_of_actors
 from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.learn.drift import calibration_of
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import ArmsChange, Standing
@@ -22,6 +23,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arms import MODES, Terms
+from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
+from recoup.rules.rescue.engine.drift import Counted
 from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.store.insight.arms import ArmSettings
 
@@ -32,6 +35,12 @@ FIELDS: Final = {"share": "Engine traffic", "holdout": "Comparison group", "expl
 WORDS: Final = {
     "inherit": "same as the whole shop", "off": "fixed schedule", "shadow": "fixed schedule, engine in shadow mode",
     "share": "engine, for its share",
+}  # fmt: skip
+# of the model's chances, beside what came
+VERDICTS: Final = {
+    "fits": "It fits.", "too_little": "Too few to tell whether it fits.",
+    "drifted": "It no longer fits; the operator can train a new one.",
+    "low": "Its chances are too low; training on your own attempts raises them.",
 }  # fmt: skip
 # of the nightly training
 FOUND: Final = {
@@ -58,6 +67,8 @@ class Place:
 @member.page(PLACE, "engine/engine.html", menu=Entry("Settings", 3, "Rescue engine", "retry"))
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
+    model = visit.world.models.current(visit.now)
+    calibration = await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
     places = [_place(standing, None, visit.known.merchant.name, typed)]
@@ -71,12 +82,21 @@ async def engine(visit: Visit) -> Values:
         words=WORDS,
         found=FOUND,
         standing=standing,
+        model=model.learned if model is not None else None,
+        calibration=calibration,
+        verdict=_verdict(calibration) if calibration is not None else "",
+        calibration_days=CALIBRATION_DAYS,
         own=own,
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
         days=DAYS,
         who=await names_of_actors(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
     )
+
+
+def _verdict(counted: Counted) -> str:
+    is_low = counted.verdict == "drifted" and counted.approved > counted.expected
+    return VERDICTS["low" if is_low else counted.verdict]
 
 
 def acting(visit: Visit) -> Scope:

@@ -13,14 +13,17 @@ _LABEL: Final = 75  # units that a day's name takes
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: `rescued` below, the rest of `declined` above it. Lengths in units of the view box."""
+    """One day: `rescued` at the bottom up to `split`, then what is lost, and above `open_from` what is open. Lengths
+    in units of the view box."""
 
     day: date
     declined: int
     rescued: int
+    open: int
     x: float
     width: float
     top: float
+    open_from: float
     split: float
     label: bool
 
@@ -44,9 +47,9 @@ class Chart:
     height: int = HEIGHT
 
 
-def chart(days: Sequence[tuple[date, int, int]], width: int = WIDTH) -> Chart:
-    """`days`: (day, declined, rescued), each day once and in order."""
-    most = max((declined for _, declined, _ in days), default=0)
+def chart(days: Sequence[tuple[date, int, int, int]], width: int = WIDTH) -> Chart:
+    """`days`: (day, declined, rescued, open), each day once and in order."""
+    most = max((declined for _, declined, _, _ in days), default=0)
     step = step_of(most)
     top = step * max(1, -(-most // step))
     each = (width - _LEFT) / max(1, len(days))
@@ -60,13 +63,15 @@ def chart(days: Sequence[tuple[date, int, int]], width: int = WIDTH) -> Chart:
             day,
             declined,
             rescued,
+            still_open,
             round(_LEFT + each * n + each * 0.15, 1),
             round(min(40.0, each * 0.7), 1),
             y(declined),
+            y(declined - still_open),
             y(rescued),
             n % every == 0,
         )
-        for n, (day, declined, rescued) in enumerate(days)
+        for n, (day, declined, rescued, still_open) in enumerate(days)
     )
     return Chart(bars, tuple((y(value), value) for value in range(0, top + 1, step)), width=width)
 

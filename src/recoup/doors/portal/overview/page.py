@@ -1,73 +1,56 @@
-"""The overview: what was declined, what of it was rescued, what is still in flight, for some days and sites."""
+"""The overview: money first; then what was declined, what of it was rescued, and what is still open, for some days and
+sites, beside as many days before."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from starlette.responses import Response
+
+from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.overview.chart import chart
-from recoup.doors.portal.overview.ranges import PRESETS, Range, read_range
+from recoup.doors.portal.overview.figures import (
+    Gain,
+    Group,
+    by_reason,
+    file_of,
+    gain_of,
+    money_of,
+    rates_before,
+    reading_of,
+)
+from recoup.doors.portal.overview.ranges import FEWER, PRESETS, USUAL, Range, read_range
 from recoup.doors.portal.pages import Answer, member, shown
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
+from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
-from recoup.rules.network.codes import read_decline
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
 
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Orders that have something in common. `link` lists exactly them, where the list can."""
-
-    name: str
-    declined: int
-    rescued: int
-    link: str = ""
-    note: str = ""
-
-    @property
-    def rate(self) -> str:
-        return percent(self.rescued, self.declined)
-
-    @property
-    def share(self) -> float:
-        """Of 100, for a bar."""
-        return round(100 * self.rescued / self.declined, 1) if self.declined else 0.0
-
-
-def percent(part: int, whole: int) -> str:
-    """`40.7 %`; a dash of nothing. Rounded to nearest, half up."""
-    if not whole:
-        return "–"
-    tenths = (2_000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10} %"
+UNKNOWN: Final = "not told"
 
 
 @member.page("/overview", "overview/overview.html", menu=Entry("Orders", 1, "Overview", "overview"))
 async def overview(visit: Visit) -> Answer:
     """Days or a site that cannot be are the usual ones, and said."""
-    query = visit.request.query_params
-    chosen = read_range(query, visit.now.date())
-    site = next((s for s in visit.known.sites if s.site_id == parse_id(query.get("site", ""))), None)
+    chosen, site = _chosen(visit)
     problem, found = Problem("invalid", chosen.unclear) if chosen.unclear else None, None
-    async with visit.world.db.read() as connection:
-        try:
-            found = await read_overview(
-                connection, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
-            )
-        except Problem as caught:
-            problem = caught
+    try:
+        chosen, found = await _read_usual(visit, chosen, site)
+    except Problem as caught:
+        problem = caught
     values = {
         "chosen": chosen,
         "presets": PRESETS,
@@ -75,8 +58,70 @@ async def overview(visit: Visit) -> Answer:
         "sites_known": visit.known.sites,
         "found": None,
         "link": _linker(chosen, site),
+        "file": "/overview.csv?" + _linker(chosen, site)().partition("?")[2],
+        "gain": await _gain(visit, found) if found else None,
     } | (_charts(visit, chosen, site, found) if found else {})
     return shown(problem, status=200 if found else None, **values)
+
+
+@member.page("/overview.csv")
+async def overview_file(visit: Visit) -> Response:
+    """Raises: Problem(invalid) for days that cannot be, and as `read_overview`."""
+    chosen, site = _chosen(visit)
+    if chosen.unclear:
+        raise Problem("invalid", chosen.unclear, field="from")
+    found = await _read(visit, chosen, site)
+    values = _charts(visit, chosen, site, found)
+    groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}
+    days = {"from": str(chosen.first), "to": str(chosen.last)}
+    await taken(visit, "overview", **days, **({"site": str(site.site_id)} if site else {}))
+    return download(_parts(file_of(groups, values["money"])), f"overview-{days['from']}-{days['to']}.csv")
+
+
+# group of the file -> what the page calls its rows
+GROUPS: Final = {
+    "day": "days", "reason": "reasons", "brand": "brands", "issuer_country": "countries", "site": "sites_of",
+    "code": "codes", "descriptor": "descriptors",
+}  # fmt: skip
+
+
+async def _parts(lines: Iterator[str]) -> AsyncIterator[bytes]:
+    for line in lines:
+        yield line.encode()
+
+
+def _chosen(visit: Visit) -> tuple[Range, Any]:
+    query = visit.request.query_params
+    site = next((s for s in visit.known.sites if s.site_id == parse_id(query.get("site", ""))), None)
+    return read_range(query, visit.now.date()), site
+
+
+async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
+    async with visit.world.db.read() as connection:
+        return await read_overview(
+            connection, visit.merchant_id, chosen.span, site.site_id if site else None, visit.now
+        )
+
+
+async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:
+    """Where nobody chose the days and the usual ones have too many orders, it is fewer days."""
+    is_chosen = any(visit.request.query_params.get(name) for name in ("range", "from", "to"))
+    names = () if is_chosen else (USUAL, *FEWER)
+    for name in names:
+        chosen = read_range({"range": name}, visit.now.date())
+        try:
+            return chosen, await _read(visit, chosen, site)
+        except Problem as problem:
+            if problem.code != "invalid" or name == FEWER[-1]:
+                raise
+    return chosen, await _read(visit, chosen, site)
+
+
+async def _gain(visit: Visit, found: Overview) -> Gain | None:
+    """Of all sites, since the comparison began: a part of it would say less than its interval."""
+    row = await read_report(visit.world, visit.merchant_id)
+    asset = found.now.money[0].asset if found.now.money else None
+    return gain_of(row.report, asset, row.made_at) if row is not None and asset else None
 
 
 def _linker(chosen: Range, site: Any) -> Callable[..., str]:
@@ -92,34 +137,40 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
 
 def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
-    by_day = {row.day: row for row in found.days}
-    days = [
-        Group(
-            day_of(visit.language, day, with_year=False),
-            row.declined if row else 0,
-            row.rescued if row else 0,
-            listed.link(placed=Days(first=day, last=day)),
-        )
-        for day in chosen.days
-        for row in (by_day.get(day),)
-    ]
-    drawn = [(day, group.declined, group.rescued) for day, group in zip(chosen.days, days, strict=True)]
+    now, before = found.now, found.before
+    by_day = {row.day: row for row in now.days}
+    days = []
+    for day in chosen.days:
+        row, name = by_day.get(day), day_of(visit.language, day, with_year=False)
+        counts = (row.declined, row.rescued, row.open) if row else (0, 0, 0)
+        days.append(Group(name, *counts, listed.link(placed=Days(first=day, last=day))))
+    drawn = [(day, one.declined, one.rescued, one.open) for day, one in zip(chosen.days, days, strict=True)]
     names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
+    sites_before = rates_before((row.site_id, row) for row in before.sites)
     sites = [
-        Group(names.get(row.site_id, str(row.site_id)), row.declined, row.rescued, listed.link(site=row.site_id))
-        for row in sorted(found.sites, key=lambda r: -r.declined)[:GROUPS_MAX]
+        Group(
+            names.get(row.site_id, str(row.site_id)),
+            row.declined,
+            row.rescued,
+            row.open,
+            listed.link(site=row.site_id),
+            before=sites_before.get(row.site_id, "–"),
+        )
+        for row in now.sites[:GROUPS_MAX]
     ]
-    whole = Group("All", found.whole.declined, found.whole.rescued, listed.link())
-    coded = Group("All", found.coded.declined, found.coded.rescued)
-    return {
+    whole_before = rates_before([(None, before.whole)])[None]
+    whole = Group("All", now.whole.declined, now.whole.rescued, now.whole.open, listed.link(), before=whole_before)
+    coded = Group("All", now.coded.declined, now.coded.rescued, now.coded.open, before=whole_before)
+    said_of = {name: _rows(visit, groups) for name, groups in _named(visit, listed, found).items()}
+    money = money_of(now)
+    return said_of | {
         "found": found,
         "whole": whole,
+        "money": money,
+        "lead": money[0] if money else None,
+        "money_before": {one.asset: one for one in money_of(before)},
         "days": days,
         "sites_of": _with_rest(sites, whole, visit.language),
-        "descriptors": _with_rest(
-            (Group(row.descriptor or "", row.declined, row.rescued) for row in found.descriptors), whole, visit.language
-        ),
-        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded, visit.language),
         "coded": coded,
         "codes_of": CODES_OF,
         "bars": chart(drawn),
@@ -134,22 +185,80 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
     }
 
 
+def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list[Group], Group]]:
+    """Groups that are no sites, each with the whole that they are part of."""
+    now, before, on = found.now, found.before, visit.now.date()
+    whole = Group("", now.whole.declined, now.whole.rescued, now.whole.open)
+    coded = Group("", now.coded.declined, now.coded.rescued, now.coded.open)
+    reasons, reasons_before = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
+    brands_before = rates_before((row.scheme, row) for row in before.schemes)
+    countries_before = rates_before((row.country, row) for row in before.countries)
+    codes_before = rates_before(((row.name, row.source), row) for row in before.codes)
+    return {
+        "reasons": (
+            [replace(one, before=reasons_before.get(key, "–")) for key, one in reasons.items()],
+            coded,
+        ),
+        "brands": (
+            [
+                Group(
+                    SCHEMES.get(row.scheme or "", row.scheme or ""),
+                    row.declined,
+                    row.rescued,
+                    row.open,
+                    listed.link(brand=row.scheme) if row.scheme in SCHEMES else "",
+                    before=brands_before.get(row.scheme, "–"),
+                )
+                for row in now.schemes
+            ],
+            whole,
+        ),
+        "countries": (
+            [
+                Group(row.country, row.declined, row.rescued, row.open, before=countries_before.get(row.country, "–"))
+                for row in now.countries
+            ],
+            coded,
+        ),
+        "descriptors": (
+            [Group(row.descriptor or "", row.declined, row.rescued, row.open) for row in now.descriptors],
+            whole,
+        ),
+        "codes": (
+            [
+                replace(_code(visit, row, listed), before=codes_before.get((row.name, row.source), "–"))
+                for row in now.codes
+            ],
+            coded,
+        ),
+    }
+
+
+def _rows(visit: Visit, groups: tuple[list[Group], Group]) -> list[Group]:
+    found, whole = groups
+    return _with_rest(
+        [one if one.name else replace(one, name=said(visit.language, UNKNOWN)) for one in found[:GROUPS_MAX]],
+        whole,
+        visit.language,
+    )
+
+
 def _with_rest(groups: Iterable[Group], whole: Group, language: str) -> list[Group]:
     """The most frequent and, in one line, the others: together all."""
     shown = list(groups)
-    declined, rescued = (sum(getattr(group, name) for group in shown) for name in ("declined", "rescued"))
-    rest = Group(said(language, "Others"), whole.declined - declined, whole.rescued - rescued)
+    declined, rescued, open_ = (
+        sum(getattr(group, name) for group in shown) for name in ("declined", "rescued", "open")
+    )
+    rest = Group(said(language, "Others"), whole.declined - declined, whole.rescued - rescued, whole.open - open_)
     return [*shown, rest] if len(shown) == GROUPS_MAX and rest.declined else shown
 
 
 def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
     source, name = (row.source or "").lower(), row.name or ""
-    scheme = source if source in SCHEMES else "generic"
-    reading = read_decline(scheme=scheme, source=source, code=name, text=None, advice=None, on=visit.now.date())
-    meaning = reading.meaning.partition(";")[0] if name else "without a code"
+    meaning = reading_of(row, visit.now.date()).meaning.partition(";")[0] if name else "without a code"
     note = joined(filter(None, (SCHEMES.get(source, row.source or ""), meaning)), " · ")
     link = listed.link(code=name, code_source=source) if name else ""
-    return Group(name or "–", row.declined, row.rescued, link, note)
+    return Group(name or "–", row.declined, row.rescued, row.open, link, note)
 
 
 def _flight(found: Overview) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ PRESETS: Final[Mapping[str, str]] = {
     "week": "This week", "month": "This month", "last_month": "Last month", "quarter": "This quarter",
     "year": "This year",
 }  # fmt: skip
-USUAL: Final = "30d"
+USUAL: Final = "90d"  # windows take up to a month: of fewer days most orders are still open
+FEWER: Final = ("30d", "7d", "today")
 # As the list of orders reckons them.
 _SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
     name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()

@@ -28,7 +28,7 @@ from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
 from recoup.kernel.problem import Problem
 
-HOME: Final = "/orders"
+HOME: Final = "/overview"
 HALF: Final = "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
 CODE: Final = "/signin/code"
 DEVICE: Final = "recoup_device"

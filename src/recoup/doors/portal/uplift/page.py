@@ -12,11 +12,12 @@ from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
+from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.uplift.intervals import chart
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import MEANS
-from recoup.flows.insight.uplift_report import read_report, read_return, set_return
+from recoup.flows.insight.uplift_report import ask_for_report, read_report, read_return, set_return
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.rules.uplift.cohort_file import cohort_file
@@ -80,6 +81,12 @@ class ReturnForm:
 async def post_return(visit: Visit, form: ReturnForm) -> Answer:
     await set_return(visit.world, _acting(visit), on_harm=form.on_harm == "on")
     return redirect(f"{PLACE}#return")
+
+
+@uplift.post("/uplift/compute", may=anybody)
+async def post_compute(visit: Visit) -> Answer:
+    await ask_for_report(visit.world, visit.merchant_id)
+    return redirect(PLACE)
 
 
 @member.page("/uplift/cohorts-by-{by}.csv")

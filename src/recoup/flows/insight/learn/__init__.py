@@ -1,3 +1,3 @@
 """How the rescue engine learns: attempts of the past in, a model as data out, and which model decides. Training needs
-numpy (extra `lab`).
+numpy.
 """

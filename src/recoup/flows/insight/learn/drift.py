@@ -46,6 +46,12 @@ async def drift_of(world: World, model: str) -> Drift:
     return Drift(model, DAYS, found.tries, found.expected, found.approved, found.verdict)
 
 
+async def calibration_of(world: World, merchant_id: UUID, model: str) -> Counted:
+    """Of the model's attempts for one merchant in the last four weeks."""
+    async with world.db.read() as connection:
+        return await count_drift(connection, merchant_id, _since(world.clocks.wall()), model)
+
+
 async def watch_drift(world: World) -> int:
     """Merchants that are due; answers how many. Without a model nobody is."""
     wall = world.clocks.wall()

@@ -86,7 +86,7 @@ def check_numpy() -> None:
         raise Problem(
             "invalid",
             "Training needs numpy, which is not installed.",
-            cure="Install it with the extra: pip install 'recoup[lab]'.",
+            cure="Run `make setup`, or `pip install numpy`.",
         ) from None
     assert np is not None
 

@@ -54,13 +54,16 @@ class Past:
     declines: int
     decided: Decided | None
     scripted: bool | None = None
+    timed: str | None = None
 
 
 _PAST = """
 SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from,
        (SELECT array_agg(kind) FROM issuer.faults WHERE until > $4) AS faults,
        (SELECT approved FROM issuer.next_answers WHERE order_id = $2) AS scripted,
-       (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped
+       (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped,
+       (SELECT answers[greatest(width_bucket($6::timestamptz, since), 1)]
+        FROM issuer.timetables WHERE card_mac = $3 AND units = $5) AS timed
 FROM (
     SELECT count(*) AS sends, count(*) FILTER (WHERE decision = 'declined') AS declines
     FROM issuer.sends WHERE order_id = $2 AND card_mac = $3 AND id <> $1
@@ -69,10 +72,31 @@ FROM (
 
 
 async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> Past:
-    """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent."""
-    row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now)
+    """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent. `timed`: what
+    the card's timetable says at the charge's time."""
+    row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now, charge.units, charge.sent_at)
     own = _decided(row) if row["decision"] is not None else None
-    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own, row["scripted"])
+    sends = row["sends"] + row["dropped"]
+    return Past(frozenset(row["faults"] or ()), sends, row["declines"], own, row["scripted"], row["timed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """What the issuer answers to a card's charges of this amount: `answers[n]` from `since[n]` on."""
+
+    pan: str
+    units: int
+    since: Sequence[datetime]
+    answers: Sequence[str]
+
+
+async def keep_timetables(connection: asyncpg.Connection, rows: Sequence[tuple[bytes, Timetable]]) -> None:
+    """In place of earlier ones of the same cards and amounts."""
+    await connection.executemany(
+        "INSERT INTO issuer.timetables (card_mac, units, since, answers) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (card_mac, units) DO UPDATE SET since = excluded.since, answers = excluded.answers",
+        [(mac, one.units, one.since, one.answers) for mac, one in rows],
+    )
 
 
 async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -> None:

@@ -34,7 +34,7 @@ from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
-from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer
+from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
 _MUTE_FOR: Final = timedelta(days=2)
@@ -137,6 +137,11 @@ class SandboxProcessor(IsoAmounts):
         async with self._connections.one() as connection:
             await book.tell(connection, order_id, approve)
 
+    async def keep_timetables(self, timetables: Sequence[book.Timetable]) -> None:
+        """From now on these cards are answered by the time of the charge."""
+        async with self._connections.one() as connection:
+            await book.keep_timetables(connection, [(self._mac(one.pan), one) for one in timetables])
+
     async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
         """What the cardholder reads about this order: at, descriptor, units, currency."""
         async with self._connections.one() as connection:
@@ -167,7 +172,7 @@ class SandboxProcessor(IsoAmounts):
         return replace(outcome, latency_ms=round((self._clocks.monotonic() - started) * 1000))
 
     async def _charge(self, charge: Charge) -> Outcome:
-        mac = hmac.digest(self._mac_key, charge.card.pan.encode(), hashlib.sha256)
+        mac = self._mac(charge.card.pan)
         decided: Decided | None
         fault: Fault | None
         sent = False
@@ -197,7 +202,12 @@ class SandboxProcessor(IsoAmounts):
         outcome = _outcome(charge.id, decided) if decided else _UNDECIDED.get(fault or "", _NO_ANSWER)
         return await _deliver(outcome, fault, past.faults, charge.timeout_seconds)
 
+    def _mac(self, pan: str) -> bytes:
+        return hmac.digest(self._mac_key, pan.encode(), hashlib.sha256)
+
     def _answer(self, charge: Charge, past: book.Past) -> Answer | None:
+        if is_payer_card(charge.card.pan):
+            return _timed(past.timed)
         return answer(
             charge.card.pan,
             units=charge.units,
@@ -280,6 +290,14 @@ class SandboxProcessor(IsoAmounts):
         return await _deliver(found, None, faults - {"silent"}, 10.0)
 
 
+def _timed(text: str | None) -> Answer:
+    """A card that has no timetable belongs to nobody."""
+    code, _, advice = (text or _NOBODY).partition("/")
+    return Answer(code in _APPROVED, code, advice or None)
+
+
+_NOBODY: Final = "14"
+_APPROVED: Final = frozenset({"00", "000"})
 _RISKY: Final = frozenset({"34", "41", "43", "59", "63"})  # the codes of fraud and of lost cards
 _NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
 _UNDECIDED: Final = {

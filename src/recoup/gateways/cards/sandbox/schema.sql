@@ -128,6 +128,16 @@ CREATE TABLE IF NOT EXISTS issuer.faults (
     until timestamptz NOT NULL
 );
 
+-- What the issuers of simulated people answer, and from when on: each entry holds until the next one. Written as 51, or
+-- with an advice code as 51/24.
+CREATE TABLE IF NOT EXISTS issuer.timetables (
+    card_mac bytea NOT NULL,
+    units bigint NOT NULL,
+    since timestamptz[] NOT NULL,
+    answers text[] NOT NULL,
+    PRIMARY KEY (card_mac, units)
+);
+
 -- What the issuer answers to an order's next charge, as the operator wants it. Its name of before is renamed.
 ALTER TABLE IF EXISTS issuer.told RENAME TO next_answers;
 CREATE TABLE IF NOT EXISTS issuer.next_answers (

@@ -26,7 +26,7 @@ def learned(briefing: Briefing, learn: Callable[[Sequence[HistoryRow]], Learned]
 
 @contextmanager
 def needs_lab(arm: str) -> Iterator[None]:
-    """Around imports that only the extra `lab` installs. Raises: Problem(invalid) where it is missing."""
+    """Around imports that need numpy. Raises: Problem(invalid) where it is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -34,7 +34,7 @@ def needs_lab(arm: str) -> Iterator[None]:
             "invalid",
             f"The arm `{arm}` needs {error.name}, which is not installed.",
             field="--arms",
-            cure="Install the extra `lab` (`make setup-dev` does), or leave it out of --arms.",
+            cure="Run `make setup`, or leave it out of --arms.",
         ) from None
 
 

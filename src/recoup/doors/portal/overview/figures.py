@@ -1,0 +1,212 @@
+"""What the overview counts, as figures: groups with their rates, money, and what the engine added. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final, Protocol
+
+from recoup.rules.lists.words import SCHEME_WORDS
+from recoup.rules.money.cells import Number, csv_row
+from recoup.rules.network.codes import read_decline
+from recoup.rules.network.reasons import REASONS
+from recoup.store.lists.overview import CodeSums, Period
+
+BEFORE_MIN: Final = 20
+
+
+class Counted(Protocol):
+    @property
+    def declined(self) -> int: ...
+    @property
+    def rescued(self) -> int: ...
+    @property
+    def open(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Orders that have something in common. `link` lists exactly them, where the list can. `before`: the rate of closed
+    orders in the days before."""
+
+    name: str
+    declined: int
+    rescued: int
+    open: int = 0
+    link: str = ""
+    note: str = ""
+    before: str = "–"
+
+    @property
+    def closed(self) -> int:
+        return self.declined - self.open
+
+    @property
+    def lost(self) -> int:
+        return self.closed - self.rescued
+
+    @property
+    def rate(self) -> str:
+        """Of closed orders."""
+        return percent(self.rescued, self.closed)
+
+    @property
+    def rate_of_all(self) -> str:
+        return percent(self.rescued, self.declined)
+
+    @property
+    def share(self) -> float:
+        """Of 100, for a bar."""
+        return round(100 * self.rescued / self.declined, 1) if self.declined else 0.0
+
+    @property
+    def open_share(self) -> float:
+        return round(100 * self.open / self.declined, 1) if self.declined else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """One currency's, in its smallest units. `net`: what stays after refunds and fees."""
+
+    asset: str
+    declined: int
+    open: int
+    recovered: int
+    refunded: int
+    fees: int
+
+    @property
+    def net(self) -> int:
+        return self.recovered - self.refunded - self.fees
+
+    @property
+    def lost(self) -> int:
+        return self.declined - self.open - self.recovered
+
+    @property
+    def as_group(self) -> Group:
+        return Group(self.asset, self.declined, self.recovered, self.open)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the engine brought more than the comparison group, since the comparison began. Rates and differences are
+    shares of orders; `units` of the amount, with the interval; `anyway`: what the group's rate would have brought. All
+    three are None where too few orders are compared."""
+
+    asset: str
+    at: datetime
+    engine: float
+    engine_orders: int
+    holdout: float
+    holdout_orders: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    recovered: int
+    units: int | None
+    units_low: int | None
+    units_high: int | None
+
+    @property
+    def anyway(self) -> int | None:
+        return None if self.units is None else self.recovered - self.units
+
+
+def percent(part: int, whole: int) -> str:
+    """`40.7 %`; a dash of nothing. Rounded to nearest, half up."""
+    if not whole:
+        return "–"
+    tenths = (2_000 * part + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def rates_before(rows: Iterable[tuple[Any, Counted]]) -> dict[Any, str]:
+    """By key, of closed orders; a dash for so few that a rate would say nothing."""
+    closed = {key: (row.rescued, row.declined - row.open) for key, row in rows}
+    return {key: percent(*pair) if pair[1] >= BEFORE_MIN else "–" for key, pair in closed.items()}
+
+
+def money_of(period: Period) -> list[Money]:
+    """The currency with the most orders first."""
+    return [
+        Money(
+            row.asset or "",
+            row.units,
+            row.open_units,
+            row.recovered_units,
+            row.refunded_units,
+            period.fees.get(row.asset or "", 0),
+        )
+        for row in period.money
+    ]
+
+
+def by_reason(codes: Sequence[CodeSums], on: date) -> dict[str, Group]:
+    """Codes of whatever scheme or processor that mean the same, by the reason's name."""
+    found: dict[str, Group] = {}
+    for row in codes:
+        reason = reading_of(row, on).reason if row.name else ""
+        group = found.get(reason) or Group(REASONS[reason][0] if reason else "", 0, 0)
+        found[reason] = replace(
+            group,
+            declined=group.declined + row.declined,
+            rescued=group.rescued + row.rescued,
+            open=group.open + row.open,
+        )
+    return dict(sorted(found.items(), key=lambda pair: -pair[1].declined))
+
+
+def reading_of(row: CodeSums, on: date) -> Any:
+    source = (row.source or "").lower()
+    scheme = source if source in SCHEME_WORDS else "generic"
+    return read_decline(scheme=scheme, source=source, code=row.name, text=None, advice=None, on=on)
+
+
+def gain_of(report: Mapping[str, Any], asset: str, at: datetime) -> Gain | None:
+    """None where no comparison is under way."""
+    arms, money = report["arms"], report["byAmount"].get(asset)
+    if money is None or not arms["engine"]["orders"] or not arms["holdout"]["orders"]:
+        return None
+    last = report["looks"][-1] if report["looks"] else {"difference": None, "low": None, "high": None}
+    declined = money["engine"]["declined"]
+    units, low, high = (
+        None if money["low"] is None else round(money[name] * declined) for name in ("difference", "low", "high")
+    )
+    return Gain(
+        asset=asset,
+        at=at,
+        engine=arms["engine"]["rescued"],
+        engine_orders=arms["engine"]["orders"],
+        holdout=arms["holdout"]["rescued"],
+        holdout_orders=arms["holdout"]["orders"],
+        difference=None if last["low"] is None else last["difference"],
+        low=last["low"],
+        high=last["high"],
+        recovered=money["engine"]["rescued"],
+        units=units,
+        units_low=low,
+        units_high=high,
+    )
+
+
+_COLUMNS = (
+    "group", "name", "declined", "open", "closed", "rescued", "rate_of_closed", "rate_of_all", "rate_of_closed_before",
+    "amount_declined", "amount_open", "amount_recovered", "refunded", "fees", "net",
+)  # fmt: skip
+
+
+def file_of(groups: Mapping[str, Sequence[Group]], money: Sequence[Money]) -> Iterator[str]:
+    """Rates as the page has them, amounts in minor units, in the rows of currencies."""
+    yield csv_row(_COLUMNS)
+    for title, rows in groups.items():
+        for row in rows:
+            rates = (row.rate, row.rate_of_all, row.before)
+            counts = (row.declined, row.open, row.closed, row.rescued)
+            yield csv_row((title, row.name, *counts, *map(_bare, rates), *[""] * 6))
+    for one in money:
+        amounts = (one.declined, one.open, one.recovered, one.refunded, one.fees, one.net)
+        yield csv_row(("currency", one.asset, *[""] * 7, *amounts))
+
+
+def _bare(rate: str) -> Any:
+    return Number(rate.removesuffix(" %")) if rate.endswith("%") else ""

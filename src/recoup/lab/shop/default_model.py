@@ -1,0 +1,78 @@
+"""The model that the sandbox's engine decides by until it is trained on own attempts: `default_model.json`.
+
+It is learned from the past of the demo's shop, by the same training as `recoup learn`. What it knows is the lab's
+world, so it is for the sandbox alone; no live world ever takes it. `scripts/make_default_model.py` makes it again.
+"""
+
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from recoup.flows.insight.learn.choices import keep, take
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.lab.compare.readings import reading_of
+from recoup.lab.shop.months import Months, months_of
+from recoup.rules.network.card import issuer_digits
+from recoup.rules.rescue.engine import zones
+from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.model import Learned, Model, checked
+from recoup.store.insight.models import last_choice
+
+FILE: Final = "default_model.json"
+MADE_FROM: Final = "simulated attempts (the sandbox's default)"
+BEGUN: Final = datetime(2026, 9, 1, tzinfo=UTC)
+ORDERS: Final = 6_000  # for so many declined renewals there are customers
+
+
+def trained() -> Model:
+    """As the file has it; a few seconds. Needs numpy. Attempts at random times say what waiting is worth."""
+    return learned_from(months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0))
+
+
+def learned_from(months: Months) -> Model:
+    from recoup.flows.insight.learn.attempts import Past, attempts_of
+    from recoup.flows.insight.learn.train import train
+
+    rows = []
+    for row in months.history():
+        reading = None if row.approved else reading_of(row)
+        rows.append(
+            Past(
+                row.customer_id,
+                row.order_id,
+                row.attempt,
+                row.at,
+                APPROVED if reading is None else class_of(reading),
+                "00" if reading is None else key_of(reading),
+                issuer_digits(months.pan(row.card)),
+                *zones.offset_minutes(row.utc_offset_minutes, row.country),
+                row.card.funding == "credit",
+            )
+        )
+    return train(attempts_of(rows), MADE_FROM)
+
+
+def default_model(until: date) -> Model:
+    """With the days of its attempts moved: the last one is `until`. In the lab's world no day is a date."""
+    text = files("recoup.lab.shop").joinpath(FILE).read_bytes()
+    learned = msgspec.json.decode(text, type=Learned)
+    by = until - date.fromisoformat(learned.data_until)
+    days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}
+    return checked(msgspec.structs.replace(learned, **days))
+
+
+async def take_default(world: World, actor: Actor) -> str | None:
+    """In a sandbox where no model was ever chosen; answers its name. Raises: Problem(forbidden) in a live world."""
+    if not world.policy.test_mode:
+        raise Problem("forbidden", "The default model knows simulated cards only.", cure="Train one: `recoup learn`.")
+    async with world.db.connection() as connection:
+        if await last_choice(connection) is not None:
+            return None
+    model = default_model(world.clocks.wall().date())
+    await keep(world, model, None, actor)
+    await take(world, model.name, actor, why="the sandbox's default")
+    return model.name
