@@ -222,7 +222,7 @@ def test_the_risk_check_is_switched_on_and_a_wrong_figure_is_named(server: Serve
 def test_what_the_risk_check_learned_is_shown(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
-        assert "Weights: those that come with Recoup." in words(await ops.get("/engine/risk"))
+        assert "Weights: default." in words(await ops.get("/engine/risk"))
         async with database_owner(shop.world) as connection:
             await connection.execute(
                 "INSERT INTO risk_weights (version_no, name, base, terms, used, payments, frauds, merchants, held_from,"

@@ -59,7 +59,7 @@ def test_a_new_shop_reads_what_is_next(server: ServerAddress) -> None:
             told = texts(page)
             assert "0 of 8 done" in told
             assert 'curl "http://recoup.test/v1/oauth2/token"' in told
-            assert "Still open: Token taken, Transmit: success" in told
+            assert "Still open: Access token obtained, Transaction copied" in told
             assert "Not yet: fees and settlement. The operator sets them." in told
         assert "Ask to go live" not in (await clerk.get("/onboarding")).text
         await shop.transmitted("SO-77")

@@ -287,7 +287,7 @@ def test_a_plan_says_what_one_other_input_would_have_made_of_it(server: ServerAd
         assert "With an expiry a week later: the decision would have been the same." in shown
         assert "If the schedule allowed one more try: " in shown
         assert "what would have been planned, not what the bank would have answered" in shown
-        assert "Decide again Decided again from its stored inputs just now: the decision is the same." in shown
+        assert "Re-evaluate Re-evaluated from its stored inputs just now: the decision is the same." in shown
         assert (
             f'<form class="row" id="again" method="get" action="{here}#again">'
             in (await (await as_("ops")).get(here)).text

@@ -50,10 +50,10 @@ _EVALUATE: Final[dict[str, Any]] = {
 _CARD: Final = {"first_name": "Ana", "last_name": "Roe", "number": "$CARD", "verification_value": "999", "month": "09",
                 "year": "2031"}  # fmt: skip
 TASKS: Final = (
-    Task("token", "Token taken", "your program signs in with its key",
+    Task("token", "Access token obtained", "your program signs in with its key",
          "Sign in with your key: the answer's accessToken is $TOKEN for ten minutes.",
          "POST", "/v1/oauth2/token", {"AppKey": "$APP_KEY", "AppSecret": "$APP_SECRET"}),
-    Task("transmit", "Transmit: success", "a copy of a payment of yours is kept",
+    Task("transmit", "Transaction copied", "a copy of a payment of yours is kept",
          "Send a copy of each payment that you process, approved or declined.",
          "POST", "/v1/transmit", {
              "isDeclined": False, "isMIT": False, "orderId": "SO-1", "payer": {"email": "ana@example.com"},
