@@ -50,7 +50,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "notifications": ("Reference", "Notifications"),
     "account": ("Reference", "Your account"),
     "people-and-roles": ("Reference", "People and roles"),
-    "magic-inputs": ("Reference", "Magic inputs"),
+    "magic-inputs": ("Reference", "Test cards"),
     "glossary": ("Reference", "Glossary"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
