@@ -291,3 +291,20 @@ def test_without_its_looks_at_the_book_nmis_lines_fail(number: int) -> None:
 
     (found,) = results("nmi", number, breaks=breaks)
     assert found.state == "failed", found
+
+
+@pytest.mark.parametrize("name", ["adyen", "braintree", "nmi", "stripe"])
+def test_a_refund_that_the_vendor_cannot_carry_is_no_refund_of_everything(name: str) -> None:
+    async def story() -> tuple[str, str | None, list[str]]:
+        on = SUBJECTS[name](None)
+        await on.start()
+        try:
+            charge = on.charge()
+            said = await on.send(charge)
+            before = len(on.calls())
+            refused = await on.connector.modify(on.modification(charge, said, "refund", 0))
+            return refused.state, refused.fault, on.calls()[before:]
+        finally:
+            await on.stop()
+
+    assert asyncio.run(story()) == ("not_sent", "request", [])

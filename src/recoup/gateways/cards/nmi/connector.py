@@ -135,6 +135,8 @@ class Nmi(VendorAccount):
         until = self._clocks.monotonic() + message.timeout_seconds
         if message.reference is None:
             return Outcome("not_sent", text="NMI's own reference is not known", fault="request")
+        if message.kind != "void" and not self.carries(message.units, message.currency):  # without it all would move
+            return Outcome("not_sent", text="NMI does not carry this amount", fault="request")
         try:
             payment = await self._payment(message.reference, until)
             known = await self._known(message, payment, until)
