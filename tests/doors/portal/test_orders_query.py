@@ -1,5 +1,6 @@
 """The address of the list: read as it was written, whatever stands in it; days and amounts as people mean them."""
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,7 @@ from recoup.doors.portal.orders.days import PRESETS, Days, read_days
 from recoup.doors.portal.orders.query import SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.nearest import nearest
 from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.messages.local_time import zones
@@ -193,6 +195,8 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
         ("status:completed,processing type:mit", "status=4&status=7&type=mit"),
         ("ana status:Problem roe", "q=ana+roe&status=3"),
         ("type:cit", "type=cit_callcenter&type=cit_web"),
+        ("site:eu", f"site={SITE}"),
+        ('code:"insufficient funds" amount:86,50', "code=insufficient+funds&amount=86.50"),
         ('site:"Leaf EU" campaign:WINTER-26', f"site={SITE}&campaign={CAMPAIGN}"),
         (
             "placed:7d created:2026-11-01..2026-11-05",
@@ -340,8 +344,20 @@ def test_what_is_no_amount(text: str) -> None:
         read_amounts(text)
 
 
-def test_thousands_may_be_apart() -> None:
-    assert read_amounts("1,200.50") == Amounts(Decimal("1200.50"), Decimal("1200.50"))
+def test_amounts_are_read_as_people_write_them() -> None:
+    written = {"1,200.50": "1200.50", "86,50": "86.50", "1.200,50": "1200.50", "1 200,50": "1200.50", "1,200": "1200",
+               "1’200.50": "1200.50", "1.200": "1.200", "1,000,000": "1000000"}  # fmt: skip
+    assert {text: str(read_amounts(text).low) for text in written} == written
+
+
+def test_what_is_nearest_is_bounded_and_a_guess_of_few_letters() -> None:
+    known = ("completed", "problem", "hold", "paid")
+    typed = {"complted": "completed", "compelted": "completed", "prblem": "problem", "pald": "paid", "xyz": None,
+             "": None, "p": None, "po": None, "completed" * 9: None}  # fmt: skip
+    assert {word: nearest(word, known) for word in typed} == typed
+    begun = time.process_time()
+    read("q=" + "+".join(f"status:{'x' * 30}{n}" for n in range(40)) + "&status=" + "y" * 5_000)
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

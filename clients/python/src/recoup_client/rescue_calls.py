@@ -139,9 +139,9 @@ class Recoup(Waiting):
         )
         return found
 
-    def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.Refunded:
+    def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Refund an order."""
-        found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
+        found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
@@ -258,9 +258,9 @@ class Recoup(Waiting):
         found: s.Endpoint = self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    def replay_webhook(self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None) -> s.ReplayShown:
+    def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body, key=idempotency_key)
+        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
         return found
 
     def list_webhook_replays(self, id: str) -> s.Replays:
@@ -800,9 +800,9 @@ class Recoup(Waiting):
         found: s.Partner = self._call("GET", "/v1/partner")
         return found
 
-    def create_partner_merchant(self, body: s.MerchantBody, *, idempotency_key: str | None = None) -> s.MerchantMade:
+    def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
         """Create a merchant."""
-        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body, key=idempotency_key)
+        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
     def list_partner_merchants(
@@ -837,13 +837,9 @@ class Recoup(Waiting):
         found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
-    def create_partner_merchant_key(
-        self, mid: str, body: s.KeysBody, *, idempotency_key: str | None = None
-    ) -> s.NewKeys:
+    def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """Create new keys for a merchant."""
-        found: s.NewKeys = self._call(
-            "POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body, key=idempotency_key
-        )
+        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
     def get_partner_policy(self) -> s.RetryPolicyShown:
@@ -954,13 +950,9 @@ class Recoup(Waiting):
         found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    def replay_partner_webhook(
-        self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None
-    ) -> s.ReplayShown:
+    def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call(
-            "POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
-        )
+        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
         return found
 
     def list_partner_webhook_replays(self, id: str) -> s.Replays:
@@ -1171,9 +1163,9 @@ class AsyncRecoup(Awaiting):
         )
         return found
 
-    async def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.Refunded:
+    async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Refund an order."""
-        found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
+        found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     async def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
@@ -1292,11 +1284,9 @@ class AsyncRecoup(Awaiting):
         found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    async def replay_webhook(self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None) -> s.ReplayShown:
+    async def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call(
-            "POST", f"/v1/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
-        )
+        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
         return found
 
     async def list_webhook_replays(self, id: str) -> s.Replays:
@@ -1842,11 +1832,9 @@ class AsyncRecoup(Awaiting):
         found: s.Partner = await self._call("GET", "/v1/partner")
         return found
 
-    async def create_partner_merchant(
-        self, body: s.MerchantBody, *, idempotency_key: str | None = None
-    ) -> s.MerchantMade:
+    async def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
         """Create a merchant."""
-        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body, key=idempotency_key)
+        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
     async def list_partner_merchants(
@@ -1881,13 +1869,9 @@ class AsyncRecoup(Awaiting):
         found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
-    async def create_partner_merchant_key(
-        self, mid: str, body: s.KeysBody, *, idempotency_key: str | None = None
-    ) -> s.NewKeys:
+    async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """Create new keys for a merchant."""
-        found: s.NewKeys = await self._call(
-            "POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body, key=idempotency_key
-        )
+        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
     async def get_partner_policy(self) -> s.RetryPolicyShown:
@@ -1998,13 +1982,9 @@ class AsyncRecoup(Awaiting):
         found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    async def replay_partner_webhook(
-        self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None
-    ) -> s.ReplayShown:
+    async def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call(
-            "POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
-        )
+        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
         return found
 
     async def list_partner_webhook_replays(self, id: str) -> s.Replays:

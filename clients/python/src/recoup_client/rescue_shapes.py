@@ -65,7 +65,6 @@ AmendedOrder = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
-        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],
@@ -948,7 +947,6 @@ CheckBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
-        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1053,7 +1051,6 @@ Complaint = TypedDict(
     "Complaint",
     {
         "field": str,
-        "rank": Literal["Required"],
         "text": str,
     },
 )
@@ -1548,7 +1545,6 @@ EvaluateBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
-        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1855,7 +1851,6 @@ Improvement = TypedDict(
     "Improvement",
     {
         "field": str,
-        "rank": Literal["Critical", "High", "Low", "Medium"],
         "points": int,
         "why": str,
     },
@@ -2225,7 +2220,6 @@ OrderDetail = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
-        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],

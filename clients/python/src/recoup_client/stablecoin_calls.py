@@ -36,9 +36,9 @@ class RecoupStablecoin(Waiting):
         found: s.OrderAnswer = self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
-    def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.OrderOnly:
+    def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
+        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     def cancel_order(self, id: str) -> s.OrderOnly:
@@ -86,16 +86,14 @@ class RecoupStablecoin(Waiting):
         found: s.PayoutList = self._call("GET", "/api/v1/payouts", query={"limit": limit, "offset": offset})
         return found
 
-    def create_payout(self, body: s.PayoutBody, *, idempotency_key: str | None = None) -> s.PayoutAnswer:
+    def create_payout(self, body: s.PayoutBody) -> s.PayoutAnswer:
         """Request a payout."""
-        found: s.PayoutAnswer = self._call("POST", "/api/v1/payouts", body=body, key=idempotency_key)
+        found: s.PayoutAnswer = self._call("POST", "/api/v1/payouts", body=body)
         return found
 
-    def create_subscription(
-        self, body: s.SubscriptionBody, *, idempotency_key: str | None = None
-    ) -> s.SubscriptionAnswer:
+    def create_subscription(self, body: s.SubscriptionBody) -> s.SubscriptionAnswer:
         """Create a subscription."""
-        found: s.SubscriptionAnswer = self._call("POST", "/api/v1/subscriptions", body=body, key=idempotency_key)
+        found: s.SubscriptionAnswer = self._call("POST", "/api/v1/subscriptions", body=body)
         return found
 
     def list_subscriptions(
@@ -162,11 +160,9 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.OrderAnswer = await self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
-    async def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.OrderOnly:
+    async def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = await self._call(
-            "POST", f"/api/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key
-        )
+        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     async def cancel_order(self, id: str) -> s.OrderOnly:
@@ -214,16 +210,14 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.PayoutList = await self._call("GET", "/api/v1/payouts", query={"limit": limit, "offset": offset})
         return found
 
-    async def create_payout(self, body: s.PayoutBody, *, idempotency_key: str | None = None) -> s.PayoutAnswer:
+    async def create_payout(self, body: s.PayoutBody) -> s.PayoutAnswer:
         """Request a payout."""
-        found: s.PayoutAnswer = await self._call("POST", "/api/v1/payouts", body=body, key=idempotency_key)
+        found: s.PayoutAnswer = await self._call("POST", "/api/v1/payouts", body=body)
         return found
 
-    async def create_subscription(
-        self, body: s.SubscriptionBody, *, idempotency_key: str | None = None
-    ) -> s.SubscriptionAnswer:
+    async def create_subscription(self, body: s.SubscriptionBody) -> s.SubscriptionAnswer:
         """Create a subscription."""
-        found: s.SubscriptionAnswer = await self._call("POST", "/api/v1/subscriptions", body=body, key=idempotency_key)
+        found: s.SubscriptionAnswer = await self._call("POST", "/api/v1/subscriptions", body=body)
         return found
 
     async def list_subscriptions(

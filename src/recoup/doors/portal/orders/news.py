@@ -21,7 +21,7 @@ async def new_orders(visit: Visit) -> Response:
     """`cursor` is the place of the newest order that is seen. What cannot be counted is no news."""
     habits = await habits_of(visit)
     query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), sort="placed")
-    if not query.cursor:
+    if not query.cursor or query.misread:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
     try:

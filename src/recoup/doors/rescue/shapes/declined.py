@@ -1,6 +1,6 @@
 """A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -229,9 +229,6 @@ class PayloadMerchant(Shape, kw_only=True):
     country: Text | None = None
 
 
-ATTEMPTS_MAX: Final = 1_000
-
-
 class PaymentRequest(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
@@ -281,7 +278,7 @@ class EvaluateBody(PaymentRequest, kw_only=True):
         Text | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
     ] = None
     attempt_count: Annotated[
-        Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)] | None,
+        Annotated[int, Meta(ge=1, le=1_000)] | None,
         Meta(description="Which authorisation attempt of the payment was declined: 1 is the original (default)."),
     ] = None
     transaction_type: Annotated[Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
