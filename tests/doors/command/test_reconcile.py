@@ -63,7 +63,7 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     assert told["to"][:10] > told["days"][1]
     assert not told["differences"]
     header, *lines = file.read_text().splitlines()
-    renamed = header.replace("amount", "Gross").replace("reference", "PSP")
+    renamed = header.replace("amount", "Sum").replace("reference", "PSP")
     other = tmp_path / "other.csv"
     other.write_text("\n".join([renamed, *lines[1:], lines[1], ",,fee,1.10,USD,2026-11-05,", "nonsense"]))
     refused = recoup("reconcile", other)
@@ -71,7 +71,7 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     assert "no amount" in refused.exception.message
     words = ok(
         recoup(
-            "reconcile", other, "--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01"
+            "reconcile", other, "--map", "amount=Sum", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01"
         )
     )
     for expected in (
@@ -83,7 +83,7 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
         "1 suggestion",
     ):
         assert expected in words
-    options = ("--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")
+    options = ("--map", "amount=Sum", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")
     again = ok(recoup("reconcile", other, *options, "--book", "6", "--note", "November"))
     assert "nothing was changed" in again
     assert "Booked: 1 now" in again

@@ -69,7 +69,7 @@ def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop
         assert page.count("name every currency to take all") == 1
         assert "Different currency from the file: 3" in page
         assert 'Differences <span class="count hot">1<' in page
-        assert (await client.get(f"{where}?outcome=refused")).text.count("it is in EUR") == 3
+        assert (await client.get(f"{where}?outcome=refused")).text.count("holds EUR, the file is in USD") == 3
         assert "4 not readable" in (await client.get(FILES)).text
         anew = await upload(client, text, like=where.rsplit("/", 1)[1])
         assert not anew.headers["location"].startswith(where)

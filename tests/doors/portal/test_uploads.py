@@ -116,7 +116,7 @@ def test_a_file_can_be_stopped(shop: Shop) -> None:
         ("day.json", json.dumps(rows("C", 1)).encode(), "begins with transmit_"),
         ("transmit_x", b"", "The file is empty"),
         ("", b"x", "No file was chosen"),
-        ("transmit_x", b"PK\x03\x04", "ZIP or XLSX"),
+        ("transmit_x", b"PK\x03\x04", "ZIP is damaged"),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_told(shop: Shop, name: str, content: bytes, told: str) -> None:
