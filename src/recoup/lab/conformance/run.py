@@ -51,6 +51,8 @@ async def _run(check: Check, subject: Subject) -> Result:
         return Result(check.number, check.name, "not_offered", reason)
     await subject.start()
     state, why = await _seen(check, subject)
+    if state == "ok" and subject.unpublished():
+        state, why = "failed", f"the vendor does not publish this: {subject.unpublished()[0]}"
     calls = subject.calls_made()
     await subject.stop()
     return Result(check.number, check.name, state, why, calls)

@@ -167,6 +167,10 @@ class Subject(ABC):
         """By every connector of this subject, without ids."""
         return frozenset(one for made in self._open for one in getattr(made, "calls", ()))
 
+    def unpublished(self) -> list[str]:
+        """What the calls said that the vendor's published types do not have."""
+        return []
+
     def left_open(self) -> int:
         """What a payer could still finish."""
         return 0

@@ -43,6 +43,9 @@ class VendorSubject(Subject, Generic[S]):
     def calls(self) -> list[str]:
         return self.standin.calls
 
+    def unpublished(self) -> list[str]:
+        return self.standin.refused
+
     def _path(self, of: str) -> str:
         return self.paths[of]
 

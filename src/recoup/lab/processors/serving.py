@@ -47,6 +47,7 @@ class Serving(ABC):
         self.book, self.clock = Book(path, self.keys_kept_for), clock
         self.faults, self.notices_to = faults or Faults(), notices_to
         self.calls: list[str] = []
+        self.refused: list[str] = []  # what the vendor does not publish of them
         self.under_way = set[str]()  # idempotency keys whose answer is on its way
         self.url = ""
         self._sending: set[asyncio.Task[None]] = set()
