@@ -15,6 +15,9 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 
 RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
 STATEMENT_MAX: Final = 22
+ID_MAX: Final = 64
+CUSTOMER_MIN: Final = 3
+CUSTOMER_MAX: Final = 256
 _MODELS: Final = {
     "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
 }  # fmt: skip
@@ -33,6 +36,8 @@ class Charges(VendorAccount):
         stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
         if not isinstance(stored, Stored) or not stored.customer:
             return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
+        if len(stored.id) > ID_MAX or not CUSTOMER_MIN <= len(stored.customer) <= CUSTOMER_MAX:
+            return Outcome("not_sent", text="Adyen has no such stored card or shopper", fault="credential")
         if amount is None:
             return Outcome("not_sent", text="Adyen does not carry this amount", fault="request")
         body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
@@ -134,8 +139,18 @@ def _at_page(payer: PayerAtHand) -> dict[str, Any]:
     page: dict[str, Any] = {"channel": "Web"}
     if payer.is_wanted:
         page["authenticationData"] = {"attemptAuthentication": "always"}
-    if payer.user_agent:
-        page["browserInfo"] = {"acceptHeader": payer.accept or "*/*", "userAgent": payer.user_agent}
+    said = payer.browser
+    if said.is_whole:  # Adyen refuses a part of it
+        page["browserInfo"] = {
+            "acceptHeader": said.accept,
+            "userAgent": said.user_agent,
+            "language": said.language,
+            "colorDepth": said.color_depth,
+            "screenHeight": said.height,
+            "screenWidth": said.width,
+            "timeZoneOffset": said.offset,
+            "javaEnabled": said.java,
+        }
     return page
 
 
