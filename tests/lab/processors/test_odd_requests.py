@@ -21,7 +21,8 @@ AMOUNTS: Final = (
     (1_500_000_00, "IDR"), (100, "MGA"), (100, "XAU"), (0, "USD"), (-5, "EUR"),
 )  # fmt: skip
 DESCRIPTORS: Final = (
-    "", "RC*" + "X" * 60, "1234567890", "Ünïcødé ☃ 商店", "<b>&amp;\"'`", "a\r\nb: c", "\0", "Straße 9", " ", "12 345", "x" * 5_000,
+    "", "RC*" + "X" * 60, "1234567890", "Ünïcødé ☃ 商店", "<b>&amp;\"'`", "a\r\nb: c", "\0",
+    "Straße 9", " ", "12 345", "x" * 5_000,
 )  # fmt: skip
 PROOF: Final = {"authenticationValue": "AAABBBCCCDDDEEEFFFGGGHH0Ig0=", "threeDsVersion": "2.2.0"}
 AUTHENTICATED: Final[tuple[Mapping[str, str], ...]] = (

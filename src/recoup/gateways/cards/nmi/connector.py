@@ -77,7 +77,7 @@ class Nmi(VendorAccount):
         return amounts.amount_text(units, currency) is not None
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
-        if not isinstance(charge.credential, Stored):
+        if not isinstance(charge.credential, Stored) or not charge.credential.id:
             return Outcome("not_sent", text="NMI takes stored methods only", fault="credential")
         if not self.carries(charge.units, charge.currency):
             return Outcome("not_sent", text="NMI does not carry this amount", fault="request")
@@ -254,11 +254,11 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "billing_method": _METHODS.get(reason or ""),
         "initial_transaction_id": first,
         "sca_exemption": _EXEMPTIONS.get(charge.exemption or ""),
-        **_authenticated(charge.three_d_secure or {}),
+        **authenticated(charge.three_d_secure or {}),
     }
 
 
-def _authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
+def authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
     """All of an authentication or nothing: `cardholder_auth` stands for the ECI there, and without the proof or the
     version NMI takes none. What has another form than NMI's is left out."""
     cavv, version = _fitting(_BASE64, given.get("authenticationValue")), given.get("threeDsVersion")
