@@ -1,6 +1,7 @@
 """`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +12,11 @@ from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
+from recoup.store.cards.notices_of_day import unread_kinds
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.partitions import read_days_left, read_overflown
 
+UNREAD_SHOWN = timedelta(days=30)
 REGISTRY = CollectorRegistry()
 _CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
 _SECONDS = Histogram(
@@ -41,6 +44,12 @@ _OVERFLOWN = Gauge(
     "recoup_partition_overflown",
     "1 when rows fell into a table's default partition",
     ["world", "table"],
+    registry=REGISTRY,
+)
+_UNREAD = Gauge(
+    "recoup_unread_notices",
+    "Signed notices of processors whose kind this release does not read, since each was first seen",
+    ["world", "route"],
     registry=REGISTRY,
 )
 _CONNECTIONS = Gauge(
@@ -95,6 +104,9 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
             backlog = await read_backlog(connection, world.clocks.wall())
             days_left = await read_days_left(connection, world.clocks.wall())
             overflown = await read_overflown(connection)
+            unread = await unread_kinds(connection, world.clocks.wall() - UNREAD_SHOWN)
+        for route in {one.route for one in unread}:
+            _UNREAD.labels(world.name, route).set(sum(one.count for one in unread if one.route == route))
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)

@@ -13,7 +13,6 @@ from recoup.gateways.cards.adyen import amounts
 from recoup.gateways.cards.adyen.api import (
     DISPUTES,
     LIVE_HOST,
-    REPORT,
     REPORTS,
     TEST_HOST,
     Api,
@@ -23,6 +22,7 @@ from recoup.gateways.cards.adyen.api import (
     unavailable,
 )
 from recoup.gateways.cards.adyen.charges import Charges
+from recoup.gateways.cards.adyen.events import REPORT
 from recoup.gateways.cards.adyen.outcomes import UNREADABLE, of_modification, of_refusal, read
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored

@@ -225,7 +225,7 @@ class Nmi(VendorAccount):
         return await account.findings(self._api)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        return [account.read_notice(headers, body, now, self._notice_secrets)]
+        return account.read_notices(headers, body, now, self._notice_secrets)
 
 
 def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:

@@ -262,6 +262,13 @@ class Account:
         self._line("Chargeback", payment, -amount["value"], DISPUTE_COST, by=case)
         return case
 
+    def tell(self, event: str, case_id: str, payment_id: str, *, original: bool = True, **more: str) -> None:
+        """A notice of a case, of any event. `more`: its additional data."""
+        payment = self._need("payment", payment_id, "167", "unknown")
+        about = payment_id if original else ""
+        self._notify(event, payment["reference"], payment["amount"], psp=case_id, about=about)
+        self.items[-1]["additionalData"] = dict(more)
+
     def win(self, case_id: str) -> None:
         case = self._need("dispute", case_id, "167", "unknown")
         payment = self._need("payment", case["payment"], "167", "unknown")
