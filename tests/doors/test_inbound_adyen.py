@@ -222,7 +222,7 @@ OPENED = ("CHARGEBACK", "INFORMATION_SUPPLIED", "CHARGEBACK_REVERSED", "PREARBIT
 ENDS: dict[tuple[str, ...], tuple[str, str]] = {
     ("REQUEST_FOR_INFORMATION",): ("inquiry", "open"),
     ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED"): ("inquiry", "answered"),
-    ("REQUEST_FOR_INFORMATION", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("inquiry", "lost"),
+    ("REQUEST_FOR_INFORMATION", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("inquiry", "won"),  # nothing was taken
     ("CHARGEBACK", "INFORMATION_SUPPLIED", "ISSUER_COMMENTS"): ("first", "answered"),
     ("CHARGEBACK", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("first", "lost"),
     ("CHARGEBACK", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"): ("first", "won"),

@@ -123,7 +123,7 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         about = {**event["data"]["object"], "metadata": metadata, "id": "pi_9"}
         stranger = event | {"id": "evt_9", "data": {"object": about}}
         assert (await on.post(stranger)).json() == {"notices": ["not_ours"]}
-        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "unknown_kind": 1, "not_ours": 1}
+        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "needs_nothing": 1, "not_ours": 1}
         assert not await on.shop.value(WAITING)
         assert (await on.client.get(PATH)).status_code == 405
         async with owner(on.shop.world) as connection:

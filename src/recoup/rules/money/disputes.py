@@ -94,7 +94,7 @@ def _ends(notice: DisputeNotice, case: Case | None = None) -> tuple[Deed, ...]:
     if notice.status == "answered":
         return ("answer",)
     stage = case.stage if notice.stage == "present" and case is not None else notice.stage
-    if stage == "inquiry" and notice.status == "won":
+    if stage == "inquiry":
         return ("close_inquiry",)
     return ("win",) if notice.status == "won" else ("lose",)
 
