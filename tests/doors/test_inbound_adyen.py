@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.flows.refund_states import authorised
 from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
@@ -257,6 +258,24 @@ def test_each_event_of_a_dispute_moves_or_ends_its_case(
             if said != [*end, reason]:
                 wrong.append((events, said))
         assert wrong == []
+        assert (await verify(on.shop.world)).difference is None
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+def test_a_hold_that_expired_needs_people_and_names_no_original(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def play(on: Ground) -> None:
+        taken = await on.charge()
+        held = await authorised(on.shop)
+        for order_id, attention in ((taken, None), (held, "hold_expired")):
+            payment = next(one for one in on.standin.book.all("payment") if one["order"] == str(order_id))
+            on.standin.account.tell("EXPIRE", payment["id"], payment["id"], original=False)
+            assert {one.status_code for one in await on.post(only="EXPIRE")} == {200}
+            await on.shop.run_due()
+            assert (await on.shop.order(order_id))["attention"] == attention
+        assert (await on.shop.order(held))["stage"] == "authorised", "no stage goes back"
         assert (await verify(on.shop.world)).difference is None
 
     story(server, monkeypatch, tmp_path, play)

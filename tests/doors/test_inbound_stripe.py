@@ -203,6 +203,17 @@ def test_a_dispute_is_read_from_the_vendors_book(
         assert await on.shop.value(row, order_id) == ["open", "first", "10.4", "4590"]
         await on.hear("charge.dispute.created")
         assert await on.shop.value("SELECT count(*) FROM disputes") == 1
+        (case,) = on.standin.book.all("dispute")
+        ends = {
+            "under_review": ["answered", "first"], "lost": ["lost", "first"],
+            "appeal_under_review": ["answered", "pre_arbitration"], "won": ["won", "pre_arbitration"],
+        }  # fmt: skip
+        for status, end in ends.items():
+            on.standin.book.put(case | {"status": status})
+            assert (await on.post(created[0] | {"id": f"evt_{status}"})).status_code == 200
+            await on.shop.run_due()
+            assert (await on.shop.value(row, order_id))[:2] == end, status
+        assert (await verify(on.shop.world)).difference is None
 
     story(server, monkeypatch, tmp_path, tell, "createDispute")
 
