@@ -205,9 +205,11 @@ def test_a_dispute_is_read_from_the_vendors_book(
         assert await on.shop.value("SELECT count(*) FROM disputes") == 1
         (case,) = on.standin.book.all("dispute")
         ends = {
-            "under_review": ["answered", "first"], "lost": ["lost", "first"],
-            "appeal_under_review": ["answered", "pre_arbitration"], "won": ["won", "pre_arbitration"],
-        }  # fmt: skip
+            "under_review": ["answered", "first"],
+            "lost": ["lost", "first"],
+            "appeal_under_review": ["answered", "pre_arbitration"],
+            "won": ["won", "pre_arbitration"],
+        }
         for status, end in ends.items():
             on.standin.book.put(case | {"status": status})
             assert (await on.post(created[0] | {"id": f"evt_{status}"})).status_code == 200
