@@ -102,6 +102,7 @@ def test_the_stand_in_refuses_what_nmi_refuses() -> None:
             wanted = [("3", "300")] * len(REFUSED_FORMS) + [("1", "100")] * len(TAKEN_FORMS)
             pairs = zip([*REFUSED_FORMS, *TAKEN_FORMS], answers, wanted, strict=True)
             assert [(a, b) for a, b, c in pairs if (b["response"], b["response_code"]) != c] == []
+        on.standin.refused.clear()  # they were to be
 
     play(NmiSubject, story)
 
@@ -125,6 +126,7 @@ def test_a_method_is_stored_from_outside_and_charged() -> None:
             for wrong in ({"ccnumber": f"{int(number) + 1}"}, {"ccexp": "1331"}, {"customer_vault_id": "shop-7"}):
                 assert (await kept(**wrong))["response"] == "3"
             assert (await posted(session, on.url, add))["responsetext"].startswith("Required Field ccnumber")
+        on.standin.refused.clear()
         stored = [Stored("nmi", one["customer_vault_id"], None, "mastercard") for one in (made, declined)]
         connector: Any = on.connector
         found = await connector.describe(stored[0])

@@ -31,6 +31,7 @@ _SCHEMAS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 _QUERIES: Final = MappingProxyType({"/v72/storedPaymentMethods": {"merchantAccount", "shopperReference"}})
 _EXEMPTIONS: Final = ("lowValue", "secureCorporate", "trustedBeneficiary", "transactionRiskAnalysis")
+_DOCUMENTS: Final = ("application/pdf", "image/jpg", "image/jpeg", "image/tiff")  # as schemes take them
 _PAYMENT: Final = re.compile(r"(/v72/payments/)[^/]+(/\w+)")
 _FACT: Final = re.compile(r"([^!:]+)(!?):([A-Za-z0-9]+)(\[\])?(?:\{(\d+),(\d*)\})?(?:=(.+))?")
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType({
@@ -177,4 +178,11 @@ def _of_payment(body: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(422, "702", "Invalid shopperStatement")
 
 
-_MORE: Final = MappingProxyType({"Amount": _of_amount, "PaymentRequest": _of_payment})
+def _of_document(body: Mapping[str, Any]) -> Iterator[Fault]:
+    if body.get("contentType") not in _DOCUMENTS:
+        yield Fault(422, "702", "Invalid contentType")
+
+
+_MORE: Final = MappingProxyType({
+    "Amount": _of_amount, "PaymentRequest": _of_payment, "DefenseDocument": _of_document,
+})  # fmt: skip
