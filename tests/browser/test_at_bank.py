@@ -1,5 +1,5 @@
 """A customer in a real browser: from the page of a challenge to their bank and back, by each processor that can ask, on
-a desktop and on a phone, without JavaScript: by the browser's own rules for forms and redirects."""
+a desktop without JavaScript, by the browser's own rules for forms and redirects, and on a phone with it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ ORDERS = 3
 
 @contextmanager
 def hosted(server: ServerAddress, kind: type[Bank], folder: Path) -> Iterator[dict[str, Any]]:
-    """`links` to pages of challenges, whose processor serves its own pages beside them; `taken` by the processor."""
+    """`links` to pages of challenges, whose processor serves its own pages beside them; `book` of the processor."""
 
     async def serve(told: Told) -> None:
         bank = kind()
@@ -47,13 +47,13 @@ def hosted(server: ServerAddress, kind: type[Bank], folder: Path) -> Iterator[di
                     links.append(f"/checkout/{checkout_token(world, shop.merchant_id, word.order_id)}")
                 loop = asyncio.get_running_loop()
 
-                async def taken(bank: Bank = bank) -> list[int]:
-                    return bank.taken()
+                def of_book(name: str, bank: Bank = bank) -> list[Any]:
+                    async def read() -> list[Any]:
+                        return list(getattr(bank, name)())
 
-                def of_book() -> list[int]:
-                    return asyncio.run_coroutine_threadsafe(taken(), loop).result(10)
+                    return asyncio.run_coroutine_threadsafe(read(), loop).result(10)
 
-                await told.until_stopped({"address": world.url, "links": links, "taken": of_book})
+                await told.until_stopped({"address": world.url, "links": links, "book": of_book})
         await connector.close()
         await bank.stop()
 
@@ -77,7 +77,7 @@ def test_to_the_bank_and_back(server: ServerAddress, browser: Browser, tmp_path:
             page.get_by_role("button", name="Authenticate").click()
             expect(page.get_by_role("heading", name="Done. Thank you.")).to_be_visible()
             assert page.url == there["address"] + passes, "nothing of the way back stays in the address"
-        with visiting(browser, there["address"], size=PHONE, script=False, color_scheme="dark") as page:
+        with visiting(browser, there["address"], size=PHONE, color_scheme="dark", locale="en-GB") as page:
             go_to_bank(page, fails)
             page.get_by_role("button", name="Fail").click()
             expect(page.get_by_text("The bank did not accept that.")).to_be_visible()
@@ -91,4 +91,9 @@ def test_to_the_bank_and_back(server: ServerAddress, browser: Browser, tmp_path:
             page.get_by_role("link", name="Continue to your bank").click()
             page.get_by_role("button", name="Authenticate").click()
             expect(page.get_by_role("heading", name="Done. Thank you.")).to_be_visible()
-        assert there["taken"]() == [4590, 4590]
+        assert there["book"]("taken") == [4590, 4590]
+        told = there["book"]("browsers")
+        assert [one is not None for one in told] in ([], [False, True, True]), "all that a bank wants, or nothing of it"
+        for one in told[1:]:
+            assert (one["language"], one["screenWidth"], one["screenHeight"]) == ("en-GB", *PHONE)
+            assert (one["javaEnabled"], type(one["timeZoneOffset"]), len(one)) == (False, int, 8)

@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.flows.refund_states import authorised
 from tests.flows.test_card_limits import POLICY, plan_now, started
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
@@ -25,6 +26,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
+from recoup.main.doctor_verb import look_at
+from recoup.main.metrics import scrape
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -38,8 +41,8 @@ class Ground:
         self.shop, self.standin, self.client = shop, standin, client
         self._posted = 0
 
-    async def charge(self) -> UUID:
-        order_id = await started(self.shop, script_card("visa", "51", 0))
+    async def charge(self, card: int = 0) -> UUID:
+        order_id = await started(self.shop, script_card("visa", "51", card))
         await plan_now(self.shop, order_id)
         await send_attempt(self.shop.world, self.shop.orders, self.shop.key(order_id))
         return order_id
@@ -212,6 +215,92 @@ def test_a_dispute_is_what_is_signed_of_it(
         on.standin.account.win(case["id"])
         await on.post()
         assert (await on.shop.value(row, order_id))[0] == "won"
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+OPENED = ("CHARGEBACK", "INFORMATION_SUPPLIED", "CHARGEBACK_REVERSED", "PREARBITRATION_OPEN")
+ENDS: dict[tuple[str, ...], tuple[str, str]] = {
+    ("REQUEST_FOR_INFORMATION",): ("inquiry", "open"),
+    ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED"): ("inquiry", "answered"),
+    ("REQUEST_FOR_INFORMATION", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("inquiry", "won"),  # nothing was taken
+    ("CHARGEBACK", "INFORMATION_SUPPLIED", "ISSUER_COMMENTS"): ("first", "answered"),
+    ("CHARGEBACK", "DISPUTE_DEFENSE_PERIOD_ENDED"): ("first", "lost"),
+    ("CHARGEBACK", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"): ("first", "won"),
+    ("CHARGEBACK", "CHARGEBACK_REVERSED", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"): ("first", "won"),
+    ("CHARGEBACK", "CHARGEBACK_REVERSED", "SECOND_CHARGEBACK"): ("pre_arbitration", "lost"),
+    (*OPENED, "PREARBITRATION_ACCEPTED"): ("pre_arbitration", "lost"),
+    (*OPENED, "PREARBITRATION_DECLINED"): ("pre_arbitration", "answered"),
+    (*OPENED, "PREARBITRATION_ISSUER_WITHDRAWN"): ("pre_arbitration", "won"),
+    (*OPENED, "PREARBITRATION_LOST"): ("pre_arbitration", "lost"),
+    (*OPENED, "PREARBITRATION_DECLINED", "SCHEME_ARBITRATION"): ("arbitration", "open"),
+    (*OPENED, "PREARBITRATION_DECLINED", "SCHEME_ARBITRATION", "SCHEME_ARBITRATION_WON"): ("arbitration", "won"),
+    (*OPENED, "PREARBITRATION_LOST", "SCHEME_ARBITRATION_LOST"): ("arbitration", "lost"),
+}  # fmt: skip
+
+
+def test_each_event_of_a_dispute_moves_or_ends_its_case(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def play(on: Ground) -> None:
+        row = "SELECT array[stage, state, reason_code] FROM disputes WHERE order_id = $1"
+        wrong = []
+        for number, (events, end) in enumerate(ENDS.items()):
+            order_id = await on.charge(number)
+            payment = next(on.standin.book.all("payment"))["id"]
+            reason = "4853" if number == len(ENDS) - 1 else "13.1"  # of Visa
+            for event in events:
+                more = {"chargebackReasonCode": f" {reason}"}
+                on.standin.account.tell(event, f"D{number}", payment, original=number % 2 == 0, **more)
+                if {one.status_code for one in await on.post()} != {200}:
+                    wrong.append((events, event))
+            said = await on.shop.value(row, order_id)
+            if said != [*end, reason]:
+                wrong.append((events, said))
+        assert wrong == []
+        assert (await verify(on.shop.world)).difference is None
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+def test_a_hold_that_expired_needs_people_and_names_no_original(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def play(on: Ground) -> None:
+        taken = await on.charge()
+        held = await authorised(on.shop)
+        for order_id, attention in ((taken, None), (held, "hold_expired")):
+            payment = next(one for one in on.standin.book.all("payment") if one["order"] == str(order_id))
+            on.standin.account.tell("EXPIRE", payment["id"], payment["id"], original=False)
+            assert {one.status_code for one in await on.post(only="EXPIRE")} == {200}
+            await on.shop.run_due()
+            assert (await on.shop.order(order_id))["attention"] == attention
+        assert (await on.shop.order(held))["stage"] == "authorised", "no stage goes back"
+        assert (await verify(on.shop.world)).difference is None
+
+    story(server, monkeypatch, tmp_path, play)
+
+
+def test_a_kind_that_nobody_knows_is_counted_by_its_name_and_one_that_says_nothing_is_not(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def play(on: Ground) -> None:
+        await on.charge()
+        payment = next(on.standin.book.all("payment"))["id"]
+        for event in ("BRAND_NEW", "BRAND_NEW", "ORDER_CLOSED", "x\ny" * 99):
+            on.standin.account.tell(event, "D1", payment)
+        assert {(one.status_code, one.content) for one in await on.post()} == {(200, b"[accepted]")}
+        became = "SELECT jsonb_object_agg(became, count) FROM processor_notice_counts"
+        assert await on.shop.value(became) == {"taken": 1, "needs_nothing": 2, "unknown_kind": 3}
+        lines = [line async for line in look_at(on.shop.world) if line.what == "adyen unread notices"]
+        assert [one.ok for one in lines] == [True]
+        assert "BRAND_NEW (2), x y" in lines[0].finding
+        text, _ = await scrape([on.shop.world])
+        assert b'recoup_unread_notices{route="adyen",world="sandbox"} 3.0' in text
+        for number in range(60):
+            on.standin.account.tell(f"NEW_{number}", "D1", payment)
+        await on.post()
+        assert await on.shop.value("SELECT count(*) FROM unread_notice_kinds") == 50
 
     story(server, monkeypatch, tmp_path, play)
 

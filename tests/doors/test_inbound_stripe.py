@@ -123,7 +123,7 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         about = {**event["data"]["object"], "metadata": metadata, "id": "pi_9"}
         stranger = event | {"id": "evt_9", "data": {"object": about}}
         assert (await on.post(stranger)).json() == {"notices": ["not_ours"]}
-        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "unknown_kind": 1, "not_ours": 1}
+        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "needs_nothing": 1, "not_ours": 1}
         assert not await on.shop.value(WAITING)
         assert (await on.client.get(PATH)).status_code == 405
         async with owner(on.shop.world) as connection:
@@ -203,6 +203,19 @@ def test_a_dispute_is_read_from_the_vendors_book(
         assert await on.shop.value(row, order_id) == ["open", "first", "10.4", "4590"]
         await on.hear("charge.dispute.created")
         assert await on.shop.value("SELECT count(*) FROM disputes") == 1
+        (case,) = on.standin.book.all("dispute")
+        ends = {
+            "under_review": ["answered", "first"],
+            "lost": ["lost", "first"],
+            "appeal_under_review": ["answered", "pre_arbitration"],
+            "won": ["won", "pre_arbitration"],
+        }
+        for status, end in ends.items():
+            on.standin.book.put(case | {"status": status})
+            assert (await on.post(created[0] | {"id": f"evt_{status}"})).status_code == 200
+            await on.shop.run_due()
+            assert (await on.shop.value(row, order_id))[:2] == end, status
+        assert (await verify(on.shop.world)).difference is None
 
     story(server, monkeypatch, tmp_path, tell, "createDispute")
 

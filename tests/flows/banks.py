@@ -51,6 +51,10 @@ class Bank(ABC):
     def left_open(self) -> int:
         """Charges that somebody could still confirm."""
 
+    def browsers(self) -> list[dict[str, Any] | None]:
+        """What it was told of those that were to confirm, of a processor whose book shows that."""
+        return []
+
 
 class OfBridge(Bank):
     name = "bridge"
@@ -122,6 +126,9 @@ class OfAdyen(Bank):
 
     def left_open(self) -> int:
         return sum(one["state"] in ("waiting", "returned") for one in self.standin.book.all("redirect"))
+
+    def browsers(self) -> list[dict[str, Any] | None]:
+        return [one["form"].get("browserInfo") for one in self.standin.book.all("redirect")][::-1]
 
 
 BANKS: tuple[type[Bank], ...] = (OfBridge, OfStripe, OfAdyen)

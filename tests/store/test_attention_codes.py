@@ -15,6 +15,7 @@ from recoup.rules.order.attention import (
     CODES,
     FRAUD_WARNED,
     HELD,
+    HOLD_EXPIRED,
     INVOICE_CLOSED,
     NOT_REPEATED,
     REFUND_FAILED,
@@ -25,7 +26,7 @@ from recoup.rules.order.whys import CODES as WHYS
 from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
 
-SINCE = {CHARGE_CLAIMED, ANSWER_DIFFERS, NOT_REPEATED, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED}
+SINCE = {CHARGE_CLAIMED, ANSWER_DIFFERS, NOT_REPEATED, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED, HOLD_EXPIRED}
 _TABLE = "CREATE TABLE order_heads (merchant_id uuid, order_id uuid PRIMARY KEY, attention text)"
 _STUCK = "A {} is stuck: the processor did not take it."
 _DELAYED = "A {} is delayed: it is sent until the processor answers."

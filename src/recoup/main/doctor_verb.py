@@ -23,7 +23,7 @@ from recoup.main.worlds import open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.network_tokens import count_undeleted
-from recoup.store.cards.notices_of_day import notices_since
+from recoup.store.cards.notices_of_day import notices_since, unread_kinds
 from recoup.store.operation.backlog import read_backlog
 
 AT_ONCE: Final = 8
@@ -91,9 +91,14 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     for line in await _accounts(world):
         yield line
     async with world.db.read() as connection:
-        counts = await notices_since(connection, world.clocks.wall() - timedelta(days=1))
+        since = world.clocks.wall() - timedelta(days=1)
+        counts, unread = await notices_since(connection, since), await unread_kinds(connection, since)
     for route, number in counts.items():
         yield Line(world.name, f"{route} notices", True, f"{number} since yesterday")
+    for route in sorted({one.route for one in unread}):
+        kinds = ", ".join(f"{one.kind} ({one.count})" for one in unread if one.route == route)
+        finding = f"of kinds that this release does not read, nothing was done: {kinds}"
+        yield Line(world.name, f"{route} unread notices", True, finding)
 
 
 async def _worker(world: World) -> Line:

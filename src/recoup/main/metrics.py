@@ -13,9 +13,11 @@ from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.cards.card_routes import stored_routes, sums_between
+from recoup.store.cards.notices_of_day import unread_kinds
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.partitions import read_days_left, read_overflown
 
+UNREAD_SHOWN = timedelta(days=30)
 REGISTRY = CollectorRegistry()
 _CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
 _SECONDS = Histogram(
@@ -48,6 +50,12 @@ _OVERFLOWN = Gauge(
 _REFUSED = Gauge(
     "recoup_route_refused_requests",
     "Requests that a route's processor refused as wrong in the last 24 hours",
+    ["world", "route"],
+    registry=REGISTRY,
+)
+_UNREAD = Gauge(
+    "recoup_unread_notices",
+    "Signed notices of processors whose kind this release does not read, since each was first seen",
     ["world", "route"],
     registry=REGISTRY,
 )
@@ -112,10 +120,13 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
             now = world.clocks.wall()
             sums = await sums_between(connection, now - timedelta(days=1), now + timedelta(hours=1))
             routes = await stored_routes(connection)
+            unread = await unread_kinds(connection, now - UNREAD_SHOWN)
         for one in routes:
             found = sums.get(one.name)
             _REFUSED.labels(world.name, one.name).set(found.refused if found is not None else 0)
             _ACCOUNT_REFUSED.labels(world.name, one.name).set(one.is_refused)
+        for route in {one.route for one in unread}:
+            _UNREAD.labels(world.name, route).set(sum(one.count for one in unread if one.route == route))
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)

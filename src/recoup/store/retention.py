@@ -72,6 +72,16 @@ async def _forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written
 
 
 @statement(
+    DIRECTORY,
+    """
+DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds WHERE last_at < $1 LIMIT $2)
+""",
+)
+async def _forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
+    """Those of which none came any more."""
+
+
+@statement(
     MERCHANT,
     "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)",
 )
@@ -104,6 +114,7 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         (_forget_trainings, TRAININGS_KEPT),
         (_forget_notices, NOTICES_KEPT),
         (_forget_notice_counts, NOTICES_KEPT),
+        (_forget_unread_kinds, NOTICES_KEPT),
         (_forget_sightings, SIGHTINGS_KEPT),
         (_forget_route_hours, ROUTE_HOURS_KEPT),
     ):

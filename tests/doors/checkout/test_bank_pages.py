@@ -50,6 +50,9 @@ def _stored(shop: Caller, given: dict[str, Any]) -> dict[str, Any]:
 
 def gone_to_bank(door: Door, path: str) -> str:
     """The customer confirms and is sent on; the bank's page."""
+    asked = door.call("GET", path)
+    assert '<script src="/static/browser.js" defer></script>' in asked.text
+    assert asked.headers["content-security-policy"].endswith("; script-src 'self'")
     sent = door.call("POST", f"{path}/answer", data={"confirmed": "1"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"{path}/bank")
     page = door.call("GET", f"{path}/bank")

@@ -15,6 +15,7 @@ def play(subject: Callable[[], S], story: Callable[[S], Awaitable[None]]) -> Non
         await on.start()
         try:
             await story(on)
+            assert on.unpublished() == [], "the vendor publishes all that was sent"
         finally:
             await on.stop()
 

@@ -1,6 +1,8 @@
 """The Adyen connector before its stand-in: what may be read as a decision, and what only its notice decides."""
 
 import asyncio
+import base64
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from recoup.gateways.cards.adyen.api import hosts_of
-from recoup.gateways.cards.adyen.connector import Adyen, check_mode
+from recoup.gateways.cards.adyen.connector import Adyen, DefenseReason, check_mode, documents
 from recoup.gateways.cards.connector import Connector, is_acknowledging, is_connector
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.outcome import as_requested
@@ -20,6 +22,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
+from recoup.rules.merchants.documents import media_type
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -64,6 +67,7 @@ def play(path: Path, story: Callable[[Ground], Awaitable[None]]) -> None:
         adyen = Adyen(key=KEY, account=MERCHANT, url=standin.url, notice_secrets=(SECRET,))
         try:
             await story(Ground(standin, adyen))
+            assert standin.refused == [], "Adyen publishes all that was sent"
         finally:
             await adyen.close()
             await standin.stop()
@@ -116,7 +120,7 @@ def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_cust
             await on.adyen.charge(on.charge(initiator=initiator, three_d_secure=given))
         by_customer, by_merchant = (one["form"].get("mpiData") for one in on.payments)
         assert by_merchant is None
-        names = {"threeDSVersion": "2.1.0", "eci": "05", "dsTransID": "ds-1", "xid": "xid-1"}
+        names = {"threeDSVersion": "2.1.0", "eci": "05", "dsTransID": "ds-1"}  # its xid is no base64
         assert by_customer == names | {"cavv": "AAABBBCCCDDDEEEFFFGGGHH0Ig0="}
 
     play(tmp_path, story)
@@ -225,6 +229,7 @@ def test_what_the_updater_found_is_kept_and_counts_twice(tmp_path: Path) -> None
         assert rescued.retries_itself_at is not None
         assert [one.invoice for one in await on.adyen.own_retries()] == [rescued.reference]
         assert [one.name for one in await on.adyen.check() if not one.ok] == ["own_retries"]
+        on.standin.refused.clear()
 
     play(tmp_path, story)
 
@@ -324,6 +329,24 @@ def test_a_dispute_is_answered(tmp_path: Path, answer: Any) -> None:
     play(tmp_path, story)
 
 
+def test_evidence_goes_out_as_a_pdf_to_each_kind_of_document_that_is_wanted() -> None:
+    """`text/plain` is what no scheme takes."""
+    levels = {"a": "Required", "b": "Optional", "c": "OneOrMore", "d": "OneOrMore", "e": "AlternativeRequired"}
+    kinds: list[dict[str, Any]] = [{"defenseDocumentTypeCode": k, "requirementLevel": v} for k, v in levels.items()]
+    sent = documents(DefenseReason("x", False, kinds), "Delivered (signed) \\ Zoë\n" + "word " * 2_000)
+    assert {one["defenseDocumentTypeCode"] for one in sent} == {"a", "c", "e"}
+    given = [one | {"available": one["defenseDocumentTypeCode"] in "ad"} for one in kinds]
+    assert [one["defenseDocumentTypeCode"] for one in documents(DefenseReason("x", False, given), "x")] == ["e"]
+    (content,) = {one["content"] for one in sent}
+    pdf = base64.b64decode(content)
+    assert media_type(pdf) == sent[0]["contentType"] == "application/pdf"
+    assert b"(Delivered \\(signed\\) \\\\ Zo\xeb) '" in pdf
+    assert b"/Count 2" in pdf
+    places = [int(one) for one in re.findall(rb"(\d{10}) 00000 n", pdf)]
+    assert all(pdf[at:].startswith(b"%d 0 obj" % number) for number, at in enumerate(places, 1))
+    assert pdf[int(pdf.rpartition(b"startxref\n")[2].split()[0]) :].startswith(b"xref")
+
+
 def test_the_reports_are_found_and_read_to_the_first_that_is_too_old(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         for _ in range(5):
@@ -361,6 +384,10 @@ def test_a_key_without_a_role_is_named_by_it(tmp_path: Path) -> None:
         ]
         on.standin.keys = {}
         assert len([one for one in await on.adyen.check() if not one.ok]) == 6
+        on.standin.keys = {KEY: ()}
+        on.standin.faults.add("html", times=None)  # whoever answers before Adyen
+        assert [one.name for one in await on.adyen.check() if one.ok] == ["own_retries"]
+        on.standin.refused.clear()  # a call without what is needed changes nothing
 
     play(tmp_path, story)
 

@@ -1,5 +1,6 @@
 """The NMI connector before its stand-in: what is peculiar to this vendor."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -186,6 +187,21 @@ def test_what_it_does_not_take() -> None:
         assert (await on.connector.answer_dispute(answer)).processor_code == "answered_by_hand"
         assert (await on.connector.inquire(Inquiry(new_id(), "probe"))).state == "not_found"
         assert on.taken() == 0
+
+    play(NmiSubject, story)
+
+
+def test_a_summary_of_the_card_updater_tells_of_each_of_its_cards() -> None:
+    async def story(on: NmiSubject) -> None:
+        cards = [{"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895", "308229500")]
+        lists = {"vault_updated_cards": cards[:1], "vault_updated_expiration_dates": cards[1:], "vault_updates": ["x"]}
+        kinds = ("acu.summary.automaticallyupdated", "settlement.batch.complete", "brand.new")
+        said = []
+        for kind in kinds:
+            body = json.dumps({"event_id": "evt-1", "event_type": kind, "event_body": lists}).encode()
+            said.append([(one.about, one.subject, bool(one.because)) for one in on.read(on.signed(body), body)])
+        assert said[0] == [("2061222895", "method", False), ("308229500", "method", False)]
+        assert said[1:] == [[("-", None, True)], [("-", None, False)]]
 
     play(NmiSubject, story)
 

@@ -259,6 +259,12 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
         assert found is not None
         assert (found.units, found.currency, found.stage, found.status) == (4590, "USD", "first", "open")
         assert found.reason_code == "10.4"
+        for taken, status in ((-4590, "lost"), (0, "won")):
+            moved = {"balance_transactions": [{"amount": taken, "currency": "usd", "fee": 0}]}
+            on.standin.book.put(case | {"status": "prevented"} | moved)
+            prevented = await on.stripe.dispute_case(case["id"])
+            assert (prevented.stage, prevented.status) == ("present", status) if prevented else None
+        on.standin.book.put(case)
         soon = on.charge().send_before_monotonic
         answer = DisputeAnswer(new_id(), case["id"], charge.id, "contest", "It was delivered.", AT, soon, 2.0)
         assert (await on.stripe.inquire(on.inquiry(answer))).state == "not_found"

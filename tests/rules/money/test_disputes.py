@@ -31,7 +31,7 @@ UNITS = 1000
 STATES = ("open", "answered", "won", "lost", "accepted", "expired")
 TOLD = [
     DisputeNotice(stage, status, UNITS, "USD")
-    for stage in STAGES
+    for stage in (*STAGES, "present")
     for status in get_args(Status)
     if (stage, status) != ("inquiry", "lost")
 ]
@@ -54,6 +54,8 @@ class Book:
         return deeds
 
     def _do(self, deed: str, told: DisputeNotice) -> None:
+        stage = self.case.stage if told.stage == "present" and self.case is not None else told.stage
+        stage = "first" if stage == "present" else stage
         if deed in ("open", "again"):
             assert self.held == 0, "money is never taken twice"
             self.held = told.units
@@ -62,8 +64,8 @@ class Book:
         if deed == "win":
             assert self.held == told.units, "what comes back was taken"
             self.held = 0
-        state = {"win": "won", "lose": "lost", "close_inquiry": "won"}.get(deed, "open")
-        self.case = Case(told.stage, state, told.units)
+        state = {"win": "won", "lose": "lost", "close_inquiry": "won", "answer": "answered"}.get(deed, "open")
+        self.case = Case(stage, state, told.units)
         assert (self.held > 0) == takes_money(self.case.stage, self.case.state)
 
 
@@ -87,6 +89,8 @@ def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told
         ("inquiry open", "inquiry won"),
         ("first open", "first won", "pre_arbitration open", "pre_arbitration lost"),
         ("first open", "pre_arbitration open", "pre_arbitration won"),
+        ("first open", "first answered", "first won"),
+        ("first open", "pre_arbitration answered", "arbitration open", "arbitration lost"),
     ],
 )
 def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) -> None:
@@ -106,7 +110,7 @@ def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back(
         case = Case("first", state, UNITS)
         won, lost = (
             follow(case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
-            for s in get_args(Status)[1:]
+            for s in ("won", "lost")
         )
         assert won == (() if state == "won" else Refused("contradiction") if state == "lost" else ("win",))
         assert lost == (

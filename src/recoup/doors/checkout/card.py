@@ -19,12 +19,12 @@ from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
+from recoup.rules.order.browser import read_browser
 
 SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
 ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 TEXT_MAX: Final = 100
 YEARS_MAX: Final = 20
-HEADER_MAX: Final = 400
 
 
 async def card_page(visit: Visit) -> Response:
@@ -84,6 +84,7 @@ def _page(visit: Visit, page: ChallengePage, problem: Problem | None = None) -> 
             "expired": f"{page.exp_month:02d}/{page.exp_year % 100:02d}",
         },
         status=400 if problem else 200,
+        scripts=page.confirms == "by_redirect",
     )
 
 
@@ -102,8 +103,8 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     check_words(billing)
-    accept, agent = (request.headers.get(name, "")[:HEADER_MAX] for name in ("accept", "user-agent"))
-    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", accept, agent)
+    browser = read_browser(request.headers, form)
+    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", browser)
 
 
 def _expiry(text: str, now: datetime) -> tuple[int, int]:

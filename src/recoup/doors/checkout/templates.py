@@ -40,9 +40,15 @@ _TEMPLATES.filters |= {"utc": utc, "clock": clock, "span": span}
 _TEMPLATES.globals |= {"t": t}
 
 
-def render(name: str, language: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+def render(
+    name: str, language: str, values: Mapping[str, Any], *, status: int = 200, scripts: bool = False
+) -> HTMLResponse:
+    """`scripts`: the page has some of ours; others run none."""
     page = _TEMPLATES.get_template(name).render(values, lang=language)
-    return HTMLResponse(page, status_code=status, headers=HEADERS | {"content-language": language})
+    headers = HEADERS | {"content-language": language}
+    if scripts:
+        headers["content-security-policy"] += "; script-src 'self'"
+    return HTMLResponse(page, status_code=status, headers=headers)
 
 
 def problem_page(language: str, problem: Problem, *, test: bool, status: int) -> HTMLResponse:

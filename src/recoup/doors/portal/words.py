@@ -86,6 +86,7 @@ REASONS: Final[dict[str, str]] = {
 DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing error"}
 DISPUTE_STAGES: Final = {
     "inquiry": "Inquiry", "first": "First chargeback", "pre_arbitration": "Pre-arbitration",
+    "arbitration": "Arbitration",
 }  # fmt: skip
 DISPUTE_STATES: Final[dict[str, tuple[str, str, str]]] = {  # tone, icon, word
     "open": ("disp", "chargeback", "Open"), "answered": ("run", "processing", "Answered"),

@@ -25,6 +25,7 @@ from recoup.moves.challenge.answer import decline_by_customer
 from recoup.moves.change import Change
 from recoup.moves.order.amendment import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
+from recoup.rules.order.browser import Browser
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.rescue.site_address import shop_address
 from recoup.store.cards.challenges import ChallengeRow, last_challenge
@@ -69,7 +70,7 @@ class ChallengePage:
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
     """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in, or
-    want to confirm with their bank. `accept`, `user_agent`: of their browser."""
+    want to confirm with their bank."""
 
     code: str = field(default="", repr=False)
     pan: str = field(default="", repr=False)
@@ -77,8 +78,7 @@ class ChallengeAnswer:
     exp_year: int = 0
     billing: dict[str, str] | None = field(default=None, repr=False)
     confirmed: bool = False
-    accept: str = field(default="", repr=False)
-    user_agent: str = field(default="", repr=False)
+    browser: Browser = Browser()
 
 
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage:
@@ -155,9 +155,7 @@ async def answer(
         async with world.db.connection() as connection:
             await set_billing(connection, *key, page.billing | answers.billing)
     confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
-    at_hand = CardholderInput(
-        cvv=answers.code, three_d_secure=confirmed, accept=answers.accept, user_agent=answers.user_agent
-    )
+    at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed, browser=answers.browser)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
     _SENDING.add(send)
     send.add_done_callback(_SENDING.discard)

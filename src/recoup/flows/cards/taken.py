@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.gateways.cards.credential import Stored as Stored
+from recoup.rules.order.browser import Browser
 from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.snapshot import Order
@@ -65,8 +66,7 @@ class CardholderInput:
     phone: str = field(default="", repr=False)
     cvv: str = field(default="", repr=False)
     three_d_secure: dict[str, str] | None = field(default=None, repr=False)
-    accept: str = field(default="", repr=False)  # of their browser
-    user_agent: str = field(default="", repr=False)
+    browser: Browser = Browser()
 
 
 @dataclass(frozen=True, slots=True)

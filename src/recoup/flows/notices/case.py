@@ -18,7 +18,7 @@ def case_notice(world: World, case: DisputeCase, charged: Charged) -> Notice:
         status=case.status,
         amount=case.units,
         currency=case.currency,
-        reason_code=case.reason_code[:20],
+        reason_code=case.reason_code.strip()[:20],
         respond_by=case.respond_by,
         fee=case.fee,
     )

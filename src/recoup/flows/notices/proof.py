@@ -22,6 +22,8 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
     if notice.case is not None:
         async with world.db.connection() as connection:
             charged = await charge_referenced(connection, notice.case.charge, route, merchant_id)
+            if charged is None and notice.message_id is not None:
+                charged = await attempt_of(connection, merchant_id, notice.message_id, route)
         if charged is not None:
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
     elif notice.outcome is not None and notice.message_id is not None:

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from recoup.flows.connections import connection_of
 from recoup.flows.locked import Orders
 from recoup.flows.notices.proof import apply_proof
@@ -27,6 +29,7 @@ from recoup.store.cards.processor_notices import (
     attempt_of_any,
     charge_referenced,
     count_notice,
+    count_unread_kind,
     keep_notice,
     methods_of,
     modification_of,
@@ -34,6 +37,7 @@ from recoup.store.cards.processor_notices import (
 from recoup.store.orders.due_work import make_due
 from recoup.store.statement import Read
 
+log = structlog.get_logger()
 BODY_BYTES_MAX: Final = 262_144
 _JSON: Final = "application/json; charset=utf-8"
 ID_MAX: Final = 200
@@ -94,9 +98,14 @@ async def _take_one(
 ) -> AtDoor:
     subject = notice.subject
     if not notice.mine or subject is None or not (_id(notice.id) and _id(notice.about)):
-        became: AtDoor = "unknown_kind" if notice.mine else "not_mine"
+        became: AtDoor = "not_mine" if not notice.mine else "needs_nothing" if notice.because else "unknown_kind"
+        kind = kept(notice.kind, 100) or "-"
         async with world.db.transaction() as tx:
             await count_notice(tx, route, now, became)
+            if became == "unknown_kind":
+                await count_unread_kind(tx, route, kind, now)
+        if became == "unknown_kind":
+            log.warning("notice of an unknown kind", route=route, kind=kind)
         return became
     async with world.db.connection() as connection:
         merchants = [owner] if owner is not None else await _whose(connection, route, notice, subject)

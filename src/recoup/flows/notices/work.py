@@ -22,7 +22,7 @@ from recoup.moves.attempt.card_update import method_renewed
 from recoup.moves.attempt.taken_after_all import taken_after_all
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since
-from recoup.moves.order.reported import fraud_reported
+from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
 from recoup.store.cards.processor_notices import (
@@ -109,6 +109,16 @@ async def _charge(world: World, orders: Orders, connector: Connector, row: Proce
     if attempt.state in ("declined", "not_sent") and row.approves and connector.asks != "by_replay":
         return await _after_all(world, orders, connector, row, order, attempt)
     return NoticeResult("known")
+
+
+async def _hold(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+    """What is held no longer: a hold that the order counts on still needs people; else it is a charge as any."""
+    charged = await _charged(world, row)
+    if charged is None or charged.state != "approved":
+        return await _charge(world, orders, connector, row)
+    key = (charged.merchant_id, charged.order_id)
+    raised = await orders.run(lambda change: hold_expired(change, charged.attempt_id), key)
+    return NoticeResult("kept" if raised else "known")
 
 
 def _our_call_ends(attempt: Attempt) -> WallTime | None:
@@ -270,4 +280,5 @@ _ASK: Final[Mapping[str, Ask]] = {
     "method": _method,
     "invoice": _invoice,
     "fraud": _fraud,
+    "hold": _hold,
 }

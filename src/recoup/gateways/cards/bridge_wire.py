@@ -93,7 +93,11 @@ def charge_body(charge: Charge) -> dict[str, Any]:
 
 
 def payer_body(payer: PayerAtHand) -> dict[str, Any]:
-    browser = {"accept": payer.accept, "userAgent": payer.user_agent}
+    said = payer.browser
+    browser: dict[str, Any] = {"accept": said.accept, "userAgent": said.user_agent}
+    if said.is_whole:
+        browser |= {"language": said.language, "colorDepth": said.color_depth, "screenHeight": said.height}
+        browser |= {"screenWidth": said.width, "timeZoneOffset": said.offset, "javaEnabled": said.java}
     return {"returnUrl": payer.return_url, "authenticate": payer.is_wanted, "browser": browser}
 
 

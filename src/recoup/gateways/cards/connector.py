@@ -10,6 +10,7 @@ from recoup.gateways.cards.asking_only import AskingOnly
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Processor, StatementLine
+from recoup.rules.money.disputes import NoticeStage, Status
 
 
 class Finding(NamedTuple):
@@ -31,7 +32,7 @@ class OwnRetry(NamedTuple):
     at: datetime
 
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud"]
+Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
 
 
 class Acknowledgement(NamedTuple):
@@ -42,15 +43,15 @@ class Acknowledgement(NamedTuple):
 
 
 class DisputeCase(NamedTuple):
-    """A dispute as the processor's book has it. `charge`: its reference of the charge; `units` in the currency's minor
-    unit; `fee` as charged for the dispute."""
+    """A dispute as the processor's book has it. `charge`: its reference of the charge, empty where only the notice's
+    `message_id` names it; `units` in the currency's minor unit; `fee` as charged for the dispute."""
 
     id: str
     charge: str
     units: int
     currency: str
-    stage: Literal["inquiry", "first", "pre_arbitration"]
-    status: Literal["open", "won", "lost"]
+    stage: NoticeStage
+    status: Status
     reason_code: str = ""
     respond_by: datetime | None = None
     fee: int = 0
@@ -63,8 +64,9 @@ class Notice:
     `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
     call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
     outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
-    mode of this connector, else nothing is done. `subject`: what is to be asked about; None for a kind that says
-    nothing to us. `approves`: it says that money was taken.
+    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone;
+    None for a kind that says nothing to us, `because` of that: empty for one that the connector does not know.
+    `approves`: it says that money was taken.
 
     `outcome`, `case`: what the signed part itself proves, of `message_id` and of a dispute, from a vendor whose book
     cannot be read.
@@ -84,6 +86,7 @@ class Notice:
     approves: bool = False
     outcome: Outcome | None = None
     case: DisputeCase | None = None
+    because: str = ""
 
 
 class Connector(Processor, Protocol):

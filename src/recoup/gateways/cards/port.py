@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.gateways.cards.credential import Card, Credential, CredentialKind, CredentialNews, NetworkToken, Stored
 from recoup.gateways.cards.outcome import Fault, Outcome, as_requested
+from recoup.rules.order.browser import Browser
 
 __all__ = [
     "Asks", "Authenticates", "Card", "Charge", "Counterpart", "Credential", "CredentialKind", "CredentialNews",
@@ -24,12 +25,11 @@ Authenticates = Literal["never", "at_hand", "by_redirect"]
 class PayerAtHand:
     """A customer at a page of ours who can be sent to the processor's. `return_url`: where they come back to.
     `is_wanted`: they shall confirm, also where the processor would not ask. `browser`: what it said of itself, for the
-    first send alone; `accept` and `user_agent`, as it sent them."""
+    first send alone."""
 
     return_url: str
     is_wanted: bool = False
-    accept: str = field(default="", repr=False)
-    user_agent: str = field(default="", repr=False)
+    browser: Browser = Browser()
 
 
 class PayerAway(NamedTuple):

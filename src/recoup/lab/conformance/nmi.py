@@ -25,7 +25,7 @@ class NmiSubject(VendorSubject[StandIn]):
     server = StandIn
     paths = MappingProxyType({"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"})
     amounts = MappingProxyType({
-        "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
+        "USD": (4590, "45.90"), "JPY": (500, "500.00"), "BHD": (12340, "12.34"), "ISK": (500, "500.00"),
         "HUF": (100000, "1000.00"),
     })  # fmt: skip
     golden: Mapping[Scenario, Mapping[str, Any]] = MappingProxyType({

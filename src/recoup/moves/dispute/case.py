@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.reminder import watch_reminders
@@ -16,6 +18,7 @@ from recoup.moves.order.parts import keep_parts
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
+    AT_ITS_STAGE,
     WARN_BEFORE,
     Case,
     DisputeNotice,
@@ -70,6 +73,8 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         end_capturing(change)
     elif deeds and order.collected_units:  # nor, of what is collected in parts, the rest
         keep_parts(change)
+    if notice.stage == AT_ITS_STAGE:
+        notice = replace(notice, stage=dispute.stage if dispute is not None else "first")
     for deed in deeds:
         if dispute is None:
             dispute = _new(change, route, notice, charge)
@@ -195,6 +200,12 @@ def _go_on(change: Change, dispute: Dispute, notice: Notice) -> None:
     change.fact("dispute_continued", dispute.dispute_id, **_body(dispute))
 
 
+def _answer(change: Change, dispute: Dispute, notice: Notice) -> None:
+    """It was answered at the processor's own desk; of an answer of ours that is out, its own outcome decides."""
+    if not dispute.answering:
+        answered(change, dispute)
+
+
 def _close_inquiry(change: Change, dispute: Dispute, notice: Notice) -> None:
     _end(change, dispute, "won")
     change.fact("inquiry_closed", dispute.dispute_id, **_body(dispute))
@@ -258,7 +269,7 @@ def _body(dispute: Dispute) -> dict[str, Any]:
 
 
 _DEEDS = {
-    "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "win": _win, "lose": lose,
+    "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "answer": _answer, "win": _win, "lose": lose,
     "close_inquiry": _close_inquiry,
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
+from recoup.rules.money.disputes import NoticeStage, Status
 
 HEADER: Final = "recoup-signature"
 SKEW_SECONDS_MAX: Final = 300
@@ -45,8 +46,10 @@ class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     case_id: Annotated[Word, Meta(description="The processor's; it stays through all stages.")]
     merchant_id: Annotated[UUID, Meta(description="As the charge named it.")]
     charge_id: Annotated[UUID, Meta(description="Our id of the charge.")]
-    stage: Annotated[Literal["inquiry", "first", "pre_arbitration"], Meta(description="Where the case is.")]
-    status: Annotated[Literal["open", "won", "lost"], Meta(description="Won: the money came back to us.")]
+    stage: Annotated[NoticeStage, Meta(description="Where the case is; `present`: where it is known to be.")]
+    status: Annotated[
+        Status, Meta(description="Won: the money came back to us. Answered: our answer is there, and no deadline runs.")
+    ]
     amount: Annotated[int, Meta(gt=0, le=10**15, description="What is disputed.")]
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3,4}$", description="ISO 4217.")]
     reason_code: Annotated[str, Meta(max_length=20, pattern=r"^[\x20-\x7e]*$", description="The scheme's.")] = ""

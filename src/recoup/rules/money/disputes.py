@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-Stage = Literal["inquiry", "first", "pre_arbitration"]
-Status = Literal["open", "won", "lost"]
+Stage = Literal["inquiry", "first", "pre_arbitration", "arbitration"]
+NoticeStage = Literal["inquiry", "first", "pre_arbitration", "arbitration", "present"]
+Status = Literal["open", "answered", "won", "lost"]
 Party = Literal["operator", "merchant"]
-STAGES: Final[tuple[Stage, ...]] = ("inquiry", "first", "pre_arbitration")
+STAGES: Final[tuple[Stage, ...]] = ("inquiry", "first", "pre_arbitration", "arbitration")
+AT_ITS_STAGE: Final = "present"
 UNDECIDED: Final = frozenset({"open", "answered"})
 WARN_BEFORE: Final = timedelta(days=3)
 
@@ -31,13 +33,15 @@ REFUSALS: Final = {
 WAITS_FOR_ITS_CHARGE: Final = frozenset({"unknown_charge", "not_charged"})  # it may only be early
 
 # What is done to a case, in the order given.
-Deed = Literal["inquire", "open", "again", "go_on", "win", "lose", "close_inquiry"]
+Deed = Literal["inquire", "open", "again", "go_on", "answer", "win", "lose", "close_inquiry"]
 
 
 class DisputeNotice(NamedTuple):
-    """What a notice says of its case."""
+    """What a notice says of its case. `stage` `present`: the one at which the case is known,
+    `first` of one that is not. `status` `answered`: the
+    processor has our answer, and its deadline runs no more."""
 
-    stage: Stage
+    stage: NoticeStage
     status: Status
     units: int
     asset: str
@@ -72,8 +76,9 @@ def follow(
     if notice.stage == "inquiry" and notice.status == "lost":
         return Refused("inquiry_lost")
     if case is None:
-        return (_OPENS[notice.stage], *_ends(notice))
-    before, now = STAGES.index(case.stage), STAGES.index(notice.stage)
+        return ("inquire" if notice.stage == "inquiry" else "open", *_ends(notice))
+    before = STAGES.index(case.stage)
+    now = before if notice.stage == "present" else STAGES.index(notice.stage)
     if now < before:
         return ()
     if now > before:
@@ -83,13 +88,13 @@ def follow(
     return _same_stage(case, notice)
 
 
-_OPENS: Final[dict[Stage, Deed]] = {"inquiry": "inquire", "first": "open", "pre_arbitration": "open"}
-
-
-def _ends(notice: DisputeNotice) -> tuple[Deed, ...]:
+def _ends(notice: DisputeNotice, case: Case | None = None) -> tuple[Deed, ...]:
     if notice.status == "open":
         return ()
-    if notice.stage == "inquiry":
+    if notice.status == "answered":
+        return ("answer",)
+    stage = case.stage if notice.stage == "present" and case is not None else notice.stage
+    if stage == "inquiry":
         return ("close_inquiry",)
     return ("win",) if notice.status == "won" else ("lose",)
 
@@ -109,11 +114,13 @@ def _same_stage(case: Case, notice: DisputeNotice) -> tuple[Deed, ...] | Refused
     """What we gave up or let pass is lost until the processor says otherwise; what it decided stays decided."""
     if notice.status == "open" or notice.status == case.state:
         return ()
+    if notice.status == "answered":
+        return _ends(notice) if case.state == "open" else ()
     if notice.status == "won":
-        return Refused("contradiction") if case.state == "lost" else _ends(notice)
+        return Refused("contradiction") if case.state == "lost" else _ends(notice, case)
     if case.state == "won":
-        return Refused("contradiction")
-    return _ends(notice) if case.state in UNDECIDED else ()
+        return () if case.stage == "inquiry" else Refused("contradiction")
+    return _ends(notice, case) if case.state in UNDECIDED else ()
 
 
 def takes_money(stage: str, state: str) -> bool:

@@ -33,9 +33,10 @@ ANSWER_REFUSED: Final = "dispute_answer_refused"
 FRAUD_WARNED: Final = "fraud_warned"
 INVOICE_CLOSED: Final = "invoice_closed"
 REFUND_FAILED: Final = "refund_failed"
+HOLD_EXPIRED: Final = "hold_expired"
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
 # The latter give way to what is urgent.
-SETTLED_BY_PEOPLE: Final = (*FOR_PEOPLE, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED)
+SETTLED_BY_PEOPLE: Final = (*FOR_PEOPLE, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED, HOLD_EXPIRED)
 _STUCK: Final = "A {kind} is stuck: the processor did not take it."
 _DELAYED: Final = "A {kind} is delayed: it is sent until the processor answers."
 _KINDS: Final = ("refund", "capture", "void", "reversal")
@@ -57,6 +58,7 @@ _SENTENCES: Final = MappingProxyType({
     FRAUD_WARNED: "The card's issuer reports this payment as fraud: a dispute may follow, and the card is not charged"
     " again.",
     REFUND_FAILED: "A refund that was made has failed at the processor: the customer did not get the money.",
+    HOLD_EXPIRED: "The processor says that this hold has expired: what was not captured cannot be taken any more.",
     INVOICE_CLOSED: "Paid, and its invoice was closed at the processor without this payment.",
     SETTLEMENT_STUCK: "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     SETTLEMENT_DELAYED: "A settlement is delayed: the channel does not take it. It is sent until it does.",

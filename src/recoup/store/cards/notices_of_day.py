@@ -18,6 +18,23 @@ async def notices_since(db: Read, since: datetime) -> dict[str, int]:
     """By route, from the day of that moment on; signed ones, of which some were repeated or unknown."""
 
 
+class UnreadKind(Row, frozen=True):
+    """Notices of a kind, in the processor's words, that the route's connector does not know. Wall time."""
+
+    route: str
+    kind: str
+    count: int
+    last_at: datetime
+
+
+@statement(
+    DIRECTORY,
+    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind",
+)
+async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
+    """Those of which one came since then, the most frequent first."""
+
+
 class NoticeCounts(Row, frozen=True):
     """Of a route. `received`: signed and read, of which `other_account` were of another account or mode. `last_at`: of
     the newest signed one, None where none came since this is kept."""

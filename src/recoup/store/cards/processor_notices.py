@@ -10,9 +10,10 @@ from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 from recoup.store.table import insert_of, stored
 
-Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud"]
-AtDoor = Literal["taken", "repeated", "unknown_kind", "not_mine", "not_ours", "unsigned", "unread"]
+Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
+AtDoor = Literal["taken", "repeated", "unknown_kind", "needs_nothing", "not_mine", "not_ours", "unsigned", "unread"]
 NOTICES_KEPT: Final = 20  # ids of an object's newest notices
+KINDS_MAX: Final = 50  # unread ones, of a route
 
 
 @stored("processor_notices", "merchant_id", "object_key")
@@ -107,6 +108,19 @@ ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1,
 """,
 )
 async def count_notice(db: Tx, route: str, wall: datetime, became: AtDoor) -> None: ...
+
+
+@statement(
+    DIRECTORY,
+    f"""
+INSERT INTO unread_notice_kinds AS before (route, kind, count, last_at) SELECT $1, $2, 1, $3
+WHERE EXISTS (SELECT FROM unread_notice_kinds WHERE route = $1 AND kind = $2)
+  OR (SELECT count(*) FROM unread_notice_kinds WHERE route = $1) < {KINDS_MAX}
+ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at, excluded.last_at)
+""",
+)
+async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> None:
+    """One more of a kind that its connector does not know."""
 
 
 class Charged(Row, frozen=True):

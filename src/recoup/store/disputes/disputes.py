@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.rules.merchants import personal
-from recoup.rules.money.disputes import Party, Terms
+from recoup.rules.money.disputes import Party, Stage, Terms
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
 from recoup.store.statement import Read, Row, statement
@@ -28,7 +28,7 @@ class DisputeRow(Row, frozen=True):
     case_ref: str
     kind: Literal["fraud", "service", "processing"]
     reason_code: str
-    stage: Literal["inquiry", "first", "pre_arbitration"]
+    stage: Stage
     state: Literal["open", "answered", "won", "lost", "accepted", "expired"]
     units: int
     asset: str

@@ -96,7 +96,9 @@ class DisputeShown(Shape, kw_only=True):
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
     kind: Annotated[str, Meta(description="`fraud`, `service` or `processing`.")]
-    stage: Annotated[str, Meta(description="`inquiry` (no money is taken), `first` or `pre_arbitration`.")]
+    stage: Annotated[
+        str, Meta(description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`.")
+    ]
     status: Annotated[str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")]
     amount: Annotated[int, Meta(description="Minor units.")]
     reason_code: Annotated[str, Meta(description="The card network's reason code.")]

@@ -5,20 +5,21 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from recoup.gateways.cards.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
 from recoup.gateways.cards.adyen.outcomes import Amount, ServiceError, T, read
-from recoup.gateways.cards.connector import DisputeCase, Finding, Notice, Subject
+from recoup.gateways.cards.connector import DisputeCase, Finding, Notice
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.money.disputes import AT_ITS_STAGE
 from recoup.rules.rescue import route_findings as findings
 
 TEST_HOST: Final = "-test.adyen.com"
@@ -29,28 +30,11 @@ REPORTS: Final = "/reports/download/MerchantAccount"
 ANSWER_BYTES_MAX: Final = 16_777_216  # a report of one batch
 READ_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 60.0
+READS_REPORTS: Final = "read reports"
 _NOBODY: Final = "RECOUPRIGHTS0000"
 NOTICE_BYTES_MAX: Final = 262_144
 ITEMS_MAX: Final = 200
-REPORT: Final = "REPORT_AVAILABLE"
-# Their result stands in `success`; the others say that what had succeeded has failed after all.
-RESULTS: Final = frozenset({
-    "AUTHORISATION", "CAPTURE", "CANCELLATION", "TECHNICAL_CANCEL", "REFUND", "CANCEL_OR_REFUND",
-})  # fmt: skip
-UNDONE: Final = frozenset({"CAPTURE_FAILED", "REFUND_FAILED", "REFUNDED_REVERSED"})
-CASES: Final[Mapping[str, tuple[Literal["inquiry", "first", "pre_arbitration"], Literal["open", "won", "lost"]]]] = (
-    MappingProxyType({
-        "REQUEST_FOR_INFORMATION": ("inquiry", "open"), "NOTIFICATION_OF_CHARGEBACK": ("first", "open"),
-        "CHARGEBACK": ("first", "open"), "CHARGEBACK_REVERSED": ("first", "won"),
-        "PREARBITRATION_OPEN": ("pre_arbitration", "open"), "PREARBITRATION_WON": ("pre_arbitration", "won"),
-        "PREARBITRATION_LOST": ("pre_arbitration", "lost"), "SECOND_CHARGEBACK": ("pre_arbitration", "lost"),
-    })
-)  # fmt: skip
-SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType({
-    "AUTHORISATION": "charge", "AUTORESCUE": "charge", "NOTIFICATION_OF_FRAUD": "fraud",
-    **dict.fromkeys((*RESULTS - {"AUTHORISATION"}, *UNDONE), "modification"),
-    **dict.fromkeys(CASES, "dispute"),
-})  # fmt: skip
+UNKNOWN: Final = Meaning()
 Body = Mapping[str, Any]
 
 
@@ -153,7 +137,7 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
     nobody = {"merchantAccount": account, "shopperReference": _NOBODY}
     reads = {
         "read stored cards": ("/storedPaymentMethods", nobody, (200,)),
-        "read reports": (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (404,)),
+        READS_REPORTS: (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (404,)),
     }
     for name, (path, query, proofs) in reads.items():
         try:
@@ -166,12 +150,19 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
 def _right(name: str, reply: Reply, proofs: tuple[int, ...]) -> Finding:
     if reply.status in (401, 403):
         return Finding(name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE)
-    error = read(ServiceError, reply) if reply.status == 422 else None
-    refused = reply.status == 422 and (error is None or error.error_type != "validation")
-    if reply.status in proofs and not refused:
+    if reply.status in proofs and _is_own_word(name, reply):
         return Finding(name, True, findings.MAY)
     cure = findings.TRY_AGAIN if reply.status == 429 or reply.status >= 500 else findings.NOT_PROVEN
     return Finding(name, False, Sentence(findings.SAYS, "Adyen", reason_of(reply)), cure, unclear=True)
+
+
+def _is_own_word(name: str, reply: Reply) -> bool:
+    """Whether Adyen itself looked at the call: JSON, or a fault that it found in it. What stands before it, or another
+    address, answers too. A report that does not exist has no body."""
+    if reply.status == 422:
+        error = read(ServiceError, reply)
+        return error is not None and error.error_type == "validation"
+    return name == READS_REPORTS or read(dict[str, Any], reply) is not None
 
 
 def _unreachable(name: str, why: str) -> Finding:
@@ -268,37 +259,40 @@ def _decoded(body: bytes, kind: type[T]) -> T:
 
 def _of_token(event: TokenEvent, now: datetime, *, account: str, live: bool) -> Notice:
     mine = event.data.merchant_account == account and (event.environment == "live") is live
-    about = event.data.stored_payment_method_id
-    return Notice(event.event_id, event.type, "stored_card", about, now, mine, subject="method")
+    about, meaning = event.data.stored_payment_method_id, TOKENS.get(event.type, UNKNOWN)
+    subject, because = meaning.subject, meaning.because
+    return Notice(event.event_id, event.type, "stored_card", about, now, mine, subject=subject, because=because)
 
 
 def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
     """A colon in a field could be the end of it: such an item is of somebody else's payment, for our references have
-    none."""
-    event, subject = item.event_code, SUBJECTS.get(item.event_code)
+    none. What names no original is about the payment itself."""
+    event, meaning = item.event_code, EVENTS.get(item.event_code, UNKNOWN)
     own = not any(":" in one for one in item.signed_fields)
+    itself = event == "AUTHORISATION" or meaning.subject in ("charge", "hold")
     return Notice(
         f"{item.psp_reference}.{event}.{item.success}",
         event,
-        "report" if event == REPORT else subject or "",
+        "report" if event == REPORT else meaning.subject or "",
         item.psp_reference,
         _moment(item.event_date) or now,
         mine and own,
         message_id=parse_id(item.merchant_reference or ""),
-        charge=item.psp_reference if event == "AUTHORISATION" else item.original_reference,
+        charge=item.original_reference or (item.psp_reference if itself else None),
         by_itself=event == "AUTORESCUE",
-        subject=subject,
+        subject=meaning.subject,
         approves=event == "AUTHORISATION" and item.success == "true",
-        outcome=_outcome(item),
-        case=_case(item) if subject == "dispute" else None,
+        outcome=_outcome(item, meaning),
+        case=_case(item, meaning) if meaning.subject == "dispute" else None,
+        because=meaning.because,
     )
 
 
-def _outcome(item: Item) -> Outcome | None:
+def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
     """Of the message that its reference names. Why it was declined is signed by nobody."""
-    if item.event_code not in RESULTS and item.event_code not in UNDONE:
+    if meaning.result is None:
         return None
-    done = item.success == "true" and item.event_code in RESULTS
+    done = item.success == "true" and meaning.result
     amount = item.amount if item.amount and item.amount.value else None  # a cancel names none
     return Outcome(
         "approved" if done else "declined",
@@ -309,17 +303,24 @@ def _outcome(item: Item) -> Outcome | None:
     )
 
 
-def _case(item: Item) -> DisputeCase | None:
+def _case(item: Item, meaning: Meaning) -> DisputeCase | None:
     """What is signed of it. The deadline is not: evidence, which moves no money."""
-    amount, stands = item.amount, CASES.get(item.event_code)
-    if stands is None or amount is None or amount.units <= 0 or not item.original_reference:
+    amount = item.amount
+    if amount is None or amount.units <= 0:
         return None
-    more = item.additional_data
-    respond_by = _moment(str(more.get("defensePeriodEndsAt")))
-    stage, status = stands
-    reason = str(more.get("chargebackReasonCode") or "")[:20]
+    more, stage, status = item.additional_data, meaning.stage, meaning.status
+    if stage == AT_ITS_STAGE and more.get("disputeStatus") in OF_INQUIRY:  # it only keeps money from being booked
+        stage, status = "inquiry", "answered" if status == "answered" else "won"
+    reason = str(more.get("chargebackReasonCode") or more.get("rfiReasonCode") or "").strip()[:20]
     return DisputeCase(
-        item.psp_reference, item.original_reference, amount.units, amount.currency, stage, status, reason, respond_by
+        item.psp_reference,
+        item.original_reference or "",
+        amount.units,
+        amount.currency,
+        stage,
+        status,
+        reason,
+        _moment(str(more.get("defensePeriodEndsAt"))),
     )
 
 

@@ -15,10 +15,14 @@ from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
 
 RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
 STATEMENT_MAX: Final = 22
+ID_MAX: Final = 64
+CUSTOMER_MIN: Final = 3
+CUSTOMER_MAX: Final = 256
 _MODELS: Final = {
     "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
 }  # fmt: skip
 _EXEMPTIONS: Final = {"low_value": "lowValue", "transaction_risk_analysis": "transactionRiskAnalysis"}
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _STATEMENT: Final = re.compile(r"[^A-Za-z0-9.,'_?+*/ -]")
 
 
@@ -32,6 +36,8 @@ class Charges(VendorAccount):
         stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
         if not isinstance(stored, Stored) or not stored.customer:
             return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
+        if len(stored.id) > ID_MAX or not CUSTOMER_MIN <= len(stored.customer) <= CUSTOMER_MAX:
+            return Outcome("not_sent", text="Adyen has no such stored card or shopper", fault="credential")
         if amount is None:
             return Outcome("not_sent", text="Adyen does not carry this amount", fault="request")
         body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
@@ -73,8 +79,8 @@ class Charges(VendorAccount):
             body["authenticationData"] = {"attemptAuthentication": "never"}
         elif charge.payer is not None:
             body |= _at_page(charge.payer)
-        if charge.three_d_secure and not by_merchant:
-            body["mpiData"] = _authenticated(charge.three_d_secure)
+        if not by_merchant and (authenticated := _authenticated(charge.three_d_secure or {})):
+            body["mpiData"] = authenticated
         if charge.capture:
             body["captureDelayHours"] = 0
         statement = _STATEMENT.sub("", charge.descriptor)[:STATEMENT_MAX].strip()
@@ -133,21 +139,41 @@ def _at_page(payer: PayerAtHand) -> dict[str, Any]:
     page: dict[str, Any] = {"channel": "Web"}
     if payer.is_wanted:
         page["authenticationData"] = {"attemptAuthentication": "always"}
-    if payer.user_agent:
-        page["browserInfo"] = {"acceptHeader": payer.accept or "*/*", "userAgent": payer.user_agent}
+    said = payer.browser
+    if said.is_whole:  # Adyen refuses a part of it
+        page["browserInfo"] = {
+            "acceptHeader": said.accept,
+            "userAgent": said.user_agent,
+            "language": said.language,
+            "colorDepth": said.color_depth,
+            "screenHeight": said.height,
+            "screenWidth": said.width,
+            "timeZoneOffset": said.offset,
+            "javaEnabled": said.java,
+        }
     return page
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str]:
-    """What the payer confirmed elsewhere."""
+    """What the payer confirmed elsewhere, of what Adyen takes: a proof that is no base64 would have it refuse the whole
+    payment. `xid` and the algorithm are of 3-D Secure 1."""
+    is_first = given.get("threeDsVersion", "").startswith("1")
     known = {
-        "cavv": given.get("authenticationValue"),
+        "cavv": _base64(given.get("authenticationValue")),
         "eci": given.get("ecommerceIndicator"),
         "threeDSVersion": given.get("threeDsVersion"),
         "dsTransID": given.get("directoryServerTransactionId"),
-        "xid": given.get("xid"),
-        "cavvAlgorithm": given.get("authenticationValueAlgorithm"),
-        "directoryResponse": given.get("directoryResponseStatus"),
-        "authenticationResponse": given.get("authenticationResponseStatus"),
+        "xid": _base64(given.get("xid")),
+        "cavvAlgorithm": given.get("authenticationValueAlgorithm") if is_first else None,
+        "directoryResponse": _one_of("ACDINRUY", given.get("directoryResponseStatus")),
+        "authenticationResponse": _one_of("YNUA", given.get("authenticationResponseStatus")),
     }
     return {name: value for name, value in known.items() if value}
+
+
+def _one_of(letters: str, given: str | None) -> str | None:
+    return given if given is not None and len(given) == 1 and given in letters else None
+
+
+def _base64(given: str | None) -> str | None:
+    return given if given and len(given) % 4 == 0 and _BASE64.fullmatch(given) else None

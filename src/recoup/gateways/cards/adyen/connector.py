@@ -1,5 +1,6 @@
 """Adyen as a route: one call charges, and is its own question; what follows a charge is decided by notices."""
 
+import base64
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -13,7 +14,6 @@ from recoup.gateways.cards.adyen import amounts
 from recoup.gateways.cards.adyen.api import (
     DISPUTES,
     LIVE_HOST,
-    REPORT,
     REPORTS,
     TEST_HOST,
     Api,
@@ -23,6 +23,8 @@ from recoup.gateways.cards.adyen.api import (
     unavailable,
 )
 from recoup.gateways.cards.adyen.charges import Charges
+from recoup.gateways.cards.adyen.events import REPORT
+from recoup.gateways.cards.adyen.evidence import MEDIA_TYPE, pdf_of
 from recoup.gateways.cards.adyen.outcomes import UNREADABLE, of_modification, of_refusal, read
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
@@ -44,7 +46,6 @@ from recoup.rules.order.authentication import RETURNED_MAX
 from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://checkout-test.adyen.com"
-EVIDENCE_TYPE: Final = "text/plain"
 OWN_RETRIES_MAX: Final = 1_000
 BATCHES_MAX: Final = 1_000
 _VERBS: Final = {"refund": "refunds", "capture": "captures", "void": "cancels"}
@@ -190,9 +191,9 @@ class Adyen(Charges):
             if not found.defense_reasons:
                 return Outcome("declined", answer.case_ref, processor_code="no_defense_reason")
             reason = next((one for one in found.defense_reasons if one.satisfied), found.defense_reasons[0])
-            documents = _documents(reason, answer.evidence)
-            if documents:
-                supplied = await self._disputed("supplyDefenseDocument", case | {"defenseDocuments": documents}, answer)
+            wanted = documents(reason, answer.evidence)
+            if wanted:
+                supplied = await self._disputed("supplyDefenseDocument", case | {"defenseDocuments": wanted}, answer)
                 if supplied.state != "approved":
                     return replace(supplied, state="not_sent") if supplied.state == "unknown" else supplied
             return await self._disputed(
@@ -300,16 +301,18 @@ class Adyen(Charges):
 _SCHEMES: Final = {"mc": "mastercard", "cup": "unionpay"}
 
 
-def _documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:
-    """The evidence as each document that the reason requires."""
-    import base64
-
-    content = base64.b64encode(evidence.encode()).decode()
-    wanted = [one for one in reason.defense_document_types if one.get("requirementLevel") == "Required"]
+def documents(reason: DefenseReason, evidence: str) -> list[dict[str, str]]:
+    """The evidence as each document that the reason requires; where it wants one of several, as the first of them."""
+    content = base64.b64encode(pdf_of(evidence)).decode()
+    kinds = reason.defense_document_types
+    wanted = [one for one in kinds if one.get("requirementLevel") in ("Required", "AlternativeRequired")]
+    one_of = [one for one in kinds if one.get("requirementLevel") == "OneOrMore"]
+    if one_of and not any(one.get("available") for one in one_of):
+        wanted.append(one_of[0])
     return [
         {
             "content": content,
-            "contentType": EVIDENCE_TYPE,
+            "contentType": MEDIA_TYPE,
             "defenseDocumentTypeCode": str(one["defenseDocumentTypeCode"]),
         }
         for one in wanted

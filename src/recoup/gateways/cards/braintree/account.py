@@ -17,9 +17,10 @@ import msgspec
 from recoup.gateways.cards.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup.gateways.cards.braintree.disputes import Dispute
 from recoup.gateways.cards.braintree.outcomes import Payment, answer_of, code_of, found_at, of_error, read
-from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, Subject
+from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import exponent, units_of
+from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.plain_xml import Element, NotPlainError, read_xml
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
@@ -30,9 +31,18 @@ from recoup.rules.rescue import route_findings as words
 
 NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")
-_SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
-    ("dispute_", "dispute"), ("transaction_", "charge"), ("refund_", "modification"),
-    ("payment_method_revoked", "method"), ("granted_payment_method_revoked", "method"),
+# Source: the kinds of `braintree` 4.48.0.
+KINDS: Final = (
+    Row("dispute_", "dispute"), Row("transaction_", "charge"), Row("refund_", "modification"),
+    Row("payment_method_revoked", "method"), Row("granted_payment_method_revoked", "method"),
+    *nothing("check", because="it is Braintree's test of the address"),
+    *nothing("account_updater_daily_report", because="it names a report; a stored method keeps its id"),
+    *nothing("payment_method_customer_data_updated", "grantor_updated_", "recipient_updated_", "local_payment_",
+             because="it is about no card of the vault"),
+    *nothing("subscription_", because="Recoup follows no subscription of Braintree's"),
+    *nothing("disbursement", because="the account's books are read when they are asked for"),
+    *nothing("connected_merchant_", "partner_merchant_", "oauth_access_revoked",
+             because="it is about an account's connections"),
 )  # fmt: skip
 _SCHEMES: Final = {"american_express": "amex"}
 _FEE_COLUMNS: Final = ("transaction id", "total fee amount", "settlement currency")
@@ -296,6 +306,7 @@ def _notice(root: Element) -> Notice:
     id = about.text_at("id") or about.text_at("token")
     names = [about.text_at("order-id"), about.text_at("transaction", "order-id")]
     ours = next((found for name in names if (found := parse_id(name)) is not None), None)
+    meaning = meaning_of(KINDS, kind)
     return Notice(
         f"{kind}.{id}.{at:%Y%m%dT%H%M%SZ}",
         kind,
@@ -304,5 +315,6 @@ def _notice(root: Element) -> Notice:
         at if at.tzinfo is not None else at.replace(tzinfo=UTC),
         mine=True,
         message_id=ours,
-        subject=next((one for begin, one in _SUBJECTS if kind.startswith(begin)), None),
+        subject=meaning.subject,
+        because=meaning.because,
     )

@@ -21,16 +21,20 @@ from recoup.gateways.cards.connector import DisputeCase
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import DisputeAnswer
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.rules.money.disputes import Stage, Status
 
 EVIDENCE_MAX: Final = 60_000
 _DONE: Final[Mapping[str, frozenset[str]]] = {
     "contest": frozenset({"DISPUTED", "UNDER_REVIEW", "WON", "LOST"}),
     "accept": frozenset({"ACCEPTED", "AUTO_ACCEPTED", "LOST"}),
 }
-_STAGES: Final[Mapping[str, Literal["inquiry", "first", "pre_arbitration"]]] = {
+_STAGES: Final[Mapping[str, Stage]] = {
     "RETRIEVAL": "inquiry", "PRE_ARBITRATION": "pre_arbitration",
 }  # fmt: skip
-_LOST: Final = frozenset({"LOST", "ACCEPTED", "AUTO_ACCEPTED", "EXPIRED"})
+STANDINGS: Final[Mapping[str, Status]] = {
+    "OPEN": "open", "DISPUTED": "answered", "UNDER_REVIEW": "answered", "WON": "won",
+    **dict.fromkeys(("LOST", "ACCEPTED", "AUTO_ACCEPTED", "EXPIRED"), "lost"),
+}  # fmt: skip
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -76,16 +80,13 @@ async def case(api: Api, case_id: str) -> DisputeCase | None:
         raise unavailable(found.text or UNREADABLE)
     if not isinstance(found, Dispute) or found.transaction is None or found.amountDisputed.units() <= 0:
         return None
-    status: Literal["open", "won", "lost"] = (
-        "won" if found.status == "WON" else "lost" if found.status in _LOST else "open"
-    )
     return DisputeCase(
         case_id,
         found.transaction.id,
         found.amountDisputed.units(),
         found.amountDisputed.currencyCode,
         _STAGES.get(found.type or "", "first"),
-        status,
+        STANDINGS.get(found.status, "open"),
         (found.processorResponse or Reason()).reasonCode or "",
         _end_of(found.replyByDate),
     )

@@ -2,16 +2,18 @@
 
 import hmac
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice, Subject
+from recoup.gateways.cards.connector import Finding, Notice
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import units_of
 from recoup.gateways.cards.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
 from recoup.gateways.cards.nmi.outcomes import Transaction, transaction_of
+from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.ids import parse_id
@@ -20,10 +22,20 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue import route_findings as words
 
 NOTICE_BYTES_MAX: Final = 262_144
-_SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
-    ("transaction.refund", "modification"), ("transaction.void", "modification"),
-    ("transaction.capture", "modification"), ("transaction.", "charge"), ("acu.", "method"),
+KINDS: Final = (
+    Row("transaction.refund.", "modification"), Row("transaction.void.", "modification"),
+    Row("transaction.capture.", "modification"),
+    *nothing("transaction.check.", because="it is about a bank account, and Recoup charges cards"),
+    *nothing("transaction.credit.", "transaction.validate.", because="Recoup makes none"),
+    Row("transaction.sale.", "charge"), Row("transaction.auth.", "charge"), Row("acu.summary.", "method"),
+    *nothing("recurring.", because="Recoup follows no plan of NMI's"),
+    *nothing("settlement.batch.", because="the account's books are read when they are asked for"),
+    *nothing("chargeback.batch.", because="disputes are told by the acquirer, case by case"),
+    *nothing("networktoken.", because="the vault's id of the card stays"),
 )  # fmt: skip
+# Of a summary of the card updater: lists of cards, each with its `customer_vault_id`.
+_UPDATED: Final = ("vault_updated_cards", "vault_updated_expiration_dates", "vault_updates")
+UPDATED_MAX: Final = 1_000
 _SCHEMES: Final = {"american express": "amex", "master": "mastercard", "mc": "mastercard"}
 _STAMP: Final = "%Y%m%d%H%M%S"
 
@@ -106,7 +118,7 @@ class _Event(msgspec.Struct, frozen=True):
     event_body: dict[str, Any]
 
 
-def read_notice(headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str]) -> Notice:
+def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str]) -> list[Notice]:
     """Its signature has no time. Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one
     of the secrets; Problem(invalid) for a signed body that is no event."""
     if len(body) > NOTICE_BYTES_MAX:
@@ -127,18 +139,24 @@ def read_notice(headers: Mapping[str, str], body: bytes, now: datetime, secrets:
         at = _at(stamp) if stamp else now
     except Problem:
         at = now
-    subject = next((one for begin, one in _SUBJECTS if event.event_type.startswith(begin)), None)
-    return Notice(
+    meaning = meaning_of(KINDS, event.event_type)
+    notice = Notice(
         event.event_id,
         event.event_type,
         "transaction" if reference else event.event_type.partition(".")[0],
-        reference or _text(about.get("customer_vault_id")) or "",
+        reference or _text(about.get("customer_vault_id")) or "-",
         at,
         mine=True,
         message_id=parse_id(_text(about.get("order_id")) or ""),
-        charge=reference if subject == "charge" else None,
-        subject=subject,
+        charge=reference if meaning.subject == "charge" else None,
+        subject=meaning.subject,
+        because=meaning.because,
     )
+    if meaning.subject != "method":
+        return [notice]
+    listed = [one for name in _UPDATED if isinstance(found := about.get(name), list) for one in found]
+    ids = {id for one in listed[:UPDATED_MAX] if isinstance(one, dict) and (id := _text(one.get("customer_vault_id")))}
+    return [replace(notice, about=id) for id in sorted(ids)] or [notice]
 
 
 def _text(value: Any) -> str | None:

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.gateways.cards import decimal_amounts
 from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.nmi import account
+from recoup.gateways.cards.nmi import account, amounts
 from recoup.gateways.cards.nmi.api import Api, form_of
 from recoup.gateways.cards.nmi.outcomes import (
     HELD,
@@ -37,6 +36,11 @@ from recoup.kernel.time import Clocks
 DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
 _EXEMPTIONS: Final = {"low_value": "low_value", "transaction_risk_analysis": "tra_exemption"}
 _OWN_ID: Final = re.compile(r"[0-9]{8,12}")  # a network's has 15 digits, or begins with letters
+# What an ECI says, of Visa and the others, and of Mastercard; else the letter that the bank answered.
+_BY_ECI: Final = {**dict.fromkeys("52Y", "verified"), **dict.fromkeys("61A", "attempted")}
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)")
+_VERSION: Final = re.compile(r"[12]\.[0-9]\.[0-9]")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _METHODS: Final = {"recurring": "recurring", "installment": "installment"}
 
 
@@ -67,13 +71,13 @@ class Nmi(VendorAccount):
         self._notice_secrets = notice_secrets
 
     def exponent(self, currency: str) -> int | None:
-        return decimal_amounts.exponent(currency)
+        return amounts.exponent(currency)
 
     def carries(self, units: int, currency: str) -> bool:
-        return decimal_amounts.amount_text(units, currency) is not None
+        return amounts.amount_text(units, currency) is not None
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
-        if not isinstance(charge.credential, Stored):
+        if not isinstance(charge.credential, Stored) or not charge.credential.id:
             return Outcome("not_sent", text="NMI takes stored methods only", fault="credential")
         if not self.carries(charge.units, charge.currency):
             return Outcome("not_sent", text="NMI does not carry this amount", fault="request")
@@ -154,14 +158,14 @@ class Nmi(VendorAccount):
         type = message.kind
         if type == "refund" and payment.condition == "pendingsettlement":
             sale = payment.last("capture", "sale")
-            whole = sale is not None and decimal_amounts.units_of(sale.amount, message.currency) == message.units
+            whole = sale is not None and amounts.units_of(sale.amount, message.currency) == message.units
             if not whole:
                 return Outcome("not_sent", processor_code="not_settled", text="it has not settled yet", fault="request")
             type = "void"
         form = {
             "type": type,
             "transactionid": payment.id,
-            "amount": None if type == "void" else decimal_amounts.amount_text(message.units, message.currency),
+            "amount": None if type == "void" else amounts.amount_text(message.units, message.currency),
             "orderid": str(message.id) if type == "refund" else None,
         }
         try:
@@ -223,7 +227,7 @@ class Nmi(VendorAccount):
         return await account.findings(self._api)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        return [account.read_notice(headers, body, now, self._notice_secrets)]
+        return account.read_notices(headers, body, now, self._notice_secrets)
 
 
 def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:
@@ -242,7 +246,7 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
     return {
         "type": "sale" if charge.capture else "auth",
         "customer_vault_id": credential.id,
-        "amount": decimal_amounts.amount_text(charge.units, charge.currency),
+        "amount": amounts.amount_text(charge.units, charge.currency),
         "currency": charge.currency,
         "orderid": str(charge.id),
         "dup_seconds": str(DUP_SECONDS),
@@ -252,15 +256,26 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "billing_method": _METHODS.get(reason or ""),
         "initial_transaction_id": first,
         "sca_exemption": _EXEMPTIONS.get(charge.exemption or ""),
-        **_authenticated(charge.three_d_secure or {}),
+        **authenticated(charge.three_d_secure or {}),
     }
 
 
-def _authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
+def authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
+    """All of an authentication or nothing: `cardholder_auth` stands for the ECI there, and without the proof or the
+    version NMI takes none. What has another form than NMI's is left out."""
+    cavv, version = _fitting(_BASE64, given.get("authenticationValue")), given.get("threeDsVersion")
+    by_response = given.get("authenticationResponseStatus") or given.get("directoryResponseStatus") or ""
+    became = _BY_ECI.get((given.get("ecommerceIndicator") or "").lstrip("0") or by_response)
+    if became is None or cavv is None or _fitting(_VERSION, version) is None:
+        return {}
     return {
-        "cavv": given.get("authenticationValue"),
-        "xid": given.get("xid"),
-        "eci": given.get("ecommerceIndicator"),
-        "three_ds_version": given.get("threeDsVersion"),
-        "directory_server_id": given.get("directoryServerTransactionId"),
+        "cardholder_auth": became,
+        "cavv": cavv,
+        "three_ds_version": version,
+        "xid": _fitting(_BASE64, given.get("xid")),
+        "directory_server_id": _fitting(_UUID, given.get("directoryServerTransactionId")),
     }
+
+
+def _fitting(form: re.Pattern[str], given: str | None) -> str | None:
+    return given if given and form.fullmatch(given) else None

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.connector import Finding, Notice, Subject
+from recoup.gateways.cards.connector import Finding, Notice
+from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.stripe.amounts import units_of
 from recoup.gateways.cards.stripe.outcomes import OUR_ID, ErrorBody, read
@@ -59,12 +60,24 @@ _TYPES: Final = {
     "payment_failure_refund": "refund_failed", "refund_failure": "refund_failed", "stripe_fee": "fee",
     "payout": "payout", "payout_failure": "payout_return", "topup": "funding",
 }  # fmt: skip
-_SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
-    ("charge.dispute.", "dispute"), ("charge.refund", "modification"), ("refund.", "modification"),
-    ("charge.", "charge"), ("payment_intent.", "charge"), ("invoice.", "invoice"),
-    ("customer.subscription.deleted", "invoice"), ("payment_method.automatically_updated", "method"),
-    ("payment_method.updated", "method"), ("payment_method.detached", "method"),
-    ("radar.early_fraud_warning.", "fraud"),
+# Source: the kinds of `stripe` 16.1.0.
+KINDS: Final = (
+    Row("charge.dispute.", "dispute"), Row("charge.refund", "modification"), Row("refund.", "modification"),
+    Row("charge.expired", "hold"), Row("payment_intent.canceled", "hold"),
+    Row("charge.", "charge"), Row("payment_intent.", "charge"), Row("invoice.", "invoice"),
+    Row("customer.subscription.deleted", "invoice"), Row("payment_method.automatically_updated", "method"),
+    Row("payment_method.updated", "method"), Row("payment_method.detached", "method"),
+    Row("radar.early_fraud_warning.", "fraud"),
+    *nothing("payment_method.attached", because="a card is known here once an order names it"),
+    *nothing("customer", "subscription_schedule.", "invoice_payment.", "invoiceitem.", "billing", "credit_note.",
+             "coupon.", "plan.", "price.", "product.", "promotion_code.", "quote.", "tax", "entitlements.",
+             because="of billing, Recoup follows invoices and the end of a subscription"),
+    *nothing("setup_intent.", "mandate.", "source.", "checkout.", "payment_link.", "cash_balance.", "three_d_secure.",
+             "review.", because="it moves no payment that Recoup made"),
+    *nothing("payout.", "balance", "transfer.", "topup.", "application_fee.", "reporting.", "sigma.", "reserve.",
+             because="the account's books are read when they are asked for"),
+    *nothing("account.", "capability.", "person.", "file.", "apps.", "climate.", "financial_connections.", "identity.",
+             "issuing_", "terminal.", "test_helpers.", "treasury.", because="it is about no payment by card"),
 )  # fmt: skip
 _APPROVALS: Final = frozenset({
     "payment_intent.succeeded", "payment_intent.amount_capturable_updated", "charge.succeeded", "charge.captured",
@@ -296,7 +309,7 @@ def read_event(
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid", "The notice is no event.", cure="Send it as Stripe does.") from None
     about = event.data.object
-    request = event.request or Request()
+    request, meaning = event.request or Request(), meaning_of(KINDS, event.type)
     return Notice(
         event.id,
         event.type,
@@ -308,7 +321,8 @@ def read_event(
         charge=_intent_of(about) or _text(about.get("charge")),
         invoice=_text(about.get("id") if about.get("object") == "invoice" else about.get("invoice")),
         by_itself=request.id is None and request.idempotency_key is None,
-        subject=next((subject for begin, subject in _SUBJECTS if event.type.startswith(begin)), None),
+        subject=meaning.subject,
+        because=meaning.because,
         approves=event.type in _APPROVALS,
     )
 

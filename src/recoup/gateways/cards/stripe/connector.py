@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -46,11 +46,19 @@ from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
+from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
 from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 20_000  # of one text
-_WON: Final = frozenset({"won", "warning_closed"})
+# What ends a case ends it at whatever stage it has come to: the book has no other word for an appeal's end.
+STANDINGS: Final[Mapping[str, tuple[NoticeStage, Status]]] = {
+    "needs_response": ("first", "open"), "under_review": ("first", "answered"),
+    "warning_needs_response": ("inquiry", "open"), "warning_under_review": ("inquiry", "answered"),
+    "warning_closed": ("inquiry", "won"), "appeal_needs_response": ("pre_arbitration", "open"),
+    "appeal_under_review": ("pre_arbitration", "answered"), "won": (AT_ITS_STAGE, "won"),
+    "lost": (AT_ITS_STAGE, "lost"),
+}  # fmt: skip
 
 
 class MethodCard(msgspec.Struct, frozen=True):
@@ -99,19 +107,24 @@ def _disputed(case: Case) -> DisputeCase | None:
     units, due = amounts.units_of(case.amount, currency), case.evidence_details.get("due_by")
     if case.payment_intent is None or units is None or units <= 0:
         return None
-    status: Literal["open", "won", "lost"]
-    status = "won" if case.status in _WON else "lost" if case.status == "lost" else "open"
     return DisputeCase(
         case.id,
         case.payment_intent,
         units,
         currency,
-        "inquiry" if case.status.startswith("warning_") else "first",
-        status,
+        *_standing(case),
         case.network_reason_code or "",
         datetime.fromtimestamp(due, UTC) if isinstance(due, int) else None,
         _fee(case, currency),
     )
+
+
+def _standing(case: Case) -> tuple[NoticeStage, Status]:
+    """Of one that was prevented the money says how: it went back to the cardholder, or it never left."""
+    if case.status != "prevented":
+        return STANDINGS.get(case.status, ("first", "open"))
+    moved = sum(int(one["amount"]) for one in case.balance_transactions if isinstance(one.get("amount"), int))
+    return (AT_ITS_STAGE, "lost" if moved < 0 else "won")
 
 
 def _fee(case: Case, currency: str) -> int:

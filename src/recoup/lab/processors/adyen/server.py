@@ -17,6 +17,7 @@ from aiohttp import web
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.lab.processors import bank_page
+from recoup.lab.processors.adyen import published
 from recoup.lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
 from recoup.lab.processors.faults import Faults
 from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
@@ -103,9 +104,15 @@ class StandIn(Serving):
             return _error(403, "010", "Not allowed", "security")
         try:
             form = json.loads(text) if text else {}
-            return self._do(request, form if isinstance(form, dict) else {})
         except ValueError:
             return _error(400, "702", "The request is no JSON")
+        own = request.headers.get("idempotency-key", "")
+        found = published.faults(request.method, request.path, form, key=own, query=request.query)
+        self.refused += [f"{call}: {one.message}" for one in found]
+        if found:
+            return _error(*found[0], "security" if found[0].status == 403 else "validation")
+        try:
+            return self._do(request, form)
         except Refused as refused:
             return Answered(refused.status, json.dumps(refused.error))
 

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from recoup.lab.processors.faults import Faults
+from recoup.lab.processors.nmi import published
 from recoup.lab.processors.nmi.account import Account, Plain, Refused
 from recoup.lab.processors.nmi.cards import Answer
 from recoup.lab.processors.serving import Answered, Posted, Serving
@@ -51,7 +52,7 @@ class StandIn(Serving):
 
     def named(self, request: web.Request, text: str) -> str:
         form = dict(parse_qsl(text))
-        return f"{super().named(request, text)} {form.get('type', '')}".strip()
+        return f"{super().named(request, text)} {form.get('type') or form.get('customer_vault', '')}".strip()
 
     def refusal(self, kind: str) -> Answered | None:
         errors = {
@@ -82,21 +83,25 @@ class StandIn(Serving):
         if form.get("security_key") != KEY:
             refused = "<nm_response><error_response>Invalid key</error_response></nm_response>"
             return Answered(200, refused, "text/xml") if asks else _form("3", "300", "Authentication Failed")
-        if asks:
-            return Answered(200, self._found(form), "text/xml")
-        if request.path.endswith("transact.php"):
-            return self._transacted(form)
-        return Answered(404, "not here", _FORM)
+        if not (asks or request.path.endswith("transact.php")):
+            return Answered(404, "not here", _FORM)
+        found = published.faults(form, asks=asks)
+        self.refused += [f"{call}: {one}" for one in found]
+        if found and asks:
+            return Answered(200, f"<nm_response><error_response>{found[0]}</error_response></nm_response>", "text/xml")
+        if found:
+            return _form("3", "300", f"{found[0]} REFID:10", orderid=form.get("orderid", ""))
+        return Answered(200, self._found(form), "text/xml") if asks else self._transacted(form)
 
     def _transacted(self, form: Plain) -> Answered:
-        do = _TYPES.get(form.get("type", ""))
-        if do is None:
-            return _form("3", "300", "Invalid transaction type REFID:10")
         try:
-            one, answer = do(self.account, form)
+            if "type" not in form:
+                vault, said = self.account.keep_customer(form)
+                return _form("1", "100", said, customer_vault_id=vault["id"])
+            one, answer = _TYPES[form["type"]](self.account, form)
         except Refused as refused:
             return _form("3", refused.code, refused.text, orderid=form.get("orderid", ""))
-        said = {
+        more = {
             "authcode": "A1B2C3" if answer.response == "1" else "",
             "transactionid": one["id"],
             "avsresponse": "Y",
@@ -105,7 +110,7 @@ class StandIn(Serving):
             "type": form["type"],
             "customer_vault_id": one["vault"],
         }
-        return _form(answer.response, answer.code, answer.text, **said)
+        return _form(answer.response, answer.code, answer.text, **more)
 
     def _found(self, form: Plain) -> str:
         if form.get("report_type") == "customer_vault":
@@ -177,7 +182,7 @@ def _transaction(one: Plain) -> str:
 
 
 def _vault(vault: Plain) -> str:
-    facts = {"cc_number": "4xxxxxxxxxxx1111", "cc_exp": "1234", "cc_type": vault["brand"]}
+    facts = {"cc_number": f"4xxxxxxxxxxx{vault['last4']}", "cc_exp": vault["expires"], "cc_type": vault["brand"]}
     return _elements(facts | {"customer_vault_id": vault["id"]})
 
 

@@ -11,7 +11,7 @@ CREATE TABLE disputes (
   round_id uuid NOT NULL,
   kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'processing')),
   reason_code text NOT NULL,
-  stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration')),
+  stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration', 'arbitration')),
   state text NOT NULL CHECK (state IN ('open', 'answered', 'won', 'lost', 'accepted', 'expired')),
   units bigint NOT NULL CHECK (units > 0),
   asset text NOT NULL,

@@ -3,7 +3,8 @@ CREATE TABLE processor_notices (
   merchant_id uuid NOT NULL,
   object_key uuid NOT NULL,                -- made of route, subject and object
   route text NOT NULL,
-  subject text NOT NULL CHECK (subject IN ('charge', 'modification', 'dispute', 'method', 'invoice', 'fraud')),
+  subject text NOT NULL CHECK (subject IN
+    ('charge', 'modification', 'dispute', 'method', 'invoice', 'fraud', 'hold')),
   about text NOT NULL,                     -- the processor's id of the object
   kind text NOT NULL,                      -- of the newest notice, in the processor's words
   message_id uuid,                         -- ours, of what the object came from
@@ -24,8 +25,17 @@ CREATE TABLE directory.processor_notice_counts (
   route text NOT NULL,
   day date NOT NULL,                       -- wall time
   became text NOT NULL CHECK (became IN
-    ('taken', 'repeated', 'unknown_kind', 'not_mine', 'not_ours', 'unsigned', 'unread')),
+    ('taken', 'repeated', 'unknown_kind', 'needs_nothing', 'not_mine', 'not_ours', 'unsigned', 'unread')),
   count bigint NOT NULL,
   last_at timestamptz,                     -- of the newest; wall time, null before this was kept
   PRIMARY KEY (route, day, became)
+);
+
+-- Kinds of signed notices that no connector of this release reads: few, each once a route.
+CREATE TABLE directory.unread_notice_kinds (
+  route text NOT NULL,
+  kind text NOT NULL,                      -- in the processor's words
+  count bigint NOT NULL,
+  last_at timestamptz NOT NULL,            -- wall time
+  PRIMARY KEY (route, kind)
 );

@@ -1,0 +1,16 @@
+"""NMI's amounts: `x.xx` in every currency, so what has a third decimal is not carried."""
+
+from typing import Final
+
+from recoup.gateways.cards import decimal_amounts
+from recoup.gateways.cards.wire_amounts import WireAmounts
+from recoup.kernel.currencies import EXPONENTS
+
+_AMOUNTS: Final = WireAmounts(dict.fromkeys((one for one in EXPONENTS if decimal_amounts.exponent(one) is not None), 2))
+exponent, units_of = _AMOUNTS.exponent, decimal_amounts.units_of
+
+
+def amount_text(units: int, currency: str) -> str | None:
+    """None for what is not carried."""
+    cents = _AMOUNTS.wire_amount(units, currency)
+    return None if cents is None else f"{cents // 100}.{cents % 100:02}"
