@@ -18,7 +18,7 @@ from recoup.gateways.cards.stripe import api, charges
 from recoup.kernel.ids import new_id
 from recoup.lab.processors.serving import Answered
 from recoup.lab.processors.stripe import published
-from recoup.lab.processors.stripe.refusal import bad
+from recoup.lab.processors.stripe.refusal import Refused, bad
 from recoup.lab.processors.stripe.server import KEY
 from recoup.rules.network.magic import script_card
 
@@ -189,6 +189,13 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "Invalid",
     ),
     ("payment_intents", INTENT | {"confirm": "perhaps"}, None, "confirm", "Invalid boolean: perhaps"),
+    (
+        "payment_intents",
+        INTENT | {"payment_method_types[]": "cheque"},
+        "payment_intent_invalid_parameter",
+        "payment_method_types[0]",
+        "The payment method type",
+    ),
     ("refunds", {"amount": "1"}, "parameter_missing", "payment_intent", "Missing required param"),
     ("invoices", {"amount_due": "4590"}, "parameter_unknown", "amount_due", "Received unknown parameter: amount_due"),
 ]
@@ -310,6 +317,9 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
         for kind in ("refund", "capture"):
             odd = await on.stripe.modify(on.modification(charge, said.reference, kind, 1001))
             assert (odd.state, odd.fault) == ("not_sent", "request"), "1.001 is no part that Stripe gives back"
+        with pytest.raises(Refused) as refused:
+            on.standin.account.refund({"payment_intent": said.reference, "amount": "1001"})
+        assert (refused.value.status, refused.value.error["param"]) == (400, "amount")
         for reference in ("pi_nobody", "pi_../customers"):
             gone = await on.stripe.modify(on.modification(charge, reference, "refund", 1000))
             assert (gone.state, gone.processor_code) == ("declined", "resource_missing")
