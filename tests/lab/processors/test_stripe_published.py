@@ -18,7 +18,7 @@ from recoup.gateways.cards.stripe import api, charges
 from recoup.kernel.ids import new_id
 from recoup.lab.processors.serving import Answered
 from recoup.lab.processors.stripe import published
-from recoup.lab.processors.stripe.refusal import bad
+from recoup.lab.processors.stripe.refusal import Refused, bad
 from recoup.lab.processors.stripe.server import KEY
 from recoup.rules.network.magic import script_card
 
@@ -189,6 +189,13 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "Invalid",
     ),
     ("payment_intents", INTENT | {"confirm": "perhaps"}, None, "confirm", "Invalid boolean: perhaps"),
+    (
+        "payment_intents",
+        INTENT | {"payment_method_types[]": "cheque"},
+        "payment_intent_invalid_parameter",
+        "payment_method_types[0]",
+        "The payment method type",
+    ),
     ("refunds", {"amount": "1"}, "parameter_missing", "payment_intent", "Missing required param"),
     ("invoices", {"amount_due": "4590"}, "parameter_unknown", "amount_due", "Received unknown parameter: amount_due"),
 ]
@@ -310,6 +317,9 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
         for kind in ("refund", "capture"):
             odd = await on.stripe.modify(on.modification(charge, said.reference, kind, 1001))
             assert (odd.state, odd.fault) == ("not_sent", "request"), "1.001 is no part that Stripe gives back"
+        with pytest.raises(Refused) as refused:
+            on.standin.account.refund({"payment_intent": said.reference, "amount": "1001"})
+        assert (refused.value.status, refused.value.error["param"]) == (400, "amount")
         for reference in ("pi_nobody", "pi_../customers"):
             gone = await on.stripe.modify(on.modification(charge, reference, "refund", 1000))
             assert (gone.state, gone.processor_code) == ("declined", "resource_missing")
@@ -339,7 +349,7 @@ def test_only_what_proves_a_right_says_that_the_key_has_it(tmp_path: Path, monke
             body = json.dumps({"error": {"type": "invalid_request_error"} | error})
             monkeypatch.setattr(on.standin, "answer", lambda *_: Answered(status, body))
 
-        for status, code in ((400, "parameter_unknown"), (404, None), (400, "resource_missing"), (200, None)):
+        for status, code in ((400, "parameter_unknown"), (404, None), (400, None), (200, None)):
             answers(status, {"code": code} if code else {})
             found = [one for one in await on.stripe.check() if one.name.startswith(("read ", "write "))]
             assert [one.name for one in found if one.ok] == [], (status, code)

@@ -137,7 +137,7 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
     nobody = {"merchantAccount": account, "shopperReference": _NOBODY}
     reads = {
         "read stored cards": ("/storedPaymentMethods", nobody, (200,)),
-        READS_REPORTS: (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (404,)),
+        READS_REPORTS: (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (200, 404)),
     }
     for name, (path, query, proofs) in reads.items():
         try:

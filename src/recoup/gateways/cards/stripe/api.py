@@ -215,7 +215,7 @@ async def _right(name: str, call: Awaitable[Reply], *, missing: bool = False) ->
         reply = await call
     except (NotSentError, NoAnswerError) as error:
         return _unreached(name, error)
-    absent = reply.status == 404 and error_code(reply) == _MISSING
+    absent = reply.status in (400, 404) and error_code(reply) == _MISSING
     listed = reply.status == 200 and read(Page, reply) is not None
     if absent if missing else listed:
         return Finding(name, True, findings.MAY)

@@ -286,6 +286,7 @@ class Account(Invoices):
         wanted = form.get("amount_to_capture", intent["amount_capturable"])
         release = final and str(wanted) == "0" and charge["amount_captured"] > 0
         amount = 0 if release else whole(wanted, "amount_to_capture")
+        _in_steps(amount, intent["currency"], "amount_to_capture")
         if amount > intent["amount_capturable"]:
             raise bad("amount_too_large", "More than is held.", param="amount_to_capture")
         several = charge["payment_method_details"]["card"]["multicapture"]["status"] == "available"
@@ -312,6 +313,7 @@ class Account(Invoices):
             raise bad("payment_intent_unexpected_state", message, payment_intent=intent)
         charge = self.need("charge", str(intent["latest_charge"]))
         amount = whole(form.get("amount", charge["amount_captured"]), "amount")
+        _in_steps(amount, charge["currency"], "amount")
         if not charge["amount_captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
             spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
             raise bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
@@ -376,3 +378,9 @@ class Account(Invoices):
         if case["status"] != "needs_response":
             raise bad("dispute_closed", "This dispute is closed.")
         return self.book.put(case | {"status": "lost"})
+
+
+def _in_steps(amount: int, currency: str, param: str) -> None:
+    """Raises: Refused."""
+    for one in published.out_of_step(amount, currency, param):
+        raise bad(one.code, one.message, param=one.param)

@@ -212,16 +212,23 @@ def _metadata(metadata: Plain) -> Iterator[Fault]:
 def _amount(amount: int, currency: str) -> Iterator[Fault]:
     """The stand-in's account settles each currency of `LEAST` in itself. The words for a wrong last digit are ours: the
     page says that such an amount is refused, not how."""
-    least, most, step = LEAST.get(currency, 1), MOST_OF.get(currency, MOST), STEPS.get(currency, 1)
+    least, most = LEAST.get(currency, 1), MOST_OF.get(currency, MOST)
     if amount < 1:
         yield Fault("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
     elif amount < least:
         yield Fault("amount_too_small", "amount", f"Amount must be at least {_shown_amount(least, currency)}")
     elif amount > most:
         yield Fault("amount_too_large", "amount", f"Amount must be no more than {_shown_amount(most, currency)}")
-    elif amount % step:
+    else:
+        yield from out_of_step(amount, currency, "amount")
+
+
+def out_of_step(amount: int, currency: str, param: str) -> Iterator[Fault]:
+    """An amount in digits that the networks do not carry."""
+    step = STEPS.get(currency, 1)
+    if amount % step:
         message = f"Invalid amount: {amount} {currency} must be evenly divisible by {step}."
-        yield Fault("parameter_invalid_integer", "amount", message)
+        yield Fault("parameter_invalid_integer", param, message)
 
 
 def _shown_amount(amount: int, currency: str) -> str:
@@ -230,6 +237,11 @@ def _shown_amount(amount: int, currency: str) -> str:
 
 
 def _card_intent(form: Plain) -> Iterator[Fault]:
+    known = _TYPES["PaymentIntent.CreateParamsPaymentMethodOptions"]
+    for number, type in enumerate(form.get("payment_method_types", ())):
+        if type not in known:
+            message = f'The payment method type "{type}" is invalid.'
+            yield Fault("payment_intent_invalid_parameter", f"payment_method_types[{number}]", message)
     if "statement_descriptor" in form and "card" in form.get("payment_method_types", ["card"]):
         yield Fault(None, "statement_descriptor", _NO_DESCRIPTOR)
     for name in ("off_session", "error_on_requires_action", "return_url", "mandate"):
