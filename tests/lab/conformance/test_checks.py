@@ -14,9 +14,11 @@ from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage, Pro
 from recoup.gateways.cards.stripe import connector
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.lab.conformance.adyen import AdyenSubject
 from recoup.lab.conformance.check import CHECKS
 from recoup.lab.conformance.run import SUBJECTS, Result, run_checks
 from recoup.lab.conformance.subject import Breaker, Subject
+from recoup.lab.processors.adyen import published
 from recoup.lab.processors.stripe.server import KEY
 
 NOT_OFFERED = {
@@ -259,6 +261,13 @@ def test_a_live_key_that_the_sandbox_takes_fails_its_line(monkeypatch: pytest.Mo
     monkeypatch.setattr(connector, "check_mode", lambda key, world: None)
     (found,) = results("stripe", 59)
     assert found.state == "failed"
+
+
+def test_a_request_that_its_vendor_does_not_publish_fails_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [one.message for one in published.faults("POST", "/v72/payments/P1/refunds", {"everything": True})]
+    monkeypatch.setattr(AdyenSubject, "unpublished", lambda _: said)
+    (found,) = results("adyen", 52)
+    assert (found.state, "unknown fields: [everything]" in found.why) == ("failed", True)
 
 
 def test_each_check_has_a_connector_that_fails_it() -> None:
