@@ -348,6 +348,7 @@ TABLE: dict[Key, Line] = {
         ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}
     ),
     ("GET", "/overview"): _page(),
+    ("GET", "/overview.csv"): _page(),
     ("GET", "/customers"): _page(),
     ("POST", "/customers/unblock"): _page(lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}),
     ("GET", "/customers/{payer_id}"): _page(ids=_CUSTOMER),
@@ -404,6 +405,7 @@ TABLE: dict[Key, Line] = {
     ),
     ("GET", "/reports"): _page(),
     ("GET", "/uplift"): _page(),
+    ("POST", "/uplift/compute"): _page(may=EVERY_ROLE),
     ("POST", "/uplift/return"): _page(body=lambda s: {"on_harm": "on"}),
     ("GET", "/uplift/cohorts-by-{by}.csv"): _page(ids={"by": "week"}, lets_in=frozenset({404})),
     ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
