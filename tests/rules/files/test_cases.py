@@ -1,11 +1,15 @@
 """What foreign files do to amounts, dates, ids and lines, in all four uses of the one reader."""
 
+import io
+import json
 from typing import Any
 
 import pytest
 from tests.rules.imports.reading import attempts, bad, look, read
 
-from recoup.doors.rescue.rows import columns_of
+from recoup.doors.rescue.rows import columns_of, readers
+from recoup.flows.cards.uploads.read import Rows
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.files.amounts import units_of
 from recoup.rules.files.ids import destroyed_in
@@ -270,3 +274,18 @@ def test_a_bad_line_names_its_column_and_nothing_is_half_taken() -> None:
     )
     assert bad(text) == [(2, "amount"), (3, "date")]
     assert [one.ref for one in attempts(text)] == ["ch_3"]
+
+
+def test_payers_under_an_id_that_a_spreadsheet_destroyed_are_refused_in_an_upload() -> None:
+    """Both were answered SUBMITTED, with one session, and the second was never tried."""
+    header = "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    ids = ("9.87654E+11", "9.87654E+11", "SO-1")
+    table = header + "".join(f"{one},true,true,t{n},4590,USD,p{n}\n" for n, one in enumerate(ids))
+    sent = {"isDeclined": True, "isMIT": True, "transaction": {"id": "t", "amount": 1, "currency": "USD"}}
+    bodies = json.dumps([sent | {"orderId": one} for one in ids])
+    for form, raw in (("csv", table.replace("\n", "\r").encode()), ("json", bodies.encode())):
+        rows = list(Rows(io.BytesIO(raw), form, "utf-8-sig", (new_id(), new_id()), "transmit", readers()["transmit"]))
+        assert [row.code for row in rows] == ["spreadsheet"] * (len(rows) - 1) + [None]
+        [told] = rows[0].errors
+        assert told["field"] == "orderId"
+        assert "do not save it in a spreadsheet" in told["cure"]

@@ -1,13 +1,15 @@
 """Spreadsheets are read as their CSV; what one destroyed is seen, and none takes more than its bounds."""
 
 import io
+import random
 import zipfile
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import pytest
 import xlsxwriter
-from tests.rules.imports.reading import attempts, bad, look
+from tests.rules.imports.reading import UNTIL, attempts, bad, look
 
 from recoup.kernel.problem import Problem
 from recoup.rules.files.source import source_of
@@ -98,11 +100,27 @@ def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
         (ods("<table:a>" * 100), "nested too deep"),
         (ods(f'<table:a b="{"x" * (2 << 20)}"/>'), "or no sheet"),
         (packed(META_INF__manifest_xml="", content_xml="<!DOCTYPE x><x/>"), "declares a document type"),
+        (packed(META_INF__manifest_xml="", content_xml='<?xml version="1.0" encoding="UTFd8"?><x/>'), "damaged"),
         (packed(**{"xl/workbook.bin": "x"}), "another format"),
         (xlsx([HEADER])[:-40], "damaged"),
     ],
-    ids=["two", "none", "wide", "long", "deep", "token", "type", "binary", "cut"],
+    ids=["two", "none", "wide", "long", "deep", "token", "type", "encoding", "binary", "cut"],
 )
 def test_what_is_no_sheet_of_transactions_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(Problem, match=why):
         look(raw.replace(b"META_INF", b"META-INF"))
+
+
+def test_a_sheet_that_was_changed_anywhere_is_read_or_refused() -> None:
+    dice = random.Random(36)  # noqa: S311 - no secret
+    whole = [xlsx([HEADER, ["ch_1", "pi", "2026-03-01", 45.9, "usd", "Paid"]]), ods(ods_row(*HEADER) + ods_row("ch_1"))]
+    for turn in range(40):
+        changed = {}
+        with zipfile.ZipFile(io.BytesIO(whole[turn % 2])) as archive:
+            for name in archive.namelist():
+                part = bytearray(archive.read(name))
+                place = dice.randrange(len(part))
+                part[place : place + dice.randrange(3)] = dice.randbytes(dice.randrange(3))
+                changed[name] = part.decode("latin-1")
+        with suppress(Problem):
+            list(look(packed(**changed)).read(UNTIL, world=False))

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from posixpath import join, normpath
@@ -137,7 +138,7 @@ def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Ite
             yield from found
             found.clear()
         parser.Parse(b"", True)
-    except (expat.ExpatError, KeyError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+    except (expat.ExpatError, LookupError, ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error):
         raise _unreadable("It is damaged or encrypted.") from None
     yield from found
 
