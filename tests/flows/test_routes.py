@@ -430,7 +430,7 @@ def test_one_refused_key_opens_the_breaker_for_every_process(server: ServerAddre
             await other.ready()
             assert await other.down() == 0
             refused = Outcome("not_sent", fault="account")
-            await shop.world.routes.note("second", shop.merchant_id, refused, shop.merchant_id)
+            await shop.world.routes.note("second", shop.merchant_id, refused, shop.merchant_id, "route_waits")
             await flushed(shop)
             other.forget()
             assert await other.down() == 1
@@ -445,7 +445,7 @@ def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
             several = [CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks) for _ in range(4)]
             for one in several:
                 for _ in range(3):
-                    await one.note("second", shop.merchant_id, Outcome("approved"), shop.merchant_id)
+                    await one.note("second", shop.merchant_id, Outcome("approved"), shop.merchant_id, "book")
                 one.forget()
             await asyncio.gather(*(one.ready() for one in several))
             sums = (await state_of(shop, "second")).sums

@@ -18,7 +18,7 @@ from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.time import Clocks, WallTime
 from recoup.moves.message.alert import alert_of_route
-from recoup.rules.order.answers import WRONG
+from recoup.rules.order.answers import WRONG, Step
 from recoup.rules.rescue import breaker
 from recoup.rules.rescue.breaker import Breaker, Counts
 from recoup.rules.rescue.route_by_worth import USUAL_CHANCE, Candidate
@@ -192,8 +192,9 @@ class CardRoutes:
             while len(self._chances) > EXPECTED_MAX:
                 self._chances.popitem(last=False)
 
-    async def note(self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID) -> None:
-        """What came back of a send of that merchant's by that route. Never raises: what is lost is a count."""
+    async def note(self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID, step: Step) -> None:
+        """What came back of a send of that merchant's by that route; `step`: what follows. Never raises: what is lost
+        is a count."""
         own = self._open is not None and self._open.owner(route) is not None
         if self._db is None or route not in self._terms and not own:
             return
@@ -205,15 +206,15 @@ class CardRoutes:
             tally.declined += outcome.state == "declined"
         tally.not_sent += outcome.state == "not_sent"
         tally.unknown += outcome.state == "unknown"
-        if (refusal := _refusal(outcome, merchant_id, own=own)) is not None:
+        if (refusal := _refusal(outcome, merchant_id, step, own=own)) is not None:
             self._count_refusal(tally, refusal)
         tally.counts = _added(tally.counts, counts_of(outcome))
         await self._ready_or_not()
 
-    async def note_other(self, route: str, outcome: Outcome, merchant_id: UUID) -> None:
+    async def note_other(self, route: str, outcome: Outcome, merchant_id: UUID, step: Step) -> None:
         """Of a refund, a capture, an answer to a dispute: only that it was refused. Never raises."""
         own = self._open is not None and self._open.owner(route) is not None
-        refusal = _refusal(outcome, merchant_id, own=own)
+        refusal = _refusal(outcome, merchant_id, step, own=own)
         if self._db is None or refusal is None or route not in self._terms and not own:
             return
         tally = self._tallies.setdefault(route, _Tally())
@@ -255,11 +256,11 @@ class CardRoutes:
         self._out = out
 
 
-def _refusal(outcome: Outcome, merchant_id: UUID, *, own: bool) -> _Refusal | None:
-    """None for an answer that is none. The words about one payment are kept with that alone."""
+def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _Refusal | None:
+    """None for an answer that is none, or that is about a card. The words about one payment are kept with that alone."""
     if outcome.fault == "account":
         return _Refusal("account", outcome.processor_code, outcome.text, merchant_id, own)
-    if outcome.fault in WRONG and outcome.state in ("not_sent", "declined"):
+    if outcome.fault in WRONG and step in ("other_route", "refused"):
         return _Refusal(outcome.fault, outcome.processor_code, None, merchant_id, own)
     return None
 

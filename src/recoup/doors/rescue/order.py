@@ -42,9 +42,9 @@ from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.mandates import agreement_of, stopped_by
-from recoup.rules.order.snapshot import Attempt, collected_in_parts, is_hold
+from recoup.rules.order.snapshot import collected_in_parts, is_hold
 from recoup.rules.rescue.intake_warnings import in_sentences
-from recoup.store.orders.wire_orders import WholeOrder, WireOrder, WireRefund, wire_order
+from recoup.store.orders.wire_orders import WholeOrder, WireAttempt, WireOrder, WireRefund, wire_order
 
 # Else PENDING.
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED", "failed": "FAILED"}
@@ -157,7 +157,7 @@ def _dispute(row: Dispute, scheme: str | None) -> DisputeShown:
     )
 
 
-def _attempt(row: Attempt) -> AttemptShown:
+def _attempt(row: WireAttempt) -> AttemptShown:
     """A code in words, where it is one."""
     text, cure = REASONS[row.code_reason] if row.code_reason else (None, None)
     status = "SENT" if row.state == "open" else row.state.upper()

@@ -26,7 +26,7 @@ from recoup.moves.attempt.close import ProcessorResult, close_attempt
 from recoup.moves.attempt.open import open_attempt
 from recoup.moves.change import Change
 from recoup.moves.order.start import start_order
-from recoup.rules.order.answers import Message, State, follows
+from recoup.rules.order.answers import Message, State, Step, follows
 from recoup.rules.order.card_facts import CardFacts
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.method_gone import METHOD_GONE, is_closed
@@ -203,7 +203,9 @@ async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) ->
     processor = processor_of(world, attempt.route or "")
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, attempt.units, attempt.asset), attempt)
-    await world.routes.note(attempt.route or "", attempt.attempt_id, answer, order.merchant_id)
+    await world.routes.note(
+        attempt.route or "", attempt.attempt_id, answer, order.merchant_id, _step(order, attempt, answer)
+    )
     return answer
 
 
@@ -240,6 +242,10 @@ def message_of(order: Order, attempt: Attempt) -> Message:
     return "method" if stored_of(order.card) is not None else "card"
 
 
+def _step(order: Order, attempt: Attempt, outcome: Outcome) -> Step:
+    return follows(message_of(order, attempt), outcome.state, outcome.fault).step
+
+
 def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     """With what follows from it as its state: of a method that its processor no longer has, or a network token that it
     does not take, the code says so."""
@@ -255,7 +261,7 @@ def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
 def processor_result(order: Order, attempt_id: UUID, outcome: Outcome) -> ProcessorResult:
     attempt = order.attempt(attempt_id)
     outcome, news = read_answer(order, attempt, outcome), outcome.credential_news
-    step = follows(message_of(order, attempt), outcome.state, outcome.fault).step
+    step = _step(order, attempt, outcome)
     return ProcessorResult(
         _EVENTS.get(outcome.state, outcome.state),
         step="card_instead" if outcome.processor_code == UNUSABLE else step,

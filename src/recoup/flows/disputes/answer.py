@@ -129,8 +129,8 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     )
     outcome = await _settled(world, processor, sending, is_first=dispute.answer_tries == 1)
     answer_id = dispute.answer_id
-    await world.routes.note_other(dispute.route, outcome, merchant_id)
     then = follows("dispute_answer", outcome.state, outcome.fault)
+    await world.routes.note_other(dispute.route, outcome, merchant_id, then.step)
     # A refusal of this try says nothing of one before that may have arrived.
     state: str = then.state if dispute.answer_tries == 1 else outcome.state
     state = "unprocessed" if never_processed(processor, outcome) else state

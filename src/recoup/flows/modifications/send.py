@@ -51,8 +51,8 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
     processor = processor_for(world, order, modification_id)
     outcome = await _settled(world, processor, order, modification)
     outcome = as_requested(outcome, modification.units, modification.asset)
-    await world.routes.note_other(processor.name, outcome, merchant_id)
     then = follows("modification", outcome.state, outcome.fault)
+    await world.routes.note_other(processor.name, outcome, merchant_id, then.step)
     # A refusal of this try says nothing of one before that may have arrived.
     state: str = outcome.state if modification.unsent < modification.tries - 1 else then.state
     state = "unprocessed" if never_processed(processor, outcome) else state

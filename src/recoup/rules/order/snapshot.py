@@ -72,7 +72,6 @@ class Attempt:
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
     network_token_id: UUID | None = None  # by which it is sent; None: by the card itself
-    said: str | None = None  # of one that was refused before it was sent: the processor's words, where they were read
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""

@@ -212,8 +212,14 @@ def _last_refused(given: WorthInput) -> Failure | None:
 
 def _failed(attempt: Attempt) -> How | None:
     if attempt.state == "not_sent":
-        return "refused" if attempt.checks is not None and attempt.checks.fault in WRONG else "not_sent"
+        return "refused" if _is_refused(attempt) else "not_sent"
     return "technical" if attempt.state == "declined" and attempt.klass == "technical" else None
+
+
+def _is_refused(attempt: Attempt) -> bool:
+    """A network token that is not taken says nothing of the request: the card's number goes in its place."""
+    fault = attempt.checks.fault if attempt.checks is not None else None
+    return fault in WRONG and not (fault == "credential" and attempt.network_token_id is not None)
 
 
 def _able(given: WorthInput) -> list[Candidate]:

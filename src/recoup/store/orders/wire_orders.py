@@ -1,5 +1,6 @@
 """Orders with everything that the rescue API shows of them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -120,11 +121,18 @@ class WireRefund(Row, frozen=True):
     life: list[RefundStep] | None
 
 
+@dataclass(slots=True)
+class WireAttempt(Attempt):
+    """`said`: of one that was refused before it was sent, the processor's words; empty once they are erased."""
+
+    said: str | None = None
+
+
 class WholeOrder(WireOrder, frozen=True):
     """With its lines, attempts, refunds and disputes, oldest first; None: there are none."""
 
     items: list[dict[str, Any]] | None
-    attempts: list[Attempt] | None
+    attempts: list[WireAttempt] | None
     refunds: list[WireRefund] | None
     disputes: list[Dispute] | None
     scheme: str | None
