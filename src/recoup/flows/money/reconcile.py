@@ -20,6 +20,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
 from recoup.moves.audit import note
+from recoup.rules.banks.entries import BankStatement
+from recoup.rules.banks.formats import check_statement, format_of
+from recoup.rules.banks.statements import bank_statement
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.reading import Reading, check
@@ -28,6 +31,7 @@ from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
+from recoup.store.money.equal_lines import count_equals
 from recoup.store.money.reconciliation import Run, find_run, run_by_key
 from recoup.store.statement import Tx
 
@@ -57,7 +61,7 @@ class _Run:
     """What is known of a run while it is made."""
 
     key: tuple[UUID, UUID]
-    statement: Statement
+    statement: Statement | BankStatement
     route: str
     lines: int = 0
     counts: dict[str, int] = field(default_factory=dict)
@@ -82,7 +86,7 @@ async def reconcile(
     routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
     reading = replace(reading, routes=tuple(routes))
     file_hash, head = await asyncio.to_thread(_hashed, file.content)
-    encoding = encoding_of(head, reading.encoding)
+    open_ = _opener(file.content, head, reading, tell)
     run_id, wall = new_id(), world.clocks.wall()
     about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
     run_key = sha256(encode_sorted(about)).digest()
@@ -90,7 +94,7 @@ async def reconcile(
         known = await run_by_key(connection, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
-    statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
+    statement = await asyncio.to_thread(open_)
     new = store.NewRun(
         scope.merchant_id,
         run_id,
@@ -107,7 +111,7 @@ async def reconcile(
     async with world.db.transaction() as tx:
         mine = await store.begin_run(tx, new)
         if mine:
-            await _compare(tx, run, reading, wall, list(world.channels))
+            await _compare(tx, run, reading, file_hash, wall, list(world.channels))
             await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     async with world.db.connection() as connection:
         made = await run_by_key(connection, scope.merchant_id, run_key)
@@ -124,11 +128,12 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     return found
 
 
-async def _compare(tx: Tx, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
+async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: datetime, channels: list[str]) -> None:
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, good)
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
+    await count_equals(tx, run.key, file_hash, reading.period is not None)
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
     async for rows in store.candidates(tx):
@@ -147,7 +152,19 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
     await store.add_verdicts(tx, lines)
 
 
-async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
+def _opener(
+    content: BinaryIO, head: bytes, reading: Reading, tell: Callable[[int], None] | None
+) -> Callable[[], Statement | BankStatement]:
+    """By the format that the file has. Raises: Problem(invalid) for one that is not read, or not as this kind."""
+    named = format_of(head)
+    if named is not None:
+        check_statement(named, reading.kind)
+        return lambda: bank_statement(named, head, _chunks(content, tell), reading)
+    encoding = encoding_of(head, reading.encoding)
+    return lambda: Statement(lines(_chunks(content, tell), encoding), reading)
+
+
+async def _batches(statement: Statement | BankStatement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
     """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
     while batch := await asyncio.to_thread(lambda: list(islice(parsed, LINES_AT_ONCE))):
@@ -188,7 +205,9 @@ def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, z
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def _notes(statement: Statement, reading: Reading) -> list[str]:
+def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
+    if isinstance(statement, BankStatement):
+        return statement.notes()
     layout = statement.layout
     named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
     notes: list[str] = [
@@ -224,6 +243,8 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
         dated=line.at,
         order_id=ours.order_id if ours else None,
         posting_id=ours.entry[0] if ours else None,
+        content_id=candidate.content_id,
+        equal_no=candidate.equal_no,
     )
 
 

@@ -26,6 +26,8 @@ CREATE TABLE reconciliation_lines (
   row_no int NOT NULL,
   line_no int,
   line_id uuid,                            -- what the line says: the source of its booking
+  content_id uuid,                         -- of one without id and reference: what equal ones say, too
+  equal_no int,                            -- which of the equal ones of the file it is
   outcome text NOT NULL
     CHECK (outcome IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'duplicate', 'refused')),
   reason text NOT NULL,
@@ -50,6 +52,8 @@ CREATE TABLE reconciliation_lines (
   CHECK (booked_at IS NULL OR recipe IS NOT NULL)
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
+CREATE INDEX reconciliation_lines_equal ON reconciliation_lines (merchant_id, content_id)
+  WHERE content_id IS NOT NULL;
 CREATE INDEX reconciliation_lines_noted ON reconciliation_lines (merchant_id, order_id) WHERE note <> '';
 
 -- The first period that its merchant was not told of; the row is the lock of whoever tells.
