@@ -6,6 +6,7 @@ Source: BAI, Cash Management Balance Reporting Specifications, version 2 (2005):
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Final, NamedTuple, NoReturn
 
 from recoup.kernel.currencies import EXPONENTS
@@ -114,7 +115,7 @@ class _Reader:
             raise complaint(_place(one), message, "Leave this account out of the file.")
         name = _at(fields, 0)
         place = Sentence("Line {0}, account {1}", one.line, masked(name))
-        identity = (*self._sender, *self._about, name, asset)
+        identity = (*self._sender, *self._about, name, asset, sha256(one.body.encode()).hexdigest()[:16])
         self._account = Account(place, masked(name), identity, asset)
         for code, units in _summaries(one, fields[2:]):
             self._held.total += units
@@ -219,8 +220,10 @@ def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int]]:
     at = 0
     while at < len(fields):
         code, amount = _at(fields, at), _at(fields, at + 1)
-        if code or amount:
-            yield code, _number(one, amount, f"amount of {code[:3]}") if amount else 0
+        if not code:  # empty fields before a continuation
+            at += 1
+            continue
+        yield code, _number(one, amount, f"amount of {code[:3]}") if amount else 0
         at = _behind_funds(one, fields, at + 3)
 
 
@@ -243,7 +246,7 @@ def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
 
 def _check(one: _Record, counted: _Count, fields: list[str], parts: str) -> None:
     """A trailer's total and counts."""
-    said = [_number(one, text, "total or count") for text in fields[: 3 if parts else 2]]
+    said = [_number(one, text or "0", "total or count") for text in fields[: 3 if parts else 2]]
     wanted = [counted.total, *([counted.parts] if parts else []), counted.records]
     names = ["control total", *([f"number of {parts}"] if parts else []), "number of records"]
     if len(said) != len(wanted):

@@ -216,13 +216,13 @@ def masked(number: str) -> str:
 
 
 def _said(account: Account) -> list[str]:
-    sums: Mapping[str, int] = account.sums or ({account.asset: 0} if account.asset else {})
+    sums: Mapping[str, int] = account.sums or {account.asset: 0}
     said: list[str] = [
         Sentence(
             "Account {0}: {1} entries, sum {2}.",
             account.name,
             account.entries,
-            ", ".join(f"{written(units, asset)} {asset}" for asset, units in sorted(sums.items())[:SHOWN_MAX]),
+            ", ".join(f"{written(units, asset)} {asset}".strip() for asset, units in sorted(sums.items())[:SHOWN_MAX]),
         )
     ]
     if account.opening is not None and account.closing is not None:

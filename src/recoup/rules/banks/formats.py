@@ -17,7 +17,7 @@ _ROOTS: Final = {
     "FIToFIPmtStsRpt": "pacs.002", "FIToFICstmrCdtTrf": "pacs.008", "PmtRtr": "pacs.004", "AcctRptgReq": "camt.060",
     "RsltnOfInvstgtn": "camt.029", "OFX": "OFX",
 }  # fmt: skip
-_ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})[\s/>]")
+_ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})(?:V\d\d)?[\s/>]")
 _EXPORT: Final = "Export the statement as camt.053, MT940, BAI2 or CSV."
 # format -> what to do instead
 _CURES: Final = {

@@ -143,7 +143,7 @@ def _account(page: _Page) -> Account:
     if page.account is None:
         assert page.opening is not None
         place = Sentence("Line {0}, statement {1}", page.line, page.number or page.reference or "?")
-        name = page.name.split("/")[-1]
+        name = max(page.name.split("/"), key=len)
         identity = (page.name, page.number, page.reference, str(page.opening))
         page.account = Account(place, masked(name), identity, page.opening[1], page.opening[0])
     return page.account
@@ -212,16 +212,21 @@ def _entry(page: _Page, part: _Field) -> BankEntry:
 
 
 def _day(part: _Field, value: str, booked: str | None) -> date:
-    """Of booking, which has no year: the one nearest to the value date."""
+    """Of booking, which has no year: the one nearest to the value date, which some banks set on 30 February."""
     try:
-        valued = date(2000 + int(value[:2]), int(value[2:4]), int(value[4:]))
+        year, month, day = 2000 + int(value[:2]), int(value[2:4]), int(value[4:])
         if not booked:
-            return valued
-        month, day = int(booked[:2]), int(booked[2:])
-        years = [year for year in (valued.year - 1, valued.year, valued.year + 1) if _is_day(year, month, day)]
-        return min((date(year, month, day) for year in years), key=lambda one: abs(one - valued))
+            return date(year, month, day)
+        near = date(year, month, min(day, 28))
+        found = [date(at, int(booked[:2]), int(booked[2:])) for at in _years(year, booked)]
+        return min(found, key=lambda one: abs(one - near))
     except ValueError:
         _refuse(part, Sentence("{0} is no value date and booking day", repr(f"{value}{booked or ''}")))
+
+
+def _years(year: int, booked: str) -> Iterator[int]:
+    """Those near by that have the day."""
+    return (at for at in (year - 1, year, year + 1) if _is_day(at, int(booked[:2]), int(booked[2:])))
 
 
 def _is_day(year: int, month: int, day: int) -> bool:
