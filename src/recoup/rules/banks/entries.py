@@ -135,7 +135,8 @@ class BankStatement:
             self._accounts.append(self._accounts[-1])
 
     def _line(self, number: int, account: Account, entry: BankEntry) -> Theirs | Broken:
-        kind = self._type(entry)
+        our_id, reference = named_by(entry.references, entry.text)
+        kind = self._type(entry, ours=our_id is not None or OUR_REFERENCE.fullmatch(reference) is not None)
         if self._wanted and entry.asset not in self._wanted:
             why = Sentence("it is in {0}, and only {1} was asked for", entry.asset, " and ".join(sorted(self._wanted)))
             return Broken(number, "mixed_currencies", why)
@@ -148,16 +149,15 @@ class BankStatement:
         if period is not None and not period[0] <= at < period[1]:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
             return Broken(number, "other_period", why)
-        our_id, reference = named_by(entry.references, entry.text)
         units = abs(entry.units)
         line_id = content_id("bank", kind, our_id, reference, units, entry.asset, at)
         statement = "\x1f".join((self._named, *account.identity))
         return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", statement)
 
-    def _type(self, entry: BankEntry) -> str:
+    def _type(self, entry: BankEntry, *, ours: bool) -> str:
         mapped = self._reading.types.get(entry.code)
         if mapped is None:
-            return kind_of(entry)
+            return kind_of(entry, ours=ours)
         if (mapped in INWARD) != (entry.units > 0):
             way = "came in" if entry.units > 0 else "went out"
             message = Sentence("{0} is mapped to {1}, but this money {2}", repr(entry.code[:20]), mapped, way)
@@ -165,11 +165,11 @@ class BankStatement:
         return mapped
 
 
-def kind_of(entry: BankEntry) -> str:
-    """What the account's movement is to us."""
+def kind_of(entry: BankEntry, *, ours: bool) -> str:
+    """What the account's movement is to us. `ours`: it has a payout's id or reference."""
     if entry.units > 0:
-        return "payout_return" if entry.back else "funding"
-    return "funding_return" if entry.back else "payout"
+        return "payout_return" if entry.back or ours else "funding"
+    return "funding_return" if entry.back and not ours else "payout"
 
 
 def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:

@@ -166,10 +166,13 @@ def _finish(read: _Read) -> None:
 
 
 def _answer(read: _Read, record: _Record) -> None:
-    entry = read.entry
+    entry, code = read.entry, record.part(4, 6)
     if entry is None:
-        _refuse(record, "an addenda of no entry")
-    read.entry, code = None, record.part(4, 6)
+        if code not in _DISPUTED or not read.answers:
+            _refuse(record, "an addenda of no entry")
+        read.answers[-1] = _disputed(read.answers[-1], code)  # behind the return that is disputed
+        return
+    read.entry = None
     read.known += 1
     international = read.batch is not None and read.batch.part(51, 53) == "IAT"
     payout = "" if international else entry.part(40, 54).strip()
@@ -178,8 +181,7 @@ def _answer(read: _Read, record: _Record) -> None:
     if record.part(2, 3) == "98":
         read.answers.append(answer._replace(reason=_change(record)))
     elif code in _DISPUTED:
-        text = Sentence("{0}: the banks dispute an earlier return of it", code)
-        read.answers.append(answer._replace(reason=text))
+        read.answers.append(_disputed(answer, code))
     elif code not in RETURNS:
         read.answers.append(answer._replace(wrong=f"the return code {code!r} is unknown"))
     elif not _is_credit(entry):
@@ -187,6 +189,11 @@ def _answer(read: _Read, record: _Record) -> None:
     else:
         said = f"{code}: {RETURNS[code]}"
         read.answers.append(answer._replace(outcome="returned", reason=said, units=units, asset=ASSET))
+
+
+def _disputed(answer: PayoutReturn, code: str) -> PayoutReturn:
+    text = Sentence("{0}: the banks dispute an earlier return of it", code)
+    return answer._replace(outcome="notice", reason=text, units=None, asset="")
 
 
 def _change(record: _Record) -> str:

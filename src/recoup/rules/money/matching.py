@@ -165,7 +165,7 @@ def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
 def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     if found.elsewhere:
         verdict = _missing_here(kind, line, found._replace(elsewhere=False), route)
-        text = Sentence(
+        text: str = Sentence(
             "{0} Another file has an equal line; the files have no payment in common, so both count. If they cover "
             "the same days, compare both with their period.",
             verdict.text,
