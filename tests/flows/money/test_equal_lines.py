@@ -5,9 +5,11 @@ import random
 from typing import Any
 
 from tests.flows.money.comparing import compare, outcomes, person, sold, statement, verdicts
+from tests.flows.refund_states import authorised
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
+from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.flows.money.book_differences import book_lines
 from recoup.rules.money.reading import Reading
 from recoup.rules.money.report_spans import days
@@ -100,17 +102,29 @@ def test_equal_captures_of_one_charge_match_in_parts(server: ServerAddress) -> N
     """They were `amount_differs` and `duplicate`, with a wrong booking into suspense."""
 
     async def story(shop: Shop) -> None:
+        order_id = await authorised(shop)
+        for key in ("first", "second"):  # the ledger has two movements of the same amount, id and reference
+            asked = CaptureRequest(order_id, 2295, "USD", key, key == "second")
+            assert (await capture(shop.world, shop.orders, shop.scope, asked)).done
+        header, *captures = await statement(shop)
+        assert len(captures) == 2
+        bare = ["," + line.partition(",")[2] for line in captures]
+        for lines in (captures, captures[::-1], bare):
+            ran = await compare(shop, [header, *lines])
+            assert await outcomes(shop, ran) == {"matched": 2}, lines
         await sold(shop, 3, refunds=0)
-        header, one, two, three = await statement(shop)
+        one, two, three = [line for line in await statement(shop) if ",45.90," in line]
         half, third = one.replace("45.90", "22.95"), two.replace("45.90", "15.30")
         plain = "," + three.partition(",")[2].replace("45.90", "22.95")
-        lines = [header, half, half, third, third, third, third, plain, plain]
+        lines = [header, *captures, half, half, third, third, third, third, plain, plain]
         ran = await compare(shop, lines)
         told = {row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)}
         part = ("matched", "in_parts", None)
         assert told == {
-            **dict.fromkeys((2, 3, 4, 5, 6, 8, 9), part),
-            7: ("duplicate", "same_as_another_line", None),  # one more than the charge has
+            2: ("matched", "by_id", None),
+            3: ("matched", "by_id", None),
+            **dict.fromkeys((4, 5, 6, 7, 8, 10, 11), part),
+            9: ("duplicate", "same_as_another_line", None),  # one more than the charge has
         }
 
     run(server, story)

@@ -20,6 +20,7 @@ RECORD_MAX: Final = 1 << 20  # characters
 _AGAIN: Final = "Fetch the file from the bank again."
 _CODES: Final = ("01", "02", "03", "16", "49", "88", "98", "99")
 _BEGINS: Final = re.compile(r"(\d\d)([,/].*|)$", re.S)
+_CODE: Final = re.compile(r"[1-9][0-9]{2}")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _OPENING, _CLOSING = "010", "015"
 # Detail type codes of money that comes back or is taken back: reversals, returned and rejected items.
@@ -146,7 +147,7 @@ class _Reader:
         if units < 0:
             _refuse(one, Sentence("the amount {0} of an entry is below zero", repr(amount[:40])))
         self._held.total += units
-        if not code.isdigit() or not 100 <= int(code) <= 999:
+        if not _CODE.fullmatch(code):
             _refuse(one, Sentence("the type code {0} is none of 100 to 999", repr(code[:20])))
         kind = int(code)
         if 700 <= kind < 920:
@@ -236,7 +237,7 @@ def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
         return at + 3
     if funds == "D":
         times = _at(fields, at + 1)
-        if not times.isdigit() or len(times) > 3:
+        if not re.fullmatch(r"[0-9]{1,3}", times):
             _refuse(one, Sentence("the funds type D is followed by {0}, not by a number", repr(times[:20])))
         return at + 2 + 2 * int(times)
     if funds not in ("", "0", "1", "2", "Z"):
@@ -265,7 +266,7 @@ def _number(one: _Record, text: str, name: str) -> int:
 
 def _date(one: _Record, text: str) -> date:
     try:
-        if len(text) != 6 or not text.isdigit():
+        if not re.fullmatch(r"[0-9]{6}", text):
             raise ValueError
         return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError:

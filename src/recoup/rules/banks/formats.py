@@ -37,7 +37,7 @@ _CURES: Final = {
 }  # fmt: skip
 _BEGINS: Final = (
     (re.compile(rb"%PDF"), "PDF"), (re.compile(rb"OFXHEADER|<OFX>", re.I), "OFX"),
-    (re.compile(rb"!(?:Type:|Account|Option:)", re.I), "QIF"), (re.compile(rb"UN[AB]\+"), "EDIFACT"),
+    (re.compile(rb"!(?:Type:|Account|Option:)", re.I), "QIF"), (re.compile(rb"UN[AB][:+]"), "EDIFACT"),
     (re.compile(rb"ISA[*|~^]"), "X12"), (re.compile(rb"<!doctype html|<html", re.I), "HTML"),
     (re.compile(rb"[{\[]\s*[\"{\[]"), "JSON"), (re.compile(rb"0{5}\d{6}\d{3}05[ D]"), "CODA"),
     (re.compile(rb"SQLite format 3"), "SQLite"),
@@ -86,7 +86,7 @@ def check_statement(named: str, kind: str) -> None:
             "invalid",
             Sentence("This is a {0} file, a bank's statement; it was given as a file of kind {1}.", named, kind),
             field="kind",
-            cure="Choose the kind bank: --kind bank.",
+            cure="Choose Bank as its source; on the command line: --kind bank.",
         )
 
 

@@ -16,9 +16,9 @@ from recoup.rules.money.encodings import Line
 FIELD_LINES_MAX: Final = 200
 _AGAIN: Final = "Fetch the file from the bank again."
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
-_BALANCE: Final = re.compile(r"([CD])(\d{6})([A-Z]{3})([\d,.]{1,20})\s*")
+_BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references
-_LINE: Final = re.compile(r"(\d{6})(\d{4})?(R?[CD])([A-Z])?([\d,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
+_LINE: Final = re.compile(r"([0-9]{6})([0-9]{4})?(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
 _EXPECTED: Final = re.compile(r"\d{6}(?:\d{4})?E[CD]")
 _RETURNED: Final = frozenset({"RTI", "RTN", "RET", "RTC"})
 _END_TO_END: Final = re.compile(r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*(?:[A-Z]{4}[+:]|/|\?|$))")
@@ -152,12 +152,12 @@ def _account(page: _Page) -> Account:
 def _end(page: _Page, before: _Page | None) -> Parts:
     """A page that has ended: its balances, and that it follows the page before."""
     if page.opening is None:
-        if page.name or page.entry or page.number:
-            raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)", _AGAIN)
-        return
+        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)", _AGAIN)
     if page.closed is None:
         message = "the statement has no closing balance (:62F:); the file is cut off"
         raise complaint(Sentence("Line {0}", page.line), message, _AGAIN)
+    if not page.name:
+        raise complaint(Sentence("Line {0}", page.line), "the statement names no account (:25:)", _AGAIN)
     account = _account(page)
     if page.closed[1] != account.asset:
         message = Sentence("the balances are in {0} and {1}", account.asset, page.closed[1])

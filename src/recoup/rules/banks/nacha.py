@@ -223,7 +223,7 @@ def _merged(answers: list[PayoutReturn]) -> list[PayoutReturn]:
 def _is_credit(entry: _Record) -> bool:
     """By its transaction code: 21 to 24, 31 to 34 … are credits."""
     code = entry.part(2, 3)
-    if not code.isdigit():
+    if not (code.isascii() and code.isdigit()):
         _refuse(entry, Sentence("the transaction code {0} is no number", repr(code)))
     return int(code[1]) < 5
 
