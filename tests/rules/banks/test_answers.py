@@ -59,7 +59,7 @@ def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
         (fine.replace(b"\n5200", b"\n7200"), "cannot stand here"),
         (fine + fine, "a record behind the file control"),
         (sent, "it has no return (addenda 99)"),
-        (camt(stmt()), "This is a camt.053 file, a statement of an account"),
+        (camt(stmt()), "This is a file of the format camt.053: a statement"),
         (camt(root="CstmrCdtTrfInitn"), "a file of the format pain.001"),
         (status_report(payment(ONE, "RJCT", "", "1.005")), "InstdAmt: '1.005' is no amount of EUR"),
         (status_report(payment(ONE))[:-20], "breaks off or is damaged"),

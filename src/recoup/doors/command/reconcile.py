@@ -157,6 +157,7 @@ def _text(comparison: dict[str, Any]) -> list[str]:
             f"This file was compared like this at {comparison['comparedAt']}; nothing was changed. "
             "--again compares it anew."
         )
+    lines += comparison["notes"]
     lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in comparison["outcomes"].items()]
     for row in comparison["differences"][:SHOWN_MAX]:
         at = f"line {row['line']}" if row["line"] else f"row {row['row']}"

@@ -77,14 +77,14 @@ def check_statement(named: str, kind: str) -> None:
     if named in ANSWERS:
         raise Problem(
             "invalid",
-            Sentence("This is a {0} file: what a bank answers about payouts, not a statement.", named),
+            Sentence("This is a file of the format {0}: what a bank answers about payouts, not a statement.", named),
             field="file",
             cure="Record it with: recoup bank answers FILE.",
         )
     if kind != "bank":
         raise Problem(
             "invalid",
-            Sentence("This is a {0} file, a bank's statement; it was given as a file of kind {1}.", named, kind),
+            Sentence("This is a file of the format {0}: a bank's statement, given as the kind {1}.", named, kind),
             field="kind",
             cure="Choose Bank as its source; on the command line: --kind bank.",
         )
@@ -95,7 +95,7 @@ def check_answers(named: str) -> None:
     if named not in ANSWERS:
         raise Problem(
             "invalid",
-            Sentence("This is a {0} file, a statement of an account, and no answers about payouts.", named),
+            Sentence("This is a file of the format {0}: a statement of an account, not answers about payouts.", named),
             field="file",
             cure="Compare it with: recoup reconcile FILE --kind bank.",
         )
