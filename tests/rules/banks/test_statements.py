@@ -40,6 +40,13 @@ def test_each_format_is_read_to_the_unit() -> None:
     envelope = C15A.replace(b"<Document", b'<Env><h:AppHdr xmlns:h="x"><h:Id>1</h:Id></h:AppHdr><p:Document', 1)
     envelope = envelope.replace(b"</Document>", b"</p:Document></Env>").replace(b' xmlns="urn', b' xmlns:p="urn')
     returned = details(ref("RC0123456789AB") + "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>")
+    bare = entry(
+        *(
+            balance(code, amount).replace("<CdtDbtInd>CRDT</CdtDbtInd>", "<Dt><Dt>2026-11-20</Dt></Dt>")
+            for code, amount in (("OPBD", "1.00"), ("CLBD", "61.00"))
+        ),
+        '<Ntry><Amt Ccy="EUR">60</Amt><CdtDbtInd>CRDT</CdtDbtInd></Ntry>',
+    )
     purpose = "<RmtInf><Ustrd>SETTLEMENT RC0123456789AB</Ustrd></RmtInf>"
     pages = mt940(":61:2611201120C100,00NTRFPO-1", page="1/2", closing="C261120EUR100,00") + mt940(
         ":61:2611201120D40,00NTRFPO-2", page="2/2", opening="C261120EUR100,00"
@@ -67,6 +74,7 @@ def test_each_format_is_read_to_the_unit() -> None:
          [("payout", "RC0123456789AB", -400, "EUR")]),
         ("two accounts, two currencies", camt(stmt(ntry("1.00")), stmt(ntry("300", ccy="JPY"), ccy="JPY", iban="X9")),
          [("funding", "", 100, "EUR"), ("funding", "", 300, "JPY")]),
+        ("a bank that leaves out status, day and sign of balances", bare, [("funding", "", 6000, "EUR")]),
         ("MT940 with a reversed credit: 60.00", C15B, [("funding", "PO-1", 10000, "EUR"),
                                                        ("funding_return", "PO-2", -4000, "EUR")]),
         ("a reversed debit came back", mt940(":61:2611201120RD60,00NTRFPO-2"),

@@ -119,6 +119,8 @@ class _Reader:
         identity = (*self._sender, *self._about, name, asset, sha256(one.body.encode()).hexdigest()[:16])
         self._account = Account(place, masked(name), identity, asset)
         for code, units in _summaries(one, fields[2:]):
+            if units is None:
+                continue
             self._held.total += units
             if code == _OPENING:
                 self._account.opening = units
@@ -217,14 +219,14 @@ def _check_order(one: _Record, inside: str) -> None:
         _refuse(one, Sentence("the record {0} cannot stand here; records are missing or doubled", one.code))
 
 
-def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int]]:
+def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int | None]]:
     at = 0
     while at < len(fields):
         code, amount = _at(fields, at), _at(fields, at + 1)
         if not code:  # empty fields before a continuation
             at += 1
             continue
-        yield code, _number(one, amount, f"amount of {code[:3]}") if amount else 0
+        yield code, _number(one, amount, f"amount of {code[:3]}") if amount else None
         at = _behind_funds(one, fields, at + 3)
 
 

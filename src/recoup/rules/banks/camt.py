@@ -38,7 +38,7 @@ class _Detail(NamedTuple):
 
 def read_camt(chunks: Iterable[bytes]) -> Parts:
     account: Account | None = None
-    balances: dict[str, tuple[int, str]] = {}
+    balances: dict[str, tuple[int, str, str]] = {}
     details: list[_Detail] = []
     number = 0
     for done, above in parts(chunks, _CUT):
@@ -58,7 +58,8 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
             number += 1
             account = _account(statement, number)
         if done.name == "Ntry":
-            for entry in _entries(done, details, account):
+            closed_on = balances["CLBD"][2] if "CLBD" in balances else ""
+            for entry in _entries(done, details, account, closed_on, bare=statement.name == "Stmt"):
                 yield account, entry
             details = []
             continue
@@ -84,22 +85,22 @@ def _account(statement: Element, number: int) -> Account:
     return Account(place, masked(name), identity, asset=statement.said("Acct", "Ccy"))
 
 
-def _keep_balance(balances: dict[str, tuple[int, str]], balance: Element) -> None:
-    """The first of each type: the booked ones are given once a statement."""
+def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -> None:
+    """The booked ones, each with its day. One without a sign is a credit, as its entries then have to prove."""
     code = balance.said("Tp", "CdOrPrtry", "Cd") or balance.said("Tp", "Cd")
     amount = balance.at("Amt")
     if code not in (*_OPENING, "CLBD") or amount is None:
         return
     asset = amount.attributes.get("Ccy", "")
     units = units_of(amount.text, asset, _place(balance), "Bal, Amt")
-    signed = _signed(units, balance, _place(balance))
-    if code in balances and balances[code] != (signed, asset):
+    signed = _signed(units, balance, _place(balance)) if balance.said("CdtDbtInd") else units
+    if code in balances and balances[code][:2] != (signed, asset):
         message = Sentence("the statement has two different balances {0}", code)
         raise complaint(_place(balance), message, _AGAIN)
-    balances[code] = (signed, asset)
+    balances[code] = (signed, asset, balance.said("Dt", "Dt") or balance.said("Dt", "DtTm"))
 
 
-def _close(account: Account, balances: dict[str, tuple[int, str]], statement: Element) -> None:
+def _close(account: Account, balances: dict[str, tuple[int, str, str]], statement: Element) -> None:
     """Balances are the first and the last page's; a page in the middle has none to check by."""
     opening = balances.get("OPBD") or balances.get("PRCD")
     closing = balances.get("CLBD")
@@ -111,9 +112,13 @@ def _close(account: Account, balances: dict[str, tuple[int, str]], statement: El
         account.check(_place(statement))
 
 
-def _entries(entry: Element, details: list[_Detail], account: Account) -> Iterable[BankEntry]:
+def _entries(
+    entry: Element, details: list[_Detail], account: Account, closed_on: str, *, bare: bool
+) -> Iterable[BankEntry]:
+    """`closed_on`: the day of an entry without one; `bare`: one without a status is booked, as a statement's are."""
     place = _place(entry)
     status = entry.said("Sts", "Cd") or entry.said("Sts", "Prtry") or entry.said("Sts")
+    status = "BOOK" if bare and entry.at("Sts") is None else status
     if status != "BOOK":
         if status not in _LEFT_OUT:
             message = Sentence("Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20]))
@@ -129,7 +134,7 @@ def _entries(entry: Element, details: list[_Detail], account: Account) -> Iterab
     if not units:
         account.leave_out("of 0.00")
         return
-    day = _day(entry, place)
+    day = _day(entry, place, closed_on)
     code = _code(entry)
     back = entry.said("RvslInd") in ("true", "1") or _is_return(entry)
     batch = ("NtryDtls", "Btch")
@@ -216,10 +221,10 @@ def _signed(units: int, of: Element, place: str) -> int:
     return units if way == "CRDT" else -units
 
 
-def _day(entry: Element, place: str) -> date:
-    """Of booking; the value day where the bank gives none."""
-    for name in ("BookgDt", "ValDt"):
-        text = entry.said(name, "Dt") or entry.said(name, "DtTm")
+def _day(entry: Element, place: str, closed_on: str) -> date:
+    """Of booking; the value day where the bank gives none, or the closing balance's."""
+    said = [(name, entry.said(name, "Dt") or entry.said(name, "DtTm")) for name in ("BookgDt", "ValDt")]
+    for name, text in (*said, ("Bal, Dt", closed_on)):
         if text:
             try:
                 return date.fromisoformat(text[:10])

@@ -19,6 +19,8 @@ _UNDER_WAY: Final = {
     "RCVD": "received", "PDNG": "pending", "ACTC": "technically accepted", "ACCP": "accepted", "ACSP": "in settlement",
     "ACWC": "accepted with a change", "ACWP": "accepted, not yet posted", "ACFC": "accepted, funds checked",
     "PATC": "partly authorised", "PART": "partly accepted", "PRES": "presented", "BLCK": "blocked by the bank",
+    "RCVC": "payee verified", "RVMC": "the payee's name is a close match", "RVNM": "the payee's name does not match",
+    "RVCM": "payees verified, with differences", "RVNA": "the payee could not be verified",
 }  # fmt: skip
 _REASONS: Final = {
     "AC01": "wrong account number", "AC02": "wrong debtor account", "AC03": "wrong creditor account",

@@ -26,8 +26,6 @@ CREATE TABLE reconciliation_lines (
   row_no int NOT NULL,
   line_no int,
   line_id uuid,                            -- what the line says: the source of its booking
-  content_id uuid,                         -- of one without id and reference: what equal ones say, too
-  equal_no int,                            -- which of the equal ones of the file it is
   outcome text NOT NULL
     CHECK (outcome IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'duplicate', 'refused')),
   reason text NOT NULL,
@@ -46,6 +44,8 @@ CREATE TABLE reconciliation_lines (
   booked_at timestamptz,
   booked_by text,
   note text,
+  content_id uuid,                         -- of one without id and reference: what equal ones say, too
+  equal_no int,                            -- which of the equal ones of the file it is
   PRIMARY KEY (merchant_id, run_id, row_no),
   FOREIGN KEY (merchant_id, run_id) REFERENCES reconciliation_runs,
   CHECK ((booked_at IS NULL) = (booked_by IS NULL)),
