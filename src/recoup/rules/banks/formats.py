@@ -47,6 +47,8 @@ _TAGS: Final = re.compile(r"^:(\d\d[A-Z]?):", re.M)
 _BAI2: Final = re.compile(r"01,[^,\n]{0,40},[^,\n]{0,40},\d{6},")
 _NACHA: Final = re.compile(r"101[ \d]\d{9}[\w ]{10}\d{6}[\d ]{4}[A-Z0-9]094")
 
+_NACHA_BATCH: Final = re.compile(r"5(?:200|220|225|280).{36}.{10}[A-Z]{3}.{10}")  # its file header is missing
+
 
 def format_of(head: bytes) -> str | None:
     """One of STATEMENTS or ANSWERS; None for what may be a table.
@@ -115,7 +117,7 @@ def _text(head: bytes) -> str:
 def _of_lines(text: str) -> str:
     if _BAI2.match(text):
         return "BAI2"
-    if _NACHA.match(text):
+    if _NACHA.match(text) or _NACHA_BATCH.match(text):
         return "NACHA"
     message = _MT.search(text)
     if message and message[1] != "940":
