@@ -9,14 +9,13 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked, units_of
+from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complaint, masked, units_of
 from recoup.rules.banks.xml_parts import Element, parts
 
 DETAILS_MAX: Final = 100_000  # of an entry
 _ONE: Final = ("Stmt", "Ntfctn")
 _CUT: Final = (*_ONE, "Ntry", "TxDtls", "Bal")
-_AGAIN: Final = "Fetch the file from the bank again."
-_LEFT_OUT: Final = {
+LEFT_OUT: Final = {
     "PDNG": "pending (PDNG)", "INFO": "for information (INFO)", "FUTR": "of a future day (FUTR)",
 }  # fmt: skip
 _OPENING: Final = ("OPBD", "PRCD")
@@ -53,7 +52,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
             continue
         statement = done if done.name in _ONE else next((one for one in above if one.name in _ONE), None)
         if statement is None:
-            raise complaint(_place(done), "an entry stands in no statement", _AGAIN)
+            raise complaint(_place(done), "an entry stands in no statement", AGAIN)
         if account is None:
             number += 1
             account = _account(statement, number)
@@ -67,7 +66,7 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
         yield account, None
         account, balances = None, {}
     if not number:
-        raise complaint("The file", "it holds no statement (Stmt or Ntfctn)", _AGAIN)
+        raise complaint("The file", "it holds no statement (Stmt or Ntfctn)", AGAIN)
 
 
 def _account(statement: Element, number: int) -> Account:
@@ -96,7 +95,7 @@ def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -
     signed = _signed(units, balance, _place(balance)) if balance.said("CdtDbtInd") else units
     if code in balances and balances[code][:2] != (signed, asset):
         message = Sentence("the statement has two different balances {0}", code)
-        raise complaint(_place(balance), message, _AGAIN)
+        raise complaint(_place(balance), message, AGAIN)
     balances[code] = (signed, asset, balance.said("Dt", "Dt") or balance.said("Dt", "DtTm"))
 
 
@@ -107,7 +106,7 @@ def _close(account: Account, balances: dict[str, tuple[int, str, str]], statemen
     if opening is not None and closing is not None:
         if opening[1] != closing[1]:
             message = Sentence("the balances are in {0} and {1}", opening[1], closing[1])
-            raise complaint(_place(statement), message, _AGAIN)
+            raise complaint(_place(statement), message, AGAIN)
         account.asset, account.opening, account.closing = closing[1], opening[0], closing[0]
         account.check(_place(statement))
 
@@ -120,14 +119,14 @@ def _entries(
     status = entry.said("Sts", "Cd") or entry.said("Sts", "Prtry") or entry.said("Sts")
     status = "BOOK" if bare and entry.at("Sts") is None else status
     if status != "BOOK":
-        if status not in _LEFT_OUT:
+        if status not in LEFT_OUT:
             message = Sentence("Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20]))
-            raise complaint(place, message, _AGAIN)
-        account.leave_out(_LEFT_OUT[status])
+            raise complaint(place, message, AGAIN)
+        account.leave_out(LEFT_OUT[status])
         return
     amount = entry.at("Amt")
     if amount is None:
-        raise complaint(place, "Amt: the entry has no amount", _AGAIN)
+        raise complaint(place, "Amt: the entry has no amount", AGAIN)
     asset = amount.attributes.get("Ccy", "")
     units = _signed(units_of(amount.text, asset, place, "Amt"), entry, place)
     account.add(asset, units)
@@ -217,7 +216,7 @@ def _signed(units: int, of: Element, place: str) -> int:
     way = of.said("CdtDbtInd")
     if way not in ("CRDT", "DBIT"):
         message = Sentence("CdtDbtInd: {0} is neither CRDT nor DBIT", repr(way[:20]))
-        raise complaint(place, message, _AGAIN)
+        raise complaint(place, message, AGAIN)
     return units if way == "CRDT" else -units
 
 
@@ -230,8 +229,8 @@ def _day(entry: Element, place: str, closed_on: str) -> date:
                 return date.fromisoformat(text[:10])
             except ValueError:
                 message = Sentence("{0}: {1} is no date", name, repr(text[:40]))
-                raise complaint(place, message, _AGAIN) from None
-    raise complaint(place, "BookgDt: the entry has no date", _AGAIN)
+                raise complaint(place, message, AGAIN) from None
+    raise complaint(place, "BookgDt: the entry has no date", AGAIN)
 
 
 def _place(of: Element) -> str:

@@ -20,6 +20,7 @@ from recoup.rules.money.matching import INWARD, Theirs
 from recoup.rules.money.reading import EVERY, Reading, check
 from recoup.rules.money.statement import LINES_MAX, TEXT_MAX, UNITS_MAX, Broken, content_id
 
+AGAIN: Final = "Fetch the file from the bank again."
 STATEMENTS_MAX: Final = 100_000  # of a file
 SHOWN_MAX: Final = 20
 OUR_REFERENCE: Final = re.compile(r"\bRC[0-9A-F]{12}\b")
@@ -144,7 +145,7 @@ class BankStatement:
         at = of_these_days(datetime.combine(entry.day, datetime.min.time()), self._zone)
         if at is None:
             message = Sentence("the day {0} is not of the years 2000 to 2200", entry.day.isoformat())
-            raise complaint(entry.place, message, "Fetch the file from the bank again.")
+            raise complaint(entry.place, message, AGAIN)
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
@@ -187,8 +188,15 @@ def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
 def complaint(place: str, what: str, cure: str) -> Problem:
     """Nothing of the file is taken."""
     return Problem(
-        "invalid", Sentence("{0}: {1}. Nothing of the file was taken.", place, what), field="file", cure=cure
+        "invalid",
+        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)),
+        field="file",
+        cure=cure,
     )
+
+
+def _said_once(text: str) -> Sentence:
+    return text if isinstance(text, Sentence) else Sentence(text)
 
 
 def units_of(text: str, asset: str, place: str, name: str) -> int:
@@ -200,7 +208,7 @@ def units_of(text: str, asset: str, place: str, name: str) -> int:
     value = Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset]) if _AMOUNT.fullmatch(text) else Decimal(-1)
     if value < 0 or value != value.to_integral_value() or value > UNITS_MAX:
         message = Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset)
-        raise complaint(place, message, "Fetch the file from the bank again.")
+        raise complaint(place, message, AGAIN)
     return int(value)
 
 
@@ -237,7 +245,7 @@ def _said(account: Account) -> list[str]:
     else:
         said.append(Sentence("The file has no opening and closing balance of it, so its sum could not be checked."))
     for why, count in sorted(account.left_out.items()):
-        said.append(Sentence("Entries left out, {0}: {1}.", why, count))
+        said.append(Sentence("Entries left out, {0}: {1}.", _said_once(why), count))
     if account.whole:
         said.append(
             Sentence("Batches taken as one entry, because their details do not add up to it: {0}.", account.whole)

@@ -20,7 +20,7 @@ _ROOTS: Final = {
 _ROOT: Final = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})(?:V\d\d)?[\s/>]")
 _EXPORT: Final = "Export the statement as camt.053, MT940, BAI2 or CSV."
 # format -> what to do instead
-_CURES: Final = {
+CURES: Final = {
     "camt.052": "It is an intraday report, whose entries may still change: compare the camt.053 of the day.",
     "MT942": "It is an intraday report, whose entries may still change: compare the MT940 of the day.",
     "pain.001": "It is an order to the bank, not what the bank did: compare the bank's camt.053.",
@@ -69,7 +69,7 @@ def format_of(head: bytes) -> str | None:
             "invalid",
             Sentence("This is a file of the format {0}, which is not read here.", named),
             field="file",
-            cure=_CURES.get(named, _EXPORT),
+            cure=CURES.get(named, _EXPORT),
         )
     return None
 

@@ -10,11 +10,10 @@ from datetime import date
 from typing import Final, NamedTuple, NoReturn
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import Account, BankEntry, Parts, complaint, masked, units_of
+from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complaint, masked, units_of
 from recoup.rules.money.encodings import Line
 
 FIELD_LINES_MAX: Final = 200
-_AGAIN: Final = "Fetch the file from the bank again."
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
 _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references
@@ -63,7 +62,7 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
             pages += 1
         yield from _take(page, part)
     if page is None:
-        raise complaint("The file", "it holds no statement", _AGAIN)
+        raise complaint("The file", "it holds no statement", AGAIN)
     yield from _end(page, before)
     if page.closed and not page.last:
         raise complaint(
@@ -77,7 +76,7 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
     line, tag = 0, ""
     for one in lines:
         if one.text is None:
-            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why), _AGAIN)
+            raise complaint(Sentence("Line {0}", one.number), Sentence("it {0}", one.why), AGAIN)
         text = one.text.lstrip("\x01\ufeff").rstrip("\x03\x1a ")
         if text.startswith("{") and ":" in text:  # the envelope; a field may begin behind it
             text = text.rpartition("{4:")[2] if "{4:" in text else ""
@@ -90,7 +89,7 @@ def _fields(lines: Iterable[Line]) -> Iterator[_Field]:
         elif tag:
             if len(kept) >= FIELD_LINES_MAX:
                 message = Sentence("the field :{0}: has more than {1} lines", tag, FIELD_LINES_MAX)
-                raise complaint(Sentence("Line {0}", one.number), message, _AGAIN)
+                raise complaint(Sentence("Line {0}", one.number), message, AGAIN)
             kept.append(text)
     if tag:
         yield _Field(line, tag, "\n".join(kept))
@@ -152,16 +151,16 @@ def _account(page: _Page) -> Account:
 def _end(page: _Page, before: _Page | None) -> Parts:
     """A page that has ended: its balances, and that it follows the page before."""
     if page.opening is None:
-        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)", _AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)", AGAIN)
     if page.closed is None:
         message = "the statement has no closing balance (:62F:); the file is cut off"
-        raise complaint(Sentence("Line {0}", page.line), message, _AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), message, AGAIN)
     if not page.name:
-        raise complaint(Sentence("Line {0}", page.line), "the statement names no account (:25:)", _AGAIN)
+        raise complaint(Sentence("Line {0}", page.line), "the statement names no account (:25:)", AGAIN)
     account = _account(page)
     if page.closed[1] != account.asset:
         message = Sentence("the balances are in {0} and {1}", account.asset, page.closed[1])
-        raise complaint(account.place, message, _AGAIN)
+        raise complaint(account.place, message, AGAIN)
     account.closing = page.closed[0]
     account.check(account.place)
     goes_on = before is not None and before.name == page.name and before.closed and not before.last
@@ -252,4 +251,4 @@ def _place(part: _Field) -> str:
 
 
 def _refuse(part: _Field, what: str) -> NoReturn:
-    raise complaint(_place(part), what, _AGAIN)
+    raise complaint(_place(part), what, AGAIN)

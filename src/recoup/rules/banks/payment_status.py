@@ -7,7 +7,7 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import complaint, named_by, units_of
+from recoup.rules.banks.entries import AGAIN, complaint, named_by, units_of
 from recoup.rules.banks.xml_parts import Element, parts
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.rules.money.bank_answers import PayoutReturn
@@ -54,7 +54,7 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
                 found.append(_of(done, (done.said("OrgnlPmtInfId"),), "PmtInfSts"))
             told = 0
     if group is None:
-        raise complaint("The file", "OrgnlGrpInfAndSts is missing", "Fetch the file from the bank again.")
+        raise complaint("The file", "OrgnlGrpInfAndSts is missing", AGAIN)
     if not found and group.said("GrpSts"):
         return [_of(group, (group.said("OrgnlMsgId"),), "GrpSts")]
     return [_told(_inherited(one, group, "GrpSts")) for one in found]

@@ -8,12 +8,14 @@ from xml.parsers import expat
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.rules.banks.entries import AGAIN, complaint
 
 DEPTH_MAX: Final = 40
 OPEN_MAX: Final = 100_000  # elements that are held at once
 TEXT_MAX: Final = 4 << 20  # characters that are held at once
 SILENT_MAX: Final = 1 << 20  # bytes without an element or text: an endless name, attribute or comment
 ATTRIBUTES_MAX: Final = 32
+_LARGE: Final = Sentence("one entry or header is larger than any of a bank's")
 
 
 @dataclass(slots=True)
@@ -93,9 +95,9 @@ class _Parts:
         except (expat.ExpatError, ValueError, LookupError) as error:
             line = getattr(error, "lineno", self._parser.CurrentLineNumber)
             why = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else "unknown encoding"
-            raise _broken(line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
+            raise complaint_at(line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
         if self._silent > SILENT_MAX:
-            raise _broken(self._parser.CurrentLineNumber, "a name, attribute or comment does not end")
+            raise complaint_at(self._parser.CurrentLineNumber, "a name, attribute or comment does not end")
 
     def take(self) -> list[tuple[Element, tuple[Element, ...]]]:
         ready, self._ready = self._ready, []
@@ -103,7 +105,7 @@ class _Parts:
 
     def _refuse(self, *_: object) -> NoReturn:
         raise Ended(
-            _broken(self._parser.CurrentLineNumber, "it declares a document type or entities, which is refused")
+            complaint_at(self._parser.CurrentLineNumber, "it declares a document type or entities, which is refused")
         )
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
@@ -112,9 +114,9 @@ class _Parts:
         held = sum(len(key) + len(value) for key, value in attributes.items())
         self._held += held
         if len(self._open) >= DEPTH_MAX:
-            raise Ended(_broken(line, Sentence("elements are nested deeper than {0}", DEPTH_MAX)))
+            raise Ended(complaint_at(line, Sentence("elements are nested deeper than {0}", DEPTH_MAX)))
         if self._count > OPEN_MAX or self._held > TEXT_MAX or len(attributes) > ATTRIBUTES_MAX:
-            raise Ended(_broken(line, "one entry or header is larger than any of a bank's"))
+            raise Ended(complaint_at(line, _LARGE))
         made = Element(name.rpartition(":")[2], line, attributes, weight=held)
         if self._open:
             self._open[-1].children.append(made)
@@ -144,14 +146,9 @@ class _Parts:
         self._held += len(text)
         self._open[-1].weight += len(text)
         if self._held > TEXT_MAX:
-            raise Ended(_broken(self._parser.CurrentLineNumber, "one entry or header is larger than any of a bank's"))
+            raise Ended(complaint_at(self._parser.CurrentLineNumber, _LARGE))
         self._pieces[-1].append(text)
 
 
-def _broken(line: int, what: str) -> Problem:
-    return Problem(
-        "invalid",
-        Sentence("Line {0}: {1}. Nothing of the file was taken.", line, what),
-        field="file",
-        cure="Fetch the file from the bank again, whole and unchanged.",
-    )
+def complaint_at(line: int, what: str) -> Problem:
+    return complaint(Sentence("Line {0}", line), what, AGAIN)

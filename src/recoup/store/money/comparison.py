@@ -1,7 +1,7 @@
 """A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
 movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -11,7 +11,7 @@ import asyncpg
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.money.matching import Found, Ours, Theirs
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Tx, statement
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
@@ -359,65 +359,3 @@ async def end_run(
 ) -> None:
     """`counts`: outcome -> lines."""
     await _end_run(db, *key, lines, dict(counts), list(notes), *period)
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT row_no FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
-""",
-)
-async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
-    """Lines that something is suggested for and nobody has booked."""
-
-
-class LockedLine(Row, frozen=True):
-    """`recipe` and `entries`: what may be booked."""
-
-    row_no: int
-    line_id: UUID | None
-    asset: str | None
-    recipe: str | None
-    entries: list[list[Any]] | None
-    booked_at: datetime | None
-    booked_by: str | None
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
-""",
-)
-async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
-    """Those of these that there are."""
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
-""",
-)
-async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
-    """In no order."""
-
-
-async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
-    """Those that were booked from any file."""
-    return set(await _booked_before(db, merchant_id, line_ids))
-
-
-@statement(
-    MERCHANT,
-    """
-UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
-""",
-)
-async def mark_booked(
-    db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
-) -> None:
-    """Whether they were booked from this file or before from another. `at` is wall time."""
