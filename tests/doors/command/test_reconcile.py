@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.flows.money.comparing import sold
+from tests.rules.banks.made import mt940
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.reconcile import reconcile_file
@@ -142,3 +143,14 @@ def test_currencies_are_named_at_once_and_refused_lines_come_last(recoup: Run, t
     both = json.loads(ok(recoup("reconcile", file, "--currency", "USD,EUR", "--json")))
     assert both["outcomes"]["refused"] == 0
     assert both["outcomes"]["missing_here"] == 3
+
+
+def test_a_banks_statement_is_compared_and_booked(recoup: Run, tmp_path: Path) -> None:
+    file = tmp_path / "statement.sta"
+    file.write_bytes(mt940(":61:2611201120C100,00NTRFPO-1//B1", ":61:2611201120RC40,00NTRFPO-2//B2"))
+    refused = recoup("reconcile", file)
+    assert isinstance(refused.exception, Problem)
+    assert "--kind bank" in str(refused.exception.cure)
+    words = ok(recoup("reconcile", file, "--kind", "bank", "--book", "all", "--note", "asked the bank"))
+    assert "2 entries, sum 60.00 EUR" in words
+    assert "Booked: 2 now" in words

@@ -11,12 +11,14 @@ import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop, plain
 from tests.doors.portal.test_portal import field, sign_in, visit
+from tests.rules.banks.made import mt940
 
 from recoup.store.server import ServerAddress
 
 FILES = "/reconciliation/files"
 HEADER = "id,reference,type,amount,currency,date\n"
 FEE = ",,fee,12.50,USD,2026-11-05\n"
+STATEMENT = mt940(":61:2611201120C100,00NTRFPO-1//B1", ":61:2611201120RC40,00NTRFPO-2//B2").decode()
 UNKNOWN = ",=cmd|' /C calc'!A0,charge,7.00,USD,2026-11-05\n"
 
 
@@ -56,6 +58,18 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
             made.headers["location"] + "/book", data={"csrf": csrf, "which": "all", "note": "mine"}
         )
         assert refused.status_code == 403
+
+    visit(shop, work)
+
+
+def test_a_banks_statement_is_read_in_its_own_format(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        made = await upload(client, STATEMENT, kind="bank")
+        assert made.status_code == 303, made.text
+        page = (await client.get(made.headers["location"])).text
+        assert "2 entries, sum 60.00 EUR" in page
+        assert "book as paid to the bank" in page
+        assert "book as taken back by the bank" in page
 
     visit(shop, work)
 
@@ -122,6 +136,10 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
         (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"),
         ("PK\x03\x04", {}, "ZIP"),
+        (STATEMENT, {}, "given as the kind processor"),
+        (STATEMENT.replace("60,00", "61,00"), {"kind": "bank"}, "the entries come to 60.00"),
+        (STATEMENT.partition(":62F")[0], {"kind": "bank"}, "the file is cut off"),
+        ("OFXHEADER:100", {"kind": "bank"}, "of the format OFX"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(shop: Shop, text: str, more: dict[str, str], words: str) -> None:

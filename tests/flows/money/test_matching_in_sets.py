@@ -75,4 +75,6 @@ def _file(moved: list[Moved], dice: random.Random) -> list[str]:
             ]
         )
         lines += [one.line(**change)] * dice.choice([1, 1, 1, 2])
+        if one.units % 2 == 0 and dice.random() < 0.3:  # captured in two equal parts
+            lines += [one.line(units=one.units // 2)] * dice.choice([2, 3])
     return lines

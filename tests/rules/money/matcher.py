@@ -45,25 +45,37 @@ def _grouped(
     for i in sorted(group, key=lambda i: lines[i].number):
         firsts.setdefault((lines[i].units, lines[i].asset, lines[i].at), i)
     best = lines[min(group, key=lambda i: (not _exact(lines[i], ours), lines[i].number))]
-    alone = [lines[i] for i in firsts.values()]
-    parts = (
-        ours is not None
-        and len(alone) > 1
-        and all(line.asset == ours.asset for line in alone)
-        and (sum(line.units for line in alone) == ours.units)
-    )
+    parts = _parts(lines, sorted(group, key=lambda i: lines[i].number), ours)
     results = {}
     for i in group:
         line = lines[i]
         first = lines[firsts[line.units, line.asset, line.at]].number
         results[i] = found[i]._replace(
-            first=first if first != line.number else None,
+            first=first if first != line.number and i not in parts else None,
             taken=best.number if best.number != line.number else None,
             same_amount=(line.units, line.asset) == (best.units, best.asset),
-            parts=parts,
+            parts=i in parts,
+            same_day=(line.units, line.asset, line.at) == (best.units, best.asset, best.at),
             booked=(line.line_id, line.units) in booked,
         )
     return results
+
+
+def _parts(lines: Sequence[Theirs], group: Sequence[int], ours: Ours | None) -> set[int]:
+    """The lines that have the movement's amount together: all that differ, and as many equal ones as that takes."""
+    if ours is None or any(lines[i].asset != ours.asset for i in group):
+        return set()
+    times = Counter[object]()
+    waves: dict[int, list[int]] = defaultdict(list)
+    for i in group:
+        said = (lines[i].units, lines[i].at)
+        waves[times[said]].append(i)
+        times[said] += 1
+    order = [i for wave in sorted(waves) for i in waves[wave]]
+    for count in range(max(2, len(waves[0])), len(order) + 1):
+        if sum(lines[i].units for i in order[:count]) == ours.units:
+            return set(order[:count])
+    return set()
 
 
 def _search(lines: Sequence[Theirs], movements: Sequence[Ours]) -> list[Found]:

@@ -125,11 +125,15 @@ def test_only_what_repeats_another_line_wholly_is_a_duplicate() -> None:
     assert told(line("charge", 999_900), line("charge")) == [("missing_here", "another_amount", 999_900), matched]
     assert told(line("charge"), line("charge", at=later)) == [matched, ("missing_here", "another_date", 500)]
     assert told(line("charge", 200), line("charge", 300, at=later)) == [("matched", "in_parts", None)] * 2
+    part, again = ("matched", "in_parts", None), ("duplicate", "same_as_another_line", None)
+    assert told(line("charge", 250), line("charge", 250)) == [part, part]
+    assert told(line("charge", 250), line("charge", 250), line("charge", 250)) == [part, part, again]
+    assert told(line("charge", 200), line("charge", 100), line("charge", 200)) == [part, part, part]
     # What is suggested for all lines together is what they have more or less than the ledger.
-    assert told(line("charge", 200), line("charge", 200), line("charge", 100)) == [
+    assert told(line("charge", 200), line("charge", 200), line("charge", 150)) == [
         ("amount_differs", "amount_differs", 300),
-        ("duplicate", "same_as_another_line", None),
-        ("missing_here", "another_amount", 100),
+        again,
+        ("missing_here", "another_amount", 150),
     ]
 
 

@@ -53,8 +53,8 @@ def file(run: Run, payout: str, out: Path, replace: bool, merchant: str | None) 
 @_merchant
 @in_world
 def answers(run: Run, path: Path, merchant: str | None) -> None:
-    """Records the bank's answers from FILE: CSV with payout (id or reference), outcome (paid, returned), reason.
-    Exits with 1 if a line could not be processed; the other lines are."""
+    """Records the bank's answers from FILE: NACHA returns, pain.002, or CSV with payout (id or reference), outcome
+    (paid, returned), reason. Exits with 1 if a line could not be processed; the other lines are."""
     content = path.read_bytes()
 
     async def work(opened: Opened) -> list[AnswerTaken]:
@@ -64,14 +64,17 @@ def answers(run: Run, path: Path, merchant: str | None) -> None:
     done = run(work)
     counts = Counter(answer.done for answer in done)
     for payout_return, what, why in done:
-        words = {"known": f"{payout_return.outcome} already, nothing changed", "not_done": f"not done: {why}"}.get(
-            what, what
-        )
+        words = {
+            "known": f"{payout_return.outcome} already, nothing changed",
+            "told": f"nothing changed: {why}",
+            "not_done": f"not done: {why}",
+        }.get(what, f"{what} ({payout_return.reason})" if payout_return.reason else what)
         click.echo(f"line {payout_return.line}: {payout_return.payout or '-'}: {words}")
     click.echo(
         f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
         f"{counts['returned']:,} returned, {counts['known']:,} known already, "
-        f"{counts['not_done']:,} not done"
+        + (f"{counts['told']:,} told, " if counts["told"] else "")
+        + f"{counts['not_done']:,} not done"
     )
     if counts["not_done"]:
         raise click.exceptions.Exit(1)

@@ -58,7 +58,7 @@ def _options(verb: Callable[..., None]) -> Callable[..., None]:
 @_options
 @in_world
 def reconcile_file(run: Run, file: Path, **options: Any) -> None:
-    """Compares a CSV statement with the ledger. Books nothing without --book."""
+    """Compares a statement (CSV, camt.053, camt.054, MT940, BAI2) with the ledger. Books nothing without --book."""
     reading, numbers = _reading(options), _numbers(options["book"])
     if numbers != [] and not options["note"].strip():
         raise Problem(
@@ -158,6 +158,7 @@ def _text(comparison: dict[str, Any]) -> list[str]:
             f"This file was compared like this at {comparison['comparedAt']}; nothing was changed. "
             "--again compares it anew."
         )
+    lines += comparison["notes"]
     lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in comparison["outcomes"].items()]
     for row in comparison["differences"][:SHOWN_MAX]:
         at = f"line {row['line']}" if row["line"] else f"row {row['row']}"

@@ -7,15 +7,18 @@ from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.money.bank_answers import PayoutReturn, read_answers
+from recoup.kernel.sentence import Sentence
+from recoup.rules.banks.answers import answers_of
+from recoup.rules.banks.entries import written
+from recoup.rules.money.bank_answers import PayoutReturn
 from recoup.store.money.bank import find_payout, payout_by_reference
 
 
 class AnswerTaken(NamedTuple):
-    """A row with what was done; `known`: it was said before. `why`: nothing could be done."""
+    """A row with what was done; `known`: it was said before; `told`: it changes nothing. `why`: nothing was done."""
 
     payout_return: PayoutReturn
-    done: Literal["paid", "returned", "known", "not_done"]
+    done: Literal["paid", "returned", "known", "told", "not_done"]
     why: str = ""
 
 
@@ -28,7 +31,7 @@ async def take_answers(world: World, scope: Scope, content: bytes) -> list[Answe
         AnswerTaken(payout_return, "not_done", payout_return.wrong)
         if payout_return.wrong
         else await _take(world, scope, payout_return)
-        for payout_return in read_answers(content)
+        for payout_return in answers_of(content)
     ]
 
 
@@ -40,6 +43,14 @@ async def _take(world: World, scope: Scope, payout_return: PayoutReturn) -> Answ
         payout = await find_payout(connection, scope.merchant_id, payout_id) if payout_id else None
     if payout is None:
         return AnswerTaken(payout_return, "not_done", "there is no such payout")
+    if payout_return.outcome == "notice":
+        return AnswerTaken(payout_return, "told", payout_return.reason)
+    if payout_return.units is not None and (payout_return.units, payout_return.asset) != (payout.units, payout.asset):
+        theirs = f"{written(payout_return.units, payout_return.asset)} {payout_return.asset}"
+        ours = f"{written(payout.units, payout.asset)} {payout.asset}"
+        return AnswerTaken(
+            payout_return, "not_done", Sentence("the file says {0}, but the payout is {1}", theirs, ours)
+        )
     if payout.state == payout_return.outcome:
         return AnswerTaken(payout_return, "known")
     try:

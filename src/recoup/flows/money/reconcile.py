@@ -21,6 +21,9 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence, cut
 from recoup.kernel.stop import look_up
 from recoup.moves.audit import note
+from recoup.rules.banks.entries import BankStatement
+from recoup.rules.banks.formats import check_statement, format_of
+from recoup.rules.banks.statements import bank_statement
 from recoup.rules.files.lines import Line, lines
 from recoup.rules.files.source import encoding_in, encoding_note, source_of
 from recoup.rules.files.table import unread_note
@@ -31,6 +34,7 @@ from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_ref
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
+from recoup.store.money.equal_lines import count_equals
 from recoup.store.money.reconciliation import Run, find_run, run_by_key
 from recoup.store.statement import Tx
 
@@ -60,7 +64,7 @@ class _Run:
     """What is known of a run while it is made."""
 
     key: tuple[UUID, UUID]
-    statement: Statement
+    statement: Statement | BankStatement
     route: str
     lines: int = 0
     counts: dict[str, int] = field(default_factory=dict)
@@ -109,7 +113,7 @@ async def reconcile(
     async with world.db.transaction() as tx:
         mine = await store.begin_run(tx, new)
         if mine:
-            await _compare(tx, run, reading, wall, list(world.channels))
+            await _compare(tx, run, reading, file_hash, wall, list(world.channels))
             await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     async with world.db.connection() as connection:
         made = await run_by_key(connection, scope.merchant_id, run_key)
@@ -126,11 +130,12 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     return found
 
 
-async def _compare(tx: Tx, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
+async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: datetime, channels: list[str]) -> None:
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, good)
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
+    await count_equals(tx, run.key, file_hash, reading.period is not None)
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
     async for rows in store.candidates(tx):
@@ -149,9 +154,17 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
     await store.add_verdicts(tx, lines)
 
 
-def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] | None) -> Statement:
-    """A table, also where it is packed. Reads the file three times, and tells of the last."""
+def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] | None) -> Statement | BankStatement:
+    """By the format that the file has, also where it is packed. A table is read three times; `tell` hears of the last.
+
+    Raises: Problem(invalid) for a format that is not read, or not as this kind.
+    """
     source = source_of(content)
+    head = next(iter(source()), b"")
+    named = format_of(head)
+    if named is not None:
+        check_statement(named, reading.kind)
+        return bank_statement(named, head, _told(source(), tell), reading)
     encoding = encoding_in(source, reading.encoding)
     passes = count()
 
@@ -168,7 +181,7 @@ def _told(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterat
         yield piece
 
 
-async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
+async def _batches(statement: Statement | BankStatement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
     """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
     while batch := await run_stoppable(lambda: list(islice(parsed, LINES_AT_ONCE))):
@@ -201,7 +214,9 @@ def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, z
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def _notes(statement: Statement, reading: Reading) -> list[str]:
+def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
+    if isinstance(statement, BankStatement):
+        return statement.notes()
     layout = statement.layout
     named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
     notes: list[str] = [
@@ -236,6 +251,8 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
         dated=line.at,
         order_id=ours.order_id if ours else None,
         posting_id=ours.entry[0] if ours else None,
+        content_id=candidate.content_id,
+        equal_no=candidate.equal_no,
     )
 
 

@@ -23,13 +23,16 @@ _COLUMNS: Final = ("payout", "outcome", "reason")
 
 
 class PayoutReturn(NamedTuple):
-    """`line` of the file, from 1; `payout` as it is written there; `wrong`: why nothing can be done with the row."""
+    """`line` of the file, from 1; `payout` as it is written there; `outcome`: paid, returned, or a notice that changes
+    nothing; `wrong`: why nothing can be done with the row. `units`, `asset`: where the file says them."""
 
     line: int
     payout: str
     outcome: str
     reason: str
     wrong: str | None = None
+    units: int | None = None
+    asset: str = ""
 
 
 def read_answers(content: bytes) -> list[PayoutReturn]:

@@ -215,6 +215,11 @@ def funded(units: int, route: str) -> Posting:
     return _pair("funded", "bank", "clearing", units, credit_place=route)
 
 
+def funding_returned(units: int, route: str) -> Posting:
+    """The bank took back what a processor had paid."""
+    return _pair("funding_returned", "clearing", "bank", units, place=route)
+
+
 def processing_cost(units: int, route: str) -> Posting:
     return _pair("processing_cost", "processing_cost", "clearing", units, credit_place=route)
 

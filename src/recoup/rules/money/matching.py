@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.ledger import Posting, funded, processing_cost, suspended
+from recoup.rules.money.ledger import Posting, funded, funding_returned, processing_cost, suspended
 
 OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
 INWARD: Final = frozenset(
@@ -24,7 +24,10 @@ KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "dispute_won": ("dispute_won",), "dispute_fee": ("dispute_fee",), "fee": ("processing_cost",),
         "funding": ("funded",),
     },
-    "bank": {"payout": ("paid_out",), "payout_return": ("payout_bounced",), "funding": ("funded",)},
+    "bank": {
+        "payout": ("paid_out",), "payout_return": ("payout_bounced",), "funding": ("funded",),
+        "funding_return": ("funding_returned",),
+    },
     "chain": {
         "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "settlement": ("settled",),
         "payout": ("payout_paid",),
@@ -34,7 +37,8 @@ EDGE: Final = timedelta(days=1)
 
 
 class Theirs(NamedTuple):
-    """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where."""
+    """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where.
+    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty."""
 
     number: int
     line_id: UUID
@@ -45,6 +49,7 @@ class Theirs(NamedTuple):
     asset: str
     at: datetime
     route: str = ""
+    statement: str = ""
 
 
 class Ours(NamedTuple):
@@ -74,9 +79,9 @@ class Verdict(NamedTuple):
 class Found(NamedTuple):
     """What the search found for one line. `by`: id, reference, booked, or nothing; `several`: the reference is that of
     several movements. `first`: the line that says the same. `taken`: the line that has the movement already, with
-    another date or amount; `same_amount`: only another date. `parts`: this and other lines have the movement's amount
-    together. `booked`: the whole line was booked. `alike`: open movements of the same type, amount and
-    currency."""
+    another date or amount; `same_amount`: at most another date, `same_day`: not even that. `parts`: this and other
+    lines have the movement's amount together. `booked`: the whole line was booked. `alike`: open movements of the same
+    type, amount and currency. `elsewhere`: a file that has nothing in common with this one has this line, too."""
 
     ours: Ours | None
     by: str = ""
@@ -87,6 +92,8 @@ class Found(NamedTuple):
     parts: bool = False
     booked: bool = False
     alike: int = 0
+    same_day: bool = False
+    elsewhere: bool = False
 
 
 def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
@@ -133,6 +140,13 @@ def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
 def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
     """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
     posting = suspended(_sign(line.type) * line.units, route, kind)
+    if found.same_day:
+        text = Sentence(
+            "Line {0} is this payment already, and the bank lists it twice. Ask the bank whether money moved "
+            "twice; this line may wait in suspense.",
+            found.taken,
+        )
+        return Verdict("missing_here", "listed_twice", text, posting)
     if found.same_amount:
         text = Sentence(
             "Line {0} is this payment already, on another date. Ask the other side whether money moved "
@@ -149,6 +163,14 @@ def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
 
 
 def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+    if found.elsewhere:
+        verdict = _missing_here(kind, line, found._replace(elsewhere=False), route)
+        text: str = Sentence(
+            "{0} Another file has an equal line; the files have no payment in common, so both count. If they cover "
+            "the same days, compare both with their period.",
+            verdict.text,
+        )
+        return verdict._replace(text=text)
     if line.type == "fee":
         return Verdict(
             "missing_here",
@@ -165,6 +187,13 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
                 funded(line.units, route),
             )
         return Verdict("missing_here", "funding", "The processor paid this out; book it from the bank's file.")
+    if line.type == "funding_return":
+        return Verdict(
+            "missing_here",
+            "funding_return",
+            "Money of a processor that the bank took back; book it from here.",
+            funding_returned(line.units, route),
+        )
     if found.several:
         text = "Its reference is that of several movements here, and it has no id of ours: nothing says which."
         return Verdict("missing_here", "ambiguous_reference", text)

@@ -1,7 +1,7 @@
 """A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
 movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -11,7 +11,7 @@ import asyncpg
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.money.matching import Found, Ours, Theirs
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Tx, statement
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
@@ -21,7 +21,7 @@ T = TypeVar("T")
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
 _STAGED = """
 CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text, units bigint, asset text,
-  at timestamptz, route text) ON COMMIT DROP
+  at timestamptz, route text, statement text) ON COMMIT DROP
 """
 _OURS_TABLE = """
 CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
@@ -96,54 +96,75 @@ WITH lines AS MATERIALIZED (
   ORDER BY s.number, (o.units, o.asset, o.place) = (s.units, s.asset, s.place) DESC,
     (o.units, o.asset) = (s.units, s.asset) DESC, o.at, o.posting_id
 ), alone AS MATERIALIZED (
-  SELECT reference, type, count(*) AS times, (array_agg(posting_id))[1] AS posting_id,
-    (array_agg(line_no))[1] AS line_no
-  FROM ours WHERE reference <> '' AND NOT from_file GROUP BY reference, type
+  SELECT *, count(*) FILTER (WHERE place_of = 1) OVER (PARTITION BY reference, type) AS sources
+  FROM (SELECT reference, type, units, asset, at, posting_id, line_no,
+    row_number() OVER (PARTITION BY reference, type, source_id ORDER BY posting_id, line_no) AS place_of,
+    row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, posting_id, line_no) AS place
+    FROM ours WHERE reference <> '' AND NOT from_file) a
 ), told AS MATERIALIZED (
-  SELECT s.number, a.times, a.posting_id, a.line_no
-  FROM staged s JOIN alone a ON a.reference = s.reference AND a.type = s.type
-  WHERE NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)
+  SELECT DISTINCT ON (s.number) s.number, a.sources, a.posting_id, a.line_no
+  FROM (SELECT *, row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, number) AS place
+    FROM staged s WHERE NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)) s
+  JOIN alone a ON a.reference = s.reference AND a.type = s.type
+  ORDER BY s.number, (a.units, a.asset, a.place) = (s.units, s.asset, s.place) DESC,
+    (a.units, a.asset) = (s.units, s.asset) DESC, a.at, a.posting_id
 ), booked AS MATERIALIZED (
   SELECT s.number, o.posting_id, o.line_no FROM staged s JOIN ours o ON o.source_id = s.line_id AND o.from_file
 )
-SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id' WHEN t.times = 1 THEN 'reference'
+SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id' WHEN t.sources = 1 THEN 'reference'
     WHEN b.posting_id IS NOT NULL THEN 'booked' WHEN m.conflict THEN 'conflict' ELSE '' END AS by,
-  coalesce(t.times > 1, false) AS several,
-  CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.times = 1 THEN t.posting_id ELSE b.posting_id END AS posting_id,
-  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.times = 1 THEN t.line_no ELSE b.line_no END AS line_no
+  coalesce(t.sources > 1, false) AS several,
+  CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.sources = 1 THEN t.posting_id ELSE b.posting_id END AS posting_id,
+  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.sources = 1 THEN t.line_no ELSE b.line_no END AS line_no
 FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
 """
 # One charge that was captured in parts is several movements: each line has the one of its amount, in order of time.
 # Of lines about one movement those are the same that agree in amount, currency and date; the first of the right amount
-# has the movement, and the others stand for themselves.
+# has the movement, and the others stand for themselves. Lines that come to the movement's amount together are its
+# parts, equal ones too: `so_far` adds up those that differ first, then what is said again.
 _VERDICTS = """
 WITH open AS MATERIALIZED (
   SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o
   WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
   GROUP BY 1, 2, 3
 ), told AS (
-  SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, f.by, f.several,
-    coalesce(f.posting_id, s.line_id) AS about, f.line_no AS about_no,
-    first_value(s.number) OVER (PARTITION BY coalesce(f.posting_id, s.line_id), f.line_no, s.units, s.asset, s.at
-      ORDER BY s.number) AS first,
+  SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, s.statement, f.by,
+    f.several, coalesce(f.posting_id, s.line_id) AS about, f.line_no AS about_no,
+    first_value(s.number) OVER same AS first, row_number() OVER same AS copy,
     coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
-    o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file, k.line_id IS NOT NULL AS booked
+    o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file,
+    k.line_id IS NOT NULL AS booked,
+    e.content_id, e.place AS equal_no, e.named, w.content_id IS NOT NULL AS elsewhere
   FROM staged s JOIN found f USING (number)
   LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
   LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
   LEFT JOIN (SELECT DISTINCT source_id AS line_id, units FROM ours WHERE from_file) k
     ON k.line_id = s.line_id AND k.units = s.units
+  LEFT JOIN equal e ON e.number = s.number
+  LEFT JOIN elsewhere w ON w.content_id = e.content_id AND NOT e.named
+  WINDOW same AS (PARTITION BY coalesce(f.posting_id, s.line_id), f.line_no, s.units, s.asset, s.at,
+    CASE WHEN s.statement <> '' THEN s.line_id END ORDER BY s.number)
+), summed AS (
+  SELECT *, sum(units) OVER (PARTITION BY about, about_no ORDER BY copy, number) AS so_far,
+    sum(units) FILTER (WHERE copy = 1) OVER every AS once,
+    coalesce(bool_and(asset = our_asset) OVER every, false) AS one
+  FROM told WINDOW every AS (PARTITION BY about, about_no)
+), parted AS (
+  SELECT *, one AND coalesce(so_far <= our_units, false)
+    AND coalesce(bool_or(so_far = our_units AND so_far >= once AND so_far > units) OVER (PARTITION BY about, about_no),
+      false) AS parts
+  FROM summed
 )
-SELECT number, line_id, type, our_id, reference, units, asset, at, route, by, several, nullif(first, number) AS first,
-  nullif(first_value(number) OVER best, number) AS taken,
+SELECT number, line_id, type, our_id, reference, units, asset, at, route, statement, by, several,
+  CASE WHEN NOT parts THEN nullif(first, number) END AS first, nullif(first_value(number) OVER best, number) AS taken,
   coalesce((first_value(units) OVER best, first_value(asset) OVER best) = (units, asset), false) AS same_amount,
-  count(*) FILTER (WHERE number = first) OVER every > 1
-    AND coalesce(sum(units) FILTER (WHERE number = first AND asset = our_asset) OVER every = our_units, false)
-    AND coalesce(bool_and(asset = our_asset) OVER every, false) AS parts,
-  booked, alike, posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at,
-  order_id, from_file
-FROM told t
-WINDOW every AS (PARTITION BY about, about_no), best AS (PARTITION BY about, about_no
+  parts, booked, alike,
+  coalesce((first_value(units) OVER best, first_value(asset) OVER best, first_value(at) OVER best) = (units, asset, at),
+    false) AS same_day, elsewhere,
+  CASE WHEN NOT named THEN content_id END AS content_id, CASE WHEN NOT named THEN equal_no END AS equal_no,
+  posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at, order_id, from_file
+FROM parted t
+WINDOW best AS (PARTITION BY about, about_no
   ORDER BY (our_units = units AND our_asset = asset) DESC NULLS LAST, number)
 """
 _MISSING = """
@@ -222,7 +243,6 @@ async def collect(
     """Looks up the movements around the period and those that lines name, and finds each line's candidate."""
     pairs = [(type_, recipe) for type_, recipes in types.items() for recipe in recipes]
     about = (merchant_id, [p[0] for p in pairs], [p[1] for p in pairs], kind, list(places))
-    await tx.execute("ANALYZE staged", timeout=STATEMENT_SECONDS)
     await tx.execute(_NEAR, *about, period[0] - AROUND, period[1] + AROUND, timeout=STATEMENT_SECONDS)
     sources = ["attempt", "refund", "settlement", "payout", "bank_payout", "dispute"]
     await tx.execute(_BY_ID, *about, sources, timeout=STATEMENT_SECONDS)
@@ -233,10 +253,13 @@ async def collect(
 
 
 class Candidate(NamedTuple):
-    """A line of the statement, and what was found for it."""
+    """A line of the statement, and what was found for it. `content_id`, `equal_no`: what a line without id says, and
+    which of the equal ones it is."""
 
     line: Theirs
     found: Found
+    content_id: UUID | None
+    equal_no: int | None
 
 
 async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[Candidate]]:
@@ -246,9 +269,9 @@ async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[Candidate]]:
 
 
 def _candidate(record: Any) -> Candidate:
-    posting_id, line_no, *movement = record[17:]
+    posting_id, line_no, *movement = record[22:]
     ours = Ours((posting_id, line_no), *movement) if posting_id is not None else None
-    return Candidate(Theirs(*record[:9]), Found(ours, *record[9:17]))
+    return Candidate(Theirs(*record[:10]), Found(ours, *record[10:20]), *record[20:22])
 
 
 async def missing(
@@ -293,6 +316,8 @@ class VerdictLine(NamedTuple):
     dated: datetime | None = None
     order_id: UUID | None = None
     posting_id: UUID | None = None
+    content_id: UUID | None = None
+    equal_no: int | None = None
 
 
 async def add_verdicts(tx: asyncpg.Connection, lines: Sequence[VerdictLine]) -> None:
@@ -334,65 +359,3 @@ async def end_run(
 ) -> None:
     """`counts`: outcome -> lines."""
     await _end_run(db, *key, lines, dict(counts), list(notes), *period)
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT row_no FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
-""",
-)
-async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
-    """Lines that something is suggested for and nobody has booked."""
-
-
-class LockedLine(Row, frozen=True):
-    """`recipe` and `entries`: what may be booked."""
-
-    row_no: int
-    line_id: UUID | None
-    asset: str | None
-    recipe: str | None
-    entries: list[list[Any]] | None
-    booked_at: datetime | None
-    booked_by: str | None
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
-""",
-)
-async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
-    """Those of these that there are."""
-
-
-@statement(
-    MERCHANT,
-    """
-SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
-""",
-)
-async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
-    """In no order."""
-
-
-async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
-    """Those that were booked from any file."""
-    return set(await _booked_before(db, merchant_id, line_ids))
-
-
-@statement(
-    MERCHANT,
-    """
-UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
-WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
-""",
-)
-async def mark_booked(
-    db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
-) -> None:
-    """Whether they were booked from this file or before from another. `at` is wall time."""

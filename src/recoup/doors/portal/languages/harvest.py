@@ -94,14 +94,20 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             yield from node.args[:1]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
             yield from node.args[:1]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("complaint", "complaint_at")
+        ):
+            yield from node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
             yield from node.args[1:]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "cure")
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {target.id for target in targets if isinstance(target, ast.Name)}
             texts = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
-            yield from texts if names & {"message", "cure", "REASONS"} else []
+            yield from texts if names & {"message", "cure", "REASONS", "CURES", "LEFT_OUT", "AGAIN"} else []
 
 
 def _texts(root: ast.AST) -> Iterator[str]:

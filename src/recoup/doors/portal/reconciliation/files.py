@@ -77,7 +77,7 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
     """The same file again leads to the comparison that there is."""
     visit.only("refund", "compare files", or_operator=True)
     if form.file is None:
-        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
+        raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the file first.")
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
     ran = await in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))

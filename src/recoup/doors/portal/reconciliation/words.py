@@ -31,6 +31,7 @@ REFUSED: Final = {
 }  # fmt: skip
 KINDS: Final = {"processor": "Processor", "bank": "Bank", "chain": "Channel or chain"}
 RECIPES: Final = {
-    "funded": "book as paid to the bank", "processing_cost": "book as processor cost",
+    "funded": "book as paid to the bank", "funding_returned": "book as taken back by the bank",
+    "processing_cost": "book as processor cost",
     "suspended": "book to suspense",
 }  # fmt: skip

@@ -44,12 +44,16 @@ CREATE TABLE reconciliation_lines (
   booked_at timestamptz,
   booked_by text,
   note text,
+  content_id uuid,                         -- of one without id and reference: what equal ones say, too
+  equal_no int,                            -- which of the equal ones of the file it is
   PRIMARY KEY (merchant_id, run_id, row_no),
   FOREIGN KEY (merchant_id, run_id) REFERENCES reconciliation_runs,
   CHECK ((booked_at IS NULL) = (booked_by IS NULL)),
   CHECK (booked_at IS NULL OR recipe IS NOT NULL)
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
+CREATE INDEX reconciliation_lines_equal ON reconciliation_lines (merchant_id, content_id)
+  WHERE content_id IS NOT NULL;
 CREATE INDEX reconciliation_lines_noted ON reconciliation_lines (merchant_id, order_id) WHERE note <> '';
 
 -- The first period that its merchant was not told of; the row is the lock of whoever tells.

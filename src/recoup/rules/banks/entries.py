@@ -1,0 +1,255 @@
+"""A bank's statement, whatever its format: entries of accounts become lines that can be compared.
+
+A file is taken whole or not at all: what cannot be read, or does not add up, is refused with its place and cure.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import UNITS_MAX
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import of_these_days
+from recoup.rules.money.matching import INWARD, Theirs
+from recoup.rules.money.reading import EVERY, Reading, check
+from recoup.rules.money.statement import LINES_MAX, Broken, content_id
+
+TEXT_MAX: Final = 200
+AGAIN: Final = "Fetch the file from the bank again."
+STATEMENTS_MAX: Final = 100_000  # of a file
+SHOWN_MAX: Final = 20
+OUR_REFERENCE: Final = re.compile(r"\bRC[0-9A-F]{12}\b")
+_OUR_ID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I)
+_NO_REFERENCE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF", "NONE", "NULL", "N/A", "0", "-"})
+_AMOUNT: Final = re.compile(r"[0-9]{1,18}(?:[.,][0-9]{0,18})?|[.,][0-9]{1,18}")
+
+
+class BankEntry(NamedTuple):
+    """What moved on the account. `units`: signed, + came to it; `back`: it undoes an earlier movement; `code`: the
+    bank's own for it; `references`: the best first; `text`: what may hold our reference."""
+
+    place: str
+    units: int
+    asset: str
+    day: date
+    back: bool
+    code: str
+    references: tuple[str, ...]
+    text: str
+
+
+@dataclass(slots=True)
+class Account:
+    """One statement of one account. `opening`, `closing`: None where the file does not say. `left_out`: why -> entries
+    that move no money (yet)."""
+
+    place: str
+    name: str
+    identity: tuple[str, ...]
+    asset: str = ""
+    opening: int | None = None
+    closing: int | None = None
+    entries: int = 0
+    sums: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    whole: int = 0  # entries that are batches whose details do not add up to them
+
+    def add(self, asset: str, units: int) -> None:
+        self.sums[asset] = self.sums.get(asset, 0) + units
+
+    def leave_out(self, why: str) -> None:
+        self.left_out[why] = self.left_out.get(why, 0) + 1
+
+    def check(self, place: str) -> None:
+        """Raises: Problem(invalid) unless the entries are the difference of the balances."""
+        if self.opening is None or self.closing is None:
+            return
+        moved = self.sums.get(self.asset, 0)
+        if self.opening + moved != self.closing:
+            raise complaint(
+                place,
+                Sentence(
+                    "account {0}: the balance goes from {1} to {2} {3}, but the entries come to {4}",
+                    self.name,
+                    written(self.opening, self.asset),
+                    written(self.closing, self.asset),
+                    self.asset,
+                    written(moved, self.asset),
+                ),
+                "Fetch the file from the bank again: entries are missing, doubled or changed.",
+            )
+
+
+Parts = Iterator[tuple[Account, BankEntry | None]]
+"""Each entry with its statement; None: the statement has ended, and is checked."""
+
+
+class BankStatement:
+    """A file being read. Iterating gives lines, and at its end `notes` say what each account comes to.
+
+    Raises: Problem(invalid), while it is read, for a file of which nothing may be taken.
+    """
+
+    def __init__(self, named: str, parts: Callable[[], Parts], reading: Reading) -> None:
+        self._named, self._parts, self._reading, self._zone = named, parts, reading, check(reading)
+        self.currencies: set[str] = set(reading.currencies) - {EVERY}
+        self._wanted = frozenset(self.currencies)
+        self.last_number = 0
+        self._accounts: list[Account] = []
+        self._seen: set[tuple[str, ...]] = set()
+
+    def __iter__(self) -> Iterator[Theirs | Broken]:
+        for account, entry in self._parts():
+            if entry is None:
+                self._end(account)
+                continue
+            self.last_number += 1
+            if self.last_number > LINES_MAX:
+                message = Sentence("the file has more than {0} entries", f"{LINES_MAX:,}")
+                raise complaint(entry.place, message, "Ask for a file of fewer days.")
+            yield self._line(self.last_number, account, entry)
+
+    def notes(self) -> list[str]:
+        said: list[str] = [Sentence("Read as {0}; the line is the number of the entry.", self._named)]
+        for account in self._accounts[:SHOWN_MAX]:
+            said += _said(account)
+        if len(self._accounts) > SHOWN_MAX:
+            said.append(Sentence("Statements besides these: {0}.", len(self._accounts) - SHOWN_MAX))
+        return said
+
+    def _end(self, account: Account) -> None:
+        if account.identity in self._seen:
+            message = Sentence("the statement {0} is in the file twice", " ".join(account.identity)[:80])
+            raise complaint(account.place, message, "Remove one of the two, or fetch the file again.")
+        if len(self._seen) >= STATEMENTS_MAX:
+            message = Sentence("the file has more than {0} statements", f"{STATEMENTS_MAX:,}")
+            raise complaint(account.place, message, "Ask for a file of fewer days.")
+        self._seen.add(account.identity)
+        if len(self._accounts) <= SHOWN_MAX:
+            self._accounts.append(account)
+        else:
+            self._accounts.append(self._accounts[-1])
+
+    def _line(self, number: int, account: Account, entry: BankEntry) -> Theirs | Broken:
+        our_id, reference = named_by(entry.references, entry.text)
+        kind = self._type(entry, ours=our_id is not None or OUR_REFERENCE.fullmatch(reference) is not None)
+        if self._wanted and entry.asset not in self._wanted:
+            why = Sentence("it is in {0}, and only {1} was asked for", entry.asset, " and ".join(sorted(self._wanted)))
+            return Broken(number, "mixed_currencies", why)
+        self.currencies.add(entry.asset)
+        at = of_these_days(datetime.combine(entry.day, datetime.min.time()), self._zone)
+        if at is None:
+            message = Sentence("the day {0} is not of the years 2000 to 2200", entry.day.isoformat())
+            raise complaint(entry.place, message, AGAIN)
+        period = self._reading.period
+        if period is not None and not period[0] <= at < period[1]:
+            why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
+            return Broken(number, "other_period", why)
+        units = abs(entry.units)
+        line_id = content_id("bank", kind, our_id, reference, units, entry.asset, at)
+        statement = "\x1f".join((self._named, *account.identity))
+        return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", statement)
+
+    def _type(self, entry: BankEntry, *, ours: bool) -> str:
+        mapped = self._reading.types.get(entry.code)
+        if mapped is None:
+            return kind_of(entry, ours=ours)
+        if (mapped in INWARD) != (entry.units > 0):
+            way = "came in" if entry.units > 0 else "went out"
+            message = Sentence("{0} is mapped to {1}, but this money {2}", repr(entry.code[:20]), mapped, way)
+            raise complaint(entry.place, message, "Correct the mapping's types.")
+        return mapped
+
+
+def kind_of(entry: BankEntry, *, ours: bool) -> str:
+    """What the account's movement is to us. `ours`: it has a payout's id or reference."""
+    if entry.units > 0:
+        return "payout_return" if entry.back or ours else "funding"
+    return "funding_return" if entry.back and not ours else "payout"
+
+
+def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
+    """Our id and the reference: ours wherever it stands, else the best that the bank has."""
+    told = [one for one in (reference.strip() for reference in references) if one and one.upper() not in _NO_REFERENCE]
+    everywhere = "\n".join((*told, text))
+    found = _OUR_ID.search(everywhere)
+    our_id = parse_id(found[0]) if found else None
+    ours = OUR_REFERENCE.search(everywhere)
+    if ours:
+        return our_id, ours[0]
+    return our_id, "" if our_id or not told else told[0][:TEXT_MAX]
+
+
+def complaint(place: str, what: str, cure: str) -> Problem:
+    """Nothing of the file is taken."""
+    return Problem(
+        "invalid",
+        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)),
+        field="file",
+        cure=cure,
+    )
+
+
+def _said_once(text: str) -> Sentence:
+    return text if isinstance(text, Sentence) else Sentence(text)
+
+
+def units_of(text: str, asset: str, place: str, name: str) -> int:
+    """An amount without sign, its decimal sign a dot or a comma. Raises: Problem(invalid)."""
+    if asset not in EXPONENTS:
+        message = Sentence("{0}: the currency {1} is unknown", name, repr(asset[:8]))
+        raise complaint(place, message, "Leave this account out of the file.")
+    text = text.strip()
+    value = Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset]) if _AMOUNT.fullmatch(text) else Decimal(-1)
+    if value < 0 or value != value.to_integral_value() or value > UNITS_MAX:
+        message = Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset)
+        raise complaint(place, message, AGAIN)
+    return int(value)
+
+
+def written(units: int, asset: str) -> str:
+    places = EXPONENTS.get(asset, 2)
+    return f"{Decimal(units).scaleb(-places):.{places}f}"
+
+
+def masked(number: str) -> str:
+    """An account's number as notes and complaints show it."""
+    plain = "".join(number.split())
+    return f"…{plain[-4:]}" if len(plain) > 4 else plain or "?"
+
+
+def _said(account: Account) -> list[str]:
+    sums: Mapping[str, int] = account.sums or {account.asset: 0}
+    said: list[str] = [
+        Sentence(
+            "Account {0}: {1} entries, sum {2}.",
+            account.name,
+            account.entries,
+            ", ".join(f"{written(units, asset)} {asset}".strip() for asset, units in sorted(sums.items())[:SHOWN_MAX]),
+        )
+    ]
+    if account.opening is not None and account.closing is not None:
+        said.append(
+            Sentence(
+                "Its balance goes from {0} to {1} {2}, as the entries say.",
+                written(account.opening, account.asset),
+                written(account.closing, account.asset),
+                account.asset,
+            )
+        )
+    else:
+        said.append(Sentence("The file has no opening and closing balance of it, so its sum could not be checked."))
+    for why, count in sorted(account.left_out.items()):
+        said.append(Sentence("Entries left out, {0}: {1}.", _said_once(why), count))
+    if account.whole:
+        said.append(
+            Sentence("Batches taken as one entry, because their details do not add up to it: {0}.", account.whole)
+        )
+    return said
