@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -61,6 +62,10 @@ class Account:
     left_out: dict[str, int] = field(default_factory=dict)
     whole: int = 0  # entries that are batches whose details do not add up to them
 
+    def key(self) -> str:
+        """What the statement is known by, wherever it comes from."""
+        return sha256("\x1f".join(self.identity).encode("utf-8", "replace")).hexdigest()[:32]
+
     def add(self, asset: str, units: int) -> None:
         self.sums[asset] = self.sums.get(asset, 0) + units
 
@@ -103,7 +108,8 @@ class BankStatement:
         self._wanted = frozenset(self.currencies)
         self.last_number = 0
         self._accounts: list[Account] = []
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen: set[str] = set()
+        self._open: tuple[Account | None, str] = (None, "")
 
     def __iter__(self) -> Iterator[Theirs | Broken]:
         for account, entry in self._parts():
@@ -118,24 +124,22 @@ class BankStatement:
 
     def notes(self) -> list[str]:
         said: list[str] = [Sentence("Read as {0}; the line is the number of the entry.", self._named)]
-        for account in self._accounts[:SHOWN_MAX]:
+        for account in self._accounts:
             said += _said(account)
-        if len(self._accounts) > SHOWN_MAX:
-            said.append(Sentence("Statements besides these: {0}.", len(self._accounts) - SHOWN_MAX))
+        if len(self._seen) > SHOWN_MAX:
+            said.append(Sentence("Statements besides these: {0}.", len(self._seen) - SHOWN_MAX))
         return said
 
     def _end(self, account: Account) -> None:
-        if account.identity in self._seen:
+        if account.key() in self._seen:
             message = Sentence("the statement {0} is in the file twice", " ".join(account.identity)[:80])
             raise complaint(account.place, message, "Remove one of the two, or fetch the file again.")
         if len(self._seen) >= STATEMENTS_MAX:
             message = Sentence("the file has more than {0} statements", f"{STATEMENTS_MAX:,}")
             raise complaint(account.place, message, "Ask for a file of fewer days.")
-        self._seen.add(account.identity)
-        if len(self._accounts) <= SHOWN_MAX:
+        self._seen.add(account.key())
+        if len(self._accounts) < SHOWN_MAX:
             self._accounts.append(account)
-        else:
-            self._accounts.append(self._accounts[-1])
 
     def _line(self, number: int, account: Account, entry: BankEntry) -> Theirs | Broken:
         our_id, reference = named_by(entry.references, entry.text)
@@ -154,8 +158,9 @@ class BankStatement:
             return Broken(number, "other_period", why)
         units = abs(entry.units)
         line_id = content_id("bank", kind, our_id, reference, units, entry.asset, at)
-        statement = "\x1f".join((self._named, *account.identity))
-        return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", statement)
+        if self._open[0] is not account:
+            self._open = account, account.key()
+        return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", self._open[1])
 
     def _type(self, entry: BankEntry, *, ours: bool) -> str:
         mapped = self._reading.types.get(entry.code)

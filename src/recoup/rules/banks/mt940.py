@@ -14,6 +14,7 @@ from recoup.rules.banks.entries import AGAIN, Account, BankEntry, Parts, complai
 from recoup.rules.files.lines import Line
 
 FIELD_LINES_MAX: Final = 200
+TEXTS_MAX: Final = 10  # of an entry
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
 _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references
@@ -111,7 +112,7 @@ def _take(page: _Page, part: _Field) -> Parts:
         yield from _flush(page)
         page.entry = _entry(page, part)
     elif part.tag == "86":
-        page.texts.append(part.text)
+        page.texts = [*page.texts, part.text][-TEXTS_MAX:]
     elif part.tag in ("62F", "62M"):
         yield from _flush(page)
         page.closed, page.last = _balance(part), part.tag == "62F"
