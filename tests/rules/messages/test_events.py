@@ -60,6 +60,8 @@ def test_the_documented_events_are_all_there() -> None:
         "order.refunded",
         "order.capturerequired",
         "payment.chargeback.received",
+        "payment.chargeback.reversed",
+        "payment.early_warning.received",
         "challenge.presented",
         "challenge.attempted",
         "challenge.passed",
@@ -88,8 +90,6 @@ def test_the_documented_events_are_all_there() -> None:
         "order.partially_collected",
         "order.refundfailed",
         "payment.chargeback.closed",
-        "payment.chargeback.reversed",
-        "payment.early_warning.received",
     }
 
 
