@@ -257,7 +257,7 @@ class CardRoutes:
 
 
 def _refusal(outcome: Outcome, merchant_id: UUID, step: Step, *, own: bool) -> _Refusal | None:
-    """None for an answer that is none, or that is about a card. Words about one payment stay with that payment."""
+    """None for what is no refusal, or is about a card. The words about one payment are kept with that alone."""
     if outcome.fault == "account":
         return _Refusal("account", outcome.processor_code, outcome.text, merchant_id, own)
     if outcome.fault in WRONG and step in ("other_route", "refused"):

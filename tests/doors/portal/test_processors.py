@@ -3,6 +3,8 @@
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.doors.portal.test_engine import words
+from tests.flows.test_refused_requests import SAID, refusing
+from tests.flows.test_routes import try_now
 from tests.worlds import Shop, change_world
 
 from recoup.flows.card_routes import CardRoutes
@@ -60,12 +62,44 @@ def test_a_route_that_is_not_reachable_needs_the_operator_and_no_merchant(server
         await _listed(shop)
         staff_member, owner = await signed_in("olga"), await signed_in("owner")
         for _ in range(5):
-            await shop.world.routes.note("sandbox", shop.merchant_id, Outcome("not_sent", fault="outage"))
+            out = Outcome("not_sent", fault="outage")
+            await shop.world.routes.note("sandbox", shop.merchant_id, out, shop.merchant_id, "try_later")
         shop.world.routes.forget()
         await shop.world.routes.ready()
         assert "Not reachable since" in words(await staff_member.get("/processors"))
         assert "Card processors 1" in words(await staff_member.get("/overview"))
         assert (await owner.get("/processors")).status_code == 403
         assert "Card processors" not in words(await owner.get("/overview"))
+
+    portal(server, story)
+
+
+def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operators(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with refusing(shop, "request") as (route,):
+            order_id = await shop.admit(units=30)
+            await try_now(shop, order_id)
+            ops, olga, here = await signed_in("ops"), await signed_in("olga"), f"/orders/{order_id}"
+            page = words(await ops.get(here))
+            for said in (
+                "The processor refused the request as wrong (amount_too_small), so it is not repeated.",
+                "Attempt 1 refused by the processor",
+                SAID,
+                "Mend what they name, then retry it; or cancel the order.",
+                "Retry now…",
+                "Cancel order…",
+            ):
+                assert said in page, said
+            assert "Refused as wrong in 7 days 1 · last amount_too_small" in words(await olga.get("/processors"))
+            route.fault = "account"
+            assert (await staff.post(ops, here, f"{here}/retry")).status_code == 303
+            await shop.run_due()
+            assert (await shop.order(order_id))["stage"] == "held"
+            page = words(await olga.get("/processors"))
+            assert "It refuses the account or its key since" in page
+            assert "Use it again" in page
+            done = await staff.post(olga, "/processors", "/processors/on", name="sandbox")
+            assert done.status_code == 303
+            assert "Use it again" not in words(await olga.get("/processors"))
 
     portal(server, story)

@@ -167,6 +167,22 @@ def test_what_it_cannot_take_is_not_sent(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_a_refused_confirmation_leaves_no_intent_behind(tmp_path: Path) -> None:
+    """403 hourly sends for one payment of 0.30 USD left 403 unconfirmed intents."""
+
+    async def story(on: Ground) -> None:
+        for kind, fault in (("forbidden", "account"), ("unauthorized", "account"), ("too_many", "rate")):
+            on.standin.faults.add(kind, "/confirm")
+            said = await on.stripe.charge(on.charge())
+            assert (said.state, said.fault) == ("not_sent", fault)
+        assert (await on.stripe.charge(on.charge(send_before_monotonic=0.0))).state == "not_sent"
+        intents = [one["status"] for one in on.standin.book.all("payment_intent")]
+        assert intents == ["canceled"] * 4
+        assert (await on.stripe.charge(on.charge())).state == "approved"
+
+    play(tmp_path, story)
+
+
 def test_an_invoice_is_paid_as_that_invoice(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         def invoice() -> str:
