@@ -58,7 +58,8 @@ def _options(verb: Callable[..., None]) -> Callable[..., None]:
 @_options
 @in_world
 def reconcile_file(run: Run, file: Path, **options: Any) -> None:
-    """Compares a statement (CSV, camt.053, camt.054, MT940, BAI2) with the ledger. Books nothing without --book."""
+    """Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2. Books nothing without
+    --book."""
     reading, numbers = _reading(options), _numbers(options["book"])
     if numbers != [] and not options["note"].strip():
         raise Problem(

@@ -12,7 +12,7 @@ ID_MAX: Final = 200
 # A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like others.
 _EXPONENT: Final = re.compile(r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}")
 _ERROR: Final = re.compile(r"#(?:N/A|NAME\?|REF!|VALUE!|NUM!|DIV/0!|NULL!|#+)")
-_MARKED: Final = re.compile("[.,+#-]")
+_MARKED: Final = re.compile("[.,#]|[eE][+-]")
 DESTROYED: Final = Sentence("holds what a spreadsheet made of an id, like {0}", "9.87654E+11")
 EXPORT_AGAIN: Final = Sentence("export the file again and do not save it in a spreadsheet, or format ids as text")
 

@@ -18,7 +18,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.amounts import SignEvidence, units_of
 from recoup.rules.files.complaint import BadCell
-from recoup.rules.files.ids import check_id
+from recoup.rules.files.ids import are_plain, check_id
 from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, instant, read_moment, zone_named
 from recoup.rules.files.table import Table, plain, shown_name, shown_names
@@ -72,18 +72,19 @@ class _Sum(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What was found out about a file. `columns`: our name -> position; `unread`: names of columns without use."""
+    """What was found out about a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
+    columns without use."""
 
     delimiter: str
     decimal: str
     order: Order
     columns: Mapping[str, int]
-    names: Sequence[str]
+    names: Mapping[str, str]
     unread: tuple[str, ...]
 
     def column(self, name: str) -> str:
         """As the file names it."""
-        return shown_name(self.names[self.columns[name]]) if name in self.columns else name
+        return self.names.get(name, name)
 
 
 class Statement:
@@ -100,6 +101,7 @@ class Statement:
         self.layout = _layout(_table(source(), reading), reading)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}
         self._first: tuple[int, str] | None = None
+        self._nets = any(name in self.layout.columns for name in ("net", "net_debit", "net_credit"))
         self.last_number = 0  # of the line that was read last
 
     def __iter__(self) -> Iterator[Theirs | Broken]:
@@ -123,11 +125,13 @@ class Statement:
         values = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns
         }
-        for name in ("id", "reference"):
-            check_id(values.get(name, ""), layout.column(name))
+        if not are_plain(values.get("id", "") + values.get("reference", "")):
+            for name in ("id", "reference"):
+                check_id(values.get(name, ""), layout.column(name))
         has_gross = any(values.get(name) for name in ("amount", "debit", "credit"))
-        at_currency = "currency" if values.get("currency") and has_gross else "net_currency"
-        asset = self._currency(number, values.get(at_currency) or values.get("currency", ""), at_currency)
+        of_gross = not values.get("net_currency") or has_gross and bool(values.get("currency"))
+        at_currency = "currency" if of_gross else "net_currency"
+        asset = self._currency(number, values.get(at_currency, ""), at_currency)
         kind = self._type(values.get("type", ""))
         our_id, reference = parse_id(values.get("id", "")), values.get("reference", "")
         if values.get("id") and our_id is None and not reference:
@@ -140,7 +144,7 @@ class Statement:
             raise BadCell("unknown_route", unknown, layout.column("route"))
         gross = self._money(values, asset, ("amount", "debit", "credit")) if has_gross else None
         same = (values.get("net_currency", "").upper() or asset) == asset
-        net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same else None
+        net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
         fee = self._fee(values, asset, kind, gross, net)
         units = self._units(gross if gross is not None else net, kind)
         at = self._date(values)
@@ -333,7 +337,8 @@ def _layout(table: Table[dict[str, int]], reading: Reading) -> Layout:
         raise Problem("invalid", message, field="dates", cure="Say which it is: --dates dmy or --dates mdy.")
     used, names = set(columns.values()), table.header.names
     unread = tuple(name for position, name in enumerate(names) if position not in used)
-    return Layout(table.header.delimiter, decimal, order, columns, names, unread)
+    shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
+    return Layout(table.header.delimiter, decimal, order, columns, shown, unread)
 
 
 def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
