@@ -163,5 +163,5 @@ def test_a_merchant_whose_rows_wait_or_who_keeps_very_many_sends_no_further_file
     assert refused.headers["retry-after"] == "60"
     shop.door.run(shop.shop.run_due())
     assert send(shop, STRIPE, "?zone=Z").json()["status"] == "completed"
-    monkeypatch.setattr(file_turns, "IMPORTED_ROWS_MAX", 2)
+    monkeypatch.setattr(file_turns, "KEPT_ROWS_MAX", 2)
     check_refused(shop.call("POST", "/imports?zone=Z", content=b"x", allow_5xx=True), 507, "no_space")

@@ -14,6 +14,7 @@ from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import change_world, owner
 
 from recoup.flows.insight.verify import verify
+from recoup.flows.merchants import application_documents
 from recoup.flows.merchants.applications import Applicant, decide_application
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.flows.merchants.partners import make_partner, make_partner_key
@@ -227,6 +228,21 @@ def test_documents_are_sealed_and_known_by_their_bytes(door: Door, partner: Part
     assert partner.call("DELETE", f"/{application}/documents/{told['id']}").status_code == 204
     check_refused(partner.call("GET", f"/{application}/documents/{told['id']}"), 404, "not_found")
     assert partner.call("GET", f"/{application}/documents").json()["data"] == []
+
+
+def test_documents_of_all_drafts_together_have_a_size(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred drafts of twenty documents each were 2.8 GB."""
+    first, second = partner.draft(), partner.draft(externalId="")
+    assert partner.attach(first).status_code == 201
+    monkeypatch.setattr(application_documents, "OWNER_BYTES_MAX", 2 * len(PDF))
+    refused = partner.call(
+        "POST",
+        f"/{second}/documents",
+        json={"kind": "registration", "name": "a.pdf", "content": base64.b64encode(PDF + b"\n%%EOF").decode()},
+        allow_5xx=True,
+    )
+    check_refused(refused, 507, "no_space")
+    assert partner.attach(second, PDF).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
 
 METHODS: Final = (
     Method(_operation("POST", "", "Add a document", f"{_DRAFT} A repeated upload returns the existing one.",
-                      body=DocumentBody, answers={201: Document}, problems=("not_found", "wrong_state", "conflict"),
+                      body=DocumentBody, answers={201: Document},
+                      problems=("not_found", "wrong_state", "conflict", "no_space"),
                       examples=(Example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL},
                                         201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
     Method(_operation("GET", "", "Documents of an application", "Without their content.", answers={200: Documents},

@@ -1,6 +1,7 @@
 """Documents of a draft: sealed before they are kept, opened for those who may see the application."""
 
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
@@ -16,11 +17,13 @@ from recoup.store.merchants.applications import (
     Document,
     add_document,
     delete_document,
+    document_bytes,
     documents_of,
     find_application,
     find_document,
 )
 
+OWNER_BYTES_MAX: Final = 512 << 20
 _NONE = "There is no such document."
 
 
@@ -29,7 +32,7 @@ async def attach_document(
 ) -> Document:
     """The document without its bytes. The same bytes of the same kind again are the document that there is.
 
-    Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many.
+    Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many, no_space.
     """
     if kind not in DOCUMENTS:
         raise Problem("invalid", Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), field="Kind")
@@ -47,6 +50,12 @@ async def attach_document(
         if len(others) >= COUNT_MAX:
             raise Problem(
                 "conflict", Sentence("An application has at most {0} documents.", COUNT_MAX), cure="Remove one first."
+            )
+        if applicant.owner is not None and await document_bytes(tx, *applicant.owner) + len(content) > OWNER_BYTES_MAX:
+            raise Problem(
+                "no_space",
+                Sentence("Your applications have {0} MB of documents, all they may.", OWNER_BYTES_MAX >> 20),
+                cure="Remove documents of drafts first.",
             )
         by = applicant.by(world)
         made = Document(

@@ -226,6 +226,17 @@ async def open_feed(db: Tx, merchant_id: UUID) -> None:
 @statement(
     DIRECTORY,
     """
+SELECT coalesce(sum(d.bytes), 0)::bigint FROM applications a JOIN application_documents d USING (application_id)
+WHERE a.owner_kind = $1 AND a.owner_id = $2
+""",
+)
+async def document_bytes(db: Read, owner_kind: str, owner_id: UUID) -> int:
+    """Of all documents that this owner has here."""
+
+
+@statement(
+    DIRECTORY,
+    """
 INSERT INTO application_documents (document_id, application_id, kind, name, media_type, bytes, sha256, sealed, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

@@ -52,20 +52,23 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
 
 
 class HeldRows(Row, frozen=True):
-    """Of a merchant's files. `waiting`: rows still to be worked on; `imported`: attempts that are kept."""
+    """Of a merchant's files. `waiting`: rows still to be worked on; `kept`: attempts out of imports, rows of uploads,
+    lines of statements."""
 
     waiting: int
-    imported: int
+    kept: int
 
 
 @statement(
     MERCHANT,
     """
-SELECT i.waiting + (SELECT coalesce(sum(row_count - done_count), 0)::bigint FROM uploads
-    WHERE merchant_id = $1 AND state IN ('received', 'working')) AS waiting, i.imported
-FROM (SELECT coalesce(sum(new_count), 0)::bigint AS imported,
-    coalesce(sum(attempt_count - done_count) FILTER (WHERE state IN ('received', 'working')), 0)::bigint AS waiting
-  FROM imports WHERE merchant_id = $1) i
+SELECT coalesce(sum(count - done) FILTER (WHERE state IN ('received', 'working')), 0)::bigint AS waiting,
+  coalesce(sum(kept), 0)::bigint AS kept
+FROM (
+  SELECT state, attempt_count AS count, done_count AS done, new_count AS kept FROM imports WHERE merchant_id = $1
+  UNION ALL SELECT state, row_count, done_count, row_count FROM uploads WHERE merchant_id = $1
+  UNION ALL SELECT 'completed', 0, 0, lines FROM reconciliation_runs WHERE merchant_id = $1
+) f
 """,
 )
 async def held_rows(db: Read, merchant_id: UUID) -> HeldRows:

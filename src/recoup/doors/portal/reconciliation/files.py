@@ -6,6 +6,8 @@ from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
+from recoup.doors.edge.json_body import ClientGone
+from recoup.doors.edge.spool import while_there
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
@@ -80,7 +82,11 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
         raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the file first.")
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
-    ran = await in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
+    comparing = in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
+    try:
+        ran = await while_there(visit.request.receive, comparing)
+    except ClientGone:
+        return redirect(FILES)  # nobody reads it
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
