@@ -1,5 +1,7 @@
 """What banks answer about payouts: NACHA returns and notices, pain.002; and files that do not add up."""
 
+import gzip
+
 from tests.rules.banks.made import camt, nacha, payment, status_report, stmt
 
 from recoup.kernel.problem import Problem
@@ -29,6 +31,7 @@ def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
         (nacha((ONE, 4590, "99R68")), [disputed]),
         (nacha((ONE, 4590, "99R99")), [(ONE, "notice", "the return code 'R99' is unknown", None)]),
         (nacha((ONE, 4590, "99R02")).replace(b"\n", b""), [gone]),
+        (gzip.compress(nacha((ONE, 4590, "99R02"))), [gone]),
         (nacha((ONE, 4590, "99R02")).replace(b"\n", b"\r\n") + b"9" * 94 + b"\r\n", [gone]),
         (nacha((ONE, 4590, "99R02"), sec="IAT"), [("", "returned", "names no payout", 4590)]),
         (status_report(payment(ONE, "RJCT", "AC04", "45.90"), payment(TWO, "ACSC")),
@@ -64,7 +67,7 @@ def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
         (status_report(payment(ONE, "RJCT", "", "1.005")), "InstdAmt: '1.005' is no amount of EUR"),
         (status_report(payment(ONE))[:-20], "breaks off or is damaged"),
         (b"%PDF-1.7", "a file of the format PDF"),
-        (b"a,b\n1,2\n", "names no column payout"),
+        (b"a,b\n1,2\n", "has no payout, no outcome"),
     ):
         try:
             answers_of(content)
