@@ -112,6 +112,15 @@ def test_equal_captures_of_one_charge_match_in_parts(server: ServerAddress) -> N
         for lines in (captures, captures[::-1], bare):
             ran = await compare(shop, [header, *lines])
             assert await outcomes(shop, ran) == {"matched": 2}, lines
+        # One line for both is the payment, too, and with another line what it is alone.
+        for line in (captures[0], bare[0]):
+            once = line.replace("22.95", "45.90")
+            for lines, told in (
+                ([once], {"matched": 1}),
+                ([once, once], {"matched": 1, "duplicate": 1}),
+                ([once, line], {"matched": 1, "missing_here": 1, "missing_there": 1}),
+            ):
+                assert await outcomes(shop, await compare(shop, [header, *lines])) == told, lines
         await sold(shop, 3, refunds=0)
         one, two, three = [line for line in await statement(shop) if ",45.90," in line]
         half, third = one.replace("45.90", "22.95"), two.replace("45.90", "15.30")

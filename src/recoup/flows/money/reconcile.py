@@ -247,7 +247,11 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
         reference=shown_reference(line.reference),
         asset=line.asset,
         units=line.units,
-        our_units=ours.units if ours and verdict.outcome != "missing_here" else None,
+        our_units=None
+        if ours is None or verdict.outcome == "missing_here"
+        else line.units
+        if candidate.found.whole
+        else ours.units,
         dated=line.at,
         order_id=ours.order_id if ours else None,
         posting_id=ours.entry[0] if ours else None,

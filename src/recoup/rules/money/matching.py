@@ -81,7 +81,8 @@ class Found(NamedTuple):
     several movements. `first`: the line that says the same. `taken`: the line that has the movement already, with
     another date or amount; `same_amount`: at most another date, `same_day`: not even that. `parts`: this and other
     lines have the movement's amount together. `booked`: the whole line was booked. `alike`: open movements of the same
-    type, amount and currency. `elsewhere`: a file that has nothing in common with this one has this line, too."""
+    type, amount and currency. `elsewhere`: a file that has nothing in common with this one has this line, too. `whole`:
+    the movement is one of several of a payment, which come to the amount of this line, the only one about it."""
 
     ours: Ours | None
     by: str = ""
@@ -94,6 +95,7 @@ class Found(NamedTuple):
     alike: int = 0
     same_day: bool = False
     elsewhere: bool = False
+    whole: bool = False
 
 
 def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
@@ -106,6 +108,9 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         return _missing_here(kind, line, found, line.route or route)
     if found.parts:
         text = "This line is a part: the lines of this payment have its amount together."
+        return Verdict("matched", "in_parts", text)
+    if found.whole and found.taken is None:
+        text = "The ledger has this payment in parts; they have the line's amount together."
         return Verdict("matched", "in_parts", text)
     if found.taken is not None and not found.booked:
         return _second(kind, line, found, line.route or route)

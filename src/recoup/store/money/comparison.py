@@ -90,24 +90,27 @@ WITH lines AS MATERIALIZED (
   SELECT *, row_number() OVER (PARTITION BY source_id, type, units, asset ORDER BY at, posting_id, line_no) AS place
   FROM ours WHERE NOT from_file
 ), mine AS MATERIALIZED (
-  SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no,
+  SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no, o.source_id,
     s.reference <> '' AND o.reference <> '' AND s.reference <> o.reference AS conflict
   FROM lines s JOIN moved o ON o.source_id = s.our_id AND o.type = s.type
   ORDER BY s.number, (o.units, o.asset, o.place) = (s.units, s.asset, s.place) DESC,
     (o.units, o.asset) = (s.units, s.asset) DESC, o.at, o.posting_id
 ), alone AS MATERIALIZED (
   SELECT *, count(*) FILTER (WHERE place_of = 1) OVER (PARTITION BY reference, type) AS sources
-  FROM (SELECT reference, type, units, asset, at, posting_id, line_no,
+  FROM (SELECT reference, type, units, asset, at, posting_id, line_no, source_id,
     row_number() OVER (PARTITION BY reference, type, source_id ORDER BY posting_id, line_no) AS place_of,
     row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, posting_id, line_no) AS place
     FROM ours WHERE reference <> '' AND NOT from_file) a
 ), told AS MATERIALIZED (
-  SELECT DISTINCT ON (s.number) s.number, a.sources, a.posting_id, a.line_no
+  SELECT DISTINCT ON (s.number) s.number, a.sources, a.posting_id, a.line_no, a.source_id
   FROM (SELECT *, row_number() OVER (PARTITION BY reference, type, units, asset ORDER BY at, number) AS place
     FROM staged s WHERE NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)) s
   JOIN alone a ON a.reference = s.reference AND a.type = s.type
   ORDER BY s.number, (a.units, a.asset, a.place) = (s.units, s.asset, s.place) DESC,
     (a.units, a.asset) = (s.units, s.asset) DESC, a.at, a.posting_id
+), whole AS MATERIALIZED (
+  SELECT source_id, type, min(asset) AS asset, sum(units) AS units FROM ours WHERE NOT from_file
+  GROUP BY source_id, type HAVING count(*) > 1 AND min(asset) = max(asset)
 ), booked AS MATERIALIZED (
   SELECT s.number, o.posting_id, o.line_no FROM staged s JOIN ours o ON o.source_id = s.line_id AND o.from_file
 )
@@ -115,8 +118,13 @@ SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id'
     WHEN b.posting_id IS NOT NULL THEN 'booked' WHEN m.conflict THEN 'conflict' ELSE '' END AS by,
   coalesce(t.sources > 1, false) AS several,
   CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.sources = 1 THEN t.posting_id ELSE b.posting_id END AS posting_id,
-  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.sources = 1 THEN t.line_no ELSE b.line_no END AS line_no
+  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.sources = 1 THEN t.line_no ELSE b.line_no END AS line_no,
+  CASE WHEN w.units = s.units AND w.asset = s.asset
+    AND min(s.line_id::text) OVER payment = max(s.line_id::text) OVER payment THEN w.source_id END AS whole_of
 FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
+LEFT JOIN whole w ON w.type = s.type
+  AND w.source_id = CASE WHEN NOT m.conflict THEN m.source_id WHEN t.sources = 1 THEN t.source_id END
+WINDOW payment AS (PARTITION BY w.source_id, w.type)
 """
 # One charge that was captured in parts is several movements: each line has the one of its amount, in order of time.
 # Of lines about one movement those are the same that agree in amount, currency and date; the first of the right amount
@@ -134,7 +142,7 @@ WITH open AS MATERIALIZED (
     coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
     o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file,
     k.line_id IS NOT NULL AS booked,
-    e.content_id, e.place AS equal_no, e.named, w.content_id IS NOT NULL AS elsewhere
+    e.content_id, e.place AS equal_no, e.named, f.whole_of IS NOT NULL AS whole, w.content_id IS NOT NULL AS elsewhere
   FROM staged s JOIN found f USING (number)
   LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
   LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
@@ -160,7 +168,7 @@ SELECT number, line_id, type, our_id, reference, units, asset, at, route, statem
   coalesce((first_value(units) OVER best, first_value(asset) OVER best) = (units, asset), false) AS same_amount,
   parts, booked, alike,
   coalesce((first_value(units) OVER best, first_value(asset) OVER best, first_value(at) OVER best) = (units, asset, at),
-    false) AS same_day, elsewhere,
+    false) AS same_day, elsewhere, whole,
   CASE WHEN NOT named THEN content_id END AS content_id, CASE WHEN NOT named THEN equal_no END AS equal_no,
   posting_id, entry_no, source_id, type AS our_type, our_reference, our_units, our_asset, our_at, order_id, from_file
 FROM parted t
@@ -171,6 +179,7 @@ _MISSING = """
 SELECT o.posting_id, o.line_no, o.source_id, o.type, o.reference, o.units, o.asset, o.at, o.order_id FROM ours o
 WHERE NOT o.from_file AND o.at >= $1 AND o.at < $2 AND o.asset = ANY($3::text[])
   AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
+  AND NOT EXISTS (SELECT FROM found f JOIN staged s USING (number) WHERE f.whole_of = o.source_id AND s.type = o.type)
 ORDER BY o.at, o.posting_id
 """
 
@@ -269,9 +278,9 @@ async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[Candidate]]:
 
 
 def _candidate(record: Any) -> Candidate:
-    posting_id, line_no, *movement = record[22:]
+    posting_id, line_no, *movement = record[23:]
     ours = Ours((posting_id, line_no), *movement) if posting_id is not None else None
-    return Candidate(Theirs(*record[:10]), Found(ours, *record[10:20]), *record[20:22])
+    return Candidate(Theirs(*record[:10]), Found(ours, *record[10:21]), *record[21:23])
 
 
 async def missing(
