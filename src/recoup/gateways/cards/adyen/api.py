@@ -308,7 +308,7 @@ def _case(item: Item, meaning: Meaning) -> DisputeCase | None:
     if amount is None or amount.units <= 0:
         return None
     more, stage, status = item.additional_data, meaning.stage, meaning.status
-    if stage == AT_ITS_STAGE and more.get("disputeStatus") in OF_INQUIRY:  # it only keeps money from being booked
+    if stage == AT_ITS_STAGE and str(more.get("disputeStatus")) in OF_INQUIRY:  # it only keeps money from being booked
         stage, status = "inquiry", "answered" if status == "answered" else "won"
     reason = str(more.get("chargebackReasonCode") or more.get("rfiReasonCode") or "").strip()[:20]
     return DisputeCase(
