@@ -21,7 +21,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
+from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn, batch
 from recoup.rules.merchants.documents import media_type
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -325,6 +325,26 @@ def test_a_dispute_is_answered(tmp_path: Path, answer: Any) -> None:
         assert (await on.adyen.answer_dispute(late)).state != "approved"
         (kept,) = on.standin.book.all("dispute")
         assert kept["state"] == {"contest": "defended", "accept": "accepted"}[answer]
+
+    play(tmp_path, story)
+
+
+def test_what_nobody_signed_may_be_anything(tmp_path: Path) -> None:
+    """Of a case only an inquiry's own states are read of it, which keep money from being booked."""
+
+    async def story(on: Ground) -> None:
+        names = ("disputeStatus", "chargebackReasonCode", "defensePeriodEndsAt", "rfiReasonCode")
+        signed = {"amount": {"value": 100, "currency": "EUR"}, "merchantAccountCode": MERCHANT, "success": "true"}
+        wrong = []
+        for odd in (None, [], {}, ["Expired"], 7, "Expired", "\0" * 99):
+            event = {"eventCode": "DISPUTE_DEFENSE_PERIOD_ENDED", "pspReference": "D1"}
+            made = batch([signed | event | {"additionalData": dict.fromkeys(names, odd)}], SECRET)
+            (found,) = on.adyen.read_notices(made.headers, made.body, AT)
+            assert found.case is not None
+            wanted = ("inquiry", "won") if odd == "Expired" else ("present", "lost")
+            if (found.case.stage, found.case.status, found.case.respond_by) != (*wanted, None):
+                wrong.append((odd, found.case))
+        assert wrong == []
 
     play(tmp_path, story)
 

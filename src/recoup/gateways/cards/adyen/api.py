@@ -30,7 +30,6 @@ REPORTS: Final = "/reports/download/MerchantAccount"
 ANSWER_BYTES_MAX: Final = 16_777_216  # a report of one batch
 READ_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 60.0
-READS_REPORTS: Final = "read reports"
 _NOBODY: Final = "RECOUPRIGHTS0000"
 NOTICE_BYTES_MAX: Final = 262_144
 ITEMS_MAX: Final = 200
@@ -137,7 +136,7 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
     nobody = {"merchantAccount": account, "shopperReference": _NOBODY}
     reads = {
         "read stored cards": ("/storedPaymentMethods", nobody, (200,)),
-        READS_REPORTS: (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (200, 404)),
+        "read reports": (f"{REPORTS}/{account}/settlement_detail_report_batch_0.csv", None, (404,)),
     }
     for name, (path, query, proofs) in reads.items():
         try:
@@ -150,19 +149,19 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
 def _right(name: str, reply: Reply, proofs: tuple[int, ...]) -> Finding:
     if reply.status in (401, 403):
         return Finding(name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE)
-    if reply.status in proofs and _is_own_word(name, reply):
+    if reply.status in proofs and _is_own_word(reply):
         return Finding(name, True, findings.MAY)
     cure = findings.TRY_AGAIN if reply.status == 429 or reply.status >= 500 else findings.NOT_PROVEN
     return Finding(name, False, Sentence(findings.SAYS, "Adyen", reason_of(reply)), cure, unclear=True)
 
 
-def _is_own_word(name: str, reply: Reply) -> bool:
+def _is_own_word(reply: Reply) -> bool:
     """Whether Adyen itself looked at the call: JSON, or a fault that it found in it. What stands before it, or another
-    address, answers too. A report that does not exist has no body."""
+    address, answers too. Of a report that does not exist it says nothing else."""
     if reply.status == 422:
         error = read(ServiceError, reply)
         return error is not None and error.error_type == "validation"
-    return name == READS_REPORTS or read(dict[str, Any], reply) is not None
+    return reply.status == 404 or read(dict[str, Any], reply) is not None
 
 
 def _unreachable(name: str, why: str) -> Finding:
@@ -309,7 +308,7 @@ def _case(item: Item, meaning: Meaning) -> DisputeCase | None:
     if amount is None or amount.units <= 0:
         return None
     more, stage, status = item.additional_data, meaning.stage, meaning.status
-    if stage == AT_ITS_STAGE and more.get("disputeStatus") in OF_INQUIRY:  # it only keeps money from being booked
+    if stage == AT_ITS_STAGE and str(more.get("disputeStatus")) in OF_INQUIRY:  # it only keeps money from being booked
         stage, status = "inquiry", "answered" if status == "answered" else "won"
     reason = str(more.get("chargebackReasonCode") or more.get("rfiReasonCode") or "").strip()[:20]
     return DisputeCase(
