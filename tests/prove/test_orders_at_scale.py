@@ -233,8 +233,22 @@ def test_searches_are_quick(scale: tuple[ServerAddress, list[Shop]]) -> None:
             for name, text in SEARCHES.items()
         }
 
-    mix = ("exact", "prefix of an e-mail", "a rare name", "common name", "none", "accents", "an umlaut", "its spelling",
-           "joined", "two signs", "one sign", "a part", "together", "short id")  # fmt: skip
+    mix = (
+        "exact",
+        "prefix of an e-mail",
+        "a rare name",
+        "common name",
+        "none",
+        "accents",
+        "an umlaut",
+        "its spelling",
+        "joined",
+        "two signs",
+        "one sign",
+        "a part",
+        "together",
+        "short id",
+    )
     faults = _compared(scale, cases, LIST_MS)
     assert not [
         line for line in faults if line.startswith(tuple(f"search: {name} " for name in mix)) and _slow(line)

@@ -70,6 +70,8 @@ _MACHINES = frozenset(
         "dispute_continued",
         "dispute_inquiry",
         "dispute_lost",
+        "dispute_reversed",
+        "early_warning",
         "dispute_opened",
         "dispute_warned",
         "dispute_won",

@@ -345,15 +345,32 @@ def test_what_is_no_amount(text: str) -> None:
 
 
 def test_amounts_are_read_as_people_write_them() -> None:
-    written = {"1,200.50": "1200.50", "86,50": "86.50", "1.200,50": "1200.50", "1 200,50": "1200.50", "1,200": "1200",
-               "1’200.50": "1200.50", "1.200": "1.200", "1,000,000": "1000000"}  # fmt: skip
+    written = {
+        "1,200.50": "1200.50",
+        "86,50": "86.50",
+        "1.200,50": "1200.50",
+        "1 200,50": "1200.50",
+        "1,200": "1200",
+        "1’200.50": "1200.50",
+        "1.200": "1.200",
+        "1,000,000": "1000000",
+    }
     assert {text: str(read_amounts(text).low) for text in written} == written
 
 
 def test_what_is_nearest_is_bounded_and_a_guess_of_few_letters() -> None:
     known = ("completed", "problem", "hold", "paid")
-    typed = {"complted": "completed", "compelted": "completed", "prblem": "problem", "pald": "paid", "xyz": None,
-             "": None, "p": None, "po": None, "completed" * 9: None}  # fmt: skip
+    typed = {
+        "complted": "completed",
+        "compelted": "completed",
+        "prblem": "problem",
+        "pald": "paid",
+        "xyz": None,
+        "": None,
+        "p": None,
+        "po": None,
+        "completed" * 9: None,
+    }
     assert {word: nearest(word, known) for word in typed} == typed
     begun = time.process_time()
     read("q=" + "+".join(f"status:{'x' * 30}{n}" for n in range(40)) + "&status=" + "y" * 5_000)

@@ -129,8 +129,11 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
 
 def _with(params: QueryParams, name: str, old: str, new: str, meant: str = "") -> str:
     """The address's query with another value, or with its name put right."""
-    pairs = [(meant or key, new) if (key, value.strip()) == (name, old.strip()) else (key, value)
-             for key, value in params.multi_items() if key != "cursor"]  # fmt: skip
+    pairs = [
+        (meant or key, new) if (key, value.strip()) == (name, old.strip()) else (key, value)
+        for key, value in params.multi_items()
+        if key != "cursor"
+    ]
     return urlencode(pairs[: VALUES_MAX * 2])
 
 
