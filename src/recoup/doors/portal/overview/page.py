@@ -60,6 +60,7 @@ async def overview(visit: Visit) -> Answer:
         "link": _linker(chosen, site),
         "file": "/overview.csv?" + _linker(chosen, site)().partition("?")[2],
         "gain": await _gain(visit, found) if found else None,
+        "comparing": _compares(visit),
     } | (_charts(visit, chosen, site, found) if found else {})
     return shown(problem, status=200 if found else None, **values)
 
@@ -115,6 +116,12 @@ async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Ov
             if problem.code != "invalid" or name == FEWER[-1]:
                 raise
     return chosen, await _read(visit, chosen, site)
+
+
+def _compares(visit: Visit) -> bool:
+    """Whether the engine decides for a share of the customers anywhere."""
+    left = (visit.known.arms_left(visit.now, site_id) for site_id in visit.known.arms)
+    return any(one.terms.mode == "share" and one.terms.share for one in left)
 
 
 async def _gain(visit: Visit, found: Overview) -> Gain | None:
