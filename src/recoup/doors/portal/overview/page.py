@@ -74,6 +74,7 @@ async def overview_file(visit: Visit) -> Response:
     found = await _read(visit, chosen, site)
     values = _charts(visit, chosen, site, found)
     groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}
+    groups["day"] = [replace(one, name=str(day)) for day, one in zip(chosen.days, groups["day"], strict=True)]
     days = {"from": str(chosen.first), "to": str(chosen.last)}
     await taken(visit, "overview", **days, **({"site": str(site.site_id)} if site else {}))
     return download(_parts(file_of(groups, values["money"])), f"overview-{days['from']}-{days['to']}.csv")
@@ -199,6 +200,7 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
     coded = Group("", now.coded.declined, now.coded.rescued, now.coded.open)
     reasons, reasons_before = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
     brands_before = rates_before((row.scheme, row) for row in before.schemes)
+    descriptors_before = rates_before((row.descriptor, row) for row in before.descriptors)
     countries_before = rates_before((row.country, row) for row in before.countries)
     codes_before = rates_before(((row.name, row.source), row) for row in before.codes)
     return {
@@ -228,7 +230,16 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
             coded,
         ),
         "descriptors": (
-            [Group(row.descriptor or "", row.declined, row.rescued, row.open) for row in now.descriptors],
+            [
+                Group(
+                    row.descriptor or "",
+                    row.declined,
+                    row.rescued,
+                    row.open,
+                    before=descriptors_before.get(row.descriptor, "–"),
+                )
+                for row in now.descriptors
+            ],
             whole,
         ),
         "codes": (
