@@ -27,7 +27,7 @@ SILENT: Final[Mapping[str, str]] = {
     "/merchant": "chooses what this person looks at", "/world": "the same",
     "/orders/look": "how this person likes their lists", "/account/time": "the same",
     "/account/notifications": "what this person is told", "/notifications/read": "the same",
-    "/notifications/{notification_id}": "the same",
+    "/notifications/{notification_id}": "the same", "/uplift/compute": "computes figures, as the worker does",
 }  # fmt: skip
 # Forms whose act needs a state that the ground has not; which test does it instead, by the same flow and its line.
 ELSEWHERE: Final[Mapping[str, str]] = {

@@ -173,6 +173,7 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
         assert "50.0 % 2 rescued of 4 declined orders. 1 of them still open." in page
         assert "No comparison is under way" in page
         answer = await client.get("/overview.csv")
+        assert re.search(r"^day,\d{4}-\d\d-\d\d,4,1,3,2,66\.7,50\.0,", answer.text, re.MULTILINE), answer.text
         assert answer.text.splitlines()[1] == "all,All,4,1,3,2,66.7,50.0,,,,,,,", answer.text
 
     portal(server, story)

@@ -60,6 +60,7 @@ async def overview(visit: Visit) -> Answer:
         "link": _linker(chosen, site),
         "file": "/overview.csv?" + _linker(chosen, site)().partition("?")[2],
         "gain": await _gain(visit, found) if found else None,
+        "comparing": _compares(visit),
     } | (_charts(visit, chosen, site, found) if found else {})
     return shown(problem, status=200 if found else None, **values)
 
@@ -73,6 +74,7 @@ async def overview_file(visit: Visit) -> Response:
     found = await _read(visit, chosen, site)
     values = _charts(visit, chosen, site, found)
     groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}
+    groups["day"] = [replace(one, name=str(day)) for day, one in zip(chosen.days, groups["day"], strict=True)]
     days = {"from": str(chosen.first), "to": str(chosen.last)}
     await taken(visit, "overview", **days, **({"site": str(site.site_id)} if site else {}))
     return download(_parts(file_of(groups, values["money"])), f"overview-{days['from']}-{days['to']}.csv")
@@ -115,6 +117,12 @@ async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Ov
             if problem.code != "invalid" or name == FEWER[-1]:
                 raise
     return chosen, await _read(visit, chosen, site)
+
+
+def _compares(visit: Visit) -> bool:
+    """Whether the engine decides for a share of the customers anywhere."""
+    left = (visit.known.arms_left(visit.now, site_id) for site_id in visit.known.arms)
+    return any(one.terms.mode == "share" and one.terms.share for one in left)
 
 
 async def _gain(visit: Visit, found: Overview) -> Gain | None:
@@ -192,6 +200,7 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
     coded = Group("", now.coded.declined, now.coded.rescued, now.coded.open)
     reasons, reasons_before = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
     brands_before = rates_before((row.scheme, row) for row in before.schemes)
+    descriptors_before = rates_before((row.descriptor, row) for row in before.descriptors)
     countries_before = rates_before((row.country, row) for row in before.countries)
     codes_before = rates_before(((row.name, row.source), row) for row in before.codes)
     return {
@@ -221,7 +230,16 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
             coded,
         ),
         "descriptors": (
-            [Group(row.descriptor or "", row.declined, row.rescued, row.open) for row in now.descriptors],
+            [
+                Group(
+                    row.descriptor or "",
+                    row.declined,
+                    row.rescued,
+                    row.open,
+                    before=descriptors_before.get(row.descriptor, "–"),
+                )
+                for row in now.descriptors
+            ],
             whole,
         ),
         "codes": (
