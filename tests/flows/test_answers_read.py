@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 import recoup
 from recoup.gateways.cards.outcome import Fault, State
-from recoup.rules.order.answers import CHARGES, MESSAGES, TABLE, WRONG, Step, Told, follows
+from recoup.rules.order.answers import CHARGES, MESSAGES, TABLE, WRONG, Audience, Step, follows
 
 SOURCE: Final = Path(recoup.__file__).parent
 # What sends a message that may be refused, or asks what became of one.
@@ -32,9 +32,13 @@ def test_every_message_state_and_fault_has_its_row() -> None:
                     continue
                 if state == "not_sent" and fault in WRONG and row.step in ("try_later", "inquire", "route_waits"):
                     complaints.append(f"{message} {state} {fault}: repeated blind")
-                if row.step in ("refused", "other_route") and row.told == "nobody":
+                if row.step in ("refused", "other_route") and row.notifies == "nobody":
                     complaints.append(f"{message} {state} {fault}: nobody is told")
-                if fault == "account" and state == "not_sent" and (row.step, row.told) != ("route_waits", "operator"):
+                if (
+                    fault == "account"
+                    and state == "not_sent"
+                    and (row.step, row.notifies) != ("route_waits", "operator")
+                ):
                     complaints.append(f"{message} {state} {fault}: it is the route's, and the operator's")
                 if state == "unknown" and row.step != "inquire":
                     complaints.append(f"{message} {state} {fault}: it may have happened")
@@ -42,7 +46,7 @@ def test_every_message_state_and_fault_has_its_row() -> None:
                     complaints.append(f"{message} {state} {fault}: only a charge can do that")
     assert complaints == []
     used = {row.step for row in TABLE.values()}
-    assert (used, {row.told for row in TABLE.values()}) == (set(get_args(Step)), set(get_args(Told)))
+    assert (used, {row.notifies for row in TABLE.values()}) == (set(get_args(Step)), set(get_args(Audience)))
     assert follows("card", "not_sent", "request").step == "other_route"
 
 

@@ -10,7 +10,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
+from recoup.doors.rescue.shapes.outcome import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import result_of
 from recoup.flows.insight.outcome import detail

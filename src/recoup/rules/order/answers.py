@@ -23,7 +23,7 @@ Step = Literal[
     "route_waits",  # by another route, else the order waits until the route is used again
     "card_instead",  # at once by the card's number
 ]
-Told = Literal["nobody", "merchant", "operator"]
+Audience = Literal["nobody", "merchant", "operator"]
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 FAULTS: Final[tuple[Fault | None, ...]] = (None, *get_args(Fault))
@@ -32,18 +32,18 @@ CHARGES: Final[frozenset[Message]] = frozenset({"card", "method", "token"})
 
 
 class Follows(NamedTuple):
-    """`state`: what the message is from then on. `told`: who is notified, where nothing else can be done at once."""
+    """`state`: what the message is from then on. `notifies`: whom, where nothing else can be done at once."""
 
     state: State
     step: Step
-    told: Told = "nobody"
+    notifies: Audience = "nobody"
 
 
 _LATER: Final = Follows("not_sent", "try_later")
 _BY_PERSON: Final = Follows("not_sent", "other_route", "merchant")
 _BY_OPERATOR: Final = Follows("not_sent", "route_waits", "operator")
 _REFUSED: Final = Follows("declined", "refused", "merchant")
-_ASKED: Final = Follows("unknown", "inquire")
+_INQUIRED: Final = Follows("unknown", "inquire")
 _NOT_FOUND: Final = Follows("not_found", "inquire")
 _BOOKED: Final = Follows("approved", "book")
 _DECIDED: Final = Follows("declined", "decide")
@@ -63,14 +63,14 @@ _NOT_SENT: Final[dict[Message, dict[Fault | None, Follows]]] = {
 }  # fmt: skip
 _ANY: Final[dict[Message, dict[State, Follows]]] = {
     **{
-        charge: {"approved": _BOOKED, "declined": _DECIDED, "unknown": _ASKED, "not_found": _NOT_FOUND,
+        charge: {"approved": _BOOKED, "declined": _DECIDED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
                  "awaits_payer": Follows("awaits_payer", "wait_for_payer")}
         for charge in CHARGES
     },
-    "modification": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _ASKED, "not_found": _NOT_FOUND,
-                     "awaits_payer": _ASKED},
-    "dispute_answer": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _ASKED, "not_found": _NOT_FOUND,
-                       "awaits_payer": _ASKED},
+    "modification": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
+                     "awaits_payer": _INQUIRED},
+    "dispute_answer": {"approved": _BOOKED, "declined": _REFUSED, "unknown": _INQUIRED, "not_found": _NOT_FOUND,
+                       "awaits_payer": _INQUIRED},
 }  # fmt: skip
 TABLE: Final[dict[tuple[Message, State, Fault | None], Follows]] = {
     (message, state, fault): _NOT_SENT[message][fault] if state == "not_sent" else _ANY[message][state]

@@ -110,6 +110,7 @@ class RefundStep(Row, frozen=True):
 
 class WireRefund(Row, frozen=True):
     modification_id: UUID
+    attempt_id: UUID | None
     modification_no: int
     kind: str
     state: str

@@ -16,7 +16,6 @@ from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.network.reasons import only_waits
-from recoup.rules.order.answers import WRONG
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.order.lifecycle import APPROVALS, ENDED, Stage, can
 from recoup.rules.order.snapshot import Attempt
@@ -169,12 +168,6 @@ def last_hold(page: OrderPage) -> Mapping[str, Any]:
 def last_of(page: OrderPage, happening: str) -> Mapping[str, Any]:
     """What the log says of the last time; empty when it never happened."""
     return next((line.body for line in reversed(page.log) if line.happening == happening), {})
-
-
-def last_refusal(page: OrderPage) -> Mapping[str, Any]:
-    """What the log says of the last request that the processor refused as wrong."""
-    lines = (line.body for line in reversed(page.log) if line.happening == "attempt_not_sent")
-    return next((body for body in lines if body.get("fault") in WRONG), {})
 
 
 def to_collect(page: OrderPage) -> PageAdvance | None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of, last_refusal
+from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.order import whys
+from recoup.rules.order.answers import WRONG
 from recoup.rules.order.attention import (
     ANSWER_DELAYED,
     ANSWER_DIFFERS,
@@ -92,7 +93,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if not found:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     cause = sentence_of(found)
-    if found == REQUEST_REFUSED and (refusal := last_refusal(page)):
+    if found == REQUEST_REFUSED and (refusal := _refusal(page)):
         cause = whys.sentence_of(refusal.get("why") or "") or cause
     if stage is Stage.PROBLEM and found != REQUEST_REFUSED:
         cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
@@ -104,6 +105,12 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if found == PAID_TWICE and capture_out(page) is not None:
         return _cured(CHARGE_UNKNOWN, cause)
     return _cured(PAID_TWICE if found == PAID_TOO and stage is Stage.COMPLETED else found, cause)
+
+
+def _refusal(page: OrderPage) -> Mapping[str, Any]:
+    """What the log says of the last request that the processor refused as wrong."""
+    lines = (line.body for line in reversed(page.log) if line.happening == "attempt_not_sent")
+    return next((body for body in lines if body.get("fault") in WRONG), {})
 
 
 def _cured(first: str, cause: str) -> Trouble:
