@@ -64,7 +64,7 @@ def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
         (status_report(payment(ONE, "RJCT", "", "1.005")), "InstdAmt: '1.005' is no amount of EUR"),
         (status_report(payment(ONE))[:-20], "breaks off or is damaged"),
         (b"%PDF-1.7", "a file of the format PDF"),
-        (b"a,b\n1,2\n", "names no column payout"),
+        (b"a,b\n1,2\n", "has no payout, no outcome"),
     ):
         try:
             answers_of(content)
