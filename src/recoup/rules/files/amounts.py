@@ -41,6 +41,7 @@ _GROUPED: Final = {
     ".": re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{2,3})*,[0-9]{3}(?:\.[0-9]{0,18})?"),
     ",": re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]{0,18})?"),
 }
+_OTHER: Final = "says {0}, but the currency is {1}"
 _THREE: Final = 3  # digits behind a sign that may group them
 
 
@@ -109,7 +110,7 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
     if parts is None:
         return Sentence("holds no amount")
     if parts.currency and not _is_named(parts.currency, asset):
-        return Sentence("says {0}, but the currency is {1}", repr(parts.currency), asset)
+        return Sentence(_OTHER, repr(parts.currency), asset)
     digits = parts.digits
     if _GROUPED[sign].fullmatch(digits) and not (exponent is not None and sign in digits):
         digits = digits.replace("," if sign == "." else ".", "")
@@ -122,6 +123,13 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
     if units > UNITS_MAX:
         return Sentence("holds an amount that is too large")
     return int(units), parts.negative
+
+
+def cure_of(wrong: Sentence, sign: str) -> Sentence:
+    """What to do about what `units_of` found wrong."""
+    if wrong.key == _OTHER:
+        return Sentence("correct the amount or the currency: they must agree")
+    return Sentence("write it like {0}", f"1234{sign}50")
 
 
 def _is_named(word: str, asset: str) -> bool:

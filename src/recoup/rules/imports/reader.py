@@ -10,7 +10,7 @@ from typing import Any, Final
 from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files import ids
-from recoup.rules.files.amounts import units_of
+from recoup.rules.files.amounts import cure_of, units_of
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
 from recoup.rules.files.records import Cells
@@ -232,7 +232,7 @@ class Reader:
         exponent = self._profile.exponents.get(asset, decimals_of(asset)) if self._minor else None
         found = units_of(text, asset, self._sign, exponent)
         if isinstance(found, Sentence):
-            raise BadCell("amount", found, self._column("amount"), Sentence("write it like {0}", f"1234{self._sign}50"))
+            raise BadCell("amount", found, self._column("amount"), cure_of(found, self._sign))
         return found
 
     def _moment(self, text: str, column: str) -> datetime:

@@ -16,7 +16,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
-from recoup.rules.files.amounts import SignEvidence, units_of
+from recoup.rules.files.amounts import SignEvidence, cure_of, units_of
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.ids import are_plain, check_id
 from recoup.rules.files.lines import Line
@@ -223,8 +223,7 @@ class Statement:
     def _cell(self, text: str, asset: str, name: str) -> tuple[int, bool]:
         found = units_of(text, asset, self.layout.decimal)
         if isinstance(found, Sentence):
-            cure = Sentence("write it like {0}", f"1234{self.layout.decimal}50")
-            raise BadCell("bad_amount", found, self.layout.column(name), cure)
+            raise BadCell("bad_amount", found, self.layout.column(name), cure_of(found, self.layout.decimal))
         return found
 
     def _fee(self, values: Mapping[str, str], asset: str, kind: str, gross: _Sum | None, net: _Sum | None) -> int:
