@@ -1,6 +1,7 @@
 """The documentation in a real browser: forms that call, secrets that stay, search, and all of it without script too."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -159,6 +160,20 @@ def test_a_language_chosen_once_is_chosen_for_the_page(browser: Browser, site: D
         page.locator("#post-evaluate label", has_text="Python").click()
         expect(page.locator('#get-orders pre[data-language="Python"]')).to_be_visible()
         expect(page.locator('#get-orders pre[data-language="curl"]')).to_be_hidden()
+        keys = [orders_of(page)]
+        page.reload()
+        keys.append(orders_of(page))
+    assert [len(one) for one in keys] == [1, 1], "one visit is one order, in samples and forms"
+    assert keys[0] != keys[1], "and each visit another"
+
+
+def orders_of(page: Page) -> set[str]:
+    """Their numbers in all samples and forms."""
+    page.wait_for_function(
+        "!document.querySelector('main').textContent.includes(document.querySelector('[data-number]').dataset.number)"
+    )
+    body = page.locator("#post-evaluate [data-body]").input_value()
+    return set(re.findall(r"key-([0-9a-f]{10})", page.locator("main").inner_text() + body))
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -21,6 +21,7 @@ WORK: Final = {
     "flows/backtests/make.py": {"_payments": "PAYMENTS_MAX rows"},
     "flows/cards/uploads/take.py": {
         "_digest": "FILE_BYTES_MAX; looks up at each piece",
+        "form_of": "the head; looks up at each piece",
         "_kind_of": "the header alone",
         "lambda: list(islice(every, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
     },
@@ -45,11 +46,12 @@ WORK: Final = {
     "flows/money/advance_bounds.py": {"kept_tables": "26 weeks"},
     "flows/money/reconcile.py": {
         "_hashed": "FILE_BYTES_MAX; looks up at each piece",
-        "Statement": "SAMPLE_LINES",
+        "_statement": "SAMPLE_LINES of a table, BYTES_MAX of a bank's file",
         "lambda: list(islice(parsed, LINES_AT_ONCE))": "LINES_AT_ONCE",
     },
     "flows/people/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
     "flows/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
+    "main/demo.py": {"months_of": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
 }
 
 

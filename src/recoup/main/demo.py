@@ -6,7 +6,6 @@ the fixed schedule; the last of these months is the month of the file, too. With
 The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import DEMO_DAYS, DEMO_SITES, OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.sandbox_issuer import sandbox_issuer
+from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.time import iso
 from recoup.lab.business import Business
@@ -198,7 +198,7 @@ class _Clock:
         sites = [Site(url, descriptor, descriptor[5:8]) for url, _, descriptor in DEMO_SITES]
         names = {line.body["paymentMethod"]["holderName"] for line in month if "paymentMethod" in line.body}
         days = DEMO_DAYS - 1
-        self._months = await asyncio.to_thread(months_of, self._begun, days, RENEWALS, sites, sorted(names))
+        self._months = await run_stoppable(months_of, self._begun, days, RENEWALS, sites, sorted(names))
         await self._business.bring_past(NAME, past_file(self._months.history()))
         await self._business.begin_comparison()
         return self._months.lines(month[-1].number + 1)
@@ -211,7 +211,7 @@ class _Clock:
             await self._business.listen(self._receiver_url)
             self._listens = True
         if self._months is not None and at in self._months.moments:
-            timetables = await asyncio.to_thread(self._months.timetables, self._months.moments[at])
+            timetables = await run_stoppable(self._months.timetables, self._months.moments[at])
             await sandbox_issuer(world).keep_timetables(timetables)
         by = wanted - await self._now()
         if by > timedelta(0):

@@ -7,7 +7,7 @@ import pytest
 
 from recoup.doors.edge import spool
 from recoup.doors.edge.asgi import Message
-from recoup.doors.edge.room import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room
+from recoup.doors.edge.room import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
 from recoup.kernel.problem import Problem
 
 MB = 1 << 20
@@ -33,9 +33,10 @@ def test_nobodys_files_take_the_room_of_others_or_the_last_of_the_disk() -> None
         ("another merchant's are no matter", [("b", 1)] * FILES_EACH, {}, ("", False)),
         ("so many bytes each", [("a", BYTES_EACH - MB)], {"declared": 2 * MB}, ("too_many_requests", True)),
         ("so many files in all", [(str(n), 1) for n in range(FILES_MAX)], {}, ("unavailable", True)),
-        ("bytes in all", [(str(n), 512 * MB) for n in range(BYTES_MAX // (512 * MB))], {}, ("unavailable", True)),
+        ("who says much takes nobody's room", [(str(n), 500 * MB) for n in range(20)], {}, ("", False)),
         ("a full disk", [], {"free": FREE_MIN}, ("no_space", True)),
-        ("what others will write counts", [("b", 500 * MB)], {"free": FREE_MIN + 500 * MB}, ("no_space", True)),
+        ("what others will write counts", [("b", MB)], {"free": FREE_MIN + 2 * STEP - 1}, ("no_space", True)),
+        ("its own length counts", [], {"free": FREE_MIN + MB, "declared": 500 * MB}, ("no_space", True)),
         ("a small disk that is empty", [], {"free": 400 * MB, "total": 500 * MB}, ("", False)),
         ("no length, and no end", [], {"declared": None, "writes": 501}, ("too_large", False)),
         ("no length, on a full disk", [], {"declared": None, "free": FREE_MIN + STEP - 1}, ("no_space", True)),
@@ -52,14 +53,14 @@ def test_nobodys_files_take_the_room_of_others_or_the_last_of_the_disk() -> None
             said = code_of(room, **{k: v for k, v in given.items() if k not in ("free", "total")})
         if said != expected:
             wrong.append((name, said))
-        if (room._all.files, room._all.taken, room._all.written, room._by) != (0, 0, 0, {}):
+        if (room._all, room._disk, room._by) != (_Held(), _Held(), {}):
             wrong.append((name, ("not given back", True)))
     assert not wrong
 
 
 def test_of_a_file_without_room_no_byte_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """One key, 24 bodies, 3.2 GB in a minute: all were written down, then 23 heard that one is being read."""
-    monkeypatch.setattr(spool, "ROOM", Room(lambda: (HUGE, HUGE)))
+    monkeypatch.setattr(spool, "ROOMS", Rooms(lambda: (HUGE, HUGE)))
     read = [0]
 
     async def receive() -> Message:
@@ -72,7 +73,7 @@ def test_of_a_file_without_room_no_byte_is_read(monkeypatch: pytest.MonkeyPatch)
         if form:
             headers.append((b"content-type", b"multipart/form-data; boundary=x"))
         try:
-            async with spool.spooled(headers, receive, MB, "a"):
+            async with spool.spooled(headers, receive, MB, "sandbox", "a"):
                 return "taken"
         except Problem as problem:
             return problem.code
@@ -86,3 +87,19 @@ def test_of_a_file_without_room_no_byte_is_read(monkeypatch: pytest.MonkeyPatch)
         assert await asyncio.gather(*first) == ["taken"] * FILES_EACH
 
     asyncio.run(story())
+
+
+def test_files_in_the_sandbox_take_no_room_of_live_and_all_the_room_is_bounded() -> None:
+    rooms, heard = Rooms(lambda: (HUGE, HUGE)), []
+    with ExitStack() as held:
+        for n in range(BYTES_MAX // (500 * MB) + 1):
+            place = held.enter_context(rooms.of("sandbox").place(str(n), None, 500 * MB))
+            try:
+                for _ in range(500):
+                    place.write(MB)
+            except Problem as problem:
+                heard.append(problem.code)
+        assert heard == ["unavailable"]
+        assert code_of(rooms.of("sandbox")) == ("unavailable", True)
+        assert code_of(rooms.of("live")) == ("", False)
+    assert code_of(rooms.of("sandbox")) == ("", False)

@@ -15,7 +15,7 @@ from tests.doors.rescue.shapes import check_refused
 
 from recoup.doors.edge import spool
 from recoup.doors.edge.rate import Buckets
-from recoup.doors.edge.room import Room
+from recoup.doors.edge.room import Rooms
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.moves.modification import capture
@@ -136,7 +136,7 @@ def gateway_timeout(door: Door, shop: Caller) -> httpx.Response:
 
 def no_space(door: Door, shop: Caller) -> httpx.Response:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spool, "ROOM", Room(lambda: (0, 1 << 40)))
+        patched.setattr(spool, "ROOMS", Rooms(lambda: (0, 1 << 40)))
         answer = shop.call("POST", "/imports", content=b"a", allow_5xx=True)
     assert answer.headers["retry-after"] == "60"
     return answer

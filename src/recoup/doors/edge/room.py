@@ -1,7 +1,7 @@
 """Room on the disk for files on their way in. It is taken before their first byte is: whose files, how many, how much.
 
-Nobody's files fill the disk: each merchant has room for its own, all together have no more than there is, and something
-stays free for what the system itself must write.
+Nobody's files fill the disk: each merchant has room for its own, all of a world together have no more than there is,
+and something stays free for what the system itself must write. Who signed up to the sandbox takes no room of live.
 """
 
 import shutil
@@ -15,11 +15,11 @@ from recoup.kernel.problem import Problem
 
 FILES_EACH: Final = 2
 BYTES_EACH: Final = 544 << 20  # the largest file, and a small one beside it
-FILES_MAX: Final = 32
+FILES_MAX: Final = 200
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
 FREE_SHARE: Final = 20  # of a small disk this part stays free
-STEP: Final = 8 << 20  # what a file without a declared length is given at a time
+STEP: Final = 8 << 20  # what a file takes of all the room at a time: who only says much keeps nobody out
 FULL: Final = Problem(
     "no_space",
     "There is too little disk space for this file; nothing of it was taken.",
@@ -42,12 +42,13 @@ class _Held:
 
 
 class Room:
-    """One of a process. `whose`: a merchant's id, or of who has none the user's."""
+    """One of a process for each world. `whose`: a merchant's id, or of who has none the user's. `disk`: what is on its
+    way to it, of all worlds."""
 
-    def __init__(self, free: Callable[[], tuple[int, int]] = free_space) -> None:
+    def __init__(self, free: Callable[[], tuple[int, int]] = free_space, disk: _Held | None = None) -> None:
         self._free = free
         self._by: dict[str, _Held] = {}
-        self._all = _Held()
+        self._all, self._disk = _Held(), disk or _Held()
 
     @contextmanager
     def place(self, whose: str, declared: int | None, bytes_max: int) -> Iterator["Place"]:
@@ -56,7 +57,7 @@ class Room:
         Raises: Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large).
         """
         mine = self._by.setdefault(whose, _Held())
-        place = Place(self, mine, bytes_max)
+        place = Place(self, mine, bytes_max, min(declared or 0, bytes_max))
         try:
             if mine.files >= FILES_EACH:
                 raise _too_many(f"{FILES_EACH} files of yours are being received or read.")
@@ -65,42 +66,46 @@ class Room:
             mine.files += 1
             self._all.files += 1
             place.is_taken = True
-            place.grow(min(declared, bytes_max) if declared is not None else STEP)
+            place.begin()
             yield place
         finally:
             place.end()
             if not mine.files:
                 self._by.pop(whose, None)
 
-    def _take(self, mine: _Held, size: int) -> None:
+    def _take_own(self, mine: _Held, size: int) -> None:
         if mine.taken + size > BYTES_EACH:
             raise _too_many(f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB.")
+        mine.taken += size
+
+    def _take(self, size: int, ahead: int) -> None:
+        """`ahead`: so much more is to come."""
         if self._all.taken + size > BYTES_MAX:
             raise _busy()
         free, total = self._free()
-        coming = self._all.taken - self._all.written
-        if free - coming - size < min(FREE_MIN, total // FREE_SHARE):
+        coming = self._disk.taken - self._disk.written
+        if free - coming - max(size, ahead) < min(FREE_MIN, total // FREE_SHARE):
             raise FULL
-        mine.taken += size
         self._all.taken += size
+        self._disk.taken += size
 
 
 class Place:
-    """What one file has of the room."""
+    """What one file has of the room. `declared`: how long it says to be, 0 where it does not."""
 
-    def __init__(self, room: Room, mine: _Held, bytes_max: int) -> None:
-        self._room, self._mine, self._bytes_max = room, mine, bytes_max
-        self._taken = self._written = 0
+    def __init__(self, room: Room, mine: _Held, bytes_max: int, declared: int) -> None:
+        self._room, self._mine, self._bytes_max, self._declared = room, mine, bytes_max, declared
+        self._own = self._taken = self._written = 0
         self.is_taken = False
 
-    def grow(self, size: int) -> None:
-        self._room._take(self._mine, size)
-        self._taken += size
+    def begin(self) -> None:
+        self._grow_own(self._declared)
+        self._grow()
 
     def write(self, size: int) -> None:
-        """So many more bytes came. Raises: as `place`."""
+        """So many more bytes came. Raises: as `Room.place`."""
         self._written += size
-        self._room._all.written += size
+        self._room._disk.written += size
         if self._written > self._bytes_max:
             raise Problem(
                 "too_large",
@@ -109,15 +114,27 @@ class Place:
                 cure="Pack it with gzip, or split it.",
             )
         while self._written > self._taken:
-            self.grow(STEP)
+            self._grow()
+
+    def _grow(self) -> None:
+        self._room._take(STEP, self._declared - self._written)
+        self._taken += STEP
+        if self._taken > self._own:
+            self._grow_own(self._taken - self._own)
+
+    def _grow_own(self, size: int) -> None:
+        self._room._take_own(self._mine, size)
+        self._own += size
 
     def end(self) -> None:
         if self.is_taken:
             self.is_taken = False
-            for held in (self._mine, self._room._all):
-                held.files -= 1
-                held.taken -= self._taken
-            self._room._all.written -= self._written
+            self._mine.files -= 1
+            self._room._all.files -= 1
+            self._mine.taken -= self._own
+            self._room._all.taken -= self._taken
+            self._room._disk.taken -= self._taken
+            self._room._disk.written -= self._written
 
 
 def _too_many(message: str) -> Problem:
@@ -136,3 +153,16 @@ def _busy() -> Problem:
         retry_after_seconds=30,
         cure="Send it again later.",
     )
+
+
+class Rooms:
+    """Of a process, by the world's name."""
+
+    def __init__(self, free: Callable[[], tuple[int, int]] = free_space) -> None:
+        self._free, self._disk = free, _Held()
+        self._of: dict[str, Room] = {}
+
+    def of(self, world: str) -> Room:
+        if world not in self._of:
+            self._of[world] = Room(self._free, self._disk)
+        return self._of[world]

@@ -14,7 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recoup.doors.edge.asgi import Receive, hangs_up
 from recoup.doors.edge.json_body import ClientGone
-from recoup.doors.edge.room import FULL, Place, Room
+from recoup.doors.edge.room import FULL, Place, Rooms
 from recoup.flows.threads import run_stoppable
 from recoup.kernel.problem import Problem
 
@@ -24,7 +24,7 @@ BLOCK: Final = 1 << 20
 FIELDS_MAX: Final = 10
 FIELD_BYTES_MAX: Final = 65_536
 Done = TypeVar("Done")
-ROOM: Final = Room()
+ROOMS: Final = Rooms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Sent:
 
 @asynccontextmanager
 async def spooled(
-    raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int, whose: str
+    raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int, world: str, whose: str
 ) -> AsyncIterator[Sent]:
     """The body itself, or the one file of a multipart form. The file has no name on disk: whatever dies leaves none.
 
@@ -46,7 +46,7 @@ async def spooled(
     headers = Headers(raw=list(raw_headers))
     if headers.get("content-type", "").lower().startswith("multipart/form-data"):
         try:
-            async with spooled_form(headers, receive, bytes_max, whose) as form:
+            async with spooled_form(headers, receive, bytes_max, world, whose) as form:
                 yield _file_in(form)
         except MultiPartException:
             raise Problem(
@@ -55,7 +55,7 @@ async def spooled(
                 cure="Send the file as the body itself, or as one part of a form.",
             ) from None
         return
-    with ROOM.place(whose, _length(headers), bytes_max) as place, tempfile.TemporaryFile() as content:
+    with ROOMS.of(world).place(whose, _length(headers), bytes_max) as place, tempfile.TemporaryFile() as content:
         try:
             await _write(content, _pieces(receive, place))
         except OSError:
@@ -65,10 +65,10 @@ async def spooled(
 
 @asynccontextmanager
 async def spooled_form(
-    headers: Headers, receive: Receive, bytes_max: int, whose: str, fields_max: int = FIELDS_MAX
+    headers: Headers, receive: Receive, bytes_max: int, world: str, whose: str, fields_max: int = FIELDS_MAX
 ) -> AsyncIterator[FormData]:
     """A multipart form of at most one file. Raises: as `spooled`, and MultiPartException."""
-    with ROOM.place(whose, _length(headers), bytes_max) as place:
+    with ROOMS.of(world).place(whose, _length(headers), bytes_max) as place:
         form = await _form(headers, _pieces(receive, place), fields_max)
         try:
             yield form

@@ -38,7 +38,7 @@ async def file_form(visit: AnyVisit) -> FormData:
         raise Problem("malformed", "This form does not belong to this page.", cure="Use the form on the Files page.")
     held = AsyncExitStack()
     try:
-        read = spooled_form(request.headers, request.receive, BYTES_MAX, _whose(visit), FIELDS_MAX)
+        read = spooled_form(request.headers, request.receive, BYTES_MAX, visit.world.name, _whose(visit), FIELDS_MAX)
         form = HeldForm(await held.enter_async_context(read), held)
     except (MultiPartException, ClientGone):
         raise Problem(

@@ -59,7 +59,8 @@ async def post_import(call: Call) -> Reply:
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, str(call.scope.merchant_id)) as sent:
+        world, whose = call.services.world, str(call.scope.merchant_id)
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose) as sent:
             name = name or sent.name
             reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
             found = await while_there(call.receive, reading)

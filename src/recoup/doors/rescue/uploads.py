@@ -43,7 +43,8 @@ async def post_upload(call: Call) -> Reply:
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, str(call.scope.merchant_id)) as sent:
+        world, whose = call.services.world, str(call.scope.merchant_id)
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose) as sent:
             file = File(name or sent.name, sent.content, kind)
             taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)

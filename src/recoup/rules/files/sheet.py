@@ -18,6 +18,7 @@ from xml.parsers import expat
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.stop import look_up
 from recoup.rules.files.lines import LINE_MAX
 from recoup.rules.files.table import COLUMNS_MAX
 from recoup.rules.files.unpack import check_unpacked
@@ -149,6 +150,7 @@ def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
         raise _unreadable("It is packed by another method than Deflate.")
     with packed.open(info) as entry:
         while piece := entry.read(CHUNK):
+            look_up()
             made += len(piece)
             check_unpacked(made, max(1, info.compress_size))
             open_ = 0 if b">" in piece else open_ + len(piece)
