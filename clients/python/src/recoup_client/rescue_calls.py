@@ -139,9 +139,9 @@ class Recoup(Waiting):
         )
         return found
 
-    def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
+    def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.Refunded:
         """Refund an order."""
-        found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
+        found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
         return found
 
     def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
@@ -258,9 +258,9 @@ class Recoup(Waiting):
         found: s.Endpoint = self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+    def replay_webhook(self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
+        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body, key=idempotency_key)
         return found
 
     def list_webhook_replays(self, id: str) -> s.Replays:
@@ -800,9 +800,9 @@ class Recoup(Waiting):
         found: s.Partner = self._call("GET", "/v1/partner")
         return found
 
-    def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+    def create_partner_merchant(self, body: s.MerchantBody, *, idempotency_key: str | None = None) -> s.MerchantMade:
         """Create a merchant."""
-        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
+        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body, key=idempotency_key)
         return found
 
     def list_partner_merchants(
@@ -837,9 +837,13 @@ class Recoup(Waiting):
         found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
-    def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+    def create_partner_merchant_key(
+        self, mid: str, body: s.KeysBody, *, idempotency_key: str | None = None
+    ) -> s.NewKeys:
         """Create new keys for a merchant."""
-        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
+        found: s.NewKeys = self._call(
+            "POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body, key=idempotency_key
+        )
         return found
 
     def get_partner_policy(self) -> s.RetryPolicyShown:
@@ -950,9 +954,13 @@ class Recoup(Waiting):
         found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+    def replay_partner_webhook(
+        self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None
+    ) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
+        found: s.ReplayShown = self._call(
+            "POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
+        )
         return found
 
     def list_partner_webhook_replays(self, id: str) -> s.Replays:
@@ -1163,9 +1171,9 @@ class AsyncRecoup(Awaiting):
         )
         return found
 
-    async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
+    async def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.Refunded:
         """Refund an order."""
-        found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
+        found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
         return found
 
     async def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
@@ -1284,9 +1292,11 @@ class AsyncRecoup(Awaiting):
         found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    async def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+    async def replay_webhook(self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
+        found: s.ReplayShown = await self._call(
+            "POST", f"/v1/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
+        )
         return found
 
     async def list_webhook_replays(self, id: str) -> s.Replays:
@@ -1832,9 +1842,11 @@ class AsyncRecoup(Awaiting):
         found: s.Partner = await self._call("GET", "/v1/partner")
         return found
 
-    async def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+    async def create_partner_merchant(
+        self, body: s.MerchantBody, *, idempotency_key: str | None = None
+    ) -> s.MerchantMade:
         """Create a merchant."""
-        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
+        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body, key=idempotency_key)
         return found
 
     async def list_partner_merchants(
@@ -1869,9 +1881,13 @@ class AsyncRecoup(Awaiting):
         found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
-    async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+    async def create_partner_merchant_key(
+        self, mid: str, body: s.KeysBody, *, idempotency_key: str | None = None
+    ) -> s.NewKeys:
         """Create new keys for a merchant."""
-        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
+        found: s.NewKeys = await self._call(
+            "POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body, key=idempotency_key
+        )
         return found
 
     async def get_partner_policy(self) -> s.RetryPolicyShown:
@@ -1982,9 +1998,13 @@ class AsyncRecoup(Awaiting):
         found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
-    async def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+    async def replay_partner_webhook(
+        self, id: str, body: s.ReplayBody, *, idempotency_key: str | None = None
+    ) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
+        found: s.ReplayShown = await self._call(
+            "POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body, key=idempotency_key
+        )
         return found
 
     async def list_partner_webhook_replays(self, id: str) -> s.Replays:

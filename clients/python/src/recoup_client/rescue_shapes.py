@@ -65,6 +65,7 @@ AmendedOrder = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
+        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],
@@ -197,6 +198,7 @@ AttemptShown = TypedDict(
         "checks": "ChecksShown | None",
         "retriesItselfAt": str | None,
         "byNetworkToken": bool,
+        "fault": str | None,
     },
 )
 """A try of the card, planned, under way or over."""
@@ -947,6 +949,7 @@ CheckBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
+        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1051,6 +1054,7 @@ Complaint = TypedDict(
     "Complaint",
     {
         "field": str,
+        "rank": Literal["Required"],
         "text": str,
     },
 )
@@ -1545,6 +1549,7 @@ EvaluateBody = TypedDict(
         "idempotencyKey": str,
         "transaction": "Transaction",
         "paymentMethod": "PaymentMethod",
+        "attemptCount": NotRequired[int | None],
         "transactionType": NotRequired[str | None],
         "expiryDateUtc": NotRequired[str | None],
         "threeDSecure": NotRequired["ThreeDSecure | None"],
@@ -1690,6 +1695,7 @@ Happening = TypedDict(
         "at": str,
         "route": str,
         "routeReason": str,
+        "text": str,
     },
 )
 """A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
@@ -1851,6 +1857,7 @@ Improvement = TypedDict(
     "Improvement",
     {
         "field": str,
+        "rank": Literal["Critical", "High", "Low", "Medium"],
         "points": int,
         "why": str,
     },
@@ -2220,6 +2227,7 @@ OrderDetail = TypedDict(
         "createdDate": str | None,
         "reason": str | None,
         "nextAttemptAt": str | None,
+        "attemptCount": int | None,
         "collectedAmount": int,
         "items": list["Item"],
         "refunds": list["RefundShown"],
@@ -2289,6 +2297,7 @@ Outcome = TypedDict(
         "externalOrderId": str,
         "reason": str | None,
         "nextAttemptAt": str | None,
+        "refundedAmount": int,
         "history": list["Happening"],
     },
 )
@@ -2577,7 +2586,7 @@ RefundShown = TypedDict(
         "history": list["RefundStep"],
     },
 )
-"""A refund of the order, or of a hold that was let go instead."""
+"""A refund of the order, a part of it that went back with its end, or a hold that was let go instead."""
 
 RefundStep = TypedDict(
     "RefundStep",

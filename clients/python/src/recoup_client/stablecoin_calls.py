@@ -36,9 +36,9 @@ class RecoupStablecoin(Waiting):
         found: s.OrderAnswer = self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
-    def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
+    def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
+        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key)
         return found
 
     def cancel_order(self, id: str) -> s.OrderOnly:
@@ -86,14 +86,16 @@ class RecoupStablecoin(Waiting):
         found: s.PayoutList = self._call("GET", "/api/v1/payouts", query={"limit": limit, "offset": offset})
         return found
 
-    def create_payout(self, body: s.PayoutBody) -> s.PayoutAnswer:
+    def create_payout(self, body: s.PayoutBody, *, idempotency_key: str | None = None) -> s.PayoutAnswer:
         """Request a payout."""
-        found: s.PayoutAnswer = self._call("POST", "/api/v1/payouts", body=body)
+        found: s.PayoutAnswer = self._call("POST", "/api/v1/payouts", body=body, key=idempotency_key)
         return found
 
-    def create_subscription(self, body: s.SubscriptionBody) -> s.SubscriptionAnswer:
+    def create_subscription(
+        self, body: s.SubscriptionBody, *, idempotency_key: str | None = None
+    ) -> s.SubscriptionAnswer:
         """Create a subscription."""
-        found: s.SubscriptionAnswer = self._call("POST", "/api/v1/subscriptions", body=body)
+        found: s.SubscriptionAnswer = self._call("POST", "/api/v1/subscriptions", body=body, key=idempotency_key)
         return found
 
     def list_subscriptions(
@@ -160,9 +162,11 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.OrderAnswer = await self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
-    async def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
+    async def refund_order(self, id: str, body: s.RefundBody, *, idempotency_key: str | None = None) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
+        found: s.OrderOnly = await self._call(
+            "POST", f"/api/v1/orders/{segment(id)}/refund", body=body, key=idempotency_key
+        )
         return found
 
     async def cancel_order(self, id: str) -> s.OrderOnly:
@@ -210,14 +214,16 @@ class AsyncRecoupStablecoin(Awaiting):
         found: s.PayoutList = await self._call("GET", "/api/v1/payouts", query={"limit": limit, "offset": offset})
         return found
 
-    async def create_payout(self, body: s.PayoutBody) -> s.PayoutAnswer:
+    async def create_payout(self, body: s.PayoutBody, *, idempotency_key: str | None = None) -> s.PayoutAnswer:
         """Request a payout."""
-        found: s.PayoutAnswer = await self._call("POST", "/api/v1/payouts", body=body)
+        found: s.PayoutAnswer = await self._call("POST", "/api/v1/payouts", body=body, key=idempotency_key)
         return found
 
-    async def create_subscription(self, body: s.SubscriptionBody) -> s.SubscriptionAnswer:
+    async def create_subscription(
+        self, body: s.SubscriptionBody, *, idempotency_key: str | None = None
+    ) -> s.SubscriptionAnswer:
         """Create a subscription."""
-        found: s.SubscriptionAnswer = await self._call("POST", "/api/v1/subscriptions", body=body)
+        found: s.SubscriptionAnswer = await self._call("POST", "/api/v1/subscriptions", body=body, key=idempotency_key)
         return found
 
     async def list_subscriptions(
