@@ -16,6 +16,7 @@ from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.stripe.connector import Stripe
+from recoup.kernel.ids import new_id
 from recoup.lab.processors.adyen.account import MERCHANT
 from recoup.lab.processors.adyen.server import KEY as ADYEN_KEY
 from recoup.lab.processors.adyen.server import StandIn as AdyenStandIn
@@ -90,8 +91,10 @@ class OfStripe(Bank):
 
     def wants(self) -> dict[str, Any]:
         account = self.standin.account
-        customer = account.make_customer({})["id"]
+        customer = f"cus_{new_id().hex}"  # nobody else's, whose book was another's before
+        self.standin.book.put(account.make_customer({}) | {"id": customer})
         made = account.attach("pm_card_authenticationRequired", {"customer": customer})
+        made["id"] = f"pm_{new_id().hex}"
         made["card"]["fingerprint"] = f"fp_{made['id']}"  # a card of its own, for the networks' limits
         self.standin.book.put(made)
         return {"pan": None, "method": Stored("stripe", made["id"], customer)}
@@ -117,9 +120,11 @@ class OfAdyen(Bank):
         await self.standin.stop()
 
     def wants(self) -> dict[str, Any]:
-        made = self.standin.account.store("AUTHENTICATION_REQUIRED", "shopper-1")
+        shopper = f"shopper-{new_id().hex}"
+        made = self.standin.account.store("AUTHENTICATION_REQUIRED", shopper)
+        made["id"] = f"S{new_id().hex}"
         self.standin.book.put(made | {"alias": f"H{made['id']}"})
-        return {"pan": None, "method": Stored("adyen", made["id"], "shopper-1")}
+        return {"pan": None, "method": Stored("adyen", made["id"], shopper)}
 
     def taken(self) -> list[int]:
         return [one["captured"] for one in self.standin.book.all("payment") if one["captured"]]

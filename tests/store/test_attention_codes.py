@@ -19,6 +19,7 @@ from recoup.rules.order.attention import (
     INVOICE_CLOSED,
     NOT_REPEATED,
     REFUND_FAILED,
+    REQUEST_REFUSED,
     code_of,
     sentence_of,
 )
@@ -26,7 +27,16 @@ from recoup.rules.order.whys import CODES as WHYS
 from recoup.store.migrate import migrations_of
 from recoup.store.server import ServerAddress
 
-SINCE = {CHARGE_CLAIMED, ANSWER_DIFFERS, NOT_REPEATED, FRAUD_WARNED, INVOICE_CLOSED, REFUND_FAILED, HOLD_EXPIRED}
+SINCE = {
+    CHARGE_CLAIMED,
+    ANSWER_DIFFERS,
+    NOT_REPEATED,
+    FRAUD_WARNED,
+    INVOICE_CLOSED,
+    REFUND_FAILED,
+    HOLD_EXPIRED,
+    REQUEST_REFUSED,
+}
 _TABLE = "CREATE TABLE order_heads (merchant_id uuid, order_id uuid PRIMARY KEY, attention text)"
 _STUCK = "A {} is stuck: the processor did not take it."
 _DELAYED = "A {} is delayed: it is sent until the processor answers."
