@@ -46,8 +46,8 @@ async def update(call: Call) -> Reply:
 
 
 def _reply(transmit_id: Any, warnings: Sequence[str] = ()) -> Reply:
-    told = {"warning": " ".join(in_sentences(warnings))} if warnings else {}
-    return Reply(Answer(transmit_id=transmit_id, result="success", custom_properties=told))
+    properties = {"warning": " ".join(in_sentences(warnings))} if warnings else {}
+    return Reply(Answer(transmit_id=transmit_id, result="success", custom_properties=properties))
 
 
 def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:

@@ -164,17 +164,17 @@ def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] 
     named = format_of(head)
     if named is not None:
         check_statement(named, reading.kind)
-        return bank_statement(named, head, _told(source(), tell), reading)
+        return bank_statement(named, head, _reported(source(), tell), reading)
     encoding = encoding_in(source, reading.encoding)
     passes = count()
 
     def numbered() -> Iterator[Line]:
-        return lines(_told(source(), tell if next(passes) else None), encoding)
+        return lines(_reported(source(), tell if next(passes) else None), encoding)
 
     return Statement(numbered, reading, "" if reading.encoding else encoding)
 
 
-def _told(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterator[bytes]:
+def _reported(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> Iterator[bytes]:
     for piece in pieces:
         if tell:
             tell(len(piece))

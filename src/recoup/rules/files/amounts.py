@@ -19,13 +19,44 @@ _DOLLARS: Final = (
 _SYMBOLS: Final = {
     symbol: frozenset(codes.split())
     for symbol, codes in {
-        "$": _DOLLARS, "US$": "USD", "CA$": "CAD", "C$": "CAD NIO", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD",
-        "HK$": "HKD", "S$": "SGD", "MX$": "MXN", "NT$": "TWD", "R$": "BRL", "€": "EUR", "£": "GBP GIP FKP SHP EGP LBP",
-        "¥": "JPY CNY", "CN¥": "CNY", "₹": "INR", "₩": "KRW KPW", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₪": "ILS",
-        "฿": "THB", "₫": "VND", "₱": "PHP", "₦": "NGN", "zł": "PLN", "kč": "CZK", "kr": "SEK NOK DKK ISK", "kr.": "DKK",
-        "rp": "IDR", "rm": "MYR", "лв": "BGN", "лв.": "BGN", "ft": "HUF", "fr.": "CHF",
+        "$": _DOLLARS,
+        "US$": "USD",
+        "CA$": "CAD",
+        "C$": "CAD NIO",
+        "A$": "AUD",
+        "AU$": "AUD",
+        "NZ$": "NZD",
+        "HK$": "HKD",
+        "S$": "SGD",
+        "MX$": "MXN",
+        "NT$": "TWD",
+        "R$": "BRL",
+        "€": "EUR",
+        "£": "GBP GIP FKP SHP EGP LBP",
+        "¥": "JPY CNY",
+        "CN¥": "CNY",
+        "₹": "INR",
+        "₩": "KRW KPW",
+        "₺": "TRY",
+        "₽": "RUB",
+        "₴": "UAH",
+        "₪": "ILS",
+        "฿": "THB",
+        "₫": "VND",
+        "₱": "PHP",
+        "₦": "NGN",
+        "zł": "PLN",
+        "kč": "CZK",
+        "kr": "SEK NOK DKK ISK",
+        "kr.": "DKK",
+        "rp": "IDR",
+        "rm": "MYR",
+        "лв": "BGN",
+        "лв.": "BGN",
+        "ft": "HUF",
+        "fr.": "CHF",
     }.items()
-}  # fmt: skip
+}
 _MINUS: Final = "\N{MINUS SIGN}-"  # in this order: it stands in brackets of patterns
 _NAME: Final = r"[^\W\d_]{1,3}\.?|[^\W\d_]{0,3}[$€£¥₹₩₺₽₴₪฿₫₱₦]"
 _SHAPE: Final = re.compile(
@@ -41,7 +72,6 @@ _GROUPED: Final = {
     ".": re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{2,3})*,[0-9]{3}(?:\.[0-9]{0,18})?"),
     ",": re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]{0,18})?"),
 }
-_OTHER: Final = "says {0}, but the currency is {1}"
 _THREE: Final = 3  # digits behind a sign that may group them
 
 
@@ -51,6 +81,13 @@ class _Parts(NamedTuple):
     digits: str
     negative: bool
     currency: str
+
+
+class NoAmount(NamedTuple):
+    """What is wrong with a cell, and what to do."""
+
+    what: str
+    cure: str
 
 
 class SignEvidence:
@@ -103,33 +140,31 @@ def _sign_of(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> tuple[int, bool] | Sentence:
+def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> tuple[int, bool] | NoAmount:
     """(smallest units of the asset, whether it is below zero), else what is wrong with it. `exponent`: of an amount in
     smallest units, as its provider counts them; None for one in major units."""
     parts = _parts(text)
     if parts is None:
-        return Sentence("holds no amount")
+        return _wrong(sign, Sentence("holds no amount"))
     if parts.currency and not _is_named(parts.currency, asset):
-        return Sentence(_OTHER, repr(parts.currency), asset)
+        what = Sentence("says {0}, but the currency is {1}", repr(parts.currency), asset)
+        return NoAmount(what, "correct the amount or the currency: they must agree")
     digits = parts.digits
     if _GROUPED[sign].fullmatch(digits) and not (exponent is not None and sign in digits):
         digits = digits.replace("," if sign == "." else ".", "")
     if not _PLAIN[sign].fullmatch(digits):
-        return Sentence("holds no amount whose decimal sign is {0}", repr(sign))
+        return _wrong(sign, Sentence("holds no amount whose decimal sign is {0}", repr(sign)))
     value, decimals = Decimal(digits.replace(sign, ".")), decimals_of(asset)
     units = value.scaleb(decimals if exponent is None else decimals - exponent)
     if units != units.to_integral_value() or exponent is not None and value != value.to_integral_value():
-        return Sentence("holds an amount that is finer than {0} is", asset)
+        return _wrong(sign, Sentence("holds an amount that is finer than {0} is", asset))
     if units > UNITS_MAX:
-        return Sentence("holds an amount that is too large")
+        return _wrong(sign, Sentence("holds an amount that is too large"))
     return int(units), parts.negative
 
 
-def cure_of(wrong: Sentence, sign: str) -> Sentence:
-    """What to do about what `units_of` found wrong."""
-    if wrong.key == _OTHER:
-        return Sentence("correct the amount or the currency: they must agree")
-    return Sentence("write it like {0}", f"1234{sign}50")
+def _wrong(sign: str, what: Sentence) -> NoAmount:
+    return NoAmount(what, Sentence("write it like {0}", f"1234{sign}50"))
 
 
 def _is_named(word: str, asset: str) -> bool:

@@ -35,7 +35,7 @@ DIGITS: Final = 15  # of a number that a spreadsheet keeps
 _DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
 _QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _PLACE: Final = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-_REL: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
+_REL: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships|id"
 Attributes = Mapping[str, str]
 Row = list[str]
 
@@ -94,7 +94,7 @@ def _line(row: Row) -> bytes:
 
 def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Iterator[_Element]:
     """Begins and ends of elements of these names, without their namespaces. Text is kept of one element at a time."""
-    parser, found = expat.ParserCreate(namespace_separator=" "), list[_Element]()
+    parser, found = expat.ParserCreate(namespace_separator="|"), list[_Element]()
     texts: list[str] = []
     begun: list[Attributes] = []
     depth = chars = 0
@@ -104,9 +104,9 @@ def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Ite
         depth += 1
         if depth > DEPTH_MAX:
             raise _unreadable("Its elements are nested too deep.")
-        short = name.rpartition(" ")[2]
+        short = name.rpartition("|")[2]
         if short in wanted:
-            plain = {key if key == _REL else key.rpartition(" ")[2]: value for key, value in attributes.items()}
+            plain = {key if key == _REL else key.rpartition("|")[2]: value for key, value in attributes.items()}
             found.append(_Element(short, True, plain))
             begun.append(plain)
             texts.clear()
@@ -115,7 +115,7 @@ def _elements(packed: zipfile.ZipFile, name: str, wanted: frozenset[str]) -> Ite
     def end(name: str) -> None:
         nonlocal depth, chars
         depth -= 1
-        short = name.rpartition(" ")[2]
+        short = name.rpartition("|")[2]
         if short in wanted:
             found.append(_Element(short, False, begun.pop(), "".join(texts)[:LINE_MAX]))
             texts.clear()
@@ -250,7 +250,7 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
 def _xlsx_rows(
     packed: zipfile.ZipFile, place: str, shared: Sequence[str], dates: frozenset[str], epoch: datetime
 ) -> Iterator[tuple[int, Row]]:
-    row, number, told, cell = list[str](), 0, "", dict[str, str]()
+    row, number, content, cell = list[str](), 0, "", dict[str, str]()
     for one in _elements(packed, place, frozenset({"row", "c", "v", "t", "rPh"})):
         if one.name == "row" and one.begins:
             given = one.attributes.get("r", "")
@@ -258,16 +258,16 @@ def _xlsx_rows(
         elif one.name == "row":
             yield number, row
         elif one.name == "c" and one.begins:
-            told, cell = "", dict(one.attributes)
+            content, cell = "", dict(one.attributes)
         elif one.name == "c":
             at = _column(cell.get("r", ""), len(row))
-            if told and at >= COLUMNS_MAX:
+            if content and at >= COLUMNS_MAX:
                 yield number, [""] * (at + 1)
-            elif told:
+            elif content:
                 row += [""] * (at - len(row))
-                row[at:] = [_xlsx_text(told, cell, shared, dates, epoch)]
+                row[at:] = [_xlsx_text(content, cell, shared, dates, epoch)]
         elif not one.begins and one.name in ("v", "t"):
-            told += one.text
+            content += one.text
 
 
 def _column(place: str, following: int) -> int:
@@ -280,18 +280,18 @@ def _column(place: str, following: int) -> int:
     return max(number - 1, following)
 
 
-def _xlsx_text(told: str, cell: Attributes, shared: Sequence[str], dates: frozenset[str], epoch: datetime) -> str:
+def _xlsx_text(content: str, cell: Attributes, shared: Sequence[str], dates: frozenset[str], epoch: datetime) -> str:
     kind = cell.get("t", "n")
     if kind == "s":
-        return shared[int(told)] if told.isascii() and told.isdigit() and int(told) < len(shared) else ""
+        return shared[int(content)] if content.isascii() and content.isdigit() and int(content) < len(shared) else ""
     if kind == "b":
-        return "true" if told == "1" else "false"
+        return "true" if content == "1" else "false"
     if kind != "n":
-        return told
+        return content
     try:
-        value = float(told)
+        value = float(content)
     except ValueError:
-        return told
+        return content
     if cell.get("s") in dates and 0 < value < 3_000_000:  # noqa: PLR2004 - of the year 9999
         at = epoch + timedelta(seconds=round(value * 86_400))
         return f"{at:%Y-%m-%d}" if value == int(value) else f"{at:%Y-%m-%d %H:%M:%S}"
@@ -342,14 +342,14 @@ def _ods_rows(packed: zipfile.ZipFile, which: int) -> Iterator[tuple[int, Row]]:
             if one.begins:
                 paragraphs = []
                 continue
-            told = _ods_text(one.attributes, paragraphs)
+            content = _ods_text(one.attributes, paragraphs)
             times = min(_times(one.attributes, "number-columns-repeated"), COLUMNS_MAX + 1)
-            row += [told] * (times if told or len(row) < COLUMNS_MAX else 0)
+            row += [content] * (times if content or len(row) < COLUMNS_MAX else 0)
 
 
 def _times(attributes: Attributes, name: str) -> int:
-    told = attributes.get(name, "1")
-    return max(1, int(told)) if told.isascii() and told.isdigit() and len(told) < 9 else 1  # noqa: PLR2004
+    content = attributes.get(name, "1")
+    return max(1, int(content)) if content.isascii() and content.isdigit() and len(content) < 9 else 1  # noqa: PLR2004
 
 
 def _ods_text(attributes: Attributes, paragraphs: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files import ids
-from recoup.rules.files.amounts import cure_of, units_of
+from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
 from recoup.rules.files.records import Cells
@@ -231,8 +231,8 @@ class Reader:
     def _units(self, text: str, asset: str) -> tuple[int, bool]:
         exponent = self._profile.exponents.get(asset, decimals_of(asset)) if self._minor else None
         found = units_of(text, asset, self._sign, exponent)
-        if isinstance(found, Sentence):
-            raise BadCell("amount", found, self._column("amount"), cure_of(found, self._sign))
+        if isinstance(found, NoAmount):
+            raise BadCell("amount", found.what, self._column("amount"), found.cure)
         return found
 
     def _moment(self, text: str, column: str) -> datetime:

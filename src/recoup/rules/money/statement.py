@@ -16,7 +16,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
-from recoup.rules.files.amounts import SignEvidence, cure_of, units_of
+from recoup.rules.files.amounts import NoAmount, SignEvidence, units_of
 from recoup.rules.files.complaint import BadCell
 from recoup.rules.files.ids import are_plain, check_id
 from recoup.rules.files.lines import Line
@@ -208,8 +208,8 @@ class Statement:
     def _money(self, values: Mapping[str, str], asset: str, names: tuple[str, str, str]) -> _Sum | None:
         """An amount, or a debit or a credit; None where nothing is told."""
         one, debit, credit = names
-        told = {name: self._cell(values[name], asset, name) for name in names if values.get(name)}
-        filled = {name: found for name, found in told.items() if found[0]} or dict([*told.items()][:1])
+        read = {name: self._cell(values[name], asset, name) for name in names if values.get(name)}
+        filled = {name: found for name, found in read.items() if found[0]} or dict([*read.items()][:1])
         if len(filled) > 1:
             both = Sentence("has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2]))
             raise BadCell("bad_amount", both, cure="map one of them")
@@ -222,8 +222,8 @@ class Statement:
 
     def _cell(self, text: str, asset: str, name: str) -> tuple[int, bool]:
         found = units_of(text, asset, self.layout.decimal)
-        if isinstance(found, Sentence):
-            raise BadCell("bad_amount", found, self.layout.column(name), cure_of(found, self.layout.decimal))
+        if isinstance(found, NoAmount):
+            raise BadCell("bad_amount", found.what, self.layout.column(name), found.cure)
         return found
 
     def _fee(self, values: Mapping[str, str], asset: str, kind: str, gross: _Sum | None, net: _Sum | None) -> int:

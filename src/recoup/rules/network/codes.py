@@ -128,8 +128,8 @@ def read_decline(
         reading = _from_processor(scheme, field39, phrase, on, region)
     else:
         reading = _generic(scheme, field39)
-    told = row or entry or (None if field39 else _worded(code))
-    strange_code, strange_advice = bool(code) and not told, bool(advice) and not advised
+    known = row or entry or (None if field39 else _worded(code))
+    strange_code, strange_advice = bool(code) and not known, bool(advice) and not advised
     if not strange_code and not strange_advice:
         return reading
     return replace(
@@ -145,8 +145,8 @@ def plain_code(source: str, came: str | None) -> str:
     code = _clean(came)
     if not code or _is_listed(source, code):
         return code
-    if (told := _TOLD.fullmatch(code)) is not None:
-        code = told[1] or told[2]
+    if (worded := _TOLD.fullmatch(code)) is not None:
+        code = worded[1] or worded[2]
     code = _DECIMAL.sub(r"\1", code)
     if not _is_listed(source, code) and (wide := _WIDE.fullmatch(code)) is not None:
         code = wide[1]

@@ -9,7 +9,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.files.amounts import units_of
+from recoup.rules.files.amounts import NoAmount, units_of
 from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, read_moment, zone_named
 from recoup.rules.files.table import Table, plain, shown_names, unread_note
@@ -113,9 +113,9 @@ def _amount(text: str, asset: str, column: Column) -> int | str:
     if _WHOLE.fullmatch(text) or asset not in EXPONENTS or "." in text or "," in text:
         return _value(text, "number")  # type: ignore[no-any-return]
     found = units_of(text, asset, ".", EXPONENTS[asset])
-    if isinstance(found, Sentence):
+    if isinstance(found, NoAmount):
         field = ".".join(column.path)
-        raise Problem("invalid", Sentence("The field {0} {1}.", field, found), field=field, cure=_IN_UNITS)
+        raise Problem("invalid", Sentence("The field {0} {1}.", field, found.what), field=field, cure=_IN_UNITS)
     return -found[0] if found[1] else found[0]
 
 
