@@ -18,10 +18,12 @@ def told(content: bytes) -> list[tuple[str, str, str, int | None]]:
 def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
     gone = (ONE, "returned", "R02: account closed", 4590)
     notice = (
-        TWO, "notice",
+        TWO,
+        "notice",
         "C03: the bank asks to change the routing number and account number to …0015 …7890; "
-        "correct the merchant's bank account", None,
-    )  # fmt: skip
+        "correct the merchant's bank account",
+        None,
+    )
     disputed = (ONE, "notice", "R68: the banks dispute an earlier return of it", None)
     wide = C15D.replace(b"45901234567890", b"4590 1234567890")
     assert told(C15D) == told(wide) == [("REF12345", "returned", "R02: account closed", 4590)], "one padded position"
@@ -34,18 +36,28 @@ def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
         (gzip.compress(nacha((ONE, 4590, "99R02"))), [gone]),
         (nacha((ONE, 4590, "99R02")).replace(b"\n", b"\r\n") + b"9" * 94 + b"\r\n", [gone]),
         (nacha((ONE, 4590, "99R02"), sec="IAT"), [("", "returned", "names no payout", 4590)]),
-        (status_report(payment(ONE, "RJCT", "AC04", "45.90"), payment(TWO, "ACSC")),
-         [(ONE, "returned", "AC04: account closed", 4590), (TWO, "paid", "", None)]),
-        (status_report(payment(ONE, "ACSP"), payment(TWO, "WHAT")),
-         [(ONE, "notice", "ACSP: in settlement; the bank has not finished it", None),
-          (TWO, "notice", "the status 'WHAT' is unknown", None)]),
-        (status_report("<PmtInfSts>RJCT</PmtInfSts>", payment(ONE)),
-         [(ONE, "returned", "RJCT: without a reason", None)]),
+        (
+            status_report(payment(ONE, "RJCT", "AC04", "45.90"), payment(TWO, "ACSC")),
+            [(ONE, "returned", "AC04: account closed", 4590), (TWO, "paid", "", None)],
+        ),
+        (
+            status_report(payment(ONE, "ACSP"), payment(TWO, "WHAT")),
+            [
+                (ONE, "notice", "ACSP: in settlement; the bank has not finished it", None),
+                (TWO, "notice", "the status 'WHAT' is unknown", None),
+            ],
+        ),
+        (
+            status_report("<PmtInfSts>RJCT</PmtInfSts>", payment(ONE)),
+            [(ONE, "returned", "RJCT: without a reason", None)],
+        ),
         (status_report(payment(ONE), group="<GrpSts>ACSC</GrpSts>"), [(ONE, "paid", "", None)]),
         (status_report(payment(ONE)), [(ONE, "", "has no status", None)]),
-        (status_report(group="<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>"),
-         [(ONE, "returned", "FF01: wrong file format", None)]),
-    ):  # fmt: skip
+        (
+            status_report(group="<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>"),
+            [(ONE, "returned", "FF01: wrong file format", None)],
+        ),
+    ):
         assert told(content) == wanted, content
 
 

@@ -14,7 +14,7 @@ from tests.rules.banks.made import (
     ref,
     signed,
     stmt,
-)  # fmt: skip
+)
 
 from recoup.kernel.problem import Problem
 from recoup.rules.banks.formats import check_answers, check_statement, format_of
@@ -25,9 +25,11 @@ from recoup.rules.money.statement import Broken
 
 C15A = camt(stmt(ntry("100.00", more=details(ref("PO-1", "60.00"), ref("PO-2", "40.00")))))
 C15B = mt940(
-    ":61:2611201120C100,00NTRFPO-1//BANK1", ":86:PAYOUT", ":61:2611201120RC40,00NTRFPO-2//BANK2",
+    ":61:2611201120C100,00NTRFPO-1//BANK1",
+    ":86:PAYOUT",
+    ":61:2611201120RC40,00NTRFPO-2//BANK2",
     ":86:REVERSAL OF A CREDIT",
-)  # fmt: skip
+)
 C15C = bai2([("123456789,USD,010,0,,", ["16,165,10000,S,0,0,0,REF-1,PO-1,FUNDING/"])])
 TWO = [("funding", "PO-1", 6000, "EUR"), ("funding", "PO-2", 4000, "EUR")]
 
@@ -55,49 +57,117 @@ def test_each_format_is_read_to_the_unit() -> None:
         ("camt.053, the details of a batch", C15A, TWO),
         ("UTF-16", C15A.decode().replace("UTF-8", "UTF-16").encode("utf-16"), TWO),
         ("prefixes and an envelope", envelope, TWO),
-        ("camt.054", camt(stmt(ntry("5.00", more=details(ref("A"))), tag="Ntfctn"), message="camt.054.001.04",
-                          root="BkToCstmrDbtCdtNtfctn"), [("funding", "A", 500, "EUR")]),
+        (
+            "camt.054",
+            camt(
+                stmt(ntry("5.00", more=details(ref("A"))), tag="Ntfctn"),
+                message="camt.054.001.04",
+                root="BkToCstmrDbtCdtNtfctn",
+            ),
+            [("funding", "A", 500, "EUR")],
+        ),
         ("version 2 has its status as text", entry(ntry("5.00", status="BOOK")), [("funding", "", 500, "EUR")]),
-        ("details that do not add up: the entry", entry(ntry("90.00", more=details(ref("A", "60.00"),
-                                                        ref("B", "40.00")))), [("funding", "", 9000, "EUR")]),
-        ("details that net", entry(ntry("50.00", more=details(ref("A", "60.00"), ref("B", "10.00", "DBIT")))),
-         [("funding", "A", 6000, "EUR"), ("payout", "B", -1000, "EUR")]),
-        ("details without amounts: the entry", entry(ntry("9.00", more=details(ref("A"), ref("B")))),
-         [("funding", "", 900, "EUR")]),
-        ("pending and for information are left out", entry(ntry("1.00", status="<Cd>PDNG</Cd>"),
-                                                           ntry("2.00", status="<Cd>INFO</Cd>")), []),
-        ("a reversed credit went out", entry(ntry("4.00", "DBIT", "<RvslInd>true</RvslInd>" + details(ref("A")))),
-         [("funding_return", "A", -400, "EUR")]),
-        ("a payout that came back", entry(ntry("4.00", "CRDT", returned)),
-         [("payout_return", "RC0123456789AB", 400, "EUR")]),
-        ("our reference in the purpose", entry(ntry("4.00", "DBIT", details(ref("NOTPROVIDED") + purpose))),
-         [("payout", "RC0123456789AB", -400, "EUR")]),
-        ("two accounts, two currencies", camt(stmt(ntry("1.00")), stmt(ntry("300", ccy="JPY"), ccy="JPY", iban="X9")),
-         [("funding", "", 100, "EUR"), ("funding", "", 300, "JPY")]),
+        (
+            "details that do not add up: the entry",
+            entry(ntry("90.00", more=details(ref("A", "60.00"), ref("B", "40.00")))),
+            [("funding", "", 9000, "EUR")],
+        ),
+        (
+            "details that net",
+            entry(ntry("50.00", more=details(ref("A", "60.00"), ref("B", "10.00", "DBIT")))),
+            [("funding", "A", 6000, "EUR"), ("payout", "B", -1000, "EUR")],
+        ),
+        (
+            "details without amounts: the entry",
+            entry(ntry("9.00", more=details(ref("A"), ref("B")))),
+            [("funding", "", 900, "EUR")],
+        ),
+        (
+            "pending and for information are left out",
+            entry(ntry("1.00", status="<Cd>PDNG</Cd>"), ntry("2.00", status="<Cd>INFO</Cd>")),
+            [],
+        ),
+        (
+            "a reversed credit went out",
+            entry(ntry("4.00", "DBIT", "<RvslInd>true</RvslInd>" + details(ref("A")))),
+            [("funding_return", "A", -400, "EUR")],
+        ),
+        (
+            "a payout that came back",
+            entry(ntry("4.00", "CRDT", returned)),
+            [("payout_return", "RC0123456789AB", 400, "EUR")],
+        ),
+        (
+            "our reference in the purpose",
+            entry(ntry("4.00", "DBIT", details(ref("NOTPROVIDED") + purpose))),
+            [("payout", "RC0123456789AB", -400, "EUR")],
+        ),
+        (
+            "two accounts, two currencies",
+            camt(stmt(ntry("1.00")), stmt(ntry("300", ccy="JPY"), ccy="JPY", iban="X9")),
+            [("funding", "", 100, "EUR"), ("funding", "", 300, "JPY")],
+        ),
         ("a bank that leaves out status, day and sign of balances", bare, [("funding", "", 6000, "EUR")]),
-        ("MT940 with a reversed credit: 60.00", C15B, [("funding", "PO-1", 10000, "EUR"),
-                                                       ("funding_return", "PO-2", -4000, "EUR")]),
-        ("a reversed debit came back", mt940(":61:2611201120RD60,00NTRFPO-2"),
-         [("payout_return", "PO-2", 6000, "EUR")]),
-        ("the letter behind the mark", mt940(":61:261120CR60,NTRFNONREF//B1", ":86:x"),
-         [("funding", "B1", 6000, "EUR")]),
-        ("EREF in pieces", mt940(":61:2611201120C60,00NTRFNONREF", ":86:166?00GUTSCHRIFT?20EREF+PO-", "77?21SVWZ+Rent"),
-         [("funding", "PO-77", 6000, "EUR")]),
-        ("booked on 2 January, valued on 30 February", mt940(":61:2602300301C60,00NTRFA"),
-         [("funding", "A", 6000, "EUR")]),
-        ("SWIFT's envelope", b"{1:F01BANKDEFFXXXX0000000000}{2:O9400000}{4:\r\n" + C15B[:-3] + b"-}\r\n",
-         [("funding", "PO-1", 10000, "EUR"), ("funding_return", "PO-2", -4000, "EUR")]),
+        (
+            "MT940 with a reversed credit: 60.00",
+            C15B,
+            [("funding", "PO-1", 10000, "EUR"), ("funding_return", "PO-2", -4000, "EUR")],
+        ),
+        (
+            "a reversed debit came back",
+            mt940(":61:2611201120RD60,00NTRFPO-2"),
+            [("payout_return", "PO-2", 6000, "EUR")],
+        ),
+        (
+            "the letter behind the mark",
+            mt940(":61:261120CR60,NTRFNONREF//B1", ":86:x"),
+            [("funding", "B1", 6000, "EUR")],
+        ),
+        (
+            "EREF in pieces",
+            mt940(":61:2611201120C60,00NTRFNONREF", ":86:166?00GUTSCHRIFT?20EREF+PO-", "77?21SVWZ+Rent"),
+            [("funding", "PO-77", 6000, "EUR")],
+        ),
+        (
+            "booked on 2 January, valued on 30 February",
+            mt940(":61:2602300301C60,00NTRFA"),
+            [("funding", "A", 6000, "EUR")],
+        ),
+        (
+            "SWIFT's envelope",
+            b"{1:F01BANKDEFFXXXX0000000000}{2:O9400000}{4:\r\n" + C15B[:-3] + b"-}\r\n",
+            [("funding", "PO-1", 10000, "EUR"), ("funding_return", "PO-2", -4000, "EUR")],
+        ),
         ("two pages", pages, [("funding", "PO-1", 10000, "EUR"), ("payout", "PO-2", -4000, "EUR")]),
-        ("another encoding in a text", mt940(":61:2611201120C60,00NTRFA", ":86:Gebühr für Überweisung"),
-         [("funding", "A", 6000, "EUR")]),
+        (
+            "another encoding in a text",
+            mt940(":61:2611201120C60,00NTRFA", ":86:Gebühr für Überweisung"),
+            [("funding", "A", 6000, "EUR")],
+        ),
         ("BAI2", C15C, [("funding", "PO-1", 10000, "USD")]),
-        ("BAI2 continued, with commas and a slash", bai2([("1,USD,010,0,,,015,5900,,", [
-            "16,195,6000,V,261120,,R1,,WIRE, FROM A/B", "88,SEE RC0123456789AB, THANKS", "16,475,100,,R2,C2,/"])]),
-         [("payout_return", "RC0123456789AB", 6000, "USD"), ("payout", "C2", -100, "USD")]),
-        ("BAI2 returns and yen", bai2([("1,JPY", ["16,257,500,,R1,,x/", "16,555,200,D,1,1,200,R2,,y/"])]),
-         [("payout_return", "R1", 500, "JPY"), ("funding_return", "R2", -200, "JPY")]),
+        (
+            "BAI2 continued, with commas and a slash",
+            bai2(
+                [
+                    (
+                        "1,USD,010,0,,,015,5900,,",
+                        [
+                            "16,195,6000,V,261120,,R1,,WIRE, FROM A/B",
+                            "88,SEE RC0123456789AB, THANKS",
+                            "16,475,100,,R2,C2,/",
+                        ],
+                    )
+                ]
+            ),
+            [("payout_return", "RC0123456789AB", 6000, "USD"), ("payout", "C2", -100, "USD")],
+        ),
+        (
+            "BAI2 returns and yen",
+            bai2([("1,JPY", ["16,257,500,,R1,,x/", "16,555,200,D,1,1,200,R2,,y/"])]),
+            [("payout_return", "R1", 500, "JPY"), ("funding_return", "R2", -200, "JPY")],
+        ),
         ("BAI2 without a number for a loan", bai2([("1,USD", ["16,720,500,,R1,,x/"])]), []),
-    ):  # fmt: skip
+    ):
         assert signed(content) == wanted, name
 
 
@@ -152,8 +222,11 @@ def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_pla
         (C15B.replace(b"RC40,00", b"X40,00"), "Line 7, :61:: '2611201120X40,00NTRFPO-2//BANK2' is no entry like"),
         (mt940(":61:261120CD60,NTRFA"), "the letter D behind the mark is not the third one of EUR"),
         (mt940(page="1/2", closing="C261120EUR0,00"), "the last page of this statement is missing"),
-        (mt940(page="1/2", closing="C261120EUR0,00") + mt940(page="2/2", opening="C261120EUR9,00",
-         closing="C261120EUR9,00"), "a page is missing"),
+        (
+            mt940(page="1/2", closing="C261120EUR0,00")
+            + mt940(page="2/2", opening="C261120EUR9,00", closing="C261120EUR9,00"),
+            "a page is missing",
+        ),
         (C15C.replace(b"49,10000", b"49,10001"), "Line 5, record 49: the control total is 10001, but"),
         (C15C.replace(b"99,10000,1,7", b"99,10000,1,8"), "the number of records is 8, but the file has 7"),
         (C15C.replace(b"98,10000,1", b"98,10000,2"), "the number of accounts is 2, but the file has 1"),
@@ -164,7 +237,7 @@ def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_pla
         (bai2([], status="4"), "the group is a test (status 4)"),
         (C15C.replace(b"16,165", b"17,165"), "begins with no record code of 01 02 03 16 49 88 98 99"),
         (b'{"a": 1}', "a file of the format JSON"),
-    )  # fmt: skip
+    )
     wrong = []
     for content, words in cases:
         try:
@@ -179,13 +252,20 @@ def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_pla
 
 def test_a_format_that_is_not_read_is_named_with_the_cure() -> None:
     cases = {
-        b"%PDF-1.7\n": "PDF", b"OFXHEADER:100\nDATA:OFXSGML\n<OFX>": "OFX", b"<?xml version='1.0'?><OFX>": "OFX",
-        b"!Type:Bank\nD01/02/26\n": "QIF", camt(root="BkToCstmrAcctRpt"): "camt.052",
-        camt(root="CstmrCdtTrfInitn"): "pain.001", b"<a/>": "XML", b"<!doctype html><p>": "HTML",
-        b"UNA:+.? '": "EDIFACT", b"ISA*00*": "X12", b'[{"id": 1}]': "JSON",
+        b"%PDF-1.7\n": "PDF",
+        b"OFXHEADER:100\nDATA:OFXSGML\n<OFX>": "OFX",
+        b"<?xml version='1.0'?><OFX>": "OFX",
+        b"!Type:Bank\nD01/02/26\n": "QIF",
+        camt(root="BkToCstmrAcctRpt"): "camt.052",
+        camt(root="CstmrCdtTrfInitn"): "pain.001",
+        b"<a/>": "XML",
+        b"<!doctype html><p>": "HTML",
+        b"UNA:+.? '": "EDIFACT",
+        b"ISA*00*": "X12",
+        b'[{"id": 1}]': "JSON",
         b"{1:F01X}{2:I103X}{4:\n:20:1\n:32A:x\n-}": "MT103",
         b":20:1\n:25:2\n:28C:1\n:34F:EUR0,\n:13D:x\n": "MT942",
-    }  # fmt: skip
+    }
     for content, name in cases.items():
         with pytest.raises(Problem) as refused:
             format_of(content)
@@ -205,8 +285,13 @@ def test_a_format_that_is_not_read_is_named_with_the_cure() -> None:
 
 def test_no_damage_changes_a_sum_unseen_and_nothing_but_a_problem_is_raised() -> None:
     """Cut off, said twice in parts, and with flipped bits: refused, or the same sums."""
-    whole = camt(stmt(balance("OPBD", "0.00"), balance("CLBD", "100.00"),
-                      ntry("100.00", more=details(ref("PO-1", "60.00"), ref("PO-2", "40.00")))))  # fmt: skip
+    whole = camt(
+        stmt(
+            balance("OPBD", "0.00"),
+            balance("CLBD", "100.00"),
+            ntry("100.00", more=details(ref("PO-1", "60.00"), ref("PO-2", "40.00"))),
+        )
+    )
     full = bai2([("1,USD,010,0,,,015,6000,,", ["16,165,10000,S,0,0,0,R1,PO-1,x/", "16,552,4000,,R2,PO-2,y", "88,z/"])])
     chance = random.Random(36)
     for content in (whole, C15B, full):

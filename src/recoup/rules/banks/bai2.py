@@ -253,9 +253,9 @@ def _check(one: _Record, counted: _Count, fields: list[str], parts: str) -> None
     names = ["control total", *([f"number of {parts}"] if parts else []), "number of records"]
     if len(said) != len(wanted):
         _refuse(one, "the record has too few fields")
-    for name, told, found in zip(names, said, wanted, strict=True):
-        if told != found:
-            _refuse(one, Sentence("the {0} is {1}, but the file has {2}", name, told, found))
+    for name, stated, found in zip(names, said, wanted, strict=True):
+        if stated != found:
+            _refuse(one, Sentence("the {0} is {1}, but the file has {2}", name, stated, found))
 
 
 def _number(one: _Record, text: str, name: str) -> int:

@@ -182,14 +182,14 @@ def kind_of(entry: BankEntry, *, ours: bool) -> str:
 
 def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
     """Our id and the reference: ours wherever it stands, else the best that the bank has."""
-    told = [one for one in (reference.strip() for reference in references) if one and one.upper() not in _NO_REFERENCE]
-    everywhere = "\n".join((*told, text))
+    given = [one for one in (reference.strip() for reference in references) if one and one.upper() not in _NO_REFERENCE]
+    everywhere = "\n".join((*given, text))
     found = _OUR_ID.search(everywhere)
     our_id = parse_id(found[0]) if found else None
     ours = OUR_REFERENCE.search(everywhere)
     if ours:
         return our_id, ours[0]
-    return our_id, "" if our_id or not told else told[0][:TEXT_MAX]
+    return our_id, "" if our_id or not given else given[0][:TEXT_MAX]
 
 
 def complaint(place: str, what: str, cure: str) -> Problem:

@@ -172,11 +172,11 @@ def _end(page: _Page, before: _Page | None) -> Parts:
 
 
 def _balance(part: _Field) -> tuple[int, str]:
-    told = _BALANCE.fullmatch(part.text.strip())
-    if told is None:
+    stated = _BALANCE.fullmatch(part.text.strip())
+    if stated is None:
         _refuse(part, Sentence("{0} is no balance like C261120EUR100,00", repr(part.text.strip()[:40])))
-    units = units_of(told[4], told[3], _place(part), f":{part.tag}:")
-    return units if told[1] == "C" else -units, told[3]
+    units = units_of(stated[4], stated[3], _place(part), f":{part.tag}:")
+    return units if stated[1] == "C" else -units, stated[3]
 
 
 def _entry(page: _Page, part: _Field) -> BankEntry:
@@ -185,29 +185,29 @@ def _entry(page: _Page, part: _Field) -> BankEntry:
     if page.closed is not None:
         _refuse(part, "an entry behind the closing balance")
     first, _, more = part.text.partition("\n")
-    told = _LINE.fullmatch(first.strip())
-    if told is None:
+    stated = _LINE.fullmatch(first.strip())
+    if stated is None:
         if _EXPECTED.match(first):
             _refuse(part, "an expected entry (EC or ED), which is not booked")
         _refuse(part, Sentence("{0} is no entry like 2611201120C100,00NTRFPO-1//BANK1", repr(first[:60])))
     asset = page.opening[1]
-    if told[4] and told[4] != asset[2]:
-        _refuse(part, Sentence("the letter {0} behind the mark is not the third one of {1}", told[4], asset))
-    units = units_of(told[5], asset, _place(part), "amount")
-    back = told[3].startswith("R")
+    if stated[4] and stated[4] != asset[2]:
+        _refuse(part, Sentence("the letter {0} behind the mark is not the third one of {1}", stated[4], asset))
+    units = units_of(stated[5], asset, _place(part), "amount")
+    back = stated[3].startswith("R")
     # A reversed credit leaves the account, a reversed debit comes back to it.
-    inward = told[3] in ("C", "RD")
-    customer, _, bank = told[7].partition("//")
-    code = told[6]
+    inward = stated[3] in ("C", "RD")
+    customer, _, bank = stated[7].partition("//")
+    code = stated[6]
     return BankEntry(
         _place(part),
         units if inward else -units,
         asset,
-        _day(part, told[1], told[2]),
+        _day(part, stated[1], stated[2]),
         back or code[1:] in _RETURNED,
         code,
         (customer.strip(), bank.strip()),
-        f"{told[7]} {more}".replace("\n", " "),
+        f"{stated[7]} {more}".replace("\n", " "),
     )
 
 

@@ -238,8 +238,8 @@ def _check(record: _Record, sums: _Sums, at: tuple[tuple[int, int], ...]) -> Non
         said = _number(record, first, last, name)
         if said != found:
             is_money = name.startswith("total")
-            told, is_ = (written(said, ASSET), written(found, ASSET)) if is_money else (str(said), str(found))
-            _refuse(record, Sentence("the {0} is {1}, but the file has {2}", name, told, is_))
+            stated, is_ = (written(said, ASSET), written(found, ASSET)) if is_money else (str(said), str(found))
+            _refuse(record, Sentence("the {0} is {1}, but the file has {2}", name, stated, is_))
 
 
 def _number(record: _Record, first: int, last: int, name: str) -> int:

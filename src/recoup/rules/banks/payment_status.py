@@ -39,7 +39,7 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
     """Raises: Problem(invalid) for a file of which nothing may be taken."""
     found: list[PayoutReturn] = []
     group: Element | None = None
-    told = 0  # of the batch that is read
+    batched = 0  # of the batch that is read
     for done, _ in parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
         if len(found) >= ANSWERS_MAX:
             raise complaint(_place(done), Sentence("more than {0} answers", f"{ANSWERS_MAX:,}"), "Split the file.")
@@ -47,20 +47,22 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
             group = done
         elif done.name == "TxInfAndSts":
             found.append(_transaction(done))
-            told += 1
+            batched += 1
         else:
-            found[len(found) - told :] = [_inherited(one, done, "PmtInfSts") for one in found[len(found) - told :]]
-            if not told and done.said("PmtInfSts"):
+            found[len(found) - batched :] = [
+                _inherited(one, done, "PmtInfSts") for one in found[len(found) - batched :]
+            ]
+            if not batched and done.said("PmtInfSts"):
                 found.append(_of(done, (done.said("OrgnlPmtInfId"),), "PmtInfSts"))
-            told = 0
+            batched = 0
     if group is None:
         raise complaint("The file", "OrgnlGrpInfAndSts is missing", AGAIN)
     if not found and group.said("GrpSts"):
         return [_of(group, (group.said("OrgnlMsgId"),), "GrpSts")]
-    return [_told(_inherited(one, group, "GrpSts")) for one in found]
+    return [_checked(_inherited(one, group, "GrpSts")) for one in found]
 
 
-def _told(answer: PayoutReturn) -> PayoutReturn:
+def _checked(answer: PayoutReturn) -> PayoutReturn:
     return answer if answer.outcome or answer.wrong else answer._replace(wrong="has no status")
 
 

@@ -189,8 +189,8 @@ def later(one: Attempt, other: Attempt) -> Attempt:
     """Of two rows about one attempt the one whose state is later: by its date of change, else by its stage, else the
     other. It happened when the first of both says, and over its amount; of two at that time over the larger."""
     taken = max(other, one, key=lambda attempt: (attempt.modified_at or _NEVER, attempt.stage))
-    asked = min(one, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
-    return taken._replace(at=asked.at, units=asked.units, asset=asked.asset)
+    requested = min(one, other, key=lambda attempt: (attempt.at, -attempt.units, attempt.asset))
+    return taken._replace(at=requested.at, units=requested.units, asset=requested.asset)
 
 
 def _alike(attempt: Attempt) -> tuple[object, ...]:

@@ -63,7 +63,7 @@ _UNLISTED: Final = "our reading of unknown codes"
 UNREADABLE: Final = "unreadable"
 _NAME: Final = re.compile(r"(?!.*[0-9]{7})[0-9A-Z_.:-]{1,32}")  # a longer number is none of a code
 # `43 : Stolen card`, `51 - Insufficient funds`, `05 Do not honor`; `nmi:202` is a code whole.
-_TOLD: Final = re.compile(
+_WITH_WORDS: Final = re.compile(
     r"([0-9A-Za-z_.]{1,32})(?:\s*[:;|\u2013\u2014-]\s+|\s+[:;|\u2013\u2014-]\s*)\S.*|([A-Za-z]?[0-9][0-9A-Za-z.]{0,7})\s+\S.*",
     re.DOTALL,
 )
@@ -145,7 +145,7 @@ def plain_code(source: str, came: str | None) -> str:
     code = _clean(came)
     if not code or _is_listed(source, code):
         return code
-    if (worded := _TOLD.fullmatch(code)) is not None:
+    if (worded := _WITH_WORDS.fullmatch(code)) is not None:
         code = worded[1] or worded[2]
     code = _DECIMAL.sub(r"\1", code)
     if not _is_listed(source, code) and (wide := _WIDE.fullmatch(code)) is not None:
