@@ -49,7 +49,9 @@ _NAMED: Final = (
     "owner", "operations", "analyst", "developer", "day", "week", "month", "any",
     "CIT (web)", "CIT (call centre)", "refund", "reversal", "void", "capture", "charge", "fee", "funding", "dispute",
     "today", "yesterday",
-    "commas", "semicolons", "tabs", "bars", "name", "address", "unknown", "challenge", "declined", "not_sent",
+    "from", "to",
+    "a deletion", "a correction", "a test", "control total", "number of records", "number of accounts",
+    "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown", "challenge", "declined", "not_sent",
 )  # fmt: skip
 _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
 _NOBODY: Final = (
