@@ -77,7 +77,7 @@ class _ForBrowsers(Route):
 
 @member.page("/")
 async def home(visit: Visit) -> Response:
-    return redirect("/overview")
+    return redirect("/operator" if visit.is_operator else "/overview")
 
 
 async def _static(request: Request) -> Response:
