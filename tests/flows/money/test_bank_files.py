@@ -13,6 +13,8 @@ from recoup.flows.money.bank_payouts import approve, go_on
 from recoup.flows.money.book_differences import book_lines
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.rules.money.reading import Reading
+from recoup.rules.money.report_spans import days
 from recoup.store.server import ServerAddress
 
 
@@ -76,6 +78,19 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
             ran = await compare(shop, camt(stmt(*plain, name=name)), BANK)
             await book_lines(shop.world, olga, ran.run.run_id, None, "asked the bank")
             assert await bank_sum(shop, "EUR") - before == total, name
+
+        # Equal ones of two accounts, and of two statements in one file, are told apart, also when they are read anew.
+        whole = Reading(kind="bank", period=days("2026-11-01", "2026-11-30", "UTC"))
+        seven, before = ntry("7.00"), await bank_sum(shop, "EUR")
+        of_two = camt(stmt(seven, name="A"), stmt(seven, name="B"), stmt(seven, name="A", iban="DE0000000001"))
+        first, second = (camt(stmt(seven, name="C", iban=iban)) for iban in ("DE0000000002", "DE0000000003"))
+        for content, reading, total in (
+            (of_two, BANK, 2100), (of_two, BANK, 2100), (first, whole, 2800), (second, whole, 3500),
+        ):  # fmt: skip
+            ran = await compare(shop, content, reading, again=True)
+            await book_lines(shop.world, olga, ran.run.run_id, None, "asked the bank")
+            assert await bank_sum(shop, "EUR") - before == total
+            assert "duplicate" not in await outcomes(shop, ran)
 
         # c15c, and the returns: another amount is not this payout's; a notice changes nothing.
         ran = await compare(shop, bai2([("9,USD", ["16,165,10000,S,0,0,0,REF-1,PO-1,FUNDING/"])]), BANK)

@@ -216,6 +216,8 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         "t2,2026-11-20 10:00:00,usd,-10.00,0.00,-10.00,refund,re_1\n"
         "t3,2026-11-20 10:00:00,usd,-34.27,0.00,-34.27,payout,po_1\n"
         "t5,2026-11-20 10:00:00,usd,45.90,1.63,44.00,charge,ch_9\n"
+        "t6,2026-11-20 10:00:00,usd,10.00,0.30,9.70,refund,re_2\n"
+        "t7,2026-11-20 10:00:00,usd,10.00,0.25,10.25,refund,re_3\n"
     )
     assert said(stripe) == [
         (2, "charge", 4590, "USD"),
@@ -223,6 +225,9 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (3, "refund", 1000, "USD"),
         (4, "funding", 3427, "USD"),
         (5, "bad_amount", f"column net: is not the amount less the fee; {alone}"),
+        (6, "bad_amount", f"column fee: holds a fee that is paid back, which no type says; {alone}"),
+        (7, "refund", 1000, "USD"),
+        (FEES_FROM + 7, "fee", 25, "USD"),
     ]
     paypal = (
         '"Date","Time","TimeZone","Type","Currency","Gross","Fee","Net","Transaction ID"\n'

@@ -118,7 +118,8 @@ async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, found: Stored) -
     account = _account(processor)
     visible = routes_for_methods(world, merchant_id)
     routes = [name for name in visible if _account(world.processors[name]) == account] or [found.route]
-    await lock_names(tx, ":".join((*account, found.customer or found.id)))
+    for name in sorted({found.id, found.customer or found.id}):  # who names the customer, and who does not
+        await lock_names(tx, ":".join((*account, name)))
     return await is_brought_by_another(tx, merchant_id, routes, None if is_test else found.id, found.customer)
 
 
@@ -145,8 +146,8 @@ async def _described(world: World, processor: Processor, given: Stored) -> Store
     return replace(
         found,
         route=given.route,
-        id=given.id,
-        customer=given.customer or found.customer,
+        id=found.id or given.id,  # as it writes them: under another spelling it is no other method
+        customer=found.customer or given.customer,
         last4=found.last4 or given.last4,
         scheme=scheme if scheme in SCHEMES else given.scheme,
         exp_month=found.exp_month or given.exp_month,

@@ -157,7 +157,8 @@ class BankStatement:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
             return Broken(number, "other_period", why)
         units = abs(entry.units)
-        line_id = content_id("bank", kind, our_id, reference, units, entry.asset, at)
+        said = reference if our_id or reference else f"\x1e{account.name}"  # equal ones of two accounts are no equals
+        line_id = content_id("bank", kind, our_id, said, units, entry.asset, at)
         if self._open[0] is not account:
             self._open = account, account.key()
         return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", self._open[1])

@@ -232,8 +232,8 @@ class Statement:
         if gross is None or (fee is None and net is None):
             return 0
         whole, rest = (units * (-1 if negative else 1) for units, negative, *_ in (gross, net or gross))
-        if kind not in INWARD and whole > 0 > rest:
-            whole = -whole
+        if kind not in INWARD and whole > 0:  # money that leaves, written without its sign
+            whole, rest = -whole, -abs(rest)
         cost = whole - rest if fee is None else -fee[0] if fee[1] else fee[0]
         if net is not None and whole - cost != rest:
             if whole + cost != rest:

@@ -34,21 +34,29 @@ WHERE r.merchant_id = $1 AND r.run_id <> $2 AND r.run_id IN (
   SELECT l.run_id FROM reconciliation_lines l JOIN equal e ON e.content_id = l.content_id AND NOT e.named
   WHERE l.merchant_id = $1)
 """
+# The id that a line had in a file that covers the same, at first the very same line's: one statement more or less in the
+# file is no other place.
 _COUNT_NAMELESS = """
-WITH known AS (
-  SELECT content_id, line_id,
-    row_number() OVER (PARTITION BY content_id ORDER BY own DESC, place, since, line_id) AS place
-  FROM (SELECT l.content_id, l.line_id, bool_or(r.file_hash = $2) AS own, min(l.equal_no) AS place,
-      min(r.created_at) AS since
-    FROM others o JOIN reconciliation_runs r ON r.merchant_id = $1 AND r.run_id = o.run_id
-    JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id AND l.content_id IS NOT NULL
-    WHERE o.same GROUP BY 1, 2) k
+WITH own AS MATERIALIZED (
+  SELECT number, content_id, place, substr(encode(sha256(convert_to(
+    concat_ws(chr(31), content_id, coalesce(nullif(statement, ''), encode($2::bytea, 'hex')), place),
+    'UTF8')), 'hex'), 1, 32)::uuid AS line_id
+  FROM equal WHERE NOT named
+), before AS MATERIALIZED (
+  SELECT l.content_id, l.line_id, bool_or(r.file_hash = $2) AS own, min(l.equal_no) AS place, min(r.created_at) AS since
+  FROM others o JOIN reconciliation_runs r ON r.merchant_id = $1 AND r.run_id = o.run_id
+  JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = o.run_id AND l.content_id IS NOT NULL
+  WHERE o.same GROUP BY 1, 2
+), known AS (
+  SELECT content_id, line_id, row_number() OVER (PARTITION BY content_id ORDER BY own DESC, place, since, line_id) AS at
+  FROM before b WHERE NOT EXISTS (SELECT FROM own o WHERE o.line_id = b.line_id)
+), open AS (
+  SELECT number, content_id, row_number() OVER (PARTITION BY content_id ORDER BY place, number) AS at
+  FROM own o WHERE NOT EXISTS (SELECT FROM before b WHERE b.line_id = o.line_id)
 )
-UPDATE staged s SET line_id = coalesce(k.line_id, substr(encode(sha256(convert_to(
-  concat_ws(chr(31), e.content_id, coalesce(nullif(e.statement, ''), encode($2::bytea, 'hex')), e.place),
-  'UTF8')), 'hex'), 1, 32)::uuid)
-FROM equal e LEFT JOIN known k ON k.content_id = e.content_id AND k.place = e.place
-WHERE e.number = s.number AND NOT e.named
+UPDATE staged s SET line_id = coalesce(k.line_id, o.line_id)
+FROM own o LEFT JOIN open p ON p.number = o.number LEFT JOIN known k ON k.content_id = p.content_id AND k.at = p.at
+WHERE o.number = s.number
 """
 _ELSEWHERE = """
 CREATE TEMP TABLE elsewhere ON COMMIT DROP AS
@@ -65,9 +73,7 @@ async def count_equals(tx: asyncpg.Connection, run: tuple[UUID, UUID], file_hash
     await tx.execute(_EQUAL, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMED, timeout=STATEMENT_SECONDS)
     if await tx.fetchval("SELECT EXISTS (SELECT FROM equal WHERE NOT named)", timeout=STATEMENT_SECONDS):
-        await tx.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1, 36))", str(run[0]), timeout=STATEMENT_SECONDS
-        )
+        await tx.execute(_TURN, str(run[0]), timeout=STATEMENT_SECONDS)
     await tx.execute(_OTHERS, *run, file_hash, with_period, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMELESS, run[0], file_hash, timeout=STATEMENT_SECONDS)
     await tx.execute(_ELSEWHERE, run[0], timeout=STATEMENT_SECONDS)

@@ -109,7 +109,7 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
     return Stored(
         route,
         found.id,
-        stored.customer or (customer.id if customer is not None else None),
+        customer.id if customer is not None else stored.customer,
         _SCHEMES.get(brand, brand),
         card.last4,
         _number(card.expirationMonth),
