@@ -290,6 +290,7 @@ ALTER DOMAIN lifecycle_row ADD CONSTRAINT order_log_lifecycle CHECK (VALUE IN (
   'problem/attempt_unknown/problem',
   'problem/attempt_withheld/problem',
   'problem/authorised/authorised',
+  'problem/cancelled/cancelled',
   'problem/collected/completed',
   'problem/dealt_with/problem',
   'problem/declined/declined',
