@@ -166,3 +166,17 @@ def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(server: S
             assert await stage_of(shop, other) == "completed"
 
     run(server, story)
+
+
+def test_a_payment_that_alone_is_not_allowed_is_sent_more_and_more_seldom(server: ServerAddress) -> None:
+    """Others go through by the route, so that it stays in use; every 30 minutes for a month were 1,400 sends."""
+
+    async def story(shop: Shop) -> None:
+        async with refusing(shop, "account") as (route,):
+            change_world(shop.world, routes=CardRoutes([OWN]))  # counts nothing, as if others were answered
+            order_id = await shop.admit(units=30, days=30)
+            await try_now(shop, order_id)
+            await shop.advance(timedelta(days=2))
+            assert (route.sends, await stage_of(shop, order_id)) == (11, "held")
+
+    run(server, story)

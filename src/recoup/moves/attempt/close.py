@@ -21,7 +21,7 @@ from recoup.moves.order.answer_deadline import decline, in_time
 from recoup.moves.order.ending import expire_if_due
 from recoup.moves.order.mandate import note_consent, note_revocation
 from recoup.moves.order.parts import collect_part
-from recoup.moves.pace import NO_ROUTE_PAUSE
+from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
 from recoup.rules.network.card_text import without_card
@@ -289,8 +289,10 @@ def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
 
 
 def _wait_for_route(change: Change, attempt: Attempt, why: str) -> None:
-    """The route is at fault, not the order: it waits, and uses up no try."""
-    order, due = change.order, change.now + NO_ROUTE_PAUSE
+    """The route is at fault, not the order: it waits, and uses up no try. Where the route goes on with others, it may be
+    this payment alone that is not allowed: it is sent more and more seldom."""
+    order = change.order
+    due = change.now + min(NO_ROUTE_PAUSE_MAX, NO_ROUTE_PAUSE * 2 ** min(_failed_in_a_row(order) - 1, 6))
     if order.expires_at is not None and due >= order.expires_at:
         return
     when_due = requested_means(attempt)
@@ -371,11 +373,16 @@ def _go_elsewhere(change: Change, attempt: Attempt) -> None:
         change.set_attempt(again, authentication=attempt.authentication)
 
 
+def _failed_in_a_row(order: Order) -> int:
+    """Newest attempts of which none was sent."""
+    sent = [a.state for a in order.attempts if a.route]
+    return next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
+
+
 def _try_later(change: Change, attempt: Attempt, why: str) -> None:
     """After a pause that grows; `why`: of the hold from the second time on."""
     order = change.order
-    sent = [a.state for a in order.attempts if a.route]
-    failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
+    failed = _failed_in_a_row(order)
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
     if order.expires_at is not None and due >= order.expires_at:
         return
