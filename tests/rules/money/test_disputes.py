@@ -118,6 +118,14 @@ def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back(
         )
 
 
+def test_a_loss_of_what_is_known_as_an_inquiry_is_for_people() -> None:
+    """Stripe says `lost` of charged cases alone, Adyen of what was let pass: neither is closed as if nothing was."""
+    told = DisputeNotice("present", "lost", UNITS, "USD")
+    for state in ("open", "answered", "won"):
+        found = follow(Case("inquiry", state, UNITS), told, charge_asset="USD", charge_left=UNITS)
+        assert found == Refused("inquiry_lost"), state
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [

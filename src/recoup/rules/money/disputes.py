@@ -73,7 +73,10 @@ def follow(
         return Refused("other_currency")
     if notice.units > charge_left:
         return Refused("amount_above_charge")
-    if notice.stage == "inquiry" and notice.status == "lost":
+    at_inquiry = (
+        notice.stage == "inquiry" or notice.stage == AT_ITS_STAGE and case is not None and case.stage == "inquiry"
+    )
+    if at_inquiry and notice.status == "lost":  # money may be gone, and what took it was not heard of
         return Refused("inquiry_lost")
     if case is None:
         return ("inquire" if notice.stage == "inquiry" else "open", *_ends(notice))
