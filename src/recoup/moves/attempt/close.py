@@ -289,8 +289,8 @@ def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
 
 
 def _wait_for_route(change: Change, attempt: Attempt, why: str) -> None:
-    """The route is at fault, not the order: it waits, and uses up no try. Where the route goes on with others, it may be
-    this payment alone that is not allowed: it is sent more and more seldom."""
+    """The route is at fault, not the order: it waits, and uses up no try. Where the route goes on with others, this
+    payment alone may not be allowed: it is sent more and more seldom."""
     order = change.order
     due = change.now + min(NO_ROUTE_PAUSE_MAX, NO_ROUTE_PAUSE * 2 ** min(_failed_in_a_row(order) - 1, 6))
     if order.expires_at is not None and due >= order.expires_at:

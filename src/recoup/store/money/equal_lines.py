@@ -34,8 +34,7 @@ WHERE r.merchant_id = $1 AND r.run_id <> $2 AND r.run_id IN (
   SELECT l.run_id FROM reconciliation_lines l JOIN equal e ON e.content_id = l.content_id AND NOT e.named
   WHERE l.merchant_id = $1)
 """
-# The id that a line had in a file that covers the same, at first the very same line's: one statement more or less in the
-# file is no other place.
+# The id that a line had in a file that covers the same; first of all its own, of the same statement and place.
 _COUNT_NAMELESS = """
 WITH own AS MATERIALIZED (
   SELECT number, content_id, place, substr(encode(sha256(convert_to(
