@@ -36,6 +36,7 @@ _WRITTEN: Final = re.compile(
     r"(?: ?(?P<z>[A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?",
 )
 _ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
+_HALF_DAY: Final = re.compile(r"[AaPp]\.?[Mm]\b")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}")
 _EPOCH_DIGITS: Final = {13: 1_000, 16: 1_000_000}  # milliseconds, microseconds
 _RUN: Final = re.compile(r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?")
@@ -89,10 +90,11 @@ def _iso(text: str) -> Read | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         found = _ISO.match(text)
-        if found is None:
+        rest = text[found.end() :].strip() if found is not None else ""
+        if found is None or _HALF_DAY.match(rest):  # 10:00 PM is no 10:00, whatever zone its column names
             return None
         try:
-            return Read(datetime.fromisoformat(found[0]), text[found.end() :].strip())
+            return Read(datetime.fromisoformat(found[0]), rest)
         except ValueError:
             return None
     return Read(at, None if at.tzinfo is not None else "")

@@ -276,7 +276,7 @@ class Statement:
         return at
 
     def _moment(self, text: str, column: str) -> datetime | None:
-        """In the cell's own zone, else its column's, else the file's."""
+        """In the zone of its column, else the cell's own, else the file's."""
         read = read_moment(text, self.layout.order)
         if read is None:
             return None
