@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 
 from tests.flows.money.comparing import compare, outcomes, person, sold, statement, verdicts
 from tests.flows.refund_states import authorised
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import CaptureRequest, capture
@@ -66,6 +67,13 @@ def test_three_equal_fees_of_a_day_are_three_and_the_next_files_is_a_new_one(ser
         assert await booked(shop, [HEAD, other, other], first) == {"missing_here": 2}
         assert await booked(shop, [HEAD, other, other, other], second) == {"matched": 2, "missing_here": 1}
         assert await costs(shop) == 240
+        # Unless they are of two processors.
+        change_world(shop.world, processors={"sandbox": shop.world.processors["sandbox"], "second": None})
+        for route, total in (("sandbox", 290), ("second", 340)):
+            await booked(
+                shop, [HEAD, FEE.replace("0.30", "0.50"), f"{route},,,,"], replace(first, values={"route": route})
+            )
+            assert await costs(shop) == total
 
     run(server, story)
 

@@ -135,7 +135,7 @@ async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: 
         run.lines += len(good) + len(broken)
         await store.stage(tx, good)
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
-    await count_equals(tx, run.key, file_hash, reading.period is not None)
+    await count_equals(tx, run.key, file_hash, reading.period is not None, reading.values.get("route"))
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
     async for rows in store.candidates(tx):

@@ -22,10 +22,11 @@ UPDATE staged s SET line_id = substr(encode(sha256(convert_to(
 FROM equal e WHERE e.number = s.number AND e.named AND e.place > 1
 """
 # Files with an equal nameless line that cover the same: this very file, one that has a named line of it, one whose
-# period was named as its own was.
+# period was named as its own was, unless both name routes, and two.
 _OTHERS = """
 CREATE TEMP TABLE others ON COMMIT DROP AS
-SELECT r.run_id, r.file_hash = $3 OR (jsonb_array_length(r.reading -> 'period') = 2 AND $4) OR EXISTS (
+SELECT r.run_id, r.file_hash = $3 OR (jsonb_array_length(r.reading -> 'period') = 2 AND $4
+    AND coalesce(r.reading -> 'values' ->> 'route' = $5, true)) OR EXISTS (
   SELECT FROM reconciliation_lines l JOIN staged s ON s.line_id = l.line_id
   WHERE l.merchant_id = $1 AND l.run_id = r.run_id AND (l.our_id IS NOT NULL OR l.reference <> '')
     AND (s.our_id IS NOT NULL OR s.reference <> '')) AS same
@@ -65,14 +66,17 @@ WHERE NOT o.same AND l.line_id NOT IN (SELECT line_id FROM staged)
 """
 
 
-async def count_equals(tx: asyncpg.Connection, run: tuple[UUID, UUID], file_hash: bytes, with_period: bool) -> None:
+async def count_equals(
+    tx: asyncpg.Connection, run: tuple[UUID, UUID], file_hash: bytes, with_period: bool, route: str | None
+) -> None:
     """Gives equal lines, each of which counts, ids of their own: those that they have in files that cover the same.
+    `route`: of the whole file, where it was named.
     Two files of a merchant take turns, so that none misses the other's."""
     await tx.execute("ANALYZE staged", timeout=STATEMENT_SECONDS)
     await tx.execute(_EQUAL, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMED, timeout=STATEMENT_SECONDS)
     if await tx.fetchval("SELECT EXISTS (SELECT FROM equal WHERE NOT named)", timeout=STATEMENT_SECONDS):
         await tx.execute(_TURN, str(run[0]), timeout=STATEMENT_SECONDS)
-    await tx.execute(_OTHERS, *run, file_hash, with_period, timeout=STATEMENT_SECONDS)
+    await tx.execute(_OTHERS, *run, file_hash, with_period, route, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMELESS, run[0], file_hash, timeout=STATEMENT_SECONDS)
     await tx.execute(_ELSEWHERE, run[0], timeout=STATEMENT_SECONDS)
