@@ -20,6 +20,7 @@ from recoup.store.lists.order_filter import OrderFilter, bounded
 from recoup.store.lists.order_folding import fold_some
 from recoup.store.lists.order_search import orders_by_end
 from recoup.store.lists.orders import SEARCH_TIMEOUT_MS, list_orders
+from recoup.store.merchants.partner_merchants import spelt
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
@@ -180,3 +181,12 @@ def test_text_and_query_are_folded_alike() -> None:
         "hans muller =hansmuller= mueller =hansmueller= h@x.de ord-1"
     )
     assert fold("x" * 100_000 + "\u0301" * 100_000) == "x" * 100_000
+
+
+def test_the_names_of_a_large_partners_merchants_are_folded_once() -> None:
+    names = [f"Café de la Crème {number}" for number in range(2_000)]
+    spelt.cache_clear()
+    for wanted in (fold("CREME 1999"), fold("DeLaCreme")):
+        assert any(wanted in spelt(name) for name in names), wanted
+    assert not any(fold("1999 cafe") in spelt(name) for name in names), "each spelling is a line of its own"
+    assert spelt.cache_info().misses == len(names)
