@@ -1,14 +1,20 @@
 """The demo's shop: drawn from the lab's world, the same each time, and answered like the declines that came in."""
 
+import asyncio
 import csv
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
 from recoup.lab.example import card_number
-from recoup.lab.shop.default_model import default_model
+from recoup.lab.shop.default_model import default_model, take_default
 from recoup.lab.shop.months import WINDOW_DAYS, Site, months_of
 from recoup.lab.shop.past_file import past_file
+from recoup.main.demo import load_demo
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import PAYER_CARDS, classify
 from recoup.rules.rescue.engine.standing import why_not
@@ -78,3 +84,15 @@ def test_the_default_model_is_moved_to_the_day_of_its_installation(until: date) 
     heads = {issuer_digits(f"{head}00")[:6] for head, _ in PAYER_CARDS.values()}
     assert {issuer[:6] for issuer in model.learned.issuers} <= heads, "it knows simulated cards only"
     assert len(model.learned.issuers) > 20
+
+
+def test_neither_the_demo_nor_its_model_comes_into_a_live_world() -> None:
+    """Before anything of it is read: this world has nothing but its policy."""
+    live: Any = SimpleNamespace(policy=SimpleNamespace(test_mode=False))
+    opened: Any = SimpleNamespace(world=live)
+    for work in (
+        load_demo(opened, "http://127.0.0.1:1", lambda share, words: None),
+        take_default(live, Actor("x", "y")),
+    ):
+        with pytest.raises(Problem, match="sandbox only|simulated cards only"):
+            asyncio.run(work)

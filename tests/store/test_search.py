@@ -4,7 +4,7 @@ earlier releases are folded like new ones, by the worker."""
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -14,10 +14,13 @@ from tests.store.order_rows import make_merchant, make_orders
 from tests.store.search_names import NAMES
 
 from recoup.rules.lists.folding import FOLDED, fold, search_text
-from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.lists import order_counts, orders
+from recoup.store.lists.order_counts import COUNT_TIMEOUT_MS, count_orders
+from recoup.store.lists.order_filter import OrderFilter, bounded
 from recoup.store.lists.order_folding import fold_some
 from recoup.store.lists.order_search import orders_by_end
-from recoup.store.lists.orders import list_orders
+from recoup.store.lists.orders import SEARCH_TIMEOUT_MS, list_orders
+from recoup.store.merchants.partner_merchants import spelt
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
@@ -135,6 +138,26 @@ def test_an_id_is_found_as_pages_shorten_it(shop: Shop) -> None:
     asyncio.run(work())
 
 
+def test_what_a_code_means_is_looked_for_within_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index knows codes alone: of a common code that seldom means it all orders would be looked at."""
+    times: list[int] = []
+
+    def noted(connection: asyncpg.Connection, timeout_ms: int) -> AbstractAsyncContextManager[None]:
+        times.append(timeout_ms)
+        return bounded(connection, timeout_ms)
+
+    async def work() -> None:
+        async with opened(shop) as connection:
+            wanted = OrderFilter(shop.merchant_id, code_reason="fraud_suspected")
+            await list_orders(connection, wanted)
+            await count_orders(connection, wanted)
+
+    monkeypatch.setattr(orders, "bounded", noted)
+    monkeypatch.setattr(order_counts, "bounded", noted)
+    asyncio.run(work())
+    assert times == [SEARCH_TIMEOUT_MS, COUNT_TIMEOUT_MS]
+
+
 def test_text_and_query_are_folded_alike() -> None:
     pairs = {
         "José": "jose",
@@ -158,3 +181,12 @@ def test_text_and_query_are_folded_alike() -> None:
         "hans muller =hansmuller= mueller =hansmueller= h@x.de ord-1"
     )
     assert fold("x" * 100_000 + "\u0301" * 100_000) == "x" * 100_000
+
+
+def test_the_names_of_a_large_partners_merchants_are_folded_once() -> None:
+    names = [f"Café de la Crème {number}" for number in range(2_000)]
+    spelt.cache_clear()
+    for wanted in (fold("CREME 1999"), fold("DeLaCreme")):
+        assert any(wanted in spelt(name) for name in names), wanted
+    assert not any(fold("1999 cafe") in spelt(name) for name in names), "each spelling is a line of its own"
+    assert spelt.cache_info().misses == len(names)

@@ -38,7 +38,6 @@ HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
 READERS_MAX: Final = 1_000
 CHUNK: Final = 1 << 18
 WAITING_ROWS_MAX: Final = 4_000_000  # of one merchant
-KEPT_ROWS_MAX: Final = 20_000_000
 NAME_MAX: Final = 200
 Done = TypeVar("Done")
 
@@ -207,7 +206,7 @@ async def _check_held(world: World, merchant_id: UUID) -> None:
             retry_after_seconds=60,
             cure="Send this file when they are done, or stop one of them.",
         )
-    if held.kept >= KEPT_ROWS_MAX:
+    if held.kept >= world.policy.file_rows_max:
         raise Problem(
             "no_space",
             Sentence("{0} rows of your files are kept here, which is the most.", f"{held.kept:,}"),

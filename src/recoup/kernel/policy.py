@@ -30,6 +30,7 @@ class Policy:
     settled_after: timedelta = timedelta(seconds=60)
     review_after: timedelta = timedelta(hours=24)
     refund_cap_percent: int | None = None
+    file_rows_max: int = 20_000_000  # kept of a merchant's files
     loopback_webhooks: bool = True
     digest_hour: int = 8
     webhook_timeout: timedelta = timedelta(seconds=10)

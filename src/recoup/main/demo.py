@@ -24,6 +24,7 @@ from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.lab.business import Business
 from recoup.lab.example import Line, later, read_example
@@ -127,7 +128,9 @@ def address(settings: Settings) -> str:
 
 async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> str:
     """Plays it, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it. `months`:
-    0 or MONTHS; a demo that was broken off goes on as it began."""
+    0 or MONTHS; a demo that was broken off goes on as it began. Raises: Problem(invalid) in a live world."""
+    if not opened.world.policy.test_mode:
+        raise Problem("invalid", "The demo plays in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)

@@ -70,6 +70,9 @@ class Settings:
     visa_limit: int = _setting(20, "maximum Visa attempts per card and amount in 30 days; 15 is the safe mode")
     expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
+    file_rows_max: int = _setting(
+        20_000_000, "maximum rows kept of the imports, uploads and statements of one merchant"
+    )
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     payer_calls_per_minute: int = _setting(
         300,
@@ -134,9 +137,9 @@ class Settings:
 RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
     "http_connections_per_address": (1, 100_000), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
-    "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "rate_per_second": (1, 1_000_000),
-    "payer_calls_per_minute": (1, 1_000_000), "connections": (2, 1_000), "digest_hour": (0, 23),
-    "training_hour": (0, 23),
+    "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "file_rows_max": (1, 10**12),
+    "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 1_000_000), "connections": (2, 1_000),
+    "digest_hour": (0, 23), "training_hour": (0, 23),
 }  # fmt: skip
 _HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
 _SECRET: Final = ("pass", "pwd", "secret", "token", "key")  # parts of the names of what a URL tells in its query

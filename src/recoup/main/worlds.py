@@ -81,6 +81,7 @@ def _chosen(settings: Settings) -> Policy:
         visa_limit=settings.visa_limit,
         expiry_max=timedelta(days=settings.expiry_max_days),
         refund_cap_percent=settings.refund_cap_percent or None,
+        file_rows_max=settings.file_rows_max,
         digest_hour=settings.digest_hour,
         training=mode_of(settings),
         risk_training=risk_mode_of(settings),

@@ -258,6 +258,13 @@ def test_fields_of_the_form_that_cannot_be_read_keep_what_was_typed() -> None:
     assert query.is_plain()
 
 
+def test_a_name_that_is_nearly_a_filters_is_offered_as_it_and_others_are_none_of_ours() -> None:
+    meant = {"statsu": "status", "placed_form": "placed_from", "crated_to": "created_to"}
+    for typed in (*meant, "utm_source", "utm_campaign", "page", "source", "action", "fbclid"):
+        offered = ((f"{meant[typed]}=7d",) * 2,) if typed in meant else ()
+        assert (read(f"{typed}=7d").better, read(f"{typed}=7d").misread) == (offered, typed in meant), typed
+
+
 def test_dates_that_are_typed_count_before_the_preset_that_was_there() -> None:
     assert read("placed=7d&placed_from=2026-11-01").placed == Days("", date(2026, 11, 1))
 

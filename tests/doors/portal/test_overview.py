@@ -22,6 +22,7 @@ from recoup.doors.portal.overview.chart import chart, step_of
 from recoup.doors.portal.overview.figures import Group, by_reason, gain_of, percent, rates_before
 from recoup.doors.portal.overview.page import _with_rest
 from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
+from recoup.store.lists import overview as counting
 from recoup.store.lists.overview import (
     CODES_OF,
     GROUPS_MAX,
@@ -89,6 +90,26 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
         assert "Seq Scan" not in plan, plan
 
     visit(shop, work)
+
+
+def test_days_before_with_too_many_orders_are_left_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        connection = await asyncpg.connect(shop.dsn)
+        first, last, count = await connection.fetchrow(
+            "SELECT min(placed_at), max(placed_at), count(*) FROM order_heads"
+            " WHERE merchant_id = $1 AND order_type IN ('MIT', 'CIT')",
+            shop.merchant_id,
+        )
+        since = last + timedelta(seconds=1)
+        seen = []
+        for most in (count, count - 1):
+            monkeypatch.setattr(counting, "ORDERS_MAX", most)
+            found = await read_overview(connection, shop.merchant_id, (since, since + 2 * (since - first)), None, last)
+            seen.append((found.now.whole.declined, found.before.whole.declined))
+        await connection.close()
+        assert seen == [(0, count), (0, 0)]
+
+    asyncio.run(work())
 
 
 async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:

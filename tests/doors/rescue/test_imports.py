@@ -3,6 +3,7 @@
 import gzip
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,6 +11,10 @@ from tests.doors.rescue.door import PAST, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused
 
 from recoup.flows import file_turns
+from recoup.main.settings import Settings
+from recoup.main.worlds import live_policy, sandbox_policy
+from recoup.store.orders.uploads import HeldRows
+from recoup.store.statement import Read
 
 STRIPE = (
     "id,Created,Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID\n"
@@ -163,5 +168,11 @@ def test_a_merchant_whose_rows_wait_or_who_keeps_very_many_sends_no_further_file
     assert refused.headers["retry-after"] == "60"
     shop.door.run(shop.shop.run_due())
     assert send(shop, STRIPE, "?zone=Z").json()["status"] == "completed"
-    monkeypatch.setattr(file_turns, "KEPT_ROWS_MAX", 2)
+    kept = shop.door.world.policy.file_rows_max  # which the operator sets for both worlds
+    assert [of(Settings(file_rows_max=7)).file_rows_max for of in (sandbox_policy, live_policy)] == [7, 7]
+
+    async def held(db: Read, merchant_id: UUID) -> HeldRows:
+        return HeldRows(0, kept)
+
+    monkeypatch.setattr(file_turns, "held_rows", held)
     check_refused(shop.call("POST", "/imports?zone=Z", content=b"x", allow_5xx=True), 507, "no_space")

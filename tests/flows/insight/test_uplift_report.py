@@ -4,13 +4,15 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
 from tests.flows.insight.compared import with_orders
 from tests.flows.people.telling import ROLES, go_round, kinds, run, told
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
+from recoup.flows.insight import uplift_report
 from recoup.flows.insight.uplift import closed_orders
-from recoup.flows.insight.uplift_report import HARM, HARM_BESIDE, read_report, set_return, watch_uplift
+from recoup.flows.insight.uplift_report import HARM, HARM_BESIDE, ask_for_report, read_report, set_return, watch_uplift
 from recoup.flows.merchants import arms
 from recoup.flows.merchants.arms import read_arms
 from recoup.rules.messages.notification_words import words_of
@@ -76,6 +78,23 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         await later(shop)
         assert len(await told(shop)) == len(ROLES), "the same finding"
         assert await kinds(shop, people["stranger"]) == []
+
+    run(server, story)
+
+
+def test_who_asks_waits_only_where_few_orders_are_read(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(shop: Shop, people: dict[str, UUID]) -> None:
+        await with_orders(shop, engine=50, holdout=50, count=2)
+        async with database_owner(shop.world) as connection:
+            await connection.execute("UPDATE orders SET arm = 'ladder' WHERE arm = 'holdout'")
+        assert not await ask_for_report(shop.world, shop.merchant_id), "the first time a worker does it"
+        assert await watch_uplift(shop.world, shop.merchant_id) == 1
+        row = await read_report(shop.world, shop.merchant_id)
+        assert row is not None
+        assert row.report["orders"] == {"closed": 2, "open": 0, "other": 2, "oneIn": 1}
+        for few, done in ((4, True), (3, False)):
+            monkeypatch.setattr(uplift_report, "FEW_ORDERS", few)
+            assert await ask_for_report(shop.world, shop.merchant_id) == done, few
 
     run(server, story)
 

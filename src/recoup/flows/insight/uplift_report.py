@@ -26,6 +26,7 @@ from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_uplift
 from recoup.rules.merchants.audit import changes
 from recoup.rules.money.as_of import NOW, Cut
+from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
@@ -84,9 +85,9 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
     if before is not None and is_same:
         return before.report
     found = await closed_orders_until(world, merchant_id, now)
-    report = comparison_report(found, looks_of(found, "week"))
+    report, places = await run_stoppable(_compared, found)
     report["looks"] = report["looks"][-LOOKS_MAX:]
-    report |= await _cohorts(world, merchant_id, now, await run_stoppable(compared_places, found))
+    report |= await _cohorts(world, merchant_id, now, places)
     due_at = wall + (OFTEN if len(found.closed) <= FEW_ORDERS else SELDOM)
 
     async def once() -> None:
@@ -100,6 +101,10 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
 
     await retrying(once)
     return report
+
+
+def _compared(found: OrdersRead) -> tuple[dict[str, Any], dict[str, Comparison]]:
+    return comparison_report(found, looks_of(found, "week")), compared_places(found)
 
 
 async def _has_news(db: Read, merchant_id: UUID, before: UpliftRow, now: BusinessTime) -> bool:
@@ -154,10 +159,12 @@ async def _cohorts(
 
 async def ask_for_report(world: World, merchant_id: UUID) -> bool:
     """Computes it now where that takes a moment; of many orders, and the first time, a worker does it within a minute.
-    Answers whether it is done. Raises: Problem(not_found)."""
+    All orders that are read count, whoever decides on them. Answers whether it is done. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     row = await read_report(world, merchant_id)
-    if row is not None and row.report["orders"]["closed"] <= FEW_ORDERS and not _one_at_once.locked():
+    counts = row.report["orders"] if row is not None else {}
+    read = sum(counts.get(name, 0) for name in ("closed", "open", "other")) * counts.get("oneIn", 1)
+    if row is not None and read <= FEW_ORDERS and not _one_at_once.locked():
         async with _one_at_once:
             await make_report(world, merchant_id, wall)
         return True

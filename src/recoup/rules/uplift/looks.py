@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from recoup.kernel.stop import stoppable
 from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead
 from recoup.rules.uplift.comparison import Comparison, Difference, Outcome, Uplift
 
@@ -46,7 +47,7 @@ def looks_of(read: OrdersRead, step: Step, expected: int | None = None) -> Looks
     found.expected = expected or by_default
     uplift, quarter_ends = Uplift(found.expected), orders[0].closed_on + QUARTER
     found.counted = uplift.whole
-    for at, one in enumerate(orders):
+    for at, one in enumerate(stoppable(orders)):
         while one.closed_on >= quarter_ends:
             uplift.begin_quarter()
             quarter_ends += QUARTER

@@ -65,6 +65,7 @@ async def count_orders(
             or order_filter.searches
             or order_filter.attempts_min
             or order_filter.chain
+            or order_filter.code_reason
             or exact
         )
         async with bounded(connection, timeout_ms) if beside or several else nullcontext():

@@ -251,7 +251,8 @@ async def _bounded(
 def _is_bound(order_filter: OrderFilter, by: OrderBy = "placed") -> bool:
     """Whether the best plan depends on the values, or none is sure to be quick."""
     several = dimensions(order_filter) > (1 if by == "placed" else 0)
-    return several or bool(order_filter.searches or order_filter.attempts_min) or order_filter.is_few()
+    of_values = order_filter.searches or order_filter.attempts_min or order_filter.code_reason
+    return several or bool(of_values) or order_filter.is_few()
 
 
 async def explain(

@@ -242,7 +242,7 @@ async def read_overview(
     site_id: UUID | None,
     now: datetime,
 ) -> Overview:
-    """All of it as of one moment.
+    """All of it as of one moment; of days before that have more orders than are counted at once, nothing.
 
     Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
     """
@@ -259,6 +259,8 @@ async def read_overview(
                     field="from",
                     cure="Choose fewer days, or one site.",
                 )
+            if await count_placed(connection, merchant_id, *earlier, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
+                earlier = span[0], span[0]
             chosen = await _period(connection, merchant_id, span, site_id)
             before = await _period(connection, merchant_id, earlier, site_id)
             flight = await sum_open(connection, merchant_id, site_id, now, ORDERS_MAX)

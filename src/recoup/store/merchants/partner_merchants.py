@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -84,7 +85,14 @@ async def _named(db: Read, merchant_filter: MerchantFilter) -> list[UUID] | None
     if not merchant_filter.name:
         return None
     names = await _names(db, merchant_filter.partner_id)
-    return [merchant_id for merchant_id, name in names.items() if wanted in fold(name) or wanted in joined(name)]
+    return [merchant_id for merchant_id, name in names.items() if wanted in spelt(name)]
+
+
+@lru_cache(maxsize=2 * NAMED_MAX)
+def spelt(name: str) -> str:
+    """What it is found by, a line for each spelling. Kept: to fold all names of a large partner takes a third of a
+    second, in which nobody else is answered."""
+    return f"{fold(name)}\n{joined(name)}"
 
 
 async def list_merchants(

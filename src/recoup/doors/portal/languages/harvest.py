@@ -51,7 +51,8 @@ _NAMED: Final = (
     "today", "yesterday",
     "from", "to",
     "a deletion", "a correction", "a test", "control total", "number of records", "number of accounts",
-    "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown", "challenge", "declined", "not_sent",
+    "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown",
+    "challenge", "declined", "not_sent",
 )  # fmt: skip
 _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
 _NOBODY: Final = (

@@ -43,6 +43,7 @@ VALUES_MAX: Final = 100
 HOURS_MAX: Final = 24 * 366
 BETTER_MAX: Final = 5
 STRANGERS_MAX: Final = 10
+SLIP: Final = 0.75  # how alike a filter's name one in an address is that means it: `page` and `source` are no slips
 # What a form says in fields of its own.
 FIELDS: Final = ("placed_from", "placed_to", "created_from", "created_to", "min", "max")
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
@@ -75,8 +76,8 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
     if split.unclear:
         unread["q"] = " ".join([split.text, *split.unclear]).strip()
         better += [(new, _with(params, "q", typed, typed.replace(old, new, 1))) for old, new in split.better]
-    for name in _misspelt(params, readers):
-        unread[name], meant = params[name][:TEXT_MAX], near.name(name) or ""
+    for name, meant in _misspelt(params, readers).items():
+        unread[name] = params[name][:TEXT_MAX]
         unclear.append(name)
         better.append((f"{meant}={params[name][:TEXT_MAX]}", _with(params, name, params[name], params[name], meant)))
     channels, reasons = _merged(found["type"]), _merged(found["reason"])
@@ -137,11 +138,14 @@ def _with(params: QueryParams, name: str, old: str, new: str, meant: str = "") -
     return urlencode(pairs[: VALUES_MAX * 2])
 
 
-def _misspelt(params: QueryParams, readers: Mapping[str, Any]) -> list[str]:
-    """Names in an address that are nearly a filter's. Others are none of ours, as what is told by a link's sender."""
-    known = {*readers, *FIELDS, "q", "cursor", "view", "in"}
-    strangers = islice((name for name in dict.fromkeys(params) if name not in known), STRANGERS_MAX)
-    return [name for name in strangers if params[name].strip() and nearest(name, (*readers, *FIELDS))]
+def _misspelt(params: QueryParams, readers: Mapping[str, Any]) -> dict[str, str]:
+    """Names in an address that are nearly a filter's, each with it. Others are none of ours, as what is told by a
+    link's sender: `utm_campaign` is no campaign."""
+    names = (*readers, *FIELDS)
+    known = {*names, "q", "cursor", "view", "in"}
+    strangers = (name for name in dict.fromkeys(params) if name not in known and not name.startswith("utm_"))
+    near = {name: nearest(name, names, SLIP) for name in islice(strangers, STRANGERS_MAX) if params[name].strip()}
+    return {name: meant for name, meant in near.items() if meant is not None}
 
 
 def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
