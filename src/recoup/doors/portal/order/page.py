@@ -33,6 +33,7 @@ from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import REVOKED, actor_words
 from recoup.doors.portal.pages import Values, member
+from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.refunds.waiting import Waiting, not_now
@@ -220,7 +221,7 @@ def sheet(
         trouble=trouble(visit, page),
         awaited=awaited(page, visit.now),
         nothing_planned=NOTHING_PLANNED,
-        base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
+        base_url=base_address(visit.world, visit.request).rstrip("/"),
         holds=HOLDS,
         block_reasons=BLOCKS,
         actor_words=actor_words,

@@ -47,7 +47,7 @@ async def order_past(visit: Visit) -> Values:
         last=last,
         before=last.seq - 1,
         after=last.seq + 1 if last.seq < page.log[-1].seq else None,
-        asked=(cut.business or at).astimezone(ZoneInfo(visit.session.zone)).strftime("%Y-%m-%dT%H:%M:%S"),
+        asked=(cut.business or at).astimezone(ZoneInfo(visit.session.zone)).strftime("%Y-%m-%d %H:%M:%S"),
         decision=decision_of(then, decided),
         sums=facts.sums(then),
         sent=facts.sent(then),
