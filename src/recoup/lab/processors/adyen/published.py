@@ -5,8 +5,6 @@ Currencies: docs.adyen.com/development-resources/currency-codes; error codes: do
 error-codes; words of `scaExemption`: the schema's description. Read on 2026-11-26.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,7 +13,9 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from recoup.gateways.cards.adyen.amounts import DECIMALS
+from recoup.lab.processors.published_text import blocks_of, is_base64
 
+_FILE: Final = Path(__file__).parent / "published.txt"
 KEY_MAX: Final = 64
 _STATEMENT: Final = re.compile(r"[A-Za-z0-9.,'_?+*/ -]*")
 _DISPUTES: Final = "/ca/services/DisputeService/v30/"
@@ -63,17 +63,9 @@ class Member(NamedTuple):
 
 
 @cache
-def _blocks() -> Mapping[str, list[str]]:
-    lines = (Path(__file__).parent / "published.txt").read_text().splitlines()
-    text = "\n".join(one for one in lines if one and not one.startswith("#"))
-    blocks = (one.partition(": ") for one in re.split(r"\n(?! )", text))
-    return {name: facts.split() for name, _, facts in blocks}
-
-
-@cache
 def schema(name: str) -> Mapping[str, Member]:
     found = {}
-    for fact in _blocks()[name]:
+    for fact in blocks_of(_FILE)[name]:
         match = _FACT.fullmatch(fact)
         assert match is not None, fact
         member, required, kind, several, least, most, words = match.groups()
@@ -86,11 +78,11 @@ def schema(name: str) -> Mapping[str, Member]:
 
 def events() -> frozenset[str]:
     """Kinds of standard notices."""
-    return frozenset(_blocks()["events"])
+    return frozenset(blocks_of(_FILE)["events"])
 
 
 def token_events() -> frozenset[str]:
-    return frozenset(_blocks()["token events"])
+    return frozenset(blocks_of(_FILE)["token events"])
 
 
 def faults(
@@ -143,15 +135,8 @@ def _of_value(member: str, fact: Member, value: Any) -> Iterator[Fault]:
         yield Fault(422, "702", f"Invalid {member}")
     elif isinstance(value, str) and not fact.least <= len(value) <= (fact.most or len(value)):
         yield Fault(422, "702", f"Field '{member}' has {fact.least} to {fact.most} characters")
-    elif fact.kind == "base64" and not _is_base64(str(value)):
+    elif fact.kind == "base64" and not is_base64(str(value)):
         yield Fault(422, "702", f"Field '{member}' is no base64")
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return False
 
 
 def _of_amount(amount: Mapping[str, Any]) -> Iterator[Fault]:

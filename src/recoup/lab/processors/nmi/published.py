@@ -1,17 +1,16 @@
 """What NMI documents: `published.txt`, its words and formats. `faults` says what is wrong with a form, for the
 stand-in, which refuses it as NMI does, and for the checks of the connector."""
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
+from recoup.lab.processors.published_text import blocks_of, is_base64
 
+_FILE: Final = Path(__file__).parent / "published.txt"
 _NUMBERED: Final = re.compile(r"merchant_defined_field_([1-9]|1\d|20)|item_[a-z_]+_\d{1,3}")
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "sale": ("amount",), "auth": ("amount",), "capture": ("transactionid", "amount"), "void": ("transactionid",),
@@ -30,34 +29,16 @@ WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
 })  # fmt: skip
 DUP_SECONDS_MAX: Final = 7_862_400
 _LIKE: Final = MappingProxyType({"auth": "sale", "update_customer": "add_customer"})
-CALLS: Final = (
-    "sale",
-    "auth",
-    "capture",
-    "void",
-    "refund",
-    "add_customer",
-    "update_customer",
-    "delete_customer",
-    "query",
-)
-
-
-@cache
-def _blocks() -> Mapping[str, frozenset[str]]:
-    lines = (Path(__file__).parent / "published.txt").read_text().splitlines()
-    text = "\n".join(one for one in lines if one and not one.startswith("#"))
-    blocks = (one.partition(": ") for one in re.split(r"\n(?! )", text))
-    return {name: frozenset(names.split()) for name, _, names in blocks}
+CALLS: Final = (*REQUIRED, "add_customer", "query")
 
 
 def names_of(call: str) -> frozenset[str]:
-    return _blocks()[_LIKE.get(call, call)]
+    return frozenset(blocks_of(_FILE)[_LIKE.get(call, call)])
 
 
 def events() -> frozenset[str]:
     """Kinds of webhooks."""
-    return _blocks()["events"]
+    return frozenset(blocks_of(_FILE)["events"])
 
 
 def call_of(form: Mapping[str, str], *, asks: bool = False) -> str:
@@ -88,20 +69,13 @@ def _faults(call: str, form: Mapping[str, str]) -> Iterator[str]:
         yield "3-D Secure needs cardholder_auth, cavv and three_ds_version"
 
 
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return False
-
-
 def _matches(pattern: str) -> Callable[[str], bool]:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
 _FORMATS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType({
     "amount": _matches(r"(?!0+\.00$)\d{1,15}\.\d\d"), "currency": lambda text: len(text) == 3 and text in EXPONENTS,
-    "ccexp": _matches(r"(0[1-9]|1[0-2])/?\d\d"), "cavv": _is_base64, "xid": _is_base64,
+    "ccexp": _matches(r"(0[1-9]|1[0-2])/?\d\d"), "cavv": is_base64, "xid": is_base64,
     "three_ds_version": _matches(r"[12]\.\d\.\d"), "initial_transaction_id": _matches(r"\d{1,12}"),
     "directory_server_id": _matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     "dup_seconds": lambda text: text.isdecimal() and int(text) <= DUP_SECONDS_MAX,
