@@ -14,11 +14,9 @@ from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.lab.compare.readings import reading_of
+from recoup.lab.compare.arms.learned import trained_on
 from recoup.lab.shop.months import Months, months_of
 from recoup.rules.network.card import issuer_digits
-from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.model import Learned, Model, checked
 from recoup.store.insight.models import last_choice
 
@@ -34,26 +32,7 @@ def trained() -> Model:
 
 
 def learned_from(months: Months) -> Model:
-    from recoup.flows.insight.learn.attempts import Past, attempts_of
-    from recoup.flows.insight.learn.train import train
-
-    rows = []
-    for row in months.history():
-        reading = None if row.approved else reading_of(row)
-        rows.append(
-            Past(
-                row.customer_id,
-                row.order_id,
-                row.attempt,
-                row.at,
-                APPROVED if reading is None else class_of(reading),
-                "00" if reading is None else key_of(reading),
-                issuer_digits(months.pan(row.card)),
-                *zones.offset_minutes(row.utc_offset_minutes, row.country),
-                row.card.funding == "credit",
-            )
-        )
-    return train(attempts_of(rows), MADE_FROM)
+    return trained_on(months.history(), MADE_FROM, lambda card: issuer_digits(months.pan(card)))
 
 
 def default_model(until: date) -> Model:

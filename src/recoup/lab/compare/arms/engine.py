@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from recoup.kernel.time import BusinessTime
-from recoup.lab.compare.arms.learned import issuer_of, learned, needs_lab
+from recoup.lab.compare.arms.learned import issuer_of, learned, trained_on
 from recoup.lab.compare.arms.new_card import NewCards
 from recoup.lab.compare.arms.retry_2 import answered
 from recoup.lab.compare.draws import share_of
@@ -163,24 +163,4 @@ def _look(row: HistoryRow) -> Look:
 
 
 def _train(history: Sequence[HistoryRow]) -> Model:
-    with needs_lab("engine"):
-        from recoup.flows.insight.learn.attempts import Past, attempts_of
-        from recoup.flows.insight.learn.train import train
-    rows = []
-    for row in history:
-        key = "00" if row.approved else key_of(reading_of(row))
-        zone = zones.offset_minutes(row.utc_offset_minutes, row.country)
-        rows.append(
-            Past(
-                row.customer_id,
-                row.order_id,
-                row.attempt,
-                row.at,
-                _look(row).answer,
-                key,
-                issuer_of(row.card),
-                *zone,
-                row.card.funding == "credit",
-            )
-        )
-    return model_of(train(attempts_of(rows), "a world's history").to_json())
+    return model_of(trained_on(history, "a world's history", issuer_of).to_json())

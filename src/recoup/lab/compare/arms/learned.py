@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from recoup.kernel.problem import Problem
+from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Briefing
 from recoup.lab.world.port import Hello, HistoryRow, WorldCard
+from recoup.rules.rescue.engine import zones
+from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.model import Model
 
 _ISSUER_DIGITS: Final = 9
 
@@ -40,3 +44,27 @@ def needs_lab(arm: str) -> Iterator[None]:
 
 def issuer_of(card: WorldCard) -> str:
     return card.number[:_ISSUER_DIGITS]
+
+
+def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]) -> Model:
+    """A model of the rescue engine. Raises: Problem(invalid) without numpy."""
+    with needs_lab("engine"):
+        from recoup.flows.insight.learn.attempts import Past, attempts_of
+        from recoup.flows.insight.learn.train import train
+    rows = []
+    for row in history:
+        reading = None if row.approved else reading_of(row)
+        rows.append(
+            Past(
+                row.customer_id,
+                row.order_id,
+                row.attempt,
+                row.at,
+                APPROVED if reading is None else class_of(reading),
+                "00" if reading is None else key_of(reading),
+                issuer(row.card),
+                *zones.offset_minutes(row.utc_offset_minutes, row.country),
+                row.card.funding == "credit",
+            )
+        )
+    return train(attempts_of(rows), made_from)
