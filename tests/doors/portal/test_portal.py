@@ -265,6 +265,7 @@ def test_no_match_says_which_filter_to_drop(shop: Shop) -> None:
         page = (await client.get("/orders?q=zzzz&status=8")).text
         assert "No order matches" in page
         assert re.search(r'href="/orders\?status=8">.*?then 10 orders', page, re.S)
+        assert 'href="/outcome?key=zzzz"' in page, "another of their merchants may have it"
 
     visit(shop, work)
 
