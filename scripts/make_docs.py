@@ -350,7 +350,7 @@ def source_table() -> str:
 
 
 def rank_table() -> str:
-    """By rank, most useful first; what both kinds of payment have is said of both."""
+    """Fields by rank, the most useful first, with the kind of payment where only one kind has it."""
     ranks = list(dict.fromkeys(wish.rank for wish in sorted(WISHES, key=lambda wish: -wish.points)))
     rows = [("Required", "what `/v1/evaluate` refuses without: it is in `complaints`", "")]
     for rank in ranks:

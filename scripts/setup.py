@@ -87,7 +87,7 @@ def install(kind: str, *, fresh: bool) -> None:
 
 
 def pip_install(lock: str, count: int) -> None:
-    """With a line for each package on its way, one over the other where somebody watches."""
+    """Installs the lock file; reports each package on a terminal, otherwise one now and then."""
     pip = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes")
     command = [python(), *pip, "--no-deps", "-r", lock]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -193,8 +193,8 @@ class CardRoutes:
                 self._chances.popitem(last=False)
 
     async def note(self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID, step: Step) -> None:
-        """What came back of a send of that merchant's by that route; `step`: what follows. Never raises: what is lost
-        is a count."""
+        """Counts the result of a send of that merchant by that route; `step`: what follows. Never raises: only a count
+        is lost."""
         own = self._open is not None and self._open.owner(route) is not None
         if self._db is None or route not in self._terms and not own:
             return
@@ -212,7 +212,7 @@ class CardRoutes:
         await self._ready_or_not()
 
     async def note_other(self, route: str, outcome: Outcome, merchant_id: UUID, step: Step) -> None:
-        """Of a refund, a capture, an answer to a dispute: only that it was refused. Never raises."""
+        """Counts a refused refund, capture or answer to a dispute. Never raises."""
         own = self._open is not None and self._open.owner(route) is not None
         refusal = _refusal(outcome, merchant_id, step, own=own)
         if self._db is None or refusal is None or route not in self._terms and not own:

@@ -149,7 +149,7 @@ _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
 def unpacked(content: BinaryIO) -> Iterable[bytes]:
-    """Of a gzip file that ends early what there is; a spreadsheet as its CSV, a ZIP as its only file."""
+    """Unpacks a gzip file (up to where it ends early), a ZIP's only file, or a spreadsheet as its CSV."""
     content.seek(0)
     return source_of(content)() if content.read(4) == ZIP else Unpacked(pieces(content))
 

@@ -17,7 +17,7 @@ Done = TypeVar("Done")
 
 
 async def run_stoppable(work: Callable[Given, Done], /, *values: Given.args, **named: Given.kwargs) -> Done:
-    """What `work` returns. One that takes more than some milliseconds looks up in its loops."""
+    """Returns what `work` returns. Work that takes more than some milliseconds looks up in its loops."""
     gone = Event()
     before = GONE.set(gone)
     try:
@@ -34,6 +34,6 @@ async def run_stoppable(work: Callable[Given, Done], /, *values: Given.args, **n
 
 
 def _heard(working: asyncio.Future[Done]) -> None:
-    """What it raised is nobody's any more."""
+    """Retrieves the exception of abandoned work, so that asyncio does not log it."""
     if not working.cancelled():
         working.exception()

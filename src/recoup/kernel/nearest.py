@@ -16,7 +16,7 @@ CUTOFF: Final = 0.6
 
 
 class Nearest:
-    """Of one text: a file, a body, a query."""
+    """Comparisons for one text: a file, a body, a query."""
 
     def __init__(self) -> None:
         self._left = NAMES_MAX
@@ -30,5 +30,5 @@ class Nearest:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
-    """For callers that ask for one name only."""
+    """The most similar name, for callers that ask for only one."""
     return next(iter(get_close_matches(name[:CHARS_MAX], list(islice(known, KNOWN_MAX)), n=1, cutoff=cutoff)), None)

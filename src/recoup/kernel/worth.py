@@ -1,4 +1,4 @@
-"""How much one payment may be at most, by what its currency is worth: coarse, for bounds alone, never for money.
+"""The largest amount of one payment, by what its currency is worth: coarse, for bounds alone, never for money.
 
 Source: reference rates of the European Central Bank and of the central banks named by these currencies, mid 2025,
 rounded to one or two digits; the rial and the pound of Lebanon at their markets' rates. A rate that is off by three

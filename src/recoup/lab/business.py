@@ -101,11 +101,11 @@ class Business:
             await finish(self._world, (self._merchant_id, found.stored.import_id))
 
     async def look_back(self) -> None:
-        """What the engine has brought so far."""
+        """Computes what the engine has brought so far."""
         await make_report(self._world, self._merchant_id, self._world.clocks.wall())
 
     async def ask_back_test(self) -> None:
-        """What the engine would have rescued of all of it."""
+        """Back-tests the engine on all of it."""
         request = BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS)
         await ask(self._world, await self._as("owner"), await question_for(self._world, self._merchant_id, request))
 

@@ -60,8 +60,8 @@ Tell = Callable[[float, str], None]  # the share that is done, and words
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far the demo got: `begun` is the business time of its beginning, `behind` how much earlier that is than the
-    wall's time was, `done` the point that is over."""
+    """The demo's progress: `begun` is the business time of its beginning, `behind` how much earlier that was than the
+    wall's time, `done` the last finished point."""
 
     state: Literal["playing", "done"]
     begun: datetime

@@ -112,7 +112,7 @@ async def _worker(world: World) -> Line:
 
 
 async def _routes(world: World) -> list[Line]:
-    """Those whose processor refuses us, or has refused requests as wrong since yesterday; nothing of others."""
+    """Routes whose processor refuses us, or has refused requests as invalid since yesterday."""
     lines, day = list[Line](), timedelta(days=1)
     async with world.db.read() as connection:
         now = world.clocks.wall()

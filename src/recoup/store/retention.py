@@ -78,7 +78,7 @@ DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_ki
 """,
 )
 async def _forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
-    """Those of which none came any more."""
+    """Forgets the kinds that no longer arrive."""
 
 
 @statement(

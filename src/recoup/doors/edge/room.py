@@ -52,7 +52,7 @@ class Room:
 
     @contextmanager
     def place(self, whose: str, declared: int | None, bytes_max: int) -> Iterator["Place"]:
-        """For one file, until it is closed. `declared`: its length, if it was said.
+        """Reserves a place for one file until it is closed. `declared`: its length, if announced.
 
         Raises: Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large).
         """
@@ -91,7 +91,7 @@ class Room:
 
 
 class Place:
-    """What one file has of the room. `declared`: how long it says to be, 0 where it does not."""
+    """One file's share of the room. `declared`: its announced length, 0 if none."""
 
     def __init__(self, room: Room, mine: _Held, bytes_max: int, declared: int) -> None:
         self._room, self._mine, self._bytes_max, self._declared = room, mine, bytes_max, declared
@@ -103,7 +103,7 @@ class Place:
         self._grow()
 
     def write(self, size: int) -> None:
-        """So many more bytes came. Raises: as `Room.place`."""
+        """Counts the bytes received. Raises: as `Room.place`."""
         self._written += size
         self._room._disk.written += size
         if self._written > self._bytes_max:
@@ -156,7 +156,7 @@ def _busy() -> Problem:
 
 
 class Rooms:
-    """Of a process, by the world's name."""
+    """The rooms of a process, by the world's name."""
 
     def __init__(self, free: Callable[[], tuple[int, int]] = free_space) -> None:
         self._free, self._disk = free, _Held()

@@ -86,7 +86,7 @@ class Group(NamedTuple):
 
 
 def groups(session: Session, path: str) -> Iterator[Group]:
-    """What this person sees of the menu on the page at `path`."""
+    """The menu of this person on the page at `path`."""
     for group in GROUPS:
         lines = _lines(group, session)
         if lines:

@@ -236,7 +236,7 @@ async def close(
 
 
 def message_of(order: Order, attempt: Attempt) -> Message:
-    """What an attempt goes by."""
+    """The message that an attempt is sent as."""
     if attempt.network_token_id is not None:
         return "token"
     return "method" if stored_of(order.card) is not None else "card"
@@ -247,8 +247,8 @@ def _step(order: Order, attempt: Attempt, outcome: Outcome) -> Step:
 
 
 def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
-    """With what follows from it as its state: of a method that its processor no longer has, or a network token that it
-    does not take, the code says so."""
+    """Sets the state that follows from it, and the code if the processor no longer has the method or does not take the
+    network token."""
     message = message_of(order, attempt)
     then = follows(message, outcome.state, outcome.fault)
     if message == "token" and then.step == "card_instead":

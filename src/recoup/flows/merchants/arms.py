@@ -102,8 +102,8 @@ async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
 async def set_arms(
     world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange, *, needs_model: bool = False
 ) -> Terms:
-    """For orders that come from now on: of the site, or of all sites that have no setting of their own. `needs_model`:
-    no share of the traffic goes to an engine that has no model to decide by.
+    """Applies to new orders of the site, or of all sites without a setting of their own. `needs_model`: refuses to give
+    traffic to an engine without a model.
 
     Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
     """

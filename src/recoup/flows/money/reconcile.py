@@ -155,7 +155,7 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
 
 
 def _statement(content: BinaryIO, reading: Reading, tell: Callable[[int], None] | None) -> Statement | BankStatement:
-    """By the format that the file has, also where it is packed. A table is read three times; `tell` hears of the last.
+    """Reads a statement by its format, packed or not. A table is read three times; `tell` hears of the last.
 
     Raises: Problem(invalid) for a format that is not read, or not as this kind.
     """

@@ -112,7 +112,7 @@ async def _charge(world: World, orders: Orders, connector: Connector, row: Proce
 
 
 async def _hold(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """What is held no longer: a hold that the order counts on still needs people; else it is a charge as any."""
+    """Handles the end of a hold: if the order counts on it, people decide; otherwise it is a charge like any other."""
     charged = await _charged(world, row)
     if charged is None or charged.state != "approved":
         return await _charge(world, orders, connector, row)

@@ -132,7 +132,7 @@ class Passwords:
         return await self.fitting(password, kept, turn) is not None
 
     async def fitting(self, password: str, kept: str | None, turn: Turn = NOBODY) -> Spelling | None:
-        """How the password fits: as it is compared today, or only as it was typed, which counted in a hash of before.
+        """The spelling that fits: normalised, as compared today, or as typed, which older hashes used.
 
         Raises: as `fits`.
         """

@@ -144,7 +144,7 @@ async def login_with(world: World, passwords: Passwords, login: str, password: s
 
 
 def clean_email(email: str) -> str:
-    """As it is kept and looked up, however its characters were composed."""
+    """The address as stored and looked up, however its characters were composed."""
     return unicodedata.normalize("NFC", email.replace("\x00", "")[:1_000].strip().lower())[:254]
 
 

@@ -168,7 +168,7 @@ class Subject(ABC):
         return frozenset(one for made in self._open for one in getattr(made, "calls", ()))
 
     def unpublished(self) -> list[str]:
-        """What the calls said that the vendor's published types do not have."""
+        """Members of requests that the vendor's published types lack."""
         return []
 
     def left_open(self) -> int:

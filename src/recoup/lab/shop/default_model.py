@@ -27,7 +27,7 @@ ORDERS: Final = 6_000  # for so many declined renewals there are customers
 
 
 def trained() -> Model:
-    """As the file has it; a few seconds. Needs numpy. Attempts at random times say what waiting is worth."""
+    """Trains the file's model in a few seconds. Needs numpy. Attempts at random times show what waiting is worth."""
     return learned_from(months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0))
 
 
@@ -36,7 +36,7 @@ def learned_from(months: Months) -> Model:
 
 
 def default_model(until: date) -> Model:
-    """With the days of its attempts moved: the last one is `until`. In the lab's world no day is a date."""
+    """The model with its days moved, so that the last one is `until`: in the lab's world no day is a date."""
     text = files("recoup.lab.shop").joinpath(FILE).read_bytes()
     learned = msgspec.json.decode(text, type=Learned)
     by = until - date.fromisoformat(learned.data_until)
@@ -45,7 +45,7 @@ def default_model(until: date) -> Model:
 
 
 async def take_default(world: World, actor: Actor) -> str | None:
-    """In a sandbox where no model was ever chosen; answers its name. Raises: Problem(forbidden) in a live world."""
+    """Takes the default model where none was ever chosen; returns its name. Raises: Problem(forbidden) if live."""
     if not world.policy.test_mode:
         raise Problem("forbidden", "The default model knows simulated cards only.", cure="Train one: `recoup learn`.")
     async with world.db.connection() as connection:

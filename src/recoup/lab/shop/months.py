@@ -66,7 +66,7 @@ class Months:
         return found
 
     def lines(self, number: int) -> list[Line]:
-        """What the shop sends, as lines of an examples file numbered from `number` on."""
+        """The shop's requests, as lines of an examples file numbered from `number` on."""
         placed = [(at, order) for at, orders in sorted(self.moments.items()) for order in orders]
         return [
             Line(n, at, "evaluate", self._name(order), self._body(order))
@@ -81,7 +81,7 @@ class Months:
         return found
 
     def timetables(self, orders: Sequence[Order]) -> list[Timetable]:
-        """Of those whose card and amount come for the first time, for all orders of them."""
+        """Timetables of cards and amounts that come for the first time, for all their orders."""
         return [self._timetable(self._by_key[_key(one)]) for one in orders if self._by_key[_key(one)][0] is one]
 
     def _timetable(self, orders: Sequence[Order]) -> Timetable:

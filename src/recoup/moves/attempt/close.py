@@ -341,7 +341,7 @@ def _not_sent(
 
 
 def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
-    """With what the processor said, where it refused."""
+    """Records the attempt as not sent, with the processor's words if it refused."""
     details: dict[str, Any] = {}
     said = None
     if result.fault is not None:
@@ -380,7 +380,7 @@ def _failed_in_a_row(order: Order) -> int:
 
 
 def _try_later(change: Change, attempt: Attempt, why: str) -> None:
-    """After a pause that grows; `why`: of the hold from the second time on."""
+    """Tries again after a growing pause; `why`: the reason of the hold from the second time on."""
     order = change.order
     failed = _failed_in_a_row(order)
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))

@@ -101,7 +101,7 @@ def retry_now(change: Change, policy: Policy) -> bool:
 
 
 def _send_again(change: Change, policy: Policy) -> bool:
-    """What the processor refused as wrong, once a person has mended why."""
+    """Repeats what the processor refused as invalid, once a person has fixed the cause."""
     order = change.order
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")

@@ -31,7 +31,7 @@ _GROUPS: Final = {"2": "a deletion", "3": "a correction", "4": "a test"}
 
 
 class _Record(NamedTuple):
-    """With its 88s: `lines` of the file; `fields` without the code; `text`: it all, for what ends in a text."""
+    """A record with its continuations (88). `body`: without the code; `lines`: of the file; `slash`: how it ends."""
 
     line: int
     code: str
@@ -41,7 +41,7 @@ class _Record(NamedTuple):
 
 
 class _Count:
-    """What is counted until a trailer says it."""
+    """Counts that a trailer must match."""
 
     def __init__(self) -> None:
         self.records = self.parts = self.total = 0
@@ -230,7 +230,7 @@ def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int | Non
 
 
 def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
-    """Where the fields behind the funds type at `at` begin."""
+    """The position of the first field behind the funds type at `at`."""
     funds = _at(fields, at)
     if funds == "S":
         return at + 4

@@ -159,7 +159,7 @@ def _entries(
 
 
 def _usable(details: list[_Detail], units: int, asset: str, place: str, account: Account) -> list[tuple[_Detail, int]]:
-    """What stands for the entry, each with its signed units; a batch that its details do not add up to is one."""
+    """Details that stand for the entry, with their signed units; the entry itself if they do not add up to it."""
     if len(details) < 2:
         return [(details[0] if details else _Detail(), units)]
     way = 1 if units > 0 else -1
@@ -221,7 +221,7 @@ def _signed(units: int, of: Element, place: str) -> int:
 
 
 def _day(entry: Element, place: str, closed_on: str) -> date:
-    """Of booking; the value day where the bank gives none, or the closing balance's."""
+    """The booking day; else the value day, or the closing balance's."""
     said = [(name, entry.said(name, "Dt") or entry.said(name, "DtTm")) for name in ("BookgDt", "ValDt")]
     for name, text in (*said, ("Bal, Dt", closed_on)):
         if text:

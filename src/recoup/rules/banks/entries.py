@@ -33,8 +33,8 @@ _AMOUNT: Final = re.compile(r"[0-9]{1,18}(?:[.,][0-9]{0,18})?|[.,][0-9]{1,18}")
 
 
 class BankEntry(NamedTuple):
-    """What moved on the account. `units`: signed, + came to it; `back`: it undoes an earlier movement; `code`: the
-    bank's own for it; `references`: the best first; `text`: what may hold our reference."""
+    """A movement on the account. `units`: signed, + is a credit; `back`: it undoes an earlier one; `code`: the bank's
+    own; `references`: the best first; `text`: may hold our reference."""
 
     place: str
     units: int
@@ -63,7 +63,7 @@ class Account:
     whole: int = 0  # entries that are batches whose details do not add up to them
 
     def key(self) -> str:
-        """What the statement is known by, wherever it comes from."""
+        """The statement's identity, whichever file it came in."""
         return sha256("\x1f".join(self.identity).encode("utf-8", "replace")).hexdigest()[:32]
 
     def add(self, asset: str, units: int) -> None:
@@ -175,7 +175,7 @@ class BankStatement:
 
 
 def kind_of(entry: BankEntry, *, ours: bool) -> str:
-    """What the account's movement is to us. `ours`: it has a payout's id or reference."""
+    """The line type of an account's movement. `ours`: it has a payout's id or reference."""
     if entry.units > 0:
         return "payout_return" if entry.back or ours else "funding"
     return "funding_return" if entry.back and not ours else "payout"

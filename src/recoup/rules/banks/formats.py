@@ -1,4 +1,4 @@
-"""Which format a file has, told by its first bytes; a format that nothing here reads is named with what to ask for."""
+"""A file's format, told by its first bytes; one that nothing here reads is named with what to ask for."""
 
 import codecs
 import re
@@ -104,7 +104,7 @@ def check_answers(named: str) -> None:
 
 
 def _text(head: bytes) -> str:
-    """As far as a format is told by it."""
+    """The beginning as text, as far as formats need it."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace").lstrip()
     if head.startswith(b"<\0"):

@@ -35,7 +35,7 @@ class _Field(NamedTuple):
 
 @dataclass(slots=True)
 class _Page:
-    """What of a page was read."""
+    """The parts of a page that were read."""
 
     line: int
     reference: str = ""
@@ -212,7 +212,7 @@ def _entry(page: _Page, part: _Field) -> BankEntry:
 
 
 def _day(part: _Field, value: str, booked: str | None) -> date:
-    """Of booking, which has no year: the one nearest to the value date, which some banks set on 30 February."""
+    """The booking day. It has no year: the nearest to the value date, which some banks set on 30 February."""
     try:
         year, month, day = 2000 + int(value[:2]), int(value[2:4]), int(value[4:])
         if not booked:
@@ -225,7 +225,7 @@ def _day(part: _Field, value: str, booked: str | None) -> date:
 
 
 def _years(year: int, booked: str) -> Iterator[int]:
-    """Those near by that have the day."""
+    """Neighbouring years that have the day."""
     return (at for at in (year - 1, year, year + 1) if _is_day(at, int(booked[:2]), int(booked[2:])))
 
 

@@ -56,7 +56,7 @@ class _Record(NamedTuple):
     text: str
 
     def part(self, first: int, last: int) -> str:
-        """By the positions that the rules count from 1."""
+        """The text between two positions, counted from 1 as in the rules."""
         return self.text[first - 1 : last]
 
 
@@ -220,7 +220,7 @@ def _merged(answers: list[PayoutReturn]) -> list[PayoutReturn]:
 
 
 def _is_credit(entry: _Record) -> bool:
-    """By its transaction code: 21 to 24, 31 to 34 … are credits."""
+    """Tells credits by transaction code: 21 to 24, 31 to 34 …"""
     code = entry.part(2, 3)
     if not (code.isascii() and code.isdigit()):
         _refuse(entry, Sentence("the transaction code {0} is no number", repr(code)))

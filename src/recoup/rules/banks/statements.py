@@ -22,7 +22,7 @@ def bank_statement(named: str, head: bytes, chunks: Iterable[bytes], reading: Re
 
 
 def bank_lines(head: bytes, chunks: Iterable[bytes]) -> Iterable[Line]:
-    """What these formats say is ASCII; other letters stand in texts, whose encoding no bank names."""
+    """Lines of a statement. These formats are ASCII; other letters stand in texts, whose encoding no bank names."""
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     mark = head.startswith(codecs.BOM_UTF8)
     return lines(chunks, "utf-16" if wide else "utf-8-sig" if mark else "iso-8859-1")

@@ -84,14 +84,14 @@ class _Parts(NamedTuple):
 
 
 class NoAmount(NamedTuple):
-    """What is wrong with a cell, and what to do."""
+    """The fault of a cell, and its cure."""
 
     what: str
     cure: str
 
 
 class SignEvidence:
-    """Which decimal sign a column speaks for: `point`, `comma`, or `doubt` where a cell may have either. The first cell
+    """Evidence for a column's decimal sign: `point`, `comma`, or `doubt` where a cell may have either. The first cell
     of each is kept as an example."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class SignEvidence:
 
 @lru_cache(maxsize=65_536)
 def _sign_of(text: str) -> str:
-    """Which sign the cell speaks for; `?`: either; nothing for one without, and for what is no amount."""
+    """The decimal sign that a cell shows; `?`: either; empty without one, and for what is no amount."""
     parts = _parts(text)
     if parts is None:
         return ""

@@ -1,4 +1,4 @@
-"""What is wrong with one line of a file, said alike wherever it is read: column, what, and the cure."""
+"""A fault of one line of a file, worded alike everywhere: column, what, and the cure."""
 
 from typing import NamedTuple
 

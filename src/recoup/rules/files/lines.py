@@ -85,7 +85,7 @@ def lines(chunks: Iterable[bytes], encoding: str, chars_max: int = LINE_MAX) -> 
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
-    """As text; what is not of the encoding becomes a mark."""
+    """Decodes; bytes that the encoding does not have become a mark."""
     decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
     for chunk in chunks:
         yield decode(chunk)

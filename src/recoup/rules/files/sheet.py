@@ -174,7 +174,7 @@ def _unreadable(why: str) -> Problem:
 
 
 def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
-    """With the empty rows between those that are there. Raises: Problem(too_large)."""
+    """Adds the empty rows between those that are there. Raises: Problem(too_large)."""
     last = 0
     for number, row in rows:
         if number > ROWS_MAX or len(row) > COLUMNS_MAX:
@@ -299,7 +299,7 @@ def _xlsx_text(content: str, cell: Attributes, shared: Sequence[str], dates: fro
 
 
 def _number(value: float) -> str:
-    """As it was typed, as far as it was kept."""
+    """The number as it was typed, as far as the file kept it."""
     if value != value or abs(value) >= 10**DIGITS:
         return f"{value:.5E}"
     return str(int(value)) if value == int(value) else f"{value:.{DIGITS}g}"

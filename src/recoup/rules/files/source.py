@@ -106,8 +106,7 @@ def _damaged() -> Problem:
 
 
 def encoding_in(source: Source, named: str = "") -> str:
-    """As it was named, else by its mark, its first bytes, and what stands in all of it: text that is no UTF-8 anywhere
-    is Windows-1252.
+    """The encoding as named, else by mark, first bytes and whole content: text without any valid UTF-8 is Windows-1252.
 
     Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
     """

@@ -55,7 +55,7 @@ class Table(Generic[T]):
         self.header = _header(self._lines, fits, unknown, (delimiter,) if delimiter else DELIMITERS)
 
     def __iter__(self) -> Iterator[Cells]:
-        """Those with another number of cells than the header say so."""
+        """Yields the records; one with another number of cells than the header is broken."""
         width = len(self.header.names)
         for record in records(self._lines, self.header.delimiter):
             cells = record.cells
@@ -107,7 +107,7 @@ def _header(
 
 
 def plain(name: str) -> str:
-    """How names of columns are compared: without case, blanks and punctuation."""
+    """A column's name for comparison: without case, blanks and punctuation."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 

@@ -26,7 +26,7 @@ class Layout:
     header: tuple[str, ...]
 
     def column(self, field: str) -> str:
-        """How the file names a field's column, the first of several."""
+        """The file's name of a field's column, the first of several."""
         places = self.places.get(field, ())
         return self.header[places[0]] if places else (*self.profile.columns.get(field, ()), field)[0]
 

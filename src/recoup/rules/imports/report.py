@@ -53,7 +53,7 @@ class Counts:
 
 
 def _count(counted: Counter[str], name: str) -> None:
-    """So many names at most; the others are one."""
+    """Counts a name; beyond the limit all further names are one."""
     counted[name if name in counted or len(counted) < NAMES_MAX else "other"] += 1
 
 

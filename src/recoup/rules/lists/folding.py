@@ -70,18 +70,18 @@ def _digit(one: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Without what may stand between the parts of a name: `de la Cruz` and `DelaCruz`, `Jean-Luc` and `Jean Luc`."""
+    """Drops what may stand between the parts of a name: `de la Cruz` and `DelaCruz`, `Jean-Luc` and `Jean Luc`."""
     return "".join(one for one in fold(text) if unicodedata.category(one)[0] in "LNM")
 
 
 def whole_name(text: str) -> str:
-    """As it stands in an order's text, so that it is found only when all of it was typed; empty for no name."""
+    """A name in the form that is found only when all of it was typed; empty for no name."""
     together = joined(text)
     return f"={together}=" if together else ""
 
 
 def search_text(first_name: str, last_name: str, others: Iterable[str | None]) -> str:
-    """What an order is found by: names in every spelling, then the rest. `others`: e-mail, references, texts."""
+    """The text that finds an order: names in every spelling, then the rest. `others`: e-mail, references, texts."""
     words: dict[str, None] = {}
     for first, last in _spellings(first_name, last_name):
         words |= dict.fromkeys(f"{fold(first)} {fold(last)}".split())
@@ -111,14 +111,14 @@ def _latin(name: str) -> str:
 
 
 def _has_no_capitals(name: str) -> bool:
-    """In a script where family names come first as often, and words may not be apart."""
+    """Tells scripts in which family names often come first and words may not be separated."""
     return not name.isascii() and any(one.isalpha() and one.lower() == one.upper() for one in name)
 
 
 def coded(folded: str) -> str:
-    """What is folded as the database keeps it: every sign beyond ASCII as a capital and three signs after it. Its index
-    of three signs each knows the letters of other scripts only where its locale does, and of words with two signs
-    nothing; and a code begins nowhere but with its capital."""
+    """Writes folded text as the database keeps it: each non-ASCII character as a capital and three more characters. Its
+    trigram index knows letters of other scripts only where its locale does, and ignores words of two characters; a
+    code begins nowhere but at its capital."""
     return folded if folded.isascii() else "".join(one if one.isascii() else _code(ord(one)) for one in folded)
 
 

@@ -37,7 +37,7 @@ Deed = Literal["inquire", "open", "again", "go_on", "answer", "win", "lose", "cl
 
 
 class DisputeNotice(NamedTuple):
-    """What a notice says of its case. `stage` `present`: the one at which the case is known,
+    """A notice's view of its case. `stage` `present`: the one at which the case is known,
     `first` of one that is not. `status` `answered`: the
     processor has our answer, and its deadline runs no more."""
 

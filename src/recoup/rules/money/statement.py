@@ -1,4 +1,4 @@
-"""How somebody else's statement is read: a table of any common making becomes lines that can be compared.
+"""Reads somebody else's statement: a table of any common making becomes lines that can be compared.
 
 It is read twice: what its columns speak for is known before the first line is. What cannot be read is reported with its
 number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
@@ -72,7 +72,7 @@ class _Sum(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What was found out about a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
+    """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
     columns without use."""
 
     delimiter: str
@@ -83,7 +83,7 @@ class Layout(NamedTuple):
     unread: tuple[str, ...]
 
     def column(self, name: str) -> str:
-        """As the file names it."""
+        """The file's name of a column."""
         return self.names.get(name, name)
 
 
@@ -227,7 +227,7 @@ class Statement:
         return found
 
     def _fee(self, values: Mapping[str, str], asset: str, kind: str, gross: _Sum | None, net: _Sum | None) -> int:
-        """What was taken from the line's amount; 0 where the file does not say it."""
+        """The fee taken from the line's amount; 0 if the file has none."""
         fee = self._cell(values["fee"], asset, "fee") if values.get("fee") else None
         if gross is None or (fee is None and net is None):
             return 0
@@ -248,7 +248,7 @@ class Statement:
         return cost
 
     def _units(self, amount: _Sum | None, kind: str) -> int:
-        """Without its sign: the type says which way money went."""
+        """Units without a sign: the type tells the direction."""
         if amount is None:
             raise BadCell("bad_amount", Sentence("has no amount"), "" if "debit" in self.layout.columns else "amount")
         units, negative, name = amount
@@ -276,7 +276,7 @@ class Statement:
         return at
 
     def _moment(self, text: str, column: str) -> datetime | None:
-        """In the zone of its column, else the cell's own, else the file's."""
+        """Reads a moment in its column's zone, else the cell's own, else the file's."""
         read = read_moment(text, self.layout.order)
         if read is None:
             return None
@@ -358,7 +358,7 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
 
 
 def _lacks(found: Mapping[str, int], reading: Reading) -> list[str]:
-    """What a header needs, and what was mapped that it does not have."""
+    """Columns that a header needs, and mapped ones that it does not have."""
     lacks = [name for name in ("type", "currency", "date") if name not in found and name not in reading.values]
     if "amount" not in found and not {"debit", "credit"} <= found.keys():
         lacks.insert(1 if lacks[:1] == ["type"] else 0, "amount")

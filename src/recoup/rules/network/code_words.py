@@ -12,8 +12,8 @@ _RANGE_MAX: Final = 100
 
 
 class CodesOfReason(NamedTuple):
-    """In lower case. `own`: `source:code` of a processor's own; `others`: what stands for something else there, though
-    it is written as one of `codes`."""
+    """Codes in lower case. `own`: `source:code`, a processor's own; `others`: those that are written as one of `codes`
+    but mean something else there."""
 
     codes: tuple[str, ...]
     own: tuple[str, ...]

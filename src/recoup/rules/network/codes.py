@@ -155,7 +155,7 @@ def plain_code(source: str, came: str | None) -> str:
 
 @lru_cache(maxsize=4_096)
 def unknown_code(source: str, came: str | None) -> str | None:
-    """What came as a code and is on no list of any network or of its source, as it may be shown; else None."""
+    """A code that is on no list of a network or of its source, as it may be shown; else None."""
     source = source.strip().lower()
     code = plain_code(source, came)
     named, colon, own = code.partition(":")
@@ -215,7 +215,7 @@ def _phrase(text: str | None) -> ProcessorRow | None:
 
 
 def _worded(code: str | None) -> ProcessorRow | None:
-    """Of a code that is a phrase of our list, and nothing else."""
+    """The row of a code that is exactly a phrase of our list."""
     return _PROCESSOR.get(("text", " ".join((code or "").lower().split())))
 
 

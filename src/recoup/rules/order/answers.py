@@ -1,4 +1,4 @@
-"""What follows from each answer of a counterpart: one table of message, state and fault. Pure.
+"""The next step after each answer of a counterpart: one table of message, state and fault. Pure.
 
 Every flow that reads an answer takes its next step from here, so that a distinction that a connector makes is never
 lost on the way.

@@ -1,4 +1,4 @@
-"""What a customer's browser says of itself, which 3-D Secure wants whole. Source: EMV 3-D Secure 2.3, browser data."""
+"""A customer's browser data, all of which 3-D Secure requires. Source: EMV 3-D Secure 2.3, browser data."""
 
 import re
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Browser:
 
 
 def read_browser(headers: Mapping[str, str], form: Mapping[str, str]) -> Browser:
-    """From the fields that the page's script fills."""
+    """Reads the headers, and the fields that the page's script fills."""
     accept, agent = (headers.get(name, "")[:HEADER_MAX] for name in ("accept", "user-agent"))
     depth, height, width, offset = (
         int(form[name]) if _NUMBER.fullmatch(form.get(name, "")) else None

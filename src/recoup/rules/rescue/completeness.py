@@ -27,7 +27,7 @@ class Wish:
 
     @property
     def rank(self) -> Rank:
-        """In the vendor's words, by what our engine and deciders make of it: the vendor's own rank may differ."""
+        """The rank in the vendor's words, by how our engine and deciders use the field: the vendor's own may differ."""
         return next(rank for least, rank in _RANKS if self.points >= least)
 
 

@@ -72,7 +72,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Of one attempt. `code`: the processor's or the scheme's, where there was an answer. `how` refused: the request
+    """A failed attempt. `code`: the processor's or the scheme's, where there was an answer. `how` refused: the request
     was wrong, so that the same is not repeated there."""
 
     route: str

@@ -109,7 +109,7 @@ def _value(text: str, kind: str) -> Any:
 
 
 def _amount(text: str, asset: str, column: Column) -> int | str:
-    """In the smallest unit, so it has no decimal sign. Raises: Problem(invalid) for one in another currency."""
+    """An amount in the smallest unit, without a decimal sign. Raises: Problem(invalid) for one in another currency."""
     if _WHOLE.fullmatch(text) or asset not in EXPONENTS or "." in text or "," in text:
         return _value(text, "number")  # type: ignore[no-any-return]
     found = units_of(text, asset, ".", EXPONENTS[asset])

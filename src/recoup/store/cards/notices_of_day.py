@@ -32,7 +32,7 @@ class UnreadKind(Row, frozen=True):
     "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind",
 )
 async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
-    """Those of which one came since then, the most frequent first."""
+    """Kinds received since then, the most frequent first."""
 
 
 class NoticeCounts(Row, frozen=True):

@@ -72,13 +72,13 @@ async def fold_some(db: Tx, limit: int) -> int:
 
 
 async def fold_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> int:
-    """Of (merchant, order). How many were there."""
+    """Folds the texts of these (merchant, order); returns how many there were."""
     rows = await _sources(db, [key[0] for key in keys], [key[1] for key in keys])
     await _write(db, [row.merchant_id for row in rows], [row.order_id for row in rows], [_text(row) for row in rows])
     return len(rows)
 
 
 def _text(row: _Source) -> str:
-    """As it is made of a new order, with the last four at its end."""
+    """The text as for a new order, with the last four at its end."""
     others = (row.email, row.external_id, row.transaction_id, row.customer, row.subject, row.last4)
     return search_text(row.first_name, row.last_name, others)

@@ -113,7 +113,7 @@ GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIM
 async def sum_codes(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
 ) -> list[CodeSums]:
-    """Of the newest orders the whole first, then so many codes, the most frequent first."""
+    """Sums of the newest orders: the total first, then their codes, the most frequent first."""
 
 
 class CountrySums(Row, frozen=True):
@@ -137,7 +137,7 @@ GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $6
 async def sum_countries(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, countries: int
 ) -> list[CountrySums]:
-    """Of the newest orders so many countries, the most frequent first."""
+    """Countries of the newest orders, the most frequent first."""
 
 
 class FeeSums(Row, frozen=True):
@@ -160,7 +160,7 @@ GROUP BY e.asset
 async def sum_fees(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None
 ) -> list[FeeSums]:
-    """What the merchant paid for the orders that were placed in that time."""
+    """Fees that the merchant paid for orders placed in that time."""
 
 
 class InFlight(Row, frozen=True):
@@ -209,7 +209,7 @@ async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What became of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the card's brand; of
+    """Results of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the card's brand; of
     `descriptors` the most frequent GROUPS_MAX. `codes` and `countries` are of the newest CODES_OF orders, of which
     `coded` is the whole. `fees` by asset."""
 

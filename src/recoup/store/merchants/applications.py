@@ -231,7 +231,7 @@ WHERE a.owner_kind = $1 AND a.owner_id = $2
 """,
 )
 async def document_bytes(db: Read, owner_kind: str, owner_id: UUID) -> int:
-    """Of all documents that this owner has here."""
+    """Total size of this owner's documents."""
 
 
 @statement(

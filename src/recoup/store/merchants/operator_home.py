@@ -38,5 +38,5 @@ ORDER BY coalesce(w.n, 0) DESC, coalesce(a.n, 0) DESC, lower(m.name), m.merchant
     seconds=STATEMENT_SECONDS,
 )
 async def operated_merchants(db: Read, merchant_ids: Sequence[UUID], name: str, limit: int) -> list[OperatedMerchant]:
-    """Those with money to approve first, then those with orders that need somebody; `name` is a part of it, in any
+    """Merchants with money to approve first, then those with orders that need somebody; `name`: a part of it, in any
     case."""

@@ -77,7 +77,7 @@ WHERE o.partner_id = $1 ORDER BY o.merchant_id DESC LIMIT {NAMED_MAX}
     seconds=STATEMENT_SECONDS,
 )
 async def _names(db: Read, partner_id: UUID) -> dict[UUID, str]:
-    """Of the newest merchants."""
+    """Names of the newest merchants."""
 
 
 async def _named(db: Read, merchant_filter: MerchantFilter) -> list[UUID] | None:

@@ -40,7 +40,7 @@ WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_
 """,
 )
 async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
-    """Those of these that there are."""
+    """Locks the lines that exist."""
 
 
 @statement(
@@ -50,11 +50,11 @@ SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconci
 """,
 )
 async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
-    """In no order."""
+    """Booked lines, unordered."""
 
 
 async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> set[UUID]:
-    """Those that were booked from any file."""
+    """Lines that were booked from any file."""
     return set(await _booked_before(db, merchant_id, line_ids))
 
 

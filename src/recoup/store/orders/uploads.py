@@ -52,7 +52,7 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
 
 
 class HeldRows(Row, frozen=True):
-    """Of a merchant's files. `waiting`: rows still to be worked on; `kept`: attempts out of imports, rows of uploads,
+    """Rows of a merchant's files. `waiting`: still to be worked on; `kept`: attempts out of imports, rows of uploads,
     lines of statements."""
 
     waiting: int
@@ -72,7 +72,7 @@ FROM (
 """,
 )
 async def held_rows(db: Read, merchant_id: UUID) -> HeldRows:
-    """How much of its files a merchant has here."""
+    """Counts the rows stored of a merchant's files."""
 
 
 @statement(

@@ -62,7 +62,7 @@ class CardsForm:
 
 @cards.post(may=acting, shape=CardsForm)
 async def post_cards(visit: Visit, form: CardsForm) -> Answer:
-    """For attempts from now on."""
+    """Applies to attempts from now on."""
     await set_card_switches(visit.world, acting(visit), _switched(form))
     return redirect(PLACE)
 
@@ -84,7 +84,7 @@ class PartsForm:
 
 @cards.post("/engine/parts", may=acting, shape=PartsForm)
 async def post_parts(visit: Visit, form: PartsForm) -> Answer:
-    """For decisions from now on; what becomes of collected parts holds for all open orders."""
+    """Applies to decisions from now on; the rule for collected parts applies to all open orders."""
     values = {"enabled": form.enabled, "at_expiry": form.at_expiry}
     whole = {name: _whole(getattr(form, name)) for name in ("least_share", "count_max")}
     await set_part_terms(visit.world, acting(visit), values | whole)
@@ -98,7 +98,7 @@ def _whole(text: str) -> int:
 
 
 def _part_texts(visit: Visit, stored: Values) -> Values:
-    """What its form shows."""
+    """Values of its form."""
     if "parts" not in visit.typed:
         return stored
     typed = read_again(PartsForm, visit.typed)

@@ -44,7 +44,7 @@ class RiskForm:
 
 @risk.post(may=acting, shape=RiskForm)
 async def post_risk(visit: Visit, form: RiskForm) -> Answer:
-    """For payments that come from now on."""
+    """Applies to payments from now on."""
     mode = next((mode for mode in MODES if mode == form.risk_mode), None)
     if mode is None:
         raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")

@@ -40,6 +40,6 @@ def awaited(page: OrderPage, now: datetime) -> Awaited | None:
 
 
 def _is_past(page: OrderPage, now: datetime) -> bool:
-    """By the date on the card, where it is known; without it the code's own word is taken."""
+    """Uses the card's expiry date if it is known, otherwise the decline code."""
     card = page.card
     return card is None or card.exp_year is None or (card.exp_year, card.exp_month) < (now.year, now.month)

@@ -108,7 +108,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
 
 
 def _refusal(page: OrderPage) -> Mapping[str, Any]:
-    """What the log says of the last request that the processor refused as wrong."""
+    """The log entry of the last request that the processor refused as invalid."""
     lines = (line.body for line in reversed(page.log) if line.happening == "attempt_not_sent")
     return next((body for body in lines if body.get("fault") in WRONG), {})
 

@@ -1,5 +1,5 @@
-"""What somebody may have meant: the words that filters know, those that are near to them, and the filters that words
-typed without one stand for."""
+"""Suggestions for a search: the values that filters know, those closest to a misspelt one, and the filters that plain
+words stand for."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ T = TypeVar("T", Site, Campaign)
 
 @dataclass(frozen=True, slots=True)
 class NearFilters:
-    """Of one merchant, whose sites and campaigns have names."""
+    """Filters of one merchant, with the names of its sites and campaigns."""
 
     settings: MerchantSettings
 
@@ -68,7 +68,7 @@ class NearFilters:
         return nearest(typed, NAMES)
 
     def values(self, parameter: str, typed: str) -> list[str]:
-        """At most OFFERED_MAX: all that it may stand for, else the nearest."""
+        """All values that it may stand for, else the nearest; at most OFFERED_MAX."""
         if parameter == "site":
             several = [one.name for one in sites_named(typed, self.settings)]
             known = [one.name for one in self.settings.sites]

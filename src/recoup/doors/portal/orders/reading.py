@@ -231,13 +231,13 @@ def _type(text: str) -> tuple[str, ...]:
 
 
 def _site(value: str, settings: MerchantSettings) -> UUID | None:
-    """By its id, name or address, or the part of them that only one has."""
+    """Finds a site by its id, name or address, or by a part that is unique."""
     found = sites_named(value, settings)
     return found[0].site_id if len(found) == 1 else parse_id(value)
 
 
 def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
-    """By its id, key or name, or the part of them that only one has."""
+    """Finds a campaign by its id, key or name, or by a part that is unique."""
     found = campaigns_named(value, settings)
     return found[0].campaign_id if len(found) == 1 else parse_id(value)
 

@@ -33,7 +33,7 @@ class Split(NamedTuple):
 
 
 class Near(Protocol):
-    """What is nearest to a filter's name, and the values that are near to one that cannot be read."""
+    """The filter closest to an unknown name, and the values closest to an unreadable one."""
 
     def name(self, typed: str) -> str | None: ...
     def values(self, parameter: str, typed: str) -> list[str]: ...

@@ -1,4 +1,4 @@
-"""What the overview counts, as figures: groups with their rates, money, and what the engine added. Pure."""
+"""Figures of the overview: groups with their rates, money, and what the engine added. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ class Group:
 
     @property
     def rate(self) -> str:
-        """Of closed orders."""
+        """Share of closed orders."""
         return percent(self.rescued, self.closed)
 
     @property
@@ -55,7 +55,7 @@ class Group:
 
     @property
     def share(self) -> float:
-        """Of 100, for a bar."""
+        """The same from 0 to 100, for a bar."""
         return round(100 * self.rescued / self.declined, 1) if self.declined else 0.0
 
     @property
@@ -89,9 +89,9 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What the engine brought more than the comparison group, since the comparison began. Rates and differences are
-    shares of orders; `units` of the amount, with the interval; `anyway`: what the group's rate would have brought. All
-    three are None where too few orders are compared."""
+    """The engine's gain over the comparison group since the comparison began. Rates and differences are shares of
+    orders; `units`: the gain in money, with its interval; `anyway`: money at the group's rate. All three are None while
+    too few orders are compared."""
 
     asset: str
     at: datetime
@@ -121,7 +121,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def rates_before(rows: Iterable[tuple[Any, Counted]]) -> dict[Any, str]:
-    """By key, of closed orders; a dash for so few that a rate would say nothing."""
+    """Rates of closed orders by key; a dash where there are too few for a rate."""
     closed = {key: (row.rescued, row.declined - row.open) for key, row in rows}
     return {key: percent(*pair) if pair[1] >= BEFORE_MIN else "–" for key, pair in closed.items()}
 

@@ -106,7 +106,7 @@ async def _read(visit: Visit, chosen: Range, site: Any) -> Overview:
 
 
 async def _read_usual(visit: Visit, chosen: Range, site: Any) -> tuple[Range, Overview]:
-    """Where nobody chose the days and the usual ones have too many orders, it is fewer days."""
+    """Shortens the default range if it has too many orders."""
     is_chosen = any(visit.request.query_params.get(name) for name in ("range", "from", "to"))
     names = () if is_chosen else (USUAL, *FEWER)
     for name in names:
@@ -126,7 +126,7 @@ def _compares(visit: Visit) -> bool:
 
 
 async def _gain(visit: Visit, found: Overview) -> Gain | None:
-    """Of all sites, since the comparison began: a part of it would say less than its interval."""
+    """Covers all sites since the comparison began: a part would be too small to compare."""
     row = await read_report(visit.world, visit.merchant_id)
     asset = found.now.money[0].asset if found.now.money else None
     return gain_of(row.report, asset, row.made_at) if row is not None and asset else None

@@ -47,7 +47,7 @@ async def drift_of(world: World, model: str) -> Drift:
 
 
 async def calibration_of(world: World, merchant_id: UUID, model: str) -> Counted:
-    """Of the model's attempts for one merchant in the last four weeks."""
+    """Counts the model's attempts for one merchant in the last four weeks."""
     async with world.db.read() as connection:
         return await count_drift(connection, merchant_id, _since(world.clocks.wall()), model)
 

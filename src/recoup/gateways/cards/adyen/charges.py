@@ -155,7 +155,7 @@ def _at_page(payer: PayerAtHand) -> dict[str, Any]:
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str]:
-    """What the payer confirmed elsewhere, of what Adyen takes: a proof that is no base64 would have it refuse the whole
+    """An authentication from elsewhere, as far as Adyen takes it: for a proof that is not base64 it refuses the whole
     payment. `xid` and the algorithm are of 3-D Secure 1."""
     is_first = given.get("threeDsVersion", "").startswith("1")
     known = {

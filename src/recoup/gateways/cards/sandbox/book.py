@@ -82,7 +82,7 @@ async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """What the issuer answers to a card's charges of this amount: `answers[n]` from `since[n]` on."""
+    """The issuer's answers to a card's charges of this amount: `answers[n]` from `since[n]` on."""
 
     pan: str
     units: int
@@ -91,7 +91,7 @@ class Timetable:
 
 
 async def keep_timetables(connection: asyncpg.Connection, rows: Sequence[tuple[bytes, Timetable]]) -> None:
-    """In place of earlier ones of the same cards and amounts."""
+    """Replaces earlier ones of the same cards and amounts."""
     await connection.executemany(
         "INSERT INTO issuer.timetables (card_mac, units, since, answers) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (card_mac, units) DO UPDATE SET since = excluded.since, answers = excluded.answers",

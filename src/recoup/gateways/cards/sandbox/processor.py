@@ -138,7 +138,7 @@ class SandboxProcessor(IsoAmounts):
             await book.tell(connection, order_id, approve)
 
     async def keep_timetables(self, timetables: Sequence[book.Timetable]) -> None:
-        """From now on these cards are answered by the time of the charge."""
+        """Makes the answers to these cards depend on the time of the charge."""
         async with self._connections.one() as connection:
             await book.keep_timetables(connection, [(self._mac(one.pan), one) for one in timetables])
 

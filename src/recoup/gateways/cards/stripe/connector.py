@@ -120,7 +120,7 @@ def _disputed(case: Case) -> DisputeCase | None:
 
 
 def _standing(case: Case) -> tuple[NoticeStage, Status]:
-    """Of one that was prevented the money says how: it went back to the cardholder, or it never left."""
+    """Stage and status. The money tells how a prevented one ended: it went back to the cardholder, or never left."""
     if case.status != "prevented":
         return STANDINGS.get(case.status, ("first", "open"))
     moved = sum(int(one["amount"]) for one in case.balance_transactions if isinstance(one.get("amount"), int))

@@ -1,5 +1,5 @@
-"""What Adyen takes: `published.txt`, and what its documentation adds. `faults` says what is wrong with a request, for
-the stand-in, which refuses it as Adyen does, and for the checks of the connector.
+"""Adyen's requests: `published.txt`, and the rules of its documentation. `faults` lists what is wrong with one, for the
+stand-in, which refuses it as Adyen does, and for the checks of the connector.
 
 Currencies: docs.adyen.com/development-resources/currency-codes; error codes: docs.adyen.com/development-resources/
 error-codes; words of `scaExemption`: the schema's description. Read on 2026-11-26.
@@ -88,7 +88,7 @@ def token_events() -> frozenset[str]:
 def faults(
     method: str, path: str, body: object, *, key: str = "", query: Mapping[str, str] | None = None
 ) -> list[Fault]:
-    """What Adyen refuses of a call, the gravest first; nothing for a path that it does not publish."""
+    """Faults for which Adyen refuses a call, the gravest first; none for a path that it does not publish."""
     if len(key) > KEY_MAX:
         return [Fault(422, "702", f"Idempotency-Key has more than {KEY_MAX} characters")]
     if method == "GET":

@@ -94,7 +94,7 @@ class Account:
         )
 
     def tokenize(self, form: Plain) -> Plain:
-        """Of the number nothing is kept but its end and a hash."""
+        """Keeps only the number's end and a hash."""
         card = form["creditCard"]
         number = "".join((card.get("number") or "").split())
         month, year = card.get("expirationMonth") or "", card.get("expirationYear") or ""

@@ -1,4 +1,4 @@
-"""As much of GraphQL as the stand-in needs: a document of one operation, its variables and arguments, and what is
+"""The part of GraphQL that the stand-in needs: a document of one operation, its variables and arguments, and what is
 selected. Nothing else is answered, so a field that a connector forgot to select is not there."""
 
 import re
@@ -151,7 +151,7 @@ class _Reader:
 
 
 def filled(value: Any, variables: Mapping[str, Any]) -> Any:
-    """With the variables' values in it."""
+    """Fills in the variables' values."""
     if isinstance(value, Variable):
         return variables.get(value.name)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What Braintree publishes of its GraphQL, and where a request differs from it.
+"""Braintree's published GraphQL, and how a request differs from it.
 
 `published.json` holds fields, types and choices of the vendor's `schema.graphql`; `scripts/make_braintree_facts.py`
 writes it. Below stand the rules that no type says, of developer.paypal.com/braintree/docs/reference/general/
@@ -37,7 +37,7 @@ _SCALARS: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 class Fault(NamedTuple):
-    """What is wrong, and where. `code`: the vendor's `legacyCode`; None for what its schema refuses."""
+    """A fault and its place. `code`: the vendor's `legacyCode`; None for what its schema refuses."""
 
     path: str
     message: str
@@ -147,7 +147,7 @@ def _is_day(text: str) -> bool:
 
 
 def differences(parent: str, fields: tuple[Selected, ...], value: Any) -> list[str]:
-    """Where what was selected is answered otherwise than the schema promises."""
+    """Selected fields whose answer is not what the schema promises."""
     return list(_different(parent, fields, value))
 
 
@@ -168,7 +168,7 @@ def _different(parent: str, fields: tuple[Selected, ...], value: Any) -> Iterato
 
 
 def refusals(given: Plain, currency: str) -> Iterator[Fault]:
-    """What the gateway itself refuses of a transaction, a capture or a refund in this currency."""
+    """Faults for which the gateway itself refuses a transaction, capture or refund in this currency."""
     amount = str(given.get("amount", "1.00"))
     decimals = len(amount.partition(".")[2])
     if amount.startswith("-"):

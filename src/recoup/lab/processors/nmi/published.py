@@ -1,5 +1,5 @@
-"""What NMI documents: `published.txt`, its words and formats. `faults` says what is wrong with a form, for the
-stand-in, which refuses it as NMI does, and for the checks of the connector."""
+"""NMI's documented forms: `published.txt`, words and formats. `faults` lists what is wrong with one, for the stand-in,
+which refuses it as NMI does, and for the checks of the connector."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +48,7 @@ def call_of(form: Mapping[str, str], *, asks: bool = False) -> str:
 
 
 def faults(form: Mapping[str, str], *, asks: bool = False) -> list[str]:
-    """In NMI's words, without their REFID."""
+    """Faults in NMI's words, without their REFID."""
     call = call_of(form, asks=asks)
     return list(_faults(call, form)) if call else ["Invalid Transaction Type"]
 

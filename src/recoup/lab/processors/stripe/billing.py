@@ -132,7 +132,7 @@ class Invoices:
         )
 
     def payments_of(self, invoice: Plain) -> Plain:
-        """As they are answered where the call expands them."""
+        """Payments of an invoice, for a call that expands them."""
         rows = [
             {
                 "id": f"inpay_{invoice['id']}_{number}",

@@ -1,4 +1,4 @@
-"""What Stripe publishes of its calls at the version that the connector pins, and where a request or an answer differs.
+"""Stripe's published calls at the connector's pinned version, and how a request or an answer differs from them.
 
 `published.json` holds names, types, choices and lengths of the `stripe` library of that version;
 `scripts/make_stripe_facts.py` writes it. Below stand the rules that no type says, of these pages, read on 26 November
@@ -56,7 +56,7 @@ _NO_DESCRIPTOR: Final = (
 
 
 class Fault(NamedTuple):
-    """What Stripe refuses of a request, in its words. `code`: None where it names none."""
+    """A fault of a request, in Stripe's words. `code`: None if Stripe names none."""
 
     code: str | None
     param: str
@@ -70,7 +70,7 @@ def call_of(method: str, path: str) -> str:
 
 
 def faults(call: str, form: Plain) -> list[Fault]:
-    """What is wrong with a request of this kind, in the order in which Stripe looks: names, then values, then rules."""
+    """Faults of a request of this kind, in the order in which Stripe checks: names, then values, then rules."""
     if call not in CALLS:
         return []
     unknown = list(_unknown("", form, _TYPES[CALLS[call]]))
@@ -100,7 +100,7 @@ def _unknown(prefix: str, form: Plain, members: Plain) -> Iterator[str]:
 
 
 def _members(type: Any, value: Any) -> Plain | None:
-    """Of the object that this type is or may be; None for what is no object."""
+    """Members of the object that this type is or may be; None if it is no object."""
     if not isinstance(value, dict) or not isinstance(type, dict):
         return None
     if "of" in type:
@@ -290,8 +290,8 @@ def _shown(value: Any, type: Any) -> Any:
 
 
 def differences(answer: Plain) -> list[str]:
-    """Where an answered object, list or error differs from what Stripe publishes: members that it lacks, has of its
-    own, or has with another type."""
+    """Differences between an answered object, list or error and the published one: missing members, extra ones, and
+    others of another type."""
     if "error" in answer:
         return list(_different("error", answer["error"], {"of": "PaymentIntent.LastPaymentError"}))
     if answer.get("object") == "list":

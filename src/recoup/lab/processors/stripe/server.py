@@ -152,7 +152,7 @@ class StandIn(Serving):
         return self._expanded(verb(self.account, path[1] if len(path) > 1 else "", form), form)
 
     def _expanded(self, plain: Plain, form: Plain, prefix: str = "") -> Plain:
-        """As it is answered, with what the call expands of it."""
+        """Expands what the call asks for."""
         found = published.shown(plain)
         for wanted in form.get("expand") or []:
             path = wanted.removeprefix(prefix).split(".")
