@@ -75,7 +75,7 @@ def test_what_was_refused_as_wrong_is_never_repeated_and_a_person_is_told(server
             told = await outcome_of(shop.world, str(order_id), shop.merchant_id)
             lines = {one["happening"]: one["detail"] for one in told["history"]}
             assert lines["attempt_not_sent"] == f"amount_too_small: {SAID}"
-            assert lines["broke"].startswith("The processor refused the request as wrong (amount_too_small)")
+            assert lines["broke"].startswith("The processor refused the request as invalid (amount_too_small)")
             state = await state_of(shop, "sandbox")
             assert state.sums is not None
             assert (state.breaker, state.sums.refused, state.row.refused_code) == ("closed", 1, "amount_too_small")

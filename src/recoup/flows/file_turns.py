@@ -209,7 +209,7 @@ async def _check_held(world: World, merchant_id: UUID) -> None:
     if held.kept >= world.policy.file_rows_max:
         raise Problem(
             "no_space",
-            Sentence("{0} rows of your files are kept here, which is the most.", f"{held.kept:,}"),
+            Sentence("{0} rows of your files are stored here, which is the limit.", f"{held.kept:,}"),
             cure="Ask the operator to raise it.",
         )
 

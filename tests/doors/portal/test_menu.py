@@ -64,7 +64,7 @@ def test_the_operator_begins_with_merchants_money_to_approve_and_health(server: 
         row = (await olga.get("/operator?q=brightleaf")).text
         assert "Rival" not in re.sub(r'<nav class="side".*?</nav>', "", row, flags=re.DOTALL)
         assert re.search(r'name="next" value="/approvals">.*?>1<span', row), "one adjustment to approve, a click away"
-        assert "No merchant has this in its name." in texts(await olga.get("/operator?q=zebra"))
+        assert "No merchant’s name contains this." in texts(await olga.get("/operator?q=zebra"))
 
     portal(server, story)
 

@@ -86,7 +86,7 @@ def test_an_event_that_was_delivered_is_never_said_to_have_no_endpoint(server: S
             assert "delivered" in pages[-1]
         quiet = await shop.admit(external_id="quiet")
         page = texts(await maya.get(f"/orders/{quiet}/past?asOfVersion=1"))
-        assert "No delivery of it is on record; which endpoints subscribed then is not kept." in page
+        assert "No delivery is on record; the endpoints subscribed at the time are not stored." in page
 
     portal(server, story)
 

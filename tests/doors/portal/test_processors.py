@@ -82,15 +82,15 @@ def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operat
             ops, olga, here = await signed_in("ops"), await signed_in("olga"), f"/orders/{order_id}"
             page = words(await ops.get(here))
             for said in (
-                "The processor refused the request as wrong (amount_too_small), so it is not repeated.",
+                "The processor refused the request as invalid (amount_too_small), so it is not repeated.",
                 "Attempt 1 refused by the processor",
                 SAID,
-                "Mend what they name, then retry it; or cancel the order.",
+                "Fix what they name and retry the order, or cancel it.",
                 "Retry now…",
                 "Cancel order…",
             ):
                 assert said in page, said
-            assert "Refused as wrong in 7 days 1 · last amount_too_small" in words(await olga.get("/processors"))
+            assert "Refused as invalid in 7 days 1 · last amount_too_small" in words(await olga.get("/processors"))
             route.fault = "account"
             assert (await staff.post(ops, here, f"{here}/retry")).status_code == 303
             await shop.run_due()

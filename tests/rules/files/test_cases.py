@@ -65,7 +65,7 @@ def test_amounts_are_read_alike_in_a_statement_and_an_import() -> None:
         "EUR 45.00": "says 'EUR', but the currency is USD",
         "\N{EURO SIGN}45": "says '\N{EURO SIGN}', but the currency is USD",
         "45.00 CR": "says 'CR', but the currency is USD",
-        "45.001": "holds an amount that is finer than USD is",
+        "45.001": "holds more decimals than USD has",
         "4.5E+1": "holds no amount",
         "--45": "holds no amount",
         "(45": "holds no amount",
@@ -280,7 +280,7 @@ def test_what_is_no_card_is_left_out_and_counted_by_name() -> None:
         counts.add(one)
     report, notes = report_of(looked, counts)
     assert (report["states"]["approved"], report["skipped"]) == (len(cards), {"no_card": len(none)})
-    assert notes[1] == "Left out, as they are no card: " + ", ".join(f"{way} 1" for way in sorted(none)) + "."
+    assert notes[1] == "Left out, not card payments: " + ", ".join(f"{way} 1" for way in sorted(none)) + "."
 
 
 def test_codes_with_words_beside_them_are_read_and_strange_ones_told() -> None:

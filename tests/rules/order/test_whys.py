@@ -11,13 +11,13 @@ _SAID = {
     "processor_outage": "The processor cannot be reached.",
     "no_route": "No card processor takes it at the moment.",
     "processor_not_reached": "The processor was not reachable.",
-    "request_refused": "The processor refused the request as wrong, so it is not repeated.",
-    "request_refused:amount_too_small": "The processor refused the request as wrong (amount_too_small), so it is not"
+    "request_refused": "The processor refused the request as invalid, so it is not repeated.",
+    "request_refused:amount_too_small": "The processor refused the request as invalid (amount_too_small), so it is not"
     " repeated.",
-    "account_refused": "The processor refuses this account or its key. Payments wait until that is mended.",
-    "account_refused:010": "The processor refuses this account or its key (010). Payments wait until that is mended.",
+    "account_refused": "The processor refuses this account or its key. Payments wait until this is fixed.",
+    "account_refused:010": "The processor refuses this account or its key (010). Payments wait until this is fixed.",
     "rate_limited": "The processor takes no more requests for the moment.",
-    "made_again": "A person has the refused request made again.",
+    "made_again": "A person sends the refused request again.",
     "never_arrived": "It never arrived, and it may not be sent again now.",
     "processor_answered": "The processor has answered.",
     "processor_answered_nothing_sent": "The processor has answered: nothing was sent.",

@@ -54,7 +54,7 @@ async def attach_document(
         if applicant.owner is not None and await document_bytes(tx, *applicant.owner) + len(content) > OWNER_BYTES_MAX:
             raise Problem(
                 "no_space",
-                Sentence("Your applications have {0} MB of documents, all they may.", OWNER_BYTES_MAX >> 20),
+                Sentence("Your applications have {0} MB of documents, which is the limit.", OWNER_BYTES_MAX >> 20),
                 cure="Remove documents of drafts first.",
             )
         by = applicant.by(world)

@@ -127,7 +127,7 @@ class BankStatement:
         for account in self._accounts:
             said += _said(account)
         if len(self._seen) > SHOWN_MAX:
-            said.append(Sentence("Statements besides these: {0}.", len(self._seen) - SHOWN_MAX))
+            said.append(Sentence("Further statements: {0}.", len(self._seen) - SHOWN_MAX))
         return said
 
     def _end(self, account: Account) -> None:

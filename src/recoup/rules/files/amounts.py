@@ -157,7 +157,7 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
     value, decimals = Decimal(digits.replace(sign, ".")), decimals_of(asset)
     units = value.scaleb(decimals if exponent is None else decimals - exponent)
     if units != units.to_integral_value() or exponent is not None and value != value.to_integral_value():
-        return _wrong(sign, Sentence("holds an amount that is finer than {0} is", asset))
+        return _wrong(sign, Sentence("holds more decimals than {0} has", asset))
     if units > UNITS_MAX:
         return _wrong(sign, Sentence("holds an amount that is too large"))
     return int(units), parts.negative

@@ -157,7 +157,7 @@ def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             if made > BYTES_MAX or open_ > TOKEN_MAX:
                 raise Problem(
                     "too_large",
-                    Sentence("The sheet is larger than {0} MB, or no sheet.", BYTES_MAX >> 20),
+                    Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20),
                     field="file",
                     cure="Save it as CSV, and split it.",
                 )

@@ -33,7 +33,7 @@ class Header(NamedTuple, Generic[T]):
     @property
     def passed_over(self) -> list[str]:
         """A note about what stands before it."""
-        return [Sentence("The header is line {0}; what stands before it was passed over.", self.line)] * (self.line > 1)
+        return [Sentence("The header is line {0}; the lines before it were skipped.", self.line)] * (self.line > 1)
 
 
 class Table(Generic[T]):

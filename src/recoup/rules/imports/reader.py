@@ -242,7 +242,7 @@ class Reader:
         zone = UTC if read.zone is None else self._zone(column, read.zone)
         at = instant(read.at, zone, self._before)
         if at is None:
-            never = Sentence("holds a time that there never was, or that is not of the years 2000 to 2200")
+            never = Sentence("holds a time that never existed, or is not in the years 2000 to 2200")
             raise BadCell("date", never, self._column("at"))
         return at
 

@@ -113,7 +113,7 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
             )
         )
     if counts.methods:
-        notes.append(Sentence("Left out, as they are no card: {0}.", _listed(counts.methods)))
+        notes.append(Sentence("Left out, not card payments: {0}.", _listed(counts.methods)))
     if counts.codes:
         text = "Codes that no list has: {0}. Such a decline is read by its text, or as a soft one."
         notes.append(Sentence(text, _listed(counts.codes)))

@@ -43,7 +43,7 @@ _KINDS: Final = ("refund", "capture", "void", "reversal")
 _SENTENCES: Final = MappingProxyType({
     HELD: "{0}",  # a code of `whys`
     UNKNOWN: "The processor has not said for a day whether this payment went through.",
-    REQUEST_REFUSED: "The processor refused the request as wrong, so it is not repeated. The timeline has its words.",
+    REQUEST_REFUSED: "The processor refused the request as invalid, so it is not repeated. The timeline has its words.",
     ANSWER_DIFFERS: "The processor's answer is of another payment, amount or currency: it is not booked. Look it up"
     " there.",
     NOT_REPEATED: "The processor may have forgotten this payment, so it is not sent again. Look it up there.",

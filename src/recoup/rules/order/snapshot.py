@@ -296,7 +296,7 @@ class Order:
 
     @property
     def is_refused(self) -> bool:
-        """It waits for a person because its processor refused the request as wrong."""
+        """It waits for a person because its processor refused the request as invalid."""
         return self.stage is Stage.PROBLEM and self.attempt_in_flight() is None
 
     def planned(self) -> Attempt | None:

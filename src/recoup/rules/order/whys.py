@@ -68,13 +68,13 @@ _SENTENCES: Final[Mapping[str, str]] = MappingProxyType({
     OUTAGE: "The processor cannot be reached.",
     NO_ROUTE: "No card processor takes it at the moment.",
     NOT_REACHED: "The processor was not reachable.",
-    REQUEST_REFUSED: "The processor refused the request as wrong, so it is not repeated.",
-    ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until that is mended.",
+    REQUEST_REFUSED: "The processor refused the request as invalid, so it is not repeated.",
+    ACCOUNT_REFUSED: "The processor refuses this account or its key. Payments wait until this is fixed.",
     RATE_LIMITED: "The processor takes no more requests for the moment.",
     NOT_SENT_AGAIN: "It never arrived, and it may not be sent again now.",
     ANSWERED: "The processor has answered.",
     NOTHING_SENT: "The processor has answered: nothing was sent.",
-    SENT_AGAIN: "A person has the refused request made again.",
+    SENT_AGAIN: "A person sends the refused request again.",
     DECIDED: "The processor decided it.",
     ACCEPTED: "We accepted it.",
     DEADLINE_PASSED: "The deadline passed without an answer.",
@@ -135,8 +135,8 @@ def sentence_of(why: str) -> str:
     if code == CARD_USED_UP:
         return Sentence("The card's allowance is used up until {0}.", datetime.fromisoformat(argument))
     if argument and code == REQUEST_REFUSED:
-        return Sentence("The processor refused the request as wrong ({0}), so it is not repeated.", argument)
+        return Sentence("The processor refused the request as invalid ({0}), so it is not repeated.", argument)
     if argument and code == ACCOUNT_REFUSED:
-        shape = "The processor refuses this account or its key ({0}). Payments wait until that is mended."
+        shape = "The processor refuses this account or its key ({0}). Payments wait until this is fixed."
         return Sentence(shape, argument)
     return _SENTENCES[code]

@@ -4,7 +4,7 @@ Worth is chance × what is left of the amount − the cost of a send. The chance
 route's approvals compare with what the engine expected of the same sends; a prior stands for `PRIOR` approvals as
 expected.
 A route that has just failed with this order stands back: it proved to have sent nothing, or brought a technical
-decline. One that refused the request as wrong is not asked again, unless a person says so, and one whose processor
+decline. One that refused the request as invalid is not asked again, unless a person says so, and one whose processor
 refuses our account takes nothing. What an issuer says about card or money it would say on any route. An attempt whose
 outcome is unknown leaves no choice at all. Whole numbers only, so that a stored decision is decided the same again.
 """
@@ -186,7 +186,7 @@ def choose_route(given: WorthInput, version: str = ROUTE_BY_WORTH_VERSION) -> De
         "most_worth": "Of the routes that can take it, chance and cost speak for this one.",
         "first_of_equals": "Chance and cost speak for several routes alike; it is the first of them.",
         "proof_of_not_sent": f"Route {last} did not process the attempt before: nothing was sent.",
-        "request_refused": f"Route {refused.route if refused else ''} refused the request as wrong, so it is not"
+        "request_refused": f"Route {refused.route if refused else ''} refused the request as invalid, so it is not"
         " repeated there.",
         "technical_decline": f"The attempt before was declined on route {last} for a technical reason.",
         "every_route_failed": "The attempts before failed on every route; the one that failed longest ago is tried"
@@ -287,7 +287,7 @@ def _note(one: Candidate, charge: Carried, how: How | None) -> str:
     if one.off:
         return "It is switched off."
     if how == "refused":
-        return "It refused the request as wrong."
+        return "It refused the request as invalid."
     if one.breaker == "refused":
         return "Its processor refuses the account or its key."
     if how == "not_sent":

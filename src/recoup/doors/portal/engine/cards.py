@@ -23,8 +23,8 @@ WORDS: Final = {
     ),
     "network_tokens": (
         "Charge by network tokens",
-        "A network token is made for each card that has a further attempt planned. Later attempts go by it, where the "
-        "route takes it. The token stays when the card is replaced.",
+        "A network token is created for each card with another attempt planned. Later attempts use it where the route "
+        "accepts it. The token stays when the card is replaced.",
     ),
     "other_cards": (
         "Try another card of the same customer",

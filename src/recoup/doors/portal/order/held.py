@@ -51,7 +51,7 @@ _SENT_AGAIN: Final = ("Nothing: it is sent until the processor answers.", OPERAT
 _INQUIRED: Final = ("Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR)
 _LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
 _CLAIMED: Final = ("Nothing: it is written off at the end of its plan; check whether the reports are true.", OPERATOR)
-_MENDED: Final = "The timeline has the processor's words. Mend what they name, then retry it; or cancel the order."
+_MENDED: Final = "The timeline has the processor's words. Fix what they name and retry the order, or cancel it."
 _REPORTED: Final = "Refund it, unless the customer confirms the payment; a refund in time may spare the dispute."
 # By the code of what needs attention: what helps, and whom to ask.
 CURES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({

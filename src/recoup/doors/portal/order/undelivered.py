@@ -30,4 +30,4 @@ def why_undelivered_then(event: PageEvent, until: datetime, wall: datetime, *, c
         return "Its deliveries are not shown here."
     if may_be_dropped(event.recorded_at, wall):
         return Sentence("Deliveries are kept for {0} months; this event is older.", KEPT_MONTHS)
-    return "No delivery of it is on record; which endpoints subscribed then is not kept."
+    return "No delivery is on record; the endpoints subscribed at the time are not stored."

@@ -19,7 +19,7 @@ def why_no_refund(page: OrderPage) -> str:
     if "approved_late" in happened:
         return "Late approvals are reversed automatically."
     if "part_owed_back" in happened:
-        return "What was collected of it goes back to the customer: see Refunds below."
+        return "The part that was collected goes back to the customer: see Refunds below."
     if collected_units(page):
         return "A part is collected and waits for the rest. To give it back now, cancel the order."
     return "Nothing was paid, so there is nothing to refund."
