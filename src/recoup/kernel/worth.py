@@ -10,7 +10,6 @@ from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
 
-AS_OF: Final = "2025-07"
 DOLLARS_MAX: Final = 1_000_000  # of one payment
 UNITS_LEAST: Final = 100_000_000  # a bound is never lower
 # Units of a currency for a dollar, of those that are worth far less than one; of others the lowest bound is enough.
