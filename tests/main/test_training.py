@@ -5,11 +5,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -20,7 +18,6 @@ from tests.kills.installation import RECOUP
 
 from recoup.flows.bootstrap import bootstrap
 from recoup.kernel.problem import Problem
-from recoup.main import training
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.main.training import mode_of, trainer_of
@@ -39,22 +36,6 @@ def test_a_process_that_fails_is_a_night_that_failed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("setting", "mode"), [("auto", "candidate"), ("take", "take"), ("off", "off")])
 def test_the_setting_says_whether_a_model_is_taken(setting: str, mode: str, tmp_path: Path) -> None:
     assert mode_of(load_settings(data_dir=tmp_path, training=setting)) == mode
-
-
-def test_without_numpy_nothing_is_trained_and_a_worker_that_should_says_so_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(training, "log", SimpleNamespace(warning=lambda *parts, **more: said.append(f"{parts} {more}")))
-    monkeypatch.setitem(sys.modules, "numpy", None)
-    for setting in ("auto", "take", "candidate"):
-        assert mode_of(Settings(training=setting)) == "off"
-    training.warn_without_numpy(Settings())
-    assert not said
-    training.warn_without_numpy(Settings(training="take"))
-    assert len(said) == 1
-    assert "numpy is not installed" in said[0]
-    assert "pip install numpy" in said[0]
 
 
 @pytest.mark.parametrize("flags", [{"training": "always"}, {"training_hour": "24"}])

@@ -6,7 +6,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.network.card_text import TooManyDigits
 
 
-def test_a_comparison_without_numpy_says_what_to_install() -> None:
+def test_an_error_can_leave_the_process_that_met_it() -> None:
     """It ended in `BrokenProcessPool`: the error could not leave the process that met it."""
     met = Problem("wrong_state", "It is {stage}.", field="amount", cure="Wait.", stage="paid", retry_after_seconds=2)
     again = pickle.loads(pickle.dumps(met))

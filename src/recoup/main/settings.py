@@ -97,7 +97,7 @@ class Settings:
     training: str = _setting(
         "auto",
         "nightly training of the rescue engine: off; candidate stores a better model for `recoup learn take`; "
-        "take uses it at once; auto: candidate where numpy is installed. The risk check learns likewise; auto: take",
+        "take uses it at once; auto: candidate. The risk check learns likewise; auto: take",
     )
     training_hour: int = _setting(3, "hour of the nightly training, 0 to 23 UTC")
     log_level: str = _setting("info", "debug, info, warning or error")

@@ -1,10 +1,7 @@
 """What is trained by night, as the settings say, and the process that does it."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
-
-import structlog
 
 from recoup.flows.insight.learn.nightly import failed
 from recoup.flows.insight.learn_risk import RISK
@@ -13,29 +10,15 @@ from recoup.main.databases import Databases
 from recoup.main.own_process import NoAnswerError, done_apart, environment_of
 from recoup.main.settings import Settings
 
-log = structlog.get_logger()
-
 
 def mode_of(settings: Settings) -> str:
-    """`auto`: where numpy is, a better model is stored and waits for a person."""
-    if settings.training == "off" or not has_numpy():
-        return "off"
+    """`auto`: a better model is stored and waits for a person."""
     return "candidate" if settings.training == "auto" else settings.training
 
 
 def risk_mode_of(settings: Settings) -> str:
-    """`auto`: weights that are no worse are used; it takes no numpy."""
+    """`auto`: weights that are no worse are used."""
     return "take" if settings.training == "auto" else settings.training
-
-
-def has_numpy() -> bool:
-    return find_spec("numpy") is not None
-
-
-def warn_without_numpy(settings: Settings) -> None:
-    """Logged once, by a worker whose setting asks for training."""
-    if settings.training in ("candidate", "take") and not has_numpy():
-        log.warning("no nightly training: numpy is not installed", cure="pip install numpy, or training = off")
 
 
 def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:

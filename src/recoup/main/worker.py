@@ -11,13 +11,11 @@ from recoup.main.databases import Databases
 from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings
-from recoup.main.training import warn_without_numpy
 from recoup.main.worlds import Running, open_worlds
 
 
 def run_worker(settings: Settings, databases: Databases) -> None:
     start_logs(settings.log_level)
-    warn_without_numpy(settings)
     uvloop.run(_worker(settings, databases))
 
 

@@ -1,7 +1,6 @@
 """`recoup learn`: from what payments became to the model that decides, or to the reason why there is none."""
 
 import asyncio
-import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ from recoup.flows.insight.learn.held_out import by_model, by_plain_rates, hold_o
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.flows.insight.learn.train import train
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.network.magic import script_card
@@ -237,23 +235,6 @@ def test_too_little_is_said_with_what_is_missing(server: ServerAddress, payers: 
         assert (done.model, done.trial, done.taken) == (None, None, False)
         assert any(words in one for one in done.missing), done.missing
         assert (await listed(shop.world))[0] == []
-
-    run(server, story)
-
-
-def test_without_numpy_one_line_says_what_to_install(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **more: Any) -> Any:
-        if name == "numpy":
-            raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
-        return real(name, *args, **more)
-
-    async def story(shop: Shop) -> None:
-        monkeypatch.setattr(builtins, "__import__", without)
-        with pytest.raises(Problem, match="Training needs numpy, which is not installed") as told:
-            await learned(shop)
-        assert told.value.cure == "Run `make setup`, or `pip install numpy`."
 
     run(server, story)
 

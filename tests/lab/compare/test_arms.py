@@ -7,7 +7,6 @@ import pytest
 from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
 from recoup.kernel.problem import Problem
-from recoup.lab.compare.arms.learned import needs_lab
 from recoup.lab.compare.arms.slots import pick, slot_scores
 from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, chosen
 from recoup.lab.compare.readings import read
@@ -159,7 +158,6 @@ def wednesdays(number: int) -> list[HistoryRow]:
 
 
 def test_the_regression_waits_for_the_weekday_that_worked_and_stops_below_its_price() -> None:
-    pytest.importorskip("numpy")
     from recoup.lab.compare.arms.logistic import Logistic
 
     world, history = TinyWorld([order(1)]), wednesdays(1_000)
@@ -173,7 +171,6 @@ def test_the_regression_waits_for_the_weekday_that_worked_and_stops_below_its_pr
 
 def test_what_the_regression_hears_of_a_payer_changes_its_chances() -> None:
     """Those who were approved before are approved again, others never."""
-    pytest.importorskip("numpy")
     from recoup.lab.compare.arms.logistic import Logistic
 
     rows = []
@@ -204,15 +201,6 @@ def test_what_the_regression_hears_of_a_payer_changes_its_chances() -> None:
     for days in (1, 2, 3, 4):
         arm.hear(known(order_id=f"d{days}", customer_id="c1"), Attempt(NOW - days * DAY, "approved", None))
     assert isinstance(arm.decide(asked), SendAt)
-
-
-def test_an_arm_that_needs_what_is_not_installed_says_so() -> None:
-    with (
-        pytest.raises(Problem, match="The arm `engine` needs numpy, which is not installed") as told,
-        needs_lab("engine"),
-    ):
-        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
-    assert told.value.field == "--arms"
 
 
 def test_arms_are_chosen_by_name_and_options_by_those_that_use_them() -> None:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from recoup.flows.insight.learn.learn import check_numpy
 from recoup.flows.insight.processes import spread_over
-from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import Spread, parts_of
 from recoup.kernel.stop import stoppable
@@ -61,7 +59,6 @@ TRIES_MAX: Final = 20_000  # by which the own model is judged
 LEVELS_MAX: Final = 2_000  # tries from which each model learns its level
 SPREAD_FROM: Final = 10_000  # attempts; of fewer, all is said before another process has begun
 EXPERIMENTS: Final = ((5_000, 0.1), (20_000, 0.1), (20_000, 0.3), (60_000, 0.1))
-NO_NUMPY: Final = Sentence("numpy is not installed")
 TOO_LITTLE: Final = Sentence("there are too few repeated attempts to learn from")
 TOO_FEW_LATE: Final = Sentence(
     "there are too few repeated attempts in the last quarter of the time to judge a model by"
@@ -192,11 +189,6 @@ def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, sprea
     """By name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
-    try:
-        check_numpy()
-    except Problem:
-        found.why_no_models = NO_NUMPY
-        return {}
     from recoup.flows.insight.learn.history_models import models_of
 
     models = models_of(payments, past, cohort.first, cohort.learned_until, spread)

@@ -7,7 +7,6 @@ from typing import Final, Literal
 from recoup.kernel.problem import Problem
 from recoup.lab.compare.arms.engine import EngineArm
 from recoup.lab.compare.arms.engine import first_price as engine_price
-from recoup.lab.compare.arms.learned import needs_lab
 from recoup.lab.compare.arms.oracle import OracleArm, first_price
 from recoup.lab.compare.arms.retry_2 import Retry2
 from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
@@ -44,8 +43,8 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
 
 
 def _logistic(briefing: Briefing) -> Arm:
-    with needs_lab("logistic"):
-        from recoup.lab.compare.arms.logistic import Logistic
+    from recoup.lab.compare.arms.logistic import Logistic
+
     return Logistic(briefing)
 
 

@@ -13,7 +13,6 @@ from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.models import find_model
 from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
-from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.engine.model import BadModel, Model
@@ -54,9 +53,8 @@ async def learn(
     """`keep_it`: also one that is not better is kept, to be looked at or taken by hand. `candidate`: a better one is
     kept too, and not taken; the actor's own candidate of before has to be beaten. `at_most`: attempts, as `gather`.
 
-    Raises: Problem(invalid) without numpy; Problem(too_large); Problem(conflict) as `take`.
+    Raises: Problem(too_large); Problem(conflict) as `take`.
     """
-    check_numpy()  # before anything is read
     from recoup.flows.insight.learn.gather import gather
 
     wall = world.clocks.wall()
@@ -76,19 +74,6 @@ async def learn(
         return replace(found, kept=True)
     await take(world, found.model.name, actor, why="better on held-out time")
     return replace(found, kept=True, taken=True)
-
-
-def check_numpy() -> None:
-    """Raises: Problem(invalid)."""
-    try:
-        import numpy as np
-    except ModuleNotFoundError:
-        raise Problem(
-            "invalid",
-            "Training needs numpy, which is not installed.",
-            cure="Run `make setup`, or `pip install numpy`.",
-        ) from None
-    assert np is not None
 
 
 async def _compared(world: World, of: Actor | None) -> tuple[Model | None, str]:

@@ -1,10 +1,8 @@
 """What an arm learns from a world's history: once a world and process, since it takes seconds and is the same again."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from recoup.kernel.problem import Problem
 from recoup.lab.compare.readings import reading_of
 from recoup.lab.compare.seam import Briefing
 from recoup.lab.world.port import Hello, HistoryRow, WorldCard
@@ -28,29 +26,15 @@ def learned(briefing: Briefing, learn: Callable[[Sequence[HistoryRow]], Learned]
     return found
 
 
-@contextmanager
-def needs_lab(arm: str) -> Iterator[None]:
-    """Around imports that need numpy. Raises: Problem(invalid) where it is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise Problem(
-            "invalid",
-            f"The arm `{arm}` needs {error.name}, which is not installed.",
-            field="--arms",
-            cure="Run `make setup`, or leave it out of --arms.",
-        ) from None
-
-
 def issuer_of(card: WorldCard) -> str:
     return card.number[:_ISSUER_DIGITS]
 
 
 def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]) -> Model:
-    """A model of the rescue engine. Raises: Problem(invalid) without numpy."""
-    with needs_lab("engine"):
-        from recoup.flows.insight.learn.attempts import Past, attempts_of
-        from recoup.flows.insight.learn.train import train
+    """A model of the rescue engine."""
+    from recoup.flows.insight.learn.attempts import Past, attempts_of
+    from recoup.flows.insight.learn.train import train
+
     rows = []
     for row in history:
         reading = None if row.approved else reading_of(row)
