@@ -1,7 +1,8 @@
 """Bank files of our own making, as tests need them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from recoup.kernel.problem import Problem
 from recoup.rules.banks.formats import format_of
 from recoup.rules.banks.nacha import WIDTH
 from recoup.rules.banks.statements import bank_statement
@@ -127,3 +128,17 @@ def payment(reference: str, status: str = "", reason: str = "", amount: str = ""
     why = f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else ""
     worth = f'<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{amount}</InstdAmt></Amt></OrgnlTxRef>' if amount else ""
     return f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId>{told}{why}{worth}</TxInfAndSts>"
+
+
+def not_refused(cases: Iterable[tuple[bytes, str]], reader: Callable[[bytes], object]) -> list[tuple[str, str]]:
+    """Files that are read, or refused without these words or a cure."""
+    wrong = []
+    for content, words in cases:
+        try:
+            reader(content)
+        except Problem as problem:
+            if words not in problem.message or not problem.cure:
+                wrong.append((words, problem.message))
+        else:
+            wrong.append((words, "it was read"))
+    return wrong

@@ -2,9 +2,8 @@
 
 import gzip
 
-from tests.rules.banks.made import camt, nacha, payment, status_report, stmt
+from tests.rules.banks.made import camt, nacha, not_refused, payment, status_report, stmt
 
-from recoup.kernel.problem import Problem
 from recoup.rules.banks.answers import answers_of
 
 ONE, TWO = "RC0123456789AB", "RC0123456789AC"
@@ -64,8 +63,7 @@ def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
 def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
     fine = nacha((ONE, 4590, "99R02"))
     sent = fine.replace(b"799R02", b"705PAY")
-    wrong = []
-    for content, words in (
+    cases = (
         (fine[: 94 * 4], "its file control (9) is missing; the file is cut off"),
         (fine.replace(b"0000004590RC", b"0000004591RC"), "the total of credits is 45.90, but the file has 45.91"),
         (fine.replace(b"00091000010000", b"00091000020000"), "the entry hash is 9100002, but the file has 9100001"),
@@ -80,12 +78,5 @@ def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
         (status_report(payment(ONE))[:-20], "breaks off or is damaged"),
         (b"%PDF-1.7", "a file of the format PDF"),
         (b"a,b\n1,2\n", "has no payout, no outcome"),
-    ):
-        try:
-            answers_of(content)
-        except Problem as problem:
-            if words not in problem.message or not problem.cure:
-                wrong.append((words, problem.message))
-        else:
-            wrong.append((words, "it was read"))
-    assert not wrong
+    )
+    assert not not_refused(cases, answers_of)
