@@ -20,9 +20,9 @@ CLASSES = set(re.findall(r"^\.([a-z-]+)", (FOLDER / "static/portal.css").read_te
 # How a page of its own lays itself out, and what stands on payers' pages.
 ELSEWHERE = {
     "mail", "rows",
-    "acts", "addr", "after", "alone", "ask", "choices", "cols", "copy", "crumb", "events", "grow", "keep", "narrow",
-    "net", "nowrap", "numbered", "one", "only-s", "pay", "push", "qr", "ruled", "scan", "sf", "shop", "sk", "solo",
-    "sprite", "swap", "switch", "switches", "tight", "toast", "told", "w-pick", "wait", "wrap",
+    "acts", "after", "alone", "ask", "choices", "cols", "copy", "crumb", "events", "grow", "keep", "narrow",
+    "net", "nowrap", "numbered", "one", "only-s", "pay", "push", "qr", "recovery", "ruled", "scan", "sf", "shop", "sk",
+    "solo", "sprite", "switch", "switches", "tight", "told", "w-pick", "wait", "wrap",
 }  # fmt: skip
 
 

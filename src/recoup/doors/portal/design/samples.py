@@ -126,4 +126,5 @@ def _timeline(now: datetime) -> dict[str, Any]:
         "stable": False,
         "allowed": None,
         "can": SimpleNamespace(retry=SimpleNamespace(shown=False), waits=False),
+        "trouble": None,
     }
