@@ -98,7 +98,7 @@ def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
         (ods(ods_row(*["x"] * 500)), "or 400 columns"),
         (ods(ods_row("x", times=900_000_00)), "more than"),
         (ods("<table:a>" * 100), "nested too deep"),
-        (ods(f'<table:a b="{"x" * (2 << 20)}"/>'), "or no sheet"),
+        (ods(f'<table:a b="{"x" * (2 << 20)}"/>'), "or not a sheet"),
         (packed(META_INF__manifest_xml="", content_xml="<!DOCTYPE x><x/>"), "declares a document type"),
         (packed(META_INF__manifest_xml="", content_xml='<?xml version="1.0" encoding="UTFd8"?><x/>'), "damaged"),
         (packed(**{"xl/workbook.bin": "x"}), "another format"),
