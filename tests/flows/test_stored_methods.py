@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from tests.worlds import KEYRING, NO_VAULT, Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
+from recoup.flows.cards.stored_methods import keep_method
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.port import Charge, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -260,6 +262,35 @@ def test_a_method_and_its_customer_are_the_merchants_that_brought_them_first(ser
                 await theirs.admit(pan=None, token_id=token)
 
     asyncio.run(story())
+
+
+class Counting(SandboxProcessor):
+    """Its ids of methods can be counted up."""
+
+    guessable_ids = True
+
+
+def test_in_live_nobody_takes_a_method_by_counting_up_its_number(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        world = shop.world
+        processor = Counting(world.dsn, mac_key=KEYRING.mac("issuer", b"book"))
+        policy = replace(world.policy, test_mode=False)
+        routes = CardRoutes((RouteTerms("sandbox", stored=True),))
+        change_world(world, processors={"sandbox": processor}, policy=policy, routes=routes)
+        for more, said in (
+            ({}, "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."),
+            ({"last4": "0000", "exp_month": 1, "exp_year": 2031}, "Send the id of a method that it stores"),
+        ):
+            with pytest.raises(Problem) as caught:
+                await keep_method(world, shop.merchant_id, Stored("sandbox", "pm_card_visa", **more))
+            assert said in str(caught.value.cure) or "Use a test method" in str(caught.value.cure)
+        found = await processor.describe(Stored("sandbox", "pm_card_visa"))
+        assert found is not None
+        proof = {"last4": found.last4, "exp_month": found.exp_month or 1, "exp_year": found.exp_year or 2031}
+        await keep_method(world, shop.merchant_id, Stored("sandbox", "pm_card_visa", **proof))
+        await processor.close()
+
+    run(server, story)
 
 
 async def shop_orders(shop: Shop) -> int:

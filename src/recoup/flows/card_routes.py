@@ -155,6 +155,10 @@ class CardRoutes:
         terms = self._terms.get(route)
         return terms is not None and terms.shared_methods
 
+    def is_for_all(self, route: str) -> bool:
+        """Whether it is a route of the settings, which all merchants use, and no merchant's own."""
+        return route in self._terms
+
     def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
         """Without other merchants' own; also those that take no new charges."""
         opened = self._open

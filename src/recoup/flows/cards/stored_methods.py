@@ -16,7 +16,7 @@ from recoup.flows.cards.method_facts import described
 from recoup.flows.method_names import method_id_of, routes_for_methods
 from recoup.flows.world import World
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.describing import account_of, describes, needs_customer
+from recoup.gateways.cards.describing import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -37,6 +37,7 @@ from recoup.store.statement import Tx
 _PROCESSOR = "PaymentMethod.Processor"
 _ID = "PaymentMethod.Id"
 _CUSTOMER = "PaymentMethod.Customer"
+_LAST4 = "PaymentMethod.CardLast4Digits"
 _BRANDS = {"american express": "amex", "diners": "discover", "jcb": "discover"}  # whose network's rules hold
 
 
@@ -56,6 +57,23 @@ def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
         raise Problem("invalid", message, field=_CUSTOMER, cure=cure)
 
 
+def check_known_card(world: World, given: Stored, found: Stored | None = None) -> bool:
+    """Whether who names a method for the first time knows its card, where the id alone proves nothing: a number to
+    count up, at an account that several merchants use. `found`: as the processor has it, None before it was asked.
+
+    Raises: Problem(invalid) for a call that leaves out what would prove it.
+    """
+    processor, routes = world.processors[given.route], world.routes
+    if world.policy.test_mode or not has_guessable_ids(processor) or not routes.is_for_all(given.route):
+        return True
+    named = given.last4, given.exp_month, given.exp_year
+    if None in named:
+        message = "A method of this processor is taken for the first time with its card's last four digits and expiry."
+        cure = "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
+        raise Problem("invalid", message, field=_LAST4, cure=cure)
+    return found is None or named == (found.last4, found.exp_month, found.exp_year)
+
+
 async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     """With what its processor says of it. What is known stays as it is.
 
@@ -71,8 +89,9 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
         message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
         cure = "Check processor and id. What is known goes on; send the new ones again tomorrow."
         raise Problem("too_many_requests", message, field=_ID, cure=cure, retry_after_seconds=3600)
+    check_known_card(world, given)
     found = await _described(world, processor, given)
-    if found is None:
+    if found is None or not check_known_card(world, given, found):
         raise _not_known(world, processor, merchant_id)
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)

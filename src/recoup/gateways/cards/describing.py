@@ -22,6 +22,12 @@ def needs_customer(processor: Processor) -> bool:
     return bool(getattr(processor, "needs_customer", False))
 
 
+def has_guessable_ids(processor: Processor) -> bool:
+    """Whether its ids of methods are short numbers that a stranger may count up; a connector says so as
+    `guessable_ids`."""
+    return bool(getattr(processor, "guessable_ids", False))
+
+
 def account_of(processor: Processor) -> str:
     """Whose fingerprints it speaks of: the same card has another one at another account."""
     return str(getattr(processor, "account", "") or processor.acceptor_id)

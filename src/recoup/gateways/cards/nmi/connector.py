@@ -48,6 +48,7 @@ class Nmi(VendorAccount):
     """Implements `connector.Connector`. Make it inside a running loop, close it there."""
 
     kind = "nmi"
+    guessable_ids = True  # of the vault: short numbers, unless the merchant chose others
     asks: Asks = "by_search"
     idempotency_window = timedelta(days=30)  # for so long the book is asked before anything is repeated
 
