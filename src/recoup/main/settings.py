@@ -138,7 +138,7 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "port": (0, 65535), "smtp_port": (1, 65535), "http_connections": (0, 100_000),
     "http_connections_per_address": (1, 100_000), "drain_seconds": (-1, 3_600), "visa_limit": (1, 20),
     "expiry_max_days": (1, 366), "refund_cap_percent": (0, 100), "file_rows_max": (1, 10**12),
-    "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 1_000_000), "connections": (2, 1_000),
+    "rate_per_second": (1, 1_000_000), "payer_calls_per_minute": (1, 100_000_000), "connections": (2, 1_000),
     "digest_hour": (0, 23), "training_hour": (0, 23),
 }  # fmt: skip
 _HOST: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:@\[\]]*)(?::[0-9]{0,5})?")
