@@ -369,7 +369,7 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             opened = await client.post(
                 "/signin/code", data={"code": codes[0]}, headers={"cookie": f"recoup_half={half}"}
             )
-            assert opened.headers["location"] == "/orders"
+            assert opened.headers["location"] == "/overview"
             async with here.live.world.people.connection() as connection:
                 rows = await connection.fetch(
                     "SELECT action, facts ->> 'world' AS at, world FROM account_mails"

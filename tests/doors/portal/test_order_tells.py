@@ -283,7 +283,7 @@ def test_a_plan_says_what_one_other_input_would_have_made_of_it(server: ServerAd
     async def story(shop: Shop, as_: As) -> None:
         _, here = await worked_on(shop)
         shown = why_then(texts(await (await as_("ops")).get(here)))
-        assert "Decided again with one input changed" in shown
+        assert "What if:" in shown
         assert "With an expiry a week later: the decision would have been the same." in shown
         assert "If the schedule allowed one more try: " in shown
         assert "what would have been planned, not what the bank would have answered" in shown

@@ -648,11 +648,11 @@ def test_where_nothing_can_be_cancelled_no_button_offers_it(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = await page_of(client, "/orders")
         form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders", "do": "cancel"}
-        for stays in (2, 3, 6, 7, 8):
+        for stays in (2, 6, 7, 8):
             look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, stays))[:2]})
             assert "Nothing can be cancelled" in look.text, stays
             assert 'name="do"' not in look.text, stays
-        for ends in (0, 1, 4, 5):
+        for ends in (0, 1, 3, 4, 5):
             look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, ends))[:1]})
             assert "Cancel 1 order?" in look.text, ends
             assert "as it is" not in look.text, ends

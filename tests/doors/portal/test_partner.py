@@ -399,7 +399,7 @@ def test_nobody_learns_by_sign_up_who_has_an_account(server: ServerAddress) -> N
 
         assert plain(free.text) == plain(taken.text)
         assert {name.lower() for name in free.headers} == {name.lower() for name in taken.headers}
-        mids = [shown(page.text)["Mid"] for page in (free, taken)]
+        mids = [shown(page.text)["Merchant ID"] for page in (free, taken)]
         assert mids[0] != mids[1]
         third = at.browser("198.51.100.7")
         for password, mid in ((PASSWORD, mids[0]), ("another good password", mids[1])):

@@ -180,7 +180,7 @@ def test_bounds_show_what_each_merchants_orders_would_have_brought(
         assert "No back-test yet" in words(await owner.get("/backtests"))
         monkeypatch.setattr(kept, "AT_ONCE", 0)
         page = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "3"}))
-        assert "The figures are being made." in page
+        assert "The back-test is running." in page
         await run_later(shop)
         page = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "3"}))
         assert "of 4 declined orders of 4 customers" in page
