@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Vendor:
     """A billing system with one invoice: `answers` by path, `posts` as they came. While `down` it answers 503."""
 
     method: str
+    customer: str = field(default_factory=lambda: f"cus_{uuid.uuid4().hex}")  # a customer is one merchant's
     due: int = 4590
     posts: list[tuple[str, str, str]] = field(default_factory=list)
     down: bool = False
@@ -57,7 +59,7 @@ class Vendor:
 
 def _chargebee(one: Vendor, path: str) -> Any:
     if "payment_sources" in path:
-        return {"payment_source": {"reference_id": f"cus_1/{one.method}"}}
+        return {"payment_source": {"reference_id": f"{one.customer}/{one.method}"}}
     if path.endswith("/payments"):
         return {"list": []}
     paused = {"dunning_status": "paused" if one.paused else "in_progress"}
@@ -82,7 +84,7 @@ def _recurly(one: Vendor, path: str) -> Any:
         state = "past_due" if one.due else "paid"
         return {"id": INVOICE["recurly"], "state": state, "balance": one.due / 100, "currency": "USD"}
     tokens = [
-        {"reference_type": "stripe_customer", "token": "cus_1"},
+        {"reference_type": "stripe_customer", "token": one.customer},
         {"reference_type": "stripe_payment_method", "token": one.method},
     ]
     about = {"payment_gateway_references": tokens}
@@ -101,7 +103,7 @@ def _killbill(one: Vendor, path: str) -> Any:
         }
         return {"paymentId": "pay1", "accountId": "a1", "paymentMethodId": "m1", "transactions": [last]}
     if "/paymentMethods/" in path:
-        properties = [{"key": "customer", "value": "cus_1"}]
+        properties = [{"key": "customer", "value": one.customer}]
         return {"pluginInfo": {"externalPaymentMethodId": one.method, "properties": properties}}
     if path.endswith("/tags"):
         return [{"tagDefinitionId": "00000000-0000-0000-0000-000000000001"}] if one.paused else []

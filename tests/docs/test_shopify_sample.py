@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Contracts:
 
     answers: list[str]
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    customer: str = field(default_factory=lambda: f"gid://shopify/Customer/{uuid.uuid4().int}")  # one merchant's
     url: str = ""
 
     def take(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class Contracts:
             "transactions": {"nodes": [{"amountSet": {"shopMoney": {"amount": "45.90", "currencyCode": "USD"}}}]},
             "subscriptionContract": {
                 "id": "gid://shopify/SubscriptionContract/4711",
-                "customer": {"id": "gid://shopify/Customer/71", "email": "ana@example.com"},
+                "customer": {"id": self.customer, "email": "ana@example.com"},
                 "customerPaymentMethod": {"id": "gid://shopify/CustomerPaymentMethod/c9", "instrument": instrument},
             },
         }

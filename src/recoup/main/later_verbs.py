@@ -53,7 +53,9 @@ LATER: Final = {
     "policy": _of_doors(
         "policy", "Shows, checks and sets retry policies: when declined payments may be tried again, as versions."
     ),
-    "reconcile": _of_doors("reconcile", "Compares a CSV statement with the ledger."),
+    "reconcile": _of_doors(
+        "reconcile", "Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2."
+    ),
     "report": _of_doors("report", "Reports for a merchant's accounting."),
     "route": _of_doors("route", "Card routes: their state, and the switch of each."),
     "sandbox": _of_doors(

@@ -72,6 +72,7 @@ class Outcome(Envelope):
     externalOrderId: str | UnsetType = UNSET
     reason: str | None | UnsetType = UNSET
     nextAttemptAt: datetime | None | UnsetType = UNSET
+    refundedAmount: int | UnsetType = UNSET
     history: list[History] | UnsetType = UNSET
 
 
@@ -191,6 +192,7 @@ class AttemptOf(Strict):
 
 
 class OrderDetail(Order):
+    attemptCount: int | None
     collectedAmount: int
     items: list[Item]
     refunds: list[RefundOf]

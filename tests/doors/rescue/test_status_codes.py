@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from recoup.doors.edge import spool
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.room import Rooms
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.moves.modification import capture
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -85,6 +87,14 @@ def conflict(door: Door, shop: Caller) -> httpx.Response:
 
 def wrong_state(door: Door, shop: Caller) -> httpx.Response:
     return shop.post(f"/orders/{shop.admit(**AT_ONCE)}/cancel", {})
+
+
+def in_progress(door: Door, shop: Caller) -> httpx.Response:
+    async def never(*args: Any, **more: Any) -> None: ...
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Evaluate, "_admit", never)
+        return shop.evaluate()
 
 
 def too_large(door: Door, shop: Caller) -> httpx.Response:
@@ -157,6 +167,7 @@ TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
         method_not_allowed,
         conflict,
         wrong_state,
+        in_progress,
         too_large,
         too_many_requests,
         internal,

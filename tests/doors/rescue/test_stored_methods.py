@@ -58,7 +58,7 @@ def test_a_method_without_the_customer_that_its_processor_needs_is_refused(
     assert answer.status_code == 400
     (said,) = fields_of(answer)["PaymentMethod.Customer"]
     assert "Send customer too" in said
-    assert shop.evaluate(paymentMethod=METHOD | {"customer": "cus_1"}).status_code == 200
+    assert shop.evaluate(paymentMethod=METHOD | {"customer": "cus_of_this_test"}).status_code == 200
 
 
 @pytest.mark.parametrize("member", ["processor", "id", "customer"])

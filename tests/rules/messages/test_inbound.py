@@ -71,7 +71,7 @@ def test_a_notice_is_read_and_what_else_it_says_is_left() -> None:
                 "9999-12-31T23:59:59-23:59",
             ],
         ),
-        ("fee", [-1, 10**13]),
+        ("fee", [-1, 10**15 + 1]),
     ],
 )
 def test_a_field_that_is_wrong_is_named(name: str, values: list[Any]) -> None:

@@ -99,9 +99,9 @@ METHODS: Final = (
                      "assigned at random, once and for all: a customer in the comparison group stays there when the "
                      "share changes.", group=_GROUP, body=EngineBody, answers={200: Engine},
                      problems=("not_found",),
-                     examples=(Example("half of the customers", {"mode": "share", "share": 50, "holdout": 10,
-                                                                 "exploreMax": {"USD": 50000}}),
-                               Example("shadow mode", {"mode": "shadow"}))), change, "merchants", strict=True),
+                     examples=(Example("shadow mode", {"mode": "shadow"}),
+                               Example("half of the customers", {"mode": "share", "share": 50, "holdout": 10,
+                                                                 "exploreMax": {"USD": 50000}}))), change, "merchants", strict=True),
     Method(Operation("POST", "/v1/engine/stop", "Stop the rescue engine",
                      "The fixed schedule applies at once, also to open orders. The settings stay.",
                      group=_GROUP, body=EngineStopBody, answers={200: Engine},
