@@ -43,6 +43,7 @@ def test_a_second_factor_from_the_picture_to_turning_it_off(
         give_password(page, f"{who}@example.test")
         if is_narrow(page):
             page.get_by_role("button", name="Menu").click()
+        page.locator("summary", has_text="Settings").click()
         page.get_by_role("link", name="Your account").first.click()
         expect(page.get_by_role("heading", name="Your account")).to_be_visible()
         page.get_by_role("link", name="Second factor").click()

@@ -67,7 +67,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iter
         made.get_by_label("E-mail").fill(house.user)
         made.get_by_label("Password").fill(house.password)
         made.get_by_role("button", name="Sign in").click()
-        expect(made).to_have_url(re.compile("/orders$"))
+        expect(made).to_have_url(re.compile("/overview$"))
         yield made
 
 
