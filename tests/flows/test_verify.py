@@ -40,7 +40,7 @@ from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue import route_by_answer
+from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
@@ -241,6 +241,9 @@ async def _decided_before(shop: Shop) -> None:
     features = {"routes": ["sandbox", "second"], "failures": [failure], "now": now}
     second = route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(features))
     await _store(shop, order_id, second, features)
+    sql = "SELECT features FROM decisions WHERE versions ->> 'decider' = 'route-4' LIMIT 1"
+    worth = route_by_worth.WorthInput.from_dict(await shop.value(sql))
+    await _store(shop, order_id, route_by_worth.choose_route(worth, route_by_worth.BEFORE_REFUSALS), worth.features())
 
 
 async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[str, Any]) -> None:
@@ -288,7 +291,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert set(done.decided) == set(DECIDERS)
     assert (done.decided["engine-1"], done.decided["engine-2"], done.decided["advance-2"]) == (2, 1, 3)
     assert done.decided["advance-3"] > done.decided["advance-1"] == 3
-    assert done.decided["route-1"] == done.decided["route-2"] == 1
+    assert done.decided["route-1"] == done.decided["route-2"] == done.decided["route-3"] == 1
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")

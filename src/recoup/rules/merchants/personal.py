@@ -144,8 +144,8 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
 
 
 def _spellings(value: str) -> set[str]:
-    """Also in either form of Unicode, without accents (which drops case: not of two letters), and as JSON, addresses and
-    HTML have it."""
+    """Also in either form of Unicode, without accents (which drops case: not of two letters), and as JSON,
+    addresses and HTML have it."""
     forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
     if len(value) >= WORDS_MIN:
         forms.add(fold(value) or value)
