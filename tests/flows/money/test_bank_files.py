@@ -85,8 +85,11 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         of_two = camt(stmt(seven, name="A"), stmt(seven, name="B"), stmt(seven, name="A", iban="DE0000000001"))
         first, second = (camt(stmt(seven, name="C", iban=iban)) for iban in ("DE0000000002", "DE0000000003"))
         for content, reading, total in (
-            (of_two, BANK, 2100), (of_two, BANK, 2100), (first, whole, 2800), (second, whole, 3500),
-        ):  # fmt: skip
+            (of_two, BANK, 2100),
+            (of_two, BANK, 2100),
+            (first, whole, 2800),
+            (second, whole, 3500),
+        ):
             ran = await compare(shop, content, reading, again=True)
             await book_lines(shop.world, olga, ran.run.run_id, None, "asked the bank")
             assert await bank_sum(shop, "EUR") - before == total
