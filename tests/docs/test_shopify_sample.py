@@ -34,7 +34,7 @@ class Contracts:
 
     answers: list[str]
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    customer: str = field(default_factory=lambda: f"gid://shopify/Customer/{uuid.uuid4().int}")  # one merchant's
+    number: int = field(default_factory=lambda: uuid.uuid4().int)  # a contract and its customer are one merchant's
     url: str = ""
 
     def take(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +65,8 @@ class Contracts:
             "order": None,
             "transactions": {"nodes": [{"amountSet": {"shopMoney": {"amount": "45.90", "currencyCode": "USD"}}}]},
             "subscriptionContract": {
-                "id": "gid://shopify/SubscriptionContract/4711",
-                "customer": {"id": self.customer, "email": "ana@example.com"},
+                "id": f"gid://shopify/SubscriptionContract/{self.number}",
+                "customer": {"id": f"gid://shopify/Customer/{self.number}", "email": "ana@example.com"},
                 "customerPaymentMethod": {"id": "gid://shopify/CustomerPaymentMethod/c9", "instrument": instrument},
             },
         }
@@ -159,7 +159,8 @@ def rescued(door: Door, caller: Caller, answers: list[str]) -> tuple[Contracts, 
             talking(door, story)
             for _ in range(11):
                 caller.advance(days=2)
-            (order,) = caller.get("/orders?externalOrderId=contract-4711:2026-03-02").json()["orders"]["data"]
+            name = f"contract-{contracts.number}:2026-03-02"
+            (order,) = caller.get(f"/orders?externalOrderId={name}").json()["orders"]["data"]
             found = caller.order(str(order["id"]))
     return contracts, found
 
