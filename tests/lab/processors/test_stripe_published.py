@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from tests.lab.conformance.test_checks import results
 from tests.lab.processors.stripe_ground import AT, Ground, play
+from tests.lab.processors.subject_ground import Said, check_odd
 
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer
@@ -236,7 +237,6 @@ ODD_RESULTS: list[dict[str, str]] = [
 SMALL, LARGE = ("not_sent", "request", "amount_too_small"), ("not_sent", "request", "amount_too_large")
 OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "resource_missing")
 FINE = ("approved", None, None)
-Said = tuple[str, str | None, str | None]
 
 
 def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
@@ -296,14 +296,7 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
 
 def test_a_hundred_odd_requests_end_as_what_they_are(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
-        complaints, seen = list[Any](), 0
-        for charge, wanted in odd_charges(on):
-            said = await on.stripe.charge(charge)
-            seen += 1
-            if (said.state, said.fault, said.processor_code) != wanted:
-                complaints.append((charge.units, charge.currency, charge.descriptor, charge.credential, said, wanted))
-        assert complaints == []
-        assert seen >= 100, seen
+        await check_odd(on.stripe, odd_charges(on))
         waiting = [one for one in on.standin.book.all("payment_intent") if one["status"] == "requires_confirmation"]
         assert waiting == [], "nothing waits for a confirmation that never comes"
 
