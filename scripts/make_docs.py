@@ -47,7 +47,7 @@ _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of gen
 
 def main(check: bool = False) -> int:
     stale = []
-    for page in sorted(DOCS.glob("*.md")):
+    for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("contributing/*.md")]):
         text = page.read_text(encoding="utf-8")
         made = fill(text)
         if made != text:
@@ -377,7 +377,7 @@ def first_words(file: str) -> str:
 
 
 def from_docs(file: str) -> str:
-    return f"[`{file}`](../src/recoup/{file})"
+    return f"[`{file}`](../../src/recoup/{file})"
 
 
 def stories() -> str:

@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "examples/README.md", *(ROOT / "docs").rglob("*.md")])
-DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs/contributing/decisions").glob("*.md"))
 HEADINGS = ["Context", "Decision", "Consequence", "Held by"]
 LINES_MAX = 40
 # pages that other parts of the project write
-LATER = {"docs/state.md", "docs/evidence.md"}
+LATER = {"docs/contributing/state.md", "docs/contributing/evidence.md"}
 
 
 def test_the_generated_parts_are_current() -> None:

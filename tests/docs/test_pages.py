@@ -97,12 +97,9 @@ def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) ->
                 assert anchor in parsed[target or path].anchors, f"{path} points at {link}"
 
 
-def test_every_guide_is_served_and_the_readme_leads_to_it() -> None:
-    """Two lists of the same pages, which people wrote: each is complete."""
+def test_every_guide_is_served() -> None:
     files = {file.stem for file in (ROOT / "docs").glob("*.md")}
-    readme = set(re.findall(r"\]\(docs/([a-z-]+)\.md[)#]", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert files - set(GUIDES) == set(), "not served at /docs"
-    assert files - readme == set(), "no link in README.md"
     assert set(GUIDES) - files == set(), "served, but not there"
 
 

@@ -18,7 +18,7 @@ ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (?P<gone>[^|]*) \|$", re.M)
 
 
 def gone() -> frozenset[str]:
-    rows = ROW.findall((ROOT / "docs/glossary.md").read_text())
+    rows = ROW.findall((ROOT / "docs/contributing/glossary.md").read_text())
     cells = (re.sub(r"\(now [^)]*\)", "", cell) for cell in rows)
     return frozenset(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
 

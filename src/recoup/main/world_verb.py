@@ -1,4 +1,4 @@
-"""`recoup lab world`: the simulated world as a program, for clients of its protocol (docs/world-protocol.md)."""
+"""`recoup lab world`: the simulated world as a program, for clients of its protocol (docs/contributing/world-protocol.md)."""
 
 import sys
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Figures are said of one world: its files and parameters, by the hash that docs/evidence.md names."""
+"""Figures are said of one world: its files and parameters, by the hash that docs/contributing/evidence.md names."""
 
 import re
 from pathlib import Path
 
 from recoup.lab.world.world import world_hash
 
-EVIDENCE = Path(__file__).resolve().parents[3] / "docs/evidence.md"
+EVIDENCE = Path(__file__).resolve().parents[3] / "docs/contributing/evidence.md"
 
 
 def test_the_world_is_the_one_that_the_figures_are_said_of() -> None:

@@ -51,7 +51,6 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "account": ("Reference", "Your account"),
     "people-and-roles": ("Reference", "People and roles"),
     "magic-inputs": ("Reference", "Test cards"),
-    "glossary": ("Reference", "Glossary"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
     "routes": ("Running it", "Several processors"),
@@ -67,12 +66,6 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("Running it", "Keys"),
     "security": ("Running it", "Security"),
     "learn": ("Running it", "Train the rescue engine"),
-    "simulate": ("Running it", "A simulated month"),
-    "world-protocol": ("Running it", "Judge it with your own world"),
-    "architecture": ("The project", "Architecture"),
-    "reading": ("The project", "Read the code"),
-    "state": ("The project", "What is built"),
-    "evidence": ("The project", "Evidence"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")

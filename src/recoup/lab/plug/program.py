@@ -1,5 +1,5 @@
 """A world that is another program: it is started, asked line by line, and trusted in nothing that the protocol does not
-allow. The protocol: docs/world-protocol.md."""
+allow. The protocol: docs/contributing/world-protocol.md."""
 
 import shlex
 from collections.abc import Mapping, Sequence

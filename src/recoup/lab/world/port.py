@@ -3,7 +3,7 @@
 A world holds customers, issuers, cards and the book, and is the judge; who plays it learns what a merchant and a
 processor would. Ours implements `World` in process, a program behind a pipe does the same.
 
-Units: money in minor units, times aware and in UTC, whole seconds. Source: docs/world-protocol.md.
+Units: money in minor units, times aware and in UTC, whole seconds. Source: docs/contributing/world-protocol.md.
 """
 
 from collections.abc import Sequence

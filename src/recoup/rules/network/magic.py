@@ -173,7 +173,7 @@ def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
 
 
 def is_world_card(pan: str) -> bool:
-    """Whether it is a card number that plugged worlds use. Source: docs/world-protocol.md."""
+    """Whether it is a card number that plugged worlds use. Source: docs/contributing/world-protocol.md."""
     head, length = WORLD_CARDS.get(scheme_of(pan), ("", 0))
     return len(pan) == length and pan.startswith(head) and luhn(pan)
 
