@@ -40,10 +40,10 @@ test-at: setup-dev
 	@.venv/bin/python scripts/need.py faketime
 	@exec faketime -f "$(AT)" $(MAKE) --no-print-directory test
 
-# The long proofs. They run one after another: most of them want the machine for themselves.
+# The deeper proofs: all families one after another, or one: make prove FAMILY=kills
 prove: setup-dev
-	@.venv/bin/python scripts/need.py chromium
-	@exec .venv/bin/python -m pytest tests/prove --timeout=0 -p no:cacheprovider $(PYTEST_ARGS)
+	@.venv/bin/python scripts/need.py chromium curl openssl
+	@exec .venv/bin/python scripts/prove.py $(FAMILY)
 
 # The pictures in docs/images, by a throw-away Recoup with its demo.
 pictures: setup-dev

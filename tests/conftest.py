@@ -1,8 +1,7 @@
 """What every test may ask for, and what none depends on: how fast the machine is just then."""
 
-from hypothesis import settings
-
 pytest_plugins = [
+    "tests.rings",
     "tests.long_first",
     "tests.one_loop",
     "tests.patient_reads",
@@ -11,6 +10,3 @@ pytest_plugins = [
     "tests.quick_passwords",
     "tests.server_fixture",
 ]
-
-settings.register_profile("recoup", deadline=None)
-settings.load_profile("recoup")

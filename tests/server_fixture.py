@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import rings
 
 from recoup.kernel.problem import Problem
 from recoup.store.server import EmbeddedServer, ServerAddress
@@ -63,8 +64,9 @@ def _fits_in_memory() -> bool:
 
 
 def _proves(config: pytest.Config) -> bool:
-    """The long proofs make more rows than a memory should hold."""
-    return any("prove" in Path(given.partition("::")[0]).parts for given in config.args)
+    """Whether more rows are made than a memory should hold."""
+    named = any("prove" in Path(given.partition("::")[0]).parts for given in config.args)
+    return named or rings.proving in ("engine", "growth", "kills", "scale", "simulate")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""A short day of the stablecoin API, by its OpenAPI document; `tests/prove/test_day.py` has long ones."""
+"""A short day of the stablecoin API, by its OpenAPI document; `tests/prove/fuzz/test_day.py` has long ones."""
 
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test

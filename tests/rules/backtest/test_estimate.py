@@ -32,7 +32,7 @@ def episode(*steps: Step, payer: str = "p", shares: tuple[float, float] = (0.9, 
 
 
 def test_of_the_intervals_that_are_shown_about_nine_in_ten_hold_the_truth() -> None:
-    """The long one is in tests/prove/test_backtest.py."""
+    """The long one is in tests/prove/engine/test_backtest.py."""
     shown, covered, spread = 0, 0, []
     for seed in range(WORLDS):
         draw = np.random.default_rng(seed)

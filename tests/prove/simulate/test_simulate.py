@@ -1,6 +1,6 @@
 """A million simulated orders over many seeds, with faults and crashes at every step: no difference anywhere.
 
-Again: `.venv/bin/python -m pytest tests/prove/test_simulate.py --timeout=0 -s`; `RECOUP_PROVE_ORDERS=20000` is shorter,
+Again: `.venv/bin/python -m pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `RECOUP_PROVE_ORDERS=20000` is shorter,
 `RECOUP_PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be cut and started
 again: seeds that are through are kept in `RECOUP_PROVE_STATE`, for as long as not a byte of the source has changed.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 from recoup.store.server.footing import end_with_parent
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "1000000"))
 PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", str(os.cpu_count() or 2)))
 STATE = Path(os.environ.get("RECOUP_PROVE_STATE", ROOT / ".prove"))  # a folder

@@ -1,7 +1,7 @@
 """What the risk check is worth where one payment in a hundred is fraud: fraud that passes and genuine customers who
 are declined cost at most 0.8 × what the best single rule costs that declines as many.
 
-    .venv/bin/python -m pytest -n 0 -q -s tests/prove/test_risk.py
+    .venv/bin/python -m pytest -n 0 -q -s tests/prove/engine/test_risk.py
 """
 
 import random

@@ -2,7 +2,7 @@
 arm of its own beside the same engine that hears neither, in the worlds that others wrote. Each at its own number of
 sends. In four of these worlds no network tells of a replaced card: there the updater can change nothing.
 
-Again: `.venv/bin/python -m pytest tests/prove/test_news.py --timeout=0 -s`; with equal numbers of sends:
+Again: `.venv/bin/python -m pytest tests/prove/engine/test_news.py --timeout=0 -s`; with equal numbers of sends:
 `recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms no-news,updater,signals --sends 3`.
 """
 
@@ -21,7 +21,7 @@ from recoup.lab.compare.played import Played
 from recoup.lab.compare.seam import Briefing
 from recoup.lab.compare.source import program_worlds
 
-WORLDS = Path(__file__).parents[1] / "foreign_worlds"
+WORLDS = Path(__file__).parents[2] / "foreign_worlds"
 NAMES = ("salaried", "credit", "odd_jobs", "mixture", "unseen/weekly", "unseen/benefits", "unseen/business",
          "unseen/abroad")  # fmt: skip
 

@@ -1,0 +1,169 @@
+"""The three rings of tests, which CONTRIBUTING describes: `make check`, `make test`, `make prove`.
+
+A test of `make test` that has a deeper form draws from its cases (`drawn`, `draw`) and belongs to a family; the
+family's run takes them all. What only a family runs is marked `prove("kills")`, or stands in `tests/prove/<family>`.
+Which cases are drawn follows from the commit; `RECOUP_DRAW=<commit>` draws the same again.
+"""
+
+import functools
+import inspect
+import os
+import random
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+from hypothesis import is_hypothesis_test, settings
+
+T = TypeVar("T")
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PROVE: Final = ROOT / "tests/prove"
+FAMILIES: Final = {
+    "browser": "every page for everyone, at every size and in every language, and the stories at length",
+    "catalogues": "every sentence in every language",
+    "connectors": "every check of every processor, and stand-ins killed between calls",
+    "corruptions": "every planted corruption that verify finds",
+    "docs": "every sample and guide, and the demo",
+    "engine": "what the engine, back-tests and uplift claim, in simulated worlds",
+    "fuzz": "odd requests by the thousand at every door",
+    "growth": "work that must not grow with the data",
+    "kills": "a process dies between any two steps",
+    "processes": "the wheel, and installations of several processes",
+    "properties": "every property with 500 examples",
+    "scale": "millions of rows, and days of load",
+    "simulate": "a month of merchants with faults and crashes",
+}
+settings.register_profile("merge", deadline=None, max_examples=60)
+settings.register_profile("prove", deadline=None, max_examples=500)
+settings.load_profile("merge")
+proving: str | None = os.environ.get("RECOUP_FAMILY") or None  # the family that runs; None in `make check` and `test`
+if proving is not None:
+    settings.load_profile("prove")
+
+
+@functools.cache
+def seed() -> str:
+    """The commit under test, or what `RECOUP_DRAW` says."""
+    if given := os.environ.get("RECOUP_DRAW"):
+        return given
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "no commit"
+
+
+def draw(family: str, cases: Iterable[T], count: int, *, label: str = "") -> list[T]:
+    """All `cases` when `family` runs, `count` of them otherwise, in their order."""
+    every = list(cases)
+    if proving == family or len(every) <= count:
+        return every
+    chosen = random.Random(f"{seed()} {label}").sample(range(len(every)), count)
+    return [every[place] for place in sorted(chosen)]
+
+
+def drawn(
+    family: str, names: str, cases: Iterable[Any], count: int = 3, *, ids: Callable[[Any], str] | None = None
+) -> Callable[[T], T]:
+    """`pytest.mark.parametrize` over what `draw` gives, and the mark of the family."""
+
+    def mark(test: T) -> T:
+        chosen = draw(family, cases, count, label=getattr(test, "__name__", names))
+        return deep(family)(pytest.mark.parametrize(names, chosen, ids=ids)(test))
+
+    return mark
+
+
+def deep(family: str) -> Any:
+    """The mark of a test that does more when `family` runs."""
+    return pytest.mark.deep(family)
+
+
+def each(names: str, cases: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """One test of a table: runs for every case, and fails with all complaints. Fixtures are shared by the cases."""
+    called, every = [name.strip() for name in names.split(",")], list(cases)
+    assert every, "a table without a case"
+
+    def table(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def whole(*args: Any, **fixtures: Any) -> None:
+            complaints: list[tuple[str, BaseException]] = []
+            for case in every:
+                values = _values(case, called)
+                try:
+                    test(*args, **fixtures, **dict(zip(called, values, strict=True)))
+                except (Exception, pytest.fail.Exception) as wrong:
+                    complaints.append((_short(values), wrong))
+            if complaints:
+                lines = "\n".join(f"- {what}: {_first(wrong)}" for what, wrong in complaints)
+                raise AssertionError(f"{len(complaints)} of {len(every)} cases:\n{lines}") from complaints[0][1]
+
+        given = inspect.signature(test)
+        left = [one for one in given.parameters.values() if one.name not in called]
+        whole.__signature__ = given.replace(parameters=left)  # type: ignore[attr-defined]
+        return whole
+
+    return table
+
+
+def _values(case: Any, names: Sequence[str]) -> Sequence[Any]:
+    if hasattr(case, "values") and hasattr(case, "marks"):  # pytest.param
+        return tuple(case.values)
+    return (case,) if len(names) == 1 else tuple(case)
+
+
+def _short(values: Sequence[Any]) -> str:
+    return ", ".join(repr(one)[:120] for one in values)
+
+
+def _first(wrong: BaseException) -> str:
+    return f"{type(wrong).__name__}: {str(wrong)[:300]}"
+
+
+# pytest ---------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "prove(family): only `make prove` runs it, with this family")
+    config.addinivalue_line("markers", "deep(family): draws some of its cases, and takes all when this family runs")
+
+
+def pytest_report_header() -> str:
+    return f"family {proving}" if proving else f"drawn by {seed()}"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of the proofs a run collects its family's alone, or what the command line names."""
+    if PROVE not in (collection_path, *collection_path.parents) or any("prove" in given for given in config.args):
+        return None
+    if collection_path == PROVE:
+        return None if proving else True
+    inside = collection_path.relative_to(PROVE).parts[0]
+    return True if inside in FAMILIES and inside != proving else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    named = any("::" in given or "prove" in given for given in config.args)  # by whoever calls one test
+    kept = [item for item in items if _runs(family_of(item), named=named)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+def family_of(item: pytest.Item) -> tuple[str, bool] | None:
+    """The family, and whether `make test` runs the test too; None of a test in no family."""
+    if PROVE in item.path.parents:
+        return item.path.relative_to(PROVE).parts[0], False
+    for name, merges in (("prove", False), ("deep", True)):
+        if (mark := item.get_closest_marker(name)) is not None:
+            assert mark.args[0] in FAMILIES, f"{item.nodeid}: no family {mark.args[0]}"
+            return mark.args[0], merges
+    if is_hypothesis_test(getattr(item, "obj", None)):
+        return "properties", True
+    return None
+
+
+def _runs(family: tuple[str, bool] | None, *, named: bool) -> bool:
+    if proving is not None:
+        return family is not None and family[0] == proving
+    return family is None or family[1] or named
