@@ -63,12 +63,12 @@ def draw(family: str, cases: Iterable[T], count: int, *, label: str = "") -> lis
 
 
 def drawn(
-    family: str, names: str, cases: Iterable[Any], count: int = 3, *, ids: Callable[[Any], str] | None = None
+    family: str, names: str | Sequence[str], cases: Iterable[Any], count: int = 3, *, ids: Any = None
 ) -> Callable[[T], T]:
     """`pytest.mark.parametrize` over what `draw` gives, and the mark of the family."""
 
     def mark(test: T) -> T:
-        chosen = draw(family, cases, count, label=getattr(test, "__name__", names))
+        chosen = draw(family, cases, count, label=getattr(test, "__name__", ""))
         return deep(family)(pytest.mark.parametrize(names, chosen, ids=ids)(test))
 
     return mark
@@ -79,9 +79,10 @@ def deep(family: str) -> Any:
     return pytest.mark.deep(family)
 
 
-def each(names: str, cases: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """One test of a table: runs for every case, and fails with all complaints. Fixtures are shared by the cases."""
-    called, every = [name.strip() for name in names.split(",")], list(cases)
+    called = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    every = list(cases)
     assert every, "a table without a case"
 
     def table(test: Callable[..., None]) -> Callable[..., None]:
@@ -92,7 +93,7 @@ def each(names: str, cases: Iterable[Any]) -> Callable[[Callable[..., None]], Ca
                 values = _values(case, called)
                 try:
                     test(*args, **fixtures, **dict(zip(called, values, strict=True)))
-                except (Exception, pytest.fail.Exception) as wrong:
+                except (Exception, pytest.fail.Exception) as wrong:  # noqa: BLE001 - all of them are raised below
                     complaints.append((_short(values), wrong))
             if complaints:
                 lines = "\n".join(f"- {what}: {_first(wrong)}" for what, wrong in complaints)

@@ -15,6 +15,7 @@ from tests.browser.walk import FILES as FILE_NAMES
 from tests.browser.walk import ROLE, Walked, forms, pages, walked
 from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
+from tests.rings import each
 
 from recoup.doors.portal.endpoint import COOKIE, PLACES
 from recoup.doors.portal.routes import declared
@@ -58,8 +59,8 @@ def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Faul
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("whose", ROLE)
+@each("part", range(PARTS))
+@each("whose", ROLE)
 def test_every_page(browser: Browser, house: Walked, whose: str, part: int) -> None:
     paths = [house.path(path, line) for path, line in pages() if line.whose == whose][part::PARTS]
     with looking(browser, house, ROLE[whose]) as context:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.accessibility import faults
 from tests.browser.visiting import WAY_NAMES, WAYS, Told, follow, launched, visiting
 from tests.main.test_live import both
+from tests.rings import drawn
 
 from recoup.flows.merchants.open_live import open_approved
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -88,7 +89,7 @@ def switch(page: Page, to: str) -> None:
     follow(page, page.get_by_role("button", name=f"Switch to {to}"))
 
 
-@pytest.mark.parametrize("path", PAGES)
+@drawn("browser", "path", PAGES, 2)
 def test_there_and_back_is_the_same_page(page: Page, house: House, path: str) -> None:
     page.goto(path)
     address, heading = page.url, page.get_by_role("heading", level=1).inner_text()

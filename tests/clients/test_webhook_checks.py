@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.messages.signature import http_date, sign, standard_headers
 from recoup.rules.stable.signing import sign_webhook
@@ -39,7 +39,7 @@ def test_what_the_server_signed_is_taken() -> None:
     assert stablecoin()
 
 
-@pytest.mark.parametrize(
+@each(
     "bent",
     [
         lambda: rescue(BODY + b" "),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.rings import each
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "examples/README.md", *(ROOT / "docs").rglob("*.md")])
@@ -21,14 +21,14 @@ def test_the_generated_parts_are_current() -> None:
     assert ran.returncode == 0, f"run scripts/make_docs.py: {ran.stdout}{ran.stderr}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@each("page", PAGES)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#][^)]*?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists() or target in LATER, f"{page.name} points at {target}"
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+@each("page", DECISIONS)
 def test_a_decision_is_short_and_names_its_check(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LINES_MAX

@@ -21,6 +21,7 @@ import pytest
 from tests.docs.operations import RESCUE, STABLE, own_dialects
 from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.sample_things import Things
+from tests.rings import drawn
 
 from recoup.doors.docs.reference import Reference, Sample, make_reference
 from recoup.doors.docs.routes import SETUP
@@ -108,7 +109,7 @@ def test_every_program_that_samples_need_is_here() -> None:
 
 
 @pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
-@pytest.mark.parametrize(("dialect", "operation"), PERFORMED, ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])
+@drawn("docs", ("dialect", "operation"), PERFORMED, 12, ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])
 def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
     variables = dict[str, str]()
     for language in LANGUAGES:

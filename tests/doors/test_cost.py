@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.doors.edge.asgi_client import scope_of
+from tests.rings import drawn
 
 from recoup.doors.edge.cookies import cookie_of
 from recoup.doors.edge.field_names import fold_keys, folding, names_of
@@ -92,8 +93,8 @@ def charge(body: bytes) -> object:
     return read(decode_json(body), ChargeBody)
 
 
-@pytest.mark.parametrize("name", BODIES)
-@pytest.mark.parametrize("reader", [evaluate, transmit, a_row, charge], ids=lambda one: one.__name__)
+@drawn("fuzz", "name", BODIES, 8)
+@drawn("fuzz", "reader", [evaluate, transmit, a_row, charge], 8, ids=lambda one: one.__name__)
 def test_no_body_costs_more_than_a_large_honest_one(reader: Callable[[bytes], object], name: str) -> None:
     assert steps_of(lambda: reader(BODIES[name])) < STEPS_MAX
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from tests.flows.test_card_limits import PATIENT, try_now
+from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.edge.body_limit import BodyLimit
@@ -138,7 +139,7 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
     story(server, tell)
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "field"),
     [
         ({}, "accountReference"),

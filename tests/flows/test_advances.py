@@ -12,6 +12,7 @@ from tests.flows.processes import Killer, dying_process
 from tests.flows.terms import OPERATOR, agree
 from tests.flows.test_card_limits import started, try_now
 from tests.flows.test_routes import OWN, SECOND, two_routes
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
@@ -304,8 +305,8 @@ def test_a_full_refund_before_the_charge_cancels_it(server: ServerAddress) -> No
     run(server, story)
 
 
-@pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
-@pytest.mark.parametrize("parts", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)])
+@each("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
+@each("parts", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)])
 def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
     server: ServerAddress, units: int, parts: tuple[str | None, ...]
 ) -> None:
@@ -353,7 +354,7 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
 # limits ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("terms", "rule"),
     [
         ({"order_max_units": 4589}, "over_order_limit"),

@@ -11,6 +11,7 @@ from tests.flows.disputes.test_disputes import story as proved
 from tests.flows.test_advances import LATER, NEVER, advanced, due
 from tests.flows.test_advances import run as with_terms
 from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run
+from tests.rings import each
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop, make_shop, owner
 
 from recoup.flows.cards.by_hand import deal_with, hold, release
@@ -136,8 +137,8 @@ def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_cus
 # told again after it was settled -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("again", ["update", "redelivery", "copy"])
-@pytest.mark.parametrize("settled", ["dealt with", "given back"])
+@each("again", ["update", "redelivery", "copy"])
+@each("settled", ["dealt with", "given back"])
 def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: str, settled: str) -> None:
     async def story(shop: Shop) -> None:
         order_id = await sold(shop)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.test_card_limits import PATIENT
+from tests.rings import each
 from tests.worlds import POLICY, OwnWorld, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.cards import card_update
@@ -90,7 +91,7 @@ def test_a_new_expiry_is_tried_under_the_same_number(server: ServerAddress) -> N
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "serial", "stage"),
     [
         ("14", 1, "declined"),

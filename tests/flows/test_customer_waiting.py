@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.rings import each
 from tests.worlds import PATIENCE, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
@@ -68,7 +69,7 @@ async def kept(shop: Shop) -> dict[Any, int]:
     return {r["order_id"]: r["units"] for r in rows}
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "said"),
     [
         ({}, "APPROVED"),
@@ -110,7 +111,7 @@ async def _same(shop: Shop, word: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE])
+@each("units", [SILENT_YES, SILENT_NO, LOST, SLOW, DUPLICATE, LATE, OUTAGE, HIDDEN, GARBAGE])
 def test_whatever_the_processor_does_the_answer_holds(server: ServerAddress, units: int) -> None:
     async def story(shop: Shop) -> None:
         words = await asyncio.gather(*(waiting(shop, pan=FAULTY, units=units) for _ in range(4)))

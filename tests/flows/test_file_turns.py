@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from tests.rings import each
 
 from recoup.flows import file_turns
 from recoup.flows.file_turns import AT_ONCE, SMALL_BYTES, SMALL_MARKS, WAITING_MAX, Line, ReadingTime, is_small
@@ -145,7 +146,7 @@ def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(monkeypatch
     assert [read.of(one) > 0 for one in (some, little, much)] == [True, False, True]
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "small"),
     [
         (lambda: b"[]", True),
@@ -159,7 +160,6 @@ def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(monkeypatch
         (lambda: gzip.compress(b"1\n" * (SMALL_MARKS + 1)), False),
         (lambda: b"\x1f\x8bnot packed at all", True),
     ],
-    ids=range(10),
 )
 def test_what_a_small_file_is(content: Callable[[], bytes], small: bool) -> None:
     assert is_small(io.BytesIO(content())) is small

@@ -18,6 +18,7 @@ import msgspec
 import pytest
 from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.flows.terms import PLENTY, agree
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.clock.worker import work
@@ -607,7 +608,7 @@ async def was_advanced(shop: Shop, order_id: UUID) -> bool:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("part", range(PARTS))
+@each("part", range(PARTS))
 def test_a_kill_between_any_two_steps(server: ServerAddress, part: int) -> None:
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

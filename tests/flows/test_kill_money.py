@@ -19,6 +19,7 @@ from tests.flows.test_kill_between_statements import (
     sent,
     until_nothing_is_due,
 )
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
@@ -108,7 +109,7 @@ STORIES = (
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("story", STORIES, ids=lambda s: s.name)
+@each("story", STORIES)
 def test_a_kill_between_any_two_steps(server: ServerAddress, story: Story) -> None:
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

@@ -22,6 +22,7 @@ from tests.flows.test_kill_between_statements import (
     ready,
     until_nothing_is_due,
 )
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.send import send_attempt
@@ -107,7 +108,7 @@ LEFT = {
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("story", "at_expiry"), STORIES, ids=lambda s: getattr(s, "name", s))
+@each(("story", "at_expiry"), STORIES)
 def test_a_kill_between_any_two_steps(server: ServerAddress, story: Story, at_expiry: str) -> None:
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 from tests.flows.processes import Killer, dying_process, run_until_killed
 from tests.gateways.web.servers import serving
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -199,7 +200,7 @@ async def judge(case: Case) -> None:
 
 
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("name", [story[0] for story in STORIES])
+@each("name", [story[0] for story in STORIES])
 def test_a_kill_between_any_two_steps_loses_no_event(server: ServerAddress, name: str) -> None:
     _, prepare, act, again = next(story for story in STORIES if story[0] == name)
 

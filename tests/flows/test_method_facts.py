@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.test_card_limits import PATIENT, try_now
+from tests.rings import each
 from tests.worlds import KEYRING, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_hits import UNKNOWN_METHODS_MAX
@@ -122,7 +123,7 @@ def test_a_newer_expiry_and_id_are_used_by_the_next_send_and_reset_no_limit(serv
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     "news",
     [
         CredentialNews(exp_month=13, exp_year=2033),

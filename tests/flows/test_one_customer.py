@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from tests.flows.test_advances import SLOW, run, waiting
+from tests.rings import each
 from tests.worlds import Shop
 
 from recoup.flows.cards.taken import Person
@@ -45,8 +45,8 @@ ONE: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("together", [True, False])
-@pytest.mark.parametrize("name", ONE)
+@each("together", [True, False])
+@each("name", ONE)
 def test_one_person_has_one_limit(server: ServerAddress, name: str, together: bool) -> None:
     """The figures of the attack: a limit of 6.00, orders of 5.00; twelve were advanced."""
 

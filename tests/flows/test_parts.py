@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from tests.flows.money.comparing import compare, statement, verdicts
 from tests.flows.test_challenges import ANOTHER, answered
+from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
@@ -542,7 +543,7 @@ BAD: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "value"), BAD)
+@each(("field", "value"), BAD)
 def test_bad_terms_are_refused_with_the_field(play: Callable[[Story], None], field: str, value: Any) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(Problem) as bad:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.refund_states import STATES, State, advanced, advanced_in_flight, draft, in_flight
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -203,7 +204,7 @@ def test_the_matrix(server: ServerAddress) -> None:
         pytest.fail("docs/refund-matrix.md was not current; it is written anew: look at what has changed")
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "code"),
     [
         ({"amount": "0"}, "invalid"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.flows.test_customer_waiting import PATIENT, kept
 from tests.flows.test_routes import OWN, SECOND, two_routes
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
@@ -270,7 +271,7 @@ def test_an_order_counts_once_however_often_it_comes(server: ServerAddress) -> N
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "'; DROP TABLE orders; --",
@@ -334,7 +335,7 @@ def test_without_an_answer_of_the_look_the_payment_goes_on(
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [{"share": 101}, {"share": -1}, {"holdout": 51}, {"margin": 0}, {"share": 95, "holdout": 10}, {"mode": "on"}],
 )

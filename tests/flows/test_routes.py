@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.rings import each
 from tests.worlds import KEYRING, POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.card_routes import CardRoutes
@@ -125,7 +126,7 @@ def test_each_order_goes_to_a_route_that_carries_it_and_comes_to_its_end(server:
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("terms", "more", "field"),
     [
         ({"currencies": ("EUR",)}, {"currency": "USD"}, "Transaction.Currency"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.flows.test_customer_waiting import run, waiting
+from tests.rings import each
 from tests.worlds import Shop, owner
 
 from recoup.gateways.cards.port import Charge, Outcome
@@ -69,7 +70,7 @@ def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(serv
     run(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "code", "region", "sca"),
     [
         ("visa", "1A", "us", True),

@@ -15,6 +15,7 @@ from tests.flows.corruptions import CORRUPTIONS
 from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.kept import WarmDatabase, lent
+from tests.rings import drawn
 from tests.rules.rescue.engine.ground import evidence, mixed_model, model, regression
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
 
@@ -343,7 +344,7 @@ _STEPS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@drawn("corruptions", "name", CORRUPTIONS, 16)
 def test_what_was_planted_is_found(server: ServerAddress, lived_in: str, name: str) -> None:
     sql, words = CORRUPTIONS[name]
     done = planted(server, lived_in, *sql)

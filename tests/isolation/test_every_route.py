@@ -20,6 +20,7 @@ from starlette.routing import Route
 from tests.doors.rescue.door import client_of
 from tests.isolation.ground import ROLES, Ground, Side, application, paths_of, text_of
 from tests.isolation.table import TABLE, Key, Line
+from tests.rings import each
 
 from recoup.doors.portal.endpoint import COOKIE
 
@@ -142,7 +143,7 @@ def test_every_route_has_a_line(ground: Ground) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("key", TABLE, ids=" ".join)
+@each("key", TABLE)
 def test_strangers_read_nothing_and_change_nothing(ground: Ground, key: Key) -> None:
     line, before = TABLE[key], ground.stand()
     for who in strangers(ground, key, line):
@@ -154,7 +155,7 @@ PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("key", PAGES, ids=" ".join)
+@each("key", PAGES)
 def test_people_change_only_what_their_role_may(ground: Ground, key: Key) -> None:
     line, before = TABLE[key], ground.stand()
     for role in (*ROLES, *(f"partner {one}" for one in ROLES)):

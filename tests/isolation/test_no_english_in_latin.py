@@ -12,6 +12,7 @@ from tests.isolation.ground import Ground, opened_ground
 from tests.isolation.table import TABLE
 from tests.isolation.test_every_route import Stranger, request_of
 from tests.isolation.test_no_english import _ELSEWHERE, _NAMES, _PAGES_MIN, _Texts
+from tests.rings import each
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.rules.languages.catalogues import catalogue
@@ -45,7 +46,7 @@ def english_in(page: str, language: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
+@each(
     ("language", "planted"),
     [
         ("de", "<p>Auftrag: the money is still owed</p>"),
@@ -62,7 +63,7 @@ def test_the_walk_finds_english(language: str, planted: str) -> None:
     assert english_in(f"<main>{planted}</main>", language)
 
 
-@pytest.mark.parametrize(
+@each(
     ("language", "fine"),
     [
         ("de", "<p>Bis 15. Dez. 23:36</p>"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from tests.databases import drop, empty
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.lab.bench.figure import Round, Size, figure, percentile
@@ -34,7 +35,7 @@ def ground(server: ServerAddress, tmp_path: Path) -> Iterator[Ground]:
     asyncio.run(drop(server, people))
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@each("name", COMPARED)
 def test_is_compared_with_pgbench(ground: Ground, name: str) -> None:
     (found,) = asyncio.run(run(ground, [name], TINY))
     row = found.row()

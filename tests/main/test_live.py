@@ -19,6 +19,7 @@ from tests.docs.running import clean_environment
 from tests.doors.rescue.door import listening
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
+from tests.rings import each
 
 from recoup.doors.edge import asgi
 from recoup.doors.edge.which_world import ByWorld
@@ -430,7 +431,7 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
     assert heard[0]["status"] == status
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "is_live"),
     [
         ({"x_api_key": "pk_live_0a"}, True),

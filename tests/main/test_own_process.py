@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.main.own_process import NoAnswerError, answer_of
 
@@ -35,7 +36,7 @@ def test_what_the_process_answers_is_what_was_found() -> None:
     assert answered(*PYTHON, 'print(\'{"result": "taken"}\')') == {"result": "taken"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "said"),
     [
         ([*PYTHON, "raise SystemExit(3)"], "ended with 3 and without an answer"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
@@ -86,7 +87,7 @@ def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: s
     assert getattr(load_settings(data_dir=tmp_path), FLAG) is value
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "taken"),
     [
         ({}, True),
@@ -97,7 +98,6 @@ def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: s
         ({"host": "0.0.0.0", "loopback_webhooks": "yes"}, True),
         ({"loopback_webhooks": "no"}, False),
     ],
-    ids=str,
 )
 def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(said: dict[str, str], taken: bool) -> None:
     assert Settings(**said).takes_loopback is taken

@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from tests.rings import each
 
 from recoup.main.cli import cli
 from recoup.main.later_verbs import LATER
@@ -39,7 +40,7 @@ def test_what_needs_no_world_imports_none(words: list[str]) -> None:
     assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.flows"}.isdisjoint(loaded)
 
 
-@pytest.mark.parametrize("name", LATER)
+@each("name", LATER)
 def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
     found = cli.get_command(click.Context(cli), name)
     assert found is not None
@@ -47,7 +48,7 @@ def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
     assert found.hidden or " ".join((found.help or "").split()).startswith(LATER[name].help)
 
 
-@pytest.mark.parametrize("verb", ["worker", "outcome", "keys", "schema", "lab", "bench", "openapi"])
+@each("verb", ["worker", "outcome", "keys", "schema", "lab", "bench", "openapi"])
 def test_a_verb_is_found_wherever_it_stands_and_help_has_it(verb: str) -> None:
     assert CliRunner().invoke(cli, [verb, "--help"]).exit_code == 0
     assert f"\n  {verb} " in CliRunner().invoke(cli, ["--help"]).output

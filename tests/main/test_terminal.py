@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-import pytest
+from tests.rings import each
 
 from recoup.kernel.unseen import has_unseen, shown_by_number
 
@@ -41,7 +41,7 @@ def test_a_file_gets_what_there_is() -> None:
     assert done.stdout.decode() == "SO-1\a\x1b]0;mine\x07\u202e1-OS\x9b2J\nnext\tline\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "\0",

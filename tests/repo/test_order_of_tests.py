@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import pytest
 from tests.long_first import LONG, dealt
+from tests.rings import each
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 16])
-@pytest.mark.parametrize("others", [0, 5, 100])
+@each("workers", [1, 2, 3, 16])
+@each("others", [0, 5, 100])
 def test_every_test_is_run_once(workers: int, others: int) -> None:
     items = [*(f"a{number}.py" for number in range(others)), *LONG, *LONG]
     assert sorted(dealt(items, workers, str)) == sorted(items)

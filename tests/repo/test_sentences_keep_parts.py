@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.rings import each
 
 import recoup
 from recoup.doors.portal.languages import harvest
@@ -92,7 +92,7 @@ def test_every_slot_has_its_part() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize(
+@each(
     "source",
     [
         'Problem("invalid", f"At most {most} notes.")',

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.encode import encode, encode_sorted, to_plain
 from recoup.kernel.kept_sentence import keep, kept
@@ -63,7 +64,7 @@ def test_so_does_every_plain_text(text: str) -> None:
     assert type(kept(keep(text))) is str
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         '["',
@@ -76,7 +77,6 @@ def test_so_does_every_plain_text(text: str) -> None:
         '["{0}",{"day":"2026-13-01"}]',
         '["' * 5_000,
     ],
-    ids=range(9),
 )
 def test_a_row_from_before_that_looks_like_one_stays(text: str) -> None:
     assert kept(text) == text

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.rings import each
 from tests.store.test_schema import fresh
 
 from recoup.rules.order.attention import (
@@ -131,7 +132,7 @@ def test_each_reason_of_a_hold_becomes_its_code_and_others_stay(server: ServerAd
     assert _migrated(server, "0127_why_it_is_held.sql", [*pairs, None]) == [*pairs.values(), None]
 
 
-@pytest.mark.parametrize(("sentence", "code"), [*_AT_0116.items(), *_AT_0127.items()])
+@each(("sentence", "code"), [*_AT_0116.items(), *_AT_0127.items()])
 def test_the_code_says_the_sentence_that_it_was(sentence: str, code: str) -> None:
     assert sentence_of(code) == sentence.removeprefix("held:")
     if code_of(code) == HELD:

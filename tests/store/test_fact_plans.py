@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.rings import each
 from tests.store.declared import plans_inside, sql_of
 from tests.worlds import sandbox_world
 
@@ -93,7 +94,7 @@ def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: Server
     assert not re.search(r"Scan (using endpoints_pkey )?on endpoints \w+\n(?! +(Index|Recheck) Cond)", plan)
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
+@each("name", STATEMENTS)
 def test_each_row_is_found_by_its_whole_key(server: ServerAddress, name: str) -> None:
     statement, wanted = STATEMENTS[name]
     _found_by(_plan(server, statement), wanted)

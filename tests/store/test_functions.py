@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pglast
-import pytest
+from tests.rings import each
 from tests.store.declared import homes
 from tests.store.test_statements import named
 
@@ -45,7 +45,7 @@ def test_every_function_has_a_home_and_somebody_who_calls_it() -> None:
         assert {(one.home, one.reads) for one in statements} == {(FUNCTIONS[name], False)}, name
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@each("name", sorted(FUNCTIONS))
 def test_a_function_stays_in_its_home_and_each_statement_writes_one_table(server: ServerAddress, name: str) -> None:
     found = list(queries(json.loads(pglast.parser.parse_plpgsql_json(SOURCES[name]))))
     assert len(found) > 1

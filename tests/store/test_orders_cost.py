@@ -8,6 +8,7 @@ from typing import Any, Self
 import asyncpg
 import pytest
 from tests import patient_reads
+from tests.rings import each
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
@@ -116,7 +117,7 @@ def test_beside_a_list_what_is_dear_is_not_begun(shop: Shop, monkeypatch: pytest
     run(shop, work)
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "index"),
     [
         ({"reasons": ("expired",)}, "order_heads_reason"),
@@ -181,7 +182,7 @@ def test_a_search_looks_up_its_words_without_reading_on(
     run(shop, work)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "sight", "count"),
     [
         ("buyer777@", "shown", 1),

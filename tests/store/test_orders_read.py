@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.rings import each
 from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.kernel.problem import Problem
@@ -140,7 +141,7 @@ async def plain(connection: asyncpg.Connection, shop: Shop, test: str, *, order:
     return [r["order_id"] for r in rows]
 
 
-@pytest.mark.parametrize("case", FILTERS)
+@each("case", FILTERS)
 def test_each_filter_and_its_pages_are_what_a_plain_scan_finds(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         expected = await plain(connection, shop, FILTERS[case][1], order="placed_at DESC, order_id DESC", limit=120)
@@ -164,7 +165,7 @@ def test_each_filter_and_its_pages_are_what_a_plain_scan_finds(shop: Shop, case:
     run(shop, work)
 
 
-@pytest.mark.parametrize("case", FILTERS)
+@each("case", FILTERS)
 def test_each_filter_is_read_from_an_index(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         if case == "a door without the channel":
@@ -179,7 +180,7 @@ def test_each_filter_is_read_from_an_index(shop: Shop, case: str) -> None:
 SORTED = [(by, descending, case) for by, descending in ORDERS for case in ("all", "several statuses")]
 
 
-@pytest.mark.parametrize(("by", "descending", "case"), SORTED, ids=[f"{b}-{d}-{c}" for b, d, c in SORTED])
+@each(("by", "descending", "case"), SORTED)
 def test_pages_in_each_order_are_all_orders_once_forth_and_back(
     shop: Shop, by: Any, descending: bool, case: str
 ) -> None:
@@ -209,7 +210,7 @@ def test_pages_in_each_order_are_all_orders_once_forth_and_back(
     run(shop, work)
 
 
-@pytest.mark.parametrize(("by", "descending"), ORDERS)
+@each(("by", "descending"), ORDERS)
 def test_each_order_and_its_later_pages_follow_an_index(shop: Shop, by: Any, descending: bool) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         order_id = uuid.UUID(int=9)
@@ -224,7 +225,7 @@ def test_each_order_and_its_later_pages_follow_an_index(shop: Shop, by: Any, des
     run(shop, work)
 
 
-@pytest.mark.parametrize("case", ["one status", "mit", "web", "call centre", "attention", "refunded", "all"])
+@each("case", ["one status", "mit", "web", "call centre", "attention", "refunded", "all"])
 def test_the_index_brings_the_order_so_that_nothing_is_sorted(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         plan = await explain(connection, wanted(shop, case))
@@ -279,7 +280,7 @@ def test_a_row_carries_every_column_of_the_list(shop: Shop) -> None:
     run(shop, work)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "how", "count"),
     [
         ("SUB-77", "exact", 1),
@@ -389,7 +390,7 @@ def test_a_slow_search_is_narrowed_to_recent_orders_and_says_so(shop: Shop, monk
     run(shop, work)
 
 
-@pytest.mark.parametrize("text", ["x", "n", "n1", "n.", "n1.zz", "p9999999999999999999999." + "0" * 32, "n" * 5000])
+@each("text", ["x", "n", "n1", "n.", "n1.zz", "p9999999999999999999999." + "0" * 32, "n" * 5000])
 def test_a_damaged_cursor_is_a_problem_not_a_crash(shop: Shop, text: str) -> None:
     assert parse_cursor(text) is None
 

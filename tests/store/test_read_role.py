@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.rings import each
 from tests.worlds import make_shop, owner, people_dsn, sandbox_world
 
 from recoup.kernel.time import Clocks
@@ -27,7 +28,7 @@ WRITES = (
 )
 
 
-@pytest.mark.parametrize("sql", WRITES)
+@each("sql", WRITES)
 def test_a_door_that_writes_is_refused_by_postgres(server: ServerAddress, sql: str) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):

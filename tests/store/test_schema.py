@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.databases import TEMPLATES, drop
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.rules.order.lifecycle import check_sql
@@ -293,7 +294,7 @@ def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> No
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(
+@each(
     "sql",
     [
         "UPDATE order_log SET happening = 'held'",

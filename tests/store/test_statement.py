@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.databases import empty
+from tests.rings import each
 from tests.store.test_statements import complaints, named
 
 from recoup.store.homes import MERCHANT
@@ -59,7 +60,7 @@ class Fake:
         return self.tag
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "records", "result"),
     [
         (int, [(7, 8)], 7),
@@ -83,7 +84,6 @@ class Fake:
         (dict[int, Pair], [(1, "x")], {1: Pair(1, "x")}),
         (dict[str, Any], [({"a": 1},)], {"a": 1}),
     ],
-    ids=str,
 )
 def test_the_annotation_says_what_comes(kind: Any, records: list[tuple[Any, ...]], result: object) -> None:
     async def read(db: Tx) -> Any: ...

@@ -18,6 +18,7 @@ import pytest
 from pglast import ast
 from pglast.visitors import Skip, Visitor
 from tests.databases import empty
+from tests.rings import each
 from tests.store.declared import homes
 
 import recoup.store
@@ -124,7 +125,7 @@ async def _complaints(server: ServerAddress, database: str) -> dict[str, list[st
     return wrong
 
 
-@pytest.mark.parametrize("one", STATEMENTS, ids=lambda one: one.name)
+@each("one", STATEMENTS)
 def test_a_statement_stays_in_its_home(server: ServerAddress, one: Statement) -> None:
     seen = named(one.sql)
     database = "people" if one.home is PEOPLE else "world"

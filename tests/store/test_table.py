@@ -6,8 +6,8 @@ from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 import asyncpg
-import pytest
 from tests.databases import empty
+from tests.rings import each
 from tests.store.test_functions import SOURCES
 from tests.store.test_statements import fits
 
@@ -209,7 +209,7 @@ def test_a_block_is_written_as_before() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("function", "row", "source"),
     [
         ("store_cards", StoredCard, "cards"),
@@ -222,7 +222,7 @@ def test_a_function_writes_every_column_of_a_row(function: str, row: type[Row], 
     assert _plain(insert_of(row, source)) in _plain(SOURCES[function])
 
 
-@pytest.mark.parametrize("table", OF_ORDERS)
+@each("table", OF_ORDERS)
 def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
     """A field that is not in the INSERT would be forgotten; one that is, and is no field, would be NULL for ever."""
     listed = re.search(rf"INSERT INTO {table} AS \w+ \((.*?)\)", _plain(SOURCES["write_changes"]))

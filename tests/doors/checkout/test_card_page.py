@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.doors.rescue.door import Caller, Door, everything
 from tests.doors.rescue.test_customer import customer
+from tests.rings import each
 
 from recoup.rules.network.magic import APPROVE_CARDS, CHALLENGE_PHONES, PHONE_CARD, script_card
 
@@ -61,7 +62,7 @@ def test_a_customer_says_no(door: Door, shop: Caller) -> None:
     assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "challenge_failed")
 
 
-@pytest.mark.parametrize(
+@each(
     ("form", "field"),
     [
         ({"number": "4111", "expires": "08/33"}, "CardNumber"),

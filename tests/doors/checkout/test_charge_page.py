@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_customer import customer
+from tests.rings import each
 
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.rules.network.descriptor import statement_text
@@ -94,7 +95,7 @@ def test_whoever_misses_one_fact_hears_the_same(door: Door, charged: dict[str, A
     assert min(took, time.monotonic() - began) >= 0.4
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "field"),
     [
         ({"last4": "12"}, "last4"),

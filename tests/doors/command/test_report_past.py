@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner, Result
 from tests.doors.command.here import Here, Work
 from tests.flows.money.settling import give_back, sold, terms
+from tests.rings import each
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.report import report
@@ -72,8 +72,8 @@ def test_reports_made_again_for_a_past_moment_are_those_of_then(server: ServerAd
     run(server, story)
 
 
-@pytest.mark.parametrize("noun", ["reconciliation", "settlement", "balances"])
-@pytest.mark.parametrize(
+@each("noun", ["reconciliation", "settlement", "balances"])
+@each(
     ("words", "says"),
     [
         (("--as-of", "2098-01-01T00:00:00Z"), "has not come yet"),

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+from tests.rings import each
 
 from recoup.doors.edge.field_names import fold_keys, folding, names_of
 
 FOLD = folding({"orderId": None, "transaction": {"amount": None, "id": None}, "items": {"sku": None}, "zipCode": None})
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "folded"),
     [
         ({"OrderId": 1, "ORDERID2": 2}, {"orderId": 1, "ORDERID2": 2}),

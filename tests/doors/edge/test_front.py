@@ -2,6 +2,7 @@
 
 import pytest
 from tests.doors.edge.asgi_client import Got, call, request, scope_of
+from tests.rings import each
 
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.front import Front, Hosts
@@ -77,7 +78,7 @@ def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytes
 OWN = {"host": "0.0.0.0", "public_url": "https://pay.example.com"}
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "pay.example.com",
@@ -94,7 +95,7 @@ def test_a_call_for_a_name_of_ours_is_taken(name: str) -> None:
     assert ask({"Host": name}, **OWN).status == 200
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "evil.example",

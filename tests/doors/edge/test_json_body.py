@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.doors.edge.asgi_client import request, scope_of
+from tests.rings import each
 
 from recoup.doors.edge.asgi import Message
 from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body, read_json
 from recoup.kernel.problem import Problem
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",
@@ -53,7 +54,7 @@ def test_refused(body: bytes) -> None:
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "value"),
     [
         (b"{}", {}),
@@ -82,7 +83,7 @@ def test_any_bytes_get_a_value_or_a_problem(body: bytes) -> None:
         assert problem.code == "malformed"  # noqa: PT017
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         None,
@@ -101,7 +102,7 @@ def test_json_content_types(value: bytes | None) -> None:
     check_content_type(value)
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         b"text/plain",

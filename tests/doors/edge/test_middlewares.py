@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 from tests.doors.edge.asgi_client import Got, call, request, scope_of
+from tests.rings import each
 
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.html_headers import HtmlHeaders
@@ -39,7 +40,7 @@ def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
     return call(APP, scope_of(path, list(headers), query_string=b"", **more), request(b"{}"))
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     ["/v1/outcome", "/v1//outcome", "//v1///outcome//", "/v1/outcome/", "/v1/Outcome", "/V1/OUTCOME", "//V1//outCome/"],
 )
@@ -61,7 +62,7 @@ def test_a_sane_request_id_is_kept_and_echoed() -> None:
     assert b'"request":"abc-1.2:3_4"' in got.body
 
 
-@pytest.mark.parametrize("given", [b"", b"a b", b"a\r\nx: y", b"x" * 129, b"\xff", b"<script>", b"-a"])
+@each("given", [b"", b"a b", b"a\r\nx: y", b"x" * 129, b"\xff", b"<script>", b"-a"])
 def test_an_odd_request_id_is_replaced(given: bytes) -> None:
     found = post("/v1/outcome", (b"x-request-id", given)).header(b"x-request-id")
     assert found is not None

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from tests.isolation.ground import Ground, opened_ground, text_of
 from tests.isolation.table import TABLE, Line
 from tests.isolation.test_every_route import APIS, FILES, WORDS
+from tests.rings import each
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.main.logs import start_logs
@@ -95,7 +96,7 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", PAGES)
+@each("path", PAGES)
 def test_addresses(ground: Ground, path: str) -> None:
     line = TABLE["GET", path]
     bare = address(ground, path, line)
@@ -118,7 +119,7 @@ def test_addresses(ground: Ground, path: str) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", FORMS)
+@each("path", FORMS)
 def test_forms(ground: Ground, path: str) -> None:
     line = TABLE["POST", path]
     csrf = session_of(ground, line)[1]
@@ -133,7 +134,7 @@ def test_forms(ground: Ground, path: str) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", [path for path in FORMS if TABLE["POST", path].body])
+@each("path", [path for path in FORMS if TABLE["POST", path].body])
 def test_what_is_stored_of_a_form_breaks_no_page(ground: Ground, path: str) -> None:
     """All but one field as they should be, so that much of it is taken."""
     line = TABLE["POST", path]
@@ -186,7 +187,7 @@ def test_what_another_site_sends_is_not_kept(ground: Ground, origin: str | None)
 _ID = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         "/audit?before=0001-01-01T00:00%2B14:00_x",
@@ -201,7 +202,7 @@ def test_what_only_looks_like_a_place_or_number_breaks_nothing(ground: Ground, a
     assert asked(ground, "GET", address, TABLE["GET", "/orders"]).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/signin", "/signup", "/world", "/account/name", "/invitations/x", "/handover/x"])
+@each("path", ["/signin", "/signup", "/world", "/account/name", "/invitations/x", "/handover/x"])
 def test_a_form_from_an_origin_that_is_no_address_is_refused(ground: Ground, path: str) -> None:
     headers = {"cookie": f"{COOKIE}={ground.a.sessions['owner'][0]}", "accept": "text/html", "origin": "http://[::1"}
     answer = ground.call("POST", path, data={"csrf": ground.a.sessions["owner"][1]}, headers=headers)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
 from tests.doors.portal.test_portal import field, ids, visit
+from tests.rings import each
 
 from recoup.doors.portal.orders import bulk
 from recoup.flows import on_many
@@ -181,8 +182,8 @@ def test_a_note_on_ticked_orders(shop: Shop) -> None:
     visit(shop, work)
 
 
-@pytest.mark.parametrize("back", ["/orders?status=nope", "/orders?status=0&amount=lots", "/orders?q=site:nowhere"])
-@pytest.mark.parametrize("doing", ["cancel", "note"])
+@each("back", ["/orders?status=nope", "/orders?status=0&amount=lots", "/orders?q=site:nowhere"])
+@each("doing", ["cancel", "note"])
 def test_a_filter_that_is_not_understood_does_nothing(shop: Shop, back: str, doing: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         form = await form_of(client, "/orders", doing) | {

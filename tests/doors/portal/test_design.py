@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
+from tests.rings import each
 
 from recoup.doors.portal.templates import FOLDER
 from recoup.doors.portal.words import STATUSES
@@ -33,7 +34,7 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
     asyncio.run(drop_shop(server, made))
 
 
-@pytest.mark.parametrize("macro", MACROS)
+@each("macro", MACROS)
 def test_each_small_part_is_shown(macro: str) -> None:
     assert re.search(rf"parts\.{macro}\b", TEMPLATES), f"show parts.{macro} in design/design.html"
 

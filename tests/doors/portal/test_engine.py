@@ -8,6 +8,7 @@ import pytest
 from tests.doors.portal import staff
 from tests.doors.portal.staff import As, portal
 from tests.flows.insight.taken_model import take_model
+from tests.rings import each
 from tests.worlds import Shop
 from tests.worlds import owner as database_owner
 
@@ -79,7 +80,7 @@ def test_it_says_what_a_bound_leaves_of_the_share_and_whose_it_is(server: Server
     portal(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "said"),
     [
         ({"share": "95"}, "the share is at most 90 %"),

@@ -3,9 +3,9 @@
 import re
 from datetime import timedelta
 
-import pytest
 from tests.doors.portal.staff import As, portal, texts
 from tests.doors.portal.test_webhooks import make, receiving
+from tests.rings import each
 from tests.worlds import Shop
 
 from recoup.flows.cards.cancel import cancel
@@ -33,7 +33,7 @@ def test_the_past_of_an_order_is_a_page_without_buttons(server: ServerAddress) -
     portal(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     ["", "?at=yesterday", "?asOf=2999-01-01T00:00:00Z", "?asOfVersion=0", "?asOfVersion=999", "?asOf=1999-01-01"],
 )

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, in_the_clear, make_shop, plain
 from tests.doors.portal.test_portal import field, ids, visit
+from tests.rings import each
 
 from recoup.doors.portal.endpoint import POLL
 from recoup.doors.portal.orders import export
@@ -116,7 +117,7 @@ EACH = ["attempts=1", "expires=30d", "amount=%3E50", "amount=5..5000&currency=JP
         "sort=expires&cursor=ne." + "0" * 32]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", EACH)
+@each("address", EACH)
 def test_each_filter_and_order_is_a_page(shop: Shop, address: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         assert "<h1>Orders</h1>" in await page_of(client, f"/orders?{address}&cols={ALL}")
@@ -267,7 +268,7 @@ async def every_id(client: httpx.AsyncClient, path: str) -> list[str]:
         path = html.unescape(following[1])
 
 
-@pytest.mark.parametrize(
+@each(
     "narrowed",
     [
         "",

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
+from tests.rings import each
 
 from recoup.doors.portal.orders.amounts import Amounts, read_amounts
 from recoup.doors.portal.orders.chips import chips
@@ -188,7 +189,7 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
     assert read(query.link().partition("?")[2]).text == query.text
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "address"),
     [
         ("status:paid amount:>50 site:shop.example", f"status=7&site={SITE}&amount=%3E50"),
@@ -225,7 +226,7 @@ def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
     assert read(f"q=status%3Apaid+placed%3A7d&{everything}&placed_from=&placed=today&zone=").statuses == (7,)
 
 
-@pytest.mark.parametrize(
+@each(
     "typed",
     [
         "status:nope",
@@ -345,7 +346,7 @@ def test_an_amount_is_within_exactly_when_its_decimal_is(
     assert (range_.units_from, range_.units_to) == (least, most)
 
 
-@pytest.mark.parametrize("text", ["", "..", "-5", "1e3", "NaN", "1.2.3", "5 0", "٣", ">", "1" * 40, "50..x", "<>5"])
+@each("text", ["", "..", "-5", "1e3", "NaN", "1.2.3", "5 0", "٣", ">", "1" * 40, "50..x", "<>5"])
 def test_what_is_no_amount(text: str) -> None:
     with pytest.raises(ValueError, match=".*"):
         read_amounts(text)
@@ -384,9 +385,7 @@ def test_what_is_nearest_is_bounded_and_a_guess_of_few_letters() -> None:
     assert time.process_time() - begun < 1
 
 
-@pytest.mark.parametrize(
-    "zone", ["Nowhere/City", "../../etc/passwd", "Europe", "x" * 500, "\x00", "localtime", "right/UTC"]
-)
+@each("zone", ["Nowhere/City", "../../etc/passwd", "Europe", "x" * 500, "\x00", "localtime", "right/UTC"])
 def test_an_unknown_zone_is_said_and_the_persons_own_stays(zone: str) -> None:
     query = read(urlencode({"zone": zone}), "Europe/Berlin")
     assert query.zone == "Europe/Berlin"

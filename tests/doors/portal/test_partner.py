@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.called import note_call
@@ -459,7 +460,7 @@ def test_sign_ups_are_few_from_one_address(server: ServerAddress) -> None:
     office(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "told"),
     [
         ({"email": "no mail"}, "not an e-mail"),

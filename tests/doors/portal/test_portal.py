@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, in_the_clear, make_app, make_shop, make_world
+from tests.rings import each
 
 from recoup.doors.portal.order.words import SAY
 from recoup.rules.money.allocation import pieces_units
@@ -295,7 +296,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", STRANGE, ids=range(len(STRANGE)))
+@each("path", STRANGE)
 def test_a_strange_address_is_a_proper_page(shop: Shop, path: str) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         answer = await client.get(path)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop, plain
 from tests.doors.portal.test_portal import field, sign_in, visit
+from tests.rings import each
 from tests.rules.banks.made import mt940
 
 from recoup.store.server import ServerAddress
@@ -126,7 +127,7 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
     visit(shop, work, email=None)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "more", "words"),
     [
         ("", {}, "empty"),

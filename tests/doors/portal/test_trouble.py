@@ -1,6 +1,6 @@
 """Whatever needs somebody's attention is said in a sentence, has a cure and somebody to ask."""
 
-import pytest
+from tests.rings import each
 
 from recoup.doors.portal.order.held import CURES
 from recoup.rules.order.attention import (
@@ -22,7 +22,7 @@ from recoup.rules.order.attention import (
 ELSEWHERE = (HELD, UNKNOWN, PAID_LATE, SETTLEMENT_STUCK, SETTLEMENT_DELAYED, stuck("capture"))
 
 
-@pytest.mark.parametrize("code", CODES)
+@each("code", CODES)
 def test_each_code_has_a_sentence_and_a_cure(code: str) -> None:
     assert (code in CURES) is not (code in ELSEWHERE)
     assert code == HELD or sentence_of(code)[0].isupper()

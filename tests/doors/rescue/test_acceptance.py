@@ -21,6 +21,7 @@ from tests.doors.rescue.door import (
     transmit_body,
 )
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+from tests.rings import each
 
 from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, PHONE_CARD
 
@@ -192,7 +193,7 @@ def test_the_spellings_of_two_clients(shop: Caller) -> None:
     assert order["email"] == "NA"
 
 
-@pytest.mark.parametrize("offset", ["-5", -5, 0, "0", "", None, -300])
+@each("offset", ["-5", -5, 0, "0", "", None, -300])
 def test_the_time_zone_as_text_number_or_nothing(shop: Caller, offset: object) -> None:
     assert shop.evaluate(transaction__timezoneUtcOffset=offset).json()["status"] == "SUBMITTED"
 
@@ -255,7 +256,7 @@ def test_refund_and_cancel_come_without_an_idempotency_key(shop: Caller) -> None
     assert shop.post(f"/orders/{shop.admit()}/cancel", {}).content == b"{}"
 
 
-@pytest.mark.parametrize(
+@each(
     "content_type",
     [
         None,
@@ -282,10 +283,8 @@ def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
     assert "content-type" in fields_of(answer)
 
 
-@pytest.mark.parametrize(
-    "path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"]
-)
-@pytest.mark.parametrize("unknown", [UNKNOWN, "nothing", "1"])
+@each("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"])
+@each("unknown", [UNKNOWN, "nothing", "1"])
 def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
     methods = {"/orders/{0}": "GET", "/webhooks/{0}": "DELETE", "/transmit/{0}": "PATCH"}
     body = {"amountToRefund": 1, "isDeclined": True} if "{0}/" in path or "transmit" in path else None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.flows.insight.verify import verify
 from recoup.moves.order import amendment
@@ -292,7 +293,7 @@ def test_notes_are_added_changed_and_taken_away(shop: Caller) -> None:
     assert listed[0]["metadata"] == {"Agent": "7", "b": ""}
 
 
-@pytest.mark.parametrize(
+@each(
     "notes",
     [
         {"a" * 41: "1"},

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import fields_of
+from tests.rings import each
 
 
 def ask(shop: Caller, status: int = 200, **body: Any) -> Any:
@@ -39,7 +39,7 @@ def test_a_check_names_its_back_test(shop: Caller) -> None:
     assert bad["backtestId"] is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "status", "field"),
     [
         ({"decider": "retry-99"}, 400, "Decider"),

@@ -28,6 +28,7 @@ from tests.doors.rescue.door import (
     transmit_body,
 )
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.main.logs import start_logs
 from recoup.rules.network.card import luhn_digit
@@ -53,8 +54,8 @@ MALFORMED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", MALFORMED)
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+@each("what", MALFORMED)
+@each(("method", "path"), ENDPOINTS)
 def test_what_is_no_object_of_json_is_400(door: Door, steady: "Steady", method: str, path: str, what: str) -> None:
     if path.endswith("/cancel") and what == "nothing":
         return  # the one call that needs no body
@@ -153,7 +154,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "value", "named"), WRONG)
+@each(("field", "value", "named"), WRONG)
 def test_a_wrong_value_names_its_field(steady: Steady, field: str, value: object, named: str) -> None:
     body = steady.shop.body(**{field.replace(".", "__"): value})
     with steady.nothing_written():
@@ -179,7 +180,7 @@ def test_everything_wrong_is_said_at_once(steady: Steady) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "value", "named"),
     [
         ("isDeclined", None, "IsDeclined"),
@@ -205,7 +206,7 @@ def test_an_empty_transmit_id_is_none(steady: Steady) -> None:
     assert steady.shop.post("/transmit", transmit_body(steady.shop, transmitId="")).json()["result"] == "success"
 
 
-@pytest.mark.parametrize(
+@each(
     ("update", "named"),
     [
         ({}, "Outcome"),
@@ -234,7 +235,7 @@ def test_an_outcome_of_nothing(steady: Steady, body: dict[str, Any]) -> None:
     assert list(fields_of(steady.shop.post("/outcome", body))) == ["OrderSessionKey"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "named"),
     [
         ({"payment_method": None}, "PaymentMethod.CreditCard.Number"),
@@ -283,7 +284,7 @@ REAL = [
 ]
 
 
-@pytest.mark.parametrize("number", REAL, ids=lambda number: f"{number[:4]}-{len(number)}")
+@each("number", REAL)
 def test_a_real_looking_card_is_refused_and_nowhere_kept(steady: Steady, number: str) -> None:
     assert classify(number) is None
     spaced = " ".join(re.findall(".{1,4}", number))
@@ -442,7 +443,7 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
 # what an error says to do -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "http://localhost:9000/hook",
@@ -459,7 +460,7 @@ def test_a_local_receiver_is_told_which_address_the_sandbox_takes(steady: Steady
     assert "https" in told or "internet" in told
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "field", "cure"),
     [
         ({"orderId": 1.5}, "OrderId", "text in quotes"),
@@ -502,7 +503,7 @@ def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(shop: Call
     assert shop.evaluate(expiryDateUtc=given).json()["status"] in ("APPROVED", "DECLINED")
 
 
-@pytest.mark.parametrize("unseen", ["\a", "\x1b[2J", "\x9b2J", "\u202e", "\u2066", "a\nb"])
+@each("unseen", ["\a", "\x1b[2J", "\x9b2J", "\u202e", "\u2066", "a\nb"])
 def test_an_id_that_a_terminal_would_obey_is_refused_by_its_field(shop: Caller, unseen: str) -> None:
     odd = f"SO-{unseen}-1"
     for path, body, field in (

@@ -8,6 +8,7 @@ import pytest
 from msgspec import Meta
 from tests.doors.rescue.door import Door
 from tests.doors.rescue.fuzzing import Target
+from tests.rings import each
 
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.app import OPERATIONS
@@ -70,14 +71,14 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("sent", "member", "value"), TAKEN)
+@each(("sent", "member", "value"), TAKEN)
 def test_a_field_is_taken_as_clients_write_it(sent: dict[str, Any], member: str, value: Any) -> None:
     found = getattr(read_whole(FITS | sent, Body), member)
     assert found == value
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(("sent", "name", "told"), REFUSED)
+@each(("sent", "name", "told"), REFUSED)
 def test_a_field_that_is_wrong_is_named_with_what_it_must_be(sent: dict[str, Any], name: str, told: str) -> None:
     with pytest.raises(Problem) as refused:
         read_whole(FITS | sent, Body)

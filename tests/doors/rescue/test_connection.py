@@ -9,6 +9,7 @@ import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.receiver import receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 # the inquiry; the sample shows among the deliveries, and who sent it in the audit log
 KEPT = ("issuer.calls", "delivery_tries", "audit_lines")
@@ -124,7 +125,7 @@ def test_a_silent_receiver_holds_the_test_for_a_bounded_time(shop: Caller) -> No
         receiver.holding.set()
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({}, "Kind"),

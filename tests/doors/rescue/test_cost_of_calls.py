@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doors.rescue.door import Door
+from tests.rings import drawn
 
 from recoup.doors.edge.field_names import Names, names_of
 from recoup.doors.rescue.app import OPERATIONS
@@ -44,7 +45,7 @@ def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
     return [body for body in made if len(body) < 1 << 20]
 
 
-@pytest.mark.parametrize("operation", BODIES, ids=lambda one: f"{one.method} {one.path}")
+@drawn("fuzz", "operation", BODIES, 8, ids=lambda one: f"{one.method} {one.path}")
 def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
     shop = door.shop()
     path = re.sub(r"\{[a-z_]+\}", "018f0000-0000-7000-8000-000000000001", operation.path.removeprefix("/v1"))

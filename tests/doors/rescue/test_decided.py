@@ -8,6 +8,7 @@ import pytest
 from tests.doors.rescue import shapes
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed, tokenize_body, transmit_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+from tests.rings import each
 
 from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, DECLINE_CARD, PHONE_CARD, amount_for, script_card
 from recoup.rules.order.faces import STATUS_NAMES
@@ -20,9 +21,7 @@ def in_days(shop: Caller, days: float) -> str:
 # expiry (C5) --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("days", "warned"), [(1, True), (13.9, True), (14, False), (21, False), (30, False), (30.03, False)]
-)
+@each(("days", "warned"), [(1, True), (13.9, True), (14, False), (21, False), (30, False), (30.03, False)])
 def test_expiry_within_its_bounds(shop: Caller, days: float, warned: bool) -> None:
     answer = shop.evaluate(expiryDateUtc=in_days(shop, days)).json()
     assert answer["status"] == "SUBMITTED"
@@ -53,7 +52,7 @@ def test_an_expiry_that_is_too_late_names_the_latest_date(door: Door, shop: Call
     assert shop.evaluate(expiryDateUtc=(latest - timedelta(seconds=5)).isoformat()).json()["status"] == "SUBMITTED"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -186,7 +185,7 @@ def test_exactly_these_fields_are_required(door: Door, shop: Caller) -> None:
 TEXTS = sorted(REQUIRED.keys() - {"isDeclined", "transaction.amount"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "absent"),
     [(f, a) for f in sorted(REQUIRED) for a in (GONE, None)] + [(f, a) for f in TEXTS for a in ("", "  ")],
 )
@@ -211,9 +210,7 @@ def test_amounts_up_to_the_bounds(shop: Caller, amount: int, currency: str) -> N
     assert order["amount"] == amount
 
 
-@pytest.mark.parametrize(
-    "amount", [0, -1, 100_000_001, 45.9, "45.90", "4_590", "+4590", "0x10", "٤٥", "9" * 25, True, [4590], 10**18]
-)
+@each("amount", [0, -1, 100_000_001, 45.9, "45.90", "4_590", "+4590", "0x10", "٤٥", "9" * 25, True, [4590], 10**18])
 def test_amounts_beyond_are_refused(door: Door, shop: Caller, amount: object) -> None:
     body = shop.body(transaction__amount=amount)
     with door.nothing_written():
@@ -253,8 +250,8 @@ def test_order_sources(shop: Caller) -> None:
 # CIT and switches ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("source", "words"), [("ecommerce", "CIT (web)"), ("moto", "CIT (call centre)")])
-@pytest.mark.parametrize("is_mit", [False, GONE, None])
+@each(("source", "words"), [("ecommerce", "CIT (web)"), ("moto", "CIT (call centre)")])
+@each("is_mit", [False, GONE, None])
 def test_cit_that_is_switched_off_is_403_with_the_reason(
     door: Door, shop: Caller, source: str, words: str, is_mit: object
 ) -> None:
@@ -305,7 +302,7 @@ def sites(door: Door, shop: Caller) -> dict[str, str]:
     return {"leaf": str(shop.shop.site_id), "mugs": str(second)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("sent", "chosen", "warned"),
     [
         ({"siteId": "mugs"}, "mugs", False),
@@ -381,7 +378,7 @@ def _read(door: Door, order_id: str) -> dict[str, Any]:
     return dict(row)
 
 
-@pytest.mark.parametrize("code", NMI)
+@each("code", NMI)
 def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> None:
     """Each behaves as the scheme's code that it stands for; hard ones end the order within a second."""
     mine = shop.admit(transaction__responseCode=code, transaction__responseCodeSource="nmi")
@@ -393,7 +390,7 @@ def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> Non
     assert read[0]["stage"] == read[1]["stage"] == ("declined" if code in ENDS else "processing")
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "klass"),
     [
         ("220", "data"),
@@ -517,7 +514,7 @@ def test_the_free_text_finds_an_order(shop: Caller, field: str) -> None:
     assert shop.get("/orders", params={"query": "ana roe"}).json()["orders"]["totalItemCount"] == 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field"),
     [
         ("pageSize=0", "PageSize"),

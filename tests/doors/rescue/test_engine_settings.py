@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.flows.insight.taken_model import model_at
+from tests.rings import each
 
 from recoup.flows.insight.audit import read_audit
 from recoup.flows.merchants.arms import stop
@@ -72,7 +72,7 @@ def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
         assert audit_of(shop) == ["arms.changed"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field", "said"),
     [
         ({"mode": "share", "share": 95}, "Share", "the share is at most 90 %"),

@@ -7,11 +7,11 @@ import random
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from tests.doors.rescue.consumer import Consumer, as_told
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door
 from tests.doors.rescue.receiver import Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.rules.messages.events import CATALOGUE
 
@@ -87,7 +87,7 @@ def test_only_some_events(shop: Caller) -> None:
     assert both["next"] == page["next"] == str(len(feed(shop)["data"]))
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     [
         {"after": "x"},
@@ -143,7 +143,7 @@ def live(shop: Caller, chance: random.Random) -> None:
             shop.advance(days=chance.choice([1, 9]))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@each("seed", range(6))
 def test_a_consumer_that_lost_a_third_has_the_servers_state_again(door: Door, seed: int) -> None:
     shop, chance, consumer = door.shop(), random.Random(seed), Consumer()
     with receiving(door) as hooks:

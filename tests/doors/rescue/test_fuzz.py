@@ -12,6 +12,7 @@ from tests.doors.fuzzing import ODD, QUICK, bent
 from tests.doors.rescue.door import UNKNOWN, Door
 from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, evaluate_sync, send
 from tests.doors.rescue.shapes import check_refused
+from tests.rings import drawn
 
 from recoup.doors.rescue.app import OPERATIONS
 
@@ -42,7 +43,7 @@ def target(kept: Target) -> Target:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", NAMES)
+@drawn("fuzz", "name", NAMES, 12)
 def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     operation = NAMES[name]
     known = target.known(operation)

@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.doors.rescue.door import FUNDS, Caller, Door
+from tests.rings import each
 
 from recoup.rules.network.magic import PHONE_CARD
 
@@ -86,7 +86,7 @@ def check(expected: Any, told: Any, where: str, exact: bool) -> None:
         assert (type(told), told) == (type(expected), expected), where
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@each("name", GOLDEN)
 def test_an_example_of_the_contract_is_answered_as_it_says(door: Door, shop: Caller, name: str) -> None:
     golden = GOLDEN[name]
     replay = Replay(door, shop, FUNDS if golden.get("card") == "declines" else PHONE_CARD)

@@ -3,9 +3,9 @@
 import re
 
 import msgspec
-import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.shapes import check_refused
+from tests.rings import each
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import fold_keys
@@ -25,7 +25,7 @@ def test_each_operation_has_its_route_and_each_route_its_operations(door: Door, 
             assert (answer.status_code != 405) == (f"{method} {path}" in IDS), (method, path)
 
 
-@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+@each("one", OPERATIONS)
 def test_an_operation_is_told_whole(one: Operation) -> None:
     assert one.summary
     assert one.group
@@ -38,7 +38,7 @@ def test_an_operation_is_told_whole(one: Operation) -> None:
         assert example.status in one.answers
 
 
-@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+@each("one", OPERATIONS)
 def test_examples_are_of_their_shapes(one: Operation) -> None:
     assert one.examples or not one.body or not any(f.required for f in msgspec.structs.fields(one.body))
     for example in one.examples:
@@ -85,6 +85,6 @@ def test_fields_are_read_in_the_case_of_their_shape() -> None:
             assert fold_keys({field.encode_name.upper(): 1}, method.fold) == {field.encode_name: 1}
 
 
-@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+@each("one", OPERATIONS)
 def test_words_are_sentences(one: Operation) -> None:
     assert not one.text or re.search(r"[.`]$", one.text), one.text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from tests.doors.rescue.door import FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.flows.insight.outcome import outcome_of
 from recoup.rules.network.reasons import REASONS
@@ -130,7 +131,7 @@ def test_two_hundred_may_be_named_and_no_more(stock: Stock) -> None:
         assert "200" in told[name][0]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field"),
     [
         ("currency=XXX", "Currency"),
@@ -212,7 +213,7 @@ def test_lists_stay_short(shop: Caller) -> None:
     assert not {"items", "refunds", "attempts"} & set(row)
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "told"),
     [
         ("statuses=4", "'statuses' is not known. Did you mean status?"),

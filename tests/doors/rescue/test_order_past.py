@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.doors.rescue.door import GONE, HARD, UNKNOWN, Caller, Door, opened_door
+from tests.rings import each
 
 from recoup.flows.merchants.part_terms import set_part_terms
 from recoup.moves.modification.failed import failed_since
@@ -69,8 +70,8 @@ CARDS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("kind", sorted(CARDS))
+@each("seed", range(3))
+@each("kind", sorted(CARDS))
 def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int) -> None:
     rng, shop = random.Random(f"{kind}/{seed}"), world.shop()
     order_id = shop.admit(**CARDS[kind])
@@ -162,7 +163,7 @@ def test_balances_and_the_last_decision_are_of_then(world: Door) -> None:
     assert first["asOf"]["decisionId"] is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "says"),
     [
         ("asOf=2000-01-01T00:00:00Z", "was not there yet"),

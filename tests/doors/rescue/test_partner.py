@@ -13,6 +13,7 @@ from tests.doors.rescue.partner import Partner, developer, make_one, merchant_bo
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
+from tests.rings import each
 
 from recoup.flows.merchants.go_live import onboarding_of
 from recoup.flows.merchants.handover import look
@@ -126,7 +127,7 @@ def test_what_a_state_may_be_is_told_without_an_empty_word(door: Door, partner: 
     assert told["State"][0].endswith("must be one of active, paused.")
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "field"),
     [
         ({"name": ""}, "Name"),

@@ -11,6 +11,7 @@ from tests.doors.rescue.door import UNKNOWN, Caller, Door
 from tests.doors.rescue.partner import Partner, developer, make_one
 from tests.doors.rescue.shapes import check_refused
 from tests.doors.rescue.test_reports_past import act, z
+from tests.rings import each
 
 from recoup.kernel.time import business_at, iso
 
@@ -101,7 +102,7 @@ def test_an_order_counts_with_what_it_came_in_with(door: Door) -> None:
     assert at.now().read == before.read
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field", "says"),
     [
         ("asOf=2010-01-01T00:00:00Z", "AsOf", "was not there yet"),

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller
 from tests.doors.rescue.shapes import fields_of
+from tests.rings import each
 
 from recoup.flows.insight.audit import read_audit
 from recoup.kernel.currencies import EXPONENTS
@@ -83,7 +83,7 @@ def test_a_check_saves_nothing(shop: Caller) -> None:
     assert shop.get("/policy").json()["version"] == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "fields"),
     [
         ({"policy": "off"}, {"Policy"}),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import Caller
 from tests.flows.money.settling import terms
+from tests.rings import each
 
 PATH = "/reconciliation"
 
@@ -67,7 +68,7 @@ def test_a_report_that_a_webhook_told_of(traded: Caller, other: Caller) -> None:
     assert other.get(PATH, params={"id": str(report_id)}).status_code == 404
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field"),
     [
         ("", "From"),

@@ -8,6 +8,7 @@ import pytest
 from tests.doors.rescue import shapes
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+from tests.rings import each
 
 from recoup.flows.refunds import refund
 
@@ -96,7 +97,7 @@ def test_amounts_have_the_currencys_own_scale(shop: Caller, currency: str, text:
     assert shop.order(order_id)["refundedAmount"] == units
 
 
-@pytest.mark.parametrize(
+@each(
     "amount",
     [
         "0",
@@ -162,7 +163,7 @@ def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:
         assert "without items" in failed(shop.refund(order_id, {"items": [{"line": 1}]}), "2004").responseMessage
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"items": [{}]}, "Items[0].Sku"),

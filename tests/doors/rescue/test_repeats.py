@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed
 from tests.doors.rescue.shapes import check_refused
+from tests.rings import each
 
 from recoup.flows.cards.evaluate import Evaluate
 
@@ -62,7 +63,7 @@ def test_codes_and_moments_do_not_count(door: Door, shop: Caller) -> None:
             assert shop.evaluate(same_key(body, **change)).json()["orderId"] == first["orderId"], change
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"orderId": "another"},
@@ -114,7 +115,7 @@ def test_the_same_card_as_token_and_as_number_is_one_card(door: Door, shop: Call
         assert shop.evaluate(again).json()["orderId"] == order_id
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "what"),
     [
         ({"transaction.amount": 4591}, "amount"),
@@ -122,7 +123,7 @@ def test_the_same_card_as_token_and_as_number_is_one_card(door: Door, shop: Call
         ({"paymentMethod.cardNumber": FUNDS}, "card"),
     ],
 )
-@pytest.mark.parametrize("days", [0, 20])
+@each("days", [0, 20])
 def test_another_amount_or_card_for_an_open_or_paid_order_is_409(
     door: Door, shop: Caller, change: dict[str, Any], what: str, days: int
 ) -> None:

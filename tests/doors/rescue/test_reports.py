@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import GONE, Caller
 from tests.doors.rescue.shapes import check_refused
+from tests.rings import each
 
 REPORTS = ("transactions", "descriptors", "sites", "campaigns")
 AMOUNTS = ("approved", "refunded", "chargebacks", "fees", "chargebackFees", "adjusted", "net", "disputed")
@@ -85,8 +86,8 @@ def test_a_period_or_currency_without_bookings_is_empty(traded: Caller, other: C
         assert traded.get(f"/reports/{report}", params=before).json()["data"] == []
 
 
-@pytest.mark.parametrize("report", REPORTS)
-@pytest.mark.parametrize(
+@each("report", REPORTS)
+@each(
     ("query", "field"),
     [
         ("", "From"),

@@ -10,6 +10,7 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
 from tests.doors.rescue.shapes import check_refused
 from tests.flows.money.settling import payouts, person, terms, with_account
+from tests.rings import each
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.adjust import adjust
@@ -171,8 +172,8 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed
     assert (done := world.run(verify(shop.shop.world))).difference is None, done.difference
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/settlements", "/balances"])
-@pytest.mark.parametrize(
+@each("path", [*LISTS, "/settlements", "/balances"])
+@each(
     ("query", "field", "says"),
     [
         ("asOf=2000-01-01T00:00:00Z", "AsOf", "was not there yet"),

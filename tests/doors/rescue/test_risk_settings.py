@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import pytest
 from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.flows.merchants.risk import read_risk
 
@@ -45,7 +45,7 @@ def test_the_weights_in_use_are_named(shop: Caller) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field", "said"),
     [
         ({"mode": "share", "share": 95}, "Share", "the share is at most 90 %"),

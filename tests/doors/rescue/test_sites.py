@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 SHOES = {"url": "https://shoes.merchant.example", "name": "Shoes", "descriptor": "EXAMPLESHOES"}
 
@@ -128,7 +129,7 @@ def test_an_address_made_twice_at_once_is_made_once(door: Door, shop: Caller) ->
     assert door.run(both()) == [201, 409, 409, 409, 409, 409]
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({}, "Url"),
@@ -199,7 +200,7 @@ def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monke
     assert "at most 3 sites, deleted ones included" in told["result"]
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "hello",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import APPROVES, Caller
 from tests.doors.rescue.shapes import fields_of
+from tests.rings import each
 
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.rules.network.card import luhn_digit
@@ -22,7 +23,7 @@ def test_a_stored_method_is_rescued(shop: Caller) -> None:
     assert APPROVES not in str(order)
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "field"),
     [
         ({"processor": "nobody", "id": "pm_card_visa"}, "PaymentMethod.Processor"),

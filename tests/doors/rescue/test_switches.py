@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import GONE, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.rings import each
 
 from recoup.flows.merchants.switches import Subject, change
 from recoup.kernel.ids import parse_id
@@ -92,7 +93,7 @@ def test_changes_are_paged_newest_first(shop: Caller) -> None:
     assert found == [f"change {n}" for n in reversed(range(7))]
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "fields"),
     [
         ({}, {"Kind", "On"}),
@@ -204,7 +205,7 @@ def test_a_retired_sites_campaigns_are_gone_with_it(shop: Caller) -> None:
     assert {one["level"] for one in shop.get("/switches").json()["data"]} == {"merchant", "site"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"key": ""}, "Key"),

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import pytest
 from tests.doors.rescue.door import Caller
 from tests.doors.rescue.shapes import check_refused
 from tests.doors.rescue.test_reports_past import z
 from tests.flows.insight.compared import with_orders
+from tests.rings import each
 
 from recoup.flows.insight.uplift_report import watch_uplift
 from recoup.flows.merchants.arms import ArmsChange, set_arms
@@ -104,8 +104,8 @@ def test_a_report_asked_for_again_gives_the_bytes_that_it_gave_then(shop: Caller
             assert read(shop, query) == moment.read, query
 
 
-@pytest.mark.parametrize("path", ["/reports/uplift", "/reports/cohorts"])
-@pytest.mark.parametrize(
+@each("path", ["/reports/uplift", "/reports/cohorts"])
+@each(
     ("query", "field", "says"),
     [
         ("asOf=2000-01-01T00:00:00Z", "AsOf", "was not there yet"),

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.doors.rescue.door import APPROVES, GONE, UNKNOWN, Caller, Door, everything, stands_in, transmit_body
 from tests.doors.rescue.shapes import check_refused
+from tests.rings import each
 
 
 def send(shop: Caller, body: bytes | str, query: str = "?kind=transmit", **headers: str) -> httpx.Response:
@@ -292,7 +293,7 @@ def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
 # files that are refused ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "query", "field"),
     [
         (b"", "?kind=transmit", "File"),

@@ -19,6 +19,7 @@ from tests.doors.rescue import shapes
 from tests.doors.rescue.door import FUNDS, GONE, HARD, Caller, Door
 from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+from tests.rings import each
 
 from recoup.flows.messages import deliver
 from recoup.flows.messages.endpoints import create
@@ -321,7 +322,7 @@ def test_back_off_and_the_log_of_tries(shop: Caller, hooks: Receiver) -> None:
     assert tries(shop)[-1]["result"] == "delivered"
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         301,
@@ -531,7 +532,7 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
     assert default["events"] == list(DEFAULT_EVENTS)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",
@@ -581,7 +582,7 @@ def test_addresses_that_are_allowed(shop: Caller, url: str) -> None:
     assert shop.post("/webhooks", {"url": url}).status_code == 201
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"events": ["order.eaten"]}, "Events"),

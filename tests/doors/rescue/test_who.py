@@ -14,6 +14,7 @@ import pytest
 from tests.doors.rescue import shapes
 from tests.doors.rescue.door import Caller, Door, another, tokenize_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+from tests.rings import each
 
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.app import OPERATIONS
@@ -87,7 +88,7 @@ FORGED: dict[str, Callable[[Door, Caller], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("how", FORGED)
+@each("how", FORGED)
 def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
     headers = {"authorization": f"Bearer {FORGED[how](door, shop)}"}
     with door.nothing_written():
@@ -97,7 +98,7 @@ def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "",
@@ -225,8 +226,8 @@ CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payment
          ("PUT", "/v1/engine/cards", "merchants")]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["token", "api key"])
-@pytest.mark.parametrize("scope", ["payments", "orders", "merchants"])
+@each("how", ["token", "api key"])
+@each("scope", ["payments", "orders", "merchants"])
 def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, how: str) -> None:
     door.sql("UPDATE api_keys SET scopes = $2 WHERE app_key = $1", shop.shop.keys.app_key, [scope])
     shop.sign_in()
@@ -264,15 +265,13 @@ def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
     check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2", "/v1/orders/x/capture"]
-)
+@each("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2", "/v1/orders/x/capture"])
 def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
     answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")
     assert "under /v1" in answer["result"]
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS", "TRACE", "BREW"])
+@each("method", ["GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS", "TRACE", "BREW"])
 def test_wrong_methods_name_the_right_ones(door: Door, shop: Caller, method: str) -> None:
     paths: dict[str, list[str]] = {}
     for operation in OPERATIONS:

@@ -8,6 +8,7 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant, another
 from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
+from tests.rings import each
 
 from recoup.doors.edge.rate import Buckets
 
@@ -57,9 +58,8 @@ def test_customers_stand_in_the_tables_that_can_be_erased(merchant: Merchant) ->
     assert merchant.door.sql("SELECT FROM payers WHERE merchant_id = $1 AND external_id = 'ana.roe@example.test'", mid)
 
 
-@pytest.mark.parametrize(
-    "amount",
-    [49.9, 50, True, [], {}, "1e2", "-1", "0", "0.00", "1.0000001", "9" * 30, "1,5", "", " 1", "NaN", "0x1"],
+@each(
+    "amount", [49.9, 50, True, [], {}, "1e2", "-1", "0", "0.00", "1.0000001", "9" * 30, "1,5", "", " 1", "NaN", "0x1"]
 )
 def test_amounts(merchant: Merchant, amount: Any) -> None:
     error = refused(merchant.post("/charges", merchant.body(amount=amount)), 400, "invalid_amount")
@@ -70,7 +70,7 @@ def test_a_missing_amount(merchant: Merchant) -> None:
     assert refused(merchant.post("/charges", merchant.body(amount=None)), 400, "invalid_amount")["param"] == "amount"
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "param"),
     [
         ({"merchant_order_id": None}, "merchant_order_id"),
@@ -121,7 +121,7 @@ def test_channels_that_are_not_there(merchant: Merchant, changes: dict[str, Any]
     refused(merchant.post("/charges", merchant.body(**changes)), 400, code)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from tests.doors.stablecoin.door import Door, Merchant, page_of
 from tests.doors.stablecoin.test_money import fault
+from tests.rings import each
 
 from recoup.flows.hosted_link import checkout_token, order_of_token
 from recoup.flows.locked import Job
@@ -181,7 +182,7 @@ def test_what_merchants_send_cannot_write_the_page(door: Door) -> None:
     assert "<img" not in text
 
 
-@pytest.mark.parametrize("token", ["x", "a" * 64, "é" * 64, "%00", "..%2f..", "A" * 63 + "="])
+@each("token", ["x", "a" * 64, "é" * 64, "%00", "..%2f..", "A" * 63 + "="])
 def test_links_that_we_did_not_sign(door: Door, token: str) -> None:
     for method, path in (("GET", f"/checkout/{token}"), ("POST", f"/checkout/{token}/pay")):
         answer = door.call(method, path)

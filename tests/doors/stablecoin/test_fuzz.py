@@ -13,6 +13,7 @@ from tests.doors.rescue.door import UNKNOWN
 from tests.doors.stablecoin.door import Door
 from tests.doors.stablecoin.fuzzing import BENDS, WEIGHTS, Target, calls, send
 from tests.doors.stablecoin.signer import written
+from tests.rings import drawn
 
 from recoup.doors.stablecoin.app import OPERATIONS, PREFIX
 
@@ -33,7 +34,7 @@ def target(kept: Target) -> Target:
     return kept
 
 
-@pytest.mark.parametrize("name", NAMES)
+@drawn("fuzz", "name", NAMES, 4)
 def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     operation = NAMES[name]
     heard: set[int] = set()

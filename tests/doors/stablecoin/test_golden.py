@@ -3,8 +3,8 @@
 from typing import Any
 
 import msgspec
-import pytest
 from tests.doors.stablecoin.door import Door, Merchant
+from tests.rings import each
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.messages import MESSAGES
@@ -30,7 +30,7 @@ def holds(answer: Any, expected: Any, at: str = "$") -> None:
         assert answer == expected, at
 
 
-@pytest.mark.parametrize(("operation", "example"), EXAMPLES, ids=[f"{o.method} {o.path}" for o, _ in EXAMPLES])
+@each(("operation", "example"), EXAMPLES)
 def test_examples_are_what_is_answered(door: Door, operation: Operation, example: Example) -> None:
     merchant = door.merchant()
     path = operation.path.removeprefix(PREFIX)

@@ -8,6 +8,7 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
+from tests.rings import each
 
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.time import WallTime
@@ -286,7 +287,7 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
 EVM = "0x" + "ab" * 20
 
 
-@pytest.mark.parametrize(
+@each(
     "destination",
     [
         "TDemoXnotAReaLAddressXdoNotPayXQw8",

@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
+from tests.rings import each
 
 UNKNOWN = "ord_01k0000000000000000000000z"
 
@@ -22,7 +22,7 @@ def test_lists_are_newest_first_with_exact_totals(merchant: Merchant) -> None:
     assert merchant.get("/orders", "offset=99").json() == {"data": [], "total": 5, "limit": 20, "offset": 99}
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     [
         "limit=0",
@@ -90,9 +90,7 @@ def test_the_other_dialects_orders_are_not_here(merchant: Merchant) -> None:
         refused(answer, 404, "not_found")
 
 
-@pytest.mark.parametrize(
-    "order_id", [UNKNOWN, "ord_1", "x", "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "ord_%00", "%F0%9F%98%80"]
-)
+@each("order_id", [UNKNOWN, "ord_1", "x", "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "ord_%00", "%F0%9F%98%80"])
 def test_ids_that_nothing_has(merchant: Merchant, order_id: str) -> None:
     for path in ("", "/refund", "/cancel", "/checkout"):
         answer = merchant.call("POST" if path else "GET", f"/orders/{order_id}{path}")
@@ -142,7 +140,7 @@ def test_refunds_add_up_to_the_whole(merchant: Merchant) -> None:
     merchant.door.verified(merchant)
 
 
-@pytest.mark.parametrize("amount", [10, 1.5, "0", "-1", "1e1", "x", "0.0000001", True, "9" * 30])
+@each("amount", [10, 1.5, "0", "-1", "1e1", "x", "0.0000001", True, "9" * 30])
 def test_refund_amounts_that_are_none(merchant: Merchant, amount: Any) -> None:
     order_id = merchant.paid()["id"]
     error = refused(merchant.post(f"/orders/{order_id}/refund", {"amount": amount}), 400, "invalid_amount")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import Signer, signature, written
+from tests.rings import each
 
 from recoup.flows.stable.callers import MISSED_MAX, Signed
 from recoup.kernel.problem import Problem
@@ -201,7 +202,7 @@ def test_a_body_that_is_too_large(merchant: Merchant) -> None:
     refused(merchant.post("/charges", b"{" + b" " * (1 << 20) + b"}"), 413, "payload_too_large")
 
 
-@pytest.mark.parametrize(
+@each(
     ("accepted", "language", "word"),
     [
         ("de-AT,en;q=0.5", "de", "signiert"),

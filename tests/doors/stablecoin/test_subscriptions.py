@@ -9,6 +9,7 @@ from tests.doors.rescue.receiver import Receiver, receiving
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
 from tests.doors.stablecoin.test_webhooks import listen, opened
+from tests.rings import each
 
 from recoup.flows.stable import subscriptions
 from recoup.flows.stable.charge import Charged, Charges, StablecoinChargeRequest
@@ -270,7 +271,7 @@ def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant)
     refused(merchant.post("/subscriptions", body), 400, "channel_environment_mismatch")
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "change"),
     [
         ("invalid_amount", {"amount": 9.99}),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
+from tests.rings import each
 
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.rotate import rotate_shared
@@ -256,7 +257,7 @@ def test_the_address_is_set_changed_and_taken_away(merchant: Merchant, hooks: Re
     assert not hooks.got
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "param"),
     [
         ({"url": "http://10.0.0.1/x"}, "url"),

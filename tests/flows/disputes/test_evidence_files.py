@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from tests.flows.disputes.test_disputes import open_case, story, the_dispute
+from tests.rings import each
 from tests.worlds import Shop, owner
 
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
@@ -23,7 +24,7 @@ TEXT = "Geliefert am Montag an Zzyx, 3 Stück.\r\n\tUnterschrift liegt bei.\n".e
 GROUPED = " ".join(COUNTING_CARDS[0][n : n + 4] for n in range(0, 16, 4))
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "found"),
     [
         (PDF, "application/pdf"),
@@ -38,7 +39,7 @@ def test_a_file_is_what_its_bytes_say(content: bytes, found: str) -> None:
     assert evidence_type(content) == found
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "why"),
     [
         (b"", "is empty"),

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 from tests.rules.rescue.goldens import ALL, check_golden
 
@@ -165,7 +166,7 @@ def test_every_explanation_is_the_golden_one(language: str) -> None:
     check_golden("explanations", language, [line for name, story in STORIES for line in (f"# {name}", *story())])
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "words"),
     [
         ("2", "Without the wait that the network asks for: the next try would have been"),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.test_card_limits import PATIENT, started, try_now
+from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.imports.read import ReadFile, read_import
@@ -181,7 +182,7 @@ def test_cards_of_others_and_of_nobody_are_error_lines_that_say_the_same(server:
     over(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "counts"),
     [
         ({"state": "not_sent"}, 0),
@@ -297,7 +298,7 @@ def test_a_send_of_an_erased_customer_still_counts_once(server: ServerAddress) -
     over(server, story)
 
 
-@pytest.mark.parametrize(
+@each(
     "damage",
     [
         "DELETE FROM hub.network_sends WHERE imported",

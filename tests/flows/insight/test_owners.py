@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.flows.insight.learn.attempts import Attempts
 from recoup.flows.insight.learn.held_out import HeldOut, Scored, scored, try_out
@@ -20,7 +20,6 @@ def taken(counts: list[int], most: float) -> list[float]:
     return [min(float(one), most) for one in counts]
 
 
-@settings(max_examples=300)
 @given(counts=sizes, parts=st.integers(2, 4), least=st.integers(0, 9_000))
 def test_nobody_has_more_than_its_part_unless_the_others_have_too_few(
     counts: list[int], parts: int, least: int
@@ -34,7 +33,6 @@ def test_nobody_has_more_than_its_part_unless_the_others_have_too_few(
         assert sum(found) >= min(least, sum(counts)) - 1e-6
 
 
-@settings(max_examples=300)
 @given(counts=sizes, parts=st.integers(2, 4), least=st.integers(0, 9_000))
 def test_no_more_is_left_out_than_has_to_be(counts: list[int], parts: int, least: int) -> None:
     most = most_of_each(counts, parts, least)
@@ -64,7 +62,7 @@ def test_of_each_owner_as_many_customers_are_taken_as_fit(payers: list[tuple[int
             assert within[payer] == (fits and counts[payer] <= most)
 
 
-@pytest.mark.parametrize(
+@each(
     ("chances", "verdict", "only_by", "but_for", "held"),
     [
         ((0.6, 0.6, 0.6), "better", None, None, 1_200),

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.flows.money.settling import DAY, batches, give_back, sold, terms
+from tests.rings import each
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
@@ -203,7 +204,6 @@ def test_a_settlement_that_names_no_page_of_its_root_is_not_proved(kept: dict[st
     assert isinstance(wrong, Wrong), wrong
 
 
-@settings(max_examples=300)
 @given(data=st.data())
 def test_any_changed_byte_is_found(kept: dict[str, Any], data: st.DataObject) -> None:
     text = b"".join(kept["lines"])
@@ -218,7 +218,7 @@ NOTHING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", NOTHING)
+@each("content", NOTHING)
 def test_what_is_no_settlement_file_is_said_to_be_none(content: bytes) -> None:
     assert isinstance(prove(content.splitlines(True)), Wrong)
 

@@ -7,6 +7,7 @@ import pytest
 from tests.databases import drop
 from tests.flows.money.settling import DAY, give_back, payouts, person, sold, terms, with_account
 from tests.flows.test_verify import planted
+from tests.rings import drawn
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.adjust import adjust
@@ -182,7 +183,7 @@ def test_a_world_with_settlements_is_proved(server: ServerAddress, template: str
     assert found.checked["settled"] > 10
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@drawn("corruptions", "name", CORRUPTIONS, 6)
 def test_what_is_wrong_is_found_and_named(server: ServerAddress, template: str, name: str) -> None:
     sql, words = CORRUPTIONS[name]
     found = planted(server, template, *sql)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.databases import drop
 from tests.flows.stable.test_late import PAYER
+from tests.rings import drawn
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
@@ -125,7 +126,7 @@ def test_a_lived_in_world_proves_clean(server: ServerAddress, lived_in: str) -> 
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@drawn("corruptions", "name", CORRUPTIONS, 4)
 def test_what_is_planted_is_found(server: ServerAddress, lived_in: str, name: str) -> None:
     sql, words = CORRUPTIONS[name]
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from tests.rings import each
 
 from recoup.gateways.cards.adyen.amounts import DECIMALS, exponent, report_lines, units_of, wire_amount
 from recoup.kernel.currencies import EXPONENTS
@@ -12,7 +13,7 @@ from recoup.kernel.currencies import EXPONENTS
 EXCEPTIONS = {"CLP": (100, 10_000), "ISK": (100, 10_000), "CVE": (100, 1), "IDR": (100, 1)}
 
 
-@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+@each("currency", sorted(EXPONENTS))
 def test_what_is_carried_comes_back_the_same(currency: str) -> None:
     decimals = exponent(currency)
     if decimals is None:
@@ -75,7 +76,7 @@ def test_each_movement_is_a_line_and_its_cost_another() -> None:
     assert next(report_lines(text, "Shop")).at == datetime(2026, 11, 20, 11, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     "broken",
     [
         row("Settled", "EUR,,5.001", "EUR,,5"),

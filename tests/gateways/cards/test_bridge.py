@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
+from tests.rings import each
 
 from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
 from recoup.gateways.cards.port import (
@@ -117,7 +118,7 @@ def test_a_decline_brings_its_codes() -> None:
     run(story)
 
 
-@pytest.mark.parametrize(
+@each(
     "raw",
     [
         {"status": 500, "text": "oops"},
@@ -131,7 +132,6 @@ def test_a_decline_brings_its_codes() -> None:
         {"text": "[" * 16_000},
         {"body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'), "headers": {"content-encoding": "gzip"}},
     ],
-    ids=range(10),
 )
 def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:

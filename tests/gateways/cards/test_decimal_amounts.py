@@ -1,15 +1,15 @@
 """Amounts as decimal text over every ISO code: the same money there and back, and nothing rounded."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.gateways.cards.decimal_amounts import amount_text, exponent, units_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import UNITS_MAX
 
 
-@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+@each("currency", sorted(EXPONENTS))
 def test_the_decimals_are_the_currencys(currency: str) -> None:
     decimals = exponent(currency)
     if decimals is None:

@@ -1,6 +1,7 @@
 """To which addresses a customer is sent, and what is kept of what their browser brings back."""
 
 import pytest
+from tests.rings import each
 
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.payer_page import PARAMETERS_MAX, URL_MAX, as_brought, is_payer_page
@@ -20,7 +21,7 @@ def test_a_page_of_https_or_of_this_machine(url: str) -> None:
     assert Outcome("awaits_payer", redirect_url=url).redirect_url == url
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.gateways.cards.plain_xml import DEPTH_MAX, ELEMENTS_MAX, NotPlainError, read_xml
 
@@ -30,7 +31,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@each("name", BAD)
 def test_what_is_more_is_refused(name: str) -> None:
     with pytest.raises(NotPlainError):
         read_xml(BAD[name])

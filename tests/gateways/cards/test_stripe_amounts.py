@@ -1,6 +1,6 @@
 """Stripe's amounts over every ISO code: the same money there and back, and nothing rounded."""
 
-import pytest
+from tests.rings import each
 
 from recoup.gateways.cards.stripe.amounts import DECIMALS, exponent, units_of, wire_amount
 from recoup.kernel.currencies import EXPONENTS
@@ -8,7 +8,7 @@ from recoup.kernel.currencies import EXPONENTS
 EXCEPTIONS = {"ISK": (100, 10_000), "UGX": (100, 10_000), "MGA": (100, 1), "HUF": (100, 100), "TWD": (100, 100)}
 
 
-@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+@each("currency", sorted(EXPONENTS))
 def test_what_is_carried_comes_back_the_same(currency: str) -> None:
     decimals = exponent(currency)
     if decimals is None:

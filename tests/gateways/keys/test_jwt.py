@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.gateways.keys.jwt import access_claims, sign, verify
 from recoup.kernel.problem import Problem
@@ -106,7 +107,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_refused(name: str) -> None:
     with pytest.raises(Problem) as caught:
         verify(REFUSED[name], [KEY], SECONDS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tests.rings import each
 
 from recoup.gateways.keys import files
 from recoup.gateways.keys.keyring import Keyring, open_keyring, throwaway_keyring
@@ -185,7 +186,7 @@ def test_keys_from_the_environment(tmp_path: Path, encode: object) -> None:
         ring.rotate()
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "nonsense", '{"card": {"x": "AAAA"}}', '{"card": 1}', '{"card": null}'])
+@each("text", ["{}", "[]", "nonsense", '{"card": {"x": "AAAA"}}', '{"card": 1}', '{"card": null}'])
 def test_unreadable_keys_are_named_but_not_quoted(text: str) -> None:
     with pytest.raises(Problem, match="in RECOUP_KEYS cannot be read") as caught:
         open_keyring(Path("unused"), {"RECOUP_KEYS": text})

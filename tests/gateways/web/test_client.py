@@ -8,6 +8,7 @@ import time
 import pytest
 from tests.gateways.web.calls import HEADERS, client, run, told
 from tests.gateways.web.servers import OK, end, saying, serving
+from tests.rings import each
 
 from recoup.gateways.web.port import Answer
 
@@ -105,7 +106,7 @@ def test_a_head_without_end_is_too_large(head: bytes) -> None:
     assert (answer.status, answer.error) == (None, "too_large")
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         b"nonsense\r\n\r\n",
@@ -117,7 +118,7 @@ def test_a_head_without_end_is_too_large(head: bytes) -> None:
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-@pytest.mark.parametrize("then", ["close", "half", "reset"])
+@each("then", ["close", "half", "reset"])
 def test_garbage_is_a_protocol_error(said: bytes, then: str) -> None:
     (answer,) = told(saying(said, then=then))
     assert answer.error == "protocol"

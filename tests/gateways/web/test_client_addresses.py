@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.gateways.web.calls import client, run
 from tests.gateways.web.servers import OK, certificate, saying, serving
+from tests.rings import each
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "http://localhost:{port}/",

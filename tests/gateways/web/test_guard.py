@@ -2,9 +2,9 @@
 
 from ipaddress import ip_address
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.gateways.web.guard import ParsedUrl, check_url, is_public
 from recoup.kernel.problem import Problem
@@ -72,7 +72,7 @@ PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("text", INNER)
+@each("text", INNER)
 def test_inner_addresses(text: str) -> None:
     assert not is_public(ip_address(text))
     host = f"[{text}]" if ":" in text else text
@@ -80,7 +80,7 @@ def test_inner_addresses(text: str) -> None:
         assert isinstance(check_url(f"https://{host}/x", loopback=loopback), Problem)
 
 
-@pytest.mark.parametrize("text", PUBLIC)
+@each("text", PUBLIC)
 def test_public_addresses(text: str) -> None:
     assert is_public(ip_address(text))
     host = f"[{text}]" if ":" in text else text
@@ -171,7 +171,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         *REFUSED,
@@ -186,7 +186,7 @@ REFUSED = [
         f"https://{'a.' * 130}com/",
     ],
 )
-@pytest.mark.parametrize("loopback", [True, False])
+@each("loopback", [True, False])
 def test_refused(url: str, loopback: bool) -> None:
     problem = check_url(url, loopback=loopback)
     assert isinstance(problem, Problem), problem
@@ -202,7 +202,7 @@ def test_the_sandbox_allows_one_spelling_of_loopback() -> None:
     assert isinstance(check_url("http://127.0.0.1:9000/", loopback=False), Problem)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "host_header", "target"),
     [
         ("https://Hooks.Example.COM", "hooks.example.com", "/"),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from email.policy import default
 
 import pytest
+from tests.rings import each
 
 from recoup.gateways.web.mail.port import Message
 from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer, compose
@@ -84,7 +85,7 @@ def test_a_mail_goes_out_plain_and_html() -> None:
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "state"),
     [
         ({"RCPT": b"550 no such user"}, "refused"),
@@ -114,7 +115,7 @@ def test_a_server_without_encryption_is_not_told_anything() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         replace(MESSAGE, to="ana@payer.example\r\nBcc: all@payer.example"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.rings import each
 
 from recoup.gateways.web.mail.port import Posted
 from recoup.gateways.web.port import Answer
@@ -40,7 +41,7 @@ class Receiver:
     async def close(self) -> None: ...
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "posted"),
     [
         (Answer(202), Posted("sent")),

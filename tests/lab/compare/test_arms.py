@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.lab.compare.arms.slots import pick, slot_scores
@@ -48,7 +49,7 @@ def instants(name: str, **of_order: Any) -> list[datetime]:
     return [one.at for one in attempts]
 
 
-@pytest.mark.parametrize("name", HOURS)
+@each("name", HOURS)
 def test_a_schedule_sends_at_its_hours_after_the_decline(name: str) -> None:
     assert [(at - NOW) / timedelta(hours=1) for at in instants(name)] == HOURS[name]
 
@@ -78,10 +79,8 @@ def test_retry_2_follows_the_products_schedules() -> None:
     assert [(one.day, one.hour, one.minute) for one in days] == [(5, 0, 5), (12, 0, 5), (15, 0, 5), (19, 0, 5)]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if entry.comparator])
-@pytest.mark.parametrize(
-    ("scheme", "code", "advice"), [("visa", "43", None), ("visa", "R1", None), ("mastercard", "05", "03")]
-)
+@each("name", [name for name, entry in CATALOGUE.items() if entry.comparator])
+@each(("scheme", "code", "advice"), [("visa", "43", None), ("visa", "R1", None), ("mastercard", "05", "03")])
 def test_no_comparator_retries_what_is_hard(name: str, scheme: str, code: str, advice: str | None) -> None:
     hard = {"card": card(1, scheme), "scheme_code": code, "advice_code": advice}
     assert isinstance(arm_of(name).decide(known(**hard)), Stop)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
@@ -82,7 +82,6 @@ def by_hand(sends: list[Sent]) -> list[int]:
     return beyond
 
 
-@settings(max_examples=150)
 @given(histories())
 def test_the_count_of_breaches_is_that_of_comparing_every_pair(sends: list[Sent]) -> None:
     assert excess_by_order(sends, len(sends)) == by_hand(sends)
@@ -96,7 +95,6 @@ def test_sends_inside_an_advised_wait_are_counted_apart() -> None:
     assert early_sends([sent(0, "30"), sent(1, "24"), sent(3, None), sent(240, None)]) == 2
 
 
-@settings(max_examples=150)
 @given(histories(), st.integers(0, 60 * 24 * 40))
 def test_the_quick_gate_answers_as_the_products_rule(sends: list[Sent], minutes: int) -> None:
     mine = [one for one in sends if one.card == sends[0].card]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.rings import drawn, each
 
 from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome
@@ -203,7 +204,7 @@ BROKEN: dict[int, type[Broken]] = {
 }
 
 
-@pytest.mark.parametrize("number", sorted(BROKEN))
+@drawn("connectors", "number", sorted(BROKEN), 6)
 def test_a_connector_that_is_broken_so_fails_that_line(number: int) -> None:
     def breaks(on: Subject, inner: Processor) -> Any:
         return BROKEN[number](on, inner)
@@ -238,7 +239,7 @@ class ForgetsBefore(Broken):
         return replace(said, state="declined") if message.captured_before else said
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "broken"),
     [
         ("stripe", EachPart),
@@ -284,7 +285,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name, listed in OTHERS.items() for number in listed])
+@drawn("connectors", ("name", "number"), [(name, number) for name, listed in OTHERS.items() for number in listed], 6)
 def test_the_other_connectors_lines_can_fail_too(name: str, number: int) -> None:
     def breaks(on: Subject, inner: Processor) -> Any:
         return BROKEN[number](on, inner)

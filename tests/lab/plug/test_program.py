@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.lab.plug.small_world import DAY, NOW, SmallWorld, charge
+from tests.rings import each
 
 from recoup.lab.plug import pipe, program
 from recoup.lab.plug.program import Program
@@ -190,7 +191,7 @@ def test_a_line_that_is_none_ends_the_run(tmp_path: Path, line: str, told: str) 
     assert len(message) < 1_000, "however long the line is"
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "told"),
     [
         ("import time; time.sleep(60)", "no line within 0.5 s"),

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from tests.lab.processors.subject_ground import play
+from tests.rings import each
 
 from recoup.gateways.cards.connector import is_challenged, is_connector
 from recoup.kernel.problem import Problem
@@ -40,7 +41,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
     return parse_qsl(body.decode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "subject"),
     [
         ("dispute_opened", "dispute"),

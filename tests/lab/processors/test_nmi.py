@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.lab.processors.subject_ground import play
+from tests.rings import each
 
 from recoup.gateways.cards.credential import Card
 from recoup.gateways.cards.nmi.api import form_of
@@ -136,7 +137,7 @@ def test_a_refund_without_our_id_in_its_answer_is_looked_at() -> None:
     play(NmiSubject, story)
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "code", "text", "state", "fault"),
     [
         ("1", "100", "SUCCESS", "approved", None),
@@ -166,7 +167,7 @@ def test_the_answers_of_the_table(response: str, code: str, text: str, state: st
     assert of_sale(form | {"orderid": "another"}, ID).other_id is (response in ("1", "2"))
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"a", b"response=1&response=2", b"\xff=1", None])
+@each("body", [b"", b"<html>", b"a", b"response=1&response=2", b"\xff=1", None])
 def test_what_is_no_form_is_none(body: bytes | None) -> None:
     assert form_of(Reply(200, {}, body)) == {}
     assert form_of(Reply(500, {}, b"response=1")) == {}

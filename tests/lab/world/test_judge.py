@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from tests.rings import each
 
 from recoup.lab.world.judge import CardBook, counts_as_breach, note_send
 from recoup.lab.world.orders import Order
@@ -52,7 +53,7 @@ def test_mastercard_allows_ten_sends_of_a_card_in_a_day_whatever_the_amount() ->
     assert not breaches("mastercard", [*sends[:10], (DAY, 5)])[-1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "code", "advice", "stops"),
     [
         ("visa", "41", None, True),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.rings import each
 
 from recoup.lab.world.parameter_file import read
 from recoup.lab.world.port import WorldAnswer, WorldCharge, WorldOrder
@@ -94,7 +95,7 @@ def test_the_same_id_gets_the_same_answer_and_counts_once(world: LabWorld) -> No
     assert world.end("twice").attempts == (0 if first[0].state == "not_processed" else 1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("after", "other", "why"),
     [
         (-HOUR, {}, "dated before"),

@@ -2,7 +2,7 @@
 refunded in parts, disputed and won, reconciled to 0.00, while the stand-in spoils one call in ten and the worker is
 killed with SIGKILL between any two of them.
 
-Again: `.venv/bin/python -m pytest tests/prove/connectors/test_vendor_kills.py --timeout=0 -s`
+Again: `pytest tests/prove/connectors/test_vendor_kills.py --timeout=0 -s`
 """
 
 import asyncio

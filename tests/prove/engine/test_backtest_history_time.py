@@ -1,7 +1,7 @@
 """A back-test of a long history, the engine asked: 20,000 declined payments within a minute on two idle cores, 100,000
 within five. Of customers who have one or two such payments each, as subscribers do.
 
-Again: `.venv/bin/python -m pytest -n 0 tests/prove/engine/test_backtest_history_time.py --timeout=0 -s`
+Again: `pytest -n 0 tests/prove/engine/test_backtest_history_time.py --timeout=0 -s`
 """
 
 import json

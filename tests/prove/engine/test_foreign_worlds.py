@@ -2,7 +2,7 @@
 the engine. What their author's oracle reaches is in the same line. Those of `unseen` were written last, when the engine
 was done: nothing was tuned to them, and once they were looked at they are no more than the others.
 
-Again: `.venv/bin/python -m pytest tests/prove/engine/test_foreign_worlds.py --timeout=0 -s`; a world alone:
+Again: `pytest tests/prove/engine/test_foreign_worlds.py --timeout=0 -s`; a world alone:
 `recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms 4-in-21-days,slots,engine --sends 3`.
 """
 

@@ -1,6 +1,6 @@
 """A million attempts are read, trained from, tried and taken within a minute, in bounded memory.
 
-Again: `.venv/bin/python -m pytest tests/prove/engine/test_learning.py --timeout=0 -s`. `RECOUP_PROVE_ATTEMPTS` is how many;
+Again: `pytest tests/prove/engine/test_learning.py --timeout=0 -s`. `RECOUP_PROVE_ATTEMPTS` is how many;
 with `RECOUP_PROVE_SHARED=1` seconds on a processor are judged.
 """
 

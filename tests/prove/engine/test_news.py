@@ -2,7 +2,7 @@
 arm of its own beside the same engine that hears neither, in the worlds that others wrote. Each at its own number of
 sends. In four of these worlds no network tells of a replaced card: there the updater can change nothing.
 
-Again: `.venv/bin/python -m pytest tests/prove/engine/test_news.py --timeout=0 -s`; with equal numbers of sends:
+Again: `pytest tests/prove/engine/test_news.py --timeout=0 -s`; with equal numbers of sends:
 `recoup lab compare --world-command "python tests/foreign_worlds/credit.py" --arms no-news,updater,signals --sends 3`.
 """
 

@@ -3,7 +3,7 @@
 Every answer is one that the document tells, by a checker that knows nothing of us; no order, amount or refund is lost;
 at the end of each day the books hold. `RECOUP_PROVE_DAYS=300` plays more.
 
-Again: `.venv/bin/python -m pytest tests/prove/fuzz/test_day.py --timeout=0 -s`
+Again: `pytest tests/prove/fuzz/test_day.py --timeout=0 -s`
 """
 
 import os

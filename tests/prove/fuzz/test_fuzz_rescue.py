@@ -1,7 +1,7 @@
 """100,000 calls of all operations, most bent out of shape: never a 500, no answer outside its schema, no trace of what
 was refused. Each thousand has a seed of its own.
 
-Again: `.venv/bin/python -m pytest tests/prove/fuzz/test_fuzz_rescue.py --timeout=0 -s`
+Again: `pytest tests/prove/fuzz/test_fuzz_rescue.py --timeout=0 -s`
 """
 
 import os

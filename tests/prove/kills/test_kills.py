@@ -1,6 +1,6 @@
 """A hundred kills -9 of supervisor, doors, worker and database under load: nothing that was promised is lost.
 
-Again: `.venv/bin/python -m pytest tests/prove/kills/test_kills.py --timeout=0 -s`
+Again: `pytest tests/prove/kills/test_kills.py --timeout=0 -s`
 """
 
 import os

@@ -4,7 +4,7 @@ Each send goes the product's way: due orders, 64 in a transaction, the card's lo
 Merchants' clocks stand apart and jump, answers are lost, late and doubled, and a process is killed with SIGKILL every
 few thousand sends; the next one and the inquiries go on from what the database holds.
 
-Again: `.venv/bin/python -m pytest tests/prove/kills/test_limits.py --timeout=0 -s`; `RECOUP_PROVE_SENDS` is how many.
+Again: `pytest tests/prove/kills/test_limits.py --timeout=0 -s`; `RECOUP_PROVE_SENDS` is how many.
 """
 
 import asyncio

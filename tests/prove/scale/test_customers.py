@@ -1,7 +1,7 @@
 """Customers at the checkout while the processor is slow, silent, doubled, late, unreadable or away: every answer comes
 inside the deadline, and by the issuer's own book nobody pays for an order that was answered declined.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_customers.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_customers.py --timeout=0 -s`
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Why and what if of an order, of a merchant with half a million others at the same issuer and a retry policy, each
 line of which is taken away alone: how long an answer takes.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `RECOUP_PROVE_EXPLAINED`
+Again: `pytest tests/prove/scale/test_explanations_at_scale.py --timeout=0 -s`; `RECOUP_PROVE_EXPLAINED`
 is how many orders. The others are copies of one that was lived, made by the database itself: its order, head, attempts,
 log and decisions. Beside other load a clock on the wall says nothing: with `RECOUP_PROVE_SHARED=1` our own time on a
 processor is judged; both are printed.

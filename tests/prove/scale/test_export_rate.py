@@ -1,7 +1,7 @@
 """A file of 1,000,000 orders, made as the worker makes it: the list row for row, at 50,000 rows a second and more, in
 memory that does not grow with it; beside it what the database needs to send the same rows to nobody.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_export_rate.py --timeout=0 -s`. `RECOUP_PROVE_EXPORTED` is how many
+Again: `pytest tests/prove/scale/test_export_rate.py --timeout=0 -s`. `RECOUP_PROVE_EXPORTED` is how many
 rows; with `RECOUP_PROVE_SHARED=1` seconds on a processor are judged.
 """
 

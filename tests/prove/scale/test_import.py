@@ -1,6 +1,6 @@
 """A million attempts out of a file: within a minute on two idle cores, within a gigabyte, and none twice.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_import.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_import.py --timeout=0 -s`
 """
 
 import json

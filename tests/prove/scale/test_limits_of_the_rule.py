@@ -4,7 +4,7 @@ Every scheme, several merchants and acceptors of different regions, late and mis
 days on which a network's number changes, clocks apart and jumping. Rule and count have to agree in both directions:
 what may leave, and the very instant at which what is refused may.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_limits_of_the_rule.py --timeout=0 -s`; `RECOUP_PROVE_RULE_SENDS` is
+Again: `pytest tests/prove/scale/test_limits_of_the_rule.py --timeout=0 -s`; `RECOUP_PROVE_RULE_SENDS` is
 how many, `RECOUP_PROVE_PROCESSES` how many side by side. The figures are the same for any number of processes.
 """
 

@@ -1,7 +1,7 @@
 """The Orders page of a merchant with 5,000,000 orders, beside one with 50,000 in the same tables: every filter, every
 pair of filters, every order of the list, and searches; how long each takes and how many blocks it touches.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `RECOUP_PROVE_LISTED` is how
+Again: `pytest tests/prove/scale/test_orders_at_scale.py --timeout=0 -s`. `RECOUP_PROVE_LISTED` is how
 many orders; `RECOUP_PROVE_FOLDER` keeps the filled database for another run. Beside other load a clock on the wall says
 nothing: with `RECOUP_PROVE_SHARED=1` the time on a processor is judged, ours and the database's, and both are printed.
 """

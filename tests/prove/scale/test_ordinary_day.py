@@ -4,7 +4,7 @@
 Blocks are counted, for they do not depend on what else the machine does; milliseconds are printed beside them.
 `RECOUP_PROVE_ORDERS=50000` stops earlier.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_ordinary_day.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_ordinary_day.py --timeout=0 -s`
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A statement of 100,000 lines with known differences: exactly those are found, none of them by chance, in time.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_reconciliation.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_reconciliation.py --timeout=0 -s`
 """
 
 import asyncio

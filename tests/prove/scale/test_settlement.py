@@ -1,6 +1,6 @@
 """A settlement of 100,000 orders with their fees and refunds: within a minute, adding up, proved by its own file.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_settlement.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_settlement.py --timeout=0 -s`
 """
 
 import asyncio

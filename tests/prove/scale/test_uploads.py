@@ -1,6 +1,6 @@
 """A file of 100,000 rows over HTTP, into a whole installation: stored, worked and answered row by row, in time.
 
-Again: `.venv/bin/python -m pytest tests/prove/scale/test_uploads.py --timeout=0 -s`
+Again: `pytest tests/prove/scale/test_uploads.py --timeout=0 -s`
 """
 
 import gzip

@@ -1,6 +1,6 @@
 """A million simulated orders over many seeds, with faults and crashes at every step: no difference anywhere.
 
-Again: `.venv/bin/python -m pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `RECOUP_PROVE_ORDERS=20000` is shorter,
+Again: `pytest tests/prove/simulate/test_simulate.py --timeout=0 -s`; `RECOUP_PROVE_ORDERS=20000` is shorter,
 `RECOUP_PROVE_PROCESSES` seeds are played side by side (as many as there are processors). It may be cut and started
 again: seeds that are through are kept in `RECOUP_PROVE_STATE`, for as long as not a byte of the source has changed.
 """

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.rings import each
 from tests.rules.backtest import worlds
 
 from recoup.rules.backtest.difference import difference, verdict
@@ -54,7 +55,7 @@ def test_of_the_intervals_that_are_shown_about_nine_in_ten_hold_the_truth() -> N
     assert 0.75 <= float(np.std(spread)) <= 1.25
 
 
-@pytest.mark.parametrize("seed", range(8))
+@each("seed", range(8))
 def test_of_a_policy_that_decided_alone_the_estimate_is_what_it_rescued(seed: int) -> None:
     draw = np.random.default_rng(seed)
     world = worlds.made(draw, explore=0.0, holdout=0.0)

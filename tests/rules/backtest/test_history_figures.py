@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.backtest.groups import GROUPS_MAX, OTHERS, bands, grouped
 from recoup.rules.backtest.history import SAME_SLOT, WINDOW, Outcome, bounds, outcome_of, rescued_at, tries_of
@@ -59,7 +60,7 @@ def plan(*days: float) -> list[datetime]:
     return [BEGIN + timedelta(days=one) for one in days]
 
 
-@pytest.mark.parametrize(
+@each(
     ("tries", "planned", "expected"),
     [
         ([], (), Outcome(0, 0, 0, 0)),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from tests.rings import each
 from tests.rules.imports.reading import UNTIL, attempts, bad, look
 
 from recoup.kernel.problem import Problem
@@ -90,7 +91,7 @@ def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
     assert bad(raw) == [(3, "spreadsheet")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "why"),
     [
         (xlsx([HEADER], [HEADER]), "has 2 sheets with cells"),
@@ -104,7 +105,6 @@ def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
         (packed(**{"xl/workbook.bin": "x"}), "another format"),
         (xlsx([HEADER])[:-40], "damaged"),
     ],
-    ids=["two", "none", "wide", "long", "deep", "token", "type", "encoding", "binary", "cut"],
 )
 def test_what_is_no_sheet_of_transactions_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(Problem, match=why):

@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import pytest
+from tests.rings import each
 from tests.rules.imports.reading import attempts, bad, look, read
 
 from recoup.kernel.problem import Problem
@@ -25,7 +26,7 @@ def table(*rows: str, header: str = HEADER, end: str = "\n") -> str:
     return end.join([header, *rows]) + end
 
 
-@pytest.mark.parametrize(
+@each(
     ("row", "code"),
     [
         (GOOD.replace("19.00,0.00", "x,0.00"), "amount"),
@@ -94,7 +95,7 @@ def test_any_usual_separator(mark: str) -> None:
     assert attempts(table(GOOD, OTHER).replace(",", mark)) == attempts(table(GOOD, OTHER))
 
 
-@pytest.mark.parametrize(
+@each(
     "raw",
     [
         b"\xef\xbb\xbf" + table(GOOD).encode(),
@@ -104,7 +105,6 @@ def test_any_usual_separator(mark: str) -> None:
         gzip.compress(table(GOOD).encode()),
         table(GOOD).rstrip().encode(),
     ],
-    ids=["mark", "utf-16", "utf-16 without mark", "crlf", "gzip", "no last line break"],
 )
 def test_any_usual_encoding(raw: bytes) -> None:
     assert attempts(raw) == attempts(table(GOOD))
@@ -150,8 +150,8 @@ def test_below_another_header_nothing_is_read() -> None:
     assert bad(content) == [(line, "header") for line in (3, 4, 5, 8, 9)]
 
 
-@pytest.mark.parametrize("cell", ["4.242424242424242E+15", "4,24242424242424E+15", "3.78282246310005E14"])
-@pytest.mark.parametrize("column", ["Failed", "cus_1", "19.00,", "usd", "`do_not_honor`"])
+@each("cell", ["4.242424242424242E+15", "4,24242424242424E+15", "3.78282246310005E14"])
+@each("column", ["Failed", "cus_1", "19.00,", "usd", "`do_not_honor`"])
 def test_a_card_number_that_a_spreadsheet_wrote_costs_its_line(cell: str, column: str) -> None:
     """All but the check digit is there, and that follows from the others."""
     row = GOOD.replace(column, f'"{cell}"' + "," * (column[-1] == ","))
@@ -175,7 +175,7 @@ def test_a_line_break_in_quotes_is_part_of_the_record() -> None:
     assert [(one.ref, one.line) for one in attempts(table(row, OTHER))] == [("ch_1", 2), ("ch_2", 4)]
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "a,b\n1,2\n", "id,amount\n1,2\n", "\0\0\0", "not a table at all"])
+@each("content", ["", "\n\n", "a,b\n1,2\n", "id,amount\n1,2\n", "\0\0\0", "not a table at all"])
 def test_what_is_no_export_is_refused(content: str) -> None:
     with pytest.raises(Problem) as refused:
         look(content)
@@ -242,7 +242,7 @@ OURS = "orderId,at,amount,currency,approved,ref,customerId,note\n"
 OWN = "{},2024-03-02T06:00:00Z,100,USD,true,{},c,{}\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "attempts_left", "codes"),
     [
         (OURS + OWN.format("o1", "r1", "x" * 2_000_000) + OWN.format("o2", "r2", ""), 1, {"too_long"}),
@@ -298,7 +298,7 @@ def test_day_or_month_first_is_decided_by_a_day_above_12_else_asked() -> None:
     assert bad(mixed, Answers(order="day")) == [(2, "date")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("cells", "units"),
     [
         (["19,00", "1.234,56"], [1900, 123456]),
@@ -329,7 +329,7 @@ def test_what_is_no_amount_is_no_reason_to_ask_for_the_decimal_sign(cell: str) -
     assert [line for line, _ in bad(content)] == [2]
 
 
-@pytest.mark.parametrize("zone", ["CST", "Mars/Olympus", "../../etc/passwd", "+99", "x" * 100, "Europe/\0"])
+@each("zone", ["CST", "Mars/Olympus", "../../etc/passwd", "+99", "x" * 100, "Europe/\0"])
 def test_an_answer_that_cannot_be_is_refused(zone: str) -> None:
     with pytest.raises(Problem) as refused:
         look(table(GOOD), Answers(zone=zone))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import pytest
+from tests.rings import each
 from tests.rules.imports.reading import look, read, written
 
 from recoup.rules.imports.answers import Answers
@@ -13,7 +13,7 @@ FILES = sorted(one for one in GOLDEN.iterdir() if one.suffix in (".csv", ".jsonl
 ANSWERS = {"stripe-payments-2014.csv": Answers(zone="America/New_York")}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@each("file", FILES)
 def test_a_file_is_known_and_read(file: Path) -> None:
     looked = look(file.read_bytes(), ANSWERS.get(file.name))
     lines = [f"profile {looked.profile.key}", *(f"note {note}" for note in looked.notes)]

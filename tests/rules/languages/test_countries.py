@@ -1,12 +1,12 @@
 """Which language a country reads: one of ours, and where that is not plain English."""
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.languages.catalogues import LANGUAGES
 from recoup.rules.languages.countries import _LANGUAGE, language_in
 
 
-@pytest.mark.parametrize(
+@each(
     ("country", "language"),
     [
         ("DE", "de"),
@@ -24,7 +24,6 @@ from recoup.rules.languages.countries import _LANGUAGE, language_in
         ("Germany", "en"),
         ("{0}", "en"),
     ],
-    ids=range(14),
 )
 def test_nothing_is_guessed(country: str, language: str) -> None:
     assert language_in(country) == language

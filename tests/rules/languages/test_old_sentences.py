@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.rings import each
 
 from recoup.rules.languages import old_sentences as module
 from recoup.rules.languages.catalogues import Catalogue
@@ -38,7 +39,7 @@ def forget() -> None:
     module._shapes.cache_clear()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("Nothing was done.", "Nichts wurde getan."),

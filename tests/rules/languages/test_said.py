@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import NoReturn
 
 import pytest
+from tests.rings import each
 
 from recoup.kernel.kept_sentence import keep, kept
 from recoup.kernel.problem import Problem
@@ -38,7 +39,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "said_by_shape", searched)
 
 
-@pytest.mark.parametrize(
+@each(
     ("sentence", "german"),
     [
         (Sentence("Refund {0} of {1}", 2, "10.00 USD"), "Erstattung 2 über 10.00 USD"),

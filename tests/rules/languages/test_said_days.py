@@ -1,11 +1,11 @@
 """Days in the order of the language, and codes by our word for their reason, from the real catalogues."""
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.languages.said import said
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "german"),
     [
         ("21 Nov 23:24", "21. Nov. 23:24"),

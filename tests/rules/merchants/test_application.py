@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import ENDED, STEPS, Status, step
@@ -66,8 +67,8 @@ def test_what_moves_the_status_may_be_heard_twice(walk: list[str], last: str) ->
             assert step(status, happening) is None
 
 
-@pytest.mark.parametrize("status", list(Status))
-@pytest.mark.parametrize("happening", HAPPENINGS)
+@each("status", list(Status))
+@each("happening", HAPPENINGS)
 def test_a_move_that_cannot_be_says_what_to_do(status: Status, happening: str) -> None:
     if any(one.happening == happening and status in (one.src, one.dst) for one in STEPS) and happening != "created":
         step(status, happening)
@@ -152,7 +153,7 @@ def test_a_document_is_what_its_bytes_are(content: bytes, told: str) -> None:
     assert media_type(content) == told
 
 
-@pytest.mark.parametrize(
+@each(
     "content",
     [
         b"",

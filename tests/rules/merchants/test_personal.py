@@ -1,6 +1,7 @@
 """What is known of a customer is taken out of what is written beside them, however it is written there."""
 
 import pytest
+from tests.rings import each
 
 from recoup.rules.merchants.personal import DOTS, is_erased, redactor, without_payer
 
@@ -14,7 +15,7 @@ def hidden(text: str, **more: str) -> bool:
     return redactor([PAYER | more]).value(text) != text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "Zoë rang",
@@ -34,7 +35,7 @@ def test_it_is_found_however_it_is_written(text: str) -> None:
     assert hidden(text)
 
 
-@pytest.mark.parametrize("text", ["we wait, you wu-wu", "order 5550177", "US", "203.0.113.90", "Zoël", "paid 45.90"])
+@each("text", ["we wait, you wu-wu", "order 5550177", "US", "203.0.113.90", "Zoël", "paid 45.90"])
 def test_what_is_another_word_stays(text: str) -> None:
     assert not hidden(text)
 

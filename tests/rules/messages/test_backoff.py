@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.messages.backoff import SCHEDULE, after_try, next_delay, read_retry_after
 
@@ -52,13 +53,13 @@ def test_two_hundreds_are_taken(status: int) -> None:
     assert after(status) == ("taken", None)
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599, 101])
+@each("status", [408, 429, 500, 502, 503, 504, 599, 101])
 def test_trouble_is_retried_soon(status: int) -> None:
     assert after(status) == ("retry", 10)
     assert after(status, 9) == ("park", None)
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 405, 422])
+@each("status", [301, 302, 307, 400, 401, 403, 404, 405, 422])
 def test_refusals_are_retried_slowly_and_few_times(status: int) -> None:
     assert [after(status, fails)[1] for fails in range(1, 6)] == [60, 1800, 21600, 86400, None]
 
@@ -83,7 +84,7 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_ever() -> None:
     assert after(429, 9, retry_after="120") == ("park", None)
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "-5", "1.5", "²", "Mon, 02 Mar 2026 09:15:30 GMT", "Mon, 99 Mar"])
+@each("text", [None, "", "soon", "-5", "1.5", "²", "Mon, 02 Mar 2026 09:15:30 GMT", "Mon, 99 Mar"])
 def test_an_unreadable_wait_is_none(text: str | None) -> None:
     assert read_retry_after(text, NOW) is None
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.inbound import SKEW_SECONDS_MAX, is_signed, read_notice, signed
@@ -49,7 +50,7 @@ def test_a_notice_is_read_and_what_else_it_says_is_left() -> None:
         read_notice(json.dumps({k: v for k, v in GOOD.items() if k != name}).encode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "values"),
     [
         ("noticeId", ["", "a b", "x" * 101, 5, None]),

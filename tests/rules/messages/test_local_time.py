@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.sentence import noted
 from recoup.rules.messages.local_time import (
@@ -133,7 +134,7 @@ def test_other_words_stay_as_they_are(text: str) -> None:
     assert retold(text, datetime.isoformat) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "zone"),
     [
         ("New York", "America/New_York"),

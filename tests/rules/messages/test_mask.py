@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.messages.mask import MASK, masked, masked_headers
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -16,7 +17,7 @@ def test_a_secret_is_never_shown_wherever_it_stands(before: str, after: str, sec
     assert secret not in masked(before + secret + after, [secret])
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         '{"token":"abcdefgh12345678"}',

@@ -1,8 +1,8 @@
 """Mails to payers: who gets them by default, and words that nothing can break out of."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
 from recoup.rules.languages.locale import PLAIN as PLAIN_LOCALE
@@ -61,8 +61,8 @@ def test_words() -> None:
     assert PLAIN["link"] not in words.text + words.html
 
 
-@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])
-@pytest.mark.parametrize("name", NAMES)
+@each("language", [one for one in LANGUAGES if one != ENGLISH])
+@each("name", NAMES)
 def test_nothing_of_a_mail_stays_english(name: str, language: str) -> None:
     to = Locale(language)
     facts = PLAIN | {"card": card_of("visa", "4242", to), "shop": "Nothing was done."}

@@ -1,8 +1,8 @@
 """Who may hear of what, by which way, and in which words."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.flows.people.sessions import MAY as ROLES_MAY
 from recoup.kernel.ids import new_id
@@ -104,7 +104,7 @@ def test_one_alert_of_a_payout_is_the_right_kind() -> None:
     assert kinds_of("processor", {"own": True}) == ("own_processor", "processor")
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@each("kind", sorted(KINDS))
 def test_every_kind_has_words(kind: str) -> None:
     for zone in ("GMT", "Asia/Kolkata"):
         words = words_of(kind, FACTS[kind], Locale(zone=zone))
@@ -113,8 +113,8 @@ def test_every_kind_has_words(kind: str) -> None:
         assert all(line and "None" not in line for line in words.lines)
 
 
-@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@each("language", [one for one in LANGUAGES if one != ENGLISH])
+@each("kind", sorted(KINDS))
 def test_nothing_of_a_notification_stays_english(kind: str, language: str) -> None:
     variants = [FACTS[kind] | more for more in VARIANTS.get(kind, [{}])]
     for facts in variants:

@@ -1,8 +1,8 @@
 """The SMS with a link: one SMS where shop and address allow it, on one line, in the payer's language."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts
@@ -15,8 +15,8 @@ def facts(shop: str) -> NoticeFacts:
     return NoticeFacts("payment_link", shop, "1,299.99 EUR", "", "", "SECRET-ORDER", "", "", "", link=LINK)
 
 
-@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
-@pytest.mark.parametrize("shop", ["Leaf", "Brasserie de la Forêt Œuvrière", "Żółć i Spółka " * 9])
+@each("language", ["en", "de", "es", "fr"])
+@each("shop", ["Leaf", "Brasserie de la Forêt Œuvrière", "Żółć i Spółka " * 9])
 def test_it_is_one_sms(language: str, shop: str) -> None:
     text = sms_of(facts(shop), Locale(language))
     assert is_short(text), (len(text), set(text) - GSM)

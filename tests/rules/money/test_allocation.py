@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.money import from_text
@@ -46,7 +46,6 @@ LINE = st.fixed_dictionaries({"amount": PRICES, "quantity": st.integers(1, 12), 
                              optional={"discountAmount": st.integers(0, 10**6)})  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(asset=st.sampled_from(ASSETS), lines=st.lists(LINE, min_size=1, max_size=8), data=st.data())
 def test_lines_add_up_to_the_order_and_go_back_piece_by_piece(
     asset: str, lines: list[dict[str, Any]], data: st.DataObject

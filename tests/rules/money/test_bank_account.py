@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_account import BankAccount, check_currency, read_account
@@ -13,7 +14,7 @@ IBANS = ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "FR14200410100
 ROUTINGS = ["011000015", "021000021", "091000019", "322271627"]
 
 
-@pytest.mark.parametrize("text", IBANS)
+@each("text", IBANS)
 def test_published_ibans_are_taken_and_shown_masked(text: str) -> None:
     account = read_account("Ana Roe", iban=text)
     assert account.scheme == "iban"
@@ -44,7 +45,7 @@ def test_routing_numbers_are_checked_by_their_last_digit(routing: str) -> None:
         assert "routing" in refused.value.fields
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "field"),
     [
         ({"iban": "XX00123"}, "iban"),

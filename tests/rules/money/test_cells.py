@@ -3,7 +3,7 @@
 import csv
 import io
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.lists.cells import cells
 from recoup.rules.lists.table import Table
@@ -12,12 +12,12 @@ from recoup.rules.money.cells import Number, csv_row
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 
 
-@pytest.mark.parametrize("start", STARTS)
+@each("start", STARTS)
 def test_a_text_that_begins_like_a_formula_gets_an_apostrophe(start: str) -> None:
     assert next(csv.reader(io.StringIO(csv_row([start + "1"]), newline=""))) == ["'" + start + "1"]
 
 
-@pytest.mark.parametrize("start", STARTS)
+@each("start", STARTS)
 def test_so_does_one_in_a_list_of_orders(start: str) -> None:
     body = Table(cells(("external",), "GMT")).body("csv", [(start + "1",)], first=True).decode()
     assert next(csv.reader(io.StringIO(body, newline=""))) == ["'" + start + "1"]

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
@@ -16,7 +16,6 @@ def heard(code: str, scheme: str = "visa") -> Reading:
     return read_decline(scheme=scheme, source=None, code=code, text=None, advice=None, on=date(2026, 5, 4))
 
 
-@settings(max_examples=200)
 @given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
 def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> None:
     reading, until = heard(code), NOW + PERIOD

@@ -1,11 +1,11 @@
 """One person's e-mail and phone are one, however they are written."""
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.money.contact import email_counted, phone_counted
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "counted"),
     [
         ("Ana.Roe@Example.test", "ana.roe@example.test"),
@@ -25,7 +25,7 @@ def test_an_e_mail_is_one_however_it_is_written(written: str, counted: str) -> N
     assert email_counted(written) == counted
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "counted"),
     [
         ("+1 555 010 2030", "50102030"),

@@ -5,8 +5,9 @@ from itertools import permutations
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.money.disputes import (
     REFUSALS,
@@ -69,7 +70,6 @@ class Book:
         assert (self.held > 0) == takes_money(self.case.stage, self.case.state)
 
 
-@settings(max_examples=500)
 @given(st.lists(st.sampled_from(TOLD), max_size=12))
 def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told: list[DisputeNotice]) -> None:
     book = Book()
@@ -81,7 +81,7 @@ def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told
         assert 0 <= book.held <= book.charge
 
 
-@pytest.mark.parametrize(
+@each(
     "story",
     [
         ("inquiry open", "first open", "first won"),

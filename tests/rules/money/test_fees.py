@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -93,7 +94,7 @@ def test_many_refunds_give_back_what_one_would(units: int, points: int, fixed: i
         assert back == (0 if policy == "keep" else fee)
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "field", "word"),
     [
         ({"valid_from": T0 - timedelta(seconds=1)}, "from", "past"),

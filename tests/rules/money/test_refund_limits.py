@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refund_limits import (
@@ -75,7 +76,7 @@ def test_words_name_the_amounts() -> None:
         goes_alone(Limits(0), 1, "USD", spent_units=0, alone_units=0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("limits", "field"),
     [
         (Limits(-1), "refund_max"),
@@ -86,7 +87,6 @@ def test_words_name_the_amounts() -> None:
         (Limits(100, 300, 101), "second_from"),
         (Limits(None, 300, 301), "second_from"),
     ],
-    ids=["negative", "huge", "negative-day", "second-from-nothing", "one-above-the-day", "second-never", "second-day"],
 )
 def test_limits_that_make_no_sense_are_refused_with_their_field(limits: Limits, field: str) -> None:
     with pytest.raises(Problem) as refused:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.money import ledger
@@ -118,7 +119,7 @@ def test_every_recipe_on_the_merchants_account_has_a_kind() -> None:
     assert set(KINDS.values()) == {*COLUMNS, "payout"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "field"),
     [
         ({"period": "year"}, "period"),

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.files.amounts import SignEvidence
@@ -29,7 +30,7 @@ def read(data: bytes | str, reading: Reading | None = None) -> tuple[list[Theirs
     return [x for x in found if isinstance(x, Theirs)], [x for x in found if isinstance(x, Broken)]
 
 
-@pytest.mark.parametrize(
+@each(
     "raw",
     [
         PLAIN.encode(),
@@ -51,7 +52,7 @@ def test_the_same_line_however_it_was_written(raw: bytes) -> None:
     assert line.line_id == read(PLAIN)[0][0].line_id
 
 
-@pytest.mark.parametrize(
+@each(
     ("bad", "code"),
     [
         (f"{ID},r2,charge,45.90,USD", "broken"),
@@ -104,7 +105,7 @@ def test_who_says_utf_16_need_not_say_which(written: str) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "word"),
     [
         (b"PK\x03\x04xx", "ZIP"),
@@ -144,7 +145,7 @@ def test_other_names_are_mapped() -> None:
     assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(
+@each(
     "told",
     [
         "[colums]\nid='x'",
@@ -155,7 +156,6 @@ def test_other_names_are_mapped() -> None:
         '[types]\n"a\\u0000" = "charge"',
         '[format]\nzone = "\\u0000"',
     ],
-    ids=["table", "column", "number", "value", "depth", "NUL in a name", "NUL"],
 )
 def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
     with pytest.raises(Problem):
@@ -172,7 +172,7 @@ def test_a_mapping_that_would_take_minutes_is_refused_before_it_is_read(told: st
         mapping_file(told)
 
 
-@pytest.mark.parametrize(
+@each(
     "reading",
     [
         Reading(kind="shop"),
@@ -194,7 +194,7 @@ def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:
         read(PLAIN, reading)
 
 
-@pytest.mark.parametrize(
+@each(
     ("amounts", "sign"),
     [
         (["1.50", "2"], "."),

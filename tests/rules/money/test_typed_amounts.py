@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import money
@@ -12,7 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.typed_amounts import units
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "asset", "found"),
     [
         ("10.50", "USD", 1050),
@@ -36,7 +37,7 @@ def test_one_reading(text: str, asset: str, found: int) -> None:
     assert units(text, asset, "amount") == found
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "asset"),
     [
         ("1,234", "KWD"),

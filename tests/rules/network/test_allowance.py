@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.rules.network.limits import Allowed, Refused, Send, allowance, may_send, tallies
 
@@ -22,7 +23,7 @@ def own(count: int, *, first: timedelta = timedelta(days=29)) -> list[Send]:
     return [replace(one, merchant_id="m") for one in sends(count, first=first)]
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 19, 20, 23])
+@each("count", [0, 1, 7, 19, 20, 23])
 def test_it_is_used_up_when_the_gate_says_so(count: int) -> None:
     found = allowance("visa", own(count), NOW, **WISH)
     assert found is not None

@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.network.card import bin6, brand, issuer_digits, last4, luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic import PHONE_CARD
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "scheme", "name"),
     [
         ("411111", "visa", "Visa"),

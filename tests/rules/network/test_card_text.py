@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.lab.bench.calls import transmit_body
@@ -27,15 +28,13 @@ def found(text: str) -> list[str]:
     return [one.digits for one in numbers_in(text)]
 
 
-@pytest.mark.parametrize("card", CARDS)
-@pytest.mark.parametrize(
-    "written", ["{}", "card {} was declined", "PAN={}exp1226", "({})", "a\n{}\n", "{}=26121010000"]
-)
+@each("card", CARDS)
+@each("written", ["{}", "card {} was declined", "PAN={}exp1226", "({})", "a\n{}\n", "{}=26121010000"])
 def test_a_card_in_one_piece_is_found(card: str, written: str) -> None:
     assert found(written.format(card)) == [card]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(mark.join(GROUPS) for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")),
@@ -69,7 +68,7 @@ def test_where_it_stands_is_told_so_that_it_can_be_masked() -> None:
     assert text[one.start : one.end] == GROUPED
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "+1 555 010 2030",
@@ -125,7 +124,7 @@ def test_every_card_of_the_sandbox_is_one() -> None:
 # where they stand ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "orderId",
@@ -150,7 +149,7 @@ def test_identifiers_may_be_long_numbers(name: str) -> None:
     assert guard({name: GROUPED}).refused == [name], "grouped like a card"
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "holderName",
@@ -240,7 +239,7 @@ def test_what_a_quick_look_at_a_body_passes_holds_no_number_when_it_is_walked(bo
     assert (found.refused, found.numbers) == ([], [])
 
 
-@pytest.mark.parametrize(
+@each(
     "written",
     [
         PAN,

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.doors.portal.forms import FORM_BYTES_MAX, no_cards
 from recoup.kernel.problem import Problem
@@ -38,7 +39,7 @@ def filled(pattern: str, chars: int) -> str:
     return (pattern * chars)[:chars]
 
 
-@pytest.mark.parametrize("pattern", COSTLY)
+@each("pattern", COSTLY)
 def test_a_strangers_form_full_of_digits_is_refused_before_they_are_looked_through(pattern: str) -> None:
     """One such form at the sign-in kept the doors busy for as long as fifty ordinary calls."""
     text = filled(pattern, FORM_BYTES_MAX - 100)
@@ -53,7 +54,7 @@ def test_a_strangers_form_full_of_digits_is_refused_before_they_are_looked_throu
         assert calls_of(lambda form=form: no_cards(form)) < 9 * FORM_CHARS_MAX  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("pattern", COSTLY)
+@each("pattern", COSTLY)
 def test_digits_that_are_no_card_cost_a_few_calls_each_at_most(pattern: str) -> None:
     text = filled(pattern, 4_000)
     assert calls_of(lambda: list(numbers_in(text))) < 9 * len(text)
@@ -70,7 +71,7 @@ def test_a_form_of_ordinary_entries_is_taken() -> None:
         no_cards({"order": ["01990135-1937-7031-8999-186409460128"] * 400, "note": [f"see {PHONE_CARD}"]})
 
 
-@pytest.mark.parametrize("pattern", COSTLY)
+@each("pattern", COSTLY)
 def test_nothing_looks_through_digits_without_end(pattern: str) -> None:
     """Whoever gives no room of its own has one all the same."""
     text = filled(pattern, 200_000)

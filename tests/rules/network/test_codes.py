@@ -5,9 +5,9 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.reasons import REASONS
@@ -30,16 +30,16 @@ NMI = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(("code", "expected"), NMI.items())
+@each("scheme", SCHEMES)
+@each(("code", "expected"), NMI.items())
 def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> None:
     reading = read(code, scheme, "nmi")
     assert reading.code == expected
     assert reading.klass == read(expected, scheme).klass
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(
+@each("scheme", SCHEMES)
+@each(
     ("code", "klass", "reason", "advice"),
     [
         ("220", "data", "invalid_number", None),
@@ -75,7 +75,7 @@ def test_one_digit_is_padded_unless_the_processor_lists_it() -> None:
     assert read("5", source="adyen").reason == "lost_stolen"
 
 
-@pytest.mark.parametrize("code", ["", None, "00", "10", "85", "ZZ", "9999", "100", "approved?"])
+@each("code", ["", None, "00", "10", "85", "ZZ", "9999", "100", "approved?"])
 def test_unknown_and_approval_codes_on_a_decline_are_generic_soft(code: str | None) -> None:
     reading = read(code, source="nmi")
     assert (reading.klass, reading.retry, reading.min_wait_hours) == ("soft", "yes", 24)
@@ -91,7 +91,7 @@ def test_advice_is_trusted_before_the_code() -> None:
     assert read("05", "visa", advice="03").klass == "soft"
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "advice", "more", "unlisted"),
     [
         ("51", None, {}, (None, None)),
@@ -179,7 +179,7 @@ def test_hard_alone_is_terminal_and_says_what_helps() -> None:
         assert not reading.terminal or "card" in reading.cure or "customer" in reading.cure or "Change" in reading.cure
 
 
-@pytest.mark.parametrize("row", [row for row in PROCESSOR_CODES if row.source != "text" and "-" not in row.code])
+@each("row", [row for row in PROCESSOR_CODES if row.source != "text" and "-" not in row.code])
 def test_each_processor_code_is_read_as_its_row_says(row: Any) -> None:
     if len(row.code) == 2:
         return  # a scheme code whatever the source

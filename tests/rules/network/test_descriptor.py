@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.network.descriptor import (
@@ -14,7 +15,7 @@ from recoup.rules.network.descriptor import (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "scheme", "shown"),
     [
         ("MERCHANTSHOP", "visa", "MERCHANTSHOP"),
@@ -47,7 +48,7 @@ def test_every_text_becomes_a_lawful_one(text: str, scheme: str) -> None:
     assert statement_text(shown, scheme) == shown
 
 
-@pytest.mark.parametrize("text", ["SHOP*", "*SHOP", "A*B*C D", "THIRTEENCHARS*SHOP", "ABCD", "12345", "SHOE<S"])
+@each("text", ["SHOP*", "*SHOP", "A*B*C D", "THIRTEENCHARS*SHOP", "ABCD", "12345", "SHOE<S"])
 def test_what_no_scheme_takes_is_refused(text: str) -> None:
     with pytest.raises(Problem) as told:
         check_descriptor(text)

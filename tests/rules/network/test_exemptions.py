@@ -2,9 +2,9 @@
 
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.network.exemptions import ROWS, exemption_for
 from recoup.rules.network.tables import read_table
@@ -13,7 +13,7 @@ ON = date(2026, 11, 23)
 TRA, LOW = "transaction_risk_analysis", "low_value"
 
 
-@pytest.mark.parametrize(
+@each(
     ("region", "currency", "units", "rate", "expected"),
     [
         ("eea_uk", "EUR", 50_000, 100, TRA),

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 
@@ -120,9 +121,7 @@ def test_do_not_try_again_is_for_ever(advice: str) -> None:
     assert binds_for_ever("mastercard", stop[0])
 
 
-@pytest.mark.parametrize(
-    ("advice", "hours"), [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)]
-)
+@each(("advice", "hours"), [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)])
 def test_a_wait_in_an_advice_code_is_kept(advice: str, hours: int) -> None:
     told = at(NOW, advice=advice)
     answer = refused("mastercard", told, NOW + timedelta(minutes=1))
@@ -148,7 +147,6 @@ def test_the_longest_refusal_is_told_and_names_nobody() -> None:
 gaps = st.lists(st.integers(0, 40 * 3600), min_size=1, max_size=60)
 
 
-@settings(max_examples=60)
 @given(
     scheme=st.sampled_from(["visa", "mastercard", "amex", "discover", "generic", "elo"]),
     waits=gaps,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
+from tests.rings import each
 from tests.rules.network.cards_at_random import moment, play
 from tests.rules.network.gate_findings import Asked, Found, Gate, Word
 from tests.rules.network.independent_count import DAY, HOUR, Count, Sent
@@ -79,7 +79,7 @@ def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
     return counted(gate_input, asked.tallies([send for send in asked.sends if send.merchant_id == asked.merchant]))
 
 
-@pytest.mark.parametrize(
+@each(
     ("gate", "scheme"),
     [
         (nothing, "visa"),
@@ -110,14 +110,14 @@ def test_the_count_finds_the_faults_of_a_gate(gate: Gate, scheme: str) -> None:
     assert play(2, 2_000, gate, (scheme,), lambda found: found.breaches.total() > 0).breaches.total() > 0
 
 
-@pytest.mark.parametrize("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
+@each("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
 def test_the_count_finds_a_gate_that_believes_what_other_merchants_claim(scheme: str) -> None:
     found = play(4, 5_000, whatever_others_claim, (scheme,))
     assert found.too_strict.total() > 0
     assert found.breaches.total() == 0
 
 
-@pytest.mark.parametrize("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
+@each("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
 def test_the_count_finds_a_gate_that_adds_own_claims_to_others_sends(scheme: str) -> None:
     found = play(4, 5_000, claims_and_others_added_up, (scheme,))
     assert found.too_strict.total() > 0

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.rules.network.reasons import REASONS, reason_of
 from recoup.rules.network.tables import CODES, LIMITS, PROCESSOR_CODES, REGIONS, valid_row
@@ -94,7 +95,7 @@ def test_advice_waits() -> None:
     assert all(one(code, "mastercard").needs_advice for code in ("79", "82", "83"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("on", "rule", "region", "expected"),
     [
         ("2025-05-18", "visa-reattempt-30d", "world", (15, False)),

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import product
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.order.attempts import EVENTS, GOING, ROWS, STATES, on
 from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage
@@ -34,7 +34,7 @@ NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(STATES, EVENTS)))
+@each(("state", "event"), list(product(STATES, EVENTS)))
 def test_every_case_has_one_row_or_a_reason(state: str, event: str) -> None:
     quiet = NOTHING.get((state, event), (frozenset(), ""))[0]
     for stage in map(Stage, PLACES):

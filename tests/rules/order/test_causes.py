@@ -2,7 +2,7 @@
 
 from itertools import product
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.attempts import STATES
@@ -13,7 +13,7 @@ WHYS = sorted({step.reason for step in STEPS if step.reason})
 CLASSES = ("funds", "soft", "technical", "data", "sca", "fraud", "hard", "configuration", None)
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@each("stage", list(Stage))
 def test_every_stand_has_a_sentence_or_needs_none(stage: Stage) -> None:
     tries = [None, *(Try(*one) for one in product(STATES, CLASSES, ("do_not_honor", None)))]
     for why, last, planned in product([*WHYS, None], tries, (True, False)):
@@ -30,8 +30,8 @@ def test_every_way_an_order_can_end_has_words_of_its_own() -> None:
     assert set(WHYS) <= set(SENTENCES)
 
 
-@pytest.mark.parametrize("reason", REASONS)
-@pytest.mark.parametrize("word", [HARD, SOFT])
+@each("reason", REASONS)
+@each("word", [HARD, SOFT])
 def test_what_has_ended_is_never_said_to_be_tried_again(word: str, reason: str) -> None:
     said = Cause(word, reason).sentence()
     assert "Recoup tries" not in said

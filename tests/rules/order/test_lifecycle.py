@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
@@ -208,7 +208,6 @@ class Model:
         self.lines.append(Walked(len(self.lines) + 1, name, src, self.stage, body))
 
 
-@settings(max_examples=300)
 @given(seed=st.integers(0, 2**32), units=st.integers(1, 10**9), length=st.integers(1, 60), kind=st.sampled_from(KINDS))
 def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str) -> None:
     dice, model = random.Random(seed), Model(units)
@@ -242,7 +241,6 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
         assert (shown.outcome == "APPROVED") == (state.approved_units > 0)
 
 
-@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32), cut=st.integers(0, 30))
 def test_a_log_with_a_gap_or_another_start_is_no_walk(seed: int, cut: int) -> None:
     dice, model = random.Random(seed), Model(100)

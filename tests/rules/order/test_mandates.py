@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.mandates import Agreement, MandateChange, agreement_of, code_of, reaches, scope_of, stopped_by
@@ -32,7 +33,7 @@ CHANGES = st.lists(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "code", "advice", "scope", "said"),
     [
         ("visa", "R0", None, "payment", "R0"),
@@ -74,7 +75,7 @@ def renewed(days: int = 1, **named: str | None) -> MandateChange:
     return MandateChange(UUID(int=2), "renewed", T0 + timedelta(days=days), None, **named)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "agreement", "stops"),
     [
         ([revoked(subscription="a")], Agreement("a"), True),

@@ -1,6 +1,6 @@
 """Which means brought the money, read off an order's attempts."""
 
-import pytest
+from tests.rings import each
 from tests.rules.rescue.test_order_facts import attempt, order
 
 from recoup.kernel.ids import new_id
@@ -8,7 +8,7 @@ from recoup.rules.order.means import Means, by_means, means_of, on_other_card, r
 from recoup.rules.rescue.challenge import PURPOSE
 
 
-@pytest.mark.parametrize(
+@each(
     ("when_due", "means"),
     [
         (None, "retry"),

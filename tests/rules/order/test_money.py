@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import UNITS_MAX, Money, from_text, shown, to_text
@@ -68,7 +69,6 @@ def test_nothing_is_posted_for_nothing() -> None:
                 make(units)
 
 
-@settings(max_examples=300)
 @given(seed=st.integers(0, 2**32), units=UNITS, points=st.integers(0, 10_000))
 def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, points: int) -> None:
     """Paid now, paid later, or paid too late; given back in pieces before, while or after it is collected."""
@@ -125,7 +125,6 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-@settings(max_examples=200)
 @given(data=st.data())
 def test_refunds_by_amount_never_add_up_to_more_than_the_order(asset: str, data: st.DataObject) -> None:
     units = data.draw(st.integers(1, 10**6))
@@ -169,7 +168,6 @@ def _taken(refunds: list[tuple[Chosen, ...]]) -> dict[int, tuple[int, int]]:
     return taken
 
 
-@settings(max_examples=300)
 @given(lines=LINES, data=st.data())
 def test_refunds_by_items_never_take_more_than_their_line(lines: list[dict[str, Any]], data: st.DataObject) -> None:
     items, refunds = items_of(lines), list[tuple[Chosen, ...]]()
@@ -192,7 +190,6 @@ def test_refunds_by_items_never_take_more_than_their_line(lines: list[dict[str, 
         assert 0 <= quantity <= item.quantity
 
 
-@settings(max_examples=300)
 @given(units=st.integers(1, 10**6), quantity=st.integers(1, 40), order=st.randoms(use_true_random=False))
 def test_a_line_refunded_piece_by_piece_closes_to_zero(units: int, quantity: int, order: random.Random) -> None:
     assume(units >= quantity)
@@ -223,7 +220,7 @@ def test_items_are_found_by_line_or_by_a_sku_that_is_one() -> None:
 # money and fees ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("asset", sorted(EXPONENTS))
+@each("asset", sorted(EXPONENTS))
 def test_every_currency_goes_to_text_and_back(asset: str) -> None:
     scale = EXPONENTS[asset]
     for units in (0, 1, 9, 10, 99, 100, 101, 999, 1000, 12_345_678, UNITS_MAX):
@@ -239,7 +236,7 @@ def test_every_currency_goes_to_text_and_back(asset: str) -> None:
     assert from_text("1." + "0" * (scale + 1), asset, "f").units == 10**scale
 
 
-@pytest.mark.parametrize("text", ["", " 1", "+1", "-1", "1e3", "01", "1.", ".5", "1,5", "NaN", "1_0", "٣", "1" * 19])
+@each("text", ["", " 1", "+1", "-1", "1e3", "01", "1.", ".5", "1,5", "NaN", "1_0", "٣", "1" * 19])
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(Problem) as refused:
         from_text(text, "USD", "f")
@@ -287,7 +284,7 @@ def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
     assert fee >= min(units, minimum)
 
 
-@pytest.mark.parametrize(
+@each(
     ("units", "asset", "like", "text"),
     [
         (49_900_000, "USDT", None, "49.90"),

@@ -1,6 +1,6 @@
 """What an order's log says of why: the sentence of each code, as it was written before there were codes."""
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.order import attention, whys
 from recoup.rules.order.whys import BANK_WAITS, BLOCKED, CARD_USED_UP, CODES, sentence_of
@@ -57,7 +57,7 @@ _SAID = {
 }
 
 
-@pytest.mark.parametrize(("code", "sentence"), _SAID.items())
+@each(("code", "sentence"), _SAID.items())
 def test_a_code_is_said_as_its_sentence_and_an_older_sentence_as_it_was_kept(code: str, sentence: str) -> None:
     assert sentence_of(code) == attention.sentence_of(code) == sentence
     assert attention.sentence_of(attention.held(code)) == sentence

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.people.codes import HOW_MANY, LENGTH, Typed, read_code, recovery_code, shown
 from recoup.rules.people.totp import (
@@ -27,7 +27,7 @@ VECTORS = [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234
            (2000000000, "279037"), (20000000000, "353130")]  # fmt: skip
 
 
-@pytest.mark.parametrize(("seconds", "code"), VECTORS)
+@each(("seconds", "code"), VECTORS)
 def test_the_vectors_of_the_standard(seconds: int, code: str) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
     assert step_of(SECRET, code, at) == step_at(at) == seconds // 30
@@ -53,7 +53,7 @@ def test_a_code_of_another_secret_opens_nothing() -> None:
     assert wrong.count(None) >= 2  # a coincidence is one in a third of a million
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "kind", "text"),
     [
         ("123456", "app", "123456"),
@@ -70,7 +70,7 @@ def test_what_is_typed_by_hand_is_understood(typed: str, kind: str, text: str) -
     assert read_code(typed) == Typed(kind, text)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@each(
     "typed",
     [
         "",
@@ -89,7 +89,6 @@ def test_what_is_typed_by_hand_is_understood(typed: str, kind: str, text: str) -
         "\x00" * 6,
         "-1" + "2" * 62,
     ],
-    ids=range(15),
 )
 def test_what_can_be_no_code_is_none(typed: str) -> None:
     """Digits of other scripts are digits to Python, not to the app."""
@@ -125,7 +124,7 @@ def test_what_the_picture_says() -> None:
     assert in_fours(SECRET).replace(" ", "") == SECRET
 
 
-@pytest.mark.parametrize(
+@each(
     ("agent", "words"),
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
@@ -153,7 +152,6 @@ def test_what_the_picture_says() -> None:
         ("x" * 100_000 + "Firefox", "An unknown browser"),
         ("A thing on Windows", "A browser on Windows"),
     ],
-    ids=range(10),
 )
 def test_browsers_in_short_words(agent: str, words: str) -> None:
     assert browser_words(agent) == words
@@ -165,10 +163,10 @@ def test_an_address_is_short_and_plain(text: str) -> None:
     assert address_words(text).isascii()
 
 
-@pytest.mark.parametrize("has", [True, False])
-@pytest.mark.parametrize("asked_by", [(), ("Shop",)], ids=["unasked", "asked"])
-@pytest.mark.parametrize("is_staff", [True, False])
-@pytest.mark.parametrize("staff_must", [True, False])
+@each("has", [True, False])
+@each("asked_by", [(), ("Shop",)])
+@each("is_staff", [True, False])
+@each("staff_must", [True, False])
 def test_who_must(has: bool, asked_by: tuple[str, ...], is_staff: bool, staff_must: bool) -> None:
     bound = Bound(has, asked_by, is_staff)
     asked = bool(asked_by) or (is_staff and staff_must)

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.policies.drawn import GROUND, in_force, plain, terms
 from tests.rules.rescue.engine.ground import DECLINED, evidence, model
 from tests.rules.rescue.test_decide import NOW
@@ -75,7 +76,6 @@ def test_the_reader_takes_anything(value: Any) -> None:
     assert all(one.line and one.why for one in complaints)
 
 
-@settings(max_examples=300)
 @given(terms(), st.none() | in_force())
 def test_the_nearest_policy_can_be_saved(drawn: PolicyTerms, wider: InForce | None) -> None:
     ground = replace(GROUND, wider=wider)
@@ -85,7 +85,6 @@ def test_the_nearest_policy_can_be_saved(drawn: PolicyTerms, wider: InForce | No
         assert could == drawn
 
 
-@settings(max_examples=200)
 @given(terms())
 def test_what_may_be_saved_cannot_fill_a_window_of_a_network(drawn: PolicyTerms) -> None:
     """Sends as dense as the gap lets them be, the payment first; declined for one reason after the other."""
@@ -253,7 +252,7 @@ def test_hours_over_midnight_are_one_span() -> None:
     assert spans_of(mask_of(())) == closed(mask_of(())) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("lines", "line", "why", "instead"),
     [
         ({"tries": {"all": 99}}, "tries.all", "never ends", {"tries": {"all": 14}, "when": {"gap": "145m"}}),

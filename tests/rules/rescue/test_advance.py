@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
@@ -44,7 +44,6 @@ def asked(code: str = "51", **more: Any) -> AdvanceInputs:
     return AdvanceInputs(**(usual | more))
 
 
-@settings(max_examples=300)
 @given(
     units=st.integers(1, 10**12),
     fee=st.integers(0, 10**6),
@@ -75,7 +74,7 @@ def test_the_loss_is_rounded_up_and_what_is_allowed_down(
     assert advance(AdvanceInputs.from_dict(kept)) == decision
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "rule"),
     [
         ({"code": "04"}, "hard_decline"),

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
 from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
@@ -42,7 +43,6 @@ def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **
     return AskedModel(AdvanceInputs(**(usual | more)), facts, -300, out_at)
 
 
-@settings(max_examples=100)
 @given(
     code=st.sampled_from(("51", "05", "61", "91", "04", "N7", "9Z")),
     units=st.integers(1, 10**9),
@@ -115,7 +115,7 @@ def test_the_charges_are_those_of_the_collections_plan() -> None:
     assert [one.at for one in charges_of(given_("N7", out_at), CURRENT_COLLECTION)] == [out_at]
 
 
-@pytest.mark.parametrize(
+@each(
     ("arm", "stopped", "there", "by", "watched", "fallback"),
     [
         ("engine", False, True, MODEL.name, False, None),
@@ -146,7 +146,7 @@ def test_the_decision_says_which_chance_it_was_made_by(
         assert "facts" not in done.features
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "setting", "has"),
     [
         ("mit_managed", "decline_and_reverse", True),

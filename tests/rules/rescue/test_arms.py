@@ -61,7 +61,6 @@ def test_the_comparison_group_stays_when_the_share_moves(holdout: int, share: in
         assert was != "engine" or now == "engine"  # whom the engine has it keeps while its share grows
 
 
-@settings(max_examples=60)
 @given(in_force(), st.sampled_from(["off", "shadow", "share"]), st.integers(0, 50), st.integers(0, 50))
 def test_what_policies_leave_is_within_each_and_moves_nobody_into_the_comparison_group(
     within: InForce, mode: Mode, share: int, holdout: int

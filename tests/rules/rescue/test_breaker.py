@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.breaker import (
     ANSWERS_TO_CLOSE,
@@ -26,7 +26,7 @@ TRICKLING = NOW + PAUSES[0]
 counts = st.builds(Counts, st.integers(0, 20), st.integers(0, 20), st.integers(0, 2))
 
 
-@pytest.mark.parametrize(
+@each(
     ("seen", "standing"),
     [
         (Counts(), "closed"),

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.contacts import ADDRESS_MAX, LINK, ORDER_MAX, WITHHELD, Contacted, by_day, why_withheld
 
@@ -39,7 +39,7 @@ def test_by_day_it_goes_at_once() -> None:
     assert by_day("DE", noon.replace(hour=22)) == datetime(2026, 6, 11, 7, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     ("notice", "before", "waits", "why"),
     [
         (LINK, Contacted(0, 0, False), True, None),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.rescue.goldens import ALL, check_golden
 
 from recoup.kernel.sentence import Sentence
@@ -108,7 +109,7 @@ def test_limits_wait_for_the_next_day_and_then_the_month() -> None:
     assert plan("121", "amex", expires_at=NOW + 30 * DAY) == ["11-21 15:01", "12-01 14:30"]
 
 
-@pytest.mark.parametrize("code", ["59", "63", "83", "1A", "54", "N7", "03", "58", "07", "94"])
+@each("code", ["59", "63", "83", "1A", "54", "N7", "03", "58", "07", "94"])
 def test_what_waiting_does_not_cure_gets_no_try_and_stays_open(code: str) -> None:
     decision = decide(evidence(code))
     assert (decision.verdict, decision.plan) == ("wait", ())

@@ -1,6 +1,6 @@
 """What a caller is warned of: the sentence of each code, as it was sent before there were codes."""
 
-import pytest
+from tests.rings import each
 
 from recoup.rules.rescue import intake_warnings
 from recoup.rules.rescue.intake_warnings import UNKNOWN_SITE, in_sentences, unknown_campaign
@@ -21,7 +21,7 @@ _SENT = {
 }
 
 
-@pytest.mark.parametrize(("code", "sentence"), _SENT.items())
+@each(("code", "sentence"), _SENT.items())
 def test_a_code_is_sent_as_its_sentence_and_an_older_sentence_as_it_was_kept(code: str, sentence: str) -> None:
     assert in_sentences([code]) == [sentence]
     assert in_sentences([sentence, code]) == [sentence, sentence]

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.origin import Named, check_key, origin_of
@@ -38,7 +39,7 @@ LOST = Campaign(uuid4(), GONE.site_id, "lost")
 CAMPAIGNS = (SPRING, SUMMER, BOTH_A, BOTH_B, LOST)
 
 
-@pytest.mark.parametrize(
+@each(
     ("named", "site", "campaign", "warned"),
     [
         (Named(), LEAF, None, ""),
@@ -61,7 +62,7 @@ def test_where_an_order_comes_from(named: Named, site: Site, campaign: Campaign 
     assert warned in " ".join(found.warnings)
 
 
-@pytest.mark.parametrize(
+@each(
     ("named", "field"),
     [
         (Named(url="unknown.example"), "SiteUrl"),
@@ -108,7 +109,7 @@ def test_keys(key: str) -> None:
     assert check_key(key) == key
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "-a", "a-", "é", "A" * 65, "a\n", "<b>", "a/b"])
+@each("key", ["", " ", "a b", "-a", "a-", "é", "A" * 65, "a\n", "<b>", "a/b"])
 def test_what_is_no_key(key: str) -> None:
     with pytest.raises(Problem):
         check_key(key)

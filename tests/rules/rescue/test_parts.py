@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
@@ -113,7 +114,7 @@ def test_no_part_where_the_terms_or_the_tries_before_do_not_allow_it(parts: Part
     assert "part" not in [one.name for one in decision.alternatives]
 
 
-@pytest.mark.parametrize("code", ["05", "14", "54", "65", "91", "04"])
+@each("code", ["05", "14", "54", "65", "91", "04"])
 def test_no_part_for_another_decline(code: str) -> None:
     assert RULE not in decide(asked(code), CURRENT).rules
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
+from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.rules.order.known import Seen
@@ -95,7 +95,7 @@ def test_what_is_transmitted_twice_is_one_attempt() -> None:
     assert seen_of((), [copy(None)], "world") == (), "nobody knows when"
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each("seed", range(20))
 def test_the_order_in_which_it_was_told_does_not_matter(seed: int) -> None:
     draw = random.Random(seed)
     orders = [

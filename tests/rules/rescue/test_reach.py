@@ -3,11 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.reach import sms_number, way_of
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "number"),
     [
         ("+1 (555) 010-2030", "+15550102030"),

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.rescue.engine.ground import evidence, fridays, model
 
 from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
@@ -120,7 +121,6 @@ def again(features: dict[str, Any], decision: Decision) -> Decision:
     return decide_again(kept["features"], kept["versions"])
 
 
-@settings(max_examples=300)
 @given(asked=gate_inputs)
 def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
     decision = gate(asked)
@@ -130,7 +130,6 @@ def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
     assert all(reason.endswith(".") for reason in decision.reasons)
 
 
-@settings(max_examples=300)
 @given(stored=stored_routes)
 def test_a_route_that_was_chosen_by_proofs_alone_is_chosen_again(stored: dict[str, Any]) -> None:
     decision = decide_again(stored, ROUTE_1)
@@ -141,7 +140,6 @@ def test_a_route_that_was_chosen_by_proofs_alone_is_chosen_again(stored: dict[st
     assert decision.versions == ROUTE_1
 
 
-@settings(max_examples=300)
 @given(asked=failure_inputs)
 def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.RouteInput) -> None:
     decision = route_by_answer.choose_route(asked)
@@ -153,7 +151,6 @@ def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.Rout
     assert all(reason.endswith(".") for reason in decision.reasons)
 
 
-@settings(max_examples=300)
 @given(asked=hand_inputs)
 def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> None:
     decision = decide_by_hand(asked)
@@ -161,7 +158,6 @@ def test_what_somebody_asked_for_is_decided_the_same_again(asked: HandInput) -> 
     assert decision.plan == (() if asked.stopped else (asked.now,))
 
 
-@settings(max_examples=300)
 @given(asked=signal_inputs)
 def test_what_a_signal_changed_is_decided_the_same_again(asked: SignalInput) -> None:
     decision = decide_by_signal(asked)
@@ -182,7 +178,7 @@ GOOD_SIGNAL = SignalInput(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "rule"),
     [
         ({}, "within_limits"),
@@ -219,7 +215,6 @@ def test_a_signal_changes_nothing_that_a_limit_a_wait_or_a_comparison_holds(more
     assert (decision.verdict == "attempt_now") == (rule == "within_limits")
 
 
-@settings(max_examples=300)
 @given(asked=charge_inputs)
 def test_a_charge_is_decided_the_same_again(asked: ChargeInput) -> None:
     for policy in COLLECTION_POLICIES.values():
@@ -239,7 +234,7 @@ def test_the_policy_decides_when_a_charge_is_due() -> None:
     assert plan_charge(replace(asked, until=NOW + HOUR), later).rules == ("time_over",)
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "verdict", "rule"),
     [
         ({}, "postpone", "visa-reattempt-30d"),
@@ -315,7 +310,7 @@ def test_the_rule_by_which_a_route_was_chosen_once_is_found_again(failed: str, t
     assert (decision.taken, decision.rules) == (taken, (rule,))
 
 
-@pytest.mark.parametrize(
+@each(
     ("attempts", "taken", "rule"),
     [
         ([], "a", "first_route"),
@@ -377,7 +372,7 @@ def test_what_never_decided_is_not_decided_again(versions: dict[str, Any]) -> No
         decide_again({}, versions)
 
 
-@pytest.mark.parametrize("decider", DECIDERS)
+@each("decider", DECIDERS)
 def test_features_of_nothing_are_told_apart(decider: str) -> None:
     policies, decides = DECIDERS[decider]
     decide: Callable[[dict[str, Any], Any, Any], Decision] = decides

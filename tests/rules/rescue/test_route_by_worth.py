@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.snapshot import Attempt
@@ -137,7 +138,7 @@ def test_the_door_refuses_exactly_what_no_route_carries(routes: list[RouteTerms]
     assert caught.value.cure
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "taken", "rule"),
     [
         (among(A), "a", "only_route"),
@@ -177,7 +178,7 @@ def test_a_large_amount_takes_the_likelier_route_and_a_small_one_the_cheaper() -
     assert chosen_route(among(likely, cheap, charge=Carried(100, "USD"))) == "b"
 
 
-@pytest.mark.parametrize(
+@each(
     ("routes", "charge", "field", "words"),
     [
         ([EUROS], CHARGE, "Transaction.Currency", "one of EUR"),

@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.slots import (
     is_pay_day,
@@ -19,7 +19,7 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.
 offsets = st.integers(-14 * 60, 14 * 60)
 
 
-@pytest.mark.parametrize(
+@each(
     ("given_", "country", "minutes"),
     [
         (-5, "US", -300),

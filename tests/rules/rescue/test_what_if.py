@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.rings import each
 from tests.rules.rescue.engine.ground import evidence, fridays, model
 from tests.rules.rescue.test_advance_by_model import DECLINED, NOW, OPEN, given_
 
@@ -193,7 +194,7 @@ def updated(answer: Answer | None, **more: Any) -> dict[str, WhatIf]:
     return {one.change: one for one in what_if(given.features(), decide_update(given).versions, {})}
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "more", "change", "verdict", "differs"),
     [
         (None, {}, "new_card_known", "attempt_now", True),

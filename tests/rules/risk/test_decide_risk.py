@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.replay import decide_again
 from recoup.rules.risk.costs import Costs, expected, usual_costs
@@ -50,7 +51,6 @@ def asked(known: RiskFacts, *, may_challenge: bool = True) -> RiskInput:
     return RiskInput.of(known, PRIOR, usual_costs("USD"), may_challenge=may_challenge, arm="engine")
 
 
-@settings(max_examples=300)
 @given(inputs)
 def test_it_decides_the_same_again(one: RiskInput) -> None:
     decision = decide_risk(one)
@@ -61,7 +61,6 @@ def test_it_decides_the_same_again(one: RiskInput) -> None:
     assert len(decision.reasons) <= 12
 
 
-@settings(max_examples=300)
 @given(inputs)
 def test_the_answer_is_the_cheapest_or_kinder(one: RiskInput) -> None:
     costs = expected(one.costs, risk_of(one.held), one.facts.units)
@@ -71,7 +70,6 @@ def test_the_answer_is_the_cheapest_or_kinder(one: RiskInput) -> None:
         assert costs["decline"] <= costs["approve"]
 
 
-@settings(max_examples=200)
 @given(facts, st.sampled_from(("payer", "address")), counts)
 def test_what_a_stranger_can_type_alone_declines_nobody(known: RiskFacts, name: str, cards: int) -> None:
     """Whoever enters another's e-mail or address a hundred times raises its counts, and declines none of its orders."""
@@ -103,7 +101,7 @@ def test_each_term_has_words() -> None:
         assert term in _TERMS or (name in _COUNTED and kind[:3] in ("day", "car"))
 
 
-@pytest.mark.parametrize("text", ["", None, " ", "NA", "🙂", "Y" * 400, "\x00", "N;DROP", "nn"])
+@each("text", ["", None, " ", "NA", "🙂", "Y" * 400, "\x00", "N;DROP", "nn"])
 def test_hostile_results_are_unknown(text: str | None) -> None:
     assert avs_of(text) == cvv_of(text) == "unknown"
 

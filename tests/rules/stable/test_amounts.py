@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.amounts import amount_of, check_currency, text_like
@@ -24,7 +25,7 @@ def test_amounts_are_read(text: str, asset: str, units: int) -> None:
     assert amount_of(text, asset).units == units
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         49.9,
@@ -74,7 +75,7 @@ def test_unknown_currencies(currency: str) -> None:
         check_currency(currency)
 
 
-@pytest.mark.parametrize(
+@each(
     ("units", "like", "text"),
     [
         (0, "49.90", "0"),

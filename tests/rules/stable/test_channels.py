@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
@@ -13,7 +14,7 @@ from recoup.rules.stable.channels import CHANNELS, choose, enabled
 from recoup.rules.stable.links import check_link
 
 
-@pytest.mark.parametrize(
+@each(
     ("code", "network", "detail"),
     [
         ("nothing", None, "channel_not_found"),
@@ -56,7 +57,7 @@ def test_channels() -> None:
     assert {c.code for c in enabled(test=True)} == {c.code for c in CHANNELS.values() if c.test}
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "javascript:alert(1)",
@@ -93,7 +94,7 @@ def test_wire_ids_are_read_back(value: int) -> None:
     assert parse_wire_id("ord", text.upper()) is None
 
 
-@pytest.mark.parametrize("text", ["", "ord_", "ord", "ord_2Zx9Qw8sUaM2", "ord_" + "z" * 26, "ord_" + "0" * 25 + "u"])
+@each("text", ["", "ord_", "ord", "ord_2Zx9Qw8sUaM2", "ord_" + "z" * 26, "ord_" + "0" * 25 + "u"])
 def test_what_is_no_wire_id(text: str) -> None:
     assert parse_wire_id("ord", text) is None
 

@@ -1,6 +1,7 @@
 """Where custodial money may be sent."""
 
 import pytest
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.destinations import FORMS, check_destination
@@ -9,13 +10,13 @@ ZERO = "0x" + "0" * 40
 ZERO_OF_TRON = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"
 
 
-@pytest.mark.parametrize("chain", FORMS)
+@each("chain", FORMS)
 def test_the_example_of_each_chain_is_taken(chain: str) -> None:
     text = f"{chain}:{FORMS[chain].example}"
     assert check_destination(text, (chain,)) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(f"{chain}:{ZERO}" for chain, form in FORMS.items() if form.example.startswith("0x")),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.doors.stablecoin.signer import signature
+from tests.rings import each
 
 from recoup.rules.stable.signing import (
     canonical,
@@ -36,7 +37,7 @@ def ours(secret: str, method: str, path: str, query: str, timestamp: str, body: 
     return sign(secret.encode(), canonical(method, path.encode(), query.encode(), timestamp, body))
 
 
-@pytest.mark.parametrize("vector", VECTORS["requests"], ids=lambda v: v["name"])
+@each("vector", VECTORS["requests"])
 def test_request_vectors(vector: dict[str, Any]) -> None:
     given = (vector["method"], vector["path"], vector["raw_query"], vector["timestamp"], vector["body"].encode())
     method, path, query, timestamp, body = given
@@ -79,7 +80,7 @@ def test_what_is_no_signature_fits_nothing(given: str) -> None:
     assert same(expected, expected)
 
 
-@pytest.mark.parametrize("text", ["", " 1790000000", "+1790000000", "1790000000.0", "0x1", "１２３", "-1", "1" * 13])
+@each("text", ["", " 1790000000", "+1790000000", "1790000000.0", "0x1", "１２３", "-1", "1" * 13])
 def test_a_timestamp_is_a_plain_number(text: str) -> None:
     assert seconds_of(text) is None
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.files.lines import lines
@@ -34,7 +35,7 @@ def test_a_line_is_an_order() -> None:
     assert not found.refused
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "why"),
     [
         ({"payer": ""}, "payer must have 1 to 200"),

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.network.test_card_text_cost import calls_of
 
 from recoup.rules.network.card_text import Room
@@ -24,8 +25,8 @@ CARDS = [*APPROVE_CARDS, script_card("visa", "51", 3), script_card("mastercard",
 CARDS = [card for card in CARDS if len(card) == 16]
 
 
-@pytest.mark.parametrize("card", CARDS)
-@pytest.mark.parametrize("written", ["{}", "card {} declined", "{}.", "\t{}\n", "#{}"])
+@each("card", CARDS)
+@each("written", ["{}", "card {} declined", "{}.", "\t{}\n", "#{}"])
 def test_a_number_is_found_in_any_text(card: str, written: str) -> None:
     for shown in (
         card,
@@ -53,7 +54,7 @@ def test_a_number_is_found_as_a_number_and_as_a_name() -> None:
     assert CARDS[0] not in str(card_data({"a": {CARDS[0]: 1}}))
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "+1 555 010 2030",
@@ -80,7 +81,7 @@ def test_an_id_is_no_card(value: uuid.UUID) -> None:
     assert not is_number(str(value).upper())
 
 
-@pytest.mark.parametrize(
+@each(
     "name", ["cvv", "CVV2", "cvc", "verificationValue", "Verification_Value", "security-code", "cardVerificationValue"]
 )
 def test_a_security_code_is_found_by_its_name(name: str) -> None:

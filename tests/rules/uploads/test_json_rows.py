@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.json_rows import SEARCHES_MAX, JsonRows
@@ -59,7 +60,7 @@ def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int |
     assert not source.notes
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         lambda text: text.replace('"amount": 5', '"amount": 5,,'),
@@ -72,7 +73,7 @@ def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int |
         lambda text: text.replace('{"amount": 5}', "[" * 100_000),
     ],
 )
-@pytest.mark.parametrize("indent", [None, 1])
+@each("indent", [None, 1])
 def test_a_broken_row_costs_itself(wrong: Any, indent: int | None) -> None:
     text = wrong(json.dumps([row(n) for n in range(1, 10)]))
     if indent:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.rings import each
 
 from recoup.doors.rescue.rows import columns_of
 from recoup.kernel.problem import Problem
@@ -27,8 +28,8 @@ def test_a_file_of_empty_lines_is_refused_before_it_takes_minutes() -> None:
         read(b"orderId\n" + b"\n" * 300_000)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@each("delimiter", [",", ";", "\t", "|"])
+@each("end", ["\n", "\r\n"])
 def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:
     text = end.join(
         delimiter.join(row)
@@ -90,7 +91,7 @@ def test_bytes_of_another_encoding_cost_their_line() -> None:
     assert [record.code for record in records] == [""]
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "why"),
     [
         ("a,b", "no orderId"),

@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 import pytest
+from tests.rings import each
 
 from recoup.doors.portal.languages import harvest
 from recoup.doors.portal.templates import FOLDER, _environment
@@ -21,8 +22,8 @@ def harvested(kind: str) -> dict[str, None]:
     return dict.fromkeys(getattr(harvest, kind)())
 
 
-@pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize("kind", ["pages", "words"])
+@each("language", OTHERS)
+@each("kind", ["pages", "words"])
 def test_nothing_lacks_and_nothing_is_left_over(language: str, kind: str) -> None:
     known, said = getattr(catalogue(language), kind), harvested(kind)
     assert [one for one in said if one not in known] == [], AGAIN
@@ -58,7 +59,7 @@ def test_dates(language: str) -> None:
     assert "2026" in known.day_and_year.format(day=1, month=known.months[0], year=2026)
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "language"),
     [
         ("", "en"),
@@ -74,7 +75,6 @@ def test_dates(language: str) -> None:
         ("x" * 9_000, "en"),
         ("de ; q=0.4", "de"),
     ],
-    ids=range(12),
 )
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
     assert accepted_language(header) == language

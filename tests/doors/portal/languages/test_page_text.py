@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+from tests.rings import each
 
 from recoup.doors.portal.languages.page_text import messages, translated
 from recoup.doors.portal.templates import FOLDER
@@ -13,13 +14,13 @@ from recoup.doors.portal.templates import FOLDER
 TEMPLATES = sorted(FOLDER.rglob("*.html"), key=str)
 
 
-@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(FOLDER)))
+@each("file", TEMPLATES)
 def test_without_a_catalogue_a_template_stays_as_it_is(file: Path) -> None:
     source = file.read_text()
     assert translated(source, {}) == source
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "message"),
     [
         ("<p>Nothing yet.</p>", "Nothing yet."),
@@ -41,7 +42,7 @@ def test_what_a_message_is(source: str, message: str) -> None:
     assert messages(source)[-1 if "class=" in source else 0] == message
 
 
-@pytest.mark.parametrize(
+@each(
     "source",
     [
         "<p>{{ n }}</p>",
@@ -85,7 +86,7 @@ def test_a_translation_moves_leaves_out_and_chooses(source: str, known: dict[str
     assert (page.render(n=1, **values), page.render(n=2, **values)) == shown
 
 
-@pytest.mark.parametrize("file", sorted((FOLDER / "static").glob("*.js")), ids=lambda file: file.name)
+@each("file", sorted((FOLDER / "static").glob("*.js")))
 def test_scripts_say_only_what_the_page_gave_them(file: Path) -> None:
     shown = re.findall(r"(?:textContent|title) = (.*);|setAttribute\(\"aria-label\", (.*)\);", file.read_text())
     literals = [text for pair in shown for one in pair for text in re.findall(r"\"[^\"]*\"|`[^`]*`", one)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.rules.network.compliance.certificate_file import (
@@ -97,7 +98,7 @@ def test_any_changed_byte_is_found(data: st.DataObject) -> None:
     assert isinstance(proved(file[:place] + bytes([byte]) + file[place + 1 :]), Wrong)
 
 
-@pytest.mark.parametrize("number", range(len(lines()) + 2))
+@each("number", range(len(lines()) + 2))
 def test_a_dropped_doubled_or_moved_line_is_found(number: int) -> None:
     file, _ = made()
     parts = file.splitlines(keepends=True)
@@ -122,9 +123,7 @@ def test_a_file_that_was_written_anew_has_another_root() -> None:
     assert made(before=b"\x01" * 32)[1] != root, "the one before is in it"
 
 
-@pytest.mark.parametrize(
-    "file", [b"", b"\n", b"[]\n", b"{}\n", b"\x00\xff\n", b'{"type":"certificate"}\n', b"[" * 9_000]
-)
+@each("file", [b"", b"\n", b"[]\n", b"{}\n", b"\x00\xff\n", b'{"type":"certificate"}\n', b"[" * 9_000])
 def test_what_is_no_certificate_is_said_so(file: bytes) -> None:
     assert isinstance(proved(file), Wrong)
 
@@ -147,7 +146,7 @@ def refusal(rule: str, on: date, region: str, scheme: str = "mastercard", orders
     return Refusals("one", scheme, region, rule, on, 5, 5, orders)
 
 
-@pytest.mark.parametrize(
+@each(
     ("on", "region", "fee"),
     [
         (date(2023, 6, 1), "us", (15, "USD")),
@@ -179,7 +178,7 @@ def test_rows_of_two_editions_stand_apart() -> None:
     assert [(line["fee"], line["validFrom"]) for line in found] == [(30, "2024-01-01"), (50, "2025-01-01")]
 
 
-@pytest.mark.parametrize("text", ["2026-13", "march", "", "2026-3", "2026-03-01", "<b>", "٢٠٢٦-٠٣", "1999-01", "\x00"])
+@each("text", ["2026-13", "march", "", "2026-3", "2026-03-01", "<b>", "٢٠٢٦-٠٣", "1999-01", "\x00"])
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(Problem) as wrong:
         closed_month(text, SPAN[1])

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
 from recoup.rules.network.codes import read_decline
@@ -24,7 +25,7 @@ from recoup.rules.rescue.evidence import Evidence, Offered
 MODEL = model()
 
 
-@pytest.mark.parametrize(
+@each(
     ("rhythm", "day", "since"),
     [
         ("weekly-4", date(2027, 3, 5), 0),
@@ -149,7 +150,7 @@ def test_stopping_is_never_drawn() -> None:
     assert [one.probability for one in stops] == [0.9, 0.1]
 
 
-@pytest.mark.parametrize(
+@each(
     "content",
     [
         b"",

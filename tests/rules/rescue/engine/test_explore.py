@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 
 from recoup.rules.rescue.engine.explore import LEAST_PROBABILITY, NEARLY_AS_GOOD, Offer, drawn, weighed
 
@@ -50,7 +51,7 @@ def test_no_draw_takes_what_has_no_probability(prices: list[float], share: float
     assert drawn(found, draw).probability > 0.0
 
 
-@pytest.mark.parametrize("seed", range(6))
+@each("seed", range(6))
 def test_the_share_of_draws_that_takes_an_offer_is_its_stored_probability(seed: int) -> None:
     chance = random.Random(seed)
     prices = [chance.uniform(-0.05, 0.4) for _ in range(chance.randint(1, len(_NAMES)))]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import isclose
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
@@ -32,7 +32,6 @@ def charges(after: list[int]) -> list[Charge]:
     return [Charge(DECLINED + timedelta(hours=one)) for one in after]
 
 
-@settings(max_examples=150)
 @given(after=hours, seen=looks, issuer=st.sampled_from(("400088001", "999999")), known=st.booleans())
 def test_it_is_a_chance_and_never_above_the_models_own(
     after: list[int], seen: tuple[Look, ...], issuer: str, known: bool
@@ -46,7 +45,6 @@ def test_it_is_a_chance_and_never_above_the_models_own(
     assert fewer.mean <= found.mean + 1e-12, "one charge more never lessens it"
 
 
-@settings(max_examples=300)
 @given(
     causes=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40),
     known=st.integers(0, 40),

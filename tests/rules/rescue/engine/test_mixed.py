@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, ISSUER, evidence, fridays, mixed_model, model, regression
 
 from recoup.rules.rescue.engine.belief import ground_of, trail
@@ -132,7 +133,7 @@ def _changed(**changes: object) -> bytes:
     return json.dumps(plain).encode()
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "words"),
     [
         (_changed(weight=1.5), "regression.weight"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.rings import each
 from tests.rules.rescue.engine.ground import ISSUER, evidence, model, regression
 
 from recoup.kernel.time import BusinessTime
@@ -122,7 +123,7 @@ def test_decisions_are_the_same_to_the_last_digit(version: str) -> None:
     assert hash_of(DECISIONS, version) == HASHES[version]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@each("path", MODULES)
 def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
     """`math.exp` and its like differ by machine, `sum` of floats by Python."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
