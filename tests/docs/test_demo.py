@@ -13,6 +13,8 @@ import httpx
 import pytest
 from tests.docs.running import ROOT, clean_environment
 
+pytestmark = pytest.mark.prove("docs")
+
 RECOUP = ROOT / ".venv/bin/recoup"
 DESKS = {
     "/disputes": ("count hot",), "/refunds": ("Stuck",), "/approvals": ("Sam Support",),

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from msgspec import inspect as mi
 from tests.doors.rescue.door import APPROVES, FUNDS, UNKNOWN
+from tests.rings import proving
 
 QUICK = settings(
     database=None,
@@ -29,6 +30,8 @@ QUICK = settings(
         HealthCheck.function_scoped_fixture,
     ],
 )
+
+MANY = 1.0 if proving == "fuzz" else 0.2  # of the examples that the family has
 
 # what is put in a field's place -------------------------------------------------------------------------------
 

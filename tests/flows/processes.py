@@ -1,10 +1,12 @@
 """Other processes over the database of a test's world, some of which die."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from tests import rings
+from tests.rings import draw
 from tests.worlds import KEYRING, Shop
 
 from recoup.flows.cards.evaluate import Evaluate
@@ -18,7 +20,31 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
 from recoup.store.pool import Database
 
-__all__ = ["Killer", "dying_process", "run_until_killed", "second_process"]
+__all__ = ["Killer", "dying_process", "kills", "run_until_killed", "second_process", "survived"]
+
+
+def kills(story: str, *, least: int, most: int = 60) -> Iterator[Killer]:
+    """Killers for a loop whose body runs the story once, each of which dies before or after another step; one survives.
+
+    `make test` draws three of the deaths, the family `kills` takes them all. `least`: of steps that the story has.
+    """
+    if rings.proving == "kills":
+        for at in range(1, most + 1):
+            for after in (False, True):
+                yield (killer := Killer(at, after=after))
+            if survived(killer):
+                assert at > least, f"only {at - 1} steps"
+                return
+        raise AssertionError(f"{story} takes more than {most} steps")
+    yield (whole := Killer(10**6, after=False))
+    assert least <= whole.steps <= most, f"{story} takes {whole.steps} steps"
+    deaths = [(at, after) for at in range(1, whole.steps + 1) for after in (False, True)]
+    for at, after in draw("kills", deaths, 3, label=story):
+        yield Killer(at, after=after)
+
+
+def survived(killer: Killer) -> bool:
+    return killer.steps < killer.at
 
 
 @asynccontextmanager

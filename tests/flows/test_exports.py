@@ -12,7 +12,8 @@ from typing import IO, Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.flows.processes import dying_process, kills, run_until_killed, second_process
+from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.lists import folder, make
@@ -83,32 +84,28 @@ def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+@deep("kills")
 @pytest.mark.timeout(600)
 def test_a_kill_between_any_two_steps_leaves_a_file_that_is_made_anew(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop) -> None:
-        for at in range(1, 60):
-            for after in (False, True):
-                key, killer = await asked(shop), Killer(at, after=after)
-                async with dying_process(shop, killer) as dying:
-                    await run_until_killed(killer, make_export(dying.world, due_of(shop, key)))
-                async with owner(shop.world) as connection:  # its last beat is long ago
-                    await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
-                with suppress(Problem):
-                    await make_export(shop.world, due_of(shop, key))
-                row = await state_of(shop, key)
-                assert (row.state, row.rows_done) == ("ready", ORDERS), (at, after, row)
-                assert len(await content(shop, key)) == ORDERS
-                assert await waits(shop, key) == 0
-                await forget_files(shop.world)
-                lies = file_of(shop.world, shop.merchant_id, key, row.run_no)
-                assert list(tmp_path.iterdir()) == [lies], (at, after)
-                await cancel_export(shop.world, shop.merchant_id, USER, key)
-            if killer.steps < at:
-                assert at > 5
-                return
-        raise AssertionError("more steps than expected")
+        for killer in kills("export", least=5):
+            key, where = await asked(shop), (killer.at, killer.after)
+            async with dying_process(shop, killer) as dying:
+                await run_until_killed(killer, make_export(dying.world, due_of(shop, key)))
+            async with owner(shop.world) as connection:  # its last beat is long ago
+                await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
+            with suppress(Problem):
+                await make_export(shop.world, due_of(shop, key))
+            row = await state_of(shop, key)
+            assert (row.state, row.rows_done) == ("ready", ORDERS), (where, row)
+            assert len(await content(shop, key)) == ORDERS
+            assert await waits(shop, key) == 0
+            await forget_files(shop.world)
+            lies = file_of(shop.world, shop.merchant_id, key, row.run_no)
+            assert list(tmp_path.iterdir()) == [lies], where
+            await cancel_export(shop.world, shop.merchant_id, USER, key)
 
     with beating(monkeypatch):
         run(server, tmp_path, story)

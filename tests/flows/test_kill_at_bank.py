@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.flows.banks import BANKS, Bank, at_bank, back
-from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.flows.processes import dying_process, kills, run_until_killed
 from tests.flows.test_challenges import answered
 from tests.flows.test_confirmed_at_bank import away, challenged
+from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.challenge import ChallengePage, show
@@ -20,6 +21,8 @@ from recoup.gateways.cards.stripe import charges
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt import send as attempt_send
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 POLICY = Policy(
     call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=20)
@@ -105,21 +108,13 @@ def test_between_every_two_steps(
 
 
 async def _killed_everywhere(shop: Shop, bank: Bank, prepare: Prepare, act: Act, *, pays: bool) -> None:
-    cases, died = list[ChallengePage](), 0
-    for after in (False, True):
-        for k in range(1, STEPS_MAX + 1):
-            page, url = await prepare(shop.patient(), bank)
-            cases.append(page)
-            killer = Killer(k, after=after)
-            async with dying_process(shop, killer) as dying:
-                await run_until_killed(killer, act(dying, page, url))
-            await _finished(shop, page, pays=pays)
-            if killer.steps < k:
-                break
-            died += 1
-        else:
-            raise AssertionError("it takes more steps")
-    assert died >= 4, "it died"
+    cases = list[ChallengePage]()
+    for killer in kills(f"{bank.name} {act.__name__}", least=2, most=STEPS_MAX):
+        page, url = await prepare(shop.patient(), bank)
+        cases.append(page)
+        async with dying_process(shop, killer) as dying:
+            await run_until_killed(killer, act(dying, page, url))
+        await _finished(shop, page, pays=pays)
     stages = [(await shop.order(page.order_id))["stage"] for page in cases]
     assert set(stages) == {"completed" if pays else "cancelled"}
     assert bank.taken() == ([4590] * len(cases) if pays else [])

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.flows.processes import dying_process, kills, run_until_killed
 from tests.flows.test_refunds_that_fail import by, given_back
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -20,6 +21,8 @@ from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 POLICY = Policy(call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2))
 STEPS_MAX = 40
@@ -79,25 +82,16 @@ def test_between_every_two_steps(server: ServerAddress, before: Act, act: Act, s
     async def whole() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
             shop = await make_shop(*made)
-            died = 0
-            for after in (False, True):
-                for k in range(1, STEPS_MAX + 1):
-                    order_id = await _came_back(shop.patient())
-                    await before(shop.patient(), order_id)
-                    killer = Killer(k, after=after)
-                    async with dying_process(shop, killer) as dying:
-                        await run_until_killed(killer, act(dying, order_id))
-                    await _taken_over(shop, order_id, act, states)
-                    async with owner(shop.world) as connection:
-                        assert await connection.fetchval(GIVEN, order_id) == given
-                    happened = await shop.happenings(order_id)
-                    assert happened.count("refund_failed") == 1, happened
-                    if killer.steps < k:
-                        break
-                    died += 1
-                else:
-                    raise AssertionError("it takes more steps")
-            assert died >= 4, "it died"
+            for killer in kills(f"{states}", least=2, most=STEPS_MAX):
+                order_id = await _came_back(shop.patient())
+                await before(shop.patient(), order_id)
+                async with dying_process(shop, killer) as dying:
+                    await run_until_killed(killer, act(dying, order_id))
+                await _taken_over(shop, order_id, act, states)
+                async with owner(shop.world) as connection:
+                    assert await connection.fetchval(GIVEN, order_id) == given
+                happened = await shop.happenings(order_id)
+                assert happened.count("refund_failed") == 1, happened
             await shop.close_pages()
             proved = await verify(made[0])
             assert proved.difference is None, proved.difference

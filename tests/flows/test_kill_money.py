@@ -19,7 +19,7 @@ from tests.flows.test_kill_between_statements import (
     sent,
     until_nothing_is_due,
 )
-from tests.rings import each
+from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
@@ -33,6 +33,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 assert HOLD
 

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, run_until_killed
+from tests.flows.processes import Killer, kills, run_until_killed, survived
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -34,6 +35,8 @@ from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.lab.simulate.dying import DyingDatabase
 from recoup.store.merchants.signing_keys import find_signing_key
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 STEPS_MAX = 120
 NONE, DAY = timedelta(0), timedelta(days=1)
@@ -58,19 +61,13 @@ async def dying_world(world: World, killer: Killer) -> AsyncIterator[World]:
 
 async def killed_everywhere(world: World, act: Act, check: Check, *, steps_min: int) -> None:
     """`act` is killed at each of its statements and sent again; `check` sees the last answer."""
-    for at in range(1, STEPS_MAX):
-        for after in (False, True):
-            name, killer = f"k{at}{'after' if after else 'before'}", Killer(at, after=after)
-            async with dying_world(world, killer) as dying:
-                told = await run_until_killed(killer, act(dying, name))
-            if isinstance(told, BaseException):
-                raise told
-            finished = killer.steps < at
-            await check(world, name, told if finished else await act(world, name))
-            if finished:
-                assert at > steps_min, f"only {at} steps"
-                return
-    raise AssertionError("more steps than expected")
+    for killer in kills(act.__qualname__, least=steps_min, most=STEPS_MAX):
+        name = f"k{killer.at}{'after' if killer.after else 'before'}"
+        async with dying_world(world, killer) as dying:
+            told = await run_until_killed(killer, act(dying, name))
+        if isinstance(told, BaseException):
+            raise told
+        await check(world, name, told if survived(killer) else await act(world, name))
 
 
 def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None:

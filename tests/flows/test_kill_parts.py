@@ -22,7 +22,7 @@ from tests.flows.test_kill_between_statements import (
     ready,
     until_nothing_is_due,
 )
-from tests.rings import each
+from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.send import send_attempt
@@ -34,6 +34,8 @@ from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 UNITS, PART = 4590, 1500
 

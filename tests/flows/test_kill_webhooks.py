@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.flows.processes import Killer, dying_process, kills, run_until_killed
 from tests.gateways.web.servers import serving
-from tests.rings import each
+from tests.rings import deep, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -33,6 +33,8 @@ from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.signature import verify as verify_signature
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 STEPS_MAX = 80
 NO, YES = (b"HTTP/1.1 %s Told\r\ncontent-length: 0\r\n\r\n" % status for status in (b"500", b"200"))
@@ -206,12 +208,10 @@ def test_a_kill_between_any_two_steps_loses_no_event(server: ServerAddress, name
 
     async def tell() -> None:
         async with sandbox_world(server) as made, a_case(made) as case:
-            steps = 0
-            for k, after in [(k, after) for k in range(1, STEPS_MAX) for after in (False, True)]:
+            for killer in kills(name, least=2, most=STEPS_MAX):
                 case.run += 1
                 case.replays.clear()
                 await prepare(case)
-                killer = Killer(k, after=after)
                 async with dying_process(case.shop, killer) as dying:
                     told = await run_until_killed(killer, act(case, dying))
                 if isinstance(told, BaseException):
@@ -220,11 +220,6 @@ def test_a_kill_between_any_two_steps_loses_no_event(server: ServerAddress, name
                     await act(case, case.shop)
                     assert len(case.replays) <= 1, "asked twice with one key"
                 await finish(case)
-                if killer.steps < k:
-                    steps = k - 1
-                    break
-            assert steps >= 2
-            print(f"{name}: {steps} steps, {2 * steps} kills")
             await judge(case)
             proved = await verify(made[0])
             assert proved.difference is None, proved.difference

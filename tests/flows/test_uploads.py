@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.flows.processes import dying_process, kills, run_until_killed, second_process
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.rows import readers
@@ -132,6 +133,7 @@ async def finish(shop: Shop, upload_id: UUID) -> None:
     raise AssertionError("it never ends")
 
 
+@deep("kills")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["transmit", "evaluate"])
 def test_a_kill_between_any_two_steps_of_the_work(
@@ -140,47 +142,38 @@ def test_a_kill_between_any_two_steps_of_the_work(
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 2)
 
     async def story(shop: Shop) -> None:
-        for at in range(1, STEPS_MAX):
-            for after in (False, True):
-                name, killer = f"k{at}{after}", Killer(at, after=after)
-                upload_id = (await sent(shop, kind, await rows_of(shop, kind, name))).upload.upload_id
-                async with dying_process(shop, killer) as dying:
-                    work = work_upload(dying.world, dying.orders, due_of(shop, upload_id))
-                    await run_until_killed(killer, work)
-                await finish(shop, upload_id)
-                await check(shop, kind, upload_id, name)
-            if killer.steps < at:
-                assert at > 8
-                return
-        raise AssertionError("more steps than expected")
+        for killer in kills(f"upload {kind}", least=8, most=STEPS_MAX):
+            name = f"k{killer.at}{killer.after}"
+            upload_id = (await sent(shop, kind, await rows_of(shop, kind, name))).upload.upload_id
+            async with dying_process(shop, killer) as dying:
+                work = work_upload(dying.world, dying.orders, due_of(shop, upload_id))
+                await run_until_killed(killer, work)
+            await finish(shop, upload_id)
+            await check(shop, kind, upload_id, name)
 
     run(server, story)
 
 
+@deep("kills")
 @pytest.mark.timeout(600)
 def test_a_kill_between_any_two_steps_of_taking(server: ServerAddress) -> None:
     """Sent again, the file is taken whole, once."""
 
     async def story(shop: Shop) -> None:
-        for at in range(1, STEPS_MAX):
-            for after in (False, True):
-                name, killer = f"t{at}{after}", Killer(at, after=after)
-                rows = await rows_of(shop, "evaluate", name)
-                async with dying_process(shop, killer) as dying:
-                    await run_until_killed(killer, sent(dying, "evaluate", rows))
-                stored = await shop.value(
-                    "SELECT count(*) FROM upload_rows r JOIN uploads u USING (merchant_id,"
-                    " upload_id) WHERE u.state = 'received'"
-                )
-                assert stored in (0, 5)
-                taken = await sent(shop, "evaluate", rows)
-                assert taken.before == (stored == 5)
-                await finish(shop, taken.upload.upload_id)
-                await check(shop, "evaluate", taken.upload.upload_id, name)
-            if killer.steps < at:
-                assert at > 4
-                return
-        raise AssertionError("more steps than expected")
+        for killer in kills("taking an upload", least=4, most=STEPS_MAX):
+            name = f"t{killer.at}{killer.after}"
+            rows = await rows_of(shop, "evaluate", name)
+            async with dying_process(shop, killer) as dying:
+                await run_until_killed(killer, sent(dying, "evaluate", rows))
+            stored = await shop.value(
+                "SELECT count(*) FROM upload_rows r JOIN uploads u USING (merchant_id,"
+                " upload_id) WHERE u.state = 'received'"
+            )
+            assert stored in (0, 5)
+            taken = await sent(shop, "evaluate", rows)
+            assert taken.before == (stored == 5)
+            await finish(shop, taken.upload.upload_id)
+            await check(shop, "evaluate", taken.upload.upload_id, name)
 
     run(server, story)
 

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+import pytest
 from tests.flows.insight.test_certificates import newest, to_the_close
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.growth.day import Cost, Statements, grown
@@ -13,6 +14,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.insight.certify import certify_month
 from recoup.rules.network.magic import script_card
 from recoup.store.roles import APP, READ
+
+pytestmark = pytest.mark.prove("growth")
 
 FEW, MANY = 200, 4_000  # copies of a month
 LEAST_MET = 8  # statements that were met on both

@@ -11,6 +11,8 @@ from tests.growth.day import Cost, grown, together
 from tests.growth.ground import FEW, NAMES, Measured, counting_server, measured, played
 from tests.growth.history import NOT_HISTORY
 
+pytestmark = pytest.mark.prove("growth")
+
 MANY = 20_000
 MOST, SLACK = 1.5, 16.0  # an index that is one step higher is not a look at history
 # What reads more where there is more to read, until it has read this many blocks; by how the statement begins. None: it

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.kills.story import play
 
+pytestmark = pytest.mark.prove("kills")
+
 
 @pytest.mark.timeout(300)
 def test_five_kills_lose_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from tests.docs.running import ROOT, clean_environment
 
+pytestmark = pytest.mark.prove("processes")
+
 SECONDS_MAX = 240  # beside other work
 
 

@@ -8,13 +8,15 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doors.fuzzing import ODD, QUICK, bent
+from tests.doors.fuzzing import MANY, ODD, QUICK, bent
 from tests.doors.rescue.door import UNKNOWN, Door
 from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, evaluate_sync, send
 from tests.doors.rescue.shapes import check_refused
-from tests.rings import drawn
+from tests.rings import deep, drawn
 
 from recoup.doors.rescue.app import OPERATIONS
+
+pytestmark = deep("fuzz")
 
 CASES = 5_000
 NAMES = {f"{one.method} {one.path}": one for one in OPERATIONS}
@@ -61,13 +63,13 @@ def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     assert heard & {400, 404} or operation.body is None, "nothing was refused"
 
 
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=round(300 * MANY))
 @given(data=st.data())
 def test_synchronous_calls_bent_out_of_shape(target: Target, data: st.DataObject) -> None:
     target.call("POST", "/evaluate", data.draw(bent(evaluate_sync(target))))
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=round(200 * MANY))
 @given(raw=st.binary(max_size=60))
 def test_queries_of_any_bytes(target: Target, raw: bytes) -> None:
     answer = target.door.run(_raw_query(target, raw))
@@ -102,7 +104,7 @@ async def _raw_query(target: Target, raw: bytes) -> httpx.Response:
     return httpx.Response(got["status"], headers=got["headers"], content=got["body"])
 
 
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=round(300 * MANY))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
     parts=st.lists(
@@ -140,7 +142,7 @@ def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[
         check_refused(answer)
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=round(200 * MANY))
 @given(
     value=ODD.filter(str.isascii) | st.text(string.ascii_letters + string.digits + "._-= :", max_size=60),
     kind=st.sampled_from(["Bearer ", "ApiKey ", "ApiKey a:", ""]),

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doors.fuzzing import QUICK
+from tests.doors.fuzzing import MANY, QUICK
 from tests.doors.rescue.door import UNKNOWN
 from tests.doors.stablecoin.door import Door
 from tests.doors.stablecoin.fuzzing import BENDS, WEIGHTS, Target, calls, send
 from tests.doors.stablecoin.signer import written
-from tests.rings import drawn
+from tests.rings import deep, drawn
 
 from recoup.doors.stablecoin.app import OPERATIONS, PREFIX
+
+pytestmark = deep("fuzz")
 
 CASES = 2_500
 NAMES = {f"{one.method} {one.path}": one for one in OPERATIONS}
@@ -50,7 +52,7 @@ def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
     assert 404 in heard or "{id}" not in operation.path, "no id was missed"
 
 
-@settings(QUICK, max_examples=250)
+@settings(QUICK, max_examples=round(250 * MANY))
 @given(bend=st.sampled_from(sorted(BENDS)), operation=st.sampled_from(OPERATIONS), number=st.integers(1, 200))
 def test_signatures_that_do_not_fit(target: Target, bend: str, operation: Any, number: int) -> None:
     code, how = BENDS[bend]
@@ -65,7 +67,7 @@ def test_signatures_that_do_not_fit(target: Target, bend: str, operation: Any, n
     assert target.send(wire).json()["error"]["code"] == "replayed_request"
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=round(200 * MANY))
 @given(content=st.binary(max_size=200), name=st.sampled_from([name for name, one in NAMES.items() if one.body]))
 def test_bodies_of_any_bytes(target: Target, content: bytes, name: str) -> None:
     operation = NAMES[name]
@@ -74,7 +76,7 @@ def test_bodies_of_any_bytes(target: Target, content: bytes, name: str) -> None:
     assert answer.status_code == 400 or name.endswith("refund") and b"amount" not in content  # then it is all of it
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=round(150 * MANY))
 @given(
     query=st.text(string.ascii_letters + string.digits + "=&%+._-;", max_size=60),
     name=st.sampled_from([name for name, one in NAMES.items() if one.query]),
@@ -83,7 +85,7 @@ def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
     assert target.send(target.sign("GET", NAMES[name].path, query)).status_code in (200, 400)
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=round(200 * MANY))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
     parts=st.lists(

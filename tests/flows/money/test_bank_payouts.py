@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from tests.flows.money.settling import ACCOUNT, DAY, payouts, person, rows, sold, terms, with_account
 from tests.flows.money.test_settle import balance, proved
-from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.flows.processes import dying_process, kills, run_until_killed, second_process
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.money import bank_accounts
@@ -177,6 +178,7 @@ def test_approvals_are_one_even_when_many_come_at_once(server: ServerAddress) ->
     asyncio.run(story())
 
 
+@deep("kills")
 @pytest.mark.timeout(300)
 def test_a_process_that_dies_on_the_way_to_the_bank_pays_once(server: ServerAddress) -> None:
     async def story() -> None:
@@ -185,29 +187,22 @@ def test_a_process_that_dies_on_the_way_to_the_bank_pays_once(server: ServerAddr
             await with_account(shop)
             await terms(shop, period="day", delay_days=0)
             await shop.advance(4 * DAY)
-            for step in range(1, 60):
-                for after in (False, True):
-                    await sold(shop)
-                    await shop.advance(DAY)
-                    payout_id = (await payouts(shop))[-1]["payout_id"]
-                    killer = Killer(step, after=after)
+            for killer in kills("payout", least=8):
+                await sold(shop)
+                await shop.advance(DAY)
+                payout_id = (await payouts(shop))[-1]["payout_id"]
 
-                    async def work(dying: Shop, payout_id: UUID = payout_id) -> None:
-                        await approve(dying.world, person(dying, "olga"), payout_id)
-                        await go_on(dying.world, dying.merchant_id, payout_id)
-                        await tell_outcome(dying.world, person(dying, "olga"), payout_id, "returned", "R01")
+                async def work(dying: Shop, payout_id: UUID = payout_id) -> None:
+                    await approve(dying.world, person(dying, "olga"), payout_id)
+                    await go_on(dying.world, dying.merchant_id, payout_id)
+                    await tell_outcome(dying.world, person(dying, "olga"), payout_id, "returned", "R01")
 
-                    async with dying_process(shop, killer) as dying:
-                        told = await run_until_killed(killer, work(dying))
-                    assert not isinstance(told, BaseException), told
-                    if (await payouts(shop))[-1]["state"] == "created":
-                        await approve(shop.world, person(shop, "olga"), payout_id)
-                    await go_on(shop.world, shop.merchant_id, payout_id)
-                if killer.steps < step:
-                    break
-            else:
-                raise AssertionError("it takes more steps than that")
-            assert step > 8
+                async with dying_process(shop, killer) as dying:
+                    told = await run_until_killed(killer, work(dying))
+                assert not isinstance(told, BaseException), told
+                if (await payouts(shop))[-1]["state"] == "created":
+                    await approve(shop.world, person(shop, "olga"), payout_id)
+                await go_on(shop.world, shop.merchant_id, payout_id)
             await shop.advance(3 * DAY)
             found = await payouts(shop)
             assert {p["state"] for p in found} == {"paid", "returned"}

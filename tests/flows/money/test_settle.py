@@ -16,7 +16,8 @@ from tests.flows.money.settling import (
     terms,
     with_account,
 )
-from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.flows.processes import dying_process, kills, run_until_killed, second_process
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -238,27 +239,21 @@ def test_orders_that_come_while_a_batch_closes_are_in_it_or_in_the_next(server: 
     asyncio.run(story())
 
 
+@deep("kills")
 @pytest.mark.timeout(300)
 def test_a_process_that_dies_while_it_closes_leaves_a_whole_batch_or_none(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=290)
             await terms(shop, period="day", delay_days=0, reserve_basis_points=500, reserve_days=5)
-            for step in range(1, 80):
-                for after in (False, True):
-                    await sold(shop)
-                    await to_due(shop)
-                    killer = Killer(step, after=after)
-                    async with dying_process(shop, killer) as dying:
-                        told = await run_until_killed(killer, settle_merchant(dying.world, dying.merchant_id))
-                    assert not isinstance(told, BaseException), told
-                    await settle_merchant(shop.world, shop.merchant_id)
-                    assert len(await batches(shop)) == 2 * step - 1 + after
-                if killer.steps < step:
-                    break
-            else:
-                raise AssertionError("it takes more steps than that")
-            assert step > 10
+            for count, killer in enumerate(kills("settlement", least=10, most=80), 1):
+                await sold(shop)
+                await to_due(shop)
+                async with dying_process(shop, killer) as dying:
+                    told = await run_until_killed(killer, settle_merchant(dying.world, dying.merchant_id))
+                assert not isinstance(told, BaseException), told
+                await settle_merchant(shop.world, shop.merchant_id)
+                assert len(await batches(shop)) == count
             assert {b["amount_units"] for b in await batches(shop)} == {4590}
             await shop.advance(10 * DAY)
             await proved(shop)

@@ -10,8 +10,9 @@ import pytest
 from tests.flows.people.telling import told, with_people
 from tests.flows.people.test_digest import At, tomorrow
 from tests.flows.people.test_notifications import on_hold
-from tests.flows.processes import Killer, run_until_killed
+from tests.flows.processes import kills, run_until_killed, survived
 from tests.flows.test_kill_onboarding import dying_world
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -21,6 +22,8 @@ from recoup.flows.people.notifications import choose, keep_digest
 from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
 from recoup.flows.world import World
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 STEPS_MAX = 60
 PEOPLE = 4  # who hear of orders
@@ -35,21 +38,15 @@ async def killed_everywhere(
     steps_min: int,
 ) -> None:
     """`begin` makes what is to be told; `act` dies at each of its statements, and is done again by another."""
-    for at in range(1, STEPS_MAX):
-        for after in (False, True):
-            made, killer = await begin(), Killer(at, after=after)
-            async with dying_world(shop.world, killer) as dying:
-                outcome = await run_until_killed(killer, act(dying, made))
-            if isinstance(outcome, BaseException):
-                raise outcome
-            finished = killer.steps < at
-            if not finished:
-                await act(shop.world, made)
-            await check(made)
-            if finished:
-                assert at > steps_min, f"only {at} steps"
-                return
-    raise AssertionError("more steps than expected")
+    for killer in kills(act.__qualname__, least=steps_min, most=STEPS_MAX):
+        made = await begin()
+        async with dying_world(shop.world, killer) as dying:
+            outcome = await run_until_killed(killer, act(dying, made))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if not survived(killer):
+            await act(shop.world, made)
+        await check(made)
 
 
 def run(server: ServerAddress, story: Callable[[Shop, dict[str, UUID]], Awaitable[None]]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.flows.test_kill_between_statements import POLICY, Case, Prepare, Story, kill_everywhere, until_nothing_is_due
+from tests.rings import deep
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -19,6 +20,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.store.server import ServerAddress
+
+pytestmark = deep("kills")
 
 PAYER = Actor("payer", "checkout")
 

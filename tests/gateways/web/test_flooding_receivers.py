@@ -6,7 +6,6 @@ import pytest
 from aiohttp.client_proto import ResponseHandler
 from tests.gateways.web.calls import HEADERS, client, run, told
 from tests.gateways.web.servers import OK, certificate, saying, serving
-from tests.rings import each
 
 from recoup.gateways.web.port import Answer
 
@@ -61,7 +60,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return pieces
 
 
-@each("kind", FLOODS)
+@pytest.mark.parametrize("kind", FLOODS)
 def test_a_flood_ends_the_call_before_it_is_parsed(kind: str, parsed: list[int]) -> None:
     first, again, status, error = FLOODS[kind]
     flood = Flood(first, again)

@@ -32,6 +32,7 @@ def episode(*steps: Step, payer: str = "p", shares: tuple[float, float] = (0.9, 
     return Episode(payer, shares, steps)
 
 
+@pytest.mark.prove("engine")
 def test_of_the_intervals_that_are_shown_about_nine_in_ten_hold_the_truth() -> None:
     """The long one is in tests/prove/engine/test_backtest.py."""
     shown, covered, spread = 0, 0, []
@@ -64,6 +65,7 @@ def test_of_a_policy_that_decided_alone_the_estimate_is_what_it_rescued(seed: in
     assert found.value == pytest.approx(sum(steps[-1][3] for _, steps in log) / len(log))
 
 
+@pytest.mark.prove("engine")
 def test_a_worse_policy_is_not_called_better_and_the_order_of_both_is_right() -> None:
     told, right, wrong = 0, 0, 0
     for seed in range(12):

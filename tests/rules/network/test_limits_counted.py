@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.rings import each
+import pytest
+from tests.rings import drawn, each
 from tests.rules.network.cards_at_random import moment, play
 from tests.rules.network.gate_findings import Asked, Found, Gate, Word
 from tests.rules.network.independent_count import DAY, HOUR, Count, Sent
@@ -79,7 +80,8 @@ def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
     return counted(gate_input, asked.tallies([send for send in asked.sends if send.merchant_id == asked.merchant]))
 
 
-@each(
+@drawn(
+    "properties",
     ("gate", "scheme"),
     [
         (nothing, "visa"),
@@ -105,11 +107,13 @@ def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
         (without_claims, "elo"),
         (without_claims, "generic"),
     ],
+    3,
 )
 def test_the_count_finds_the_faults_of_a_gate(gate: Gate, scheme: str) -> None:
     assert play(2, 2_000, gate, (scheme,), lambda found: found.breaches.total() > 0).breaches.total() > 0
 
 
+@pytest.mark.prove("properties")
 @each("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
 def test_the_count_finds_a_gate_that_believes_what_other_merchants_claim(scheme: str) -> None:
     found = play(4, 5_000, whatever_others_claim, (scheme,))
@@ -117,6 +121,7 @@ def test_the_count_finds_a_gate_that_believes_what_other_merchants_claim(scheme:
     assert found.breaches.total() == 0
 
 
+@pytest.mark.prove("properties")
 @each("scheme", ["visa", "mastercard", "amex", "discover", "elo", "generic"])
 def test_the_count_finds_a_gate_that_adds_own_claims_to_others_sends(scheme: str) -> None:
     found = play(4, 5_000, claims_and_others_added_up, (scheme,))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 from tests.rules.policies.drawn import GROUND, in_force, plain, terms
@@ -135,7 +135,6 @@ def check_plan(decision: Decision, given: Evidence, found: InForce) -> None:
     assert decision.versions["policies"] == found.name
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     in_force(),
     st.sampled_from(["05", "51", "91", "61"]),

@@ -52,6 +52,7 @@ def test_so_many_orders_are_missing_and_not_one_less(width: float) -> None:
     assert half_width(0.25 / needed, needed, rho) <= width < half_width(0.25 / (needed - 1), needed - 1, rho)
 
 
+@pytest.mark.prove("engine")
 def test_without_uplift_hardly_any_world_is_wrong_at_any_look() -> None:
     """3 % of many; of sixty more than nine would be one chance in a thousand."""
     for world in (World(4_000, 80), World(4_000, 80, returning=4)):

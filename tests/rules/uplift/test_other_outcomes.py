@@ -58,6 +58,7 @@ def disputed(seed: int, engine: float, holdout: float) -> Iterator[bool]:
             yield next(one.harm for one in other_outcomes(orders, 5_000) if one.name == "disputes")
 
 
+@pytest.mark.prove("engine")
 def test_what_is_rare_is_no_harm_because_a_small_group_happens_to_have_none() -> None:
     """By each arm's own variance one such world in six is called harmful."""
     assert sum(any(disputed(seed, 0.01, 0.01)) for seed in range(20)) == 0

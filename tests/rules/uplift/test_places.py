@@ -3,6 +3,8 @@
 import random
 from datetime import date, timedelta
 
+import pytest
+
 from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.comparison import PAYERS_MIN
 from recoup.rules.uplift.places import compared_places, place_figures
@@ -49,6 +51,7 @@ def test_of_few_customers_nothing_is_said_but_how_many_there_are() -> None:
     assert nothing["high"] is None
 
 
+@pytest.mark.prove("engine")
 def test_the_best_of_many_places_is_hardly_ever_shown_by_chance() -> None:
     """Forty places without uplift: an interval of 95 % each would show one in most worlds."""
     wrong = 0
