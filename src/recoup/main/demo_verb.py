@@ -9,7 +9,7 @@ import click
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.time import Clocks
 from recoup.main.chosen_world import with_world
-from recoup.main.demo import MONTHS, load_demo
+from recoup.main.demo.demo import MONTHS, load_demo
 from recoup.main.settings import load_settings
 
 BAR: Final = 24

@@ -12,13 +12,13 @@ from tests.databases import drop, empty
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.lab.bench.figure import Round, Size, figure, percentile
-from recoup.lab.bench.ground import Ground
-from recoup.lab.bench.pgbench import Mark, rate_of, script_of
-from recoup.lab.bench.record import Statement
-from recoup.lab.bench.run import BENCHES, chosen, run
 from recoup.main.cli import cli
 from recoup.store.server import ServerAddress
+from recoup_lab.bench.figure import Round, Size, figure, percentile
+from recoup_lab.bench.ground import Ground
+from recoup_lab.bench.pgbench import Mark, rate_of, script_of
+from recoup_lab.bench.record import Statement
+from recoup_lab.bench.run import BENCHES, chosen, run
 
 TINY = Size(rounds=1, seconds=1.0, connections=4, clients=2, count=0.005)
 NAMES = {"name", "per_second", "p50_ms", "p99_ms", "ratio"}

@@ -18,14 +18,14 @@ from tests.worlds import KEYRING
 from recoup.flows.cards.joined_cards import join
 from recoup.flows.insight.certificates import certificate_file, certificates_of, show_certificate
 from recoup.flows.insight.certify import certify_month
-from recoup.lab.simulate import books, clock, engine, run, shops, sim
-from recoup.lab.simulate.faults import Faults
-from recoup.lab.simulate.plan import Deal, Plan
-from recoup.lab.simulate.report import as_text
 from recoup.rules.network.compliance.certificate_file import prove
 from recoup.rules.network.magic import script_card
 from recoup.rules.proved_file import Wrong
 from recoup.store.server import ServerAddress
+from recoup_lab.simulate import books, clock, engine, run, shops, sim
+from recoup_lab.simulate.faults import Faults
+from recoup_lab.simulate.plan import Deal, Plan
+from recoup_lab.simulate.report import as_text
 
 BEGIN = datetime(2026, 1, 27, tzinfo=UTC)  # so that a few days reach into two months
 MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))

@@ -10,14 +10,14 @@ import pytest
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.lab.example import card_number
-from recoup.lab.shop.default_model import default_model, take_default
-from recoup.lab.shop.months import WINDOW_DAYS, Site, months_of
-from recoup.lab.shop.past_file import past_file
-from recoup.main.demo import load_demo
+from recoup.main.demo.default_model import default_model, take_default
+from recoup.main.demo.demo import load_demo
+from recoup.main.demo.example import card_number
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import PAYER_CARDS, classify
 from recoup.rules.rescue.engine.standing import why_not
+from recoup_lab.shop.months import WINDOW_DAYS, Site, months_of
+from recoup_lab.shop.past_file import past_file
 
 BEGUN = datetime(2026, 8, 28, 6, 56, 36, tzinfo=UTC)
 SITES = (Site("https://coffee.demo.example", "DEMO*COFFEE", "COF"), Site("https://fit.demo.example", "DEMO*FIT", "FIT"))

@@ -15,13 +15,13 @@ from tests.worlds import KEYRING
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.simulate.faults import Faults, faults_of
-from recoup.lab.simulate.plan import Plan
-from recoup.lab.simulate.report import as_text
-from recoup.lab.simulate.run import Simulated, simulate
 from recoup.main.cli import cli
 from recoup.moves.change import Booked, Change
 from recoup.store.server import ServerAddress
+from recoup_lab.simulate.faults import Faults, faults_of
+from recoup_lab.simulate.plan import Plan
+from recoup_lab.simulate.report import as_text
+from recoup_lab.simulate.run import Simulated, simulate
 
 SOME = replace(Faults().times(2), crash=0.01)
 
@@ -56,9 +56,9 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
 def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(21, days=4, merchants=2, orders=120, faults=SOME)
     first = played(server, plan)
-    monkeypatch.setattr("recoup.lab.simulate.sim.AT_ONCE", 7)
-    monkeypatch.setattr("recoup.lab.simulate.engine.TOGETHER", 3)
-    monkeypatch.setattr("recoup.lab.simulate.engine.CONNECTIONS", 9)
+    monkeypatch.setattr("recoup_lab.simulate.sim.AT_ONCE", 7)
+    monkeypatch.setattr("recoup_lab.simulate.engine.TOGETHER", 3)
+    monkeypatch.setattr("recoup_lab.simulate.engine.CONNECTIONS", 9)
     second = played(server, plan)
     assert (first.wrong, second.wrong) == (None, None)
     assert first.hash == second.hash

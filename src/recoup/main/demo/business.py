@@ -32,7 +32,7 @@ from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime
-from recoup.lab.shop.default_model import take_default
+from recoup.main.demo.default_model import take_default
 from recoup.rules.imports.answers import Answers
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.refund_limits import Limits

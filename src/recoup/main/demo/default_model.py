@@ -1,10 +1,10 @@
 """The model that the sandbox's engine decides by until it is trained on own attempts: `default_model.json`.
 
-It is learned from the past of the demo's shop, by the same training as `recoup learn`. What it knows is the lab's
-world, so it is for the sandbox alone; no live world ever takes it. `scripts/make_default_model.py` makes it again.
+What it knows is the lab's world, so it is for the sandbox alone; no live world ever takes it.
+`scripts/make_default_model.py` trains it again.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.resources import files
 from typing import Final
 
@@ -14,30 +14,15 @@ from recoup.flows.insight.learn.choices import keep, take
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.lab.compare.arms.learned import trained_on
-from recoup.lab.shop.months import Months, months_of
-from recoup.rules.network.card import issuer_digits
 from recoup.rules.rescue.engine.model import Learned, Model, checked
 from recoup.store.insight.models import last_choice
 
 FILE: Final = "default_model.json"
-MADE_FROM: Final = "simulated attempts (the sandbox's default)"
-BEGUN: Final = datetime(2026, 9, 1, tzinfo=UTC)
-ORDERS: Final = 6_000  # for so many declined renewals there are customers
-
-
-def trained() -> Model:
-    """Trains the file's model in a few seconds. Needs numpy. Attempts at random times show what waiting is worth."""
-    return learned_from(months_of(BEGUN, 88, ORDERS, (), (), drawn_share=1.0))
-
-
-def learned_from(months: Months) -> Model:
-    return trained_on(months.history(), MADE_FROM, lambda card: issuer_digits(months.pan(card)))
 
 
 def default_model(until: date) -> Model:
     """The model with its days moved, so that the last one is `until`: in the lab's world no day is a date."""
-    text = files("recoup.lab.shop").joinpath(FILE).read_bytes()
+    text = files("recoup.main.demo").joinpath(FILE).read_bytes()
     learned = msgspec.json.decode(text, type=Learned)
     by = until - date.fromisoformat(learned.data_until)
     days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}

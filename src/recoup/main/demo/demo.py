@@ -26,22 +26,22 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.lab.business import Business
-from recoup.lab.example import Line, later, read_example
-from recoup.lab.month import over_a_month
-from recoup.lab.play import play
-from recoup.lab.shop.months import Months, Site, months_of
-from recoup.lab.shop.past_file import NAME, past_file
 from recoup.main.bootstrap_file import write_private
+from recoup.main.demo.business import Business
+from recoup.main.demo.example import Line, later, read_example
+from recoup.main.demo.month import over_a_month
+from recoup.main.demo.play import play
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.merchants.merchants import move_clock, offset_of
 from recoup.store.server.footing import end_with_parent
+from recoup_lab.shop.months import Months, Site, months_of
+from recoup_lab.shop.past_file import NAME, past_file
 
 # Beside the sources in a clone, under the environment's `share` when installed.
-_FOLDERS: Final = (Path(__file__).resolve().parents[3] / "examples", Path(sys.prefix) / "share/recoup/examples")
+_FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")
 EXAMPLES: Final = next((one for one in _FOLDERS if (one / "day.jsonl").exists()), _FOLDERS[0])
 FILE_DAYS: Final = 22
 DAYS: Final = 31

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from recoup.lab.example import Line, cards_in
+from recoup.main.demo.example import Line, cards_in
 
 DAY: Final = timedelta(days=1)
 MOMENT: Final = timedelta(hours=6)  # lines come together: each moment is a move of the clock

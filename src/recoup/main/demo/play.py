@@ -13,10 +13,10 @@ from itertools import groupby
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
-from recoup.lab.example import Line, Vaulted, by_methods, card_key, card_number, cards_in, fill
-from recoup.lab.rescue_client import RescueClient, said
-from recoup.lab.stable_client import StableClient
-from recoup.lab.stable_player import StablePlayer
+from recoup.main.demo.example import Line, Vaulted, by_methods, card_key, card_number, cards_in, fill
+from recoup.main.demo.rescue_client import RescueClient, said
+from recoup.main.demo.stable_client import StableClient
+from recoup.main.demo.stable_player import StablePlayer
 
 DAY: Final = timedelta(days=1)
 COMPLAINTS_MAX: Final = 5

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from recoup.lab.example import Line
-from recoup.lab.stable_client import StableClient
+from recoup.main.demo.example import Line
+from recoup.main.demo.stable_client import StableClient
 
 PRESSES: Final = ("pay", "fail")
 VERBS: Final = ("charge", *PRESSES, "refund", "cancel")

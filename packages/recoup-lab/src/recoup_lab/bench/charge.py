@@ -7,13 +7,13 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.flows.world import World
-from recoup.lab.bench import calls
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground, Shop, make_shop
-from recoup.lab.bench.intake import compare
-from recoup.lab.bench.pgbench import Mark, script_of
-from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 from recoup.rules.stable.signing import canonical, sign
+from recoup_lab.bench import calls
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground, Shop, make_shop
+from recoup_lab.bench.intake import compare
+from recoup_lab.bench.pgbench import Mark, script_of
+from recoup_lab.bench.record import RecordingDatabase, Statement, next_millisecond
 
 PATH = "/api/v1/charges"
 

@@ -10,13 +10,13 @@ from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.lab.bench import calls
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground, Shop, make_shop, orders_of
-from recoup.lab.bench.intake import compare, declined_of, payer_marks, posts
-from recoup.lab.bench.pgbench import Mark, Script, prefix_of, script_of
-from recoup.lab.bench.record import RecordingDatabase, next_millisecond
 from recoup.rules.network.magic import APPROVE_CARDS
+from recoup_lab.bench import calls
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground, Shop, make_shop, orders_of
+from recoup_lab.bench.intake import compare, declined_of, payer_marks, posts
+from recoup_lab.bench.pgbench import Mark, Script, prefix_of, script_of
+from recoup_lab.bench.record import RecordingDatabase, next_millisecond
 
 
 async def cit(ground: Ground, size: Size) -> Figure:

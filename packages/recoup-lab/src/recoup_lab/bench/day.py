@@ -23,16 +23,16 @@ from recoup.flows.run_due import run_due
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.bench import calls
-from recoup.lab.bench.figure import Figure, Round, Size, figure
-from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of
-from recoup.lab.bench.intake import declined_of, payer_marks, posts
-from recoup.lab.bench.pgbench import NUMBER, Mark, Script, prefix_of, rate_of, renewed, script_of
-from recoup.lab.bench.prepared import Model, copy_orders, model_of
-from recoup.lab.bench.reads import AGED, PAGE, record_list
-from recoup.lab.bench.record import RecordingDatabase, next_millisecond
-from recoup.lab.bench.webhooks import worker_is_up
 from recoup.rules.network.magic import script_card
+from recoup_lab.bench import calls
+from recoup_lab.bench.figure import Figure, Round, Size, figure
+from recoup_lab.bench.ground import Ground, Shop, load, make_shop, orders_of
+from recoup_lab.bench.intake import declined_of, payer_marks, posts
+from recoup_lab.bench.pgbench import NUMBER, Mark, Script, prefix_of, rate_of, renewed, script_of
+from recoup_lab.bench.prepared import Model, copy_orders, model_of
+from recoup_lab.bench.reads import AGED, PAGE, record_list
+from recoup_lab.bench.record import RecordingDatabase, next_millisecond
+from recoup_lab.bench.webhooks import worker_is_up
 
 CLIENTS: Final = (8, 1, 64)  # the first stands in front
 HISTORY: Final = 5_000  # orders that a list is of

@@ -12,11 +12,11 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground, make_shop, orders_of
-from recoup.lab.bench.intake import declined_of
-from recoup.lab.bench.pgbench import NUMBER
 from recoup.rules.network.magic import NEVER, script_card
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground, make_shop, orders_of
+from recoup_lab.bench.intake import declined_of
+from recoup_lab.bench.pgbench import NUMBER
 
 ORDERS: Final = 1_000
 # Declines before the card approves: some at once, most after a while, a quarter never.

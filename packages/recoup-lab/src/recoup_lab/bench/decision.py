@@ -3,15 +3,15 @@
 from time import thread_time_ns
 from typing import Final
 
-from recoup.lab.bench.figure import Figure, Size, percentile
-from recoup.lab.bench.ground import Ground
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.ground import survey
-from recoup.lab.compare.seam import Briefing, Known
-from recoup.lab.compare.source import OurWorlds
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.evidence import Evidence
+from recoup_lab.bench.figure import Figure, Size, percentile
+from recoup_lab.bench.ground import Ground
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import survey
+from recoup_lab.compare.seam import Briefing, Known
+from recoup_lab.compare.source import OurWorlds
 
 _FULL: Final = 5_000
 _SEED: Final = 1

@@ -33,10 +33,10 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
-from recoup.lab.bench.record import RecordingDatabase
 from recoup.store.connect import connect
 from recoup.store.server.binaries import find_binaries
 from recoup.store.server.footing import end_with_parent
+from recoup_lab.bench.record import RecordingDatabase
 
 POLICY: Final = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
 CALLERS: Final = 16  # API keys of a merchant: one key's calls per second are bounded
@@ -252,7 +252,7 @@ async def answers(port: int, seconds: float = START_SECONDS_MAX) -> None:
 async def load(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Runs the load generator. Raises: Problem(internal) when any call is refused."""
     seconds = plan.get("seconds", 3.0)
-    async with running(["recoup.lab.bench.load"]) as process:
+    async with running(["recoup_lab.bench.load"]) as process:
         out, _ = await asyncio.wait_for(process.communicate(json.dumps(plan).encode()), 60 + seconds)
     figures: dict[str, Any] = json.loads(out)
     if figures["refused"]:

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from recoup.lab.bench import machine
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground, answers, free_port, running
+from recoup_lab.bench import machine
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground, answers, free_port, running
 
 REST_SECONDS = 4.0
 

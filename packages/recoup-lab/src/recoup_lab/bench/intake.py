@@ -12,12 +12,12 @@ from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.lab.bench import calls
-from recoup.lab.bench.figure import Figure, Round, Size, figure
-from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of
-from recoup.lab.bench.pgbench import Mark, Script, rate_of, renewed, script_of
-from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 from recoup.rules.network.magic import script_card
+from recoup_lab.bench import calls
+from recoup_lab.bench.figure import Figure, Round, Size, figure
+from recoup_lab.bench.ground import Ground, Shop, load, make_shop, orders_of
+from recoup_lab.bench.pgbench import Mark, Script, rate_of, renewed, script_of
+from recoup_lab.bench.record import RecordingDatabase, Statement, next_millisecond
 
 CARDS = 200  # numbers that /tokenize is sent in turn
 

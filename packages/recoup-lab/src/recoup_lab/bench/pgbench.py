@@ -17,9 +17,9 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import wall_ms
-from recoup.lab.bench.record import Statement
 from recoup.store.connect import connect, to_json
 from recoup.store.homes import SEARCH_PATH
+from recoup_lab.bench.record import Statement
 
 NUMBER: Final = 100_000_000_000_000  # fifteen digits: what follows a prefix of 17 makes a UUID
 CLIENT_STEP: Final = 1_000_000_000_000

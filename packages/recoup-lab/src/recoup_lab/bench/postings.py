@@ -10,12 +10,6 @@ import asyncpg
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import WORKER
-from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
-from recoup.lab.bench.ground import Ground, make_shop
-from recoup.lab.bench.pgbench import Script, rate_of, renewed, script_of
-from recoup.lab.bench.prepared import admitted_order
-from recoup.lab.bench.record import Statement, next_millisecond
-from recoup.lab.bench.webhooks import worker_is_up
 from recoup.moves.change import Change, write_all
 from recoup.moves.postings import book
 from recoup.rules.money.ledger import approve
@@ -24,6 +18,12 @@ from recoup.rules.order.snapshot import Order
 from recoup.store.orders.evidence import read_evidence
 from recoup.store.orders.locked import order_of
 from recoup.store.orders.locks import lock_orders
+from recoup_lab.bench.figure import Figure, Round, Size, figure, percentile
+from recoup_lab.bench.ground import Ground, make_shop
+from recoup_lab.bench.pgbench import Script, rate_of, renewed, script_of
+from recoup_lab.bench.prepared import admitted_order
+from recoup_lab.bench.record import Statement, next_millisecond
+from recoup_lab.bench.webhooks import worker_is_up
 
 SET: Final = 64
 WRITERS: Final = {1: 12, SET: 3}

@@ -19,11 +19,11 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.lab.bench.calls import MARK
-from recoup.lab.bench.ground import Shop
-from recoup.lab.bench.intake import declined_of
-from recoup.lab.bench.pgbench import NUMBER, Mark, prefix_of
 from recoup.rules.network.magic import script_card
+from recoup_lab.bench.calls import MARK
+from recoup_lab.bench.ground import Shop
+from recoup_lab.bench.intake import declined_of
+from recoup_lab.bench.pgbench import NUMBER, Mark, prefix_of
 
 # table -> the column that says whose row it is; what is pointed at comes first.
 _TABLES: Final = {

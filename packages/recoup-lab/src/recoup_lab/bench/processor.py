@@ -1,6 +1,6 @@
 """A processor over real HTTP, behind the bridge that live cards go by, that answers after 50 ms.
 
-As a program (`python -m recoup.lab.bench.processor`) it is the processor: it prints its port and serves. Every other
+As a program (`python -m recoup_lab.bench.processor`) it is the processor: it prints its port and serves. Every other
 charge is approved, derived from the charge's id, so that a repeat hears the same.
 """
 

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 from recoup.flows.world import World
 from recoup.kernel.time import Clocks
-from recoup.lab.bench import calls
-from recoup.lab.bench.figure import Figure, Round, Size, figure
-from recoup.lab.bench.ground import Ground, Shop, load, make_shop
-from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, script_of
-from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
-from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders_page
 from recoup.store.orders.order_totals import Totals
 from recoup.store.orders.wire_orders import wire_order
+from recoup_lab.bench import calls
+from recoup_lab.bench.figure import Figure, Round, Size, figure
+from recoup_lab.bench.ground import Ground, Shop, load, make_shop
+from recoup_lab.bench.pgbench import NUMBER, Script, rate_of, script_of
+from recoup_lab.bench.prepared import Model, admitted_order, copy_orders, model_of
+from recoup_lab.bench.record import RecordingDatabase, Statement, next_millisecond
 
 ORDERS = 10_000
 PAGE = 10

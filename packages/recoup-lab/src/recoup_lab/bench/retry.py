@@ -11,12 +11,12 @@ import asyncpg
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.run_due import run_due
 from recoup.flows.world import World
-from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
-from recoup.lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
-from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of
-from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of, set_due
-from recoup.lab.bench.processor import FixedProcessor
-from recoup.lab.bench.record import RecordingDatabase, next_millisecond
+from recoup_lab.bench.figure import Figure, Round, Size, figure, percentile
+from recoup_lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
+from recoup_lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of
+from recoup_lab.bench.prepared import Model, admitted_order, copy_orders, model_of, set_due
+from recoup_lab.bench.processor import FixedProcessor
+from recoup_lab.bench.record import RecordingDatabase, next_millisecond
 
 RETRIES: Final = 1_920  # a round and side
 _FALL_DUE: Final = """
@@ -37,10 +37,10 @@ async def retry(ground: Ground, size: Size) -> Figure:
             await copy_orders(connection, model, 1, number * size.rounds // 2)
         script = await _script(ground, world, db, approved, declined, number // 2 // size.clients)
         ours, theirs = [], []
-        async with running(["recoup.lab.bench.processor"]) as processor:
+        async with running(["recoup_lab.bench.processor"]) as processor:
             setup = {"data_dir": str(ground.data_dir), "people": ground.people, "sandbox": ground.sandbox}
             setup |= await one_line(processor)
-            async with running(["recoup.lab.bench.retry_worker"], first_line=setup) as worker:
+            async with running(["recoup_lab.bench.retry_worker"], first_line=setup) as worker:
                 await one_line(worker)
                 for done in range(size.rounds):
                     first = NUMBER + done * number + 1

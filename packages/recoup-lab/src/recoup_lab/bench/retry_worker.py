@@ -16,8 +16,8 @@ import uvloop
 from recoup.flows import run_due as due_work
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.lab.bench.ground import Ground
-from recoup.lab.bench.processor import bridge_to
+from recoup_lab.bench.ground import Ground
+from recoup_lab.bench.processor import bridge_to
 
 IDLE_SECONDS = 0.1  # the worker's
 GIVE_UP_SECONDS = 100.0

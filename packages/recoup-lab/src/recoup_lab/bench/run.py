@@ -4,20 +4,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from recoup.kernel.problem import Problem
-from recoup.lab.bench.charge import charge
-from recoup.lab.bench.customer import cit
-from recoup.lab.bench.day import day_list, day_managed, day_refund, day_sync
-from recoup.lab.bench.days21 import days21
-from recoup.lab.bench.decision import decision
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground
-from recoup.lab.bench.idle import idle
-from recoup.lab.bench.intake import evaluate, tokenize, transmit
-from recoup.lab.bench.postings import postings, postings_sets
-from recoup.lab.bench.reads import get_order, list_orders
-from recoup.lab.bench.retry import retry
-from recoup.lab.bench.second_process import second_process
-from recoup.lab.bench.webhooks import webhooks
+from recoup_lab.bench.charge import charge
+from recoup_lab.bench.customer import cit
+from recoup_lab.bench.day import day_list, day_managed, day_refund, day_sync
+from recoup_lab.bench.days21 import days21
+from recoup_lab.bench.decision import decision
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground
+from recoup_lab.bench.idle import idle
+from recoup_lab.bench.intake import evaluate, tokenize, transmit
+from recoup_lab.bench.postings import postings, postings_sets
+from recoup_lab.bench.reads import get_order, list_orders
+from recoup_lab.bench.retry import retry
+from recoup_lab.bench.second_process import second_process
+from recoup_lab.bench.webhooks import webhooks
 
 Bench = Callable[[Ground, Size], Awaitable[Figure]]
 BENCHES: Final[dict[str, Bench]] = {

@@ -3,10 +3,10 @@
 from statistics import median
 from typing import Any
 
-from recoup.lab.bench import calls, machine
-from recoup.lab.bench.figure import Figure, Round, Size
-from recoup.lab.bench.ground import Ground, load
-from recoup.lab.bench.intake import posts, shop_with_token
+from recoup_lab.bench import calls, machine
+from recoup_lab.bench.figure import Figure, Round, Size
+from recoup_lab.bench.ground import Ground, load
+from recoup_lab.bench.intake import posts, shop_with_token
 
 
 async def second_process(ground: Ground, size: Size) -> Figure:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from recoup.lab.bench.figure import Figure
+from recoup_lab.bench.figure import Figure
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:

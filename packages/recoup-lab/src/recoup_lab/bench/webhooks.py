@@ -14,11 +14,11 @@ from recoup.flows.messages.endpoints import create
 from recoup.flows.messages.publish import publish
 from recoup.flows.world import World
 from recoup.kernel.time import wall_ms
-from recoup.lab.bench.figure import Figure, Round, Size, figure
-from recoup.lab.bench.ground import Ground, make_shop, one_line, orders_of, running
-from recoup.lab.bench.pgbench import NUMBER, Mark, Script, rate_of, renewed, script_of
-from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
-from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
+from recoup_lab.bench.figure import Figure, Round, Size, figure
+from recoup_lab.bench.ground import Ground, make_shop, one_line, orders_of, running
+from recoup_lab.bench.pgbench import NUMBER, Mark, Script, rate_of, renewed, script_of
+from recoup_lab.bench.prepared import Model, admitted_order, copy_orders, model_of
+from recoup_lab.bench.record import RecordingDatabase, Statement, next_millisecond
 
 EVENTS: Final = 3_200  # a round and side
 _EVENT: Final = "order.submitted"
@@ -46,7 +46,7 @@ async def webhooks(ground: Ground, size: Size) -> Figure:
     async with AsyncExitStack() as stack:
         world, db = await stack.enter_async_context(ground.world())
         connection = await stack.enter_async_context(ground.owner())
-        receiver = await stack.enter_async_context(running(["recoup.lab.bench.receiver"]))
+        receiver = await stack.enter_async_context(running(["recoup_lab.bench.receiver"]))
         url = f"http://127.0.0.1:{(await one_line(receiver))['port']}/hooks"
         model = await _with_endpoint(world, connection, url)
         lanes = await _with_endpoint(world, connection, url)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from recoup.lab.compare.gate import CardSends
-from recoup.lab.compare.seam import Attempt, Known, SendAt
-from recoup.lab.world.port import WorldCard, WorldCharge, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send
+from recoup_lab.compare.gate import CardSends
+from recoup_lab.compare.seam import Attempt, Known, SendAt
+from recoup_lab.world.port import WorldCard, WorldCharge, WorldOrder
 
 # stopped: the arm wants no further send, until a network tells news of the card. ended: nothing follows.
 Standing = Literal["open", "stopped", "approved", "ended"]

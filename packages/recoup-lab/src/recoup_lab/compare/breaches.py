@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from recoup.lab.compare.played import Sent
+from recoup_lab.compare.played import Sent
 
 _MONTH: Final = timedelta(days=30)
 _DAY: Final = timedelta(hours=24)

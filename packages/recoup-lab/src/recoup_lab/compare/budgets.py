@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from recoup.lab.compare.draws import share_of
+from recoup_lab.compare.draws import share_of
 
 CLOSE: Final = 0.03
 PLAYS_MAX: Final = 14

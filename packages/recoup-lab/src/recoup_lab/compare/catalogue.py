@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.arms.engine import first_price as engine_price
-from recoup.lab.compare.arms.oracle import OracleArm, first_price
-from recoup.lab.compare.arms.retry_2 import Retry2
-from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
-from recoup.lab.compare.arms.slots import Slots
-from recoup.lab.compare.arms.updated import UpdatedEngine
-from recoup.lab.compare.news import Hears
-from recoup.lab.compare.seam import Arm, Briefing
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.arms.engine import first_price as engine_price
+from recoup_lab.compare.arms.oracle import OracleArm, first_price
+from recoup_lab.compare.arms.retry_2 import Retry2
+from recoup_lab.compare.arms.schedules import SCHEDULES, Schedule
+from recoup_lab.compare.arms.slots import Slots
+from recoup_lab.compare.arms.updated import UpdatedEngine
+from recoup_lab.compare.news import Hears
+from recoup_lab.compare.seam import Arm, Briefing
 
 RETRY_2: Final = "retry-2"
 Option = Literal["policy", "explore", "holdout"]
@@ -43,7 +43,7 @@ def _fixed(schedule: Schedule) -> Callable[[Briefing], Arm]:
 
 
 def _logistic(briefing: Briefing) -> Arm:
-    from recoup.lab.compare.arms.logistic import Logistic
+    from recoup_lab.compare.arms.logistic import Logistic
 
     return Logistic(briefing)
 

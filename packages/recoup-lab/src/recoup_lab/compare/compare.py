@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recoup.lab.compare.catalogue import Option, chosen
-from recoup.lab.compare.job import JobDone, Options
-from recoup.lab.compare.pool import jobs_of, run
-from recoup.lab.compare.result import Comparison, combine
-from recoup.lab.compare.source import Source
+from recoup_lab.compare.catalogue import Option, chosen
+from recoup_lab.compare.job import JobDone, Options
+from recoup_lab.compare.pool import jobs_of, run
+from recoup_lab.compare.result import Comparison, combine
+from recoup_lab.compare.source import Source
 
 
 def compare(

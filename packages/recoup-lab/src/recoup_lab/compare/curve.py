@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from recoup.lab.compare.ground import Ground
-from recoup.lab.compare.played import Played
-from recoup.lab.compare.score import net_of
+from recoup_lab.compare.ground import Ground
+from recoup_lab.compare.played import Played
+from recoup_lab.compare.score import net_of
 
 POINTS_MAX: Final = 40
 

@@ -16,17 +16,17 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final, Literal
 
-from recoup.lab.compare.book import CardState, Event, OrderState, Standing
-from recoup.lab.compare.breaches import early_sends, excess_by_order
-from recoup.lab.compare.gate import ACCEPTOR, CardSends, send_of
-from recoup.lab.compare.ground import Ground
-from recoup.lab.compare.log import Log, closed_row, send_row, stop_row
-from recoup.lab.compare.played import Played, Sent, arrivals, sent_of, signature
-from recoup.lab.compare.readings import note_unlisted, read
-from recoup.lab.compare.seam import Arm, Attempt, Known, SendAt, Stop
-from recoup.lab.world.port import WorldAnswer, WorldBroke, WorldCard, WorldCharge, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Refused
+from recoup_lab.compare.book import CardState, Event, OrderState, Standing
+from recoup_lab.compare.breaches import early_sends, excess_by_order
+from recoup_lab.compare.gate import ACCEPTOR, CardSends, send_of
+from recoup_lab.compare.ground import Ground
+from recoup_lab.compare.log import Log, closed_row, send_row, stop_row
+from recoup_lab.compare.played import Played, Sent, arrivals, sent_of, signature
+from recoup_lab.compare.readings import note_unlisted, read
+from recoup_lab.compare.seam import Arm, Attempt, Known, SendAt, Stop
+from recoup_lab.world.port import WorldAnswer, WorldBroke, WorldCard, WorldCharge, WorldOrder
 
 STEP: Final = timedelta(hours=1)
 BATCH_MAX: Final = 1_000

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from recoup.lab.world.port import HistoryRow, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import LOOKBACK, Refused, Send, binds_for_ever, may_send
 from recoup.rules.network.tables import LIMITS
+from recoup_lab.world.port import HistoryRow, WorldOrder
 
 ACCEPTOR: Final = "compare"
 MERCHANT: Final = "compare"

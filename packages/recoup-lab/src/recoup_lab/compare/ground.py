@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from recoup.lab.compare.gate import CardSends, send_of
-from recoup.lab.compare.readings import note_unlisted, read, reading_of
-from recoup.lab.compare.sample import sample_of
-from recoup.lab.compare.seam import WorldOracle
-from recoup.lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 from recoup.rules.network.limits import LOOKBACK, binds_for_ever
+from recoup_lab.compare.gate import CardSends, send_of
+from recoup_lab.compare.readings import note_unlisted, read, reading_of
+from recoup_lab.compare.sample import sample_of
+from recoup_lab.compare.seam import WorldOracle
+from recoup_lab.world.port import Hello, HistoryRow, World, WorldBroke, WorldOrder
 
 _HISTORY_PAGE: Final = 5_000
 _HISTORY_MAX: Final = 5_000_000

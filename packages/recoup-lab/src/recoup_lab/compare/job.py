@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, NamedTuple
 
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
-from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, Entry
-from recoup.lab.compare.curve import Point, cut_points, point_of
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.gate import CardSends
-from recoup.lab.compare.ground import Ground, survey
-from recoup.lab.compare.log import model_row, without_record
-from recoup.lab.compare.news import NewsPlay
-from recoup.lab.compare.played import Played
-from recoup.lab.compare.sample import search_by_sample
-from recoup.lab.compare.score import check_scores, harm_share, net_of, own_score
-from recoup.lab.compare.seam import Briefing
-from recoup.lab.compare.source import Source
-from recoup.lab.world.port import Score, WorldOrder
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
+from recoup_lab.compare.catalogue import CATALOGUE, RETRY_2, Entry
+from recoup_lab.compare.curve import Point, cut_points, point_of
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.gate import CardSends
+from recoup_lab.compare.ground import Ground, survey
+from recoup_lab.compare.log import model_row, without_record
+from recoup_lab.compare.news import NewsPlay
+from recoup_lab.compare.played import Played
+from recoup_lab.compare.sample import search_by_sample
+from recoup_lab.compare.score import check_scores, harm_share, net_of, own_score
+from recoup_lab.compare.seam import Briefing
+from recoup_lab.compare.source import Source
+from recoup_lab.world.port import Score, WorldOrder
 
 OWN: Final = "own"
 OWN_KNOB: Final = math.inf  # of the play at the arm's own price

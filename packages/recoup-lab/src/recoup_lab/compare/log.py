@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from recoup.kernel.encode import to_plain
-from recoup.lab.compare.readings import read
-from recoup.lab.compare.seam import Candidate, Choice, Known, SendAt
-from recoup.lab.world.port import WorldCharge, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.policy import group_of
+from recoup_lab.compare.readings import read
+from recoup_lab.compare.seam import Candidate, Choice, Known, SendAt
+from recoup_lab.world.port import WorldCharge, WorldOrder
 
 _ISSUER_DIGITS = 9
 Log = Callable[[Mapping[str, Any]], None]

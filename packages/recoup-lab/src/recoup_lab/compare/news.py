@@ -15,16 +15,16 @@ from math import log
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.time import BusinessTime
-from recoup.lab.compare.book import CardState, Event, OrderState
-from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.driver import BATCH_MAX, Play
-from recoup.lab.compare.gate import ACCEPTOR, CardSends
-from recoup.lab.compare.ground import Ground
-from recoup.lab.world.port import WorldCard, WorldCharge
 from recoup.rules.network.limits import OF_THE_NUMBER
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.signal import FRESH, SignalInput, decide_by_signal
+from recoup_lab.compare.book import CardState, Event, OrderState
+from recoup_lab.compare.draws import share_of
+from recoup_lab.compare.driver import BATCH_MAX, Play
+from recoup_lab.compare.gate import ACCEPTOR, CardSends
+from recoup_lab.compare.ground import Ground
+from recoup_lab.world.port import WorldCard, WorldCharge
 
 PURCHASE_EVERY: Final = timedelta(days=2)
 PURCHASES_MAX: Final = 20  # of an order's card

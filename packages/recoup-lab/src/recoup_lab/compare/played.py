@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from recoup.lab.world.port import WorldAnswer, WorldCharge, WorldOrder
+from recoup_lab.world.port import WorldAnswer, WorldCharge, WorldOrder
 
 
 class Sent(NamedTuple):

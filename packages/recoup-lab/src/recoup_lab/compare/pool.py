@@ -5,9 +5,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from recoup.flows.insight.processes import follow_parent
-from recoup.lab.compare.catalogue import CATALOGUE
-from recoup.lab.compare.job import Job, JobDone, Options, do
-from recoup.lab.compare.source import Source
+from recoup_lab.compare.catalogue import CATALOGUE
+from recoup_lab.compare.job import Job, JobDone, Options, do
+from recoup_lab.compare.source import Source
 
 
 def jobs_of(source: Source, seeds: Sequence[int], arms: Sequence[str], options: Options, processes: int) -> list[Job]:

@@ -4,8 +4,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading, read_decline
+from recoup_lab.world.port import HistoryRow
 
 UNLISTED_MAX: Final = 100
 

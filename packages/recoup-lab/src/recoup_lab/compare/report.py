@@ -5,9 +5,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from recoup.lab.compare.intervals import Interval
-from recoup.lab.compare.job import OWN
-from recoup.lab.compare.result import MEASURES, Comparison, Pair, Row, Section
+from recoup_lab.compare.intervals import Interval
+from recoup_lab.compare.job import OWN
+from recoup_lab.compare.result import MEASURES, Comparison, Pair, Row, Section
 
 
 def as_dict(found: Comparison) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Literal
 
-from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2
-from recoup.lab.compare.curve import Point, at_sends
-from recoup.lab.compare.intervals import Interval, Sums, difference, ratio, share
-from recoup.lab.compare.job import OWN, Customers, JobDone, Level
+from recoup_lab.compare.catalogue import CATALOGUE, RETRY_2
+from recoup_lab.compare.curve import Point, at_sends
+from recoup_lab.compare.intervals import Interval, Sums, difference, ratio, share
+from recoup_lab.compare.job import OWN, Customers, JobDone, Level
 
 Measure = Literal["orders", "amount", "net"]
 MEASURES: Final[tuple[Measure, ...]] = ("orders", "amount", "net")

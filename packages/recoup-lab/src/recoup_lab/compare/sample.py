@@ -8,9 +8,9 @@ The draw is keyed by seed and customer: it is the same for all arms.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from recoup.lab.compare.budgets import CLOSE
-from recoup.lab.compare.draws import share_of
-from recoup.lab.world.port import WorldOrder
+from recoup_lab.compare.budgets import CLOSE
+from recoup_lab.compare.draws import share_of
+from recoup_lab.world.port import WorldOrder
 
 ORDERS: Final = 400
 WHOLE_PLAYS_MAX: Final = 6

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
-from recoup.lab.compare.ground import Ground
-from recoup.lab.compare.played import Played
-from recoup.lab.world.port import Score, WorldBroke
+from recoup_lab.compare.ground import Ground
+from recoup_lab.compare.played import Played
+from recoup_lab.world.port import Score, WorldBroke
 
 FREE_OF_HARM: Final = 4  # sends of an order
 SHARE_DIGITS: Final = 4  # to which a world may have rounded its share

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from recoup.lab.world.port import Hello, HistoryRow, WorldCard, WorldOrder
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Send
 from recoup.rules.rescue.arms import DecisionRecord
+from recoup_lab.world.port import Hello, HistoryRow, WorldCard, WorldOrder
 
 
 class Attempt(NamedTuple):

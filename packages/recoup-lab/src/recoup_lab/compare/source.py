@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 from recoup.kernel.problem import Problem
-from recoup.lab.compare.seam import WorldOracle
-from recoup.lab.plug.program import ANSWER_SECONDS, Program
-from recoup.lab.world.judge import Book
-from recoup.lab.world.oracle import Oracle
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.port import World
-from recoup.lab.world.world import build
+from recoup_lab.compare.seam import WorldOracle
+from recoup_lab.plug.program import ANSWER_SECONDS, Program
+from recoup_lab.world.judge import Book
+from recoup_lab.world.oracle import Oracle
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.port import World
+from recoup_lab.world.world import build
 
 SEED_MARK: Final = "{seed}"
 

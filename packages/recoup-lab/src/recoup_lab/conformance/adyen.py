@@ -12,12 +12,12 @@ from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.gateways.cards.port import Charge, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
-from recoup.lab.conformance.check import hold
-from recoup.lab.conformance.subject import OTHER, Scenario
-from recoup.lab.conformance.vendor import VendorSubject
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn, batch, signature, token_notice
-from recoup.lab.processors.serving import Posted
+from recoup_lab.conformance.check import hold
+from recoup_lab.conformance.subject import OTHER, Scenario
+from recoup_lab.conformance.vendor import VendorSubject
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn, batch, signature, token_notice
+from recoup_lab.processors.serving import Posted
 
 _HOLDERS: Final[Mapping[Scenario, str]] = {
     "approved": "visa", "declined": "NOT_ENOUGH_BALANCE", "sca": "CHALLENGE", "blocked": "FRAUD", "gone": "visa",

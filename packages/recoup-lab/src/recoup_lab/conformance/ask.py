@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
-from recoup.lab.conformance.check import check, hold, same
-from recoup.lab.conformance.subject import Subject, again
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.subject import Subject, again
 
 INQUIRIES_MAX = 3
 

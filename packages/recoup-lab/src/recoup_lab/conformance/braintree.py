@@ -12,10 +12,10 @@ from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.credential import Credential, Stored
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.lab.conformance.check import hold
-from recoup.lab.conformance.subject import OTHER, Scenario
-from recoup.lab.conformance.vendor import VendorSubject
-from recoup.lab.processors.braintree.server import (
+from recoup_lab.conformance.check import hold
+from recoup_lab.conformance.subject import OTHER, Scenario
+from recoup_lab.conformance.vendor import VendorSubject
+from recoup_lab.processors.braintree.server import (
     ACCOUNTS,
     PRIVATE,
     PUBLIC,

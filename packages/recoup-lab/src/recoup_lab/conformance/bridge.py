@@ -14,11 +14,11 @@ from recoup.gateways.cards.credential import Card, Credential
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import NotOfferedError
-from recoup.lab.conformance.subject import Scenario, Subject
-from recoup.lab.processors.bridge import SECRET, BridgeStandIn
 from recoup.rules.messages.inbound import DISPUTE_NOTICES, HEADER, is_signed, read_notice, signed
 from recoup.rules.network.magic import script_card
+from recoup_lab.conformance.check import NotOfferedError
+from recoup_lab.conformance.subject import Scenario, Subject
+from recoup_lab.processors.bridge import SECRET, BridgeStandIn
 
 PAN: Final = script_card("visa", "51", 0)
 _PATHS: Final = {"charge": "/charges", "first": "/charges", "modify": "/reversals"}

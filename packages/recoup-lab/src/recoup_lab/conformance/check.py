@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recoup.lab.conformance.subject import Subject
+    from recoup_lab.conformance.subject import Subject
 
 
 class FailedError(Exception):

@@ -1,7 +1,7 @@
 """What a decline tells: each code in its own field, none made up."""
 
-from recoup.lab.conformance.check import check, hold, same
-from recoup.lab.conformance.subject import Subject
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.subject import Subject
 
 
 @check(25, "each code stands where the table says")

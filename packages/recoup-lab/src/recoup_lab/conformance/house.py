@@ -5,10 +5,10 @@ import io
 import logging
 import traceback
 
-from recoup.lab.conformance.ask import proof
-from recoup.lab.conformance.check import check, hold, same
-from recoup.lab.conformance.send import REFUSED_URL
-from recoup.lab.conformance.subject import Subject, again
+from recoup_lab.conformance.ask import proof
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.send import REFUSED_URL
+from recoup_lab.conformance.subject import Subject, again
 
 CALLS_MAX = 6
 

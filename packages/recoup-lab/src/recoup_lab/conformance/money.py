@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.lab.conformance.check import check, hold, same
-from recoup.lab.conformance.subject import UNITS, Subject, gathered
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.subject import UNITS, Subject, gathered
 
 
 @check(38, "amounts have the decimals of the processor")

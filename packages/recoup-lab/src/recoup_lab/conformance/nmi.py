@@ -10,9 +10,9 @@ from uuid import UUID
 from recoup.gateways.cards.credential import Credential, Stored
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.lab.conformance.subject import OTHER, Scenario
-from recoup.lab.conformance.vendor import VendorSubject
-from recoup.lab.processors.nmi.server import KEY, SECRET, StandIn, event, signature
+from recoup_lab.conformance.subject import OTHER, Scenario
+from recoup_lab.conformance.vendor import VendorSubject
+from recoup_lab.processors.nmi.server import KEY, SECRET, StandIn, event, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
     "approved": "visa", "declined": "retry_later", "gone": "visa", "no_codes": "declined", "lost_card": "lost_card",

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance import ask, codes, house, money, notices, send
-from recoup.lab.conformance.adyen import AdyenSubject
-from recoup.lab.conformance.braintree import BraintreeSubject
-from recoup.lab.conformance.bridge import BridgeSubject
-from recoup.lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
-from recoup.lab.conformance.nmi import NmiSubject
-from recoup.lab.conformance.stripe import StripeSubject
-from recoup.lab.conformance.subject import Breaker, Subject
+from recoup_lab.conformance import ask, codes, house, money, notices, send
+from recoup_lab.conformance.adyen import AdyenSubject
+from recoup_lab.conformance.braintree import BraintreeSubject
+from recoup_lab.conformance.bridge import BridgeSubject
+from recoup_lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
+from recoup_lab.conformance.nmi import NmiSubject
+from recoup_lab.conformance.stripe import StripeSubject
+from recoup_lab.conformance.subject import Breaker, Subject
 
 GROUPS: Final = (send, codes, ask, money, notices, house)
 State = Literal["ok", "failed", "not_offered"]

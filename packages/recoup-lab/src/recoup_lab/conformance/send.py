@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
-from recoup.lab.conformance.check import check, hold, same
-from recoup.lab.conformance.subject import UNITS, Scenario, Subject, gathered
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.subject import UNITS, Scenario, Subject, gathered
 
 REFUSED_URL = "http://127.0.0.1:1"
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from recoup.gateways.cards.credential import Credential, Stored
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import Processor
-from recoup.lab.conformance.check import hold
-from recoup.lab.conformance.subject import Scenario
-from recoup.lab.conformance.vendor import VendorSubject
-from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn, signature
+from recoup_lab.conformance.check import hold
+from recoup_lab.conformance.subject import Scenario
+from recoup_lab.conformance.vendor import VendorSubject
+from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 _METHODS: Final[Mapping[Scenario, str]] = {
     "approved": "visa", "declined": "visa_chargeDeclinedInsufficientFunds", "sca": "authenticationRequired",

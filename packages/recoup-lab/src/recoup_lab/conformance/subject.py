@@ -13,9 +13,9 @@ from recoup.gateways.cards.outcome import Outcome, as_requested
 from recoup.gateways.cards.port import Charge, Credential, Inquiry, ModificationMessage, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
-from recoup.lab.conformance.check import NotOfferedError
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Posted
+from recoup_lab.conformance.check import NotOfferedError
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Posted
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 UNITS = 4590

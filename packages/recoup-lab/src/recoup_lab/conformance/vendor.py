@@ -11,9 +11,9 @@ from recoup.gateways.cards.connector import Connector, Notice, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance.check import FailedError
-from recoup.lab.conformance.subject import Subject
-from recoup.lab.processors.serving import Serving
+from recoup_lab.conformance.check import FailedError
+from recoup_lab.conformance.subject import Subject
+from recoup_lab.processors.serving import Serving
 
 S = TypeVar("S", bound=Serving)
 

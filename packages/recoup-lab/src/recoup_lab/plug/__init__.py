@@ -1,1 +1,4 @@
-"""Worlds as programs: a foreign one behind a pipe, and ours for others to start. Source: docs/contributing/world-protocol.md."""
+"""Worlds as programs: a foreign one behind a pipe, and ours for others to start.
+
+The protocol: docs/contributing/world-protocol.md.
+"""

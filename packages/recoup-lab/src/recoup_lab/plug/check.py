@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from recoup.lab.plug.wire import ID_CHARS_MAX, Malformed
-from recoup.lab.world.port import (
+from recoup.rules.network.card import scheme_of
+from recoup.rules.network.magic import is_world_card
+from recoup_lab.plug.wire import ID_CHARS_MAX, Malformed
+from recoup_lab.world.port import (
     PROTOCOL,
     Hello,
     HistoryRow,
@@ -22,8 +24,6 @@ from recoup.lab.world.port import (
     WorldCharge,
     WorldOrder,
 )
-from recoup.rules.network.card import scheme_of
-from recoup.rules.network.magic import is_world_card
 
 AMOUNT_MAX: Final = 100_000_000_000
 ORDERS_MAX: Final = 1_000_000

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import IO, Final
 
 from recoup.kernel.time import Clocks
-from recoup.lab.plug.wire import LINE_BYTES_MAX
+from recoup_lab.plug.wire import LINE_BYTES_MAX
 
 CHUNK: Final = 1 << 16
 LEAVE_SECONDS: Final = 2.0  # to end by itself once its input has ended

@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from recoup.lab.plug.check import (
+from recoup.rules.network.card_text import masked_numbers
+from recoup_lab.plug.check import (
     check_answers,
     check_hello,
     check_history,
@@ -17,8 +18,8 @@ from recoup.lab.plug.check import (
     check_score,
     check_signals,
 )
-from recoup.lab.plug.pipe import Pipe, PipeBroke
-from recoup.lab.plug.wire import (
+from recoup_lab.plug.pipe import Pipe, PipeBroke
+from recoup_lab.plug.wire import (
     Answers,
     Ended,
     HistoryPage,
@@ -29,7 +30,7 @@ from recoup.lab.plug.wire import (
     read_as,
     read_object,
 )
-from recoup.lab.world.port import (
+from recoup_lab.world.port import (
     PROTOCOL,
     Hello,
     HistoryRow,
@@ -40,7 +41,6 @@ from recoup.lab.world.port import (
     WorldCharge,
     WorldOrder,
 )
-from recoup.rules.network.card_text import masked_numbers
 
 ANSWER_SECONDS: Final = 30.0
 HISTORY_ROWS_MAX: Final = 5_000_000

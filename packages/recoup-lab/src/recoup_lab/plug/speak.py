@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from recoup.lab.plug.wire import (
+from recoup_lab.plug.wire import (
     ID_CHARS_MAX,
     LINE_BYTES_MAX,
     ROWS_MAX,
@@ -25,7 +25,7 @@ from recoup.lab.plug.wire import (
     SignalsRequest,
     read_request,
 )
-from recoup.lab.world.port import PROTOCOL, World, WorldBroke
+from recoup_lab.world.port import PROTOCOL, World, WorldBroke
 
 _ENCODER: Final = msgspec.json.Encoder()
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.lab.world.port import HistoryRow, Score, Signal, WorldAnswer, WorldCharge, WorldOrder
+from recoup_lab.world.port import HistoryRow, Score, Signal, WorldAnswer, WorldCharge, WorldOrder
 
 LINE_BYTES_MAX: Final = 16 << 20
 ROWS_MAX: Final = 100_000  # of one request

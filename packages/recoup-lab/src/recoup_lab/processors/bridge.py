@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from recoup.lab.processors import bank_page
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.spoil import QUIET, cut, streamed
+from recoup_lab.processors import bank_page
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.spoil import QUIET, cut, streamed
 
 SECRET: Final = "a-secret-of-both-sides-0123456789abcdef"  # noqa: S105 - of a process for tests
 Plain = dict[str, Any]

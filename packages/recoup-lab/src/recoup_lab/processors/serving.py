@@ -10,9 +10,9 @@ from typing import Final, NamedTuple, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from recoup.lab.processors.book import KEPT_FOR, Book
-from recoup.lab.processors.faults import Fault, Faults
-from recoup.lab.processors.spoil import QUIET, cut, streamed
+from recoup_lab.processors.book import KEPT_FOR, Book
+from recoup_lab.processors.faults import Fault, Faults
+from recoup_lab.processors.spoil import QUIET, cut, streamed
 
 NOTICE_TRIES: Final = 3
 BODY_BYTES_MAX: Final = 1_048_576

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-QUIET: Final = logging.getLogger("recoup.lab.processors")  # what breaks on demand is no error of the stand-in
+QUIET: Final = logging.getLogger("recoup_lab.processors")  # what breaks on demand is no error of the stand-in
 QUIET.disabled = True
 
 

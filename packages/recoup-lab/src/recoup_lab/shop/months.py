@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from recoup.gateways.cards.sandbox.book import Timetable
 from recoup.kernel.time import iso
-from recoup.lab.example import Line
-from recoup.lab.world.orders import Order, as_instant
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.port import HistoryRow, WorldCard
-from recoup.lab.world.world import LabWorld, build
+from recoup.main.demo.example import Line
 from recoup.rules.network.magic import payer_card
+from recoup_lab.world.orders import Order, as_instant
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.port import HistoryRow, WorldCard
+from recoup_lab.world.world import LabWorld, build
 
 SEED: Final = 2026
 WINDOW_DAYS: Final = 21

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from recoup.lab.world.port import HistoryRow
+from recoup_lab.world.port import HistoryRow
 
 NAME: Final = "charges.csv"
 _COLUMNS: Final = (

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
-from recoup.lab.simulate.clock import SimClocks
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
-from recoup.lab.simulate.issuer import away
+from recoup_lab.simulate.clock import SimClocks
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
+from recoup_lab.simulate.issuer import away
 
 PAYMENTS: Final = ("id", "channel", "order_id", "merchant_id", "units", "currency", "decision", "decided_at")
 TRANSFERS: Final = ("id", "kind", "payment_id", "units", "currency", "decision", "why", "decided_at")

@@ -4,7 +4,7 @@ has a part in. Of one instant the order does not count: everything is sorted by 
 import hashlib
 from typing import Final
 
-from recoup.lab.simulate.sim import Sim
+from recoup_lab.simulate.sim import Sim
 
 _ORDERS: Final = """
 WITH lines AS (

@@ -24,10 +24,10 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
-from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 from recoup.rules.network.magic import answer
+from recoup_lab.simulate.clock import SimClocks, run_out_of_patience
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
 _NOT_SENT: Final = Outcome("not_sent", text="connection refused")

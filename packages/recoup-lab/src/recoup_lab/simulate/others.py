@@ -10,10 +10,10 @@ from recoup.gateways.bank.port import Answer, BankFile, Transfer
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.web.mail.port import Message, Posted
-from recoup.lab.simulate.clock import SimClocks
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import Faults
-from recoup.lab.simulate.issuer import away
+from recoup_lab.simulate.clock import SimClocks
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.faults import Faults
+from recoup_lab.simulate.issuer import away
 
 
 @dataclass

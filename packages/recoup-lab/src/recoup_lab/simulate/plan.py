@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from recoup.lab.simulate.contracts import contract_of
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import Faults
+from recoup_lab.simulate.contracts import contract_of
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.faults import Faults
 
 TICKS: Final = 3  # of a day: arrivals and calls come together every eight hours
 TOKENS: Final = ("USDT", "USDC")

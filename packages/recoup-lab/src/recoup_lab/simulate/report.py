@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from recoup.lab.simulate.run import Simulated
+from recoup_lab.simulate.run import Simulated
 
 _COLUMNS: Final = 3
 

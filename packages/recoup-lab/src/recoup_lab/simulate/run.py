@@ -10,15 +10,15 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
 from recoup.gateways.keys.keyring import Keyring
-from recoup.lab.simulate import books
-from recoup.lab.simulate.actors import ACTORS
-from recoup.lab.simulate.contracts import contract_of
-from recoup.lab.simulate.digest import digest
-from recoup.lab.simulate.engine import outside_of, start
-from recoup.lab.simulate.plan import TICKS, Plan, deals_of
-from recoup.lab.simulate.shops import open_shop
-from recoup.lab.simulate.sim import Sim, Wrong
 from recoup.store.connect import connect
+from recoup_lab.simulate import books
+from recoup_lab.simulate.actors import ACTORS
+from recoup_lab.simulate.contracts import contract_of
+from recoup_lab.simulate.digest import digest
+from recoup_lab.simulate.engine import outside_of, start
+from recoup_lab.simulate.plan import TICKS, Plan, deals_of
+from recoup_lab.simulate.shops import open_shop
+from recoup_lab.simulate.sim import Sim, Wrong
 
 # Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)

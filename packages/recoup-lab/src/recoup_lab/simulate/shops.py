@@ -13,14 +13,14 @@ from recoup.flows.money.settlement_terms import set_terms
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
-from recoup.lab.simulate.actors.operators import SECOND
-from recoup.lab.simulate.contracts import DELAY_DAYS, RESERVE_DAYS, Contract, contract_of
-from recoup.lab.simulate.plan import DECLINES
-from recoup.lab.simulate.sim import Shop, Sim
 from recoup.rules.money.bank_account import read_account
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
 from recoup.store.money.bank_payouts import lock_account
+from recoup_lab.simulate.actors.operators import SECOND
+from recoup_lab.simulate.contracts import DELAY_DAYS, RESERVE_DAYS, Contract, contract_of
+from recoup_lab.simulate.plan import DECLINES
+from recoup_lab.simulate.sim import Shop, Sim
 
 _ROUTING: Final = "011000015"
 _IBAN: Final = "DE89370400440532013000"

@@ -18,12 +18,12 @@ import asyncpg
 from recoup.flows.run_due import FLOWS, run_one
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Scope
-from recoup.lab.simulate.clock import START
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.dying import Killer, run_until_killed
-from recoup.lab.simulate.engine import Engine, Outside, start
-from recoup.lab.simulate.plan import TICKS, Deal, Plan
 from recoup.store.orders.due_work import Due, claim
+from recoup_lab.simulate.clock import START
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.dying import Killer, run_until_killed
+from recoup_lab.simulate.engine import Engine, Outside, start
+from recoup_lab.simulate.plan import TICKS, Deal, Plan
 
 AT_ONCE: Final = 256
 CLAIM_MAX: Final = 50_000

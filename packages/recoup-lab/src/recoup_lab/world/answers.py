@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from recoup.lab.world.cards import Card, Hold, holds
-from recoup.lab.world.codes import Cause, Codes, advised_wait
-from recoup.lab.world.draws import Draws
-from recoup.lab.world.issuers import Closures, approval_factor, closures, easy_here, make_issuers, strict_here
-from recoup.lab.world.money import HOUR, PLENTY, Purse, spendable
-from recoup.lab.world.parameters import Parameters
-from recoup.lab.world.paydays import DAY
-from recoup.lab.world.port import WorldCard
+from recoup_lab.world.cards import Card, Hold, holds
+from recoup_lab.world.codes import Cause, Codes, advised_wait
+from recoup_lab.world.draws import Draws
+from recoup_lab.world.issuers import Closures, approval_factor, closures, easy_here, make_issuers, strict_here
+from recoup_lab.world.money import HOUR, PLENTY, Purse, spendable
+from recoup_lab.world.parameters import Parameters
+from recoup_lab.world.paydays import DAY
+from recoup_lab.world.port import WorldCard
 
 _COIN: Final = 6 * HOUR  # a card's luck with its issuer stays the same so long
 

@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from recoup.lab.world.draws import Choice, Draws, instants, quantile
-from recoup.lab.world.issuers import PREFIXES, Issuer
-from recoup.lab.world.money import MONTH, NEVER, Account
-from recoup.lab.world.parameters import Cards
-from recoup.lab.world.paydays import DAY, first_day, month_of
-from recoup.lab.world.port import Funding, WorldCard
 from recoup.rules.network.card import luhn_digit
+from recoup_lab.world.draws import Choice, Draws, instants, quantile
+from recoup_lab.world.issuers import PREFIXES, Issuer
+from recoup_lab.world.money import MONTH, NEVER, Account
+from recoup_lab.world.parameters import Cards
+from recoup_lab.world.paydays import DAY, first_day, month_of
+from recoup_lab.world.port import Funding, WorldCard
 
 Ending = Literal["closed", "lost", "revoked", "replaced", "expired"]
 FOR_EVER_DAYS: Final = 90  # by then its customer has called or left

@@ -5,11 +5,11 @@ Source: the decline tables of the networks, as src/recoup/rules/network has them
 
 from typing import Final, Literal
 
-from recoup.lab.world.cards import Card
-from recoup.lab.world.draws import Draws
-from recoup.lab.world.money import HOUR, Purse
-from recoup.lab.world.parameters import Issuers
-from recoup.lab.world.port import Scheme
+from recoup_lab.world.cards import Card
+from recoup_lab.world.draws import Draws
+from recoup_lab.world.money import HOUR, Purse
+from recoup_lab.world.parameters import Issuers
+from recoup_lab.world.port import Scheme
 
 Cause = Literal[
     "outage",

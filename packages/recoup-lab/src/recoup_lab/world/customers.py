@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_type_hints
 
-from recoup.lab.world.cards import Card, Maker
-from recoup.lab.world.draws import Choice, Draws, quantile
-from recoup.lab.world.issuers import Issuer
-from recoup.lab.world.money import HOUR, MONTH, NEVER, Account
-from recoup.lab.world.parameters import Countries, Parameters, Rhythms
-from recoup.lab.world.paydays import DAY, Rhythm, first_day, month_of
-from recoup.lab.world.port import Funding
+from recoup_lab.world.cards import Card, Maker
+from recoup_lab.world.draws import Choice, Draws, quantile
+from recoup_lab.world.issuers import Issuer
+from recoup_lab.world.money import HOUR, MONTH, NEVER, Account
+from recoup_lab.world.parameters import Countries, Parameters, Rhythms
+from recoup_lab.world.paydays import DAY, Rhythm, first_day, month_of
+from recoup_lab.world.port import Funding
 
 # country and seconds east of UTC; the clock is not put forward in summer
 PLACES: Final = {

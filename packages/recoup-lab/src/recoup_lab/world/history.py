@@ -6,13 +6,13 @@ and the rows tell with which chance.
 
 from collections.abc import Iterator
 
-from recoup.lab.world.answers import Bank, Standing
-from recoup.lab.world.codes import STOPS
-from recoup.lab.world.customers import Agreement, Customer
-from recoup.lab.world.money import HOUR
-from recoup.lab.world.orders import as_instant
-from recoup.lab.world.paydays import DAY
-from recoup.lab.world.port import HistoryRow
+from recoup_lab.world.answers import Bank, Standing
+from recoup_lab.world.codes import STOPS
+from recoup_lab.world.customers import Agreement, Customer
+from recoup_lab.world.money import HOUR
+from recoup_lab.world.orders import as_instant
+from recoup_lab.world.paydays import DAY
+from recoup_lab.world.port import HistoryRow
 
 
 def rows(bank: Bank, customer: Customer, start: int, now: int) -> Iterator[HistoryRow]:

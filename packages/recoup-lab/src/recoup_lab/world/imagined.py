@@ -3,13 +3,13 @@ nothing in its way. The draws are others than the world's own."""
 
 from typing import Final
 
-from recoup.lab.world.answers import Bank
-from recoup.lab.world.cards import FOR_EVER_DAYS
-from recoup.lab.world.codes import Cause
-from recoup.lab.world.draws import Draws, quantile
-from recoup.lab.world.money import HOUR, PLENTY, Account, Pulse
-from recoup.lab.world.orders import Order
-from recoup.lab.world.paydays import DAY
+from recoup_lab.world.answers import Bank
+from recoup_lab.world.cards import FOR_EVER_DAYS
+from recoup_lab.world.codes import Cause
+from recoup_lab.world.draws import Draws, quantile
+from recoup_lab.world.money import HOUR, PLENTY, Account, Pulse
+from recoup_lab.world.orders import Order
+from recoup_lab.world.paydays import DAY
 
 Span = tuple[int, int]
 _COIN: Final = 6 * HOUR

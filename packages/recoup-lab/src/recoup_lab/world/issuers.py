@@ -4,11 +4,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from recoup.lab.world.draws import Choice, Draws, instants, quantile
-from recoup.lab.world.money import HOUR, MONTH
-from recoup.lab.world.parameters import Parameters
-from recoup.lab.world.paydays import DAY, weekday
-from recoup.lab.world.port import Scheme
+from recoup_lab.world.draws import Choice, Draws, instants, quantile
+from recoup_lab.world.money import HOUR, MONTH
+from recoup_lab.world.parameters import Parameters
+from recoup_lab.world.paydays import DAY, weekday
+from recoup_lab.world.port import Scheme
 
 PREFIXES: Final[dict[Scheme, str]] = {"visa": "400088", "mastercard": "555588", "amex": "370088"}
 _MAINTENANCE_BEGINS: Final = 2  # local hour

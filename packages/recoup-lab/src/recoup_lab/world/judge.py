@@ -5,11 +5,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from recoup.lab.world.answers import Standing
-from recoup.lab.world.orders import Order
-from recoup.lab.world.parameters import Costs
-from recoup.lab.world.paydays import DAY
-from recoup.lab.world.port import Scheme, Score, WorldAnswer
+from recoup_lab.world.answers import Standing
+from recoup_lab.world.orders import Order
+from recoup_lab.world.parameters import Costs
+from recoup_lab.world.paydays import DAY
+from recoup_lab.world.port import Scheme, Score, WorldAnswer
 
 MONTH: Final = 30 * DAY
 FREE_SENDS: Final = 4  # beyond these each send harms an order that is not recovered

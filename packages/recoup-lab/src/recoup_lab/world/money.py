@@ -8,9 +8,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from recoup.lab.world.draws import Draws, instants, quantile
-from recoup.lab.world.parameters import Change, Money
-from recoup.lab.world.paydays import DAY, Rhythm, pay_days
+from recoup_lab.world.draws import Draws, instants, quantile
+from recoup_lab.world.parameters import Change, Money
+from recoup_lab.world.paydays import DAY, Rhythm, pay_days
 
 HOUR: Final = 3_600
 MONTH: Final = 30 * DAY

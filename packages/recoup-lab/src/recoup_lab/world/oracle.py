@@ -13,15 +13,15 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from recoup.lab.world.answers import Standing
-from recoup.lab.world.cards import Card
-from recoup.lab.world.codes import Cause
-from recoup.lab.world.draws import Choice, Draws
-from recoup.lab.world.imagined import spans
-from recoup.lab.world.issuers import approval_factor
-from recoup.lab.world.money import HOUR
-from recoup.lab.world.orders import Order, as_instant
-from recoup.lab.world.world import LabWorld, build
+from recoup_lab.world.answers import Standing
+from recoup_lab.world.cards import Card
+from recoup_lab.world.codes import Cause
+from recoup_lab.world.draws import Choice, Draws
+from recoup_lab.world.imagined import spans
+from recoup_lab.world.issuers import approval_factor
+from recoup_lab.world.money import HOUR
+from recoup_lab.world.orders import Order, as_instant
+from recoup_lab.world.world import LabWorld, build
 
 FUTURES: Final = 40  # imagined for each order
 STEP: Final = 2 * HOUR  # a send is planned to such a step

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from recoup.kernel.problem import Problem
-from recoup.lab.world.answers import Bank, Verdict
-from recoup.lab.world.cards import Card
-from recoup.lab.world.customers import Agreement, Customer, People
-from recoup.lab.world.port import WorldOrder
+from recoup_lab.world.answers import Bank, Verdict
+from recoup_lab.world.cards import Card
+from recoup_lab.world.customers import Agreement, Customer, People
+from recoup_lab.world.port import WorldOrder
 
 _CUSTOMERS_FOR_ORDER_MAX = 200
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from recoup.kernel.problem import Problem
-from recoup.lab.world.parameters import Parameters, Weight
+from recoup_lab.world.parameters import Parameters, Weight
 
 # Plain lists; the others are tables of quantiles, which need two values.
 _ONE_WILL_DO: Final = frozenset({"names", "amounts", "drawn_blocks_hours", "factors"})
@@ -43,12 +43,12 @@ def read(path: Path | None = None, **general: Any) -> Parameters:
 
 
 def base_text() -> str:
-    return (files("recoup.lab.world") / "base.toml").read_text("utf-8")
+    return (files("recoup_lab.world") / "base.toml").read_text("utf-8")
 
 
 def shipped() -> dict[str, Path]:
     """The world files that come with Recoup, by name."""
-    folder = Path(str(files("recoup.lab.world")))
+    folder = Path(str(files("recoup_lab.world")))
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, Literal
 
-from recoup.lab.world.draws import Draws
+from recoup_lab.world.draws import Draws
 
 Rhythm = Literal[
     "month_first",

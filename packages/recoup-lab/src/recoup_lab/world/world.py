@@ -8,16 +8,16 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from recoup.lab.world.answers import APPROVED, Bank, Standing, Verdict
-from recoup.lab.world.cards import Card
-from recoup.lab.world.customers import Customer, People
-from recoup.lab.world.draws import Draws
-from recoup.lab.world.history import rows
-from recoup.lab.world.judge import Book, CardBook, counts_as_breach, note_send, score
-from recoup.lab.world.orders import Order, as_instant, as_seconds, come_in
-from recoup.lab.world.parameters import Parameters
-from recoup.lab.world.paydays import DAY
-from recoup.lab.world.port import (
+from recoup_lab.world.answers import APPROVED, Bank, Standing, Verdict
+from recoup_lab.world.cards import Card
+from recoup_lab.world.customers import Customer, People
+from recoup_lab.world.draws import Draws
+from recoup_lab.world.history import rows
+from recoup_lab.world.judge import Book, CardBook, counts_as_breach, note_send, score
+from recoup_lab.world.orders import Order, as_instant, as_seconds, come_in
+from recoup_lab.world.parameters import Parameters
+from recoup_lab.world.paydays import DAY
+from recoup_lab.world.port import (
     PROTOCOL,
     Costs,
     Hello,
@@ -239,7 +239,7 @@ def build(parameters: Parameters) -> LabWorld:
 
 def world_hash() -> str:
     """Of the world's files and parameters, by which figures name it; the protocol's shapes are no part of it."""
-    folder = files("recoup.lab.world")
+    folder = files("recoup_lab.world")
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith((".py", ".toml")))
     digest = sha256()
     for name in names:

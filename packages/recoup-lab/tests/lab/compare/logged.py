@@ -8,12 +8,12 @@ from typing import Any
 
 from tests.rules.rescue.engine.ground import model
 
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.ground import survey
-from recoup.lab.compare.log import model_row
-from recoup.lab.compare.seam import Briefing
-from recoup.lab.compare.source import OurWorlds
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import survey
+from recoup_lab.compare.log import model_row
+from recoup_lab.compare.seam import Briefing
+from recoup_lab.compare.source import OurWorlds
 
 
 @cache

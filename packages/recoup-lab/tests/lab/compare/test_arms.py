@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.lab.compare.arms.slots import pick, slot_scores
-from recoup.lab.compare.catalogue import CATALOGUE, RETRY_2, chosen
-from recoup.lab.compare.readings import read
-from recoup.lab.compare.seam import Arm, Attempt, Briefing, Known, SendAt, Stop
-from recoup.lab.world.port import HistoryRow
+from recoup_lab.compare.arms.slots import pick, slot_scores
+from recoup_lab.compare.catalogue import CATALOGUE, RETRY_2, chosen
+from recoup_lab.compare.readings import read
+from recoup_lab.compare.seam import Arm, Attempt, Briefing, Known, SendAt, Stop
+from recoup_lab.world.port import HistoryRow
 
 HOURS = {
     "next-day": [24],
@@ -157,7 +157,7 @@ def wednesdays(number: int) -> list[HistoryRow]:
 
 
 def test_the_regression_waits_for_the_weekday_that_worked_and_stops_below_its_price() -> None:
-    from recoup.lab.compare.arms.logistic import Logistic
+    from recoup_lab.compare.arms.logistic import Logistic
 
     world, history = TinyWorld([order(1)]), wednesdays(1_000)
     arm = Logistic(Briefing(world.hello(), history, 2))
@@ -170,7 +170,7 @@ def test_the_regression_waits_for_the_weekday_that_worked_and_stops_below_its_pr
 
 def test_what_the_regression_hears_of_a_payer_changes_its_chances() -> None:
     """Those who were approved before are approved again, others never."""
-    from recoup.lab.compare.arms.logistic import Logistic
+    from recoup_lab.compare.arms.logistic import Logistic
 
     rows = []
     for one in range(300):

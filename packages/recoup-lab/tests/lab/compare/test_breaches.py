@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.lab.compare.breaches import early_sends, excess_by_order
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.gate import ACCEPTOR, MERCHANT, CardSends, send_of
-from recoup.lab.compare.ground import survey
-from recoup.lab.compare.played import Sent
-from recoup.lab.compare.readings import read
-from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt
-from recoup.lab.world.port import WorldAnswer, WorldCharge
 from recoup.rules.network.limits import LOOKBACK, Allowed, Refused, binds_for_ever, may_send
+from recoup_lab.compare.breaches import early_sends, excess_by_order
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.gate import ACCEPTOR, MERCHANT, CardSends, send_of
+from recoup_lab.compare.ground import survey
+from recoup_lab.compare.played import Sent
+from recoup_lab.compare.readings import read
+from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt
+from recoup_lab.world.port import WorldAnswer, WorldCharge
 
 START = datetime(2027, 3, 1, tzinfo=UTC)
 ANSWERS = {

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -12,20 +13,20 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from lab.compare.tiny_world import TinyWorlds, order
 from rich.console import Console
 from tests.docs.running import clean_environment
-from tests.lab.compare.tiny_world import TinyWorlds, order
 
-from recoup.lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
-from recoup.lab.compare.compare import compare
-from recoup.lab.compare.intervals import difference, ratio
-from recoup.lab.compare.job import Options
-from recoup.lab.compare.readings import note_unlisted, read
-from recoup.lab.compare.report import as_dict, show
-from recoup.lab.compare.result import Comparison
-from recoup.lab.compare.sample import sample_of, search_by_sample
-from recoup.lab.world.port import WorldBroke
 from recoup.main.cli import cli
+from recoup_lab.compare.budgets import CLOSE, length_guess, length_of, search_length, search_price
+from recoup_lab.compare.compare import compare
+from recoup_lab.compare.intervals import difference, ratio
+from recoup_lab.compare.job import Options
+from recoup_lab.compare.readings import note_unlisted, read
+from recoup_lab.compare.report import as_dict, show
+from recoup_lab.compare.result import Comparison
+from recoup_lab.compare.sample import sample_of, search_by_sample
+from recoup_lab.world.port import WorldBroke
 
 TARGETS = (1.5, 3.0)
 NAMES = ("daily", "kill-bill", "retry-2", "slots")
@@ -61,7 +62,7 @@ def test_two_processes_find_the_same_to_the_last_bit(found: Comparison) -> None:
 
 def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
     program = (
-        "from tests.lab.compare.test_compare import run\n"
+        "from lab.compare.test_compare import run\n"
         "if __name__ == '__main__': print(run(names=('kill-bill', 'slots')).hash)\n"
     )
     hashes = {
@@ -70,7 +71,7 @@ def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
             check=True,
             capture_output=True,
             text=True,
-            env=clean_environment() | {"PYTHONHASHSEED": seed},
+            env=clean_environment() | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         ).stdout
         for seed in ("1", "2")
     }

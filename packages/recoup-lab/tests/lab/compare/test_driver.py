@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.lab.compare.arms.schedules import SCHEDULES, Schedule
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.ground import survey
-from recoup.lab.compare.played import Played
-from recoup.lab.compare.score import net_of, own_score
-from recoup.lab.compare.seam import Choice, Known
-from recoup.lab.world.port import Signal, WorldAnswer, WorldBroke, WorldCharge
+from recoup_lab.compare.arms.schedules import SCHEDULES, Schedule
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import survey
+from recoup_lab.compare.played import Played
+from recoup_lab.compare.score import net_of, own_score
+from recoup_lab.compare.seam import Choice, Known
+from recoup_lab.world.port import Signal, WorldAnswer, WorldBroke, WorldCharge
 
 HOUR = timedelta(hours=1)
 

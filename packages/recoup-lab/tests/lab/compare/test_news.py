@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from tests.lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
+from lab.compare.tiny_world import DAY, NOW, TinyWorld, card, order
 
-from recoup.lab.compare.arms.schedules import SCHEDULES
-from recoup.lab.compare.catalogue import CATALOGUE, chosen
-from recoup.lab.compare.gate import CardSends
-from recoup.lab.compare.ground import survey
-from recoup.lab.compare.news import Hears, NewsPlay, approvals_of
-from recoup.lab.compare.seam import Arm, Attempt, Choice, Known, SendAt, Stop
-from recoup.lab.world.port import Signal, WorldAnswer, WorldCharge
+from recoup_lab.compare.arms.schedules import SCHEDULES
+from recoup_lab.compare.catalogue import CATALOGUE, chosen
+from recoup_lab.compare.gate import CardSends
+from recoup_lab.compare.ground import survey
+from recoup_lab.compare.news import Hears, NewsPlay, approvals_of
+from recoup_lab.compare.seam import Arm, Attempt, Choice, Known, SendAt, Stop
+from recoup_lab.world.port import Signal, WorldAnswer, WorldCharge
 
 HOUR = timedelta(hours=1)
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, ClassVar
 
-from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.source import Opened
-from recoup.lab.world.port import (
+from recoup_lab.compare.draws import share_of
+from recoup_lab.compare.source import Opened
+from recoup_lab.world.port import (
     Costs,
     Hello,
     HistoryRow,

@@ -15,12 +15,12 @@ from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage, Pro
 from recoup.gateways.cards.stripe import connector
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance.adyen import AdyenSubject
-from recoup.lab.conformance.check import CHECKS
-from recoup.lab.conformance.run import SUBJECTS, Result, run_checks
-from recoup.lab.conformance.subject import Breaker, Subject
-from recoup.lab.processors.adyen import published
-from recoup.lab.processors.stripe.server import KEY
+from recoup_lab.conformance.adyen import AdyenSubject
+from recoup_lab.conformance.check import CHECKS
+from recoup_lab.conformance.run import SUBJECTS, Result, run_checks
+from recoup_lab.conformance.subject import Breaker, Subject
+from recoup_lab.processors.adyen import published
+from recoup_lab.processors.stripe.server import KEY
 
 NOT_OFFERED = {
     "adyen": {48},

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from recoup.lab.world.port import (
+from recoup.rules.network.magic import world_card
+from recoup_lab.world.port import (
     Costs,
     Hello,
     HistoryRow,
@@ -19,7 +20,6 @@ from recoup.lab.world.port import (
     WorldCharge,
     WorldOrder,
 )
-from recoup.rules.network.magic import world_card
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from lab.plug.small_world import DAY, charge
 from tests.docs.running import clean_environment
-from tests.lab.plug.small_world import DAY, charge
 
-from recoup.lab.plug.program import Program
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.port import World, WorldAnswer, WorldOrder
-from recoup.lab.world.world import build
+from recoup_lab.plug.program import Program
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.port import World, WorldAnswer, WorldOrder
+from recoup_lab.world.world import build
 
 SMALL = "[world]\norders = 150\nintake_days = 20\n[history]\ndays = 30\n"
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.lab.plug.small_world import DAY, NOW, SmallWorld, charge
+from lab.plug.small_world import DAY, NOW, SmallWorld, charge
 from tests.rings import each
 
-from recoup.lab.plug import pipe, program
-from recoup.lab.plug.program import Program
-from recoup.lab.world.port import WorldBroke
+from recoup_lab.plug import pipe, program
+from recoup_lab.plug.program import Program
+from recoup_lab.world.port import WorldBroke
 
 # Answers each request with what the file has for its kind, word for word.
 PLAYER = """

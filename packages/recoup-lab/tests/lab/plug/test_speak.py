@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.plug.small_world import NOW, SmallWorld, charge, play
+from lab.plug.small_world import NOW, SmallWorld, charge, play
 
-from recoup.lab.plug import wire
-from recoup.lab.plug.program import Program
-from recoup.lab.plug.speak import speak
+from recoup_lab.plug import wire
+from recoup_lab.plug.program import Program
+from recoup_lab.plug.speak import speak
 
-ROOT = Path(__file__).resolve().parents[3]
+TESTS = Path(__file__).resolve().parents[2]
 SPEAKER = """
 import sys
-sys.path[:0] = [{root!r}]
-from recoup.lab.plug.speak import speak
-from tests.lab.plug.small_world import SmallWorld
+sys.path[:0] = [{tests!r}]
+from recoup_lab.plug.speak import speak
+from lab.plug.small_world import SmallWorld
 speak(SmallWorld(), sys.stdin.buffer, sys.stdout.buffer)
 """
 
 
 def as_program() -> str:
-    return shlex.join([sys.executable, "-c", SPEAKER.format(root=str(ROOT))])
+    return shlex.join([sys.executable, "-c", SPEAKER.format(tests=str(TESTS))])
 
 
 def ask(*lines: bytes, world: Any = None) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def test_what_cannot_be_understood_is_answered_and_the_next_request_too() -> Non
 
 
 def test_a_line_without_end_costs_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.lab.plug.speak.LINE_BYTES_MAX", 100)
+    monkeypatch.setattr("recoup_lab.plug.speak.LINE_BYTES_MAX", 100)
     hello = b'{"op":"hello","protocol":1}\n'
     said = ask(b"x" * 1_000 + b"\n", hello, b"y" * 101 + b"\n", b"z" * 1_000)
     assert ["longer than 100 bytes" in one["error"] for one in said] == [True, True, True, True]

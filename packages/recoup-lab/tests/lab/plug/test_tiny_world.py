@@ -5,11 +5,11 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.lab.plug.small_world import charge, play
+from lab.plug.small_world import charge, play
 
-from recoup.lab.plug.program import Program
+from recoup_lab.plug.program import Program
 
-TINY = Path(__file__).resolve().parents[3] / "examples/world/tiny_world.py"
+TINY = Path(__file__).resolve().parents[5] / "examples/world/tiny_world.py"
 
 
 def tiny() -> str:

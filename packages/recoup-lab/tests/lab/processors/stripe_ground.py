@@ -12,7 +12,7 @@ from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage
 from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
-from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn
+from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

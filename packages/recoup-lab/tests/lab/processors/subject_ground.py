@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from recoup.gateways.cards.port import Charge, Processor
-from recoup.lab.conformance.subject import Subject
+from recoup_lab.conformance.subject import Subject
 
 S = TypeVar("S", bound=Subject)
 Said = tuple[str, str | None, str | None]

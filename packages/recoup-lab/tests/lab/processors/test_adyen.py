@@ -20,9 +20,9 @@ from recoup.gateways.cards.port import Charge, DisputeAnswer, Inquiry, Modificat
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn, batch
 from recoup.rules.merchants.documents import media_type
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn, batch
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import Adyen as sdk
 import pytest
 from Adyen import exceptions, util
 
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
 
 MONEY = {"value": 2000, "currency": "EUR"}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.lab.processors.subject_ground import play
+from lab.processors.subject_ground import play
 
 from recoup.gateways.cards.braintree import account
 from recoup.gateways.cards.braintree.account import accounts_of, check_mode
@@ -16,13 +16,13 @@ from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.lab.conformance.braintree import BraintreeSubject
-from recoup.lab.conformance.run import run_checks
-from recoup.lab.conformance.subject import AT
-from recoup.lab.processors.braintree.graphql import operation_of, projected
-from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
+from recoup_lab.conformance.braintree import BraintreeSubject
+from recoup_lab.conformance.run import run_checks
+from recoup_lab.conformance.subject import AT
+from recoup_lab.processors.braintree.graphql import operation_of, projected
+from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
 
 
 class Unsettled(BraintreeSubject):

@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.lab.processors.subject_ground import play
+from lab.processors.subject_ground import play
 from tests.rings import each
 
 from recoup.gateways.cards.connector import is_challenged, is_connector
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance.braintree import BraintreeSubject
-from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC, notification, posted, signature
+from recoup_lab.conformance.braintree import BraintreeSubject
+from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC, notification, posted, signature
 
 with warnings.catch_warnings(action="ignore"):  # the library's own
     import braintree

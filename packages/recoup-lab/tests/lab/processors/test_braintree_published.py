@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.lab.conformance.test_checks import results
-from tests.lab.processors.subject_ground import Said, check_odd, play
+from lab.conformance.test_checks import results
+from lab.processors.subject_ground import Said, check_odd, play
 
 from recoup.gateways.cards.braintree.api import DOCUMENTS
 from recoup.gateways.cards.braintree.connector import Braintree
@@ -19,13 +19,13 @@ from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks
-from recoup.lab.conformance.braintree import BraintreeSubject
-from recoup.lab.conformance.subject import AT
-from recoup.lab.processors.braintree import published
-from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC
 from recoup.rules.network.magic import PHONE_CARD, script_card
+from recoup_lab.conformance.braintree import BraintreeSubject
+from recoup_lab.conformance.subject import AT
+from recoup_lab.processors.braintree import published
+from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs/processor-accounts.md"
+GUIDE = Path(__file__).resolve().parents[5] / "docs/processor-accounts.md"
 AUTH = {"authorization": aiohttp.encode_basic_auth(PUBLIC, PRIVATE)}
 THREE_D_SECURE = {
     "threeDsVersion": "2.2.0", "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=", "ecommerceIndicator": "05",

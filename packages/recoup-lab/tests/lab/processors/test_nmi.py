@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.lab.processors.subject_ground import play
+from lab.processors.subject_ground import play
 from tests.rings import each
 
 from recoup.gateways.cards.credential import Card
@@ -17,11 +17,11 @@ from recoup.gateways.cards.transport import Reply
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.lab.conformance.nmi import NmiSubject
-from recoup.lab.conformance.subject import AT
-from recoup.lab.processors.nmi import server
-from recoup.lab.processors.nmi.account import Account
-from recoup.lab.processors.nmi.server import KEY
+from recoup_lab.conformance.nmi import NmiSubject
+from recoup_lab.conformance.subject import AT
+from recoup_lab.processors.nmi import server
+from recoup_lab.processors.nmi.account import Account
+from recoup_lab.processors.nmi.server import KEY
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
 

@@ -5,15 +5,15 @@ from itertools import product
 from typing import Any, Final
 
 import pytest
-from tests.lab.processors.subject_ground import play
+from lab.processors.subject_ground import play
 
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import PayerAtHand
 from recoup.kernel.money import UNITS_MAX
-from recoup.lab.conformance.adyen import AdyenSubject
-from recoup.lab.conformance.nmi import NmiSubject
-from recoup.lab.conformance.vendor import VendorSubject
 from recoup.rules.order.browser import Browser
+from recoup_lab.conformance.adyen import AdyenSubject
+from recoup_lab.conformance.nmi import NmiSubject
+from recoup_lab.conformance.vendor import VendorSubject
 
 AMOUNTS: Final = (
     (30, "USD"), (99, "USD"), (UNITS_MAX, "USD"), (1, "JPY"), (1001, "KWD"), (1010, "KWD"), (12345, "BHD"), (5, "ISK"),

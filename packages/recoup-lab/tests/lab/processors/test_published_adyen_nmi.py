@@ -6,16 +6,16 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import aiohttp
-from tests.lab.processors.subject_ground import play
+from lab.processors.subject_ground import play
 
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.nmi.connector import authenticated
-from recoup.lab.conformance.nmi import NmiSubject
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY as ADYEN_KEY
-from recoup.lab.processors.adyen.server import StandIn as Adyen
-from recoup.lab.processors.nmi.server import KEY as NMI_KEY
 from recoup.rules.network.magic import script_card
+from recoup_lab.conformance.nmi import NmiSubject
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
+from recoup_lab.processors.adyen.server import StandIn as Adyen
+from recoup_lab.processors.nmi.server import KEY as NMI_KEY
 
 PAYMENT: Final[dict[str, Any]] = {
     "merchantAccount": MERCHANT, "amount": {"value": 100, "currency": "EUR"}, "reference": "r",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.processors.stripe_ground import AT, Ground, play
+from lab.processors.stripe_ground import AT, Ground, play
 
 from recoup.gateways.cards.connector import Connector, is_connector
 from recoup.gateways.cards.credential import Card
@@ -16,8 +16,8 @@ from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.lab.processors.stripe.server import KEY, SECRET, signature
 from recoup.rules.network.magic import script_card
+from recoup_lab.processors.stripe.server import KEY, SECRET, signature
 
 
 def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import stripe
-from tests.lab.processors.stripe_ground import Ground, play
+from lab.processors.stripe_ground import Ground, play
 
-from recoup.lab.processors.stripe.server import KEY, SECRET, signature
+from recoup_lab.processors.stripe.server import KEY, SECRET, signature
 
 
 def _by_sdk(path: Path, story: Callable[[Any, Ground], None]) -> None:

@@ -9,19 +9,19 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.lab.conformance.test_checks import results
-from tests.lab.processors.stripe_ground import AT, Ground, play
-from tests.lab.processors.subject_ground import Said, check_odd
+from lab.conformance.test_checks import results
+from lab.processors.stripe_ground import AT, Ground, play
+from lab.processors.subject_ground import Said, check_odd
 
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer
 from recoup.gateways.cards.stripe import api, charges
 from recoup.kernel.ids import new_id
-from recoup.lab.processors.serving import Answered
-from recoup.lab.processors.stripe import published
-from recoup.lab.processors.stripe.refusal import Refused, bad
-from recoup.lab.processors.stripe.server import KEY
 from recoup.rules.network.magic import script_card
+from recoup_lab.processors.serving import Answered
+from recoup_lab.processors.stripe import published
+from recoup_lab.processors.stripe.refusal import Refused, bad
+from recoup_lab.processors.stripe.server import KEY
 
 MADE = {
     f"{method} /v1/{path}"

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from recoup.lab.world.judge import counts_as_breach
-from recoup.lab.world.oracle import Oracle
-from recoup.lab.world.orders import Order, as_instant
-from recoup.lab.world.port import WorldAnswer, WorldCard, WorldCharge
-from recoup.lab.world.world import LabWorld
+from recoup_lab.world.judge import counts_as_breach
+from recoup_lab.world.oracle import Oracle
+from recoup_lab.world.orders import Order, as_instant
+from recoup_lab.world.port import WorldAnswer, WorldCard, WorldCharge
+from recoup_lab.world.world import LabWorld
 
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR

@@ -1,10 +1,10 @@
 """What the base world lets fixed schedules recover lies where published figures do. Five seeds: tests/prove."""
 
 import pytest
-from tests.lab.world.schedules import BANDS, SCHEDULES, ever_approvable, play, play_oracle
+from lab.world.schedules import BANDS, SCHEDULES, ever_approvable, play, play_oracle
 
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.world import LabWorld, build
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.world import LabWorld, build
 
 
 @pytest.fixture(scope="module")

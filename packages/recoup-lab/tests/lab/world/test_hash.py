@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from recoup.lab.world.world import world_hash
+from recoup_lab.world.world import world_hash
 
-EVIDENCE = Path(__file__).resolve().parents[3] / "docs/contributing/evidence.md"
+EVIDENCE = Path(__file__).resolve().parents[5] / "docs/contributing/evidence.md"
 
 
 def test_the_world_is_the_one_that_the_figures_are_said_of() -> None:

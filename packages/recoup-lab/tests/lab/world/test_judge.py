@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from tests.rings import each
 
-from recoup.lab.world.judge import CardBook, counts_as_breach, note_send
-from recoup.lab.world.orders import Order
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.paydays import DAY
-from recoup.lab.world.port import Scheme, WorldAnswer, WorldCharge
-from recoup.lab.world.world import LabWorld, build
+from recoup_lab.world.judge import CardBook, counts_as_breach, note_send
+from recoup_lab.world.orders import Order
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.paydays import DAY
+from recoup_lab.world.port import Scheme, WorldAnswer, WorldCharge
+from recoup_lab.world.world import LabWorld, build
 
 HOUR = 3_600
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.lab.world.parameter_file import base_text, read, shipped
-from recoup.lab.world.parameters import Parameters, Weight
+from recoup_lab.world.parameter_file import base_text, read, shipped
+from recoup_lab.world.parameters import Parameters, Weight
 
 
 @pytest.mark.parametrize(

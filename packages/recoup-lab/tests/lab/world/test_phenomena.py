@@ -4,15 +4,15 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from tests.lab.world.schedules import HOUR, play
+from lab.world.schedules import HOUR, play
 
-from recoup.lab.world.answers import Standing
-from recoup.lab.world.draws import Draws
-from recoup.lab.world.money import PLENTY
-from recoup.lab.world.parameter_file import read, shipped
-from recoup.lab.world.paydays import DAY, pay_days, weekday
-from recoup.lab.world.port import WorldCharge, WorldOrder
-from recoup.lab.world.world import LabWorld, build
+from recoup_lab.world.answers import Standing
+from recoup_lab.world.draws import Draws
+from recoup_lab.world.money import PLENTY
+from recoup_lab.world.parameter_file import read, shipped
+from recoup_lab.world.paydays import DAY, pay_days, weekday
+from recoup_lab.world.port import WorldCharge, WorldOrder
+from recoup_lab.world.world import LabWorld, build
 
 
 @pytest.fixture(scope="module")

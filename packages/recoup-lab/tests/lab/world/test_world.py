@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.rings import each
 
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.port import WorldAnswer, WorldCharge, WorldOrder
-from recoup.lab.world.world import LabWorld, build
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.port import WorldAnswer, WorldCharge, WorldOrder
+from recoup_lab.world.world import LabWorld, build
 
 HOUR = timedelta(hours=1)
 
@@ -60,7 +60,7 @@ def digest(world: LabWorld) -> str:
 def test_another_process_with_other_hashing_plays_the_same_world() -> None:
     script = (
         "import tests.lab.world.test_world as t;"
-        "from recoup.lab.world.parameter_file import read; from recoup.lab.world.world import build;"
+        "from recoup_lab.world.parameter_file import read; from recoup_lab.world.world import build;"
         "print(t.digest(build(read(seed=11, orders=600))))"
     )
     for hash_seed in ("0", "4242"):

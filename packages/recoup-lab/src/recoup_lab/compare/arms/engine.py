@@ -6,13 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from recoup.kernel.time import BusinessTime
-from recoup.lab.compare.arms.learned import issuer_of, learned, trained_on
-from recoup.lab.compare.arms.new_card import NewCards
-from recoup.lab.compare.arms.retry_2 import answered
-from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.readings import reading_of
-from recoup.lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import HistoryRow
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
@@ -25,6 +18,13 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.evidence import Decision, Evidence, Offered, tried
 from recoup.rules.rescue.policy import RETRY_2
 from recoup.rules.rescue.slots import offset_minutes
+from recoup_lab.compare.arms.learned import issuer_of, learned, trained_on
+from recoup_lab.compare.arms.new_card import NewCards
+from recoup_lab.compare.arms.retry_2 import answered
+from recoup_lab.compare.draws import share_of
+from recoup_lab.compare.readings import reading_of
+from recoup_lab.compare.seam import Attempt, Briefing, Candidate, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.world.port import HistoryRow
 
 
 class EngineArm:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from recoup.lab.compare.readings import reading_of
-from recoup.lab.compare.seam import Briefing
-from recoup.lab.world.port import Hello, HistoryRow, WorldCard
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.model import Model
+from recoup_lab.compare.readings import reading_of
+from recoup_lab.compare.seam import Briefing
+from recoup_lab.world.port import Hello, HistoryRow, WorldCard
 
 _ISSUER_DIGITS: Final = 9
 

@@ -12,15 +12,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from recoup.lab.compare.arms.learned import issuer_of, learned
-from recoup.lab.compare.arms.new_card import NewCards
-from recoup.lab.compare.arms.numbers import Numbers, Seen, Situation, columns, fitted
-from recoup.lab.compare.readings import reading_of
-from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import HistoryRow
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
 from recoup.rules.rescue.engine.classes import class_of, key_of
 from recoup.rules.rescue.engine.zones import offset_minutes
+from recoup_lab.compare.arms.learned import issuer_of, learned
+from recoup_lab.compare.arms.new_card import NewCards
+from recoup_lab.compare.arms.numbers import Numbers, Seen, Situation, columns, fitted
+from recoup_lab.compare.readings import reading_of
+from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.world.port import HistoryRow
 
 _OWN_LEAST: Final = 0.03
 _SOONEST_HOURS: Final = 1.0

@@ -2,8 +2,8 @@
 when a merchant sends a new card.
 """
 
-from recoup.lab.compare.seam import Known
-from recoup.lab.world.port import WorldCard
+from recoup_lab.compare.seam import Known
+from recoup_lab.world.port import WorldCard
 
 
 class NewCards:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.lab.compare.seam import (
+from recoup_lab.compare.seam import (
     PRICE_OF_CERTAINTY,
     Attempt,
     Briefing,

@@ -1,13 +1,13 @@
 """`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
 
-from recoup.lab.compare.arms.new_card import NewCards
-from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
 from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Evidence, tried
 from recoup.rules.rescue.policy import RETRY_2
 from recoup.rules.rescue.slots import offset_minutes
+from recoup_lab.compare.arms.new_card import NewCards
+from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
 
 
 class Retry2:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from recoup.lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import Scheme
+from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.world.port import Scheme
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)

@@ -21,12 +21,12 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from recoup.lab.compare.arms.learned import issuer_of
-from recoup.lab.compare.draws import share_of
-from recoup.lab.compare.readings import reading_of
-from recoup.lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
-from recoup.lab.world.port import HistoryRow, WorldCard
 from recoup.rules.network.codes import Reading
+from recoup_lab.compare.arms.learned import issuer_of
+from recoup_lab.compare.draws import share_of
+from recoup_lab.compare.readings import reading_of
+from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
+from recoup_lab.world.port import HistoryRow, WorldCard
 
 _AXES: Final = {"weekday": (0, 7), "month_day": (7, 32), "hour": (39, 24)}  # first place, number of slots
 _SLOTS: Final = 63

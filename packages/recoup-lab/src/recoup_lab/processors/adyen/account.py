@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any, Final
 
-from recoup.lab.processors.adyen.cards import CARDS, Card
-from recoup.lab.processors.book import Book
+from recoup_lab.processors.adyen.cards import CARDS, Card
+from recoup_lab.processors.book import Book
 
 Plain = dict[str, Any]
 MERCHANT: Final = "StandInECOM"

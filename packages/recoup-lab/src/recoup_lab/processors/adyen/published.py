@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from recoup.gateways.cards.adyen.amounts import DECIMALS
-from recoup.lab.processors.published_text import blocks_of, is_base64
+from recoup_lab.processors.published_text import blocks_of, is_base64
 
 _FILE: Final = Path(__file__).parent / "published.txt"
 KEY_MAX: Final = 64

@@ -16,11 +16,11 @@ from typing import Final
 from aiohttp import web
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.lab.processors import bank_page
-from recoup.lab.processors.adyen import published
-from recoup.lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
+from recoup_lab.processors import bank_page
+from recoup_lab.processors.adyen import published
+from recoup_lab.processors.adyen.account import COMPANY, MERCHANT, Account, Plain, Refused
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 KEY: Final = "AQEstandin0123456789"
 SECRET: Final = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"  # noqa: S105 - of a process for tests

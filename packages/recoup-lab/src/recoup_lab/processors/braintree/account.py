@@ -8,9 +8,9 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from recoup.lab.processors.book import Book
-from recoup.lab.processors.braintree import published
-from recoup.lab.processors.braintree.cards import CARDS, FAKES, NUMBERS, Answer
+from recoup_lab.processors.book import Book
+from recoup_lab.processors.braintree import published
+from recoup_lab.processors.braintree.cards import CARDS, FAKES, NUMBERS, Answer
 
 Plain = dict[str, Any]
 DUPLICATE_SECONDS: Final = 30

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from recoup.lab.processors.braintree.graphql import Selected, Variable, filled, operation_of
+from recoup_lab.processors.braintree.graphql import Selected, Variable, filled, operation_of
 
 Plain = dict[str, Any]
 _FACTS: Final[Plain] = json.loads((Path(__file__).parent / "published.json").read_text())

@@ -15,11 +15,11 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from recoup.lab.processors.braintree import published
-from recoup.lab.processors.braintree.account import Account, Plain, Refused, global_id
-from recoup.lab.processors.braintree.graphql import Selected, filled, operation_of, projected
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
+from recoup_lab.processors.braintree import published
+from recoup_lab.processors.braintree.account import Account, Plain, Refused, global_id
+from recoup_lab.processors.braintree.graphql import Selected, filled, operation_of, projected
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
 
 PUBLIC: Final = "standinpublic"
 PRIVATE: Final = "standinprivate0123456789"

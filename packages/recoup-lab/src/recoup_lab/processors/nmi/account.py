@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from recoup.lab.processors.book import Book
-from recoup.lab.processors.nmi.cards import CARDS, Answer
+from recoup_lab.processors.book import Book
+from recoup_lab.processors.nmi.cards import CARDS, Answer
 
 Plain = dict[str, Any]
 _CONSENT: Final = (

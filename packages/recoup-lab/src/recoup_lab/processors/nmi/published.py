@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.lab.processors.published_text import blocks_of, is_base64
+from recoup_lab.processors.published_text import blocks_of, is_base64
 
 _FILE: Final = Path(__file__).parent / "published.txt"
 _NUMBERED: Final = re.compile(r"merchant_defined_field_([1-9]|1\d|20)|item_[a-z_]+_\d{1,3}")

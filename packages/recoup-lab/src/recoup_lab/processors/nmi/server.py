@@ -13,11 +13,11 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.nmi import published
-from recoup.lab.processors.nmi.account import Account, Plain, Refused
-from recoup.lab.processors.nmi.cards import Answer
-from recoup.lab.processors.serving import Answered, Posted, Serving
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.nmi import published
+from recoup_lab.processors.nmi.account import Account, Plain, Refused
+from recoup_lab.processors.nmi.cards import Answer
+from recoup_lab.processors.serving import Answered, Posted, Serving
 
 KEY: Final = "standin-security-key-0123456789"
 SECRET: Final = "STANDINSIGNINGKEY"  # noqa: S105 - of a process for tests

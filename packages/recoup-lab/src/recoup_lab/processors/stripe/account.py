@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from recoup.lab.processors.book import Book
-from recoup.lab.processors.stripe import published
-from recoup.lab.processors.stripe.billing import Invoices
-from recoup.lab.processors.stripe.cards import CARDS, Answer
-from recoup.lab.processors.stripe.refusal import Plain, Refused, bad, whole
+from recoup_lab.processors.book import Book
+from recoup_lab.processors.stripe import published
+from recoup_lab.processors.stripe.billing import Invoices
+from recoup_lab.processors.stripe.cards import CARDS, Answer
+from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 
 _PREFIXES: Final = {
     "customer": "cus", "payment_method": "pm", "payment_intent": "pi", "charge": "ch", "refund": "re", "invoice": "in",

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from recoup.lab.processors.book import Book
-from recoup.lab.processors.stripe.refusal import Plain, Refused, bad, whole
+from recoup_lab.processors.book import Book
+from recoup_lab.processors.stripe.refusal import Plain, Refused, bad, whole
 
 RETRY_AFTER: Final = 259_200  # seconds
 OWN_TRIES_MAX: Final = 8

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import BasicAuth, web
 
-from recoup.lab.processors import bank_page
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Answered, Posted, Serving, as_json
-from recoup.lab.processors.stripe import published
-from recoup.lab.processors.stripe.account import Account
-from recoup.lab.processors.stripe.refusal import Plain, Refused, bad
+from recoup_lab.processors import bank_page
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Answered, Posted, Serving, as_json
+from recoup_lab.processors.stripe import published
+from recoup_lab.processors.stripe.account import Account
+from recoup_lab.processors.stripe.refusal import Plain, Refused, bad
 
 KEY: Final = "rk_test_standin"
 SECRET: Final = "whsec_standin"  # noqa: S105 - of a process for tests

@@ -5,16 +5,16 @@ An actor is a function (sim, tick) that answers the deeds of this instant; it ma
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from recoup.lab.simulate.actors.callers import calls
-from recoup.lab.simulate.actors.cardholders import disputes
-from recoup.lab.simulate.actors.customers import answers
-from recoup.lab.simulate.actors.intake import arrivals
-from recoup.lab.simulate.actors.news import news
-from recoup.lab.simulate.actors.operators import approvals
-from recoup.lab.simulate.actors.payers import payments
-from recoup.lab.simulate.actors.refunds import refunds
-from recoup.lab.simulate.actors.takers import payouts
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup_lab.simulate.actors.callers import calls
+from recoup_lab.simulate.actors.cardholders import disputes
+from recoup_lab.simulate.actors.customers import answers
+from recoup_lab.simulate.actors.intake import arrivals
+from recoup_lab.simulate.actors.news import news
+from recoup_lab.simulate.actors.operators import approvals
+from recoup_lab.simulate.actors.payers import payments
+from recoup_lab.simulate.actors.refunds import refunds
+from recoup_lab.simulate.actors.takers import payouts
+from recoup_lab.simulate.sim import Deed, Sim
 
 Actor = Callable[[Sim, int], Awaitable[Iterable[Deed]]]
 ACTORS: tuple[Actor, ...] = (news, disputes, refunds, arrivals, answers, calls, payments, approvals, payouts)

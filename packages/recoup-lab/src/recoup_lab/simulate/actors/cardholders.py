@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 
 from recoup.flows.disputes.receive import notice_key, receive
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.engine import Engine
-from recoup.lab.simulate.issuer import Case
-from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Do, Sim
 from recoup.rules.messages.inbound import signed
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.engine import Engine
+from recoup_lab.simulate.issuer import Case
+from recoup_lab.simulate.plan import TICKS, Deal
+from recoup_lab.simulate.sim import Deed, Do, Sim
 
 SHARE: Final = 0.06
 WON, LOST = 0.35, 0.4  # the rest is never decided: lost by default

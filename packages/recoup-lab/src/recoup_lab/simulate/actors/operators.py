@@ -9,11 +9,11 @@ from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_payouts import approve
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.lab.simulate.contracts import contract_of
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.engine import Engine
-from recoup.lab.simulate.plan import TICKS
-from recoup.lab.simulate.sim import Deed, Do, Shop, Sim
+from recoup_lab.simulate.contracts import contract_of
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.engine import Engine
+from recoup_lab.simulate.plan import TICKS
+from recoup_lab.simulate.sim import Deed, Do, Shop, Sim
 
 SECOND: Final = Actor("user", "second")
 ADJUST_DAYS: Final = 9

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from recoup.flows.stable.payouts import PayoutRequest, ask_payout
 from recoup.kernel.money import Money
-from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.engine import Engine
-from recoup.lab.simulate.plan import TICKS, TOKENS
-from recoup.lab.simulate.sim import Deed, Do, Shop, Sim
+from recoup_lab.simulate.dice import dice
+from recoup_lab.simulate.engine import Engine
+from recoup_lab.simulate.plan import TICKS, TOKENS
+from recoup_lab.simulate.sim import Deed, Do, Shop, Sim
 
 EVERY_DAYS = 7
 
