@@ -51,7 +51,7 @@ WORK: Final = {
     },
     "flows/people/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
     "flows/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
-    "main/demo/demo.py": {"months_of": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
+    "main/demo/demo.py": {"months_of()": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
 }
 
 

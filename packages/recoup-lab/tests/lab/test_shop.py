@@ -13,11 +13,11 @@ from recoup.kernel.scope import Actor
 from recoup.main.demo.default_model import default_model, take_default
 from recoup.main.demo.demo import load_demo
 from recoup.main.demo.example import card_number
+from recoup.main.demo.months import Site
 from recoup.rules.network.card import issuer_digits
 from recoup.rules.network.magic import PAYER_CARDS, classify
 from recoup.rules.rescue.engine.standing import why_not
-from recoup_lab.shop.months import WINDOW_DAYS, Site, months_of
-from recoup_lab.shop.past_file import past_file
+from recoup_lab.shop.months import WINDOW_DAYS, months_of
 
 BEGUN = datetime(2026, 8, 28, 6, 56, 36, tzinfo=UTC)
 SITES = (Site("https://coffee.demo.example", "DEMO*COFFEE", "COF"), Site("https://fit.demo.example", "DEMO*FIT", "FIT"))
@@ -60,7 +60,7 @@ def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decli
 
 def test_the_past_is_a_table_of_charges_that_ends_before_the_months() -> None:
     months = months_of(BEGUN, 60, 30, SITES, NAMES)
-    rows = list(csv.DictReader(past_file(months.history()).decode().splitlines()))
+    rows = list(csv.DictReader(months.past().decode().splitlines()))
     assert len(rows) > 100
     assert max(row["created"] for row in rows) < f"{BEGUN:%Y-%m-%d %H:%M:%S}"
     assert {row["paid"] for row in rows} == {"true", "false"}

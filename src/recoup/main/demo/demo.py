@@ -30,6 +30,7 @@ from recoup.main.bootstrap_file import write_private
 from recoup.main.demo.business import Business
 from recoup.main.demo.example import Line, later, read_example
 from recoup.main.demo.month import over_a_month
+from recoup.main.demo.months import Months, Site, has_months, months_of
 from recoup.main.demo.play import play
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
@@ -37,8 +38,6 @@ from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.merchants.merchants import move_clock, offset_of
 from recoup.store.server.footing import end_with_parent
-from recoup_lab.shop.months import Months, Site, months_of
-from recoup_lab.shop.past_file import NAME, past_file
 
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")
@@ -54,6 +53,7 @@ STRIDE: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(days=10)
 FIRST_LOOK: Final = timedelta(days=40)
 TRIES_MAX: Final = 3
+PAST_NAME: Final = "charges.csv"
 _COMPLETED: Final = 7
 Tell = Callable[[float, str], None]  # the share that is done, and words
 
@@ -128,7 +128,8 @@ def address(settings: Settings) -> str:
 
 async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> str:
     """Plays it, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it. `months`:
-    0 or MONTHS; a demo that was broken off goes on as it began. Raises: Problem(invalid) in a live world."""
+    0 or MONTHS; a demo that was broken off goes on as it began. Without the package recoup-lab there are no months.
+    Raises: Problem(invalid) in a live world."""
     if not opened.world.policy.test_mode:
         raise Problem("invalid", "The demo plays in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
@@ -139,7 +140,7 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
             if await offset_of(connection, merchant_id) is not None:
                 Mark("done", world.clocks.wall(), None).write(data_dir)
                 return "Demo: its merchant already exists and is unchanged."
-        behind = timedelta(days=DEMO_DAYS) if months and world.keys.has_vault else BEHIND
+        behind = timedelta(days=DEMO_DAYS) if months and has_months() and world.keys.has_vault else BEHIND
         mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
@@ -201,8 +202,8 @@ class _Clock:
         sites = [Site(url, descriptor, descriptor[5:8]) for url, _, descriptor in DEMO_SITES]
         names = {line.body["paymentMethod"]["holderName"] for line in month if "paymentMethod" in line.body}
         days = DEMO_DAYS - 1
-        self._months = await run_stoppable(months_of, self._begun, days, RENEWALS, sites, sorted(names))
-        await self._business.bring_past(NAME, past_file(self._months.history()))
+        self._months = await run_stoppable(months_of(), self._begun, days, RENEWALS, sites, sorted(names))
+        await self._business.bring_past(PAST_NAME, self._months.past())
         await self._business.begin_comparison()
         return self._months.lines(month[-1].number + 1)
 

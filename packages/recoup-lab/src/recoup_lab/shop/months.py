@@ -15,7 +15,9 @@ from typing import Any, Final
 from recoup.gateways.cards.sandbox.book import Timetable
 from recoup.kernel.time import iso
 from recoup.main.demo.example import Line
+from recoup.main.demo.months import Site
 from recoup.rules.network.magic import payer_card
+from recoup_lab.shop.past_file import past_file
 from recoup_lab.world.orders import Order, as_instant
 from recoup_lab.world.parameter_file import read
 from recoup_lab.world.port import HistoryRow, WorldCard
@@ -27,15 +29,6 @@ STEP_SECONDS: Final = 2 * 3600  # how finely an issuer's answers are told apart
 MOMENT: Final = timedelta(hours=6)
 PAGE: Final = 50_000
 MONTHLY: Final = "monthly"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """`letters` begin its order ids."""
-
-    url: str
-    descriptor: str
-    letters: str
 
 
 @dataclass(frozen=True)
@@ -161,6 +154,9 @@ class Months:
             found += rows
             if after is None:
                 return found
+
+    def past(self) -> bytes:
+        return past_file(self.history())
 
 
 _APPROVED: Final = {"visa": "00", "mastercard": "00", "amex": "000"}

@@ -8,7 +8,6 @@ from typing import Final
 
 from recoup_lab.world.port import HistoryRow
 
-NAME: Final = "charges.csv"
 _COLUMNS: Final = (
     "id", "amount", "currency", "created", "status", "paid", "payment_intent_id", "customer_id",
     "outcome_network_status", "outcome_type", "outcome_network_decline_code", "outcome_network_advice_code",

@@ -59,7 +59,7 @@ def digest(world: LabWorld) -> str:
 
 def test_another_process_with_other_hashing_plays_the_same_world() -> None:
     script = (
-        "import tests.lab.world.test_world as t;"
+        "import lab.world.test_world as t;"
         "from recoup_lab.world.parameter_file import read; from recoup_lab.world.world import build;"
         "print(t.digest(build(read(seed=11, orders=600))))"
     )
