@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = Path(__file__).parents[1] / "src/recoup/lab/processors/adyen/published.txt"
+PUBLISHED = Path(__file__).parents[1] / "packages/recoup-lab/src/recoup_lab/processors/adyen/published.txt"
 # What Recoup sends, with everything in it that it fills.
 REQUESTS = {
     "CheckoutService-v72": [

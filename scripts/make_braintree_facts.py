@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "src/recoup/lab/processors/braintree/published.json"
+TARGET = Path(__file__).parent.parent / "packages/recoup-lab/src/recoup_lab/processors/braintree/published.json"
 FIELDS = {
     "Query": "node search idFromLegacyId viewer report ping",
     "Mutation": "chargePaymentMethod authorizePaymentMethod chargeCreditCard authorizeCreditCard captureTransaction "

@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "src/recoup/lab/processors/stripe/published.json"
+TARGET = Path(__file__).parent.parent / "packages/recoup-lab/src/recoup_lab/processors/stripe/published.json"
 FILES = {
     "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer",
     "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",

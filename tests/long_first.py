@@ -19,7 +19,7 @@ LONG: Final = (
     "tests/browser/test_accessible.py",
     "tests/flows/test_kill_between_statements.py",
     "tests/kills/test_a_few_kills.py",
-    "tests/lab/test_simulate.py",
+    "packages/recoup-lab/tests/lab/test_simulate.py",
     "tests/docs/test_tour.py",
 )
 

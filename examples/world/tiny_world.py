@@ -1,4 +1,7 @@
-"""A small world that judges Recoup: only the hour decides what a card pays. The protocol: docs/contributing/world-protocol.md."""
+"""A small world that judges Recoup: only the hour decides what a card pays.
+
+The protocol: docs/contributing/world-protocol.md.
+"""
 
 import hashlib
 import json

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from recoup.lab.example import card_number, cards_in, read_example
+from recoup.main.demo.example import card_number, cards_in, read_example
 from recoup.rules.network.magic import classify
 
 ROOT = Path(__file__).resolve().parents[2]

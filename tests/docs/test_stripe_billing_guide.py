@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import aiohttp
-from tests.lab.processors.stripe_ground import AT
+from lab.processors.stripe_ground import AT
 
-from recoup.lab.processors.stripe.server import StandIn
+from recoup_lab.processors.stripe.server import StandIn
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/stripe-billing.md"
 NOTICES = "http://127.0.0.1:9/inbound/stripe-test/notices"

@@ -24,12 +24,12 @@ from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
 from recoup.main.doctor_verb import look_at
 from recoup.main.metrics import scrape
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
 
 PATH = "/inbound/adyen/notices"
 SENT = "SELECT array_agg(state ORDER BY modification_id) FROM modifications"

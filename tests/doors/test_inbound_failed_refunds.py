@@ -17,10 +17,10 @@ from recoup.flows.cards import charge
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.lab.conformance.braintree import BraintreeSubject
-from recoup.lab.conformance.nmi import NmiSubject
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
+from recoup_lab.conformance.braintree import BraintreeSubject
+from recoup_lab.conformance.nmi import NmiSubject
 
 STATES = "SELECT array_agg(kind || ' ' || state ORDER BY modification_no) FROM modifications"
 VENDORS: dict[str, Callable[[], Any]] = {"braintree": BraintreeSubject, "nmi": NmiSubject}

@@ -17,14 +17,14 @@ from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY as ADYEN_KEY
-from recoup.lab.processors.adyen.server import StandIn as AdyenStandIn
-from recoup.lab.processors.bridge import SECRET, BridgeStandIn
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.stripe.server import KEY as STRIPE_KEY
-from recoup.lab.processors.stripe.server import StandIn as StripeStandIn
 from recoup.rules.network.magic import script_card
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
+from recoup_lab.processors.adyen.server import StandIn as AdyenStandIn
+from recoup_lab.processors.bridge import SECRET, BridgeStandIn
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.stripe.server import KEY as STRIPE_KEY
+from recoup_lab.processors.stripe.server import StandIn as StripeStandIn
 
 
 class Bank(ABC):

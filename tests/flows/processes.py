@@ -17,8 +17,8 @@ from recoup.flows.merchant_cache import Merchants
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.world import World
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
 from recoup.store.pool import Database
+from recoup_lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
 
 __all__ = ["Killer", "dying_process", "kills", "run_until_killed", "second_process", "survived"]
 

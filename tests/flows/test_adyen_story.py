@@ -13,11 +13,11 @@ from recoup.flows.notices.receive import take
 from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.problem import Problem
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY, SECRET, StandIn
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Posted
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Posted
 
 
 class OfAdyen(Vendor):

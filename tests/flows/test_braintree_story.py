@@ -12,9 +12,9 @@ from tests.flows.vendor_story import Vendor, tell
 from recoup.gateways.cards.braintree.api import KeyPair
 from recoup.gateways.cards.braintree.connector import Braintree
 from recoup.gateways.cards.credential import Stored
-from recoup.lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC, StandIn
-from recoup.lab.processors.faults import Faults
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC, StandIn
+from recoup_lab.processors.faults import Faults
 
 
 class OfBraintree(Vendor):

@@ -23,11 +23,11 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.problem import Problem
-from recoup.lab.processors.faults import Faults
 from recoup.moves.change import Change
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.faults import Faults
 
 NOBODY_CAN = "No route can ask the customer to confirm this payment with 3-D Secure."
 CURE = "A route that can ask for 3-D Secure, or another card, would change it."

@@ -25,11 +25,11 @@ from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.stripe.server import StandIn
 from recoup.store.cards.connections import OwnRoute, own_routes
 from recoup.store.server import ServerAddress
 from recoup.store.statement import Read
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.stripe.server import StandIn
 
 KEY, OTHER_KEY, POOR_KEY = "rk_test_first_0001", "rk_test_second_0002", "rk_test_poor_0003"
 SECRET, NEXT_SECRET = "whsec_first0001", "whsec_second0002"  # noqa: S105 - of a stand-in

@@ -21,14 +21,14 @@ from recoup.flows.merchants.connect_forms import FORMS, address_of
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.kinds import KINDS, secrets_of
 from recoup.kernel.problem import Problem
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY as ADYEN_KEY
-from recoup.lab.processors.adyen.server import SECRET as ADYEN_SECRET
-from recoup.lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.nmi.server import KEY as NMI_KEY
-from recoup.lab.processors.nmi.server import SECRET as NMI_SECRET
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
+from recoup_lab.processors.adyen.server import SECRET as ADYEN_SECRET
+from recoup_lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.nmi.server import KEY as NMI_KEY
+from recoup_lab.processors.nmi.server import SECRET as NMI_SECRET
 
 HMAC = "a" * 64
 BY_CURRENCY = " ".join(f"{currency}={id}" for id, currency in ACCOUNTS.items())

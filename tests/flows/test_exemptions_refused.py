@@ -17,9 +17,9 @@ from recoup.flows.cards.challenge import ChallengeAnswer, answer, show
 from recoup.flows.cards.taken import Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.gateways.cards.credential import Stored
-from recoup.lab.processors.faults import Faults
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.faults import Faults
 
 SAID = "SELECT count(*) FROM attempts WHERE order_id = $1 AND code_reason = 'sca_required' AND scheme_code = $2"
 CLAIMED = "SELECT array_agg(consent ->> 'exemption' ORDER BY attempt_no) FROM attempts WHERE order_id = $1"

@@ -15,9 +15,9 @@ from recoup.flows.notices.receive import take
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.stripe.connector import Stripe
-from recoup.lab.processors.stripe.server import StandIn, signature
 from recoup.rules.order.attention import FRAUD_WARNED, SETTLED_BY_PEOPLE
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.stripe.server import StandIn, signature
 
 
 async def warn(shop: Shop, standin: StandIn, route: str, charge: dict[str, Any], number: int = 1) -> None:

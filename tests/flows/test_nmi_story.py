@@ -11,9 +11,9 @@ from tests.flows.vendor_story import Vendor, tell
 
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.nmi.connector import Nmi
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.nmi.server import KEY, StandIn
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.nmi.server import KEY, StandIn
 
 
 class OfNmi(Vendor):

@@ -13,18 +13,18 @@ from typing import Any
 
 import httpx
 import pytest
+from lab.processors.stripe_ground import Moved
 from starlette.applications import Starlette
 from tests.flows.test_card_limits import POLICY
 from tests.flows.test_stored_methods import ClosedVault
-from tests.lab.processors.stripe_ground import Moved
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.inbound.notices import routes
 from recoup.flows.insight.verify import verify
 from recoup.gateways.cards.stripe.connector import Stripe
-from recoup.lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 from recoup.store.cards.connections import Billing, ProcessorConnection, add_connection
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 ROUTE = "stripe"
 PATH = f"/inbound/{ROUTE}/notices"

@@ -27,11 +27,11 @@ from recoup.gateways.cards.credential import Stored
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.serving import Serving
 from recoup.rules.money.reading import Reading
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.serving import Serving
 
 ORDERS = 24
 SEED = 7

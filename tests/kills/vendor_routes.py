@@ -15,19 +15,19 @@ from tests.kills.vendor_story import Route, stored
 
 from recoup.gateways.cards.kinds import Connection
 from recoup.gateways.cards.port import StatementLine
-from recoup.lab.processors import bridge
-from recoup.lab.processors.adyen.account import MERCHANT
-from recoup.lab.processors.adyen.server import KEY as ADYEN_KEY
-from recoup.lab.processors.adyen.server import SECRET as ADYEN_SECRET
-from recoup.lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC
-from recoup.lab.processors.bridge import BridgeStandIn
-from recoup.lab.processors.faults import Faults
-from recoup.lab.processors.nmi.server import KEY as NMI_KEY
-from recoup.lab.processors.nmi.server import SECRET as NMI_SECRET
-from recoup.lab.processors.serving import Posted
-from recoup.lab.processors.stripe.server import KEY as STRIPE_KEY
-from recoup.lab.processors.stripe.server import SECRET as STRIPE_SECRET
 from recoup.rules.network.magic import script_card
+from recoup_lab.processors import bridge
+from recoup_lab.processors.adyen.account import MERCHANT
+from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
+from recoup_lab.processors.adyen.server import SECRET as ADYEN_SECRET
+from recoup_lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC
+from recoup_lab.processors.bridge import BridgeStandIn
+from recoup_lab.processors.faults import Faults
+from recoup_lab.processors.nmi.server import KEY as NMI_KEY
+from recoup_lab.processors.nmi.server import SECRET as NMI_SECRET
+from recoup_lab.processors.serving import Posted
+from recoup_lab.processors.stripe.server import KEY as STRIPE_KEY
+from recoup_lab.processors.stripe.server import SECRET as STRIPE_SECRET
 
 _FAULTS: Final = ("lost", "never", "saved_500")
 

@@ -38,8 +38,6 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.lab.processors.faults import Fault, Faults
-from recoup.lab.processors.serving import Posted
 from recoup.moves.change import Change
 from recoup.moves.modification.capture import ask_capture, release_rest
 from recoup.moves.order.ending import release
@@ -47,6 +45,8 @@ from recoup.rules.messages.inbound import signed
 from recoup.rules.money.reading import Reading
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.server import ServerAddress
+from recoup_lab.processors.faults import Fault, Faults
+from recoup_lab.processors.serving import Posted
 
 LOST: Final = 0.1
 QUIET_SECONDS_MAX: Final = 120.0

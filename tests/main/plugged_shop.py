@@ -18,13 +18,13 @@ from recoup.flows.bootstrap import Bootstrap, bootstrap
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.run_due import run_due
-from recoup.lab.plug.program import Program
-from recoup.lab.world.port import WorldCharge, WorldOrder
 from recoup.main.app import make_app
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.store.server import ServerAddress
+from recoup_lab.plug.program import Program
+from recoup_lab.world.port import WorldCharge, WorldOrder
 
 
 class Shop:

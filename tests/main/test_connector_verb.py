@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance import run
-from recoup.lab.processors.faults import read_faults
 from recoup.main.cli import cli
+from recoup_lab.conformance import run
+from recoup_lab.processors.faults import read_faults
 
 
 def test_a_line_for_each_check_and_the_calls_never_made(tmp_path: Path) -> None:

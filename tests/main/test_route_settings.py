@@ -8,15 +8,15 @@ import pytest
 
 from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
-from recoup.lab.processors.adyen.server import KEY as ADYEN
-from recoup.lab.processors.braintree.server import PRIVATE, PUBLIC
-from recoup.lab.processors.bridge import SECRET as BRIDGE_SECRET
-from recoup.lab.processors.nmi.server import KEY as NMI
-from recoup.lab.processors.stripe.server import KEY as STRIPE
 from recoup.main.card_services import check_services, token_services_of, updaters_of
 from recoup.main.route_settings import shown
 from recoup.main.settings import load_settings
 from recoup.rules.rescue.route_terms import Carried, why_not
+from recoup_lab.processors.adyen.server import KEY as ADYEN
+from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
+from recoup_lab.processors.bridge import SECRET as BRIDGE_SECRET
+from recoup_lab.processors.nmi.server import KEY as NMI
+from recoup_lab.processors.stripe.server import KEY as STRIPE
 
 SECRET = "4f" * 32
 LIVE_KEY, TEST_KEY = "sk_live_" + "a" * 40, "sk_test_" + "b" * 40

@@ -17,7 +17,7 @@ atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 from recoup.main.cli import run
 run()
 """
-DOORS, LAB = "recoup.doors.portal.routes", "recoup.lab.bench.run"
+DOORS, LAB = "recoup.doors.portal.routes", "recoup_lab.bench.run"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def _run(*command: object, cwd: Path) -> None:
 
 
 def _installed(folder: Path) -> Path:
-    """A fresh environment with the wheel; what it depends on is looked up in ours, no index is asked."""
+    """A fresh environment with the wheel of Recoup alone; what it depends on is linked from ours, no index is asked."""
     source, wheels, environment = folder / "source", folder / "wheels", folder / "environment"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -37,7 +37,11 @@ def _installed(folder: Path) -> Path:
     _run(sys.executable, "-c", build, wheels, cwd=source)
     _run(sys.executable, "-m", "venv", environment, cwd=folder)
     own = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
-    (Path(own) / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (beside := folder / "beside").mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith("recoup"):
+            (beside / entry.name).symlink_to(entry)
+    (Path(own) / "beside.pth").write_text(f"{beside}\n")
     (wheel,) = wheels.glob("recoup-*.whl")
     pip = (environment / "bin/python", "-m", "pip", "--disable-pip-version-check")  # uv makes our own without one
     _run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=folder)

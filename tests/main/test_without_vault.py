@@ -24,12 +24,12 @@ from recoup.flows.rekey import drop_vault, go_over, states_of
 from recoup.gateways.keys.files import FILE_NAME, RETIRED, load_or_create
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.lab.example import Line, by_methods, read_example
-from recoup.lab.play import play
 from recoup.main.app import make_app
 from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare
-from recoup.main.demo import EXAMPLES
+from recoup.main.demo.demo import EXAMPLES
+from recoup.main.demo.example import Line, by_methods, read_example
+from recoup.main.demo.play import play
 from recoup.main.doctor_verb import look_at
 from recoup.main.keys_verb import rotate_keys
 from recoup.main.settings import Settings

@@ -19,12 +19,12 @@ from tests.main.plugged_shop import Face, Shop, body_of, installation
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.kernel.problem import Problem
-from recoup.lab.plug.program import Program
-from recoup.lab.world.port import WorldCard, WorldOrder
 from recoup.main.card_processors import plugged_world
 from recoup.main.settings import Settings
 from recoup.rules.network.magic import APPROVE_CARDS, WORLD_CARDS, WORLD_ROUTE, world_card
 from recoup.store.server import ServerAddress
+from recoup_lab.plug.program import Program
+from recoup_lab.world.port import WorldCard, WorldOrder
 
 TINY = Path(__file__).resolve().parents[2] / "examples/world/tiny_world.py"
 DAY = timedelta(days=1)

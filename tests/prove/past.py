@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from recoup.lab.compare.seam import Arm, Attempt, Choice, Known
-from recoup.lab.world.port import HistoryRow, WorldOrder
 from recoup.rules.files.source import source_of
 from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt as Imported
 from recoup.rules.imports.file import look_over
+from recoup_lab.compare.seam import Arm, Attempt, Choice, Known
+from recoup_lab.world.port import HistoryRow, WorldOrder
 
 READ_AT = datetime(2035, 1, 1, tzinfo=UTC)
 Row = Mapping[str, Any]

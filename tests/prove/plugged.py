@@ -13,13 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.ground import Ground, survey
-from recoup.lab.compare.log import model_row
-from recoup.lab.compare.seam import Briefing, Known
-from recoup.lab.plug.program import Program
-from recoup.lab.world.parameter_file import shipped
 from recoup.rules.backtest.log_file import read_log
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.report import Judgement, judge
@@ -30,6 +23,13 @@ from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.policy import RETRY_2
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import Ground, survey
+from recoup_lab.compare.log import model_row
+from recoup_lab.compare.seam import Briefing, Known
+from recoup_lab.plug.program import Program
+from recoup_lab.world.parameter_file import shipped
 
 OURS = ("base", "folklore", "credit", "sparse", "hardening", "change", "outages")
 OTHERS = ("salaried", "credit", "odd_jobs", "mixture")  # that somebody else wrote

@@ -7,11 +7,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # "What was told" and "what was asked" say neither what a thing is nor whose: these words name nothing here.
 VAGUE = frozenset({"told", "asked"})
-NOT_YET = ("rules/rescue/", "flows/insight/learn/", "lab/compare/")  # packages whose names are still to be replaced
+FILES = {
+    path.relative_to(source).as_posix(): path
+    for source in (ROOT / "src", *ROOT.glob("packages/*/src"))
+    for path in sorted(source.rglob("*.py"))
+}
+# packages whose names are still to be replaced
+NOT_YET = ("recoup/rules/rescue/", "recoup/flows/insight/learn/", "recoup_lab/compare/")
 ELSEWHERE = {  # names on the wire, and of packages that are not done
-    "doors/rescue/shapes/hooks.py": {"asked"},
-    "doors/rescue/shapes/switches.py": {"told"},
-    "moves/advance/grant.py": {"AskedModel"},
+    "recoup/doors/rescue/shapes/hooks.py": {"asked"},
+    "recoup/doors/rescue/shapes/switches.py": {"told"},
+    "recoup/moves/advance/grant.py": {"AskedModel"},
 }
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (?P<gone>[^|]*) \|$", re.M)
@@ -58,11 +64,7 @@ def vague(source: str) -> set[str]:
 def test_a_word_that_is_gone_stays_gone() -> None:
     words = gone()
     assert {"worry", "Told", "order_message"} <= words
-    again = {
-        str(path.relative_to(ROOT)): found
-        for path in sorted((ROOT / "src/recoup").rglob("*.py"))
-        if (found := sorted(words & names(path.read_text())))
-    }
+    again = {place: found for place, path in FILES.items() if (found := sorted(words & names(path.read_text())))}
     assert again == {}
 
 
@@ -79,8 +81,7 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 def test_names_say_what_a_thing_is() -> None:
     again = {}
-    for path in sorted((ROOT / "src/recoup").rglob("*.py")):
-        place = path.relative_to(ROOT / "src/recoup").as_posix()
+    for place, path in FILES.items():
         if not place.startswith(NOT_YET):
             again[place] = vague(path.read_text()) - ELSEWHERE.get(place, set())
     assert {place: names for place, names in again.items() if names} == {}
@@ -88,11 +89,9 @@ def test_names_say_what_a_thing_is() -> None:
 
 def test_each_exception_is_still_needed() -> None:
     """What is done leaves the lists."""
-    source = ROOT / "src/recoup"
-    assert [place for place in NOT_YET if not any(vague(p.read_text()) for p in (source / place).rglob("*.py"))] == []
-    assert {
-        place: names for place, names in ELSEWHERE.items() if not names <= vague((source / place).read_text())
-    } == {}
+    named = {place: vague(path.read_text()) for place, path in FILES.items()}
+    assert [place for place in NOT_YET if not any(named[name] for name in named if name.startswith(place))] == []
+    assert {place: names for place, names in ELSEWHERE.items() if not names <= named[place]} == {}
 
 
 def test_vague_words_are_found_in_every_kind_of_name() -> None:

@@ -11,12 +11,12 @@ import click
 import uvloop
 from rich.console import Console
 
-from recoup.lab.bench.figure import Figure, Size
-from recoup.lab.bench.ground import Ground
-from recoup.lab.bench.run import chosen, run
-from recoup.lab.bench.table import show
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
+from recoup_lab.bench.figure import Figure, Size
+from recoup_lab.bench.ground import Ground
+from recoup_lab.bench.run import chosen, run
+from recoup_lab.bench.table import show
 
 _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 

@@ -96,7 +96,7 @@ def up(port: int | None, host: str | None, demo: bool, demo_months: str, data_di
     click.echo(_addresses(settings, kept, is_new=is_new))
     doing: Callable[[], bool] = bool
     if demo and kept is not None:
-        from recoup.main.demo import Demo
+        from recoup.main.demo.demo import Demo
 
         doing = Demo(settings, int(demo_months)).tick
     with lock:

@@ -10,14 +10,14 @@ from rich.console import Console
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.spread import cores
-from recoup.lab.compare.catalogue import CATALOGUE
-from recoup.lab.compare.compare import compare
-from recoup.lab.compare.job import Options
-from recoup.lab.compare.report import as_dict, show
-from recoup.lab.compare.source import OurWorlds, program_worlds
-from recoup.lab.plug.program import ANSWER_SECONDS
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.port import WorldBroke
+from recoup_lab.compare.catalogue import CATALOGUE
+from recoup_lab.compare.compare import compare
+from recoup_lab.compare.job import Options
+from recoup_lab.compare.report import as_dict, show
+from recoup_lab.compare.source import OurWorlds, program_worlds
+from recoup_lab.plug.program import ANSWER_SECONDS
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.port import WorldBroke
 
 SENDS_MAX, LEVELS_MAX, SEEDS_MAX, PROCESSES_MAX = 30.0, 10, 1_000, 64
 POLICY_BYTES_MAX: Final = 1_000_000

@@ -11,8 +11,8 @@ from recoup.doors.command.verbs import data_dir_option
 from recoup.gateways.cards.connector import Finding, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.kernel.problem import Problem
-from recoup.lab.conformance.run import SUBJECTS, Result, run_checks
 from recoup.main.settings import load_settings
+from recoup_lab.conformance.run import SUBJECTS, Result, run_checks
 
 CALLS_FILE = "connector-calls.json"
 

@@ -9,7 +9,8 @@ import click
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.time import Clocks
 from recoup.main.chosen_world import with_world
-from recoup.main.demo import MONTHS, load_demo
+from recoup.main.demo.demo import MONTHS, load_demo
+from recoup.main.demo.months import has_months
 from recoup.main.settings import load_settings
 
 BAR: Final = 24
@@ -45,4 +46,6 @@ def add(cli: click.Group) -> None:
         """Plays or continues the demo; `recoup up --demo` calls this."""
         settings, progress = load_settings(data_dir=data_dir), Progress()
         click.echo("Demo  The pages fill while it plays.")
+        if months != "0" and not has_months():
+            click.echo("Demo  It is one month; its three months of renewals come with the package recoup-lab.")
         progress.end(with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months))))

@@ -12,9 +12,9 @@ from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
-from recoup.lab.example import read_example
-from recoup.lab.play import play
 from recoup.main.chosen_world import with_world
+from recoup.main.demo.example import read_example
+from recoup.main.demo.play import play
 from recoup.main.settings import load_settings
 
 

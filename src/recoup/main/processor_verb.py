@@ -9,31 +9,31 @@ import click
 
 from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import data_dir_option
-from recoup.lab.processors.faults import Faults, read_faults
-from recoup.lab.processors.serving import Serving
 from recoup.main.settings import load_settings
+from recoup_lab.processors.faults import Faults, read_faults
+from recoup_lab.processors.serving import Serving
 
 
 def _nmi(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup.lab.processors.nmi.server import StandIn
+    from recoup_lab.processors.nmi.server import StandIn
 
     return StandIn(book, faults=faults, notices_to=notices)
 
 
 def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup.lab.processors.stripe.server import StandIn
+    from recoup_lab.processors.stripe.server import StandIn
 
     return StandIn(book, faults=faults, notices_to=notices)
 
 
 def _adyen(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup.lab.processors.adyen.server import StandIn
+    from recoup_lab.processors.adyen.server import StandIn
 
     return StandIn(book, faults=faults, notices_to=notices)
 
 
 def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup.lab.processors.braintree.server import StandIn
+    from recoup_lab.processors.braintree.server import StandIn
 
     return StandIn(book, faults=faults, notices_to=notices)
 

@@ -14,15 +14,15 @@ from rich.console import Console
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.kernel.problem import Problem
-from recoup.lab.simulate.faults import faults_of
-from recoup.lab.simulate.plan import Plan
-from recoup.lab.simulate.report import as_dict, as_text
-from recoup.lab.simulate.run import Simulated, simulate
 from recoup.main.databases import Databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import load_settings
 from recoup.store.connect import connect
 from recoup.store.server import EmbeddedServer
+from recoup_lab.simulate.faults import faults_of
+from recoup_lab.simulate.plan import Plan
+from recoup_lab.simulate.report import as_dict, as_text
+from recoup_lab.simulate.run import Simulated, simulate
 
 
 def add(cli: click.Group) -> None:

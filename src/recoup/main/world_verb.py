@@ -1,13 +1,14 @@
-"""`recoup lab world`: the simulated world as a program, for clients of its protocol (docs/contributing/world-protocol.md)."""
+"""`recoup lab world`: the simulated world as a program, for clients of its protocol
+(docs/contributing/world-protocol.md)."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from recoup.lab.plug.speak import speak
-from recoup.lab.world.parameter_file import read
-from recoup.lab.world.world import build
+from recoup_lab.plug.speak import speak
+from recoup_lab.world.parameter_file import read
+from recoup_lab.world.world import build
 
 
 def add(lab: click.Group) -> None:

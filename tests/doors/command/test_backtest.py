@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from lab.compare.logged import rows, written
 from tests.doors.command.here import Here, Work
 from tests.flows.test_arms import MODEL
-from tests.lab.compare.logged import rows, written
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command.backtest import backtest

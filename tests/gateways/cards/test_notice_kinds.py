@@ -13,8 +13,8 @@ from recoup.gateways.cards.nmi import account as nmi_account
 from recoup.gateways.cards.notice_kinds import Row, meaning_of
 from recoup.gateways.cards.stripe import api as stripe_api
 from recoup.gateways.cards.stripe import connector as stripe_connector
-from recoup.lab.processors.adyen import published as adyen
-from recoup.lab.processors.nmi import published as nmi
+from recoup_lab.processors.adyen import published as adyen
+from recoup_lab.processors.nmi import published as nmi
 
 with warnings.catch_warnings(action="ignore"):  # the library's own
     import braintree

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.docs.test_demo import mark, portal_of, recoup, up
 
-from recoup.lab.shop import default_model
+from recoup.main.demo import default_model
+from recoup_lab.shop.training import trained
 
 PLAYED_SECONDS = 1_800
 READY_SECONDS = 120  # 60 on an idle machine
@@ -46,7 +47,7 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
 
 def test_the_default_model_is_the_one_that_its_script_makes() -> None:
     kept = json.loads(Path(default_model.__file__).with_name(default_model.FILE).read_text())
-    made = json.loads(default_model.trained().to_json())
+    made = json.loads(trained().to_json())
     assert kept.keys() == made.keys()
     assert _far(kept, made) == []
 

@@ -17,9 +17,9 @@ from tests.prove import plugged
 
 from recoup.doors.command.backtest import backtest
 from recoup.doors.portal.backtests.words import meaning
-from recoup.lab.plug.program import Program
 from recoup.rules.backtest.target import ScheduleTarget
 from recoup.rules.rescue.policy import RETRY_2
+from recoup_lab.plug.program import Program
 
 WORLDS = int(os.environ.get("RECOUP_PROVE_FOLKLORE", "2"))
 LOGGED = int(os.environ.get("RECOUP_PROVE_PAYERS", "6000"))

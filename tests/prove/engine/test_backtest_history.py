@@ -20,11 +20,6 @@ from tests.prove import past, plugged
 from recoup.flows.insight.backtest_file import LEVELS_MAX, HistoryReport, backtest_history, turn_of
 from recoup.flows.insight.backtest_plain import history_plain
 from recoup.flows.insight.learn import history_models
-from recoup.lab.compare.arms.retry_2 import Retry2
-from recoup.lab.compare.arms.schedules import SCHEDULES
-from recoup.lab.compare.driver import play
-from recoup.lab.compare.ground import survey
-from recoup.lab.plug.program import Program
 from recoup.rules.backtest.history import Bounds, Payment, cohort_of
 from recoup.rules.backtest.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget
@@ -34,6 +29,11 @@ from recoup.rules.policies.terms import PolicyTerms
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import POLICIES
+from recoup_lab.compare.arms.retry_2 import Retry2
+from recoup_lab.compare.arms.schedules import SCHEDULES
+from recoup_lab.compare.driver import play
+from recoup_lab.compare.ground import survey
+from recoup_lab.plug.program import Program
 
 WORLDS = int(os.environ.get("RECOUP_PROVE_PLUGGED", "2"))
 PAYERS = int(os.environ.get("RECOUP_PROVE_PAYERS", "600"))

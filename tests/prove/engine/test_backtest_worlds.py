@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.prove import plugged
 
-from recoup.lab.plug.program import Program
+from recoup_lab.plug.program import Program
 
 WORLDS = int(os.environ.get("RECOUP_PROVE_PLUGGED", "3"))
 SAMPLES = int(os.environ.get("RECOUP_PROVE_SAMPLES", "8"))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tests.prove import plugged
 
-from recoup.lab.compare.arms.engine import EngineArm
-from recoup.lab.compare.driver import play
-from recoup.lab.plug.program import Program
+from recoup_lab.compare.arms.engine import EngineArm
+from recoup_lab.compare.driver import play
+from recoup_lab.plug.program import Program
 
 WORLDS = int(os.environ.get("RECOUP_PROVE_EXPLORED", "3"))
 PAYERS = int(os.environ.get("RECOUP_PROVE_PAYERS", "2000"))

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from recoup.lab.compare.catalogue import CATALOGUE
-from recoup.lab.compare.gate import CardSends
-from recoup.lab.compare.ground import Ground, survey
-from recoup.lab.compare.intervals import difference
-from recoup.lab.compare.news import Hears, NewsPlay
-from recoup.lab.compare.played import Played
-from recoup.lab.compare.seam import Briefing
-from recoup.lab.compare.source import program_worlds
+from recoup_lab.compare.catalogue import CATALOGUE
+from recoup_lab.compare.gate import CardSends
+from recoup_lab.compare.ground import Ground, survey
+from recoup_lab.compare.intervals import difference
+from recoup_lab.compare.news import Hears, NewsPlay
+from recoup_lab.compare.played import Played
+from recoup_lab.compare.seam import Briefing
+from recoup_lab.compare.source import program_worlds
 
 WORLDS = Path(__file__).parents[2] / "foreign_worlds"
 NAMES = ("salaried", "credit", "odd_jobs", "mixture", "unseen/weekly", "unseen/benefits", "unseen/business",

@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from tests.lab.world.schedules import BANDS, SCHEDULES, ever_approvable, play, play_oracle
+from lab.world.schedules import BANDS, SCHEDULES, ever_approvable, play, play_oracle
 
-from recoup.lab.world.parameter_file import read, shipped
-from recoup.lab.world.world import build
+from recoup_lab.world.parameter_file import read, shipped
+from recoup_lab.world.world import build
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])

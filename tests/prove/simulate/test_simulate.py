@@ -56,7 +56,7 @@ class Kept:
 
 def _source() -> bytes:
     whole = hashlib.sha256()
-    for path in sorted((ROOT / "src").rglob("*")):
+    for path in sorted([*(ROOT / "src").rglob("*"), *(ROOT / "packages").glob("*/src/**/*")]):
         if path.is_file() and path.suffix in (".py", ".sql"):
             whole.update(path.read_bytes())
     return whole.digest()

@@ -1,0 +1,22 @@
+"""A card that a network renewed since its decline: where data were wrong it is tried at once, as the product tries it
+when a merchant sends a new card.
+"""
+
+from recoup_lab.compare.seam import Known
+from recoup_lab.world.port import WorldCard
+
+
+class NewCards:
+    def __init__(self) -> None:
+        self._tried: dict[str, WorldCard] = {}
+
+    def untried(self, known: Known) -> bool:
+        """Whether the last decline was for data that the order's card no longer has."""
+        return known.reading.klass == "data" and self.is_new(known)
+
+    def is_new(self, known: Known) -> bool:
+        """Whether no send of the order was with the card as it is known now."""
+        return known.card != self._tried.get(known.order.order_id, known.order.card)
+
+    def note(self, known: Known) -> None:
+        self._tried[known.order.order_id] = known.card

@@ -1,0 +1,54 @@
+"""`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
+
+from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.arms import DecisionRecord
+from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.evidence import Evidence, tried
+from recoup.rules.rescue.policy import RETRY_2
+from recoup.rules.rescue.slots import offset_minutes
+from recoup_lab.compare.arms.new_card import NewCards
+from recoup_lab.compare.seam import Attempt, Choice, Known, SendAt, Stop, is_hard
+
+
+class Retry2:
+    def __init__(self) -> None:
+        self.new_cards = NewCards()
+
+    def decide(self, known: Known) -> Choice:
+        if is_hard(known.reading):
+            return Stop("hard_decline")
+        if self.new_cards.untried(known):
+            return SendAt(known.earliest)
+        order = known.order
+        offset = order.utc_offset_minutes
+        evidence = Evidence(
+            kind="managed_mit",
+            reading=known.reading,
+            first_declined_at=order.declined_at,
+            started_at=order.declined_at,
+            now=known.earliest,
+            expires_at=order.expires_at,
+            units=order.amount,
+            currency=order.currency,
+            attempts=tried(answered(known), [one.at for one in known.attempts]),
+            funding=known.card.funding,
+            utc_offset=offset_minutes(None, order.country) if offset is None else offset,
+        )
+        decision = decide(evidence, RETRY_2)
+        at = decision.next_attempt_at
+        arm = {"arm": "ladder", "share": 0, "holdout": 0, "explore": 0, "number": len(known.attempts) + 1}
+        record = DecisionRecord(decision, evidence, arm | {"part": "decides"})
+        if at is None:
+            return Stop(decision.rules[0], record=record)
+        return SendAt(max(at, known.earliest), record=record)
+
+    def hear(self, known: Known, attempt: Attempt) -> None:
+        self.new_cards.note(known)
+
+
+def answered(known: Known) -> list[Reading]:
+    """What each attempt was the answer to: after an unknown outcome still the decline before."""
+    readings = [known.declines[0]]
+    for one in known.attempts:
+        readings.append(one.reading or readings[-1])
+    return readings

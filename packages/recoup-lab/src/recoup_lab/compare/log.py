@@ -1,0 +1,97 @@
+"""Decisions as JSON lines: what was asked, which answers were open, what was sent when, and what came of it.
+
+A decision of the product's own deciders also has what the product would store of it, so that `recoup backtest` reads
+the log as it reads the database: docs/backtest.md.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from recoup.kernel.encode import to_plain
+from recoup.rules.network.codes import Reading
+from recoup.rules.rescue.arms import DecisionRecord
+from recoup.rules.rescue.engine.model import Model
+from recoup.rules.rescue.engine.pricing import Pricing
+from recoup.rules.rescue.policy import group_of
+from recoup_lab.compare.readings import read
+from recoup_lab.compare.seam import Candidate, Choice, Known, SendAt
+from recoup_lab.world.port import WorldCharge, WorldOrder
+
+_ISSUER_DIGITS = 9
+Log = Callable[[Mapping[str, Any]], None]
+
+
+def model_row(name: str, model: Model, pricing: Pricing) -> dict[str, Any]:
+    """What the arm decides by: decisions name it."""
+    return {
+        "arm": name,
+        "answer": None,
+        "model": model.name,
+        "content": model.to_json().decode(),
+        "pricing": to_plain(pricing),
+    }
+
+
+def send_row(name: str, known: Known, choice: SendAt, charge: WorldCharge, answer: str) -> dict[str, Any]:
+    return _row(name, known, choice) | {
+        "at": _text(charge.sent_at),
+        "propensity": choice.propensity,
+        "answer": answer,
+    }
+
+
+def stop_row(name: str, known: Known, choice: Choice, why: str) -> dict[str, Any]:
+    return _row(name, known, choice) | {"at": None, "propensity": None, "answer": None, "stopped": why}
+
+
+def closed_row(name: str, order: WorldOrder) -> dict[str, Any]:
+    """Of an order about which no arm is asked: its card was closed before."""
+    reading = read(order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date())
+    about = {"arm": name, "decision": 0, "at": None, "propensity": None, "answer": None, "stopped": "card_closed"}
+    return about | _order(order, reading)
+
+
+def _order(order: WorldOrder, declined: Reading) -> dict[str, Any]:
+    return {
+        "order": order.order_id,
+        "payer": order.customer_id,
+        "declinedAt": _text(order.declined_at),
+        "expiresAt": _text(order.expires_at),
+        "amount": order.amount,
+        "currency": order.currency,
+        "country": order.country,
+        "issuer": order.card.number[:_ISSUER_DIGITS],
+        "class": group_of(declined) or declined.klass,
+    }
+
+
+def _row(name: str, known: Known, choice: Choice) -> dict[str, Any]:
+    row = {
+        "arm": name,
+        "decision": known.decision,
+        "asked": _text(known.earliest),
+        "candidates": [_candidate(one) for one in choice.candidates],
+        **_order(known.order, known.declines[0]),
+    }
+    return row | {"stored": _stored(choice.record)} if choice.record is not None else row
+
+
+def _stored(record: DecisionRecord) -> dict[str, Any]:
+    """As `decisions` and the orders' arms are in the database."""
+    decision = record.decision.to_dict()
+    kept = ("verdict", "plan", "reasons", "rules", "alternatives", "versions", "taken")
+    return {name: decision[name] for name in kept} | {"features": record.evidence.features(), "arm": record.arm}
+
+
+def without_record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a play at a level that the product never decides at, only what was decided is kept."""
+    return {name: value for name, value in row.items() if name != "stored"}
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return one._asdict() | {"at": _text(one.at) if one.at else None}
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,86 @@
+"""Inquiries: they find what happened, and send nothing."""
+
+from datetime import timedelta
+
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Charge
+from recoup_lab.conformance.check import check, hold, same
+from recoup_lab.conformance.subject import Subject, again
+
+INQUIRIES_MAX = 3
+
+
+@check(31, "an approval without an answer is found")
+async def _approved(on: Subject) -> None:
+    on.break_down("lost")
+    charge = on.charge()
+    await on.send(charge)
+    same((await on.inquire(charge)).state, "approved")
+
+
+@check(32, "a decline without an answer is found")
+async def _declined(on: Subject) -> None:
+    on.break_down("lost")
+    charge = on.charge("declined")
+    await on.send(charge)
+    same((await on.inquire(charge)).state, "declined")
+
+
+async def proof(on: Subject, charge: Charge) -> Outcome:
+    """What inquiries prove in the end: a decision, not_sent, or not_found twice."""
+    found = [await on.inquire(charge) for _ in range(INQUIRIES_MAX)]
+    hold(found[-1].state != "unknown", "nothing is proved")
+    return found[-1]
+
+
+@check(33, "what never arrived is proved, then sent once")
+async def _never(on: Subject) -> None:
+    on.break_down("never")
+    charge = on.charge()
+    same((await on.send(charge)).state, "unknown")
+    found = await proof(on, charge)
+    if on.connector.asks == "by_replay":  # the question was the send
+        same((found.state, on.taken()), ("approved", 1))
+        return
+    hold(found.state in ("not_found", "not_sent"), found.state)
+    said = await on.send(charge if found.state == "not_found" else again(charge))
+    same((said.state, on.taken()), ("approved", 1))
+
+
+@check(34, "behind the window an inquiry sends nothing")
+async def _forgotten(on: Subject) -> None:
+    on.break_down("lost")
+    charge = on.charge()
+    await on.send(charge)
+    window = on.connector.idempotency_window + timedelta(hours=1)
+    on.clocks.ahead += window
+    found = await on.inquire(charge, ago=window)
+    hold(found.state in ("approved", "unknown", "not_found"), found.state)
+    same(on.taken(), 1)
+
+
+@check(35, "no search index is believed")
+async def _search(on: Subject) -> None:
+    charge = on.charge()
+    await on.send(charge)
+    await on.inquire(charge)
+    on.clocks.ahead += on.connector.idempotency_window
+    await on.inquire(charge, ago=on.connector.idempotency_window)
+    same([one for one in on.calls() if "search" in one], [])
+
+
+@check(36, "without leave to send an inquiry sends nothing")
+async def _barred(on: Subject) -> None:
+    on.break_down("never", of="first")
+    charge = on.charge()
+    await on.send(charge)
+    for _ in range(INQUIRIES_MAX):
+        await on.inquire(charge, may_send=False)
+    same(on.taken(), 0)
+
+
+@check(37, "another process answers for what this one sent")
+async def _another_process(on: Subject) -> None:
+    charge = on.charge()
+    await on.send(charge)
+    same((await on.inquire(charge, by=on.anew())).state, "approved")

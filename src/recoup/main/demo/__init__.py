@@ -1,0 +1,1 @@
+"""The demo: a merchant with weeks of orders, played through the HTTP API."""
