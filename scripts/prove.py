@@ -1,6 +1,6 @@
 """Runs the families of `make prove`, and notes in `tests/prove/took.json` how each went and how long it took.
 
-    .venv/bin/python scripts/prove.py [FAMILY ...] [-- PYTEST_ARGS]
+.venv/bin/python scripts/prove.py [FAMILY ...] [-- PYTEST_ARGS]
 """
 
 import json

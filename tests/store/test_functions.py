@@ -10,14 +10,13 @@ from tests.rings import each
 from tests.store.declared import homes
 from tests.store.test_statements import named
 
-from recoup.rules.order.lifecycle import check_sql
 from recoup.store.homes import DIRECTORY, MERCHANT, Home
 from recoup.store.migrate import schema_sql
 from recoup.store.server import ServerAddress
 from recoup.store.statement import STATEMENTS
 
 CREATE = re.compile(r"^CREATE FUNCTION (?:(\w+)\.)?(\w+)\((.*?)^END \$\$;$", re.S | re.M)
-FOUND = list(CREATE.finditer(schema_sql("world", check_sql())))
+FOUND = list(CREATE.finditer(schema_sql("world")))
 SOURCES = {match[2]: match[0] for match in FOUND}
 FUNCTIONS = {match[2]: Home(match[1] or MERCHANT.value) for match in FOUND}
 

@@ -1,19 +1,20 @@
-"""The schema to read is the schema that migrations make; homes, grants and the log's constraints hold."""
+"""Homes, grants and the log's constraints hold; until 0.1.0 is tagged the schema is the only migration."""
 
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from tests.databases import TEMPLATES, drop
+from tests.databases import drop
 from tests.rings import each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.rules.order.lifecycle import check_sql
-from recoup.store.migrate import create_database, migrate, schema_sql
+import recoup
+from recoup.store.migrate import create_database, migrations_of
 from recoup.store.server import ServerAddress
 
 # What the keys of a home's tables begin with, and those that begin otherwise: what they are looked up by comes before
@@ -57,47 +58,10 @@ DELETABLE = {
     "webhook_key_overlaps", "import_lines", "import_rows", "imported_attempts", "backtests",
 }  # fmt: skip
 
-_CATALOGUE = {
-    "columns": f"""
-        SELECT c.relnamespace::regnamespace::text, c.relname, a.attnum, a.attname,
-          format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text, a.attidentity::text,
-          pg_get_expr(d.adbin, d.adrelid)
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE c.relnamespace {HERE} AND c.relkind IN ('r', 'p') AND a.attnum > 0
-          AND NOT a.attisdropped""",
-    "constraints": f"""
-        SELECT c.relnamespace::regnamespace::text, c.relname, k.conname, pg_get_constraintdef(k.oid)
-        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-        WHERE c.relnamespace {HERE} AND k.contype <> 'n'""",
-    "indexes": "SELECT schemaname, tablename, indexdef FROM pg_indexes WHERE schemaname = ANY(current_schemas(false))",
-    "tables": f"""
-        SELECT relnamespace::regnamespace::text, relname, relkind::text, relpersistence::text, reloptions::text,
-          pg_get_partkeydef(oid)
-        FROM pg_class WHERE relnamespace {HERE} AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')""",
-    "grants": """
-        SELECT table_schema::text, table_name, privilege_type, grantee FROM information_schema.table_privileges
-        WHERE table_schema = ANY(current_schemas(false)) AND grantee IN ('recoup_app', 'recoup_read')""",
-    "default grants": """
-        SELECT defaclnamespace::regnamespace::text, defaclobjtype::text, defaclacl::text FROM pg_default_acl""",
-    "column grants": """
-        SELECT table_schema::text, table_name, column_name, privilege_type FROM information_schema.column_privileges
-        WHERE table_schema = ANY(current_schemas(false)) AND grantee = 'recoup_app'""",
-    "functions": f"""
-        SELECT p.pronamespace::regnamespace::text, p.oid::regprocedure::text, l.lanname::text, p.prosecdef,
-          p.proconfig::text, p.prosrc
-        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.pronamespace {HERE}
-          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')""",
-    "schemas": """
-        SELECT nspname::text, role, has_schema_privilege(role, oid, 'USAGE'), has_schema_privilege(role, oid, 'CREATE')
-        FROM pg_namespace, unnest(ARRAY['recoup_app', 'recoup_read']) AS role
-        WHERE nspname = ANY(current_schemas(false))""",
-    "types": f"""
-        SELECT t.typnamespace::regnamespace::text, t.typname FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE t.typnamespace {HERE} AND (t.typtype = 'd' OR c.relkind = 'c')""",
-    "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
-}
+_FUNCTIONS = f"""
+SELECT DISTINCT l.lanname::text, p.prosecdef FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace {HERE} AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
 
 
 @asynccontextmanager
@@ -110,39 +74,16 @@ async def fresh(server: ServerAddress) -> AsyncIterator[str]:
         await drop(server, name)
 
 
-async def catalogue(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        found = {}
-        for what, sql in _CATALOGUE.items():
-            rows = [tuple(r) for r in await connection.fetch(sql)]
-            found[what] = sorted((r for r in rows if "schema_migrations" not in r), key=repr)
-        return found
-    finally:
-        await connection.close()
-
-
-@pytest.mark.parametrize("database", ["world", "people"])
-def test_migrations_lead_to_the_schema(server: ServerAddress, database: str) -> None:
-    async def story() -> None:
-        async with fresh(server) as migrated, fresh(server) as read:
-            await migrate(migrated, database)
-            connection = await asyncpg.connect(read)
-            try:
-                needs = "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS btree_gin;"
-                await connection.execute(needs if database == "world" else "SELECT 1")
-                await connection.execute(schema_sql(database, check_sql()))
-            finally:
-                await connection.close()
-            by_migration, by_schema = await catalogue(migrated), await catalogue(read)
-            for what in _CATALOGUE:
-                assert by_migration[what] == by_schema[what], what
-            assert not by_schema["triggers"]
-            # Migrating again changes nothing.
-            await migrate(migrated, database)
-            assert await catalogue(migrated) == by_migration
-
-    asyncio.run(story())
+def test_there_is_one_migration_until_the_first_release() -> None:
+    """With the tag, `schema/` is kept as 0001 for good, and a change of the schema becomes a further migration."""
+    tree = Path(recoup.__file__).parent
+    assert "## [0.1.0]" not in (tree.parents[1] / "CHANGELOG.md").read_text(), "0.1.0 is out: freeze 0001"
+    for database in ("world", "people"):
+        [only] = migrations_of(database)
+        folder = tree / "store" / "schema" / database
+        missing = [path.name for path in folder.glob("*.sql") if path.read_text().splitlines()[-1] not in only.sql]
+        assert not missing, f"0001 of {database} lacks {missing}"
+    assert [path for path in (tree / "store").rglob("*.sql") if "schema" not in path.parts] == []
 
 
 def test_every_key_stays_at_home(server: ServerAddress) -> None:
@@ -224,17 +165,11 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
 
 def test_there_are_no_triggers_and_functions_do_what_their_caller_may(server: ServerAddress) -> None:
     async def story() -> None:
-        found = await catalogue(server.dsn(TEMPLATES["world"]))
-        assert not found["triggers"]
-        assert found["functions"]
-        assert {(language, as_owner) for _, _, language, as_owner, _, _ in found["functions"]} == {("plpgsql", False)}
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            assert not await connection.fetch("SELECT FROM pg_trigger WHERE NOT tgisinternal")
+            assert [tuple(row) for row in await connection.fetch(_FUNCTIONS)] == [("plpgsql", False)]
 
-    async def with_template() -> None:
-        async with sandbox_world(server):
-            pass
-        await story()
-
-    asyncio.run(with_template())
+    asyncio.run(story())
 
 
 # the log ------------------------------------------------------------------------------------------------------------

@@ -11,14 +11,15 @@ from tests.store.test_schema import fresh
 from recoup.kernel.problem import Problem
 from recoup.main import databases as preparing
 from recoup.main.databases import Databases, prepare
-from recoup.store.migrate import migrate, migrations_of, schema_of
+from recoup.store import migrate as migrating
+from recoup.store.migrate import Migration, migrate, migrations_of, schema_of
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 from recoup.store.versions import Schema, schema_by
 
-OLD = migrations_of("people")[:-1]
-OLD_SCHEMA = schema_by([(one.number, one.name) for one in OLD])
-LAST = migrations_of("people")[-1].name
+OLD = migrations_of("people")
+NEXT = [*OLD, Migration(2, "0002_next.sql", "CREATE TABLE next (n int);")]
+OLD_SCHEMA, NEXT_SCHEMA = (schema_by([(one.number, one.checksum) for one in all_]) for all_ in (OLD, NEXT))
 
 
 @asynccontextmanager
@@ -40,23 +41,20 @@ async def has(dsn: str, name: str) -> bool:
         await connection.close()
 
 
-@pytest.mark.parametrize("schema", [None, OLD_SCHEMA], ids=["of 82ede58", "of the release before"])
-def test_the_schema_does_not_move_under_a_process_of_another_release(
-    server: ServerAddress, schema: Schema | None
-) -> None:
+def test_the_schema_does_not_move_under_a_process_of_another_release(server: ServerAddress) -> None:
     """It went on with errors, or wrote rows that `recoup verify` found wrong."""
 
     async def story() -> None:
         async with fresh(server) as dsn:
             await migrate(dsn, "people", migrations=OLD)
-            async with process(dsn, schema):
+            async with process(dsn, OLD_SCHEMA):
                 with pytest.raises(Problem) as refused:
-                    await migrate(dsn, "people")
+                    await migrate(dsn, "people", migrations=NEXT)
                 said = refused.value.sentence()
                 assert "recoup-worker of " in said
                 assert "(pid " in said
                 assert "Stop Recoup on every machine" in said
-                assert not await has(dsn, LAST)
+                assert not await has(dsn, "0002_next.sql")
             await _moved(dsn)
 
     asyncio.run(story())
@@ -67,11 +65,11 @@ async def _moved(dsn: str) -> None:
     async with asyncio.timeout(60):
         while True:
             try:
-                await migrate(dsn, "people")
+                await migrate(dsn, "people", migrations=NEXT)
                 break
             except Problem:
                 await asyncio.sleep(0.1)
-    assert await has(dsn, LAST)
+    assert await has(dsn, "0002_next.sql")
 
 
 def test_no_database_moves_while_another_is_used_by_the_release_before(
@@ -79,15 +77,18 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
 ) -> None:
     """The people's would have moved, and the sandbox's not: neither release could go on."""
     monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
+    monkeypatch.setattr(migrating, "migrations_of", lambda database: NEXT if database == "people" else world)
+    world = migrations_of("world")
+    before = schema_by([(1, "another")])
 
     async def story() -> None:
         async with fresh(server) as people, fresh(server) as sandbox:
             await migrate(people, "people", migrations=OLD)
-            await migrate(sandbox, "world", world="sandbox", migrations=migrations_of("world"))
-            async with process(sandbox, None):  # of 82ede58
+            await migrate(sandbox, "world", world="sandbox", migrations=world)
+            async with process(sandbox, before):
                 with pytest.raises(Problem, match="Processes of another release use this database: recoup-worker of"):
                     await prepare(Databases(people, sandbox, None, None, ""))
-                assert not await has(people, LAST)
+                assert not await has(people, "0002_next.sql")
 
     asyncio.run(story())
 
@@ -107,7 +108,7 @@ def test_a_process_that_was_idle_while_the_schema_moved_is_told_to_stop(server: 
 
     async def story() -> None:
         async with fresh(server) as dsn:
-            await migrate(dsn, "people")
+            await migrate(dsn, "people", migrations=NEXT)
             with pytest.raises(Problem, match="schema is newer than this process"):
                 async with process(dsn, OLD_SCHEMA):
                     pass
@@ -120,7 +121,7 @@ def test_a_process_that_comes_before_its_schema_says_what_to_run(server: ServerA
         async with fresh(server) as dsn:
             await migrate(dsn, "people", migrations=OLD)
             with pytest.raises(Problem, match="lacks 1 migrations") as refused:
-                async with process(dsn, schema_of("people")):
+                async with process(dsn, NEXT_SCHEMA):
                     pass
             assert "recoup schema apply" in refused.value.sentence()
 

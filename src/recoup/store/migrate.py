@@ -1,6 +1,6 @@
-"""Numbered SQL files are the way to the schema; `schema/` is the schema to read. A test proves the two equal.
+"""Migrations of a database. Until 0.1.0 is tagged there is one, `0001`, which is the schema as `schema/` has it.
 
-A file that was applied is never changed again: the database keeps its checksum. How to write one: CONTRIBUTING.md.
+A migration that was applied is never changed again: the database keeps its checksum.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.order.lifecycle import check_sql
 from recoup.store.connect import connect
 from recoup.store.roles import ensure_roles
 from recoup.store.versions import Schema, held_up_by, others, schema_by
@@ -22,13 +23,12 @@ LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness r
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
 LOCK_TIMEOUT_SECONDS: Final = 3  # a statement that waits longer for a table would hold up everyone behind it
 LOCK_TRIES: Final = 20
+_ANEW: Final = "Start anew with an empty data folder or database, or go on with the commit that made this one."
 CONCURRENTLY: Final = "-- concurrently\n"  # the first line of a file whose statements want no transaction
-
-# The first migrations as commit 82ede58 had them; databases of that commit keep no checksums.
-SPINE: Final = {
-    "world": "9a280e337d4ff9aeb0bb7fb7d896ed200e20383f993a69dbd8901d14cb308643",
-    "people": "1038f083dbaf6019e79ead1c288b09a257f565a08ad74424b408c9d8d467bdcd",
-}
+# Databases of the first commits have no checksums.
+_APPLIED: Final = """
+SELECT number, name, to_jsonb(m) ->> 'checksum' AS checksum FROM schema_migrations m ORDER BY number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ class Migration:
 
 def migrations_of(database: str) -> list[Migration]:
     """The migrations of `world` or `people`, in order."""
-    folder = files("recoup.store") / "migrations" / database
-    entries = sorted((e for e in folder.iterdir() if e.name.endswith(".sql")), key=lambda e: e.name)
-    return [Migration(int(e.name[:4]), e.name, e.read_text(encoding="utf-8")) for e in entries]
+    return [Migration(1, "0001_schema", schema_sql(database))]
 
 
 def schema_of(database: str) -> Schema:
@@ -55,16 +53,14 @@ def schema_of(database: str) -> Schema:
 
 
 def _schema(migrations: Sequence[Migration]) -> Schema:
-    return schema_by([(one.number, one.name) for one in migrations])
+    return schema_by([(one.number, one.checksum) for one in migrations])
 
 
-def schema_sql(database: str, lifecycle_check: str) -> str:
+def schema_sql(database: str) -> str:
     """The whole schema as one script, the lifecycle's CHECK filled in."""
-    parts = []
-    for entry in sorted((files("recoup.store") / "schema" / database).iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".sql"):
-            parts.append(entry.read_text().replace("{{lifecycle}}", lifecycle_check))
-    return "\n".join(parts)
+    folder = files("recoup.store") / "schema" / database
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return "\n".join(entry.read_text(encoding="utf-8") for entry in found).replace("{{lifecycle}}", check_sql())
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:
@@ -90,8 +86,8 @@ async def migrate(
     """Applies what is missing, in order, each file in its own transaction; answers the schema's newest number. A lower
     number than the newest may be missing, where two branches were merged.
 
-    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup, when an applied file
-    has another text now, or when processes of another release are connected.
+    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup or to one from before
+    0.1.0, when an applied file has another text now, or when processes of another release are connected.
     """
     wanted = migrations_of(database) if migrations is None else migrations
     connection = await connect(dsn)
@@ -103,7 +99,7 @@ async def migrate(
                 cure="Point it at a newer server, or leave the setting out: one is embedded.",
             )
         await _alone(connection)
-        await _keep_record(connection, database)
+        await _keep_record(connection)
         missing = await missing_of(connection, database, wanted)
         for migration in missing:
             await _apply(connection, database, migration, _schema(wanted))
@@ -121,8 +117,6 @@ async def check_migrated(dsn: str, database: str) -> list[Migration]:
         return await missing_of(connection, database, migrations_of(database))
     except asyncpg.UndefinedTableError:
         return migrations_of(database)
-    except asyncpg.UndefinedColumnError:  # from before the checksums
-        return migrations_of(database)[1:]
     finally:
         await connection.close()
 
@@ -140,29 +134,23 @@ async def _alone(connection: asyncpg.Connection) -> None:
     )
 
 
-async def _keep_record(connection: asyncpg.Connection, database: str) -> None:
+async def _keep_record(connection: asyncpg.Connection) -> None:
     """Which files were applied, with their checksums. Only who owns the schema writes here."""
-    have = await connection.fetch(
-        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0"
-    )
-    if not have:
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         await connection.execute(
             "CREATE TABLE schema_migrations (number int PRIMARY KEY, name text, at timestamptz, checksum text NOT NULL)"
         )
-    elif "checksum" not in {row["attname"] for row in have}:
-        async with connection.transaction():
-            await connection.execute("ALTER TABLE schema_migrations ADD checksum text")
-            await connection.execute("UPDATE schema_migrations SET checksum = $1 WHERE number = 1", SPINE[database])
-            await connection.execute("ALTER TABLE schema_migrations ALTER checksum SET NOT NULL")
-            await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
 
 
 async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]) -> list[Migration]:
     """What is still to be applied. Raises: Problem(unavailable) when what was applied is not what is wanted."""
-    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+    rows = await connection.fetch(_APPLIED)
     by_number = {migration.number: migration for migration in wanted}
     for row in rows:
         known = by_number.get(row["number"])
+        if known and known.number == 1 and known.checksum != row["checksum"]:
+            message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
+            raise Problem("unavailable", message, cure=_ANEW)
         if known is None:
             message = f"The {database} database is newer than this Recoup, which has no migration {row['name']}."
             raise Problem("unavailable", message, cure="Start it with the Recoup that made it, or a newer one.")
@@ -230,8 +218,6 @@ async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
         Clocks().wall(),
         migration.checksum,
     )
-    if migration.number == 1:
-        await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
 
 
 async def _claim_world(connection: asyncpg.Connection, world: str) -> None:

@@ -15,8 +15,6 @@ APP: Final = "recoup_app"
 READ: Final = "recoup_read"
 ADMINISTRATORS_SQL: Final = """\
 -- Once, as an administrator of the server. Choose the passwords; leave out the live database until you need it.
--- A server of a release that had no recoup_read needs of these only:
---   CREATE ROLE recoup_read NOLOGIN; GRANT recoup_read TO recoup_login;
 CREATE ROLE recoup_app NOLOGIN;                                        -- what the application may, it may as this role
 CREATE ROLE recoup_read NOLOGIN;                                       -- as this role it only reads
 CREATE ROLE recoup_owner LOGIN PASSWORD '...';                         -- owns the schema: migrations and partitions

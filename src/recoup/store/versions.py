@@ -1,8 +1,7 @@
 """Which release's schema each running process was written for. A process of another release would write rows that the
 others take for wrong, so it is neither let in nor left behind when the schema moves.
 
-Each connection of a process says it by a shared advisory lock, which every log-in may see; one from before that is
-known by its name.
+Each connection of a process says it by a shared advisory lock, which every log-in may see.
 """
 
 from collections.abc import Sequence
@@ -16,16 +15,14 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
 CLASS: Final = 7_301_842
-_FROM_BEFORE: Final = ("recoup", "recoup-worker")
 _TELL: Final = "SELECT pg_try_advisory_lock_shared($1, $2)"
 _APPLIED: Final = "SELECT number FROM schema_migrations"
 _OTHERS: Final = """
 SELECT a.pid, coalesce(a.usename, '') AS log_in, coalesce(a.application_name, '') AS name,
   coalesce(host(a.client_addr), '') AS host
-FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
-  AND l.database = a.datid AND l.classid = $1::bigint::oid AND l.objsubid = 2
+FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.granted
+  AND l.database = a.datid AND l.classid = $1::bigint::oid AND l.objsubid = 2 AND l.objid::bigint <> $2
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-  AND CASE WHEN l.objid IS NULL THEN a.application_name = ANY($3::text[]) ELSE l.objid::bigint <> $2 END
 ORDER BY a.backend_start, a.pid LIMIT 20
 """
 
@@ -39,9 +36,9 @@ class Schema:
 
 
 def schema_by(migrations: Sequence[tuple[int, str]]) -> Schema:
-    """`migrations`: their numbers and names."""
-    names = "\n".join(sorted(name for _, name in migrations))
-    return Schema(frozenset(number for number, _ in migrations), crc32(names.encode()) & 0x7FFFFFFF)
+    """`migrations`: their numbers and checksums."""
+    sums = "\n".join(checksum for _, checksum in sorted(migrations))
+    return Schema(frozenset(number for number, _ in migrations), crc32(sums.encode()) & 0x7FFFFFFF)
 
 
 async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
@@ -53,7 +50,7 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
     await connection.fetchval(_TELL, CLASS, schema.mark)
     try:
         applied = {row["number"] for row in await connection.fetch(_APPLIED)}
-    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):  # from before `recoup_read`
+    except asyncpg.UndefinedTableError:
         applied = set()
     if applied - schema.numbers:
         message = "The database's schema is newer than this process."
@@ -65,7 +62,7 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
 
 async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
     """Connections of other releases' processes: `recoup-worker of recoup_login at 10.0.0.7 (pid 812)`."""
-    rows = await connection.fetch(_OTHERS, CLASS, schema.mark, list(_FROM_BEFORE))
+    rows = await connection.fetch(_OTHERS, CLASS, schema.mark)
     return [
         f"{row['name'] or 'a process'} of {row['log_in']}{' at ' + row['host'] if row['host'] else ''}"
         f" (pid {row['pid']})"

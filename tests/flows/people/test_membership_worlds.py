@@ -19,7 +19,6 @@ from recoup.flows.people.required_factor import require
 from recoup.flows.people.sessions import open_session, read_session, switch_world
 from recoup.flows.sign_up import SignUp, sign_up
 from recoup.flows.world import World
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
 from recoup.store.people.people import belongs_in, is_operator, partner_roles, reachable, take_along
@@ -193,33 +192,5 @@ def test_who_owns_the_sandbox_weakens_no_sign_in_to_the_live_world(server: Serve
             await help_member(two.sandbox, Passwords(), two.subject, me, ann, "a good password")
         dev = await two.person("dev", "developer", two.sandbox)
         await help_member(two.sandbox, Passwords(), two.subject, me, dev, "a good password")
-
-    run(server, story)
-
-
-def test_memberships_of_before_hold_where_they_did(server: ServerAddress) -> None:
-    """The migration: the operator's in both worlds, the others where their merchants are."""
-    from importlib.resources import files
-
-    sql = (files("recoup.store") / "migrations" / "people" / "0003_membership_worlds.sql").read_text()
-
-    async def story(two: Two) -> None:
-        sandbox_only = new_id()
-        await register_merchant(two.sandbox, sandbox_only, "Other", None)
-        ann = await two.person("ann", "owner", two.sandbox)
-        pat = await two.person("pat", "analyst", two.sandbox, kind="partner")
-        olga = await two.person("olga", "owner", two.sandbox, kind="operator")
-        eve = await make_user(
-            two.sandbox, "eve@x.example", "Eve", "a good password", [Membership("merchant", sandbox_only, "owner")]
-        )
-        connection = await asyncpg.connect(await people_dsn(two.sandbox))
-        try:
-            await connection.execute("DELETE FROM memberships WHERE world = 'live'")
-            await connection.execute("ALTER TABLE memberships DROP COLUMN world CASCADE")
-            await connection.execute("ALTER TABLE memberships ADD PRIMARY KEY (user_id, subject_kind, subject_id)")
-            await connection.execute(sql)
-        finally:
-            await connection.close()
-        assert [set(await two.roles(one)) for one in (ann, pat, olga, eve)] == [{"sandbox", "live"}] * 3 + [{"sandbox"}]
 
     run(server, story)

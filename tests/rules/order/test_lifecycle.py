@@ -1,11 +1,9 @@
 """The lifecycle as data: its rows are complete, reach every stage, and any walk of them keeps its promises."""
 
 import random
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from itertools import product
 from typing import Any
 
@@ -23,7 +21,6 @@ from recoup.rules.order.lifecycle import (
     STEPS,
     Stage,
     can,
-    check_sql,
     fact,
     possible,
     step,
@@ -89,15 +86,6 @@ def test_step_and_fact_answer_exactly_the_rows() -> None:
             else:
                 with pytest.raises(Problem):
                     fact(stage, row.happening)
-
-
-def test_the_migrations_name_every_happening() -> None:
-    """As literals, or as facts that are added to what stands; tests/store/test_schema compares the constraints."""
-    folder = files("recoup.store") / "migrations" / "world"
-    found = sorted((e for e in folder.iterdir() if e.name.endswith(".sql")), key=lambda e: e.name)
-    holding = "".join(text for text in (e.read_text() for e in found) if "order_log_lifecycle" in text)
-    happenings = {row.split("/")[1] for row in re.findall(r"'([a-z_]+/[a-z_]+/[a-z_]+)'", check_sql())}
-    assert [one for one in happenings if f"/{one}/" not in holding and f"'{one}'" not in holding] == []
 
 
 # faces ---------------------------------------------------------------------------------------------------------

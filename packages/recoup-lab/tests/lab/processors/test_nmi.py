@@ -17,13 +17,13 @@ from recoup.gateways.cards.transport import Reply
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.network.codes import read_decline
+from recoup.rules.network.magic import script_card
 from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.conformance.subject import AT
 from recoup_lab.processors.nmi import server
 from recoup_lab.processors.nmi.account import Account
 from recoup_lab.processors.nmi.server import KEY
-from recoup.rules.network.codes import read_decline
-from recoup.rules.network.magic import script_card
 
 ID = str(new_id())
 OWN = "10000000042"  # as its transactions are numbered

@@ -1,5 +1,6 @@
 GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO recoup_app;
+REVOKE INSERT, UPDATE ON schema_migrations FROM recoup_app;
 REVOKE UPDATE ON membership_log, account_log, failed_sign_ins FROM recoup_app;
 REVOKE UPDATE ON impersonations FROM recoup_app;
 GRANT UPDATE (ended_at, ended_how, ended_by_request) ON impersonations TO recoup_app;

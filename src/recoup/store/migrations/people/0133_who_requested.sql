@@ -1,1 +1,0 @@
-ALTER TABLE password_asks RENAME asked_at TO requested_at;

@@ -1,1 +1,0 @@
-ALTER TABLE vault VALIDATE CONSTRAINT vault_sealed;

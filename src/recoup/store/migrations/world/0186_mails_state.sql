@@ -1,2 +1,0 @@
--- Every mail has one of the states.
-ALTER TABLE cell.mails VALIDATE CONSTRAINT mails_state_check;

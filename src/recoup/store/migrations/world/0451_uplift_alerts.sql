@@ -1,2 +1,0 @@
--- Every kind of alert that stands is known: what was added without a look at old rows is looked at here.
-ALTER TABLE alerts VALIDATE CONSTRAINT alerts_kind_check;

@@ -1,1 +1,0 @@
-ALTER TABLE modifications VALIDATE CONSTRAINT modifications_state_check;

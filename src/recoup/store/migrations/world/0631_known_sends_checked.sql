@@ -1,1 +1,0 @@
-ALTER TABLE cell.imported_attempts VALIDATE CONSTRAINT imported_attempts_known;
