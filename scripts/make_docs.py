@@ -98,8 +98,8 @@ def face_table() -> str:
     rows = []
     for status, name in STATUS_NAMES.items():
         shown = [one for one in faces if one.status == status]
-        answers = (", ".join(dict.fromkeys(one[at] for one in shown)) for at in (1, 2))
-        rows.append((f"{name} ({status})", MEANINGS[status], *answers))
+        words = [dict.fromkeys(one.evaluate for one in shown), dict.fromkeys(one.outcome for one in shown)]
+        rows.append((f"{name} ({status})", MEANINGS[status], *map(", ".join, words)))
     return table(("status", "meaning", "`/evaluate`", "`/outcome`"), rows)
 
 
