@@ -11,16 +11,14 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, get_args, get_origin
+from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
 from recoup.doors.docs.templates import CONSUMERS
-from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, table_of
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
-from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
 from recoup.flows.people.sessions import MAY, PARTNER_MAY
 from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
@@ -28,14 +26,14 @@ from recoup.main.settings import Settings
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.application import STEPS as APPLICATION_STEPS
 from recoup.rules.merchants.onboarding import TASKS
-from recoup.rules.messages.event_data import Data
+from recoup.rules.messages.event_data import Data, OrderData
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 from recoup.rules.network import magic
 from recoup.rules.network.codes import SOURCES
 from recoup.rules.network.tables import PROCESSOR_CODES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
-from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
+from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
 from recoup.rules.rescue.completeness import WISHES
 from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
@@ -88,42 +86,21 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
-def step_table() -> str:
-    rows = [
-        (code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "", s.books.recipe if s.books else "")
-        for s in STEPS
-    ]
-    return table(("happening", "from", "to", "event", "reason", "ledger"), rows)
-
-
-def fact_table() -> str:
-    rows = [
-        (
-            code(f.happening),
-            ", ".join(stage.value for stage in Stage if stage in f.stages),
-            code(f.event),
-            f.books.recipe if f.books else "",
-        )
-        for f in FACTS
-    ]
-    return table(("fact", "while the order is", "event", "ledger"), rows)
-
-
 def face_table() -> str:
+    """Statuses, with what the calls of a card payment answer in each."""
+    faces = [
+        face(stage, kind, 100, refunded, disputed)
+        for stage in list(Stage)[1:]
+        for kind in ("mit_managed", "mit_sync")
+        for refunded in (0, 100)
+        for disputed in (False, True)
+    ]
     rows = []
-    for stage in list(Stage)[1:]:
-        managed, sync = (face(stage, kind, 100, 0, False) for kind in ("mit_managed", "mit_sync"))
-        word = managed.evaluate if managed.evaluate == sync.evaluate else f"{managed.evaluate} (sync: {sync.evaluate})"
-        rows.append(
-            (
-                stage.value,
-                f"{STATUS_NAMES[managed.status]} ({managed.status})",
-                word,
-                managed.outcome,
-                MEANINGS[managed.status],
-            )
-        )
-    return table(("stage", "order status", "/evaluate", "/outcome", "meaning of the status"), rows)
+    for status, name in STATUS_NAMES.items():
+        shown = [one for one in faces if one.status == status]
+        words = [dict.fromkeys(one.evaluate for one in shown), dict.fromkeys(one.outcome for one in shown)]
+        rows.append((f"{name} ({status})", MEANINGS[status], *map(", ".join, words)))
+    return table(("status", "meaning", "`/evaluate`", "`/outcome`"), rows)
 
 
 # errors, events, settings ---------------------------------------------------------------------------------------
@@ -144,70 +121,29 @@ def refund_table() -> str:
 
 
 def event_table() -> str:
-    rows = [
-        (f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "on request", k.meaning)
-        for k in CATALOGUE.values()
-    ]
-    return table(("event", "priority", "sent by default", "meaning"), rows)
-
-
-def event_shapes() -> str:
-    shapes: dict[type[Data], list[str]] = {}
+    """Events with their own data; that of several is told once."""
+    rows, told = [], set()
     for kind in CATALOGUE.values():
-        shapes.setdefault(kind.data, []).append(kind.name)
-    parts = [_shape(shape, f"Of {', '.join(map(code, names))}.") for shape, names in shapes.items()]
-    inner = {one: None for shape in shapes for field in msgspec.structs.fields(shape) for one in structs_in(field.type)}
-    parts += [_shape(one, (one.__doc__ or "").strip()) for one in inner]
-    return "\n\n".join(parts)
+        data = "as above" if kind.data in told else _data(kind.data)
+        told.add(kind.data)
+        rows.append((code(kind.name), "yes" if kind.default else "", kind.meaning, data))
+    return table(("event", "default", "meaning", "own data"), rows)
 
 
-def _shape(shape: type[msgspec.Struct], words: str) -> str:
-    rows = [
-        (code(f.encode_name), *describe(f.type), "" if f.required else _absent(f.type))
-        for f in msgspec.structs.fields(shape)
-    ]
-    return f"### {shape.__name__}\n\n{words}\n\n" + table(("field", "kind", "meaning", ""), rows)
+def _data(shape: type[Data]) -> str:
+    common = OrderData.__struct_fields__ if issubclass(shape, OrderData) else ()
+    return ", ".join(_told(field) for field in msgspec.structs.fields(shape) if field.name not in common)
 
 
-def _absent(kind: Any) -> str:
-    inner = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
-    return "may be absent" if msgspec.UnsetType in get_args(inner) else "may be null or absent"
-
-
-def structs_in(kind: Any) -> list[type[msgspec.Struct]]:
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return [kind]
-    return [one for inner in get_args(kind) if not isinstance(inner, str) for one in structs_in(inner)]
-
-
-def anchor(shape: type[Data]) -> str:
-    return shape.__name__.lower()
-
-
-def describe(kind: Any) -> tuple[str, str]:
-    """(JSON kind, description) of an annotated field."""
-    inner, *meta = get_args(kind) if hasattr(kind, "__metadata__") else (kind,)
-    text = next((m.description for m in reversed(meta) if getattr(m, "description", None)), "")
-    return json_kind(inner), text
-
-
-def json_kind(kind: Any) -> str:
-    plain = {int: "integer", str: "string", bool: "boolean"}.get(kind)
-    if plain:
-        return plain
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return f"[object](#{kind.__name__.lower()})"
-    if get_origin(kind) in (list, tuple):
-        return f"list of {describe(get_args(kind)[0])[0]}"
-    name = getattr(kind, "__name__", "")
-    if name in ("UUID", "datetime"):
-        return {"UUID": "GUID", "datetime": "ISO 8601"}[name]
-    if get_origin(kind) is not None and all(isinstance(one, str) for one in get_args(kind)):
-        return "one of " + ", ".join(code(one) for one in get_args(kind))
-    told = ["null" if one is type(None) else describe(one)[0] for one in get_args(kind) if one is not msgspec.UnsetType]
-    if not told:
-        raise ValueError(f"no word for {kind}")
-    return " or ".join(told)
+def _told(field: msgspec.structs.FieldInfo) -> str:
+    """Its name, `?` where it may be null or absent, its choices and its description."""
+    kind, *meta = get_args(field.type) if hasattr(field.type, "__metadata__") else (field.type,)
+    parts = get_args(kind)
+    words = next((m.description for m in reversed(meta) if getattr(m, "description", None)), "")
+    literal = next((one for one in (kind, *parts) if get_origin(one) is Literal), None)
+    text = ": ".join(filter(None, (" · ".join(map(code, get_args(literal))), words)))
+    missing = "?" if {type(None), msgspec.UnsetType} & set(parts) else ""
+    return code(field.encode_name) + missing + (f" ({text})" if text else "")
 
 
 def settings_table() -> str:
@@ -293,14 +229,6 @@ def state_table() -> str:
     return table(("API", "portal"), [(code(api), word) for api, word in API_STATES])
 
 
-def stablecoin_error_table() -> str:
-    statuses: dict[str, set[str]] = {}
-    for status, known in STABLECOIN_TABLE.values():
-        statuses.setdefault(known, set()).add(str(status))
-    rows = [(", ".join(sorted(several)), code(known), MESSAGES["en"][known]) for known, several in statuses.items()]
-    return table(("HTTP", "code", "meaning"), sorted(rows))
-
-
 def bank_table() -> str:
     """The sandbox bank's magic account numbers."""
     rows = [(code("…" + digits), what) for digits, what in BANK_MAGIC.items()]
@@ -334,9 +262,9 @@ def checklist_table() -> str:
     return table(("step", "complete when"), [(task.title, task.shows) for task in TASKS])
 
 
-def consumer(ending: str, language: str) -> str:
-    """A whole file, as it is served."""
-    return f"```{language}\n{CONSUMERS[f'consumer.{ending}'].read_text(encoding='utf-8')}```"
+def consumer() -> str:
+    """The whole file, as it is served."""
+    return f"```python\n{CONSUMERS['consumer.py'].read_text(encoding='utf-8')}```"
 
 
 def source_table() -> str:
@@ -397,14 +325,13 @@ def changes() -> str:
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
-    "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
-    "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
+    "lifecycle-diagram": diagram, "faces": face_table,
+    "errors": error_table, "refund-errors": refund_table, "events": event_table,
     "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
-    "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
+    "stablecoin-events": stablecoin_event_table,
     "merchant-permissions": merchant_permissions, "partner-permissions": partner_permissions,
     "application-steps": application_table, "decline-reasons": decline_table, "checklist": checklist_table,
-    "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
-    "consumer-php": lambda: consumer("php", "php"),
+    "consumer": consumer,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
     "code-sources": source_table, "ranks": rank_table, "world-example": world_example, "stories": stories,
     "changes": changes,

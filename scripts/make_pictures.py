@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -32,7 +32,7 @@ HOME: Final = Path(__file__).resolve().parents[1]
 IMAGES: Final = HOME / "docs/images"
 BYTES_MAX: Final = 200_000
 WAIT_SECONDS: Final = 300
-DESKTOP, PHONE = (1440, 900), (390, 844)
+DESKTOP: Final = (1440, 900)
 CHARGE: Final = "a charge"  # instead of a path: the page on which its payer pays
 _WEBP: Final = """async ([png, quality]) => {
   const picture = new Image();
@@ -52,13 +52,10 @@ class Picture:
     path: str
     links: tuple[str, ...] = ()
     size: tuple[int, int] = DESKTOP
-    scheme: Any = "light"
 
 
 PICTURES: Final = (
     Picture("orders", "/orders"),
-    Picture("orders-dark", "/orders", scheme="dark"),
-    Picture("orders-phone", "/orders", size=PHONE),
     Picture("order", "/orders?status=7&type=mit_managed&attempts=3", ("a.open",), size=(1440, 1100)),
     Picture("overview", "/overview", size=(1440, 1000)),
     Picture("settlement", "/settlements", ("tbody a",), size=(1440, 1000)),
@@ -132,7 +129,6 @@ def taken(browser: Browser, picture: Picture, url: str, kept: dict[str, str]) ->
     context = browser.new_context(
         base_url=url,
         viewport={"width": picture.size[0], "height": picture.size[1]},
-        color_scheme=picture.scheme,
         locale="en-GB",
         timezone_id="Europe/London",
         reduced_motion="reduce",

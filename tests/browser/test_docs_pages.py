@@ -143,7 +143,7 @@ def test_search_finds_while_typing_and_goes_there_by_keyboard(browser: Browser, 
         expect(found.first).to_contain_text("attempt.declined")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
-        expect(page).to_have_url(f"{site.address}/docs/events#attempt-declined")
+        expect(page).to_have_url(f"{site.address}/docs/webhooks#attempt-declined")
         asked: list[Request] = []
         page.on("request", lambda request: asked.append(request))
         page.get_by_placeholder("Search").fill("expiryDateUtc")
@@ -182,7 +182,7 @@ def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_scr
 ) -> None:
     with opened(browser, site, "/docs", script=False, size=size) as page:
         expect(page.get_by_placeholder("Search")).to_be_hidden()
-        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/events", "/docs/magic-inputs", "/docs/tour"):
+        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/webhooks", "/docs/magic-inputs", "/docs/tour"):
             page.goto(path)
             box = page.locator("main").bounding_box()
             assert box is not None

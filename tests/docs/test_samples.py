@@ -136,7 +136,7 @@ def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
     paths = [
         "/docs",
         "/static/favicon.svg",
-        "/docs/events",
+        "/docs/webhooks",
         *(f"/docs/{one.name}" for one in told),
         *(f"{one.prefix}/openapi.json" for one in told),
     ]

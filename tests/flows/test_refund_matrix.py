@@ -1,5 +1,5 @@
-"""The refund matrix: state of the charge x kind of refund x race. What is seen here is the table of the documentation:
-the test writes docs/refund-matrix.md, and fails when it was another one."""
+"""The refund matrix: state of the charge x kind of refund x race. The test writes what it sees
+to refund_matrix.md, and fails when that was another one: docs/money.md summarises it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/refund-matrix.md"
+PAGE = Path(__file__).parent / "refund_matrix.md"
 POLICY = Policy(
     call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
 )
@@ -201,7 +201,7 @@ def test_the_matrix(server: ServerAddress) -> None:
     )
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
         PAGE.write_text(page, encoding="utf-8")
-        pytest.fail("docs/refund-matrix.md was not current; it is written anew: look at what has changed")
+        pytest.fail("refund_matrix.md is written anew: look at what has changed, and at docs/money.md")
 
 
 @each(

@@ -34,11 +34,9 @@ class Rendered:
 
 
 class _Renderer(RendererHTML):
-    """Diagrams and pictures are left out: the tables and words beside them say the same."""
+    """Pictures are left out: the words around them say the same."""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        if tokens[idx].info.strip() == "mermaid":
-            return ""
         return super().fence(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:

@@ -160,7 +160,7 @@ def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
 
 
 def _guide(site: Site, name: str, request: Request) -> Response:
-    more = {"magic-inputs": _inputs, "events": _events}.get(name)
+    more = {"magic-inputs": _inputs, "webhooks": _events}.get(name)
     extra: dict[str, Any] = more(site, request) if more is not None else {"extra": None}
     key = (name, *extra.get("chosen", {}).values())
     page = site.kept.get(key) or kept(_guide_page(site, name, extra))

@@ -19,9 +19,9 @@ def entries(site: Site) -> list[Entry]:
         for section in guide.page.sections:
             address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
             found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
-    if "events" in site.guides:
+    if "webhooks" in site.guides:
         events = (*site.events, *site.stable_events)
-        found += [(one.name, "Webhooks", f"/docs/events#{one.anchor}", one.meaning) for one in events]
+        found += [(one.name, "Webhooks", f"/docs/webhooks#{one.anchor}", one.meaning) for one in events]
     return found
 
 

@@ -1,7 +1,8 @@
 """What `EventData` holds for each event, besides Mid, SiteId, Sequence and EventId, which are always there.
 
 Amounts are integers in the currency's minor unit; dates are business time, ISO 8601 in UTC. Nothing here is
-about a person: events are kept, and people may be erased. The descriptions are the documentation's text.
+about a person: events are kept, and people may be erased. The descriptions are the documentation's text: what a
+field's name does not say.
 """
 
 from datetime import datetime
@@ -10,11 +11,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Amount = Annotated[int, Meta(ge=0, description="Minor units of the currency.")]
-Currency = Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217 code, or the token's.")]
-Status = Annotated[str, Meta(description="The order's status after the event, as in `statusName`.")]
-Attempts = Annotated[int, Meta(ge=0, description="Number of attempts so far.")]
-NextAttemptAt = Annotated[datetime | None, Meta(description="Time of the next attempt; null if none is planned.")]
+Amount = Annotated[int, Meta(ge=0)]
+Currency = Annotated[str, Meta(min_length=3, max_length=4)]
+Attempts = Annotated[int, Meta(ge=0)]
+NextAttemptAt = Annotated[datetime | None, Meta(description="null: none is planned")]
+PeriodTo = Annotated[datetime, Meta(description="exclusive")]
+RefundedTotal = Annotated[Amount, Meta(description="total of all refunds that were not refused")]
 CancelReason = Annotated[
     Literal[
         "declined",
@@ -24,7 +26,7 @@ CancelReason = Annotated[
         "challenge_failed",
         "challenge_timeout",
     ],
-    Meta(description="Why the order ended."),
+    Meta(description="why the order ended"),
 ]
 
 
@@ -35,27 +37,25 @@ class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=Fal
 class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
     """The order's state after the event. The one with the highest `Sequence` is the current state."""
 
-    status: Status
+    status: str
     amount: Amount
-    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
+    refunded_amount: RefundedTotal
     currency: Currency
-    reason: Annotated[str | None, Meta(description="Why it ended, as `reason` of the order; else null.")]
-    do_not_retry: Annotated[bool, Meta(description="True: no further attempts are made.")]
-    expiry_date: Annotated[str | None, Meta(description="Expiry of the rescue, as in the order.")]
+    reason: Annotated[str | None, Meta(description="why it ended")]
+    do_not_retry: bool
+    expiry_date: Annotated[str | None, Meta(description="of the rescue")]
 
 
 class OrderData(Data, frozen=True, kw_only=True):
     """Every event of an order says where the order stands and what it is about."""
 
-    status: Status
+    status: str
     amount: Amount
     currency: Currency
-    order: Annotated[OrderState | UnsetType, Meta(description="The order's state after this event.")] = UNSET
+    order: OrderState | UnsetType = UNSET
 
 
-ByNetworkToken = Annotated[
-    bool | UnsetType, Meta(description="True: the attempt went by the card's network token; else absent.")
-]
+ByNetworkToken = Annotated[bool | UnsetType, Meta(description="true, or absent")]
 
 
 class Completed(OrderData, frozen=True, kw_only=True):
@@ -63,10 +63,8 @@ class Completed(OrderData, frozen=True, kw_only=True):
     by: Annotated[
         Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | UnsetType,
         Meta(
-            description="What brought the money of an MIT. `link`: the customer paid by the link; `new_card`: a try of "
-            "a card that came later; `other_card`: a try of another card on file; `part`: it was collected in parts; "
-            "`signal`: a try at once after an approval elsewhere; `merchant`: a try that a person requested; `retry`: "
-            "any other try."
+            description="what brought the money of an MIT: the customer paid by the link, a new card, another card on "
+            "file, parts, a retry, an attempt at once after an approval elsewhere, an attempt that a person requested"
         ),
     ] = UNSET
     by_network_token: ByNetworkToken = UNSET
@@ -75,49 +73,49 @@ class Completed(OrderData, frozen=True, kw_only=True):
 class Cancelled(OrderData, frozen=True, kw_only=True):
     reason: CancelReason
     attempts: Attempts
-    response_code: Annotated[str | None, Meta(description="Response code of the last attempt.")] = None
+    response_code: Annotated[str | None, Meta(description="of the last attempt")] = None
 
 
 class Expired(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
-    expired_at: Annotated[datetime, Meta(description="Time of the expiry.")]
+    expired_at: datetime
 
 
 class Refunded(OrderData, frozen=True, kw_only=True):
-    refund_id: Annotated[UUID, Meta(description="Id of the refund.")]
-    refund_amount: Annotated[Amount, Meta(description="Amount of this refund.")]
-    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
-    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
+    refund_id: UUID
+    refund_amount: Amount
+    refunded_amount: RefundedTotal
+    refundable_amount: Amount
 
 
 class CaptureRequired(OrderData, frozen=True, kw_only=True):
-    capture_before: Annotated[datetime, Meta(description="The authorisation is voided after this time.")]
+    capture_before: Annotated[datetime, Meta(description="then the authorisation is voided")]
 
 
 class ChargebackReceived(OrderData, frozen=True, kw_only=True):
-    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback.")]
-    chargeback_amount: Annotated[Amount, Meta(description="Disputed amount.")]
-    reason_code: Annotated[str | None, Meta(description="The card network's reason code.")] = None
-    respond_by: Annotated[datetime | None, Meta(description="Deadline for evidence, if evidence is possible.")] = None
+    chargeback_id: UUID
+    chargeback_amount: Amount
+    reason_code: Annotated[str | None, Meta(description="the card network's")] = None
+    respond_by: Annotated[datetime | None, Meta(description="deadline for evidence")] = None
 
 
 class ChargebackReversed(OrderData, frozen=True, kw_only=True):
-    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback, as in `payment.chargeback.received`.")]
-    chargeback_amount: Annotated[Amount, Meta(description="Amount that the issuer returned.")]
+    chargeback_id: UUID
+    chargeback_amount: Amount
 
 
 class EarlyWarningReceived(OrderData, frozen=True, kw_only=True):
-    warning_id: Annotated[UUID, Meta(description="Id of the warning; the same warning is sent once.")]
-    warned_amount: Annotated[Amount, Meta(description="Amount of the payment that was reported.")]
-    attempt_id: Annotated[UUID, Meta(description="Id of the attempt that was reported.")]
-    attempt_number: Annotated[int, Meta(description="Number of that attempt within the order.")]
+    warning_id: UUID
+    warned_amount: Amount
+    attempt_id: UUID
+    attempt_number: int
 
 
 class Challenge(OrderData, frozen=True, kw_only=True):
-    challenge_id: Annotated[UUID, Meta(description="The same in all events of one challenge.")]
-    expires_at: Annotated[datetime | None, Meta(description="Time at which an unanswered challenge ends.")] = None
+    challenge_id: Annotated[UUID, Meta(description="the same in all events of one challenge")]
+    expires_at: Annotated[datetime | None, Meta(description="when an unanswered challenge ends")] = None
     asks: Annotated[
-        Literal["confirm", "code", "address", "card"], Meta(description="The action requested from the customer.")
+        Literal["confirm", "code", "address", "card"], Meta(description="what the customer is asked for")
     ] = "card"
 
 
@@ -125,15 +123,13 @@ class MandateRevoked(OrderData, frozen=True, kw_only=True):
     scope: Annotated[
         Literal["payment", "agreement", "all"],
         Meta(
-            description="What the customer revoked. `payment` (R0) and `agreement` (R1, advice 21): orders of the same "
-            "agreement and card end; `all` (R3): all orders with that card that you start."
+            description="what was revoked: `payment` and `agreement` end orders of the same agreement and card, `all` "
+            "each order with that card that you start"
         ),
     ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
-    subscription_id: Annotated[
-        str | None, Meta(description="Your id of the agreement; null: it was not named, and cannot be told apart.")
-    ] = None
-    revoked_at: Annotated[datetime, Meta(description="Time of the decline that said so.")]
+    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21")]
+    subscription_id: Annotated[str | None, Meta(description="your id of the agreement, if you named it")] = None
+    revoked_at: datetime
 
 
 class Progress(OrderData, frozen=True, kw_only=True):
@@ -142,110 +138,104 @@ class Progress(OrderData, frozen=True, kw_only=True):
 
 
 class Held(OrderData, frozen=True, kw_only=True):
-    reason: Annotated[str, Meta(description="Why the order waits, in one word.")]
-    until: Annotated[datetime | None, Meta(description="Time at which it resumes; null: a person decides.")] = None
+    reason: Annotated[str, Meta(description="why the order waits, in one word")]
+    until: Annotated[datetime | None, Meta(description="null: a person decides")] = None
 
 
 class AttemptDeclined(OrderData, frozen=True, kw_only=True):
-    attempt_id: Annotated[UUID, Meta(description="Id of the declined attempt.")]
-    attempt_number: Annotated[int, Meta(ge=1, description="Number of the attempt, from 1.")]
-    response_code: Annotated[str, Meta(description="Response code of the issuer.")]
-    is_final: Annotated[bool, Meta(description="True: this decline ends the order.")]
+    attempt_id: UUID
+    attempt_number: Annotated[int, Meta(ge=1)]
+    response_code: str
+    is_final: Annotated[bool, Meta(description="this decline ends the order")]
     next_attempt_at: NextAttemptAt = None
     by_network_token: ByNetworkToken = UNSET
 
 
 class Amended(OrderData, frozen=True, kw_only=True):
-    changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="What the merchant changed.")]
+    changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="by the merchant")]
 
 
 class PartiallyCollected(OrderData, frozen=True, kw_only=True):
-    part_amount: Annotated[Amount, Meta(description="Amount of this part.")]
-    collected_amount: Annotated[Amount, Meta(description="Total of all parts so far.")]
-    outstanding_amount: Annotated[Amount, Meta(description="What is still owed.")]
+    part_amount: Amount
+    collected_amount: Annotated[Amount, Meta(description="all parts so far")]
+    outstanding_amount: Amount
     attempts: Attempts
     by_network_token: ByNetworkToken = UNSET
 
 
 class RefundRefused(OrderData, frozen=True, kw_only=True):
-    refund_id: Annotated[UUID, Meta(description="Id of the refused refund.")]
-    refund_amount: Annotated[Amount, Meta(description="Amount of that refund.")]
-    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused.")]
-    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
+    refund_id: UUID
+    refund_amount: Amount
+    refunded_amount: RefundedTotal
+    refundable_amount: Amount
 
 
 class RefundFailed(OrderData, frozen=True, kw_only=True):
-    refund_id: Annotated[UUID, Meta(description="Id of the refund that failed.")]
-    instead_id: Annotated[UUID, Meta(description="Id of the refund that stands for it and waits for a person.")]
-    refund_amount: Annotated[Amount, Meta(description="Amount of that refund.")]
-    refunded_amount: Annotated[Amount, Meta(description="Total of all refunds that were not refused, this included.")]
-    refundable_amount: Annotated[Amount, Meta(description="Amount that can still be refunded.")]
+    refund_id: UUID
+    instead_id: Annotated[UUID, Meta(description="the refund that replaces it and waits for a person")]
+    refund_amount: Amount
+    refunded_amount: RefundedTotal
+    refundable_amount: Amount
 
 
 class ChargebackClosed(OrderData, frozen=True, kw_only=True):
-    chargeback_id: Annotated[UUID, Meta(description="Id of the chargeback, as in `payment.chargeback.received`.")]
-    chargeback_amount: Annotated[Amount, Meta(description="Disputed amount.")]
-    outcome: Annotated[Literal["won", "lost"], Meta(description="`won`: the money was returned.")]
+    chargeback_id: UUID
+    chargeback_amount: Amount
+    outcome: Annotated[Literal["won", "lost"], Meta(description="won: the money was returned")]
 
 
 class Payout(Data, frozen=True, kw_only=True):
-    payout_id: Annotated[UUID, Meta(description="Id of the payout.")]
-    settlement_id: Annotated[UUID, Meta(description="Id of its settlement.")]
+    payout_id: UUID
+    settlement_id: UUID
     status: Annotated[
         Literal["pending", "completed", "failed", "reversed"],
-        Meta(
-            description="`pending`: sent to the bank, not confirmed yet; `completed`: confirmed; `failed`: not paid; "
-            "`reversed`: returned after it was confirmed."
-        ),
+        Meta(description="sent to the bank, confirmed, not paid, returned after it was confirmed"),
     ]
     amount: Amount
     currency: Currency
 
 
 class SettlementClosed(Data, frozen=True, kw_only=True):
-    settlement_id: Annotated[UUID, Meta(description="Id of the settlement.")]
-    period_from: Annotated[datetime, Meta(description="Start of the period, inclusive.")]
-    period_to: Annotated[datetime, Meta(description="End of the period, exclusive.")]
-    amount: Annotated[
-        int, Meta(description="Amount of its payout, which is scheduled, not sent; negative: amount owed by you.")
-    ]
+    settlement_id: UUID
+    period_from: datetime
+    period_to: PeriodTo
+    amount: Annotated[int, Meta(description="of its payout, scheduled, not sent; negative: owed by you")]
     currency: Currency
-    ledger_root: Annotated[str | None, Meta(description="Root of its last ledger page, hex.")] = None
+    ledger_root: Annotated[str | None, Meta(description="root of its last ledger page, hex")] = None
 
 
 class ReconciliationReady(Data, frozen=True, kw_only=True):
-    reconciliation_id: Annotated[UUID, Meta(description="Id of the report: `id` of GET /v1/reconciliation.")]
-    period_from: Annotated[datetime, Meta(description="Start of the period, inclusive.")]
-    period_to: Annotated[datetime, Meta(description="End of the period, exclusive.")]
-    lines: Annotated[int, Meta(ge=0, description="Movements on your account in the period.")]
-    differences: Annotated[int, Meta(ge=0, description="Statement lines that do not match the ledger.")]
+    reconciliation_id: Annotated[UUID, Meta(description="`id` of GET /v1/reconciliation")]
+    period_from: datetime
+    period_to: PeriodTo
+    lines: Annotated[int, Meta(ge=0, description="movements on your account")]
+    differences: Annotated[int, Meta(ge=0, description="statement lines that do not match the ledger")]
 
 
 class CertificateReady(Data, frozen=True, kw_only=True):
-    certificate_id: Annotated[UUID, Meta(description="Id of the certificate: `id` of GET /v1/reports/certificates.")]
-    month: Annotated[str, Meta(description="Its month, UTC: `2026-11`.")]
-    acceptor_id: Annotated[str, Meta(description="The acceptor whose limits it is about.")]
-    number: Annotated[int, Meta(ge=1, description="1, or more for a correction.")]
-    sends: Annotated[int, Meta(ge=0, description="Sends of the month, as the networks count them.")]
-    breaches: Annotated[int, Meta(ge=0, description="Sends that left against a limit that was known.")]
-    certificate_root: Annotated[str, Meta(description="Root of its file, hex.")]
+    certificate_id: Annotated[UUID, Meta(description="`id` of GET /v1/reports/certificates")]
+    month: Annotated[str, Meta(description="in UTC: `2026-11`")]
+    acceptor_id: Annotated[str, Meta(description="the merchant account whose limits it is about")]
+    number: Annotated[int, Meta(ge=1, description="more than 1: a correction")]
+    sends: Annotated[int, Meta(ge=0, description="attempts, as the networks count them")]
+    breaches: Annotated[int, Meta(ge=0, description="attempts sent against a known limit")]
+    certificate_root: Annotated[str, Meta(description="root of its file, hex")]
 
 
 class UploadCompleted(Data, frozen=True, kw_only=True):
-    upload_id: Annotated[UUID, Meta(description="Id of the upload: `id` of GET /v1/uploads.")]
-    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="Kind of its rows.")]
-    state: Annotated[Literal["completed", "stopped"], Meta(description="`stopped`: rows were skipped on request.")]
-    file_name: Annotated[str, Meta(description="File name as sent; empty without one.")]
-    rows: Annotated[int, Meta(ge=0, description="Rows in the file.")]
-    done: Annotated[int, Meta(ge=0, description="Accepted rows.")]
-    refused: Annotated[int, Meta(ge=0, description="Refused rows; the answers contain the reason.")]
+    upload_id: Annotated[UUID, Meta(description="`id` of GET /v1/uploads")]
+    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="of its rows")]
+    state: Annotated[Literal["completed", "stopped"], Meta(description="rows were skipped on request")]
+    file_name: str
+    rows: Annotated[int, Meta(ge=0)]
+    done: Annotated[int, Meta(ge=0, description="accepted rows")]
+    refused: Annotated[int, Meta(ge=0, description="refused rows; the answers contain the reason")]
 
 
 class Application(Data, frozen=True, kw_only=True):
-    application_id: Annotated[UUID, Meta(description="Id of the application.")]
+    application_id: UUID
     status: Annotated[
-        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
-        Meta(description="Current status; `Mid` is the id of the merchant to be created."),
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"], Meta(description="where it stands")
     ]
-    reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
-    external_application_id: Annotated[str | None, Meta(description="The applicant's own id.")] = None
+    reason: Annotated[str, Meta(description="why it was declined, in one word")] = ""
+    external_application_id: Annotated[str | None, Meta(description="the applicant's own id")] = None

@@ -1,6 +1,6 @@
 """The catalogue of events, and how each is written for a receiver.
 
-Source: contract §14.2 (names, priorities), §14.3 (payload), §17.1 U5 and U8 (data, opt-in events, formats).
+Source: contract §14.2 (names), §14.3 (payload), §17.1 U5 and U8 (data, opt-in events, formats).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,6 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.messages import event_data as shapes
 from recoup.rules.messages.signature import http_date, sign, standard_headers
 
-Priority = Literal["critical", "recommended", "informational"]
 Format = Literal["rescue", "rescue-text", "standard"]
 
 
@@ -28,7 +27,6 @@ class EventKind:
     """
 
     name: str
-    priority: Priority
     default: bool
     data: type[shapes.Data]
     meaning: str
@@ -37,99 +35,87 @@ class EventKind:
 CATALOGUE: Final[Mapping[str, EventKind]] = {
     kind.name: kind
     for kind in (
-        EventKind("order.completed", "recommended", True, shapes.Completed, "The order was approved."),
-        EventKind("order.cancelled", "recommended", True, shapes.Cancelled, "The order ended without payment."),
-        EventKind("order.expired", "recommended", True, shapes.Expired, "It expired before an approval."),
-        EventKind("order.refunded", "critical", True, shapes.Refunded, "Some or all of it is refunded."),
-        EventKind("order.capturerequired", "informational", True, shapes.CaptureRequired, "Capture is due."),
+        EventKind("order.completed", True, shapes.Completed, "The order was approved."),
+        EventKind("order.cancelled", True, shapes.Cancelled, "The order ended without payment."),
+        EventKind("order.expired", True, shapes.Expired, "It expired before an approval."),
+        EventKind("order.refunded", True, shapes.Refunded, "Some or all of it is refunded."),
+        EventKind("order.capturerequired", True, shapes.CaptureRequired, "Capture is due."),
         EventKind(
             "payment.chargeback.received",
-            "critical",
             True,
             shapes.ChargebackReceived,
             "The issuer charges back.",
         ),
         EventKind(
             "payment.chargeback.reversed",
-            "recommended",
             True,
             shapes.ChargebackReversed,
             "A chargeback was won: the issuer returned the money.",
         ),
         EventKind(
             "payment.early_warning.received",
-            "recommended",
             True,
             shapes.EarlyWarningReceived,
             "The issuer reports the payment as fraud: a chargeback may follow.",
         ),
         EventKind(
             "mandate.revoked",
-            "recommended",
             True,
             shapes.MandateRevoked,
             "The customer revoked the mandate at the bank. Its open orders end, and so do later ones.",
         ),
-        EventKind("challenge.presented", "critical", True, shapes.Challenge, "The customer is asked to act."),
-        EventKind("challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."),
-        EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),
-        EventKind("challenge.failed", "critical", True, shapes.Challenge, "The customer failed."),
+        EventKind("challenge.presented", True, shapes.Challenge, "The customer is asked to act."),
+        EventKind("challenge.attempted", True, shapes.Challenge, "The customer acted; no result yet."),
+        EventKind("challenge.passed", True, shapes.Challenge, "The customer passed."),
+        EventKind("challenge.failed", True, shapes.Challenge, "The customer failed."),
         EventKind(
             "payout.created",
-            "informational",
             True,
             shapes.Payout,
             "A payout was sent to the bank, which has not confirmed it yet.",
         ),
-        EventKind(
-            "payout.updated", "informational", True, shapes.Payout, "The bank confirmed, refused or returned a payout."
-        ),
-        EventKind("settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."),
+        EventKind("payout.updated", True, shapes.Payout, "The bank confirmed, refused or returned a payout."),
+        EventKind("settlement.closed", True, shapes.SettlementClosed, "A settlement is final."),
         EventKind(
             "reconciliation.ready",
-            "informational",
             True,
             shapes.ReconciliationReady,
             "A period's report can be fetched.",
         ),
         EventKind(
             "certificate.ready",
-            "informational",
             False,
             shapes.CertificateReady,
             "A month's compliance certificate, or its correction, can be fetched.",
         ),
-        EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file was processed."),
-        EventKind("order.submitted", "informational", False, shapes.Progress, "The order was accepted."),
-        EventKind("order.processing", "informational", False, shapes.Progress, "Processing started or resumed."),
-        EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
-        EventKind("order.problem", "informational", False, shapes.Held, "A person has to check it."),
-        EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "An attempt was declined."),
-        EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind("upload.completed", True, shapes.UploadCompleted, "A file was processed."),
+        EventKind("order.submitted", False, shapes.Progress, "The order was accepted."),
+        EventKind("order.processing", False, shapes.Progress, "Processing started or resumed."),
+        EventKind("order.onhold", False, shapes.Held, "It waits."),
+        EventKind("order.problem", False, shapes.Held, "A person has to check it."),
+        EventKind("attempt.declined", False, shapes.AttemptDeclined, "An attempt was declined."),
+        EventKind("order.amended", False, shapes.Amended, "The merchant changed the open order."),
         EventKind(
             "order.partially_collected",
-            "informational",
             False,
             shapes.PartiallyCollected,
             "A part of it was collected; the order goes on for the rest.",
         ),
-        EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
+        EventKind("order.refundrefused", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
             "order.refundfailed",
-            "informational",
             False,
             shapes.RefundFailed,
             "A refund that was made came back: it is owed again.",
         ),
         EventKind(
             "payment.chargeback.closed",
-            "informational",
             False,
             shapes.ChargebackClosed,
             "A chargeback was won or lost.",
         ),
         *(
-            EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
+            EventKind(f"application.{word}", False, shapes.Application, meaning)
             for word, meaning in (
                 ("submitted", "An application waits for the operator."),
                 ("approved", "The operator approved it; the merchant can be created."),

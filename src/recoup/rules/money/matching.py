@@ -1,7 +1,7 @@
 """What a line of somebody else's statement is to our ledger. Pure: the same verdicts wherever the candidates come from.
 
 A line is matched by our id or by the reference that the other side gave, and by type, amount and currency; never by the
-amount alone. Source: design §5; docs/reconciliation.md.
+amount alone. Source: design §5; docs/money.md.
 """
 
 from collections.abc import Mapping

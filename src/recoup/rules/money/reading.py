@@ -1,6 +1,6 @@
 """What somebody says of how a statement is to be read: names of its columns, its currencies, period and zone.
 
-Source: docs/reconciliation.md.
+Source: docs/money.md.
 """
 
 import re
@@ -103,7 +103,7 @@ def mapping_file(text: str) -> dict[str, Any]:
                 "invalid",
                 Sentence("The mapping knows no {0}; it has {1}.", repr(name), ", ".join(tables)),
                 field="mapping",
-                cure="See docs/reconciliation.md for an example.",
+                cure="See docs/money.md for an example.",
             )
         for key, value in table.items():
             allowed = tables[name]

@@ -1,7 +1,7 @@
 """Reads somebody else's statement: a table of any common making becomes lines that can be compared.
 
 It is read twice: what its columns speak for is known before the first line is. What cannot be read is reported with its
-number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
+number and reason, and the lines beside it are kept. Source: docs/money.md.
 """
 
 import re
