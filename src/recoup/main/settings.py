@@ -49,7 +49,7 @@ class Settings:
     live_ach_company: str = _setting("", "live: your company's name, as that bank knows it")
     sandbox_processor_url: str = _setting(
         "",
-        "sandbox: URL of a simulated world that answers for its cards (docs/contributing/world-protocol.md); empty: none",
+        "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none",
     )
     sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
     world: str = _setting("sandbox", "the world that commands use: sandbox or live; `recoup --live COMMAND` sets it")
