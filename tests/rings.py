@@ -64,10 +64,10 @@ def draw(family: str, cases: Iterable[T], count: int, *, label: str = "") -> lis
 
 def drawn(
     family: str, names: str | Sequence[str], cases: Iterable[Any], count: int = 3, *, ids: Any = None
-) -> Callable[[T], T]:
+) -> Callable[[Any], Any]:
     """`pytest.mark.parametrize` over what `draw` gives, and the mark of the family."""
 
-    def mark(test: T) -> T:
+    def mark(test: Any) -> Any:
         chosen = draw(family, cases, count, label=getattr(test, "__name__", ""))
         return deep(family)(pytest.mark.parametrize(names, chosen, ids=ids)(test))
 

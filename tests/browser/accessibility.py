@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, ViewportSize
+from tests import rings
 from tests.browser.visiting import DESKTOP, PHONE
 
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
@@ -116,12 +117,12 @@ class Fault:
         return f"{self.rule} at {self.where}: {self.about}"
 
 
-def faults(page: Page) -> list[Fault]:
-    """Of the page as it stands now, in every look."""
+def faults(page: Page, *, every_look: bool = rings.proving == "browser") -> list[Fault]:
+    """Of the page as it stands now: in every look, or on a light desktop and as wide as on a phone."""
     page.wait_for_load_state()
     found = fits_a_phone(page)
     page.evaluate(_THIN_OUT, [ALIKE, ALIKE_MAX])
-    found += [*_looks(page), *_opened(page)]
+    found += [*_looks(page), *_opened(page)] if every_look else _ask(page, EVERYTHING, DESKTOP, "light")
     _see(page, DESKTOP)
     page.emulate_media(color_scheme="light")
     return found

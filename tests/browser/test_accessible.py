@@ -15,7 +15,7 @@ from tests.browser.walk import FILES as FILE_NAMES
 from tests.browser.walk import ROLE, Walked, forms, pages, walked
 from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
-from tests.rings import each
+from tests.rings import deep, draw
 
 from recoup.doors.portal.endpoint import COOKIE, PLACES
 from recoup.doors.portal.routes import declared
@@ -58,15 +58,19 @@ def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Faul
     return found
 
 
+@deep("browser")
 @pytest.mark.timeout(600)
-@each("part", range(PARTS))
-@each("whose", ROLE)
-def test_every_page(browser: Browser, house: Walked, whose: str, part: int) -> None:
-    paths = [house.path(path, line) for path, line in pages() if line.whose == whose][part::PARTS]
-    with looking(browser, house, ROLE[whose]) as context:
-        assert not (found := walk(context.new_page(), paths)), "\n".join(found)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page(browser: Browser, house: Walked, part: int) -> None:
+    found = []
+    for whose, role in ROLE.items():
+        paths = [house.path(path, line) for path, line in pages() if line.whose == whose][part::PARTS]
+        with looking(browser, house, role) as context:
+            found += walk(context.new_page(), paths)
+    assert not found, "\n".join(found)
 
 
+@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("locale", ["de-DE", "es-ES", "fr-FR"])
 def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: str) -> None:
@@ -74,6 +78,7 @@ def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: s
         paths = [
             house.path(path, line) for path, line in pages() if line.whose == whose and not path.startswith("/docs")
         ]
+        paths = draw("browser", paths, 3, label=f"{locale} {whose}")
         with looking(browser, house, role, locale, viewport={"width": PHONE[0], "height": PHONE[1]}) as context:
             assert not (found := walk(context.new_page(), paths, fits_a_phone)), "\n".join(found)
 
@@ -103,18 +108,19 @@ def test_what_links_lead_to(browser: Browser, house: Walked) -> None:
         assert not (found := walk(context.new_page(), ["/orders", "/nowhere"])), "\n".join(found)
 
 
+@deep("browser")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(PARTS))
-def test_the_documentation(browser: Browser, house: Walked, part: int) -> None:
+def test_the_documentation(browser: Browser, house: Walked) -> None:
     with looking(browser, house, "") as context:
         page = context.new_page()
         page.goto("/docs")
         links = page.locator("nav a").evaluate_all("all => all.map((one) => one.pathname)")
         paths = sorted({path for path in links if path.startswith("/docs")})
         assert len(paths) >= 15
-        assert not (found := walk(page, paths[part::PARTS])), "\n".join(found)
+        assert not (found := walk(page, draw("browser", paths, 5, label="docs"))), "\n".join(found)
 
 
+@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("email", ["maya@example.test", "empty@example.test"])
 def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Shop, address: str, email: str) -> None:
@@ -132,9 +138,10 @@ def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Sh
         ]
         if email == "empty@example.test":
             paths = [path for path, line in pages() if line.whose == "owner" and not line.ids]
-        assert not (found := walk(page, paths)), "\n".join(found)
+        assert not (found := walk(page, draw("browser", paths, 8, label=email))), "\n".join(found)
 
 
+@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("whose", ["owner", "operator", "seat"])
 def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> None:
@@ -142,9 +149,7 @@ def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> N
     role, found = ROLE[whose], []
     with looking(browser, house, role) as context:
         page = context.new_page()
-        for path, line in forms():
-            if line.whose != whose:
-                continue
+        for path, line in draw("browser", [one for one in forms() if one[1].whose == whose], 10, label=whose):
             page.goto("/nowhere")  # any page of ours may send it
             with page.expect_navigation() as arriving:
                 page.evaluate(_SUBMIT, [house.path(path, line), house.fields(line, role), path in FILES])

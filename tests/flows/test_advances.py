@@ -12,7 +12,7 @@ from tests.flows.processes import Killer, dying_process
 from tests.flows.terms import OPERATOR, agree
 from tests.flows.test_card_limits import started, try_now
 from tests.flows.test_routes import OWN, SECOND, two_routes
-from tests.rings import each
+from tests.rings import deep, draw, each
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
@@ -305,8 +305,9 @@ def test_a_full_refund_before_the_charge_cancels_it(server: ServerAddress) -> No
     run(server, story)
 
 
+@deep("properties")
 @each("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
-@each("parts", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)])
+@each("parts", draw("properties", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)], 1, label="refunds"))
 def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
     server: ServerAddress, units: int, parts: tuple[str | None, ...]
 ) -> None:

@@ -9,6 +9,8 @@ from tests.kills.vendor_story import tell
 
 from recoup.store.server import ServerAddress
 
+pytestmark = pytest.mark.prove("kills")
+
 
 @pytest.mark.parametrize("kind", ["adyen"])
 def test_a_worker_that_is_killed_leaves_one_charge_an_attempt_and_books_that_agree(

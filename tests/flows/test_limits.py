@@ -82,6 +82,7 @@ async def hammered_and_killed(server: ServerAddress, folder: Path) -> tuple[Verd
             return await judge(connection, seen), killed
 
 
+@pytest.mark.prove("kills")
 @pytest.mark.timeout(600)
 def test_processes_that_are_killed_leave_no_card_sent_too_often(server: ServerAddress, tmp_path: Path) -> None:
     found, killed = asyncio.run(hammered_and_killed(server, tmp_path))

@@ -20,6 +20,7 @@ import pytest
 from tests.databases import drop, empty
 from tests.flows.backtests.test_kept import with_orders
 from tests.kills.installation import RECOUP
+from tests.rings import drawn
 from tests.worlds import Shop, make_shop
 
 from recoup.flows.backtests import kept
@@ -170,7 +171,7 @@ def test_it_may_have_so_much_memory_and_gives_way(server: ServerAddress, tmp_pat
     installed(server, tmp_path, story)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.6, 1.0, 1.4, 1.8, 2.4])
+@drawn("processes", "delay", [0.0, 0.6, 1.0, 1.4, 1.8, 2.4], 1)
 def test_a_killed_process_is_followed_by_another_and_figures_are_kept_once(
     server: ServerAddress, tmp_path: Path, delay: float
 ) -> None:
@@ -196,6 +197,7 @@ def test_a_killed_process_is_followed_by_another_and_figures_are_kept_once(
     installed(server, tmp_path, story)
 
 
+@pytest.mark.prove("processes")
 def test_a_process_that_is_always_killed_leaves_a_back_test_without_figures(
     server: ServerAddress, tmp_path: Path
 ) -> None:
@@ -212,6 +214,7 @@ def test_a_process_that_is_always_killed_leaves_a_back_test_without_figures(
     installed(server, tmp_path, story)
 
 
+@pytest.mark.prove("processes")
 def test_a_killed_worker_takes_its_process_along_and_the_next_makes_it(server: ServerAddress, tmp_path: Path) -> None:
     async def story(place: Place) -> None:
         backtest_id = await _unmade(place, 60)
@@ -238,6 +241,7 @@ def test_a_killed_worker_takes_its_process_along_and_the_next_makes_it(server: S
     installed(server, tmp_path, story)
 
 
+@pytest.mark.prove("processes")
 def test_a_worker_that_shall_end_does_not_wait_for_it(server: ServerAddress, tmp_path: Path) -> None:
     async def story(place: Place) -> None:
         backtest_id = await _unmade(place, 60)

@@ -123,6 +123,7 @@ def test_a_killed_server_comes_back_with_its_rows(opened: Callable[..., Embedded
         assert server.owned
 
 
+@pytest.mark.prove("processes")
 def test_a_server_that_cannot_start_is_retried_at_bounded_pace(opened: Callable[..., EmbeddedServer]) -> None:
     server = opened()
     server.start()
@@ -151,6 +152,7 @@ def test_the_server_ends_when_its_recoup_is_killed_and_the_next_start_has_its_ro
     assert server.owned
 
 
+@pytest.mark.prove("processes")
 def test_an_orphan_is_adopted(opened: Callable[..., EmbeddedServer]) -> None:
     server = opened()
     with Other(server.data_dir, "without-death-signal") as other:
@@ -164,6 +166,7 @@ def test_an_orphan_is_adopted(opened: Callable[..., EmbeddedServer]) -> None:
     assert alive(server) == 0
 
 
+@pytest.mark.prove("processes")
 def test_a_second_process_attaches_and_leaves_the_server_alone(opened: Callable[..., EmbeddedServer]) -> None:
     server = opened()
     address = server.start()
@@ -173,6 +176,7 @@ def test_a_second_process_attaches_and_leaves_the_server_alone(opened: Callable[
     assert ask(address, "select 1") == "1"
 
 
+@pytest.mark.prove("processes")
 def test_who_attached_takes_over_when_the_owner_ends(opened: Callable[..., EmbeddedServer]) -> None:
     server = opened()
     with Other(server.data_dir) as other:
@@ -183,6 +187,7 @@ def test_who_attached_takes_over_when_the_owner_ends(opened: Callable[..., Embed
     assert server.owned
 
 
+@pytest.mark.prove("processes")
 def test_of_many_starters_one_starts(tmp_path: Path) -> None:
     others = [Other(tmp_path / "data") for _ in range(4)]
     answers = [other.answer() for other in others]

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 from tests.isolation.ground import Ground, opened_ground, text_of
 from tests.isolation.table import TABLE, Line
 from tests.isolation.test_every_route import APIS, FILES, WORDS
-from tests.rings import each
+from tests.rings import deep, draw, each
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.main.logs import start_logs
@@ -96,7 +96,8 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 
 
 @pytest.mark.timeout(300)
-@each("path", PAGES)
+@deep("fuzz")
+@each("path", draw("fuzz", PAGES, 25, label="addresses"))
 def test_addresses(ground: Ground, path: str) -> None:
     line = TABLE["GET", path]
     bare = address(ground, path, line)
@@ -119,7 +120,8 @@ def test_addresses(ground: Ground, path: str) -> None:
 
 
 @pytest.mark.timeout(300)
-@each("path", FORMS)
+@deep("fuzz")
+@each("path", draw("fuzz", FORMS, 25, label="forms"))
 def test_forms(ground: Ground, path: str) -> None:
     line = TABLE["POST", path]
     csrf = session_of(ground, line)[1]
@@ -134,7 +136,8 @@ def test_forms(ground: Ground, path: str) -> None:
 
 
 @pytest.mark.timeout(300)
-@each("path", [path for path in FORMS if TABLE["POST", path].body])
+@deep("fuzz")
+@each("path", draw("fuzz", [path for path in FORMS if TABLE["POST", path].body], 20, label="stored"))
 def test_what_is_stored_of_a_form_breaks_no_page(ground: Ground, path: str) -> None:
     """All but one field as they should be, so that much of it is taken."""
     line = TABLE["POST", path]

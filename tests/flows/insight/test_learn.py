@@ -87,6 +87,7 @@ def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(server: ServerAddress) -> None:
     """Some thousand transmissions of one merchant were most of what a model was trained on and judged by."""
 
@@ -104,6 +105,7 @@ def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(ser
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(server: ServerAddress) -> None:
     """A model had to be better without the largest merchant; the second largest invented what made it better."""
 
@@ -122,6 +124,7 @@ def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(se
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_whoever_keeps_all_models_from_being_taken_is_named(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop, payers=150)
@@ -134,6 +137,7 @@ def test_whoever_keeps_all_models_from_being_taken_is_named(server: ServerAddres
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_a_model_that_is_better_for_each_of_several_merchants_is_taken(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop, payers=200)
@@ -165,6 +169,7 @@ def test_a_clock_that_one_merchant_moved_ahead_ends_nobodys_training(server: Ser
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_a_flood_of_one_merchant_leaves_the_others_customers_in(server: ServerAddress) -> None:
     """Every second customer of all was left out again and again, until the others had too few to judge by."""
 
@@ -239,6 +244,7 @@ def test_too_little_is_said_with_what_is_missing(server: ServerAddress, payers: 
     run(server, story)
 
 
+@pytest.mark.prove("engine")
 def test_of_more_than_fits_in_memory_customers_are_left_out(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:

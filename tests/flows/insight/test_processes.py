@@ -64,6 +64,7 @@ def test_a_long_list_is_cut_into_parts_that_are_all_of_it() -> None:
     assert parts_of(range(10), 4) == [range(2), range(2, 5), range(5, 7), range(7, 10)]
 
 
+@pytest.mark.prove("engine")
 def test_a_back_test_says_the_same_with_any_number_of_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

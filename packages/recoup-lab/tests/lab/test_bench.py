@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from tests.databases import drop, empty
-from tests.rings import each
+from tests.rings import drawn
 
 from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
@@ -35,7 +35,7 @@ def ground(server: ServerAddress, tmp_path: Path) -> Iterator[Ground]:
     asyncio.run(drop(server, people))
 
 
-@each("name", COMPARED)
+@drawn("processes", "name", COMPARED, 1)
 def test_is_compared_with_pgbench(ground: Ground, name: str) -> None:
     (found,) = asyncio.run(run(ground, [name], TINY))
     row = found.row()
@@ -47,12 +47,14 @@ def test_is_compared_with_pgbench(ground: Ground, name: str) -> None:
     json.dumps(row)
 
 
+@pytest.mark.prove("processes")
 def test_second_process_tells_what_each_costs(ground: Ground) -> None:
     (found,) = asyncio.run(run(ground, ["second_process"], TINY))
     assert found.more["cpu_seconds_one"] > 0
     assert found.more["cpu_ratio"] > 0
 
 
+@pytest.mark.prove("processes")
 def test_days21_ends_with_every_order_decided(ground: Ground) -> None:
     (found,) = asyncio.run(run(ground, ["days21"], TINY))
     assert found.more["completed"] + found.more.get("expired", 0) == found.more["orders"]
@@ -100,6 +102,7 @@ def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -
     assert rows[0]["number"] is None
 
 
+@pytest.mark.prove("processes")
 @pytest.mark.timeout(300)
 def test_idle_starts_twice_and_weighs_all_processes(tmp_path: Path) -> None:
     (found,) = [asyncio.run(BENCHES["idle"](Ground(tmp_path, "", ""), TINY))]

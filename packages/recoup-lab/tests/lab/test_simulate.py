@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.databases import drop, empty
+from tests.rings import drawn
 from tests.worlds import KEYRING
 
 from recoup.kernel.ids import new_id
@@ -39,7 +40,7 @@ def played(server: ServerAddress, plan: Plan) -> Simulated:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", [11, 12])
+@drawn("simulate", "seed", [11, 12], 1)
 def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int) -> None:
     done = played(server, Plan(seed, days=8, orders=300, faults=SOME))
     assert done.wrong is None, as_text(done)
@@ -52,6 +53,7 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
         assert done.faults.get(told), f"{told} did not happen"
 
 
+@pytest.mark.prove("simulate")
 @pytest.mark.timeout(600)
 def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(21, days=4, merchants=2, orders=120, faults=SOME)
@@ -134,7 +136,7 @@ BUGS: dict[str, tuple[Patch, str]] = {
 }
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@drawn("simulate", "bug", BUGS, 1)
 def test_a_planted_bug_is_found(server: ServerAddress, monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     plant, word = BUGS[bug]
     plant(monkeypatch)
@@ -146,6 +148,7 @@ def test_a_planted_bug_is_found(server: ServerAddress, monkeypatch: pytest.Monke
 # the verb ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.prove("simulate")
 def test_the_last_line_is_the_hash(tmp_path: Path) -> None:
     asked = ["simulate", "--days", "1", "--merchants", "1", "--orders", "20", "--data-dir", str(tmp_path)]
     plain = CliRunner().invoke(cli, asked, catch_exceptions=False)
