@@ -58,8 +58,8 @@ def add(cli: click.Group) -> None:
     @live.command("notice-key")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     @click.option("--route", "name", help="Name of the route; default: the first.")
-    @click.option("--signals", is_flag=True, help="The key for signals (docs/signals.md).")
-    @click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/network-tokens.md).")
+    @click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
+    @click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")
     def show_key(data_dir: Path | None, name: str | None, signals: bool, tokens: bool) -> None:
         """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
 

@@ -37,7 +37,7 @@ class Settings:
     live_processor_authenticates: bool = _setting(False, "live: the bridge sends customers to their bank to confirm")
     live_processor_updater: bool = _setting(False, "live: the bridge answers what became of replaced cards")
     live_processor_tokens: bool = _setting(
-        False, "live: the bridge provisions network tokens and takes them (docs/network-tokens.md)"
+        False, "live: the bridge provisions network tokens and takes them (docs/cards.md)"
     )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")

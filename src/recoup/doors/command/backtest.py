@@ -1,4 +1,4 @@
-"""`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see docs/backtest.md."""
+"""`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see docs/prove-it.md."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -114,7 +114,7 @@ def backtest(
     """Shows what a policy would have rescued of declined payments of the past, beside what was rescued.
 
     Without FILE, of a merchant's own orders. FILE is a log of `recoup lab compare --log`, or a history as
-    `recoup import` takes it; see docs/backtest.md.
+    `recoup import` takes it; see docs/prove-it.md.
 
     `recoup backtest list` lists the back-tests that a merchant's people or systems asked for, `recoup backtest show ID`
     shows one. Its exit code is 1 where the back-test has failed.

@@ -1,4 +1,4 @@
-"""`recoup cards`: which prints are known as one card, by the operator's word; see docs/joined-cards.md."""
+"""`recoup cards`: which prints are known as one card, by the operator's word; see docs/cards.md."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`recoup import FILE`: past attempts out of a processor's export; see docs/import.md."""
+"""`recoup import FILE`: past attempts out of a processor's export; see docs/prove-it.md."""
 
 import json
 import sys

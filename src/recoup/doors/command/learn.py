@@ -1,4 +1,4 @@
-"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/learn.md."""
+"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/engine.md."""
 
 import json
 from typing import Any, Final

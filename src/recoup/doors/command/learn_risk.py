@@ -1,4 +1,4 @@
-"""`recoup learn risk`: weights of the risk check from this installation's own outcomes; see docs/risk.md."""
+"""`recoup learn risk`: the risk check's weights from this installation's outcomes; see docs/risk-and-advances.md."""
 
 import json
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""`recoup policy`: retry policies as versions, kept as TOML files; see docs/policies.md."""
+"""`recoup policy`: retry policies as versions, kept as TOML files; see docs/engine.md."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -87,7 +87,7 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
 @click.argument("change", type=click.Choice(CHANGES))
 @in_sandbox
 def token(run: Run, order: str, change: Any) -> None:
-    """Changes the network token of an order's card, as its network would; see docs/network-tokens.md."""
+    """Changes the network token of an order's card, as its network would; see docs/cards.md."""
     token_id = run(lambda opened: change_token(opened.world, opened.orders, order, change))
     click.echo(f"{token_id} {change}")
 

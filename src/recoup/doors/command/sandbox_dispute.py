@@ -36,8 +36,8 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
 
 
 @click.command("notice-key")
-@click.option("--signals", is_flag=True, help="The key for signals (docs/signals.md).")
-@click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/network-tokens.md).")
+@click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
+@click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")
 @in_sandbox
 def show_key(run: Run, signals: bool, tokens: bool) -> None:
     """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""

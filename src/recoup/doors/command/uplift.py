@@ -1,4 +1,4 @@
-"""`recoup uplift [FILE]`: what the engine brings more than the comparison group; see docs/uplift.md."""
+"""`recoup uplift [FILE]`: what the engine brings more than the comparison group; see docs/prove-it.md."""
 
 import json
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def uplift(
     """Shows what the rescue engine brings more than the comparison group.
 
     Only orders whose window has closed count. The interval holds at every look at once: it may be read each day. With
-    FILE, a CSV, the orders in it are compared; see docs/uplift.md for its columns. With a moment, the report that stood
+    FILE, a CSV, the orders in it are compared; docs/prove-it.md has its columns. With a moment, the report that stood
     then is shown.
     """
     refused: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""/v1/backtests: what a policy would have rescued of past payments, asked and read. Source: docs/backtest.md."""
+"""/v1/backtests: what a policy would have rescued of past payments, asked and read. Source: docs/prove-it.md."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/import.md."""
+"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/prove-it.md."""
 
 from typing import Any, Final
 

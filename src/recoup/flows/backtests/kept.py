@@ -3,7 +3,7 @@
 A back-test reads weeks of orders: of little history it is made at once, otherwise beside the request that asked. The
 newest of a merchant are kept, each question is answered once a day.
 
-Source: docs/backtest.md.
+Source: docs/prove-it.md.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A declined order as an estimator reads it: the decisions that were made about it, and what another policy would have
 done at each of them. Pure.
 
-Source: the doubly robust estimator for each decision, as docs/backtest.md has it.
+Source: the doubly robust estimator for each decision, decision 0078.
 """
 
 from typing import NamedTuple

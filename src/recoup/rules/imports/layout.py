@@ -87,6 +87,6 @@ def _unknown(number: int, header: Sequence[str]) -> Problem:
         ),
         field="file",
         cure=Sentence(
-            "{0} would also need the columns {1}; docs/import.md lists them all.", profile.title, ", ".join(lacks[:8])
+            "{0} would also need the columns {1}; see docs/prove-it.md.", profile.title, ", ".join(lacks[:8])
         ),
     )

@@ -9,7 +9,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import of_these_days
 from recoup.rules.messages.inbound import Moment, SignedKind, read_as
 
-_CURE: Final = "See docs/signals.md for the fields."
+_CURE: Final = "See docs/cards.md for the fields."
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from recoup.rules.messages.inbound import SignedKind, read_as
 
 _Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")]
-_CURE: Final = "See docs/network-tokens.md for the fields."
+_CURE: Final = "See docs/cards.md for the fields."
 
 
 class TokenNotice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):

@@ -50,10 +50,10 @@ def parsed(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         message = Sentence("The file is no TOML: {0}.", "nested too deeply")
-        raise Problem("invalid", message, field="policy", cure="See docs/policies.md.") from None
+        raise Problem("invalid", message, field="policy", cure="See docs/engine.md.") from None
     except ValueError as error:  # also a number of thousands of digits
         message = Sentence("The file is no TOML: {0}.", str(error)[:120])
-        raise Problem("invalid", message, field="policy", cure="See docs/policies.md.") from None
+        raise Problem("invalid", message, field="policy", cure="See docs/engine.md.") from None
 
 
 def line_number(text: str, key: str) -> int | None:

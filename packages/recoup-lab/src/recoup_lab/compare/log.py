@@ -1,7 +1,7 @@
 """Decisions as JSON lines: what was asked, which answers were open, what was sent when, and what came of it.
 
 A decision of the product's own deciders also has what the product would store of it, so that `recoup backtest` reads
-the log as it reads the database: docs/backtest.md.
+the log as it reads the database: docs/prove-it.md.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Back-tests: what a policy would have rescued of past payments. Source: docs/backtest.md."""
+"""Back-tests: what a policy would have rescued of past payments. Source: docs/prove-it.md."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Compliance certificates of months. Source: docs/compliance-certificate.md."""
+"""Compliance certificates of months. Source: docs/prove-it.md."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Files of past attempts. Source: docs/import.md."""
+"""Files of past attempts. Source: docs/prove-it.md."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -28,7 +28,7 @@ class ImportBody(Shape, kw_only=True):
     rows: Annotated[
         list[dict[str, Any]],
         Meta(
-            description="`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/import.md. "
+            description="`orderId`, `at`, `amount`, `currency`, `approved`; further members as in docs/prove-it.md. "
             "`token`: a card that Recoup holds; the attempt counts in your limits of it."
         ),
     ]
