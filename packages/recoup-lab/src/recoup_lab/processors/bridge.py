@@ -1,4 +1,4 @@
-"""A bridge that stands for an operator's: docs/live.md's wire over a book of its own, with faults on demand. What a
+"""A bridge that stands for an operator's: docs/processors.md's wire over a book of its own, with faults on demand. What a
 charge hears is named by its `agreement`."""
 
 import asyncio
