@@ -30,7 +30,9 @@ LATER: Final = {
     "connect": _of_doors(
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."
     ),
-    "connector": _of_main("connector_verb", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
+    "connector": _of_main(
+        "connector_verb", "Checks a connector to a card processor; see docs/contributing/connectors.md."
+    ),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
     "doctor": _of_main(
