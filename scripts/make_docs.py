@@ -273,11 +273,6 @@ def rank_table() -> str:
     return table(("rank", "field", "why"), rows)
 
 
-def world_example() -> str:
-    text = (DOCS.parent / "examples/world/tiny_world.py").read_text(encoding="utf-8")
-    return f"```python\n{text.strip()}\n```"
-
-
 # reading the code -----------------------------------------------------------------------------------------------
 
 _FIRST: Final = re.compile(r'"""(.*?)(?:\n\n|""")', re.S)
@@ -317,7 +312,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "merchant-permissions": lambda: permissions(AT_MERCHANT, MAY),
     "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY), "consumer": consumer,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table, "ranks": rank_table, "world-example": world_example, "stories": stories,
+    "code-sources": source_table, "ranks": rank_table, "stories": stories,
     "changes": changes,
 }  # fmt: skip
 
