@@ -8,7 +8,7 @@
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -16,16 +16,13 @@ from typing import Final, Literal, get_args, get_origin
 import msgspec
 
 from recoup.doors.docs.templates import CONSUMERS
-from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, table_of
+from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.people.sessions import MAY, PARTNER_MAY
 from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
-from recoup.rules.merchants.application import DECLINE_REASONS
-from recoup.rules.merchants.application import STEPS as APPLICATION_STEPS
-from recoup.rules.merchants.onboarding import TASKS
 from recoup.rules.messages.event_data import Data, OrderData
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
@@ -147,13 +144,17 @@ def _told(field: msgspec.structs.FieldInfo) -> str:
 
 
 def settings_table() -> str:
-    rows = []
-    for spec in fields(Settings):
-        if spec.name != "origins":
-            variable = code(f"RECOUP_{spec.name.upper()}") if spec.name != "routes" else "none"
-            default = code(spec.default) if spec.name != "routes" else "none"
-            rows.append((code(spec.name), variable, default, spec.metadata["meaning"]))
-    return table(("setting", "variable", "default", "meaning"), rows)
+    rows = [
+        (code(spec.name), code(spec.default) if spec.default != () else "", _meaning(spec.metadata["meaning"]))
+        for spec in fields(Settings)
+        if spec.name != "origins"
+    ]
+    return table(("setting", "default", "meaning"), rows)
+
+
+def _meaning(text: str) -> str:
+    """Without what the setting's name and the page say already."""
+    return re.sub(r"^(live|sandbox|people): |; empty: none$", "", text)
 
 
 # magic inputs ---------------------------------------------------------------------------------------------------
@@ -235,31 +236,15 @@ def bank_table() -> str:
     return table(("last digits of the account number", "result"), rows)
 
 
-# onboarding -----------------------------------------------------------------------------------------------------
+# people ---------------------------------------------------------------------------------------------------------
 
 
-def merchant_permissions() -> str:
-    return table(("at a merchant", *MAY), table_of(AT_MERCHANT, MAY))
-
-
-def partner_permissions() -> str:
-    return table(("at a partner", *PARTNER_MAY), table_of(AT_PARTNER, PARTNER_MAY))
-
-
-def application_table() -> str:
-    rows = [
-        (code(one.happening), one.src.value, one.dst.value, code(one.event) if one.event else "")
-        for one in APPLICATION_STEPS
-    ]
-    return table(("happening", "from", "to", "event"), rows)
-
-
-def decline_table() -> str:
-    return table(("reason", "meaning"), [(code(reason), text) for reason, text in DECLINE_REASONS.items()])
-
-
-def checklist_table() -> str:
-    return table(("step", "complete when"), [(task.title, task.shows) for task in TASKS])
+def permissions(words: Mapping[str, str], may: Mapping[str, frozenset[str]]) -> str:
+    """What roles may do, one line for those that the same roles may do."""
+    shared: dict[str, list[str]] = {}
+    for action, text in words.items():
+        shared.setdefault(", ".join(role for role in may if action in may[role]), []).append(text)
+    return "\n".join(f"- **{roles}**: {'; '.join(texts)}" for roles, texts in shared.items())
 
 
 def consumer() -> str:
@@ -286,11 +271,6 @@ def rank_table() -> str:
             kinds = "" if len(wish.kinds) == 2 else ", ".join(sorted(kind.upper() for kind in wish.kinds))
             rows.append((rank, code(wish.field), f"{kinds}: {wish.why}" if kinds else wish.why))
     return table(("rank", "field", "why"), rows)
-
-
-def world_example() -> str:
-    text = (DOCS.parent / "examples/world/tiny_world.py").read_text(encoding="utf-8")
-    return f"```python\n{text.strip()}\n```"
 
 
 # reading the code -----------------------------------------------------------------------------------------------
@@ -329,11 +309,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "errors": error_table, "refund-errors": refund_table, "events": event_table,
     "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
     "stablecoin-events": stablecoin_event_table,
-    "merchant-permissions": merchant_permissions, "partner-permissions": partner_permissions,
-    "application-steps": application_table, "decline-reasons": decline_table, "checklist": checklist_table,
-    "consumer": consumer,
+    "merchant-permissions": lambda: permissions(AT_MERCHANT, MAY),
+    "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY), "consumer": consumer,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table, "ranks": rank_table, "world-example": world_example, "stories": stories,
+    "code-sources": source_table, "ranks": rank_table, "stories": stories,
     "changes": changes,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from recoup.store.pool import Database
 
 CURE: Final = (
     "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
-    "docs/keys.md."
+    "docs/operate.md."
 )
 
 

@@ -146,7 +146,7 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
     needed = sum(one.needed for one in await states_of(worlds) if one.purpose in VAULT)
     if needed or await unopened(worlds):
         message = "Cards of this installation need the vault's keys." if needed else "A world is not open here."
-        cure = "Make an installation without a vault in a data folder and databases of its own; see docs/keys.md."
+        cure = "Make an installation without a vault in a data folder and databases of its own; see docs/operate.md."
         raise Problem("conflict", message, cure=cure)
     gone = [(purpose, key_id) for purpose in VAULT for key_id, _ in ring.every_id()[purpose]]
     for db in _databases(worlds):

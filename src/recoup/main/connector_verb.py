@@ -20,7 +20,7 @@ CALLS_FILE = "connector-calls.json"
 def add(cli: click.Group) -> None:
     @cli.group()
     def connector() -> None:
-        """Checks a connector to a card processor; see docs/connectors.md."""
+        """Checks a connector to a card processor; see docs/contributing/connectors.md."""
 
     @connector.command("check")
     @click.argument("name", type=click.Choice(sorted(SUBJECTS)))

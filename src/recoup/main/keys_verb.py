@@ -28,7 +28,7 @@ _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay
 def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings) -> None:
     @cli.group()
     def keys() -> None:
-        """Shows and rotates the keys of this installation; see docs/keys.md."""
+        """Shows and rotates the keys of this installation; see docs/operate.md."""
 
     @keys.command()
     @click.option("--json", "as_json", is_flag=True, help="Output as a JSON list.")
@@ -67,7 +67,7 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         click.echo("Continuing the rotation that is under way.")
     else:
         ring.rotate(after_ms=wait * 1000)
-        click.echo("New keys were created. Back up the key file now; see docs/keys.md.")
+        click.echo("New keys were created. Back up the key file now; see docs/operate.md.")
     for world in worlds:
         world.keys.reload()
         for db in (world.db, world.people):

@@ -28,9 +28,11 @@ LATER: Final = {
     ),
     "clock": _of_doors("clock", "A sandbox merchant's business time."),
     "connect": _of_doors(
-        "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processor-accounts.md."
+        "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."
     ),
-    "connector": _of_main("connector_verb", "Checks a connector to a card processor; see docs/connectors.md."),
+    "connector": _of_main(
+        "connector_verb", "Checks a connector to a card processor; see docs/contributing/connectors.md."
+    ),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
     "doctor": _of_main(
@@ -41,7 +43,7 @@ LATER: Final = {
     ),
     "erase": _of_doors("erase", "Erases a customer's data."),
     "import": _of_doors("imports", "Imports past attempts from a file that a processor or billing system exported."),
-    "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/keys.md."),
+    "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."),
     "lab": _of_main("lab_group", "Simulated worlds that judge retry policies."),
     "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),
     "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),

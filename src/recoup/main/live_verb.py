@@ -53,7 +53,7 @@ def add(cli: click.Group) -> None:
                 databases.server.stop()
         click.echo("The live world is ready. If Recoup is running, restart it.")
         if not settings.live_processor_url:
-            click.echo("No card processor is set yet, so no merchant can go live; see docs/live.md.")
+            click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
 
     @live.command("notice-key")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
@@ -78,7 +78,7 @@ async def _leave_vault(settings: Settings, databases: Databases) -> None:
     had_keys = has_keys(settings.data_dir / "keys", os.environ)
     async with open_worlds(settings, databases, "recoup-keys") as worlds:
         await drop_vault([one.world for one in worlds if one is not None], keep=had_keys)
-    click.echo("The key file is without a vault: card numbers are refused. Back the file up now; see docs/keys.md.")
+    click.echo("The key file is without a vault: card numbers are refused. Back the file up now; see docs/operate.md.")
 
 
 def _check(settings: Settings, embedded: bool) -> None:

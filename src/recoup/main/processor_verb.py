@@ -64,7 +64,7 @@ def _add(processor: click.Group, name: str) -> None:
     @click.option(
         "--faults",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="JSON file: what it does wrong; see docs/connectors.md.",
+        help="JSON file: what it does wrong; see docs/contributing/connectors.md.",
     )
     @click.option("--seed", type=int, default=0, help="Draws which calls the faults meet.")
     @click.option("--notices", default="", help="Address that its signed notices go to.")

@@ -49,7 +49,7 @@ def add(cli: click.Group) -> None:
             click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
         if wrong:
-            raise Problem("unavailable", wrong[0], cure="See docs/postgresql.md.")
+            raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
 
 
 def _with_databases(settings: Settings, work: Callable[[Databases], Coroutine[Any, Any, T]]) -> T:

@@ -30,81 +30,71 @@ class Settings:
     people_database_url: str = _setting("", f"people: {_DATABASE}")
     sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
     live_database_url: str = _setting("", "live: PostgreSQL URL, set up by `recoup live init`; empty: none")
-    owner_database_user: str = _setting("", "log-in that owns the schema, if the URLs contain the application's log-in")
+    owner_database_user: str = _setting("", "log-in that owns the schema, if the URLs have the application's")
     owner_database_password: str = _setting("", "password of owner_database_user")
-    live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
+    live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/processors.md); empty: none")
     live_processor_files: bool = _setting(False, "live: the bridge accepts evidence files with the answer to a dispute")
     live_processor_authenticates: bool = _setting(False, "live: the bridge sends customers to their bank to confirm")
     live_processor_updater: bool = _setting(False, "live: the bridge answers what became of replaced cards")
-    live_processor_tokens: bool = _setting(
-        False, "live: the bridge provisions network tokens and takes them (docs/cards.md)"
-    )
+    live_processor_tokens: bool = _setting(False, "live: the bridge provisions network tokens and takes them")
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
     live_ach_routing: str = _setting(
-        "", "live: routing number of the bank that sends your NACHA files; empty: payouts to US accounts are CSV files"
+        "", "live: routing number of the bank that sends your NACHA files; empty: CSV files"
     )
     live_ach_bank: str = _setting("", "live: that bank's name")
     live_ach_company_id: str = _setting("", "live: your company id at that bank, 10 characters")
     live_ach_company: str = _setting("", "live: your company's name, as that bank knows it")
     sandbox_processor_url: str = _setting(
-        "",
-        "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none",
+        "", "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none"
     )
     sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
-    world: str = _setting("sandbox", "the world that commands use: sandbox or live; `recoup --live COMMAND` sets it")
+    world: str = _setting("sandbox", "world of commands: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")
-    metrics_address: str = _setting(
-        "", "separate address:port for /metrics; empty: on the main port, for callers on this machine only"
-    )
-    tls_cert: str = _setting("", "PEM certificate chain; together with tls_key it enables TLS")
+    metrics_address: str = _setting("", "address:port of /metrics; empty: the main port, for this machine only")
+    tls_cert: str = _setting("", "PEM certificate chain; with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")
     behind_proxy: str = _setting("", "proxies whose X-Forwarded-* headers are trusted: CIDRs separated by commas")
     http_connections: int = _setting(0, "maximum HTTP connections; 0: as many as file handles allow, up to 10000")
     http_connections_per_address: int = _setting(
-        256, "maximum HTTP connections from one address (an IPv6 /64); proxies named by behind_proxy have no maximum"
+        256, "maximum HTTP connections from one address (an IPv6 /64), except proxies of behind_proxy"
     )
     drain_seconds: int = _setting(
         -1, "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can call"
     )
-    visa_limit: int = _setting(20, "maximum Visa attempts per card and amount in 30 days; 15 is the safe mode")
+    visa_limit: int = _setting(20, "maximum Visa attempts per card and amount in 30 days; 15 is safer")
     expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
-    refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
-    file_rows_max: int = _setting(
-        20_000_000, "maximum rows kept of the imports, uploads and statements of one merchant"
-    )
+    refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: none")
+    file_rows_max: int = _setting(20_000_000, "maximum stored rows of one merchant's imports, uploads and statements")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     payer_calls_per_minute: int = _setting(
         300,
-        "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process; "
-        "ten minutes' worth at once",
+        "calls of /v1/tokenize per minute by a tokenization key from one address (an IPv6 /64), in each process",
     )
-    single_use_reads: bool = _setting(True, "stablecoin API: the signature of a GET is valid once, as for writes")
+    single_use_reads: bool = _setting(True, "stablecoin API: a GET's signature is valid once")
     loopback_webhooks: str = _setting(
-        "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine can call)"
+        "auto", "sandbox: webhooks to http://127.0.0.1: yes, no, auto (while only this machine can call)"
     )
-    sign_up: bool = _setting(True, "whether anybody can create a sandbox account at /signup; live never allows it")
-    connections: int = _setting(12, "database connections of each process; in a door a third of them only read")
+    sign_up: bool = _setting(True, "whether anybody can create a sandbox account at /signup")
+    connections: int = _setting(12, "database connections of each process; a third of a door's only read")
     smtp_host: str = _setting("", "mail server, in the sandbox on loopback only; empty: none")
     smtp_port: int = _setting(587, "port of the mail server")
     smtp_user: str = _setting("", "user at the mail server; empty: no authentication")
     smtp_password: str = _setting("", "password of smtp_user")
     smtp_from: str = _setting("", "sender address of e-mails")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
-    sms_url: str = _setting("", "HTTPS address that SMS are posted to, live only (docs/payment-links.md); empty: none")
+    sms_url: str = _setting("", "HTTPS address that SMS are posted to, live only; empty: none")
     sms_secret: str = _setting("", "key that signs SMS, at least 32 characters")
-    digest_hour: int = _setting(8, "default hour of daily digests, 0 to 23 in each person's time zone")
+    digest_hour: int = _setting(8, "default hour of daily digests, in each person's zone")
     training: str = _setting(
         "auto",
-        "nightly training of the rescue engine: off; candidate stores a better model for `recoup learn take`; "
-        "take uses it at once; auto: candidate. The risk check learns likewise; auto: take",
+        "nightly training: off; candidate stores a better model for `recoup learn take`; take uses it; "
+        "auto: candidate, for the risk check take",
     )
-    training_hour: int = _setting(3, "hour of the nightly training, 0 to 23 UTC")
+    training_hour: int = _setting(3, "hour of the nightly training, UTC")
     log_level: str = _setting("info", "debug, info, warning or error")
-    routes: tuple[RouteSettings, ...] = _setting(
-        (), "card routes beside these, as [[routes]] in the file (docs/routes.md); no variable"
-    )
+    routes: tuple[RouteSettings, ...] = _setting((), "card routes, as [[routes]] in the file (docs/processors.md)")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property

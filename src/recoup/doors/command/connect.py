@@ -38,7 +38,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.
 
 @click.group("connect")
 def group() -> None:
-    """Connects merchants' own accounts at processors; see docs/stripe.md and docs/processor-accounts.md."""
+    """Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."""
 
 
 def _add(kind: str) -> None:

@@ -11,18 +11,11 @@ from recoup.doors.docs.markdown import Rendered, rendered
 
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
-    "first-order": ("Start", "Your first order"),
-    "tour": ("Start", "A tour in ten minutes"),
-    "hand-over-well": ("Start", "Send complete data"),
-    "with-your-processor": ("Start", "With your processor"),
-    "without-card-data": ("Start", "Without card data"),
-    "stripe-billing": ("Start", "Invoices of Stripe"),
-    "python-client": ("Start", "Python client"),
-    "migrate-from-flexfactor": ("Start", "Migrate from FlexFactor"),
-    "migrate-from-fluxa": ("Start", "Migrate from fluxa"),
-    "onboarding": ("Reference", "Onboarding"),
-    "partners": ("Reference", "Partners"),
-    "sites-and-switches": ("Reference", "Sites and switches"),
+    "first-payment": ("Start", "Your first payment"),
+    "connect": ("Start", "Connect"),
+    "stripe": ("Start", "Stripe"),
+    "test-cards": ("Start", "Test cards"),
+    "errors": ("Start", "Errors"),
     "prove-it": ("Use", "Prove it on your data"),
     "engine": ("Use", "Rescue engine"),
     "cards": ("Use", "Cards"),
@@ -33,22 +26,11 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "disputes": ("Use", "Disputes"),
     "webhooks": ("Use", "Webhooks"),
     "stablecoins": ("Use", "Stablecoins"),
-    "bulk": ("Reference", "Bulk files"),
-    "errors": ("Reference", "Errors"),
-    "audit": ("Reference", "Audit log"),
-    "notifications": ("Reference", "Notifications"),
-    "account": ("Reference", "Your account"),
-    "people-and-roles": ("Reference", "People and roles"),
-    "magic-inputs": ("Reference", "Test cards"),
-    "settings": ("Running it", "Settings"),
-    "live": ("Running it", "The live world"),
-    "routes": ("Running it", "Several processors"),
-    "stripe": ("Running it", "Connect Stripe"),
-    "processor-accounts": ("Running it", "Connect other processors"),
-    "connectors": ("Running it", "Write a connector"),
-    "postgresql": ("Running it", "Your own PostgreSQL"),
-    "keys": ("Running it", "Keys"),
-    "security": ("Running it", "Security"),
+    "people-and-partners": ("Use", "People and partners"),
+    "operate": ("Run", "Operate"),
+    "settings": ("Run", "Settings"),
+    "processors": ("Run", "Processors"),
+    "security": ("Run", "Security"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")
@@ -64,7 +46,7 @@ class Guide:
 
 def read_guides() -> dict[str, Guide]:
     """By name; only those whose file is there."""
-    folder = next((one for one in _FOLDERS if (one / "tour.md").exists()), None)
+    folder = next((one for one in _FOLDERS if (one / "first-payment.md").exists()), None)
     found = {}
     for name, (section, label) in GUIDES.items():
         file = folder / f"{name}.md" if folder else None

@@ -1,4 +1,4 @@
-"""What roles may do, in words: for the page of people, and for the table of the documentation."""
+"""What roles may do, in words: for the page of roles, and for the documentation."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -32,11 +32,6 @@ AT_PARTNER: Final[Mapping[str, str]] = {
     "invite": "view and invite members, end memberships, require a second factor",
     "audit": "view the partner's audit log",
 }  # fmt: skip
-
-
-def table_of(words: Mapping[str, str], may: Mapping[str, frozenset[str]]) -> list[tuple[str, ...]]:
-    """One row an action: its words, then for each role whether it may."""
-    return [(text, *("yes" if action in may[role] else "–" for role in may)) for action, text in words.items()]
 
 
 def whom_to_ask(action: str) -> str:

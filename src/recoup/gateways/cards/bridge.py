@@ -1,5 +1,5 @@
 """A card processor behind a bridge: a small service of the operator's that speaks HTTP and JSON with us, and the
-processor's own language with the processor. The wire format: docs/live.md.
+processor's own language with the processor. The wire format: docs/processors.md.
 
 What cannot be understood is unknown, never declined; only an answer that names our id counts.
 """

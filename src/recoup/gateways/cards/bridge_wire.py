@@ -1,4 +1,4 @@
-"""The bridge's wire: our messages as JSON, and its answers as outcomes. docs/live.md says the same for its writers."""
+"""The bridge's wire: our messages as JSON, and its answers as outcomes. docs/processors.md says the same."""
 
 from base64 import b64encode
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""A bridge that stands for an operator's: docs/live.md's wire over a book of its own, with faults on demand. What a
-charge hears is named by its `agreement`."""
+"""A bridge that stands for an operator's: the wire of docs/processors.md over its own book, with faults on demand. What
+a charge hears is named by its `agreement`."""
 
 import asyncio
 import hmac

@@ -25,7 +25,7 @@ from recoup_lab.conformance.subject import AT
 from recoup_lab.processors.braintree import published
 from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC
 
-GUIDE = Path(__file__).resolve().parents[5] / "docs/processor-accounts.md"
+GUIDE = Path(__file__).resolve().parents[5] / "docs/processors.md"
 AUTH = {"authorization": aiohttp.encode_basic_auth(PUBLIC, PRIVATE)}
 THREE_D_SECURE = {
     "threeDsVersion": "2.2.0", "authenticationValue": "AAABBJkZUQAAAABjRWWZEEFgFz8=", "ecommerceIndicator": "05",

@@ -74,7 +74,7 @@ async def page(visit: Visit) -> Values:
         "notices": await notices_of(visit.world, [row.route for row in rows]),
         "kind": kind,
         "forms": FORMS,
-        "guide": PLACES.get(kind, "/docs/processor-accounts"),
+        "guide": PLACES.get(kind, "/docs/processors#connect-your-account"),
         "names": await named(visit, [row.changed_by for row in rows]),
         "billing": BILLING,
         "states": STATES,
