@@ -16,7 +16,6 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 
 from recoup.doors.docs.templates import CONSUMERS
-from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, table_of
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
@@ -41,6 +40,7 @@ from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+ERRORS: Final = msgspec.json.decode((ROOT / "scripts/stablecoin_errors.json").read_bytes(), type=dict[str, str])
 DOCS: Final = ROOT / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
 
@@ -297,7 +297,7 @@ def stablecoin_error_table() -> str:
     statuses: dict[str, set[str]] = {}
     for status, known in STABLECOIN_TABLE.values():
         statuses.setdefault(known, set()).add(str(status))
-    rows = [(", ".join(sorted(several)), code(known), MESSAGES["en"][known]) for known, several in statuses.items()]
+    rows = [(", ".join(sorted(several)), code(known), ERRORS[known]) for known, several in statuses.items()]
     return table(("HTTP", "code", "meaning"), sorted(rows))
 
 

@@ -3,8 +3,8 @@
     python3 scripts/setup.py run|dev
 
 Needs nothing but Python's standard library. `dev` holds everything `run` does. The stamp inside `.venv` names
-the interpreter, the checkout and the lock's hash: when one of them changes, the environment is brought up to
-date or made anew. Two set-ups of one checkout wait for each other.
+the interpreter, the checkout and the hashes of the locks and of what the packages declare: when one of them changes,
+the environment is brought up to date or made anew. Two set-ups of one checkout wait for each other.
 """
 
 import fcntl
@@ -16,28 +16,33 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".recoup-setup.json"
 TELL_SECONDS = 5.0
+PACKAGES = sorted((ROOT / "packages").glob("*/pyproject.toml"))
 ENTRY = "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    sys.exit(run())\n"
 
 
 def main(kind: str) -> None:
     with only_one():
-        wanted = {"checkout": str(ROOT), "python": interpreter(), "run": digest("run"), "dev": digest("dev")}
+        wanted = {"checkout": str(ROOT), "python": interpreter(), "packages": digest(*PACKAGES)}
+        wanted |= {name: digest(ROOT / f"requirements/{name}.txt") for name in ("run", "dev")}
         have = stamp()
         same_place = all(have.get(key) == wanted[key] for key in ("checkout", "python"))
         satisfied = have.get("dev") == wanted["dev"] or (kind == "run" and have.get("run") == wanted["run"])
-        if same_place and satisfied and (VENV / "bin/recoup").exists():
+        linked = have.get("packages") == wanted["packages"] and (VENV / "bin/recoup").exists()
+        if same_place and satisfied and linked:
             return
         if kind == "run" and same_place and have.get("dev"):
             kind = "dev"
         STAMP.unlink(missing_ok=True)
-        install(kind, fresh=not same_place)
+        if not (same_place and satisfied):
+            install(kind, fresh=not same_place)
         link_checkout()
         installed = wanted if kind == "dev" else {**wanted, "dev": None}
         STAMP.write_text(json.dumps(installed, indent=1) + "\n")
@@ -54,8 +59,8 @@ def interpreter() -> str:
     return f"{os.path.realpath(sys.executable)} {sys.version.split()[0]}"
 
 
-def digest(kind: str) -> str:
-    return hashlib.sha256((ROOT / f"requirements/{kind}.txt").read_bytes()).hexdigest()
+def digest(*files: Path) -> str:
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def stamp() -> dict[str, str]:
@@ -124,14 +129,31 @@ def make_venv() -> None:
 
 
 def link_checkout() -> None:
-    """Make `import recoup` and `.venv/bin/recoup` mean this checkout, without building a package."""
+    """Make `import recoup`, `.venv/bin/recoup` and the packages mean this checkout, without building any."""
     ask = [python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
-    (site / "recoup.pth").write_text(f"{ROOT / 'src'}\n")
+    sources = [ROOT / "src", *(declared.parent / "src" for declared in PACKAGES)]
+    (site / "recoup.pth").write_text("".join(f"{source}\n" for source in sources))
+    for stale in site.glob("recoup_*.dist-info"):
+        shutil.rmtree(stale)
+    for declared in PACKAGES:
+        describe(tomllib.loads(declared.read_text())["project"], site)
     script = VENV / "bin/recoup"
     # A #! line breaks on spaces and beyond 127 bytes; sh carries any path.
     script.write_text(f"#!/bin/sh\n'''exec' '{python()}' \"$0\" \"$@\"\n' '''\n{ENTRY}")
     script.chmod(0o755)
+
+
+def describe(project: dict[str, Any], site: Path) -> None:
+    """Write what `importlib.metadata` reads of an installed package: its name, version and entry points."""
+    folder = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    folder.mkdir()
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (folder / "METADATA").write_text(head)
+    lines = []
+    for group, entries in project.get("entry-points", {}).items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
+    (folder / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 
 def python() -> str:
