@@ -1,6 +1,6 @@
 """Keeps the portal's catalogues: what is said, in each language.
 
-    PYTHONPATH=src .venv/bin/python scripts/make_languages.py [--lacks de | --take de FILE]
+    .venv/bin/python scripts/make_languages.py [--lacks de | --take de FILE]
 
 Alone it drops what nobody says any more and tells how much lacks. `--lacks` prints that, a numbered line each; `--take`
 takes lines with the same numbers, translated: `12<TAB>words`.
@@ -12,12 +12,11 @@ from typing import Final
 
 import msgspec
 
-from recoup.doors.portal.languages import harvest
-from recoup.rules.languages import catalogues
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES, Catalogue
+from recoup.rules.languages.catalogues import Catalogue
 from recoup.rules.languages.slots import faults
+from recoup_languages import harvest
 
-FOLDER: Final = Path(catalogues.__file__).parent
+FOLDER: Final = Path(harvest.__file__).parent
 
 
 def read(language: str) -> Catalogue:
@@ -71,10 +70,9 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments[:1] == ["--take"]:
         return 1 if take(arguments[1], Path(arguments[2]).read_text(encoding="utf-8").splitlines()) else 0
-    for language in LANGUAGES:
-        if language != ENGLISH:
-            write(language, current(read(language)))
-            print(f"{language}: lacks {len(lacking(read(language)))}")
+    for language in sorted(file.stem for file in FOLDER.glob("*.json")):
+        write(language, current(read(language)))
+        print(f"{language}: lacks {len(lacking(read(language)))}")
     return 0
 
 

@@ -34,7 +34,7 @@ def test_a_decision_is_short_and_names_its_check(page: Path) -> None:
     assert len(text.splitlines()) <= LINES_MAX
     assert re.findall(r"^## (.*)$", text, re.M) == HEADINGS
     held = text.partition("## Held by")[2]
-    named = re.findall(r"`((?:tests|docs)/[^`]+)`", held)
+    named = re.findall(r"`((?:tests|docs|packages)/[^`]+)`", held)
     assert named or "`make " in held or "`recoup " in held, "name the check that holds it"
     for name in named:
         assert (ROOT / name).exists(), f"{page.stem} names {name}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.rings import each
 
 import recoup
-from recoup.doors.portal.languages import harvest
+from recoup_languages import harvest
 
 _SOURCE = Path(recoup.__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, Final
 
+import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, Router
 
@@ -49,11 +50,13 @@ from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.heap import settle_heap
+from recoup.main.language_check import language_troubles
 from recoup.main.metrics import Measured
 from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 
+log = structlog.get_logger()
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX, IMPORTS: IMPORT_BYTES_MAX}
 
 
@@ -161,6 +164,8 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_worlds(settings, databases, DOORS) as (running, live):
+            for problem in await language_troubles(running.world):
+                log.warning("language unavailable", why=problem.sentence())
             opened.extend(one for one in (running, live) if one is not None)
             _open_doors(settings, running, app.router, sandbox_doors)
             if live is not None:

@@ -7,11 +7,9 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.rings import each
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.stablecoin.app import OPERATIONS, PREFIX, routes
 from recoup.doors.stablecoin.errors import TABLE, code_of
 from recoup.kernel.problem import CODES, Problem
-from recoup.rules.languages.catalogues import LANGUAGES
 
 EXAMPLES = [(one, example) for one in OPERATIONS for example in one.examples]
 
@@ -62,13 +60,6 @@ def test_described_problems_are_codes_of_the_table() -> None:
 def test_every_problem_has_a_status_here() -> None:
     for code in CODES:
         assert code_of(Problem(code, "x")).status >= 400
-
-
-def test_every_language_has_every_code() -> None:
-    codes = {code.code for code in TABLE.values()}
-    assert set(MESSAGES) == set(LANGUAGES)
-    for language, texts in MESSAGES.items():
-        assert set(texts) == codes, language
 
 
 def test_every_answer_fits_its_shape(merchant: Merchant) -> None:

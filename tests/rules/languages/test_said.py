@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
+import msgspec
 import pytest
 from tests.rings import each
 
@@ -10,7 +11,7 @@ from recoup.kernel.kept_sentence import keep, kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import NearDay, Sentence, joined, shaped
 from recoup.rules.languages import said as module
-from recoup.rules.languages.catalogues import Catalogue, catalogue
+from recoup.rules.languages.catalogues import catalogue
 from recoup.rules.languages.said import said
 
 WORDS = {
@@ -30,12 +31,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     def searched(language: str, text: str) -> NoReturn:
         raise AssertionError(f"{text!r} was searched for")
 
-    german = catalogue("de")
-    monkeypatch.setattr(
-        module,
-        "catalogue",
-        lambda _: Catalogue({}, WORDS, german.day, german.day_and_year, german.months, german.weekdays),
-    )
+    german = msgspec.structs.replace(catalogue("de"), words=WORDS)
+    monkeypatch.setattr(module, "catalogue", lambda code: german if code == "de" else catalogue(code))
     monkeypatch.setattr(module, "said_by_shape", searched)
 
 

@@ -8,7 +8,7 @@ from recoup.flows.people.sessions import MAY as ROLES_MAY
 from recoup.kernel.ids import new_id
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.sentence import Sentence
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
 from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Ways, kinds_for, kinds_of, may_hear, ways_of
@@ -113,7 +113,7 @@ def test_every_kind_has_words(kind: str) -> None:
         assert all(line and "None" not in line for line in words.lines)
 
 
-@each("language", [one for one in LANGUAGES if one != ENGLISH])
+@each("language", [one for one in languages() if one != ENGLISH])
 @each("kind", sorted(KINDS))
 def test_nothing_of_a_notification_stays_english(kind: str, language: str) -> None:
     variants = [FACTS[kind] | more for more in VARIANTS.get(kind, [{}])]

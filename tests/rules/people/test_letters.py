@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.people.account_words import HAPPENINGS
 from recoup.rules.people.letters import Letter, of_account, of_impersonation, of_invitation
@@ -27,7 +27,7 @@ def letters(to: Locale) -> dict[str, Letter]:
     return made | {"look as a role": of_impersonation("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)}
 
 
-@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])
+@pytest.mark.parametrize("language", [one for one in languages() if one != ENGLISH])
 def test_nothing_of_a_letter_stays_english_but_what_was_typed(language: str) -> None:
     english, here = letters(PLAIN), letters(Locale(language))
     for name, (subject, parts) in here.items():

@@ -1,22 +1,15 @@
-"""The pages' words in the payer's language: English is the key, the table gives the others."""
+"""The pages' words in the payer's language: English is the key, the catalogue gives the others."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any, Final
 
-import msgspec
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.problem import Problem
+from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 
-# language -> English -> its words
-WORDS: Final[Mapping[str, Mapping[str, str]]] = msgspec.json.decode(
-    (files("recoup.doors.checkout") / "words.json").read_bytes(), type=dict[str, dict[str, str]]
-)
 MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                  "November", "December")  # fmt: skip
 # A Problem's code -> the stablecoin API's, whose table knows it in every language.
@@ -28,7 +21,7 @@ _CODES: Final = {
 
 def say(language: str, text: str, **values: Any) -> Markup:
     """`text` in that language, or as it is where the table lacks it; everything in it is escaped."""
-    return Markup(escape(WORDS.get(language, {}).get(text, text))).format(**values)  # noqa: S704
+    return Markup(escape(catalogue(language).checkout.get(text, text))).format(**values)  # noqa: S704
 
 
 @pass_context
@@ -55,10 +48,10 @@ def span(context: Context, length: timedelta) -> Markup:
 
 def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
     """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
-    if language == "en":
+    if or_english(language) == ENGLISH:
         return problem.message, problem.cure or ""
-    known = WORDS[language]
+    known = catalogue(language).checkout
     if problem.message in known:
         return known[problem.message], known.get(problem.cure or "", "")
     code = _CODES.get(problem.code, "invalid_request")
-    return MESSAGES[language][code], known.get(problem.cure or "", "")
+    return catalogue(language).errors.get(code, problem.message), known.get(problem.cure or "", "")

@@ -21,7 +21,7 @@ from recoup.flows.people.sessions import ClientInfo, Session, read_session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.languages.catalogues import accepted_language
+from recoup.rules.languages.catalogues import accepted_language, or_english
 from recoup.store.lists.menu_counts import menu_counts
 from recoup.store.lists.order_counts import count_orders
 from recoup.store.lists.order_filter import OrderFilter
@@ -187,7 +187,7 @@ def whence(request: Request) -> ClientInfo:
 def locale(request: Request, session: Session | None = None) -> str:
     """The language of a page: what its reader chose, else what their browser asks for."""
     chosen = session.language if session is not None else ""
-    return chosen or accepted_language(request.headers.get("accept-language", ""))
+    return or_english(chosen) if chosen else accepted_language(request.headers.get("accept-language", ""))
 
 
 def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:

@@ -151,13 +151,13 @@ def count(number: int, exact: bool = True) -> str:
 def _loader(language: str) -> FunctionLoader:
     """Every template as it was when the process began, in this language: of an installation that is replaced beneath
     it, a page first rendered afterwards would name what this code does not know, and break."""
-    pages = catalogue(language).pages if language != ENGLISH else None
+    pages = catalogue(language).pages
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         source = _SOURCES.get(name)
         if source is None:
             return None
-        return source if pages is None else translated(source, pages), str(FOLDER / name), lambda: True
+        return translated(source, pages) if pages else source, str(FOLDER / name), lambda: True
 
     return FunctionLoader(load)
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
-from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import accepted_language
+from recoup.rules.languages.catalogues import accepted_language, catalogue
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
 
@@ -81,7 +80,7 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
     code = code_of(problem)
     language = accepted_language((header(scope, b"accept-language") or b"").decode("latin-1"))
-    message = MESSAGES[language][code.code] if language != "en" else _sentence(problem)
+    message = catalogue(language).errors.get(code.code) or _sentence(problem)
     error: dict[str, Any] = {"code": code.code, "message": message}
     param = _param(problem)
     if param:

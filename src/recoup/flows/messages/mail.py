@@ -15,7 +15,7 @@ from recoup.kernel.money import money
 from recoup.kernel.time import business_at
 from recoup.moves.message.contact import Addresses, claim_contact
 from recoup.moves.message.mail import close_mail, open_mail
-from recoup.rules.languages.countries import language_in
+from recoup.rules.languages.catalogues import language_in
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
 from recoup.rules.messages.short_texts import sms_of

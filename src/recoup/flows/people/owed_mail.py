@@ -104,7 +104,7 @@ def in_paragraphs(mail_id: UUID, email: str, subject: str, parts: Sequence[str],
         "",
         subject,
         "\n\n".join(parts),
-        f'<!doctype html><html lang="{to.language}"><body>{html}</body></html>',
+        f'<!doctype html><html lang="{to.lang}"><body>{html}</body></html>',
     )
 
 

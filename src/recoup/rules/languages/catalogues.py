@@ -1,22 +1,26 @@
-"""Which languages pages and mails speak, and what is known in each. English is the key of everything."""
+"""Which languages pages and mails speak, and what is known in each. English is the key of everything; packages add
+others by entry points of the group `recoup.languages`."""
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.resources import files
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources.abc import Traversable
 from typing import Final
 
 import msgspec
 
+from recoup.kernel.extensions import added, load
+from recoup.kernel.problem import Problem
+
 ENGLISH: Final = "en"
-LANGUAGES: Final[Mapping[str, str]] = {
-    ENGLISH: "English", "de": "Deutsch", "es": "Español", "fr": "Français", "zh": "中文",
-}  # fmt: skip
+GROUP: Final = "recoup.languages"
 
 
 class Catalogue(msgspec.Struct, frozen=True):
     """`pages`: what templates say. `words`: what our own code says. `day`: a date from `{day}`, `{month}` and, where it
-    is shown, `{year}`; months from January, weekdays from Monday."""
+    is shown, `{year}`; months from January, weekdays from Monday. `checkout`: the payer's pages. `errors`: the codes of
+    the stablecoin API."""
 
     pages: dict[str, str]
     words: dict[str, str]
@@ -24,12 +28,72 @@ class Catalogue(msgspec.Struct, frozen=True):
     day_and_year: str
     months: list[str]
     weekdays: list[str]
+    checkout: dict[str, str] = {}
+    errors: dict[str, str] = {}
 
 
-@lru_cache(maxsize=8)
+_ENGLISH: Final = Catalogue(
+    {},
+    {},
+    "{day} {month}",
+    "{day} {month} {year}",
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """`name`: in the language itself. `countries`: ISO 3166 alpha-2, where nearly everybody reads it. `file`: its
+    Catalogue, as JSON."""
+
+    name: str
+    countries: tuple[str, ...]
+    file: Traversable
+
+
+@cache
+def _installed() -> tuple[Mapping[str, Language], tuple[Problem, ...]]:
+    """Languages by code, and why others that are installed cannot be used."""
+    usable, broken = dict[str, Language](), list[Problem]()
+    for code, one in added(GROUP).items():
+        try:
+            usable[code] = load(one, Language)
+        except Problem as problem:
+            broken.append(problem)
+    return usable, tuple(broken)
+
+
+def broken_languages() -> tuple[Problem, ...]:
+    return _installed()[1]
+
+
+@cache
+def languages() -> Mapping[str, str]:
+    """The name of each language that pages speak, by its code."""
+    return {ENGLISH: "English"} | {code: one.name for code, one in _installed()[0].items()}
+
+
+def or_english(language: str) -> str:
+    """`language`, or English where it is not installed."""
+    return language if language in languages() else ENGLISH
+
+
+@cache
 def catalogue(language: str) -> Catalogue:
-    """Of one of LANGUAGES other than English."""
-    return msgspec.json.decode((files(__package__) / f"{language}.json").read_bytes(), type=Catalogue)
+    """English, which translates nothing, where `language` is not installed."""
+    known = _installed()[0].get(language)
+    return _ENGLISH if known is None else msgspec.json.decode(known.file.read_bytes(), type=Catalogue)
+
+
+@cache
+def _by_country() -> Mapping[str, str]:
+    return {country: code for code, one in _installed()[0].items() for country in one.countries}
+
+
+def language_in(country: str) -> str:
+    """The language of a country; English where nothing is known, and for what is no code of a country."""
+    return _by_country().get(country.strip().upper(), ENGLISH)
 
 
 def accepted_language(header: str) -> str:
@@ -43,4 +107,4 @@ def accepted_language(header: str) -> str:
         weight = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", rest) if rest else None
         if name and (not rest or weight):
             wanted.append((-float(weight[1]) if weight else -1.0, number, name.split("-")[0].strip().lower()))
-    return next((name for weight, _, name in sorted(wanted) if weight and name in LANGUAGES), ENGLISH)
+    return next((name for weight, _, name in sorted(wanted) if weight and name in languages()), ENGLISH)

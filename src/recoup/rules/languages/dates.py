@@ -3,20 +3,18 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from recoup.rules.languages.catalogues import ENGLISH, catalogue
+from recoup.rules.languages.catalogues import catalogue
 
 
 def day_of(language: str, day: date, *, with_year: bool) -> str:
     """`20 Nov`, `20 Nov 2026`."""
-    if language == ENGLISH:
-        return f"{day.day} {day:%b}" + (f" {day.year}" if with_year else "")
     known = catalogue(language)
     shape = known.day_and_year if with_year else known.day
     return shape.format(day=day.day, month=known.months[day.month - 1], year=day.year)
 
 
 def weekday_of(language: str, day: date) -> str:
-    return f"{day:%a}" if language == ENGLISH else catalogue(language).weekdays[day.weekday()]
+    return catalogue(language).weekdays[day.weekday()]
 
 
 def moment_of(language: str, moment: datetime, zone: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from recoup.rules.languages.catalogues import ENGLISH, catalogue
+from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of, moment_of
 from recoup.rules.languages.said import said
 from recoup.rules.languages.slots import ENDS, filled
@@ -16,9 +16,14 @@ class Locale:
     language: str = ENGLISH
     zone: str = GMT
 
+    @property
+    def lang(self) -> str:
+        """The language of what is said, for `<html lang>`."""
+        return or_english(self.language)
+
     def say(self, text: str, **values: str) -> str:
         """Sentence by sentence, as the catalogue has them. Values stay as they are: they may be anybody's words."""
-        known = catalogue(self.language).words if self.language != ENGLISH else {}
+        known = catalogue(self.language).words
         return filled(" ".join(known.get(one, one) for one in ENDS.split(text)), values)
 
     def said(self, text: str) -> str:

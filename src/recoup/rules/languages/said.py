@@ -6,29 +6,28 @@ it lacks stays English.
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Final
 
 from recoup.kernel.sentence import NearDay, Part, Sentence, noted, text_of
-from recoup.rules.languages.catalogues import ENGLISH, catalogue
+from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.old_sentences import said_by_shape
 from recoup.rules.languages.slots import ENDS, filled
 from recoup.rules.network.plain_meanings import PLAIN_MEANINGS
 
 Moment = Callable[[datetime], str]
-_NONE: Final[dict[str, str]] = {}
 
 
 def said(language: str, text: str, moment: Moment = noted) -> str:
     """`moment`: how its reader reads one. A plain text goes the way of history."""
     if isinstance(text, Sentence):
         return _sentence(language, text, moment)
-    return text if language == ENGLISH else said_by_shape(language, text)
+    return text if or_english(language) == ENGLISH else said_by_shape(language, text)
 
 
 def _sentence(language: str, sentence: Sentence, moment: Moment) -> str:
-    known = _NONE if language == ENGLISH else catalogue(language).words
-    return filled(_looked_up(known, sentence.key), sentence.slots, lambda part: _part(language, part, moment))
+    return filled(
+        _looked_up(catalogue(language).words, sentence.key), sentence.slots, lambda part: _part(language, part, moment)
+    )
 
 
 def _part(language: str, part: Part, moment: Moment) -> str:
@@ -38,7 +37,7 @@ def _part(language: str, part: Part, moment: Moment) -> str:
         return moment(part)
     if isinstance(part, date):
         return day_of(language, part, with_year=not isinstance(part, NearDay))
-    if language == ENGLISH or not isinstance(part, str):
+    if not isinstance(part, str):
         return text_of(part)
     return _looked_up(catalogue(language).words, part)
 

@@ -118,7 +118,7 @@ def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     parts.append(f'<p><a href="{escape(facts.charge_page)}">{escape(unknown)}</a></p>')
     if stop:
         parts.append(f'<p><a href="{escape(facts.stop)}">{escape(stop)}</a></p>')
-    html = f'<!doctype html><html lang="{to.language}"><body>{"".join(parts)}</body></html>'
+    html = f'<!doctype html><html lang="{to.lang}"><body>{"".join(parts)}</body></html>'
     return Words(_one_line(subject), "\n\n".join(_one_line(line) for line in plain) + "\n", html)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx, statement
 
 
 class NewNotification(Row, frozen=True):
@@ -188,6 +188,18 @@ INSERT INTO person_settings (user_id, language) VALUES ($1, $2) ON CONFLICT (use
 """,
 )
 async def save_language(db: Tx, user_id: UUID, language: str) -> None: ...
+
+
+class ChosenLanguage(Row, frozen=True):
+    language: str
+    people: int
+
+
+@statement(
+    PEOPLE,
+    "SELECT language, count(*) AS people FROM person_settings WHERE language <> '' GROUP BY language ORDER BY language",
+)
+async def chosen_languages(db: Read) -> list[ChosenLanguage]: ...
 
 
 @statement(

@@ -13,7 +13,7 @@ from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.notifications import keep_language, keep_zone
 from recoup.kernel.problem import Problem
-from recoup.rules.languages.catalogues import LANGUAGES
+from recoup.rules.languages.catalogues import languages
 
 PLACE: Final = "/account/time"
 
@@ -37,8 +37,8 @@ async def page(visit: AccountVisit) -> Values:
     return {
         "typed": typed if visit.problem is not None else visit.session.zone,
         "common": COMMON,
-        "languages": LANGUAGES,
-        "browsers": LANGUAGES[locale(visit.request)],
+        "languages": languages(),
+        "browsers": languages()[locale(visit.request)],
         "saved": done_of(visit.session, visit.request) == "saved",
         "clock": Times(visit.session.zone, visit.wall).full(visit.wall),
     }
@@ -57,7 +57,7 @@ async def post_time(visit: AccountVisit, form: TimeForm) -> Answer:
 
 
 async def _language(visit: AccountVisit, chosen: str) -> Answer:
-    if chosen and chosen not in LANGUAGES:
+    if chosen and chosen not in languages():
         raise Problem(
             "invalid", "The portal is not available in this language.", field="language", cure="Choose one of the list."
         )

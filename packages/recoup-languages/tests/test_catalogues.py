@@ -3,16 +3,22 @@
 import ast
 import re
 from functools import cache
+from itertools import chain
+from pathlib import Path
+from string import Formatter
 
 import pytest
 from tests.rings import each
 
-from recoup.doors.portal.languages import harvest
+from recoup.doors.checkout import words as checkout_words
 from recoup.doors.portal.templates import FOLDER, _environment
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES, accepted_language, catalogue
+from recoup.doors.stablecoin.errors import TABLE
+from recoup.rules.languages.catalogues import ENGLISH, accepted_language, catalogue, languages
 from recoup.rules.languages.slots import faults
+from recoup_languages import harvest
 
-OTHERS = [language for language in LANGUAGES if language != ENGLISH]
+OTHERS = [language for language in languages() if language != ENGLISH]
+CHECKOUT = Path(checkout_words.__file__).parent
 AGAIN = "see scripts/make_languages.py: --lacks, translate, --take"
 
 
@@ -46,7 +52,7 @@ def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> N
     assert [word for word in sorted(asked) if f'"{word}"' not in said] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_every_page_can_be_made(language: str) -> None:
     for file in FOLDER.rglob("*.html"):
         _environment(language).get_template(file.relative_to(FOLDER).as_posix())
@@ -78,6 +84,20 @@ def test_dates(language: str) -> None:
 )
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
     assert accepted_language(header) == language
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_checkout_and_the_errors_of_the_api_are_whole(language: str) -> None:
+    checkout = catalogue(language).checkout
+    named = {"The card", *checkout_words.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
+    said = [re.findall(r'\bt\("([^"]+)"', file.read_text()) for file in CHECKOUT.glob("*.html")]
+    assert {*named, *chain.from_iterable(said)} - checkout.keys() == set()
+    assert [english for english, words in checkout.items() if fields_of(english) != fields_of(words)] == []
+    assert catalogue(language).errors.keys() == {code.code for code in TABLE.values()}
+
+
+def fields_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
 def test_what_mails_say_is_in_the_catalogues() -> None:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import recoup
 from recoup.doors.portal.languages.page_text import messages
 from recoup.rules.languages.slots import ENDS
 from recoup.rules.network.tables import read_table
 from recoup.rules.people.whence import BROWSER_NAMES
 
-SOURCE: Final = Path(__file__).parents[3]
+SOURCE: Final = Path(recoup.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
@@ -59,7 +60,7 @@ _NOBODY: Final = (
     "doors/portal/design/", "doors/portal/form_shape.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "flows/cards/sandbox_token.py",
-    "store/migrate.py", "store/pool.py", "store/server.py",
+    "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(

@@ -6,12 +6,12 @@ import pytest
 from babel import Locale
 from babel.dates import format_date
 
-from recoup.doors.checkout.words import MONTHS, WORDS
-from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.doors.checkout.words import MONTHS
+from recoup.rules.languages.catalogues import ENGLISH, catalogue, languages
 from recoup.rules.languages.dates import day_of, weekday_of
 
 _DAYS = [date(2026, month, day) for month in range(1, 13) for day in (1, 9, 20)]
-_OTHERS = [language for language in LANGUAGES if language != ENGLISH]
+_OTHERS = [language for language in languages() if language != ENGLISH]
 
 
 @pytest.mark.parametrize("language", _OTHERS)
@@ -39,4 +39,5 @@ def test_english_has_the_day_before_the_month_and_its_short_names() -> None:
 def test_the_checkout_names_months_as_the_language_does(language: str) -> None:
     kind = "abbreviated" if language == "zh" else "wide"  # in figures, as a date in a sentence has them
     names = Locale.parse(language).months["format"][kind]
-    assert [WORDS[language].get(month, month) for month in MONTHS] == [names[number] for number in range(1, 13)]
+    words = catalogue(language).checkout
+    assert [words.get(month, month) for month in MONTHS] == [names[number] for number in range(1, 13)]
