@@ -6,10 +6,10 @@ from typing import Final
 import asyncpg
 import pytest
 
-from recoup.store.lists import order_filter
+from recoup.store.lists import bounded
 
 PATIENCE_MS: Final = 30_000
-real = order_filter.bound_statement
+real = bounded.bound_statement
 
 
 async def _patiently(connection: asyncpg.Connection, timeout_ms: int) -> None:
@@ -19,4 +19,4 @@ async def _patiently(connection: asyncpg.Connection, timeout_ms: int) -> None:
 @pytest.fixture(autouse=True)
 def patient_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that look at the limits themselves have a fixture of this name that does nothing."""
-    monkeypatch.setattr(order_filter, "bound_statement", _patiently)
+    monkeypatch.setattr(bounded, "bound_statement", _patiently)

@@ -34,8 +34,8 @@ from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.models import Models
 from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.run_due import run_due
-from recoup.flows.world import World
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens
@@ -63,7 +63,7 @@ HARD_CARD = script_card("visa", "04", 99)  # a hard decline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OwnWorld(World):
+class OwnWorld(OpenWorld):
     """A test's: it knows the name of its database, and the addresses of both as their owner."""
 
     database: str = ""
@@ -72,7 +72,7 @@ class OwnWorld(World):
     kept: Kept | None = None
 
 
-def change_world(world: World, **parts: Any) -> None:
+def change_world(world: OpenWorld, **parts: Any) -> None:
     """Other parts for everybody who has this world, on the way."""
     for name, part in parts.items():
         object.__setattr__(world, name, part)

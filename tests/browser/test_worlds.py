@@ -14,7 +14,7 @@ from tests.main.test_live import both
 from tests.rings import drawn
 
 from recoup.flows.merchants.open_live import open_approved
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
 # Some with what was chosen on them.

@@ -18,7 +18,7 @@ from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.main.app import refuse
 from recoup.store.server import ServerAddress
@@ -38,7 +38,7 @@ def documented(server: ServerAddress, dialects: Sequence[Dialect]) -> Iterator[D
     async def serve() -> None:
         async with sandbox_world(server) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries)
-            services = make_services(world, orders)
+            services = Services(world, orders)
             app = Starlette(
                 routes=[
                     *rescue_routes(services),

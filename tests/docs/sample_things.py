@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from recoup.doors.edge.described import Operation
 from recoup.main.cli import cli
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 
 CARD = {"expirationMonth": 9, "expirationYear": 2031}
 

@@ -29,6 +29,7 @@ from recoup.flows.cards.taken import EvaluateRequest, Person
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Job, Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.ids import new_id
@@ -231,7 +232,7 @@ async def hammer(plan: Plan, seen: Seen) -> AsyncIterator[Hammer]:
     db = await Database(plan.dsn, size=8, name="hammer").open()
     keys = Keyring(plan.material)
     issuer = Issuer(plan.dsn, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox", connections=6)
-    world = World(
+    world = OpenWorld(
         name="sandbox",
         db=db,
         keys=keys,

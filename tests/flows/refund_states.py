@@ -26,7 +26,8 @@ from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.moves.modification.failed import failed_since
 from recoup.rules.messages.inbound import Notice
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import FAULT_CARDS, script_card
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]

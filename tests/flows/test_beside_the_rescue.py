@@ -23,7 +23,8 @@ from recoup.flows.modifications.capture import capture
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.problem import Problem
 from recoup.moves.order import amendment
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import FAULT_CARDS
 from recoup.rules.order.attention import HELD, PAID_TOO, PAID_TWICE
 from recoup.rules.order.whys import HELD_BY_PERSON, held_by
 from recoup.store.orders.transmissions import touched_orders

@@ -21,7 +21,8 @@ from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.flows.stable.charge import Charges, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
 ANA = Person(first_name="Ana", last_name="Roe", email="Ana@Example.test")

@@ -20,7 +20,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")

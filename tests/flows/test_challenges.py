@@ -13,14 +13,8 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
 from recoup.flows.cards.tokenize import Vault
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import (
-    APPROVE_CARDS,
-    CHALLENGE_PHONES,
-    DECLINE_CARD,
-    FAULT_CARDS,
-    PHONE_CARD,
-    script_card,
-)
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 ANOTHER = {"pan": APPROVE_CARDS[1], "exp_month": 8, "exp_year": 2033}

@@ -17,14 +17,8 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.capture import Captured, CaptureRequest, capture
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import (
-    APPROVE_CARDS,
-    CHALLENGE_PHONES,
-    DECLINE_CARD,
-    FAULT_CARDS,
-    PHONE_CARD,
-    script_card,
-)
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import CHALLENGE_PHONES, DECLINE_CARD, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 POLICY = Policy(

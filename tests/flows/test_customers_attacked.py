@@ -22,7 +22,8 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.challenge.answer import answer as answer_move
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 A_DAY_IS_OVER = replace(POLICY, review_after=timedelta(seconds=-6))

@@ -50,7 +50,8 @@ from recoup.moves.advance.collection import write_off as write_off_move
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.change import Change
 from recoup.rules.messages.inbound import signed
-from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, script_card
 from recoup.store.merchants.merchants import move_clock
 from recoup.store.server import ServerAddress
 

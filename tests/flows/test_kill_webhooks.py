@@ -31,7 +31,7 @@ from recoup.kernel.scope import Actor, PartnerScope
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.signature import verify as verify_signature
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
 pytestmark = deep("kills")

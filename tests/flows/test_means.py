@@ -16,7 +16,8 @@ from recoup.flows.cards.challenge import show
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.money.origin_reports import ReportRequest, grouped_report, report_csv
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
 GOOD = script_card("visa", "51", 0)

@@ -22,7 +22,7 @@ from recoup.kernel.ids import first_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
 ANN, BEN = Actor("user", "ann"), Actor("user", "ben")

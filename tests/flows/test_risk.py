@@ -23,7 +23,8 @@ from recoup.flows.merchants.risk import RiskChange, read_risk, set_risk
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import APPROVE_CARDS, PHONE_CARD, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import script_card
 from recoup.rules.risk.terms import RiskMode, RiskTerms
 from recoup.store.insight.risk import Sighted, Sighting
 from recoup.store.retention import retain

@@ -21,7 +21,8 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
 from recoup.kernel.scope import Actor
-from recoup.rules.network.magic import APPROVE_CARDS, CHALLENGE_PHONES, FAULT_CARDS, PHONE_CARD, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import CHALLENGE_PHONES, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")

@@ -17,7 +17,8 @@ from recoup.gateways.cards.port import Charge, Outcome, Stored
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import PHONE_CARD, script_card
+from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.route_terms import RouteTerms
 from recoup.store.server import ServerAddress
 

@@ -40,7 +40,8 @@ from recoup.rules.money.advance_bounds import HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue import route_by_answer, route_by_worth
 from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds

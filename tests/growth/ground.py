@@ -23,6 +23,8 @@ from tests.growth.history import Copies, multiply
 from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
 from tests.worlds import Shop, owner
 
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.transmit import Transmit
 from recoup.kernel.ids import first_id_of
 from recoup.store.connect import PLANS
 from recoup.store.roles import APP, READ
@@ -207,8 +209,8 @@ def caller_of(door: Door, shop: Shop) -> Caller:
         orders=door.orders,
         deliveries=door.deliveries,
         merchants=services.merchants,
-        evaluate=services.evaluate,
-        transmit=services.transmit,
+        evaluate=services.get(Evaluate),
+        transmit=services.get(Transmit),
     )
     caller = Caller(door, here)
     caller.sign_in()

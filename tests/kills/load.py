@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 from tests.kills.installation import Installation
 
-from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, script_card
 
 CARDS = (
     # pan, amounts, sync

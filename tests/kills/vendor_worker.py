@@ -12,7 +12,7 @@ from recoup.flows.cards import inquire as inquiring
 from recoup.flows.cards import send as sending
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.world import World
+from recoup.flows.open_world import OpenWorld
 from recoup.gateways.cards import bridge
 from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.gateways.cards.port import Processor
@@ -71,7 +71,7 @@ def hurry() -> None:
 async def _live(life: Life, works: Event) -> None:
     db = await Database(life.dsn, size=8, name="killed").open()
     people = await Database(life.people_dsn, size=2, name="killed").open()
-    world = World(
+    world = OpenWorld(
         name="sandbox",
         db=db,
         keys=Keyring(life.material),

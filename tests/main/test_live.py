@@ -39,7 +39,7 @@ from recoup.main.databases import Databases, has_live, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.people.totp import code_of, step_at
 from recoup.store.merchants.go_live import add_request, decide_request
 from recoup.store.merchants.partners import find_partner

@@ -34,7 +34,8 @@ from recoup.main.doctor_verb import look_at
 from recoup.main.keys_verb import rotate_keys
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
 CARD = script_card("visa", "51", 1)

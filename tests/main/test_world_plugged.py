@@ -21,7 +21,8 @@ from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.kernel.problem import Problem
 from recoup.main.card_processors import plugged_world
 from recoup.main.settings import Settings
-from recoup.rules.network.magic import APPROVE_CARDS, WORLD_CARDS, WORLD_ROUTE, world_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import WORLD_CARDS, WORLD_ROUTE, world_card
 from recoup.store.server import ServerAddress
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCard, WorldOrder

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src/recoup"
 GIVEN_AWAY = SOURCE / "doors/docs/consumers/consumer.py"  # readers' own program: no part of ours
-ROOMS = {"main", "doors", "flows", "moves", "store", "gateways", "rules", "kernel"}
+ROOMS = {"core", "main", "doors", "flows", "moves", "store", "gateways", "rules", "kernel"}
 LINES_MAX = 400
 
 # file -> why it is longer than LINES_MAX
@@ -18,6 +18,7 @@ LONG_FILES: dict[str, str] = {}
 # file or folder that may hold a number which looks like a card's -> why
 CARD_NUMBERS_ALLOWED: dict[str, str] = {
     "src/recoup/rules/network/magic.py": "the sandbox's magic inputs: test numbers, no one's card",
+    "src/recoup/rules/network/allow_list.py": "the documented cards of the sandbox",
 }
 
 # 2-6: the first digit of the networks' numbers

@@ -8,7 +8,7 @@ from tests.store.declared import sql_of
 from tests.worlds import owner, sandbox_world
 
 from recoup.store.cards import unknown_outcomes
-from recoup.store.lists.order_filter import bounded
+from recoup.store.lists.bounded import bounded
 from recoup.store.merchants import partner_report
 from recoup.store.money import movements, origin_reports
 from recoup.store.server import ServerAddress

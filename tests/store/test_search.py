@@ -15,8 +15,9 @@ from tests.store.search_names import NAMES
 
 from recoup.rules.lists.folding import FOLDED, fold, search_text
 from recoup.store.lists import order_counts, orders
+from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_counts import COUNT_TIMEOUT_MS, count_orders
-from recoup.store.lists.order_filter import OrderFilter, bounded
+from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.order_folding import fold_some
 from recoup.store.lists.order_search import orders_by_end
 from recoup.store.lists.orders import SEARCH_TIMEOUT_MS, list_orders

@@ -19,7 +19,7 @@ from recoup.rules.order.card_sends import CardBlock as CardBlockOfOrder
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
-from recoup.rules.rescue.arms import Terms as ArmTerms
+from recoup.rules.rescue.arm_terms import Terms as ArmTerms
 from recoup.store.cards.vault import StoredCard, StoredCode
 from recoup.store.orders import locked
 from recoup.store.orders.intake import NewOrder

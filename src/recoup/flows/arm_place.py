@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.rules.rescue.arms import place_of
+from recoup.rules.rescue.arm_terms import place_of
 
 
 def arm_place(world: World, merchant_id: UUID, who: UUID) -> int:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.demo_clock import demo_merchant
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
@@ -16,7 +17,6 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.flows.world import World
 from recoup.store.people.people import find_user
 
-DEMO_DAYS = 90  # that the demo plays
 PORTAL_USER = "ops@recoup.example"
 OPERATOR_USER = "operator@recoup.example"
 BOOTSTRAP_SITES = (("https://shop.merchant.example", "Merchant shop", "MERCHANTSHOP"),)
@@ -26,9 +26,6 @@ DEMO_SITES = (
     ("https://news.demo.example", "Daily news", "DEMO*DAILYNEWS"),
     ("https://games.demo.example", "Game pass", "DEMO*GAMEPASS"),
 )
-
-
-_ON_TIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +56,6 @@ class Bootstrap:
 def bootstrap_merchant(world: World) -> UUID:
     found: UUID = world.keys.derived_id("bootstrap", "merchant")
     return found
-
-
-def demo_merchant(world: World) -> UUID:
-    found: UUID = world.keys.derived_id("bootstrap", "demo")
-    return found
-
-
-def demo_played(world: World, merchant_id: UUID, offset: timedelta) -> float | None:
-    """The share of the demo that is over, by how far its merchant's clock is behind. None: of another merchant, or it
-    is over."""
-    behind = -offset
-    if behind < _ON_TIME or not world.policy.test_mode or merchant_id != demo_merchant(world):
-        return None
-    return max(0.0, 1 - behind / timedelta(days=DEMO_DAYS))
 
 
 async def is_bootstrapped(world: World) -> bool:

@@ -2,13 +2,16 @@
 customer to confirm."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.gateways.cards.port import Authenticates, Processor
 from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
-from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.route_terms import CARD, Carried, Refuses, RouteTerms, takes_numbers, why_not
+
+if TYPE_CHECKING:
+    from recoup.gateways.cards.port import Authenticates, Processor
+    from recoup.rules.order.snapshot import Order
 
 
 def routes_for(world: World, merchant_id: UUID) -> list[str]:
@@ -32,7 +35,7 @@ def refusals(
     return {name: refusal for name, refusal in found if refusal}
 
 
-def may_confirm(world: World, order: Order) -> bool:
+def may_confirm(world: World, order: "Order") -> bool:
     """Whether a route that carries all of the order can ask its customer to confirm; true where the routes are not
     read yet. What is switched off or not reachable for the moment counts: it may be back before the customer is
     done."""
@@ -58,7 +61,7 @@ def may_enter_card(world: World, merchant_id: UUID) -> bool:
     return world.keys.has_vault and takes_numbers(world.routes.terms(world.processors, merchant_id))
 
 
-def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> Authenticates:
+def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> "Authenticates":
     """How a customer of this merchant confirms a payment, where any of its routes can ask for it. `stored_at`: the
     route whose processor keeps their card."""
     names = [stored_at] if stored_at is not None else list(routes_by_bin(world, merchant_id, bin))
@@ -68,7 +71,7 @@ def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str
     return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")
 
 
-def _refusal(processor: Processor, charge: Carried, *, confirmed: bool) -> Refuses | None:
+def _refusal(processor: "Processor", charge: Carried, *, confirmed: bool) -> Refuses | None:
     if confirmed and processor.authenticates == "never":
         return "authentication"
     if processor.carries(charge.units, charge.currency):

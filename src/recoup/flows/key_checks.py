@@ -7,7 +7,7 @@ and network limits would count one card as two.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from recoup.gateways.keys.keyring import Keyring
+from recoup.core.ports import Keys
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -37,7 +37,7 @@ async def enter_installation(people: Database, world: str) -> None:
         await note_world(connection, world, Clocks().wall())
 
 
-async def check_first(db: Database, keys: Keyring, place: str, world: str, *, people: bool) -> None:
+async def check_first(db: Database, keys: Keys, place: str, world: str, *, people: bool) -> None:
     """Before anything is written by these keys. A database from before, or one that was restored, may keep no check
     values: what was sealed in it, and its cards, tell whose keys it was written with. `world`: whose cards.
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from recoup.core.ports import Keys
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.gateways.cards.kinds import Connection
-from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
@@ -37,7 +37,7 @@ class Left(NamedTuple):
     connection: Connection
 
 
-async def list_in_database(db: Database, keys: Keyring, wall: WallTime, routes: Sequence[Listed]) -> list[Left]:
+async def list_in_database(db: Database, keys: Keys, wall: WallTime, routes: Sequence[Listed]) -> list[Left]:
     """Answers the routes that left the settings; one whose connection cannot be read is left out.
 
     Raises: Problem(invalid) for a name that stood for another kind or account.
@@ -66,7 +66,7 @@ async def list_in_database(db: Database, keys: Keyring, wall: WallTime, routes: 
     return found
 
 
-def _row(keys: Keyring, wall: WallTime, one: Listed) -> NewCardRoute:
+def _row(keys: Keys, wall: WallTime, one: Listed) -> NewCardRoute:
     sealed = None
     if one.connection is not None:
         sealed = hex_of(seal_connection(keys, one.connection))

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from recoup.core.ports import Keys
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.gateways.cards.port import Processor
-from recoup.gateways.keys.keyring import Keyring
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.route_terms import RouteTerms
@@ -36,7 +36,7 @@ def connection_context(_: object, name: str) -> str:
     return f"route:{name}"
 
 
-def open_connection(keys: Keyring, name: str, sealed: bytes) -> Connection:
+def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
     """Raises: Problem(internal); msgspec.MsgspecError."""
     return msgspec.json.decode(keys.open_secret(connection_context(None, name), sealed), type=Connection)
 
@@ -46,7 +46,7 @@ def terms_of_own(name: str, kind: str) -> RouteTerms:
     return RouteTerms(name, cards=KINDS[kind].cards, stored=KINDS[kind].stored)
 
 
-def seal_connection(keys: Keyring, connection: Connection) -> bytes:
+def seal_connection(keys: Keys, connection: Connection) -> bytes:
     return keys.seal_secret(connection_context(None, connection.name), msgspec.json.encode(asdict(connection)))
 
 
@@ -71,7 +71,7 @@ class OpenProcessors(Mapping[str, Processor]):
     """The processors of a world by route: those of the settings, in their order, then merchants' own. What is iterated
     stays as it was when the iteration began."""
 
-    def __init__(self, fixed: Mapping[str, Processor], keys: Keyring) -> None:
+    def __init__(self, fixed: Mapping[str, Processor], keys: Keys) -> None:
         self.fixed, self._keys = fixed, keys
         self._own: Mapping[str, _Own] = {}
         self._of_merchant: Mapping[UUID, Sequence[_Own]] = {}

@@ -3,27 +3,24 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from recoup.flows.card_hits import UNKNOWN_METHODS_MAX, CardHits
-from recoup.flows.card_routes import CardRoutes
-from recoup.flows.key_endings import KeyEndings
-from recoup.flows.models import Models, NoModels
-from recoup.flows.samples_under_way import SamplesUnderWay
-from recoup.gateways.bank.by_hand import ByHand
-from recoup.gateways.bank.port import Bank
-from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.token_service import TokenService
-from recoup.gateways.cards.updater import Updater
-from recoup.gateways.channels.port import Channel
-from recoup.gateways.keys.keyring import Keyring
-from recoup.gateways.web.mail.port import Mail
-from recoup.gateways.web.port import Web
-from recoup.gateways.web.sms.port import SmsSender
+from recoup.core.ports import Hits, KeyEndings, Keys, Models, Routes, SamplesUnderWay
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.pool import Database
+
+if TYPE_CHECKING:
+    from recoup.gateways.bank.port import Bank
+    from recoup.gateways.cards.port import Processor
+    from recoup.gateways.cards.token_service import TokenService
+    from recoup.gateways.cards.updater import Updater
+    from recoup.gateways.channels.port import Channel
+    from recoup.gateways.web.mail.port import Mail
+    from recoup.gateways.web.port import Web
+    from recoup.gateways.web.sms.port import SmsSender
 
 Trainer = Callable[[str], Awaitable[Mapping[str, object]]]
 """Has a training done by another process, in a mode; answers the columns of the training, or `failed`."""
@@ -31,7 +28,7 @@ Backtester = Callable[[UUID, UUID], Awaitable[None]]
 """Has a merchant's back-test made by another process; raises why it was not."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class World:
     """`processors` by route, `channels` by code, `token_services` by the route that offers them, in the order of
     preference.
@@ -42,24 +39,24 @@ class World:
     without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
     database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
     are none; without a `trainer` nothing is trained by night; without a `backtester` back-tests are made in this
-    process. By default the bank's files are carried there by somebody, and the fixed schedules decide.
+    process.
     """
 
     name: str
     db: Database
-    keys: Keyring
-    processors: Mapping[str, Processor]
-    web: Web
+    keys: Keys
+    processors: Mapping[str, "Processor"]
+    web: "Web"
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
-    channels: Mapping[str, Channel] = field(default_factory=dict)
-    updater: Updater | None = None
-    token_services: Mapping[str, TokenService] = field(default_factory=dict)
-    mail: Mail | None = None
-    sms: SmsSender | None = None
-    bank: Bank = field(default_factory=ByHand)
-    models: Models | NoModels = field(default_factory=NoModels)
-    routes: CardRoutes = field(default_factory=CardRoutes)
+    channels: Mapping[str, "Channel"] = field(default_factory=dict)
+    updater: "Updater | None" = None
+    token_services: Mapping[str, "TokenService"] = field(default_factory=dict)
+    mail: "Mail | None" = None
+    sms: "SmsSender | None" = None
+    bank: "Bank"
+    models: Models
+    routes: Routes
     people_database: Database | None = None
     owner_dsn: str | None = None
     url: str = ""  # of this installation, without a slash at its end
@@ -68,13 +65,10 @@ class World:
     backtester: Backtester | None = None
     sign_up: bool = True
     others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
-    card_hits: CardHits = field(default_factory=CardHits, repr=False)
-    unknown_methods: CardHits = field(default_factory=lambda: CardHits(UNKNOWN_METHODS_MAX), repr=False)
-    samples: SamplesUnderWay = field(default_factory=SamplesUnderWay, repr=False)
+    card_hits: Hits = field(repr=False)
+    unknown_methods: Hits = field(repr=False)
+    samples: SamplesUnderWay = field(repr=False)
     key_endings: KeyEndings = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key_endings", KeyEndings(self.db, self.clocks))
 
     @property
     def people(self) -> Database:

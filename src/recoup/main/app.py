@@ -38,13 +38,14 @@ from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
 from recoup.doors.rescue.rows import readers
-from recoup.doors.rescue.services import Services, make_services
+from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.call_log import CallLog
+from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
@@ -99,7 +100,7 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
 
 def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
     """Every address of every door over one world, in the order in which they are tried."""
-    world, orders, merchants = services.world, services.orders, services.merchants
+    world, orders, merchants = services.world, services.get(Orders), services.merchants
     return [
         *rescue_routes(services),
         *stablecoin.routes(stable),
@@ -114,11 +115,11 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
 
 def _open_doors(settings: Settings, running: Running, router: Router, doors: _Direct) -> _Direct:
     """All of one world's, into its router."""
-    services = make_services(
+    services = Services(
         running.world,
         running.orders,
-        settings.rate_per_second,
-        settings.url,
+        rate_per_second=settings.rate_per_second,
+        url=settings.url,
         payer_calls_per_minute=settings.payer_calls_per_minute,
     )
     stable = make_stablecoin_services(

@@ -11,6 +11,7 @@ from recoup.flows.key_checks import check_first, check_keys, check_there, enter_
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
@@ -137,7 +138,7 @@ async def open_live(
         _parts(settings, databases, "live", name, clocks, loopback=False) as parts,
         card_processors(settings, Ground("live", parts.db, parts.keys, clocks)) as cards,
     ):
-        world = World(
+        world = OpenWorld(
             name="live",
             db=parts.db,
             keys=parts.keys,
@@ -202,7 +203,7 @@ async def open_sandbox(
         mailbox = Mailbox(databases.sandbox)
         tokens = SandboxTokens(issuer.source, issuer.mac_key)
         stack.push_async_callback(tokens.close)
-        world = World(
+        world = OpenWorld(
             name="sandbox",
             db=parts.db,
             keys=parts.keys,

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, NewType, TypeVar, get_origin, get_type_hints
 
+from msgspec import convert
+
 from recoup.store.statement import Row
 
 T = TypeVar("T")
@@ -75,3 +77,8 @@ def _insert(table: Table, alias: str, source: str) -> str:
 INSERT INTO {table.name}{alias} ({columns})
 SELECT {columns} FROM jsonb_populate_recordset(NULL::{table.name}, {source})
 """
+
+
+def listed(value: object, kind: type[T]) -> list[T]:
+    """Of JSON: texts become the dates and ids that the kind declares. New objects each time, for orders change them."""
+    return convert(value, list[kind]) if value else []  # type: ignore[valid-type]

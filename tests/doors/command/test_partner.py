@@ -13,7 +13,8 @@ from tests.worlds import owner, sandbox_world
 
 from recoup.doors.command.partner import partner
 from recoup.doors.command.verbs import Opened
-from recoup.flows.merchants.partners import make_partner, own_merchant, read_partner
+from recoup.flows.merchants.find_partner import own_merchant, read_partner
+from recoup.flows.merchants.partners import make_partner
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 

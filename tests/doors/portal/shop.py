@@ -19,6 +19,7 @@ from tests.store.order_rows import make_merchant
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.locked import Orders
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
@@ -142,7 +143,16 @@ async def _people(shop: Shop) -> None:
 async def make_world(shop: Shop, **fields: Any) -> World:
     db = await Database(shop.dsn, size=6, reads=3).open()
     people = await Database(shop.people_dsn, size=3).open()
-    return World("sandbox", db, shop.keys, {}, None, people_database=people, exports=shop.files, **fields)
+    return OpenWorld(
+        name="sandbox",
+        db=db,
+        keys=shop.keys,
+        processors={},
+        web=None,
+        people_database=people,
+        exports=shop.files,
+        **fields,
+    )
 
 
 def make_app(world: World) -> Starlette:

@@ -12,10 +12,15 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts, token
 from tests.worlds import Shop
 
+from recoup.core.kit.services import Services
 from recoup.doors.portal.developers import clock
+from recoup.doors.portal.developers.moving import Moving
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.rules.network.magic import APPROVE_CARDS, inputs
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, codes_of
 from recoup.store.server import ServerAddress
 
@@ -158,7 +163,7 @@ def test_clocks_of_many_merchants_are_moved_one_after_the_other(monkeypatch: pyt
     scope: Any = None
 
     async def story() -> None:
-        portal = SimpleNamespace(world=None, orders=None, deliveries=None, one_clock=asyncio.Lock())
+        portal = SimpleNamespace(world=None, get=Services(Moving(), *map(object.__new__, (Orders, Deliveries))).get)
         visits: list[Any] = [SimpleNamespace(portal=portal, merchant_id=UUID(int=n)) for n in range(20)]
         await asyncio.gather(*(clock._move(visit, scope, timedelta(days=22), new_id()) for visit in visits))
 

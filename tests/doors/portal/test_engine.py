@@ -19,7 +19,7 @@ from recoup.flows.merchants.policies import save_policy
 from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.merchants.risk import read_risk
 from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.arms import Terms
+from recoup.rules.rescue.arm_terms import Terms
 from recoup.store.insight.trainings import TrainingLine, add_training
 from recoup.store.server import ServerAddress
 

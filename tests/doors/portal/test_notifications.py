@@ -13,7 +13,7 @@ from tests.worlds import Shop, owner
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.people.digest import send_digests
 from recoup.rules.messages.notifications import KINDS
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
 MAY_HEAR = {"owner": 16, "ops": 16, "clerk": 13, "dev": 10, "pat": 17, "olga": 18}

@@ -6,7 +6,7 @@ from tests.flows.test_beside_the_rescue import paid_under_another_id
 from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.flows.cards.due import start
-from recoup.rules.network.magic import PHONE_CARD
+from recoup.rules.network.allow_list import PHONE_CARD
 from recoup.store.server import ServerAddress
 
 SCRIPT = "<script>alert(1)</script>"

@@ -13,7 +13,8 @@ from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 from recoup.flows.cards.by_hand import bring_forward
 from recoup.flows.cards.due import start
 from recoup.kernel.ids import tail
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 

@@ -17,7 +17,7 @@ from recoup.doors.edge.called import note_call
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services
 from recoup.flows.call_log import CallLog
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.partners import make_partner, make_partner_key
@@ -272,7 +272,7 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
     async def story(at: Office) -> None:
         developer, log = await at.as_("developer"), CallLog(at.world)
         key = await make_partner_key(at.world, at.partner_id)
-        app: Any = Starlette(routes=rescue_routes(make_services(at.world, at.shop.orders)))
+        app: Any = Starlette(routes=rescue_routes(Services(at.world, at.shop.orders)))
         noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as api:
             headers = {"authorization": f"ApiKey {key.app_key}:{key.app_secret}"}

@@ -17,11 +17,11 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
 from recoup.doors.rescue.app import routes as rescue_routes
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services
 from recoup.flows import call_log
 from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.partitions import ensure_partitions, partitions_of
 from recoup.store.retention import retain
 from recoup.store.server import ServerAddress
@@ -34,7 +34,7 @@ def logged(server: ServerAddress, story: Story) -> None:
 
     async def inside(shop: Shop, signed_in: As) -> None:
         log = CallLog(shop.world)
-        services = make_services(shop.world, shop.orders)
+        services = Services(shop.world, shop.orders)
         app: Any = Starlette(routes=[*rescue_routes(services), *routes(shop.world, shop.orders)])
         noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as client:

@@ -14,7 +14,7 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
 from recoup.store.cards import unknown_outcomes as desk
-from recoup.store.lists.order_filter import bound_statement
+from recoup.store.lists.bounded import bound_statement
 from recoup.store.server import ServerAddress
 
 HERE = "/unknown-outcomes"

@@ -23,7 +23,7 @@ from recoup.flows.messages.stablecoin_endpoint import configure
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.rules.network.magic import PHONE_CARD
+from recoup.rules.network.allow_list import PHONE_CARD
 from recoup.store.messages.replays import LOOKS_EVERY_MIN
 from recoup.store.orders import order_page
 from recoup.store.server import ServerAddress

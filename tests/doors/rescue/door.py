@@ -8,7 +8,8 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -28,7 +29,7 @@ from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
-from recoup.doors.rescue.services import Services, make_services
+from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
@@ -48,7 +49,8 @@ JSON = {"content-type": "application/json"}
 
 def application(services: Services) -> App:
     """As `main.app` builds it, with this door's routes and the checkout's."""
-    app = Starlette(routes=[*routes(services), *checkout_routes(services.world, services.orders, services.merchants)])
+    checkout = checkout_routes(services.world, services.get(Orders), services.merchants)
+    app = Starlette(routes=[*routes(services), *checkout])
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
@@ -364,7 +366,7 @@ def door_of(
     deliveries: Deliveries,
     services: Services | None = None,
 ) -> Door:
-    services = services or make_services(world, orders)
+    services = services or Services(world, orders)
     app = application(services)
 
     async def client() -> httpx.AsyncClient:
@@ -375,7 +377,8 @@ def door_of(
 
 def another(door: Door, **services: Any) -> Door:
     """The same world behind an application with other services."""
-    made = replace(door.services, **services)
+    made = copy(door.services)
+    made.__dict__.update(services)
     return door_of(door.runner, door.server, door.world, door.orders, door.deliveries, made)
 
 

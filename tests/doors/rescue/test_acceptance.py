@@ -23,7 +23,8 @@ from tests.doors.rescue.door import (
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, PHONE_CARD
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import DECLINE_CARD
 
 # the list -----------------------------------------------------------------------------------------------------
 

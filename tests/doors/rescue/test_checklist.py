@@ -12,7 +12,7 @@ from tests.worlds import make_shop
 
 from recoup.flows.merchants.go_live import onboarding_of
 from recoup.rules.merchants.onboarding import TASKS, StepEvidence, curl_line
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 
 
 def green(door: Door, mid: Any) -> dict[str, StepEvidence]:

@@ -10,7 +10,8 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, c
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from tests.rings import each
 
-from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, DECLINE_CARD, PHONE_CARD, amount_for, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
+from recoup.rules.network.magic import CODE_CARDS, DECLINE_CARD, amount_for, script_card
 from recoup.rules.order.faces import STATUS_NAMES
 
 

@@ -19,7 +19,7 @@ from recoup.doors.edge.limits import Limits, Minutes, PayerLimits
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.merchants.quotas import Quotas
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import PHONE_CARD
+from recoup.rules.network.allow_list import PHONE_CARD
 
 
 def limits_in(answer: httpx.Response) -> list[str]:

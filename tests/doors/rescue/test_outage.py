@@ -26,6 +26,7 @@ from tests.worlds import change_world, make_shop
 
 from recoup.flows.bootstrap import bootstrap
 from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.tokenize import Vault
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.kernel.problem import Problem
@@ -230,7 +231,7 @@ def _kill_connections(door: Door, shop: Caller) -> None:
 
 
 def test_a_full_queue_is_503_and_what_had_its_place_is_taken(door: Door, shop: Caller) -> None:
-    flow = Evaluate(door.world, door.orders, door.services.merchants, door.services.vault)
+    flow = Evaluate(door.world, door.orders, door.services.merchants, door.services.get(Vault))
     gate = asyncio.Event()
 
     async def held(rows: Sequence[dict[str, Any]]) -> list[bool]:

@@ -18,7 +18,8 @@ from recoup.flows.money.bank_payouts import approve, pay_again, tell_outcome
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.network.magic import APPROVE_CARDS, DISPUTE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import DISPUTE_CARDS, script_card
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.store.server import ServerAddress
 

@@ -22,7 +22,7 @@ from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.merchants.blocks import block_of_order
 from recoup.moves.modification import capture
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.pool import Database
 
 SEED_001 = {200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 429, 500, 502, 503, 504, 507}

@@ -10,7 +10,7 @@ from tests.flows.test_two_clocks import Shifted
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.rescue import resource
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services
 from recoup.store.server import ServerAddress
 
 
@@ -32,7 +32,7 @@ def test_a_token_that_is_checked_while_it_ends_is_not_good_for_another_second(
         clocks = Shifted(timedelta(0))
         async with sandbox_world(server, clocks=clocks) as made:
             shop, world = await make_shop(*made), made[0]
-            services = make_services(*made[:2])
+            services = Services(*made[:2])
             async with world.key_endings.heard(), client_of(application(services)) as client:
                 keys = {"AppKey": shop.keys.app_key, "AppSecret": shop.keys.app_secret}
                 answer = await client.post("/v1/oauth2/token", json=keys)

@@ -28,7 +28,8 @@ from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import SCHEDULE
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.signature import verify, verify_standard
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import script_card
 
 EVERYTHING = list(CATALOGUE)
 ALWAYS = {"Mid", "SiteId", "Sequence", "EventId", "Order"}

@@ -32,7 +32,8 @@ from recoup.kernel.scope import WORKER
 from recoup.moves.attempt.plan import plan_attempt
 from recoup.moves.pace import ATTENTION_AFTER_TRIES
 from recoup.rules.messages.inbound import signed
-from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import COUNTING_CARDS, DISPUTE_CARDS, FAULT_CARDS
 from recoup.rules.order.whys import blocked
 from recoup.store.server import ServerAddress
 

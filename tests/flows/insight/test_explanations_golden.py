@@ -23,7 +23,8 @@ from recoup.rules.network.limits import Tally
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.words import version_words
-from recoup.rules.rescue.arms import EngineAtHand, Known, Terms, decide_by_arm
+from recoup.rules.rescue.arm_terms import Known, Terms
+from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.facts import Look

@@ -11,7 +11,7 @@ from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.reading import Reading
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.money.reconciliation import run_lines
 
 YES = APPROVE_CARDS[2]

@@ -11,7 +11,7 @@ from recoup.flows.money.settlement_terms import set_terms
 from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.bank_account import read_account
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.store.money.bank import find_account
 
 YES = APPROVE_CARDS[2]

@@ -10,11 +10,11 @@ from tests.doors.portal.shop import PASSWORD, Shop, make_world
 
 from recoup.flows.people import second_factor
 from recoup.flows.people.make_user import Membership, make_user
-from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.second_step import CodeGiven, give_code
 from recoup.flows.people.sessions import read_session, session_hash
 from recoup.flows.people.sign_in import Entered, SignIn, sign_in
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime

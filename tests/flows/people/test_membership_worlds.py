@@ -13,10 +13,10 @@ from recoup.flows.people.invitations import Subject, invite, join_as
 from recoup.flows.people.lost_factor import help_member
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.oneself import Oneself
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.required_factor import require
 from recoup.flows.people.sessions import open_session, read_session, switch_world
+from recoup.flows.people.who import Oneself
 from recoup.flows.sign_up import SignUp, sign_up
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem

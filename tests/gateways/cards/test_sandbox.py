@@ -19,6 +19,7 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network import magic
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.card import scheme_of
 
 PATIENT_SECONDS, HASTY_SECONDS = 20.0, 1.0
@@ -124,7 +125,7 @@ def test_it_is_a_processor() -> None:
 
 def test_cards_answer_as_documented(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        for pan in magic.APPROVE_CARDS:
+        for pan in APPROVE_CARDS:
             said = await sandbox.charge(pan)
             assert (said.state, said.scheme_code) == ("approved", "00")
             assert said.reference
@@ -132,7 +133,7 @@ def test_cards_answer_as_documented(play: Play) -> None:
         assert (await sandbox.charge(magic.DECLINE_CARD)).scheme_code == "05"
         said = await sandbox.charge(magic.CODE_CARDS["mastercard"], 70_026)
         assert (said.state, said.scheme_code, said.advice_code) == ("declined", "51", "26")
-        phone = magic.PHONE_CARD
+        phone = PHONE_CARD
         assert (await sandbox.charge(phone, initiator="customer")).state == "declined"
         assert (await sandbox.charge(phone, initiator="customer", phone="+1 555 010 2030")).state == "approved"
         with_cvv = Card(phone, 9, 2029, "visa", cvv="123")
@@ -157,7 +158,7 @@ def test_one_id_is_one_decision_however_often_it_arrives(play: Play) -> None:
 
 def test_two_messages_with_one_id_at_the_same_time_are_one_charge(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        charge = charge_of(magic.PHONE_CARD)
+        charge = charge_of(PHONE_CARD)
         answers = await asyncio.gather(*(sandbox.processor.charge(charge) for _ in range(8)))
         assert len({one.reference for one in answers}) == 1
         assert await sandbox.count("sends", charge.id) == 1
@@ -177,13 +178,13 @@ def test_a_script_card_counts_the_declines_of_its_order(play: Play) -> None:
 
 def test_the_book_holds_no_card_number(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        charge = charge_of(magic.PHONE_CARD)
+        charge = charge_of(PHONE_CARD)
         await sandbox.processor.charge(charge)
         rows = [*await sandbox.connection.fetch("SELECT * FROM issuer.sends")]
         rows += [*await sandbox.connection.fetch("SELECT * FROM issuer.calls")]
         text = repr([dict(row) for row in rows]) + repr(charge)
-        assert magic.PHONE_CARD not in text
-        assert magic.PHONE_CARD.encode().hex() not in text
+        assert PHONE_CARD not in text
+        assert PHONE_CARD.encode().hex() not in text
         assert rows[0]["card_mac"] == rows[1]["card_mac"]
         assert (rows[1]["kind"], rows[1]["units"], rows[1]["sent_at"]) == ("charge", 4590, SENT_AT)
 
@@ -192,7 +193,7 @@ def test_the_book_holds_no_card_number(play: Play) -> None:
 
 def test_nothing_is_sent_after_its_last_moment(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        charge = charge_of(magic.PHONE_CARD, send_before_monotonic=time.monotonic() - 0.001)
+        charge = charge_of(PHONE_CARD, send_before_monotonic=time.monotonic() - 0.001)
         assert (await sandbox.processor.charge(charge)).state == "not_sent"
         refund = reversal_of(charge, "refund", 1, send_before_monotonic=time.monotonic() - 0.001)
         assert (await sandbox.processor.modify(refund)).state == "not_sent"
@@ -204,7 +205,7 @@ def test_nothing_is_sent_after_its_last_moment(play: Play) -> None:
 
 def test_a_real_card_number_never_leaves(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        assert (await sandbox.charge(magic.PHONE_CARD[:-1] + "2")).state == "not_sent"
+        assert (await sandbox.charge(PHONE_CARD[:-1] + "2")).state == "not_sent"
         assert await sandbox.connection.fetchval("SELECT count(*) FROM issuer.calls") == 0
 
     play(story)
@@ -318,31 +319,31 @@ def test_the_operator_can_switch_faults_on_and_off(play: Play) -> None:
         now = Clocks().wall()
         soon = WallTime(now + timedelta(minutes=5))
         await set_fault(sandbox.connection, "outage", soon)
-        assert (await sandbox.charge(magic.PHONE_CARD)).state == "not_sent"
+        assert (await sandbox.charge(PHONE_CARD)).state == "not_sent"
         assert (await sandbox.processor.inquire(Inquiry(new_id()))).state == "unknown"
         await set_fault(sandbox.connection, "outage", now)
-        assert (await sandbox.charge(magic.PHONE_CARD)).state == "approved"
+        assert (await sandbox.charge(PHONE_CARD)).state == "approved"
         await set_fault(sandbox.connection, "silent", soon)
-        charge = charge_of(magic.PHONE_CARD, timeout_seconds=HASTY_SECONDS)
+        charge = charge_of(PHONE_CARD, timeout_seconds=HASTY_SECONDS)
         assert (await sandbox.processor.charge(charge)).state == "unknown"
         assert (await sandbox.processor.inquire(Inquiry(charge.id))).state == "approved"
         await clear_faults(sandbox.connection)
         await set_fault(sandbox.connection, "duplicate", soon)
-        twice = charge_of(magic.PHONE_CARD)
+        twice = charge_of(PHONE_CARD)
         assert (await sandbox.processor.charge(twice)).state == "approved"
         assert await sandbox.count("calls", twice.id) == 2
         await set_fault(sandbox.connection, "slow", soon)
         assert await active_faults(sandbox.connection, now) == {"duplicate", "slow"}
-        assert (await sandbox.charge(magic.PHONE_CARD, timeout_seconds=HASTY_SECONDS)).state == "unknown"
+        assert (await sandbox.charge(PHONE_CARD, timeout_seconds=HASTY_SECONDS)).state == "unknown"
         await clear_faults(sandbox.connection, "slow")
-        assert (await sandbox.charge(magic.PHONE_CARD)).state == "approved"
+        assert (await sandbox.charge(PHONE_CARD)).state == "approved"
 
     play(story)
 
 
 def test_refunds_never_exceed_the_charge(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        charge = charge_of(magic.PHONE_CARD)
+        charge = charge_of(PHONE_CARD)
         await sandbox.processor.charge(charge)
         refund = reversal_of(charge, "refund", 4000)
         said = [await sandbox.processor.modify(refund) for _ in range(3)]
@@ -364,7 +365,7 @@ def test_an_authorisation_is_captured_once_or_voided(play: Play) -> None:
         async def reverse(charge: Charge, kind: str, units: int = 4590) -> str | None:
             return (await sandbox.processor.modify(reversal_of(charge, kind, units))).processor_code
 
-        held = charge_of(magic.PHONE_CARD, capture=False)
+        held = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)
         assert await reverse(held, "refund") == "not_captured"
         assert await reverse(held, "capture", 4591) == "more_than_is_held"
@@ -372,14 +373,14 @@ def test_an_authorisation_is_captured_once_or_voided(play: Play) -> None:
         assert await reverse(held, "capture") == "already_captured"
         assert await reverse(held, "refund", 1) is None
         assert await reverse(held, "void") == "not_the_full_amount"
-        other = charge_of(magic.PHONE_CARD, capture=False)
+        other = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(other)
         assert await reverse(other, "void") is None
         assert await reverse(other, "capture") == "already_voided"
         declined = charge_of(magic.DECLINE_CARD)
         await sandbox.processor.charge(declined)
         assert await reverse(declined, "refund", 1) == "no_such_charge"
-        assert await reverse(charge_of(magic.PHONE_CARD), "void") == "no_such_charge"
+        assert await reverse(charge_of(PHONE_CARD), "void") == "no_such_charge"
 
     play(story)
 
@@ -402,7 +403,7 @@ def test_a_caller_that_gives_up_does_not_stop_the_issuer(play: Play) -> None:
 
 def test_more_callers_than_connections_all_get_their_answer(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
-        charges = [sandbox.charge(magic.PHONE_CARD) for _ in range(60)]
+        charges = [sandbox.charge(PHONE_CARD) for _ in range(60)]
         assert {one.state for one in await asyncio.gather(*charges)} == {"approved"}
 
     play(story)
@@ -414,7 +415,7 @@ def test_without_its_database_the_processor_is_an_outage() -> None:
             raise ConnectionRefusedError
 
         processor = SandboxProcessor(connect, mac_key=b"k" * 32)
-        charge = charge_of(magic.PHONE_CARD)
+        charge = charge_of(PHONE_CARD)
         assert (await processor.charge(charge)).state == "not_sent"
         assert (await processor.inquire(Inquiry(charge.id))).state == "unknown"
         await processor.close()
@@ -449,7 +450,7 @@ def test_the_book_can_be_installed_again_and_by_two_at_once(play: Play) -> None:
         await set_fault(others[1], "slow", Clocks().wall())
         for one in others:
             await one.close()
-        assert (await sandbox.charge(magic.PHONE_CARD)).state == "approved"
+        assert (await sandbox.charge(PHONE_CARD)).state == "approved"
         await sandbox.connection.execute("DROP OWNED BY issuer_writer")
         await sandbox.connection.execute("DROP ROLE issuer_writer")
 
@@ -461,7 +462,7 @@ def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
         async def reverse(charge: Charge, kind: str, units: int, **more: Any) -> str | None:
             return (await sandbox.processor.modify(reversal_of(charge, kind, units, **more))).processor_code
 
-        held = charge_of(magic.PHONE_CARD, capture=False)
+        held = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)
         assert await reverse(held, "capture", 1000, final_part=False) is None
         assert await reverse(held, "capture", 4000) == "more_than_is_held"
@@ -471,7 +472,7 @@ def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
         assert await reverse(held, "void", 3090) is None
         assert await reverse(held, "capture", 1) == "already_voided"
         assert await reverse(held, "refund", 1500) is None
-        last = charge_of(magic.PHONE_CARD, capture=False)
+        last = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(last)
         assert await reverse(last, "capture", 1000, final_part=False) is None
         assert await reverse(last, "capture", 1000) is None

@@ -18,7 +18,7 @@ from recoup.gateways.keys.keyring import Keyring, open_keyring, throwaway_keyrin
 from recoup.gateways.keys.material import fresh, from_text, rotated, to_text
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.rules.network.magic import PHONE_CARD
+from recoup.rules.network.allow_list import PHONE_CARD
 
 PAN = PHONE_CARD
 

@@ -17,7 +17,8 @@ import httpx
 from tests.doors.rescue.door import Caller, Door, evaluate_body, listening, opened_door
 
 from recoup.flows.insight.verify import verify
-from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, FAULTS
+from recoup.rules.network.allow_list import APPROVE_CARDS
+from recoup.rules.network.magic import DECLINE_CARD, FAULT_CARDS, FAULTS
 from recoup.store.server import ServerAddress
 
 EACH = int(os.environ.get("RECOUP_PROVE_CUSTOMERS", "60"))

@@ -25,6 +25,7 @@ from recoup.doors.portal.orders.columns import DEFAULT
 from recoup.flows.lists.ask import ask_for_file, fetch, one_export
 from recoup.flows.lists.export_query import ExportQuery
 from recoup.flows.lists.make import make_export
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.lists.order_export import export_statement
@@ -116,7 +117,7 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
 
     async def work() -> None:
         db = await Database(address.dsn(NAME), size=4).open()
-        world = World("sandbox", db, None, {}, None, exports=tmp_path)
+        world = OpenWorld(name="sandbox", db=db, keys=None, processors={}, web=None, exports=tmp_path)
         try:
             copied, server = await _copied(address, shop)
             for form in ("csv", "json"):

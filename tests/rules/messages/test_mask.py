@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.rules.messages.mask import MASK, masked, masked_headers
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.simulation import ANSWERS, SCHEMES, card_for, codes_of
 
 _WORDS = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=40)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.rules.network.allow_list import PHONE_CARD
 from recoup.rules.network.card import bin6, brand, issuer_digits, last4, luhn, luhn_digit, scheme_of
-from recoup.rules.network.magic import PHONE_CARD
 
 
 @each(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from recoup.rules.network import magic
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic import Answer, answer, classify, customer_row, inputs, script_card
 from recoup.rules.network.tables import CODES
@@ -51,7 +52,7 @@ def test_every_documented_number_is_valid_and_of_its_scheme() -> None:
 
 def test_any_other_number_is_not_taken() -> None:
     real = "40000000000000"
-    others = (real + "0" + luhn_digit(real + "0"), magic.PHONE_CARD[:-1] + "2", magic.PHONE_CARD[:-1], "", "x")
+    others = (real + "0" + luhn_digit(real + "0"), PHONE_CARD[:-1] + "2", PHONE_CARD[:-1], "", "x")
     for pan in others:
         assert classify(pan) is None
         asked: dict[str, Any] = {"units": 1, "by_customer": False, "phone": None, "cvv_given": False}
@@ -61,17 +62,17 @@ def test_any_other_number_is_not_taken() -> None:
 
 
 def test_the_allow_list() -> None:
-    assert all(ask(pan).approved for pan in magic.APPROVE_CARDS)
+    assert all(ask(pan).approved for pan in APPROVE_CARDS)
     assert ask(magic.DECLINE_CARD) == Answer(False, "05")
-    phone = magic.PHONE_CARD
+    phone = PHONE_CARD
     assert not ask(phone, by_customer=True).approved
     assert ask(phone, by_customer=True, cvv_given=True).approved
     assert ask(phone, by_customer=True, phone="+1 555 010 2030").approved
-    assert ask(magic.APPROVE_CARDS[1], by_customer=True).approved
+    assert ask(APPROVE_CARDS[1], by_customer=True).approved
     assert [customer_row(phone, one, cvv_given=False) for one in magic.CHALLENGE_PHONES] == ["challenge"] * 3
     assert customer_row(phone, magic.CHALLENGE_PHONES[0], cvv_given=True) == "challenge"
     assert customer_row(phone, None, cvv_given=False) == "decline"
-    assert customer_row(magic.APPROVE_CARDS[1], magic.CHALLENGE_PHONES[0], cvv_given=False) is None
+    assert customer_row(APPROVE_CARDS[1], magic.CHALLENGE_PHONES[0], cvv_given=False) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_script_card_declines_as_often_as_it_says(scheme: str, code: str) -> N
 
 def test_a_magic_amount_counts_only_on_its_own_card() -> None:
     assert ask(magic.CODE_CARDS["visa"], 50_041).code == "41"
-    assert ask(magic.APPROVE_CARDS[1], 50_041).approved
+    assert ask(APPROVE_CARDS[1], 50_041).approved
     assert ask(magic.CODE_CARDS["visa"], 4590) == Answer(False, "05")
     assert ask(magic.CODE_CARDS["mastercard"], 70_026) == Answer(False, "51", "26")
     assert ask(magic.CODE_CARDS["mastercard"], 70_003) == Answer(False, "05", "03")

@@ -17,7 +17,8 @@ from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.advance import AdvanceInputs, advance
 from recoup.rules.rescue.advance_by_arm import advance_by_arm
 from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model, charges_of
-from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, Terms, has_arm
+from recoup.rules.rescue.arm_terms import Arm, Known, Terms
+from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, has_arm
 from recoup.rules.rescue.engine.lower_bound import collected
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.replay import UnknownVersion, decide_again

@@ -13,23 +13,14 @@ from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.terms import ARMS
-from recoup.rules.rescue.arms import (
-    Arm,
-    EngineAtHand,
-    Known,
-    Mode,
-    Terms,
-    arm_of,
-    cut,
-    decide_by_arm,
-    narrowed,
-    place_of,
-)
+from recoup.rules.rescue.arm_terms import Arm, Known, Mode, Terms, arm_of, cut, narrowed, place_of
+from recoup.rules.rescue.arms import EngineAtHand, decide_by_arm
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.policy import CURRENT
+from recoup.rules.rescue.verdict import Offered
 
 MODEL = model()
 TERMS = Terms(3, "share", share=60, holdout=10, explore=10)

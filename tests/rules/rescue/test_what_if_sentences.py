@@ -11,7 +11,7 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 
 from recoup.kernel.sentence import noted
 from recoup.rules.languages.said import said
-from recoup.rules.rescue.evidence import Verdict
+from recoup.rules.rescue.verdict import Verdict
 from recoup.rules.rescue.what_if_result import Change, WhatIf
 from recoup.rules.rescue.what_if_sentences import sentence_of
 

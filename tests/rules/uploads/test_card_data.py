@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.rings import each
 from tests.rules.network.test_card_text_cost import calls_of
 
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.card_text import Room
-from recoup.rules.network.magic import APPROVE_CARDS, script_card
+from recoup.rules.network.magic import script_card
 from recoup.rules.uploads.card_data import (
     MANY_DIGITS,
     ROW_CHARS_MAX,

@@ -1,7 +1,6 @@
 """A route's endpoint: who calls, and how Problems and what broke become pages."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,14 +21,10 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import accepted_language, or_english
-from recoup.store.lists.menu_counts import menu_counts
-from recoup.store.lists.order_counts import count_orders
-from recoup.store.lists.order_filter import OrderFilter
 
 COOKIE: Final = "recoup_session"
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
 SET_UP: Final = "/account/second-factor"  # the only page of somebody who must have a second factor and has none
-ATTENTION_MAX: Final = 99  # in the menu: beyond it, `99+`
 # First parts of the pages that one may come back to after signing in; each declaration adds its own.
 PLACES: Final[set[str]] = set()
 STATUSES: Final = {
@@ -87,7 +82,7 @@ def signed_in(
 
     async def make(request: Request, session: Session) -> Response:
         if POLL not in request.headers:
-            session = request.state.session = await _with_attention(portal, session)
+            session = request.state.session = await portal.attend(portal, session)
         return await work(request, session)
 
     return unsigned(portal, endpoint)
@@ -97,34 +92,6 @@ async def session_of(portal: Portal, request: Request) -> Session | None:
     """Of the signed-in user. A false header costs its own sender, and gives nobody anything."""
     poll = POLL in request.headers
     return await read_session(portal.world, cookie(request, COOKIE), poll=poll)
-
-
-async def _with_attention(portal: Portal, session: Session) -> Session:
-    """For the menu of every page: from an index of what needs somebody, and not beyond what the menu says."""
-    if session.merchant is None:
-        return session
-    needing = OrderFilter(session.merchant.merchant_id, attention=True)
-    async with portal.world.db.read() as connection:
-        count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
-        desks = await menu_counts(
-            connection,
-            session.merchant.merchant_id,
-            portal.world.clocks.wall(),
-            ATTENTION_MAX + 1,
-            session.is_operator,
-        )
-    few = await portal.partitions.few_left(portal.world) if session.is_operator else None
-    down = await portal.world.routes.down() if session.is_operator else 0
-    return replace(
-        session,
-        attention=count.value,
-        disputes=desks.disputes,
-        unknown=desks.unknown,
-        refunds=desks.refunds,
-        approvals=desks.approvals,
-        partition_days=few,
-        routes_down=down,
-    )
 
 
 def to_sign_in(request: Request) -> Response:

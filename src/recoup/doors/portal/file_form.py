@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 
 from recoup.doors.edge.json_body import ClientGone
@@ -62,14 +62,6 @@ async def file_form(visit: AnyVisit) -> FormData:
 def _whose(visit: AnyVisit) -> str:
     """Room is a merchant's, whoever of its people uses it; a partner's, where somebody looks at no merchant."""
     return str(visit.merchant_id if isinstance(visit, Visit) else visit.session.user_id)
-
-
-def fields_of(form: FormData) -> dict[str, list[str | UploadFile]]:
-    """Its texts, as other forms have them, and its file."""
-    return {
-        name: [given if isinstance(given, UploadFile) else given.replace("\0", "") for given in form.getlist(name)]
-        for name in form
-    }
 
 
 async def _still_so(visit: AnyVisit) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from recoup.kernel.problem import Problem
@@ -94,3 +95,11 @@ def _netloc(origin: str) -> str | None:
         return urlsplit(origin).netloc
     except ValueError:
         return None
+
+
+def parts_of(form: FormData) -> dict[str, list[str | UploadFile]]:
+    """Its texts, as other forms have them, and its file."""
+    return {
+        name: [given if isinstance(given, UploadFile) else given.replace("\0", "") for given in form.getlist(name)]
+        for name in form
+    }

@@ -13,9 +13,8 @@ from recoup.doors.portal import menu as menus
 from recoup.doors.portal.account.visit import AccountVisit, account_endpoint
 from recoup.doors.portal.any_visit import AnyVisit, any_endpoint, any_form
 from recoup.doors.portal.endpoint import PLACES, STATUSES, Endpoint
-from recoup.doors.portal.file_form import fields_of
 from recoup.doors.portal.form_shape import Fields, check_shape, read_shape
-from recoup.doors.portal.forms import Form
+from recoup.doors.portal.forms import Form, parts_of
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_endpoint
 from recoup.doors.portal.portal import Portal
@@ -219,7 +218,7 @@ class Page(Generic[V]):
         def declare(work: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
             async def post(visit: V) -> Response:
                 form = await read(visit)
-                fields = fields_of(form) if isinstance(form, FormData) else form or {}
+                fields = parts_of(form) if isinstance(form, FormData) else form or {}
                 try:
                     may(visit)
                     found = (await find(visit),) if find is not None else ()

@@ -1,38 +1,28 @@
-"""What every page of the portal has at hand."""
+"""What every page of the portal has at hand; what some need is made when the first of them asks for it."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 
+from recoup.core.kit.services import Services
 from recoup.doors.portal.at_once import AtOnce
-from recoup.doors.portal.orders.turns import Turns
-from recoup.doors.portal.partition_watch import PartitionWatch
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.people.passwords import Passwords
 from recoup.flows.world import World
 
+if TYPE_CHECKING:
+    from recoup.flows.cards.uploads.row import Reader
+    from recoup.flows.people.sessions import Session
 
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """Of one running portal."""
+    Attend = Callable[["Portal", Session], Awaitable[Session]]
 
-    world: World
-    orders: Orders
-    merchants: Merchants
-    passwords: Passwords
-    readers: Mapping[str, Reader]  # of files, by kind
-    evaluate: Evaluate  # of declines that are simulated
-    deliveries: Deliveries  # of what a moved clock makes
-    at_once: AtOnce = field(default_factory=AtOnce)  # pages of one person
-    files: Turns = field(default_factory=Turns)  # of orders, that are read now
-    partitions: PartitionWatch = field(default_factory=PartitionWatch)
-    moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
-    one_clock: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by the move that is being made
-    pages: list[BaseRoute] = field(default_factory=list)  # all of them, filled in when they are made
+
+class Portal(Services):
+    """Of one running portal. `shared`: services that other doors of this process use too. `readers`: of files, by
+    kind. `attend`: counts what needs the person who is signed in."""
+
+    def __init__(self, world: World, *shared: object, readers: Mapping[str, "Reader"], attend: "Attend") -> None:
+        super().__init__(world, *shared)
+        self.world, self.merchants, self.readers, self.attend = world, self.get(Merchants), readers, attend
+        self.at_once = AtOnce()  # pages of one person
+        self.pages: list[BaseRoute] = []  # all of them, filled in when they are made

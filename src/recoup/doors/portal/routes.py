@@ -10,19 +10,16 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from recoup.doors import portal as PORTAL
+from recoup.doors.portal.attention import with_attention
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Visit, member_endpoint
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.people.passwords import Passwords
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 
@@ -31,9 +28,9 @@ def routes(
     world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
 ) -> list[BaseRoute]:
     """Needs `world.people`, the people database. `readers`: how rows of files are read; without, none are."""
-    merchants = merchants or Merchants(world)
-    evaluate = Evaluate(world, orders, merchants, Vault(world))
-    portal = Portal(world, orders, merchants, Passwords(), readers or {}, evaluate, Deliveries(world))
+    portal = Portal(
+        world, orders, *([merchants] if merchants is not None else []), readers=readers or {}, attend=with_attention
+    )
 
     async def nowhere(visit: Visit) -> Response:
         """The address of a form that was sent leads to its page; so does the one that an error page left behind."""

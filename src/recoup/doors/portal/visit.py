@@ -17,7 +17,7 @@ from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
 from recoup.doors.portal.permissions import whom_to_ask
 from recoup.doors.portal.portal import Portal
-from recoup.flows.bootstrap import demo_played
+from recoup.flows.demo_clock import demo_played
 from recoup.flows.people.sessions import Session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem

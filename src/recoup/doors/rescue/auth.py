@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.asgi import Scope, header
 from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.rescue.services import Services
+from recoup.flows.merchants.credentials import Credentials
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 
@@ -38,10 +39,10 @@ async def authenticate(services: Services, scope: Scope) -> Caller:
     kind, _, value = (given or b"").decode("latin-1").strip().partition(" ")
     value = value.strip()
     if token is not None:
-        identity = await services.credentials.from_token(token.decode("latin-1"))
+        identity = await services.get(Credentials).from_token(token.decode("latin-1"))
     elif kind.lower() == "apikey" and ":" in value:
         app_key, _, secret = value.partition(":")
-        identity = await services.credentials.from_api_key(app_key, secret)
+        identity = await services.get(Credentials).from_api_key(app_key, secret)
     else:
         cure = "Get a token at /v1/oauth2/token and send it as `Authorization: Bearer <token>`."
         raise Problem("unauthenticated", "The call carries no credential.", cure=cure)

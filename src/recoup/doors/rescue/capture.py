@@ -11,6 +11,7 @@ from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureResult
 from recoup.doors.rescue.wire import ErrorTuple
+from recoup.flows.locked import Orders
 from recoup.flows.modifications.capture import CaptureRequest
 from recoup.flows.modifications.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
@@ -24,7 +25,7 @@ async def capture(call: Call) -> Reply:
     complaints.raise_if_any()
     request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture)
     try:
-        done = await capture_flow(call.services.world, call.services.orders, call.scope, request)
+        done = await capture_flow(call.services.world, call.services.get(Orders), call.scope, request)
     except Problem as problem:
         if problem.code != "capture_amount":
             raise

@@ -11,6 +11,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Call, Method
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
 from recoup.kernel.problem import Problem
@@ -31,7 +32,7 @@ async def check(call: Call) -> Reply:
     request: EvaluateRequest | None = None
     try:
         request = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
-        warnings = await call.services.evaluate.look(call.scope, request)
+        warnings = await call.services.get(Evaluate).look(call.scope, request)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
         fields = problem.fields or {problem.field or "Body": [problem.message if request is None else whole]}

@@ -22,6 +22,7 @@ from recoup.doors.rescue.shapes.declined import (
 )
 from recoup.doors.rescue.stored_method import country_code, stored_method
 from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
 from recoup.kernel.ids import parse_id
 from recoup.rules.rescue.engine import zones
@@ -42,7 +43,7 @@ _ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # a
 async def evaluate(call: Call) -> Reply:
     settings = await call.services.merchants.get(call.scope.merchant_id)
     given = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
-    result = await call.services.evaluate.evaluate(call.scope, given)
+    result = await call.services.get(Evaluate).evaluate(call.scope, given)
     url = None
     if result.evaluate == "CHALLENGE":
         url = call.services.challenge_url(call.scope.merchant_id, result.order_id)

@@ -30,6 +30,7 @@ from recoup.doors.rescue.shapes.orders import (
 from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel as cancel_order
+from recoup.flows.locked import Orders
 from recoup.kernel.ids import tail
 from recoup.kernel.money import symbol
 from recoup.kernel.problem import Problem
@@ -215,7 +216,7 @@ async def patch_order(call: Call) -> Reply:
     if amendment == Amended() and not complaints:
         complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     complaints.raise_if_any()
-    warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, amendment)
+    warnings = await amend(call.services.world, call.services.get(Orders), call.scope, order_id, amendment)
     return Reply(
         AmendedOrder(
             **await _detail(call, order_id),
@@ -225,7 +226,7 @@ async def patch_order(call: Call) -> Reply:
 
 
 async def cancel(call: Call) -> Reply:
-    await cancel_order(call.services.world, call.services.orders, call.scope, call.object_id(), door="rescue")
+    await cancel_order(call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue")
     return Reply(Nothing())
 
 

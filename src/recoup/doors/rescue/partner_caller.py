@@ -6,7 +6,7 @@ Source: contract §16.5; seed 004 (the merchant's credential for every transacti
 from uuid import UUID
 
 from recoup.doors.rescue.resource import Call
-from recoup.flows.merchants.partners import own_merchant, read_partner
+from recoup.flows.merchants.find_partner import own_merchant, read_partner
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope

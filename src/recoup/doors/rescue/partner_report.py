@@ -11,7 +11,7 @@ from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Call, Method
 from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
-from recoup.flows.merchants.partners import own_merchant
+from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 

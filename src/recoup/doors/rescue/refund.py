@@ -13,6 +13,7 @@ from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.orders import RefundBody, Refunded, RefundItem
 from recoup.doors.rescue.wire import ErrorTuple
+from recoup.flows.locked import Orders
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.flows.refunds.refund import refund as refund_order
 from recoup.kernel.problem import Problem
@@ -30,7 +31,7 @@ async def refund(call: Call) -> Reply:
     order_id = call.object_id()
     request = _request(call)
     try:
-        made = await refund_order(call.services.world, call.services.orders, call.scope, order_id, request)
+        made = await refund_order(call.services.world, call.services.get(Orders), call.scope, order_id, request)
     except Problem as problem:
         if problem.code not in REFUND_CODES:
             raise

@@ -16,6 +16,7 @@ from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
 from recoup.doors.rescue.query import QueryValues
 from recoup.doors.rescue.services import Services
+from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -66,7 +67,7 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             self._second = second
             self._callers.clear()
         caller = self._callers.get(given) if given is not None else None
-        if caller is None or await self.services.credentials.has_ended(caller.key_id):
+        if caller is None or await self.services.get(Credentials).has_ended(caller.key_id):
             caller = await authenticate(self.services, scope)
             still = self._second == second  # else it was checked before a whole second that has passed meanwhile
             if still and given is not None and bearer_token(given) is not None and len(self._callers) < CALLERS_MAX:

@@ -7,16 +7,16 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.token import RefreshBody, Token, TokenBody
-from recoup.flows.merchants.credentials import Tokens
+from recoup.flows.merchants.credentials import Credentials, Tokens
 
 
 async def token(call: Call) -> Reply:
     body = read_whole(call.body, TokenBody)
-    return _reply(await call.services.credentials.sign_in(body.app_key, body.app_secret))
+    return _reply(await call.services.get(Credentials).sign_in(body.app_key, body.app_secret))
 
 
 async def refresh(call: Call) -> Reply:
-    return _reply(await call.services.credentials.refresh(read_whole(call.body, RefreshBody).refresh_token))
+    return _reply(await call.services.get(Credentials).refresh(read_whole(call.body, RefreshBody).refresh_token))
 
 
 def _reply(tokens: Tokens) -> Reply:

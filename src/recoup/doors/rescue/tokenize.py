@@ -22,7 +22,8 @@ from recoup.doors.rescue.shapes.card import (
     TokenizeQuery,
     VaultTransaction,
 )
-from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
+from recoup.flows.cards.tokenize import CardGiven, Stored, Vault, check_number
+from recoup.flows.merchants.credentials import Credentials
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
@@ -37,7 +38,7 @@ async def tokenize(call: Call) -> Reply:
     sent = await _sent(call, merchant_id)
     check_number(call.services.world, merchant_id, sent.number, "PaymentMethod.CreditCard.Number")
     card = CardGiven(merchant_id, new_id(), sent.number, sent.month, sent.year, sent.cvv)
-    stored = await call.services.vault.store(card)
+    stored = await call.services.get(Vault).store(card)
     return Reply(_answer(call, card, stored, (sent.first, sent.last, sent.email)))
 
 
@@ -91,7 +92,7 @@ async def _merchant(call: Call) -> UUID:
         merchant_id = call.caller.merchant_id
     else:
         key = (call.query.get("environment") or [""])[0] or str(call.body.get("environment") or "")
-        found = await call.services.credentials.merchant_of_environment(key) if key else None
+        found = await call.services.get(Credentials).merchant_of_environment(key) if key else None
         if found is None:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
             raise Problem("unauthenticated", "The tokenization key is missing or not valid.", cure=cure)

@@ -19,7 +19,7 @@ from recoup.doors.rescue.shapes.declined import (
     UpdateBody,
 )
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
-from recoup.flows.cards.transmit import Transmitted
+from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.intake_warnings import in_sentences
@@ -31,17 +31,17 @@ async def transmit(call: Call) -> Reply:
     """A new copy, or, with the `transmitId` of an earlier one, what became of it."""
     known = read_whole(call.body, KnownCopy).transmit_id
     if known is not None:
-        await call.services.transmit.update(call.scope, known, read_outcome(call.body))
+        await call.services.get(Transmit).update(call.scope, known, read_outcome(call.body))
         return _reply(known)
     given = read_transmitted(call.body, call.scope.merchant_id)
-    return _reply(await call.services.transmit.transmit(call.scope, given), given.warnings)
+    return _reply(await call.services.get(Transmit).transmit(call.scope, given), given.warnings)
 
 
 async def update(call: Call) -> Reply:
     transmit_id = parse_id(call.path["id"])
     if transmit_id is None:
         raise Problem("not_found", "There is no such transmission.", cure="Use the transmitId that /transmit answered.")
-    await call.services.transmit.update(call.scope, transmit_id, read_outcome(call.body))
+    await call.services.get(Transmit).update(call.scope, transmit_id, read_outcome(call.body))
     return _reply(transmit_id)
 
 

@@ -20,9 +20,9 @@ from recoup.flows.models import KEEP_SECONDS
 from recoup.flows.risk_versions import weights_of
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.rules.rescue.arms import place_of
+from recoup.rules.rescue.arm_terms import place_of
+from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import usual_costs
-from recoup.rules.risk.decide import RiskArm
 from recoup.rules.risk.facts import Name, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
 from recoup.rules.risk.known import RiskKnown
 from recoup.rules.risk.terms import RiskTerms, risk_arm

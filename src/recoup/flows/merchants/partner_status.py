@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.merchants.partners import no_such_merchant
+from recoup.flows.merchants.find_partner import no_such_merchant
 from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.rules.merchants.onboarding import Condition, conditions

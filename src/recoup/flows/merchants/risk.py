@@ -9,7 +9,7 @@ from recoup.kernel.scope import Scope
 from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.risk.terms import RiskMode, RiskTerms, check_risk_terms
-from recoup.store.insight.risk import NewRiskSettings, RiskSettings, add_risk_settings, risk_settings
+from recoup.store.insight.risk_settings import NewRiskSettings, RiskSettings, add_risk_settings, risk_settings
 from recoup.store.merchants.merchants import load_merchant
 from recoup.store.merchants.sites import lock_merchant, raise_version
 

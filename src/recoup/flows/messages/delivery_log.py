@@ -1,7 +1,7 @@
 """What an endpoint was sent and said, for the people who look after it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
-from recoup.store.messages.deliveries import EventTry, LogLine, Sums, read_log, read_try, sum_tries
+from recoup.store.messages.deliveries import EventTry, LogLine, read_log, read_try
 
 RESULTS: Final = ("delivered", "failed", "parked", "disabled")
 BODY_CHARS_MAX: Final = 20_000
@@ -67,12 +67,6 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
         )
     wire_names = _wire_names(endpoint)
     return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before
-
-
-async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
-    """How the last thousand tries of each went."""
-    async with world.db.connection() as connection:
-        return await sum_tries(connection, [one.endpoint_id for one in endpoints])
 
 
 async def delivery_of(

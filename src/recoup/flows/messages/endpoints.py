@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -36,6 +36,7 @@ from recoup.store.messages.endpoints import (
     list_endpoints,
     list_tries,
 )
+from recoup.store.messages.try_sums import Sums, sum_tries
 from recoup.store.pool import KeyTaken
 from recoup.store.table import hex_of
 
@@ -311,3 +312,9 @@ def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
         row.rotated_at,
         row.tried,
     )
+
+
+async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Sums]:
+    """How the last thousand tries of each went."""
+    async with world.db.connection() as connection:
+        return await sum_tries(connection, [one.endpoint_id for one in endpoints])

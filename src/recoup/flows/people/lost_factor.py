@@ -5,9 +5,10 @@ from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.invitations import Subject
-from recoup.flows.people.oneself import Oneself, prove_password
+from recoup.flows.people.oneself import prove_password
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.store.people.accounts import end_sessions

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from recoup.flows.people.account_log import note
 from recoup.flows.people.passwords import Passwords, Turn
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
@@ -24,16 +24,6 @@ from recoup.store.pool import KeyTaken
 NAME_MAX: Final = 80
 SESSIONS_MAX: Final = 100
 _TOO_MANY: Final = "Your password was asked too many times. Go on in"
-
-
-@dataclass(frozen=True, slots=True)
-class Oneself:
-    """Who is signed in. `session`: by what it is known, see `session_hash`."""
-
-    user_id: UUID
-    session: bytes
-    address: str = "unknown"
-    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

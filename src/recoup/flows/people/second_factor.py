@@ -21,8 +21,9 @@ from recoup.flows.people.codes import (
     typed_code,
     wrong_code,
 )
-from recoup.flows.people.oneself import Oneself, changed_meanwhile, prove_password
+from recoup.flows.people.oneself import changed_meanwhile, prove_password
 from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

@@ -19,7 +19,8 @@ from typing import Any, Final, Literal
 from recoup.doors.command.verbs import Opened
 from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import DEMO_DAYS, DEMO_SITES, OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
+from recoup.flows.bootstrap import DEMO_SITES, OPERATOR_USER, PORTAL_USER, make_demo_merchant
+from recoup.flows.demo_clock import DEMO_DAYS, demo_merchant
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.sandbox_issuer import sandbox_issuer
 from recoup.flows.threads import run_stoppable

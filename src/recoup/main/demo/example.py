@@ -15,6 +15,7 @@ from typing import Any, Final
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network import magic
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic_methods import id_of
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -91,7 +92,7 @@ def card_number(card: Mapping[str, Any]) -> str:
             "codes": magic.CODE_CARDS,
             "faults": magic.FAULT_CARDS,
             "counting": magic.COUNTING_CARDS,
-            "approve": magic.APPROVE_CARDS,
+            "approve": APPROVE_CARDS,
         }[kind]
         number: str = several[value]
     except (ValueError, KeyError, TypeError, IndexError):

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from recoup.rules.policies.in_force import InForce
-from recoup.rules.rescue.arms import engine_decides, place_of
+from recoup.rules.rescue.arm_terms import engine_decides, place_of
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.model import Model

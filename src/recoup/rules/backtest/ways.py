@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from recoup.rules.rescue.engine.chances import hours_of
 from recoup.rules.rescue.engine.explore import block_of
-from recoup.rules.rescue.evidence import Decision, Offered
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Offered
 
 SAME_HOURS: Final = 3.0
 

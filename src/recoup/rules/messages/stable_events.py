@@ -6,16 +6,18 @@ Source: contract stablecoin-api §3; decision 0020.
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import wire_id
 from recoup.rules.messages.events import Event, Rendered
-from recoup.rules.order.snapshot import Order
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
 from recoup.rules.stable.words import stamp
+
+if TYPE_CHECKING:
+    from recoup.rules.order.snapshot import Order
 
 # What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent on subscription.
 NAMES: Final[Mapping[str, str]] = {
@@ -36,7 +38,7 @@ def wire_names(events: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_WIRE[name] for name in events if name in _WIRE)
 
 
-def stable_event_data(order: Order, body: Mapping[str, Any]) -> dict[str, Any]:
+def stable_event_data(order: "Order", body: Mapping[str, Any]) -> dict[str, Any]:
     """The flat facts of an order as it stands, ready to be kept and sent. Amounts are text."""
     payment = order.paid_by()
     channel = channel_of(order)
@@ -57,7 +59,7 @@ def stable_event_data(order: Order, body: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def channel_of(order: Order) -> str:
+def channel_of(order: "Order") -> str:
     """The channel of the payment; empty until the payer has picked one."""
     payment = order.paid_by() or (order.attempts[-1] if order.attempts else None)
     return (payment.route if payment else None) or order.source

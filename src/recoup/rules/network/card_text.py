@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.card import luhn, scheme_of
-from recoup.rules.network.magic import APPROVE_CARDS
 
 # Lengths that issuers use. Diners Club has 14 digits, the others of its scheme at least 16.
 _LENGTHS: Final = {

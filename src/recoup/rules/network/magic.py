@@ -1,5 +1,5 @@
-"""The sandbox's magic inputs: every card number it takes, and what its issuer answers. No other file holds
-one.
+"""The sandbox's magic inputs: every card number it takes, and what its issuer answers. No file but this one
+and `allow_list` holds one.
 
 One table of precedence: the contract's allow-list, then the cards below, then nothing: any other number is
 refused at the door. A magic amount means something only on the card that it is documented with. Cards that do
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.magic_serials import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
@@ -23,8 +24,6 @@ from recoup.rules.network.tables import CODES
 CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world", "payer"]
 Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage", "mute"]
 
-PHONE_CARD: Final = "4111111111111111"
-APPROVE_CARDS: Final = (PHONE_CARD, "4000002760003184", "51002600235851")
 DECLINE_CARD: Final = "4000300011112220"
 CHALLENGE_PHONES: Final = ("+99.2001a", "+99.2001b", "+99.2001a/+99.2001b")
 

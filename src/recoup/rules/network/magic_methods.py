@@ -14,8 +14,9 @@ What follows two underscores is no part of the card: `pm_card_visa__2` is a seco
 import re
 from typing import Final, NamedTuple
 
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, COUNTING_CARDS, FAULT_CARDS, classify, script_card
+from recoup.rules.network.magic import CODE_CARDS, COUNTING_CARDS, FAULT_CARDS, classify, script_card
 
 _COUNTING: Final = {scheme_of(number): number for number in COUNTING_CARDS}
 _APPROVES: Final = {"visa": "51", "mastercard": "51", "amex": "116", "discover": "51"}

@@ -5,12 +5,14 @@ a code of `whys`.
 """
 
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from recoup.kernel.sentence import Sentence, shaped
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Order
+
+if TYPE_CHECKING:
+    from recoup.rules.order.snapshot import Order
 
 HELD: Final = "held"
 ANSWER_DIFFERS: Final = "answer_differs"
@@ -104,7 +106,7 @@ def sentence_of(attention: str) -> str:
     return sentence if isinstance(sentence, Sentence) else Sentence(sentence, argument)
 
 
-def needed(order: Order) -> str | None:
+def needed(order: "Order") -> str | None:
     """What still needs somebody, whatever was settled beside it."""
     if order.stage is Stage.HELD:
         return held(str(order.held.get("why") or whys.ON_HOLD))

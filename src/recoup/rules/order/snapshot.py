@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from recoup.rules.money.advance_bounds import Bounds
@@ -21,18 +21,16 @@ from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import Face, face
+from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
-from recoup.rules.rescue.arms import Arm, Known
+from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.rules.rescue.part_terms import PartTerms
-
-OrderKind = Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"]
-Door = Literal["rescue", "stablecoin"]
 
 
 @dataclass(slots=True)

@@ -14,9 +14,10 @@ from recoup.rules.money.collection import CollectionPolicy, chance_of
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted
+from recoup.rules.rescue.verdict import Alternative
 
 ADVANCE_VERSION: Final = "advance-1"
 

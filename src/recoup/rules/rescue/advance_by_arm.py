@@ -12,7 +12,8 @@ from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
 from recoup.rules.rescue.advance_by_model import AskedModel
-from recoup.rules.rescue.arms import FALLBACKS, Arm, EngineAtHand, Known, why_not
+from recoup.rules.rescue.arm_terms import Arm, Known
+from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
 from recoup.rules.rescue.engine.lower_bound import Collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision

@@ -22,8 +22,9 @@ from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
 from recoup.rules.rescue.engine.lower_bound import Collected, collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.words import outside
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
+from recoup.rules.rescue.verdict import Alternative
 
 ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
 TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"

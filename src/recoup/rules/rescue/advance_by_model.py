@@ -15,8 +15,9 @@ from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.lower_bound import Charge, Collected, collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.words import outside
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
+from recoup.rules.rescue.verdict import Alternative
 
 ADVANCE_BY_MODEL_VERSION: Final = "advance-2"
 _MORE: Final = ("facts", "utc_offset", "out_at")

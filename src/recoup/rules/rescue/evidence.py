@@ -15,21 +15,9 @@ from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import LinkInput
 from recoup.rules.rescue.engine.parts import PartInput
 from recoup.rules.rescue.policy import Group, group_of
+from recoup.rules.rescue.verdict import Alternative, Verdict
 
 Kind = Literal["cit", "sync_mit", "managed_mit"]
-Verdict = Literal[
-    "approve_now",
-    "challenge",
-    "attempt_now",
-    "plan",
-    "decline_at_once",
-    "wait",  # of an order
-    "allow",
-    "postpone",
-    "refuse",  # of the gate
-    "send",  # of a route
-    "write_off",  # of what was advanced
-]
 
 _TIMES: Final = ("first_declined_at", "started_at", "now", "expires_at", "due_at")
 
@@ -114,31 +102,6 @@ class Evidence:
         values["parts"] = PartInput(**plain["parts"]) if "parts" in plain else None
         values["facts"] = Facts.from_dict(plain["facts"]) if "facts" in plain else None
         return cls(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody knows."""
-
-    name: str
-    chance: float | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Priced(Alternative):
-    """One that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or contacts, as a
-    chance."""
-
-    at: str | None
-    price: float
-
-
-@dataclass(frozen=True, slots=True)
-class Offered(Priced):
-    """One of those that exclude each other. `probability`: with which it was taken."""
-
-    probability: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money import typed_amounts
-from recoup.rules.rescue.arms import CURRENCIES_MAX
+from recoup.rules.rescue.arm_terms import CURRENCIES_MAX
 
 _BOUND: Final = re.compile(r"(\S+)\s+([A-Za-z0-9]{2,8})")
 _BOUND_CHARS_MAX: Final = 60

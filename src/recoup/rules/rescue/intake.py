@@ -10,7 +10,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
-from recoup.rules.order.snapshot import OrderKind
+from recoup.rules.order.kinds import OrderKind
 from recoup.rules.rescue.intake_warnings import SHORT_EXPIRY
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})

@@ -12,7 +12,8 @@ from uuid import UUID
 from recoup.kernel.sentence import noted
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.mandates import MandateChange, Scope
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Alternative
 
 MANDATE_VERSION: Final = "mandate-1"
 RULE: Final = "mandate_revoked"

@@ -16,9 +16,10 @@ from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.card_facts import TokenFacts
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import PURPOSE
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import last_answer
+from recoup.rules.rescue.verdict import Alternative
 
 SWITCH: Final = "network_tokens"  # the merchant's, off until it is switched on
 UNUSABLE: Final = "token_unusable"  # as the processor's code of an attempt that was not sent for it

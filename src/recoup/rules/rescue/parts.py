@@ -9,7 +9,8 @@ from typing import Final
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.engine.parts import ALTERNATIVE, Part, PartInput, part_of
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence
+from recoup.rules.rescue.evidence import Decision, Evidence
+from recoup.rules.rescue.verdict import Alternative
 
 RULE: Final = "part"
 _NOTE: Final = "A part of what is owed; a rough prior."

@@ -9,9 +9,11 @@ Source: the project's default policy (knowledge on declines and retries, "ready 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from recoup.rules.network.codes import Reading
+if TYPE_CHECKING:
+    from recoup.rules.network.codes import Reading
+
 
 Group = Literal["technical", "soft", "funds", "limits"]
 
@@ -59,7 +61,7 @@ POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETR
 CURRENT: Final = RETRY_2
 
 
-def group_of(reading: Reading) -> Group | None:
+def group_of(reading: "Reading") -> Group | None:
     """The schedule that a decline belongs to; None when waiting cures nothing, or something has to come first."""
     if reading.retry != "yes":
         return None

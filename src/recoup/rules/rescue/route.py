@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Alternative
 
 ROUTE_VERSION: Final = "route-1"
 

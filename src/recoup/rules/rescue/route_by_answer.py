@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Alternative
 
 ROUTE_BY_ANSWER_VERSION: Final = "route-2"
 How = Literal["not_sent", "technical"]

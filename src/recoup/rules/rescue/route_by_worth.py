@@ -16,8 +16,9 @@ from typing import Any, Final, Literal, Self
 
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerms, Why, why_not
+from recoup.rules.rescue.verdict import Alternative
 
 ROUTE_BY_WORTH_VERSION: Final = "route-4"
 BEFORE_REFUSALS: Final = "route-3"  # decided the same of all that it could know

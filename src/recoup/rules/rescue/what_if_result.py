@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from recoup.rules.rescue.evidence import Decision, Offered, Verdict
+from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.parts import RULE as PART
+from recoup.rules.rescue.verdict import Offered, Verdict
 
 Change = Literal[
     "no_draw",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.evidence import Verdict
+from recoup.rules.rescue.verdict import Verdict
 from recoup.rules.rescue.what_if_result import Change, WhatIf
 from recoup.rules.risk.words import sign_of
 

@@ -4,11 +4,13 @@ expected to cost least. Pure; what it read and the weights that it used are stor
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.sca import SCA
-from recoup.rules.rescue.evidence import Alternative, Decision, Verdict
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Alternative, Verdict
+from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import Answer, Costs, expected
 from recoup.rules.risk.facts import RiskFacts
 from recoup.rules.risk.score import TYPED, risk_of, terms_of, weighed
@@ -17,7 +19,6 @@ from recoup.rules.risk.words import CLAIMS, NOTES, reasons_of
 
 RISK_VERSION: Final = "risk-1"
 EXEMPT_RISK_MAX: Final = 5_000  # millionths
-RiskArm = Literal["engine", "ladder", "holdout", "shadow"]
 RISK_VERDICTS: Final[Mapping[Answer, Verdict]] = {
     "approve": "attempt_now",
     "challenge": "challenge",

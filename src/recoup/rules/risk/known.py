@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from recoup.rules.network.exemptions import exemption_for
+from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import Costs
-from recoup.rules.risk.decide import RiskArm, RiskInput
+from recoup.rules.risk.decide import RiskInput
 from recoup.rules.risk.facts import RiskFacts
 from recoup.rules.risk.weights import Weights
 

@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.arms import PLACES, Terms, arm_of
+from recoup.rules.rescue.arm_terms import PLACES, Terms, arm_of
+from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import MARGIN
-from recoup.rules.risk.decide import RiskArm
 
 RiskMode = Literal["off", "shadow", "share"]
 MODES: Final[tuple[RiskMode, ...]] = ("off", "shadow", "share")

@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.store.homes import MERCHANT
-from recoup.store.lists.order_filter import bounded
+from recoup.store.lists.bounded import bounded
 from recoup.store.statement import Read, Row, statement
 
 ROWS_MAX: Final = 100

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.rules.rescue.arms import Mode, Terms
+from recoup.rules.rescue.arm_terms import Mode, Terms
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.statement import Read, Row, Tx, statement
 

@@ -11,14 +11,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.store.lists.order_filter import (
-    Arguments,
-    OrderFilter,
-    bounded,
-    channel_condition,
-    conditions,
-    dimensions,
-)
+from recoup.store.lists.bounded import bounded
+from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
 from recoup.store.lists.order_search import every_condition, search_of
 
 CAP: Final = 10_001

@@ -16,16 +16,9 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants import personal
+from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_cursor import COLUMNS, ORDERS, Cursor, OrderBy, branches, parse_cursor
-from recoup.store.lists.order_filter import (
-    Arguments,
-    OrderFilter,
-    bounded,
-    channel_condition,
-    conditions,
-    dimensions,
-    narrowing,
-)
+from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions, narrowing
 from recoup.store.lists.order_row import ALL, OrderRow, rows_of
 from recoup.store.lists.order_search import NOTHING, How, Search, search_of
 from recoup.store.orders.wire_orders import WireOrder, wire_page

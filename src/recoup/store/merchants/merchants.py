@@ -13,13 +13,13 @@ from recoup.rules.order.merchant import Merchant
 from recoup.rules.policies.in_force import InForce
 from recoup.rules.policies.stored import Version, holding, part_of
 from recoup.rules.policies.terms import ScopeKind
-from recoup.rules.rescue.arms import Left, Terms, narrowed
+from recoup.rules.rescue.arm_terms import Left, Terms, narrowed
 from recoup.rules.risk.terms import RiskTerms
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.insight import risk
+from recoup.store.insight import risk_settings
 from recoup.store.insight.arms import NEWEST
+from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.merchants.policies import AROUND
-from recoup.store.orders.locked import fee_terms_of
 from recoup.store.statement import Read, Row, Tx, statement
 
 
@@ -151,7 +151,7 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
   (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
     WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked,
   (SELECT jsonb_agg(to_jsonb(s)) FROM ({NEWEST.format(merchant="m.merchant_id")}) s) AS arms,
-  (SELECT to_jsonb(s) FROM ({risk.NEWEST.format(merchant="m.merchant_id")}) s) AS risk,
+  (SELECT to_jsonb(s) FROM ({risk_settings.NEWEST.format(merchant="m.merchant_id")}) s) AS risk,
   (SELECT jsonb_agg(to_jsonb(p) - 'content' || jsonb_build_object('content',
       jsonb_build_object('engine', p.content -> 'engine')))
     FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds FROM ({AROUND}) v) p

@@ -1,6 +1,5 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -15,7 +14,6 @@ from recoup.store.statement import Read, Row, statement
 
 KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
-SUMMED_MAX: Final = 1_000
 
 Result = Literal["delivered", "failed", "parked", "disabled"]
 
@@ -167,31 +165,6 @@ WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_
 )
 async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
     """With all that is known of the order's customer."""
-
-
-class Sums(Row, frozen=True):
-    endpoint_id: UUID
-    delivered: int
-    failed: int
-    last_delivered_at: datetime | None
-    median_ms: int | None
-
-
-@statement(
-    MERCHANT,
-    f"""
-SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
-CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
-    count(*) FILTER (WHERE t.result <> 'delivered') AS failed,
-    max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
-  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
-    ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
-""",
-)
-async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
-    """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
 
 
 class SentEvent(Row, frozen=True):

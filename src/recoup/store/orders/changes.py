@@ -9,12 +9,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from recoup.rules.money.refund_limits import RefundApproval
-from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.rows import (
     AnsweredKey,
@@ -41,6 +38,11 @@ from recoup.store.orders.rows import (
 from recoup.store.statement import Tx, statement
 from recoup.store.table import insert_of, upsert_of
 
+if TYPE_CHECKING:
+    from recoup.rules.money.refund_limits import RefundApproval
+    from recoup.rules.order.disputed import Dispute
+    from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
+
 T = TypeVar("T")
 
 
@@ -60,15 +62,15 @@ class Rows:
     orders: list[OrderChange] = field(default_factory=list)
     order_heads: list[HeadChange] = field(default_factory=list)
     new_heads: list[OrderHead] = field(default_factory=list)  # of orders that this transaction admits
-    attempts: list[Owned[Attempt]] = field(default_factory=list)
-    modifications: list[Owned[Modification]] = field(default_factory=list)
-    refund_requests: list[Owned[RefundApproval]] = field(default_factory=list)
+    attempts: list[Owned["Attempt"]] = field(default_factory=list)
+    modifications: list[Owned["Modification"]] = field(default_factory=list)
+    refund_requests: list[Owned["RefundApproval"]] = field(default_factory=list)
     card_results: list[CardResult] = field(default_factory=list)
     mandate_changes: list[MandateRow] = field(default_factory=list)
-    challenges: list[Owned[Challenge]] = field(default_factory=list)
-    settlements: list[Owned[Settlement]] = field(default_factory=list)
-    advances: list[Owned[Advance]] = field(default_factory=list)
-    disputes: list[Owned[Dispute]] = field(default_factory=list)
+    challenges: list[Owned["Challenge"]] = field(default_factory=list)
+    settlements: list[Owned["Settlement"]] = field(default_factory=list)
+    advances: list[Owned["Advance"]] = field(default_factory=list)
+    disputes: list[Owned["Dispute"]] = field(default_factory=list)
     dispute_notices: list[KeptNotice] = field(default_factory=list)
     card_blocks: list[CardBlock] = field(default_factory=list)
     network_sends: list[NetworkSend] = field(default_factory=list)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.rules.order.snapshot import Door, OrderKind
-from recoup.rules.rescue.arms import Arm
+from recoup.rules.order.kinds import Door, OrderKind
+from recoup.rules.rescue.arm_terms import Arm
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.rows import DueKind
 from recoup.store.statement import Row, Tx, statement

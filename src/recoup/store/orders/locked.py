@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from recoup.kernel.time import WallTime
 from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
-from recoup.rules.money.fees import FeeTerm, Tariff, choose
+from recoup.rules.money.fees import FeeTerm, choose
 from recoup.rules.network.limits import Send
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.card_facts import CardFacts, StoredMethod, TokenFacts, TokenStanding
@@ -26,50 +26,19 @@ from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.policies.stored import held_of
-from recoup.rules.rescue.arms import Known
+from recoup.rules.rescue.arm_terms import Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.rules.rescue.part_terms import PartTerms
 from recoup.store.cards.own_tries import OwnTries
+from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.orders.evidence import OrderEvidence
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.rows import NetworkSend
 from recoup.store.statement import Row
-from recoup.store.table import Hex
+from recoup.store.table import Hex, listed
 
 _AS_LOCKED = tuple(name for name in LockedOrder.__struct_fields__ if name != "merchant_id")
 _as_locked = attrgetter(*_AS_LOCKED)
-
-
-class _FeeTerm(Row, frozen=True):
-    """As JSON."""
-
-    term_id: UUID
-    valid_from: datetime
-    basis_points: int
-    fixed_units: int
-    minimum_units: int
-    refund: str
-    site_id: UUID | None
-    order_type: str | None
-    currency: str | None
-    ended: bool
-
-    def term(self) -> FeeTerm:
-        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
-        return FeeTerm(
-            self.term_id,
-            self.valid_from,
-            tariff,
-            site_id=self.site_id,
-            order_type=self.order_type,
-            currency=self.currency,
-            ended=self.ended,
-        )
-
-
-def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:
-    """Rows of fee_terms as JSON; None: there are none."""
-    return tuple(row.term() for row in _list(rows, _FeeTerm))
 
 
 def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order:
@@ -90,13 +59,13 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         held=convert(evidence.held or {}, dict[str, Any]),
         notices=convert(evidence.notices or {}, dict[str, bool]),
         card=convert(evidence.card, _StoredCard).facts() if evidence.card else None,
-        attempts=_list(evidence.attempts, Attempt),
-        modifications=_list(evidence.modifications, Modification),
-        challenges=_list(evidence.challenges, Challenge),
-        sends=[card_send_of(row) for row in _list(evidence.sends, NetworkSend)],
+        attempts=listed(evidence.attempts, Attempt),
+        modifications=listed(evidence.modifications, Modification),
+        challenges=listed(evidence.challenges, Challenge),
+        sends=[card_send_of(row) for row in listed(evidence.sends, NetworkSend)],
         own_tries_beside=_own_tries(evidence.own_tries, merchant),
-        blocks=_list(evidence.blocks, CardBlock) + _list(evidence.blocked, CardBlock),
-        settlements=_list(evidence.settlements, Settlement),
+        blocks=listed(evidence.blocks, CardBlock) + listed(evidence.blocked, CardBlock),
+        settlements=listed(evidence.settlements, Settlement),
         advance=convert(evidence.advance, Advance) if evidence.advance else None,
         part_terms=convert(evidence.part_terms, PartTerms) if evidence.part_terms else None,
         other_card=_other_card(row.order_id, evidence.other_card),
@@ -104,12 +73,12 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         limits=convert(evidence.limits, Limits) if evidence.limits else None,
         advance_bounds=_bounds_of(evidence.limits),
         payer_id=contact_of(evidence).payer_id,
-        disputes=_list(evidence.disputes, Dispute),
-        dispute_terms=_list(evidence.dispute_terms, Terms),
+        disputes=listed(evidence.disputes, Dispute),
+        dispute_terms=listed(evidence.dispute_terms, Terms),
         same_cards=evidence.same_cards,
         network_token=_token_facts(evidence.network_token),
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
-        mandates=tuple(_list(evidence.mandates, MandateChange)),
+        mandates=tuple(listed(evidence.mandates, MandateChange)),
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )
@@ -129,14 +98,6 @@ def _own_tries(others: tuple[OwnTries, ...], merchant: Merchant) -> tuple[Send, 
             offset=merchant.offset,
         )
     )
-
-
-T = TypeVar("T")
-
-
-def _list(value: object, kind: type[T]) -> list[T]:
-    """Of JSON: texts become the dates and ids that the kind declares. New objects each time, for orders change them."""
-    return convert(value, list[kind]) if value else []  # type: ignore[valid-type]
 
 
 @lru_cache(maxsize=4096)

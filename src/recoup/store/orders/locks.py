@@ -11,9 +11,9 @@ from uuid import UUID
 
 from asyncpg import SerializationError
 
+from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Door, OrderKind
-from recoup.rules.rescue.arms import Arm
+from recoup.rules.rescue.arm_terms import Arm
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.statement import Row, Tx, statement
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Door, OrderKind
 from recoup.store.orders.wire_orders import RefundedItem
 from recoup.store.statement import Row
 from recoup.store.table import Hex

@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
+from recoup.rules.order.kinds import Door
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.mandates import Scope
-from recoup.rules.order.snapshot import Door
-from recoup.rules.rescue.evidence import Alternative, Verdict
+from recoup.rules.rescue.verdict import Alternative, Verdict
 from recoup.store.statement import Row
 from recoup.store.table import Hex, Mutable, stored
 

@@ -12,7 +12,7 @@ import asyncpg
 from recoup.kernel.ids import parse_id
 from recoup.store.homes import MERCHANT, PEOPLE
 from recoup.store.people.audit_sources import OF_MERCHANT, OF_PARTNER, OF_PEOPLE, Source
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, statement
 
 SECONDS_MAX: Final = 10.0
 
@@ -173,24 +173,3 @@ ORDER BY lower(name), user_id LIMIT 200
 )
 async def people_of(db: Read, subject_kind: str, subject_id: UUID) -> list[Person]:
     """Who belongs to a `merchant` or `partner`, or did, by name."""
-
-
-@statement(
-    MERCHANT,
-    """
-INSERT INTO audit_lines (merchant_id, line_id, at, actor, action, subject_id, facts, request_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
-)
-async def add_audit_line(
-    db: Tx,
-    merchant_id: UUID,
-    line_id: UUID,
-    at: datetime,
-    actor: str,
-    action: str,
-    subject_id: str,
-    facts: dict[str, Any],
-    request_id: str,
-) -> None:
-    """In the transaction of what was done."""

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.store.homes import MERCHANT
-from recoup.store.lists.order_filter import bounded
+from recoup.store.lists.bounded import bounded
 from recoup.store.statement import Read, Row, statement
 
 COUNT_TIMEOUT_MS = 2_000

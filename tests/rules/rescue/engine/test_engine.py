@@ -20,7 +20,8 @@ from recoup.rules.rescue.engine.facts import Look
 from recoup.rules.rescue.engine.model import BadModel, model_of
 from recoup.rules.rescue.engine.pricing import ENGINE_1, Pricing
 from recoup.rules.rescue.engine.rhythms import LONG_AGO, RHYTHMS, days_since
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
+from recoup.rules.rescue.verdict import Offered
 
 MODEL = model()
 

@@ -12,8 +12,9 @@ from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.links import LAST, LINKS_1, NOW, LinkInput, LinkOffer, link_offers
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.pricing import ENGINE_1
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.replay import decide_again
+from recoup.rules.rescue.verdict import Offered
 
 UNKNOWN = LinkInput("links-1")
 START = hours_of(DECLINED)

@@ -23,8 +23,9 @@ from recoup.rules.rescue.engine.plan import Candidate, candidates
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.engine.regression import COLUMNS, NODES, Weighed
 from recoup.rules.rescue.engine.regression import ISSUER as ISSUER_SIZE
-from recoup.rules.rescue.evidence import Evidence, Offered
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.replay import decide_again
+from recoup.rules.rescue.verdict import Offered
 
 BEGIN, END = hours_of(DECLINED) + 1.0, hours_of(DECLINED) + 28 * 24.0
 

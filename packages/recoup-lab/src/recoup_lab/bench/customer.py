@@ -10,7 +10,7 @@ from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup_lab.bench import calls
 from recoup_lab.bench.figure import Figure, Size
 from recoup_lab.bench.ground import Ground, Shop, make_shop, orders_of

@@ -22,6 +22,7 @@ from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.models import Models
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World
 from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -64,7 +65,7 @@ class Ground:
         web = WebClient(loopback=True)
         own = SandboxProcessor(self.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
         route = processor or own
-        world = World(
+        world = OpenWorld(
             name="sandbox",
             db=db,
             keys=keys,

@@ -9,6 +9,7 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.open_world import OpenWorld
 from recoup.flows.stable.charge import Charges
 from recoup.flows.world import World
 from recoup.gateways.keys.keyring import Keyring
@@ -85,7 +86,7 @@ async def start(outside: Outside, killer: Killer | None = None) -> Engine:
         issuer = DyingGateway(issuer, killer, PROCESSOR)
         bank, mail = DyingGateway(bank, killer, BANK), DyingGateway(mail, killer, MAIL)
         channels = {code: DyingGateway(one, killer, CHANNEL) for code, one in channels.items()}
-    world = World(
+    world = OpenWorld(
         name="sandbox",
         db=db,
         keys=outside.keys,

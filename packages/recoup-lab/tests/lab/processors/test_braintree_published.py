@@ -19,7 +19,8 @@ from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks
-from recoup.rules.network.magic import PHONE_CARD, script_card
+from recoup.rules.network.allow_list import PHONE_CARD
+from recoup.rules.network.magic import script_card
 from recoup_lab.conformance.braintree import BraintreeSubject
 from recoup_lab.conformance.subject import AT
 from recoup_lab.processors.braintree import published

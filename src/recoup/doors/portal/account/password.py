@@ -10,7 +10,7 @@ from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.oneself import change_password
-from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN
+from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from recoup.kernel.problem import Problem
 
 PLACE: Final = "/account/password"
@@ -34,5 +34,5 @@ class NewPassword:
 
 @page.post(may=anybody, shape=NewPassword, shows=_in_form)
 async def post_password(visit: AccountVisit, form: NewPassword) -> Answer:
-    await change_password(visit.world, visit.portal.passwords, visit.me, form.old, form.new)
+    await change_password(visit.world, visit.portal.get(Passwords), visit.me, form.old, form.new)
     return redirect(with_done(visit.session, PLACE, "changed"))

@@ -14,6 +14,7 @@ from recoup.doors.portal.pages import Answer, Values, account, account_setting_u
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.flows.people import second_factor as flow
+from recoup.flows.people.passwords import Passwords
 from recoup.rules.people.codes import shown
 from recoup.rules.people.totp import in_fours
 
@@ -52,7 +53,7 @@ async def factor(visit: AccountVisit) -> Values:
 
 @factor.post("/account/second-factor/begin", may=anybody, shape=Proof, shows=SHOWN)
 async def post_begin(visit: AccountVisit, form: Proof) -> Answer:
-    await flow.begin(visit.world, visit.portal.passwords, visit.me, form.password, form.code)
+    await flow.begin(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
     return redirect(SET_UP)
 
 
@@ -70,13 +71,15 @@ async def post_confirm(visit: AccountVisit, form: FirstCode) -> Answer:
 
 @factor.post("/account/second-factor/codes", may=anybody, shape=RenewForm, shows=SHOWN, sessions=account)
 async def post_codes(visit: AccountVisit, form: RenewForm) -> Answer:
-    codes = await flow.renew_codes(visit.world, visit.portal.passwords, visit.me, form.password, form.code, form.key)
+    codes = await flow.renew_codes(
+        visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code, form.key
+    )
     return _codes(visit, codes, is_first=False)
 
 
 @factor.post("/account/second-factor/off", may=anybody, shape=Proof, shows=SHOWN, sessions=account)
 async def post_off(visit: AccountVisit, form: Proof) -> Answer:
-    await flow.turn_off(visit.world, visit.portal.passwords, visit.me, form.password, form.code)
+    await flow.turn_off(visit.world, visit.portal.get(Passwords), visit.me, form.password, form.code)
     return redirect(SET_UP)
 
 

@@ -14,9 +14,9 @@ from recoup.doors.portal.forms import Form
 from recoup.doors.portal.impersonation.bounds import check_behind
 from recoup.doors.portal.own_forms import read_form_of
 from recoup.doors.portal.portal import Portal
-from recoup.flows.merchants.partners import read_partner
-from recoup.flows.people.oneself import Oneself
+from recoup.flows.merchants.find_partner import read_partner
 from recoup.flows.people.sessions import Session, session_hash
+from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from recoup.doors.portal.developers.moving import Moving
 from recoup.doors.portal.developers.page import PLACE, developers
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
@@ -16,6 +17,8 @@ from recoup.doors.portal.form_key import FormKeyId
 from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.visit import Visit
 from recoup.flows.advance_clock import advance_clock
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -37,7 +40,7 @@ class ClockForm:
 @developers.post("/developers/clock", may=acting, shape=ClockForm)
 async def post_clock(visit: Visit, form: ClockForm) -> Answer:
     """The same form again moves nothing."""
-    moving = visit.portal.moving
+    moving = visit.portal.get(Moving).tasks
     move_id, by = form.key, await _step(visit, form.by)
     task = moving.get(visit.merchant_id)
     if task is not None and task.get_name() != str(move_id):
@@ -57,15 +60,15 @@ async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> Non
     portal = visit.portal
 
     def publish(merchant_id: UUID) -> Any:
-        return publish_now(portal.world, portal.deliveries, merchant_id)
+        return publish_now(portal.world, portal.get(Deliveries), merchant_id)
 
-    whose = (portal.world, portal.orders, visit.merchant_id)
-    async with portal.one_clock:
+    whose = (portal.world, portal.get(Orders), visit.merchant_id)
+    async with portal.get(Moving).one_clock:
         await advance_clock(*whose, by, publish, requested_by=(scope, move_id), side_by_side=SIDE_BY_SIDE)
 
 
 def _ended(visit: Visit, task: asyncio.Task[None]) -> None:
-    visit.portal.moving.pop(visit.merchant_id, None)
+    visit.portal.get(Moving).tasks.pop(visit.merchant_id, None)
     visit.portal.merchants.forget(visit.merchant_id)
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("clock not moved", merchant=str(visit.merchant_id), error=type(error).__name__)

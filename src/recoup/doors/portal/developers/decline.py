@@ -7,6 +7,7 @@ from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.form_key import FormKeyId
 from recoup.doors.portal.pages import Answer, shown
 from recoup.doors.portal.visit import Visit
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.problem import Problem
@@ -24,7 +25,7 @@ async def post_decline(visit: Visit, form: DeclineForm) -> Answer:
     """The same form again shows the same order."""
     simulation = Simulated(form.scheme, form.code, form.kind, form.answer, _units(form.amount), form.key)
     portal = visit.portal
-    result = await simulate_decline(portal.world, portal.evaluate, acting(visit), visit.known, simulation)
+    result = await simulate_decline(portal.world, portal.get(Evaluate), acting(visit), visit.known, simulation)
     return shown(word=result)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Final, TypeAlias
 
+from recoup.doors.portal.developers.moving import Moving
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
 from recoup.doors.portal.form_shape import Text, read_again
@@ -63,7 +64,7 @@ async def developers(visit: Visit) -> Values:
         moves=moves,
         due=due,
         who=await named(visit, [move.actor for move in moves]),
-        moving=visit.merchant_id in visit.portal.moving,
+        moving=visit.merchant_id in visit.portal.get(Moving).tasks,
         steps=STEP_WORDS,
         key=new_id(),
         typed=typed,

@@ -20,6 +20,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -130,7 +131,7 @@ async def add_note(visit: Visit, form: Note) -> Answer:
 @dispute_page.post("/disputes/{dispute_id}/answer", may=ANSWER, shape=DisputeAnswer, shows=but("not_found"))
 async def post_answer(visit: Visit, form: DisputeAnswer) -> Answer:
     dispute_id = dispute_id_of(visit)
-    await answer_dispute(visit.world, visit.portal.orders, visit.scope, dispute_id, form.answer)
+    await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, form.answer)
     return redirect(f"/disputes/{dispute_id}")
 
 
@@ -146,7 +147,7 @@ async def decide(visit: Visit, form: Decision) -> Answer:
         raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     await dispute_on_demand(
         visit.world,
-        visit.portal.orders,
+        visit.portal.get(Orders),
         (visit.merchant_id, dispute.order_id),
         decided=form.decided,
         case=dispute.case_ref,
@@ -160,5 +161,5 @@ async def dispute_order(visit: Visit, form: NewDispute, page: OrderPage) -> Answ
     """In the sandbox: the cardholder of this order disputes it. A refusal is shown on the order's page."""
     world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
     units = typed_amounts.units(form.amount, asset, "amount") if form.amount and asset in EXPONENTS else None
-    await dispute_on_demand(world, visit.portal.orders, order_key, kind=form.kind, units=units, by=visit.scope)
+    await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=form.kind, units=units, by=visit.scope)
     return redirect(back_to(visit, page.order_id, "disputes"))

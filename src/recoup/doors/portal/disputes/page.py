@@ -15,6 +15,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.receive import in_words
 from recoup.flows.disputes.unmatched_notices import take_off, try_notice_again
+from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.disputes.disputes import COUNTED_MAX, LISTED_MAX, DisputeRow, counts, list_disputes, unmatched
@@ -109,7 +110,7 @@ async def notice_again(visit: Visit, form: NoticeForm) -> Answer:
     key = (visit.operator_scope, merchant_id, form.route, form.notice)
     if form.what == "done":
         await take_off(world, *key)
-    elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
+    elif await try_notice_again(world, visit.portal.get(Orders), *key) == "unmatched":
         message = "It still matches no charge."
         return shown(Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return redirect("/disputes")

@@ -21,6 +21,7 @@ from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.signin.page import with_session
 from recoup.flows.people.invitations import join_as, join_new, read_invitation
+from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import Session, is_csrf, switch_merchant
 from recoup.kernel.problem import Problem
 from recoup.store.people.invitations import OpenInvitation
@@ -61,7 +62,7 @@ async def post_join(visit: PublicVisit, form: JoinForm) -> Answer:
     try:
         made = await join_new(
             visit.world,
-            visit.portal.passwords,
+            visit.portal.get(Passwords),
             token,
             form.name,
             form.password,

@@ -13,7 +13,7 @@ from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
-from recoup.flows.merchants.partners import read_partner
+from recoup.flows.merchants.find_partner import read_partner
 from recoup.flows.messages.notices import inbox, keeps_mail
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke

@@ -12,9 +12,10 @@ from recoup.doors.portal.invitations.page import may_invite, people, subject_of
 from recoup.doors.portal.pages import Answer, Values, either, nothing, only
 from recoup.doors.portal.rights import anybody
 from recoup.flows.people.lost_factor import help_member, whom_to_help
-from recoup.flows.people.oneself import Oneself
+from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.required_factor import require
 from recoup.flows.people.sessions import session_hash
+from recoup.flows.people.who import Oneself
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
@@ -68,7 +69,7 @@ async def post_lost(visit: AnyVisit, form: LostForm) -> Answer:
     subject, user_id = await subject_of(visit, form.subject), _user(visit)
     key = session_hash(visit.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
-    await help_member(visit.world, visit.portal.passwords, subject, me, user_id, form.password)
+    await help_member(visit.world, visit.portal.get(Passwords), subject, me, user_id, form.password)
     return redirect("/invitations")
 
 

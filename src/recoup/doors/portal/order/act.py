@@ -17,6 +17,7 @@ from recoup.doors.portal.personal import reveal_subject
 from recoup.doors.portal.rights import anybody, role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.cancel import cancel
+from recoup.flows.locked import Orders
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable.expire import last_look
 from recoup.kernel.problem import Problem
@@ -67,7 +68,7 @@ async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answ
     refund_form = form.as_typed()
     try:
         request = to_ask(refund_form, page.order.asset)
-        made = await refund(visit.world, visit.portal.orders, visit.scope, page.order_id, request, role_of(visit))
+        made = await refund(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, request, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was already sent with another amount, and that refund was made. Check it first."
@@ -79,8 +80,8 @@ async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answ
 
 @order.post("/orders/{order_id}/cancel", may=role("cancel", "cancel"), find=find)
 async def cancel_order(visit: Visit, page: OrderPage) -> Answer:
-    await last_look(visit.world, visit.portal.orders, (visit.merchant_id, page.order_id))
-    await cancel(visit.world, visit.portal.orders, visit.scope, page.order_id)
+    await last_look(visit.world, visit.portal.get(Orders), (visit.merchant_id, page.order_id))
+    await cancel(visit.world, visit.portal.get(Orders), visit.scope, page.order_id)
     return redirect(back_to(visit, page.order_id))
 
 

@@ -15,6 +15,7 @@ from recoup.doors.portal.rights import role
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
+from recoup.flows.locked import Orders
 from recoup.flows.merchants.order_notes import note_order
 from recoup.flows.modifications.capture import CaptureRequest, capture
 from recoup.kernel.money import from_text
@@ -48,37 +49,37 @@ class Capture:
 
 @order.post("/orders/{order_id}/retry", may=WORK, find=find)
 async def post_retry(visit: Visit, page: OrderPage) -> Answer:
-    await bring_forward(visit.portal.orders, visit.scope, page.order_id)
+    await bring_forward(visit.portal.get(Orders), visit.scope, page.order_id)
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/stop", may=WORK, find=find)
 async def post_stop(visit: Visit, page: OrderPage) -> Answer:
-    await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=True))
+    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=True))
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/resume", may=WORK, find=find)
 async def post_resume(visit: Visit, page: OrderPage) -> Answer:
-    await amend(visit.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=False))
+    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=False))
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/hold", may=WORK, shape=Hold, find=find)
 async def post_hold(visit: Visit, form: Hold, page: OrderPage) -> Answer:
-    await hold(visit.portal.orders, visit.scope, page.order_id, form.reason, operator=visit.is_operator)
+    await hold(visit.portal.get(Orders), visit.scope, page.order_id, form.reason, operator=visit.is_operator)
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/release", may=WORK, find=find)
 async def post_release(visit: Visit, page: OrderPage) -> Answer:
-    await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
+    await release(visit.portal.get(Orders), visit.scope, page.order_id, operator=visit.is_operator)
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/dealt-with", may=WORK, shape=DealtWith, find=find)
 async def post_deal_with(visit: Visit, form: DealtWith, page: OrderPage) -> Answer:
-    await deal_with(visit.portal.orders, visit.scope, page.order_id, form.why)
+    await deal_with(visit.portal.get(Orders), visit.scope, page.order_id, form.why)
     return done(visit, page)
 
 
@@ -90,7 +91,7 @@ async def post_capture(visit: Visit, form: Capture, page: OrderPage) -> Answer:
     final = None if whole else form.rest == "release"
     request = CaptureRequest(page.order_id, units, asset, request_key(form.key), final)
     try:
-        made = await capture(visit.world, visit.portal.orders, visit.scope, request)
+        made = await capture(visit.world, visit.portal.get(Orders), visit.scope, request)
     except Problem as problem:
         if problem.code != "unavailable" or problem.facts.get("full"):
             raise

@@ -16,6 +16,7 @@ from recoup.doors.portal.pages import Answer, nothing
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
+from recoup.flows.locked import Orders
 from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
 from recoup.flows.on_many import Act, act_on, take_all, too_many
 from recoup.kernel.problem import Problem
@@ -137,7 +138,7 @@ async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answe
 async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Result:
     portal = visit.portal
     try:
-        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, press.key, row.order_id))
+        return Result(row, await act_on(portal.world, portal.get(Orders), visit.scope, act, press.key, row.order_id))
     except Problem as problem:
         return Result(row, "", problem)
 

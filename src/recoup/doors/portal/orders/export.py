@@ -17,6 +17,7 @@ from recoup.doors.portal.orders.page import columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.spool import spooled
+from recoup.doors.portal.orders.turns import Turns
 from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
@@ -114,7 +115,7 @@ def file_name(query: Query, visit: Visit) -> str:
 
 
 async def _rows(visit: Visit, query: ExportQuery, fields: tuple[str, ...]) -> AsyncIterator[list[tuple[object, ...]]]:
-    async with visit.portal.files.of(visit.merchant_id), visit.world.db.read() as connection:
+    async with visit.portal.get(Turns).of(visit.merchant_id), visit.world.db.read() as connection:
         batches = all_orders(connection, query.filter, query.by, fields, newest_first=query.newest_first)
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:

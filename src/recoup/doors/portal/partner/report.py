@@ -11,7 +11,7 @@ from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, partner, shown
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.flows.merchants.partners import own_merchant
+from recoup.flows.merchants.find_partner import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id

@@ -13,7 +13,7 @@ from recoup.doors.portal.endpoint import Endpoint, current_url, locale, other_of
 from recoup.doors.portal.forms import Form
 from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.portal import Portal
-from recoup.flows.merchants.partners import own_merchant, read_partner
+from recoup.flows.merchants.find_partner import own_merchant, read_partner
 from recoup.flows.people.sessions import PartnerMembership, Session
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id

@@ -9,6 +9,7 @@ from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
+from recoup.flows.locked import Orders
 from recoup.flows.modifications.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -62,5 +63,5 @@ async def act(visit: Visit, form: Decision) -> Answer:
     else:
         visit.only("refund", "refund")
     portal = visit.portal
-    await decide(portal.world, portal.orders, visit.scope, modification_id, action, form.note)
+    await decide(portal.world, portal.get(Orders), visit.scope, modification_id, action, form.note)
     return redirect("/refunds")

@@ -14,6 +14,7 @@ from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.settlements.approvals import approvals
 from recoup.doors.portal.visit import Visit
+from recoup.flows.locked import Orders
 from recoup.flows.people.standing import role_who_may
 from recoup.flows.refunds import requests
 from recoup.kernel.ids import parse_id
@@ -59,7 +60,7 @@ async def post_on_order(visit: Visit, form: Decision, page: OrderPage) -> Answer
 
 
 async def _decide(visit: Visit, form: Decision) -> None:
-    world, orders, request_id = visit.world, visit.portal.orders, _id(visit)
+    world, orders, request_id = visit.world, visit.portal.get(Orders), _id(visit)
     if form.decision == "withdraw":
         await requests.withdraw(world, orders, visit.scope, request_id)
         return

@@ -15,7 +15,7 @@ from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.flows.people.password_links import ask_for_link, read_link, set_password
 from recoup.flows.people.password_mail import mails_leave
-from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN
+from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from recoup.kernel.problem import Problem
 
 SHOWN: Final = only("invalid", "too_many_requests")
@@ -56,7 +56,7 @@ async def post_password(visit: PublicVisit, form: NewPassword) -> Response:
     try:
         email = await set_password(
             visit.world,
-            visit.portal.passwords,
+            visit.portal.get(Passwords),
             token,
             form.password,
             whence(request).address,

@@ -23,6 +23,7 @@ from recoup.doors.portal.pages import Answer, Values, either, member, only, publ
 from recoup.doors.portal.public_visit import PublicVisit, fields_from_here
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
+from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
@@ -89,7 +90,7 @@ async def post_sign_in(visit: PublicVisit, form: SignInForm) -> Answer:
         request_id(request.scope),
         cookie(request, DEVICE)[:100],
     )
-    entered = await sign_in(visit.world, visit.portal.passwords, credentials)
+    entered = await sign_in(visit.world, visit.portal.get(Passwords), credentials)
     if entered.is_half:
         return with_device(with_half(request, entered.token, wanted), request, entered.device)
     return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)

@@ -13,6 +13,7 @@ from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.public_visit import PublicVisit
 from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
+from recoup.flows.people.passwords import Passwords
 from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
 from recoup.kernel.problem import Problem
 
@@ -59,7 +60,7 @@ async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
         old,
         client.agent,
     )
-    made = await sign_up(visit.world, visit.portal.passwords, registration)
+    made = await sign_up(visit.world, visit.portal.get(Passwords), registration)
     if made.is_half:
         return with_device(with_half(request, made.session), request, made.device)
     return with_device(with_session(_welcome(visit, made), request, made.session), request, made.device)

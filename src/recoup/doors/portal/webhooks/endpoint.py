@@ -14,8 +14,8 @@ from recoup.doors.portal.webhooks.page import SAME_FORM, EndpointForm, choices, 
 from recoup.doors.portal.webhooks.who import acting, find, find_to_change, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
-from recoup.flows.messages.delivery_log import LogQuery, log_of, sums_of
-from recoup.flows.messages.endpoints import Endpoint, names_in
+from recoup.flows.messages.delivery_log import LogQuery, log_of
+from recoup.flows.messages.endpoints import Endpoint, names_in, sums_of
 from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id

@@ -15,8 +15,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import PLACE, acting, in_portal, may, place
 from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints
-from recoup.flows.messages.delivery_log import sums_of
-from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
+from recoup.flows.messages.endpoints import Endpoint, default_events, names_in, sums_of
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE

@@ -11,7 +11,7 @@ from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.policies.terms import ScopeKind
-from recoup.rules.rescue.arms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
+from recoup.rules.rescue.arm_terms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
 
 ModeName = Literal["inherit", "off", "shadow", "share"]
 Mode = Annotated[

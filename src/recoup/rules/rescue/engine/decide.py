@@ -23,10 +23,11 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.plan import Candidate, Opens, Try, planned
 from recoup.rules.rescue.engine.pricing import Pricing
 from recoup.rules.rescue.engine.words import link_reason, reasons_of
-from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Offered, Priced, Verdict
+from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.parts import with_part
 from recoup.rules.rescue.policy import RETRY_2, group_of
 from recoup.rules.rescue.slots import next_minute
+from recoup.rules.rescue.verdict import Alternative, Offered, Priced, Verdict
 
 VERSIONS: Final = {2: "engine-1", 3: "engine-2"}  # by the model's format
 _SOONEST: Final = {"technical": timedelta(minutes=15)}

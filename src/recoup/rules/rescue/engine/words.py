@@ -10,8 +10,9 @@ from recoup.rules.rescue.engine.links import NOW, LinkOffer
 from recoup.rules.rescue.engine.model import FORMAT, Model
 from recoup.rules.rescue.engine.plan import Try
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
-from recoup.rules.rescue.evidence import Evidence, Verdict
+from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.sentences import decided, last_answer_of, unlisted
+from recoup.rules.rescue.verdict import Verdict
 
 _SURE = 0.3
 _STALE = timedelta(days=60)

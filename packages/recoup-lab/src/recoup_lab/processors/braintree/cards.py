@@ -4,8 +4,9 @@ sandbox does."""
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from recoup.rules.network.allow_list import PHONE_CARD
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.magic import COUNTING_CARDS, PHONE_CARD
+from recoup.rules.network.magic import COUNTING_CARDS
 
 
 class Answer(NamedTuple):

@@ -1,0 +1,37 @@
+"""A partner of this world, and the merchants that are its own."""
+
+from uuid import UUID
+
+from recoup.flows.world import World
+from recoup.kernel.problem import Problem
+from recoup.store.merchants.partners import (
+    Partner,
+    find_partner,
+    is_own_merchant,
+)
+
+
+async def read_partner(world: World, partner_id: UUID) -> Partner:
+    """Raises: Problem(forbidden) for a partner that this world does not have."""
+    async with world.db.connection() as connection:
+        found = await find_partner(connection, partner_id)
+    if found is None:
+        raise Problem(
+            "forbidden", "This partner does not exist in this environment.", cure="Use a key of this environment."
+        )
+    return found
+
+
+async def own_merchant(world: World, partner_id: UUID, merchant_id: UUID | None) -> UUID:
+    """The merchant, when it is this partner's.
+
+    Raises: Problem(not_found), the same for another partner's merchant and for one that nobody has.
+    """
+    async with world.db.connection() as connection:
+        if merchant_id is None or not await is_own_merchant(connection, partner_id, merchant_id):
+            raise no_such_merchant()
+    return merchant_id
+
+
+def no_such_merchant() -> Problem:
+    return Problem("not_found", "There is no such merchant.", cure="See GET /v1/partner/merchants.")

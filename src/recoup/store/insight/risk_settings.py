@@ -1,0 +1,51 @@
+"""By which settings a merchant's risk is judged. A flow that changes them has raised the merchant's version first."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.rules.risk.terms import RiskMode, RiskTerms
+from recoup.store.homes import MERCHANT
+from recoup.store.statement import Read, Row, Tx, statement
+
+NEWEST: Final = "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
+
+
+class RiskSettings(Row, frozen=True):
+    version: int
+    mode: RiskMode
+    share: int
+    holdout: int
+    margin: int
+    changed_at: datetime
+    changed_by: str
+
+    @property
+    def terms(self) -> RiskTerms:
+        return RiskTerms(self.version, self.mode, self.share, self.holdout, self.margin)
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT version, mode, share, holdout, margin, changed_at, changed_by FROM ({NEWEST.format(merchant="$1")}) s
+""",
+)
+async def risk_settings(db: Read, merchant_id: UUID) -> RiskSettings | None:
+    """The newest; None where it was never set."""
+
+
+class NewRiskSettings(RiskSettings, frozen=True, kw_only=True):
+    merchant_id: UUID
+
+
+@statement(
+    MERCHANT,
+    """
+INSERT INTO risk_settings (merchant_id, version, mode, share, holdout, margin, changed_at, changed_by)
+SELECT merchant_id, version, mode, share, holdout, margin, changed_at, changed_by
+FROM jsonb_populate_record(NULL::risk_settings, $1)
+""",
+)
+async def add_risk_settings(db: Tx, settings: NewRiskSettings) -> None:
+    """Of a version that was raised for it."""

@@ -1,0 +1,40 @@
+"""Rows of fee_terms as a statement joins them, as JSON."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.rules.money.fees import FeeTerm, Tariff
+from recoup.store.statement import Row
+from recoup.store.table import listed
+
+
+class _FeeTerm(Row, frozen=True):
+    """As JSON."""
+
+    term_id: UUID
+    valid_from: datetime
+    basis_points: int
+    fixed_units: int
+    minimum_units: int
+    refund: str
+    site_id: UUID | None
+    order_type: str | None
+    currency: str | None
+    ended: bool
+
+    def term(self) -> FeeTerm:
+        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
+        return FeeTerm(
+            self.term_id,
+            self.valid_from,
+            tariff,
+            site_id=self.site_id,
+            order_type=self.order_type,
+            currency=self.currency,
+            ended=self.ended,
+        )
+
+
+def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:
+    """Rows of fee_terms as JSON; None: there are none."""
+    return tuple(row.term() for row in listed(rows, _FeeTerm))
