@@ -206,7 +206,10 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          f" WHERE verdict = 'approve_now' AND order_id = {_of('ADVANCED-DUE')}",), ("verdict of decision",)),
     "chance that an advance was risked on": (
         ("UPDATE decisions SET alternatives = jsonb_set(alternatives, '{0,chance}', '0.99')"
-         f" WHERE {_decided('advance-2')}",), ("alternatives of decision", "0.99")),
+         f" WHERE {_decided('advance-3')}",), ("alternatives of decision", "0.99")),
+    "decider of a decision that is gone": (
+        (f"""UPDATE decisions SET versions = versions || '{{"decider": "route-1"}}' WHERE {_decided('route-4')}""",),
+        ("decider of", "route-1, which is gone")),
     "bounds that an advance rested on": (
         ("UPDATE decisions SET features = jsonb_set(features, '{bounds,table,collected}', '[0,0,0,0,0,0,0,0,0,0]')"
          f" WHERE {_decided('advance-3')} AND features -> 'bounds' <> 'null'",), ("decision",)),

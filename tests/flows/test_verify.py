@@ -42,10 +42,9 @@ from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
-from recoup.rules.rescue import route_by_answer, route_by_worth
-from recoup.rules.rescue.advance import AdvanceInputs, advance
+from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
-from recoup.rules.rescue.advance_by_model import AskedModel, advance_by_model
+from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.by_hand import GateWord, PlanBefore
 from recoup.rules.rescue.card_update import UpdateInput, decide_update
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
@@ -53,7 +52,6 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.network_token import TokenInput, decide_token
 from recoup.rules.rescue.replay import DECIDERS
-from recoup.rules.rescue.route import RouteInput, choose_route
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 from recoup.store.insight.proofs import walk
 from recoup.store.server import ServerAddress
@@ -95,7 +93,6 @@ async def _live(server: ServerAddress) -> str:
             await _decided_by_a_signal(shop)
             await _decided_by_a_card_update(shop)
             await _decided_by_a_token(shop)
-            await _decided_before(shop)
             return str(world.database)
 
 
@@ -196,8 +193,6 @@ async def _decided_by_a_model(shop: Shop) -> None:
             AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now), given.facts, -300
         )
         await _store(shop, order_id, decide_by_model(given, ENGINE_1, made), given.features())
-        await _store(shop, order_id, advance_by_model(risk, CURRENT_COLLECTION, made), risk.features())
-        await _store(shop, order_id, advance(risk.asked, CURRENT_COLLECTION), risk.asked.features())
         bounded = BoundedInputs(risk.asked, risk, HeldBounds(1, given.now.date(), TABLE))
         await _store(shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features())
 
@@ -230,22 +225,6 @@ async def _decided_by_a_mandate(shop: Shop) -> None:
     for external_id, code in (("REVOKED", "R1"), ("OF-THE-REVOKED", "51")):
         await shop.admit(external_id=external_id, pan=script_card("visa", "51", 0, serial=77), code=code)
         await shop.run_due()
-
-
-async def _decided_before(shop: Shop) -> None:
-    """By deciders that decide no more; what they decided stays."""
-    order_id = await shop.value("SELECT order_id FROM orders WHERE external_id = 'PLANNED'")
-    now = (await shop.now()).isoformat()
-    proof = {"route": "sandbox", "attempt_no": 1, "at": now, "code": None}
-    features = {"routes": ["sandbox", "second"], "proofs": [proof], "now": now}
-    await _store(shop, order_id, choose_route(RouteInput.from_dict(features)), features)
-    failure = {"route": "sandbox", "attempt_no": 1, "at": now, "how": "not_sent", "code": None}
-    features = {"routes": ["sandbox", "second"], "failures": [failure], "now": now}
-    second = route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(features))
-    await _store(shop, order_id, second, features)
-    sql = "SELECT features FROM decisions WHERE versions ->> 'decider' = 'route-4' LIMIT 1"
-    worth = route_by_worth.WorthInput.from_dict(await shop.value(sql))
-    await _store(shop, order_id, route_by_worth.choose_route(worth, route_by_worth.BEFORE_REFUSALS), worth.features())
 
 
 async def _store(shop: Shop, order_id: UUID, decision: Decision, features: dict[str, Any]) -> None:
@@ -291,9 +270,8 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert set(done.decided) == set(DECIDERS)
-    assert (done.decided["engine-1"], done.decided["engine-2"], done.decided["advance-2"]) == (2, 1, 3)
-    assert done.decided["advance-3"] > done.decided["advance-1"] == 3
-    assert done.decided["route-1"] == done.decided["route-2"] == done.decided["route-3"] == 1
+    assert (done.decided["engine-1"], done.decided["engine-2"]) == (2, 1)
+    assert done.decided["advance-3"] > 3
     assert sum(done.decided.values()) == done.checked["decisions"]
     assert f"gate-1        {done.decided['gate-1']:>12,}" in as_text(done)
     assert as_text(done).endswith("\nok")

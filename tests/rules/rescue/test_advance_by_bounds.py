@@ -14,7 +14,6 @@ from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN,
 from recoup.rules.money.advance_bounds import TENTHS, HeldBounds, TenthBounds
 from recoup.rules.money.betting import WHOLE
 from recoup.rules.money.collection import CURRENT_COLLECTION
-from recoup.rules.rescue.advance import advance
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.evidence import Decision
@@ -73,17 +72,16 @@ def test_orders_like_it_may_lose_no_more_than_fee_and_allowed_loss() -> None:
         assert decision.rules[-1] == ("within_limits" if verdict == "approve_now" else "loss_of_such_orders")
 
 
-def test_a_prior_without_closed_orders_decides_as_it_did() -> None:
-    for held in (None, bounds(payers=99, collected=0)):
-        for points in (0, 2_000, 5_000, 10_000):
-            limits = replace(OPEN, allowed_loss_basis_points=points)
-            was = advance(given_(limits=limits).asked, CURRENT_COLLECTION)
-            now = by_prior(held, limits=limits)
-            assert (now.verdict, now.rules, chance(now)) == (was.verdict, was.rules, was.alternatives[0].chance)
-
-
 def test_a_prior_that_closed_orders_disprove_is_lowered() -> None:
     assert chance(by_prior(bounds(collected=2_000))) == 0.2
+
+
+def test_what_lies_outside_the_model_is_said() -> None:
+    asked = given_("9Z")
+    asked = replace(asked, facts=replace(asked.facts, issuer="999999"))
+    reasons = advance_by_bounds(BoundedInputs(asked.asked, asked, bounds()), CURRENT_COLLECTION, MODEL).reasons
+    assert "The issuer is new to the model." in reasons
+    assert "The code is new to the model; its class is known." in reasons
 
 
 @pytest.mark.parametrize(("code", "rule"), [("04", "hard_decline"), ("N7", "no_cure_by_waiting")])

@@ -16,7 +16,6 @@ from recoup.rules.money.collection import COLLECTION_POLICIES, CURRENT_COLLECTIO
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.limits import Allowed, Send, Tally, tallies
 from recoup.rules.order.snapshot import Attempt
-from recoup.rules.rescue import route_by_answer
 from recoup.rules.rescue.by_hand import GateWord, HandInput, PlanBefore, decide_by_hand
 from recoup.rules.rescue.charge import ChargeInput, plan_charge
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
@@ -25,11 +24,9 @@ from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.gate import Block, GateInput, ask_gate, gate
 from recoup.rules.rescue.replay import DECIDERS, UnknownVersion, decide_again
-from recoup.rules.rescue.route_by_answer import Failure
 from recoup.rules.rescue.signal import SignalInput, decide_by_signal
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
-ROUTE_1 = {"decider": "route-1", "policy": None, "knowledge": None, "model": None}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 moments = st.integers(-5_000_000, 5_000_000).map(lambda seconds: NOW + timedelta(seconds=seconds, microseconds=17))
 names = st.sampled_from(("sandbox", "bridge", "b", "ü"))
@@ -54,29 +51,6 @@ gate_inputs = st.builds(
     ),
     st.booleans(),
     st.none() | moments,
-)
-stored_routes = st.fixed_dictionaries({
-    "routes": st.lists(names, min_size=1, max_size=4, unique=True), "now": moments.map(datetime.isoformat),
-    "proofs": st.lists(st.fixed_dictionaries({
-        "route": names, "attempt_no": st.integers(1, 40), "at": moments.map(datetime.isoformat),
-        "code": st.none() | st.text(max_size=5)}), max_size=4, unique_by=lambda one: one["route"]),
-})  # fmt: skip
-failure_inputs = st.builds(
-    route_by_answer.RouteInput,
-    st.lists(names, min_size=1, max_size=4, unique=True).map(tuple),
-    st.lists(
-        st.builds(
-            Failure,
-            names,
-            st.integers(1, 40),
-            moments,
-            st.sampled_from(("not_sent", "technical")),
-            st.none() | st.text(max_size=5),
-        ),
-        max_size=4,
-        unique_by=lambda one: one.route,
-    ).map(tuple),
-    moments,
 )
 hand_inputs = st.builds(
     HandInput,
@@ -127,27 +101,6 @@ def test_the_gate_decides_the_same_again(asked: GateInput) -> None:
     assert again(asked.features(), decision) == decision
     assert (decision.verdict == "allow") == isinstance(ask_gate(asked), Allowed)
     assert (decision.verdict == "postpone") == bool(decision.plan)
-    assert all(reason.endswith(".") for reason in decision.reasons)
-
-
-@given(stored=stored_routes)
-def test_a_route_that_was_chosen_by_proofs_alone_is_chosen_again(stored: dict[str, Any]) -> None:
-    decision = decide_again(stored, ROUTE_1)
-    failed = [one["route"] for one in stored["proofs"] if one["route"] in stored["routes"]]
-    untried = [route for route in stored["routes"] if route not in failed]
-    assert decision.taken == (untried[0] if untried else failed[0])
-    assert [one.name for one in decision.alternatives] == stored["routes"]
-    assert decision.versions == ROUTE_1
-
-
-@given(asked=failure_inputs)
-def test_a_route_by_answers_is_chosen_the_same_again(asked: route_by_answer.RouteInput) -> None:
-    decision = route_by_answer.choose_route(asked)
-    assert again(asked.features(), decision) == decision
-    assert decision.taken == route_by_answer.chosen_route(asked)
-    assert decision.taken in asked.routes
-    failed = {one.route for one in asked.failures}
-    assert decision.taken not in failed or failed >= set(asked.routes)
     assert all(reason.endswith(".") for reason in decision.reasons)
 
 
@@ -291,61 +244,6 @@ def _tried(number: int, route: str | None, state: str, klass: str | None = None)
         closed_at=NOW,
         klass=klass,
     )  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("failed", "taken", "rule"),
-    [
-        ("", "a", "first_route"),
-        ("a", "b", "proof_of_not_sent"),
-        ("ab", "c", "proof_of_not_sent"),
-        ("bac", "b", "every_route_failed"),
-        ("x", "a", "first_route"),
-    ],
-)
-def test_the_rule_by_which_a_route_was_chosen_once_is_found_again(failed: str, taken: str, rule: str) -> None:
-    at = NOW.isoformat()
-    proofs = [{"route": name, "attempt_no": n, "at": at, "code": None} for n, name in enumerate(failed, 1)]
-    decision = decide_again({"routes": ["a", "b", "c"], "proofs": proofs, "now": at}, ROUTE_1)
-    assert (decision.taken, decision.rules) == (taken, (rule,))
-
-
-@each(
-    ("attempts", "taken", "rule"),
-    [
-        ([], "a", "first_route"),
-        ([("a", "declined", "funds")], "a", "first_route"),
-        ([("a", "declined", "technical")], "b", "technical_decline"),
-        ([("a", "declined", "technical"), ("b", "not_sent", None)], "c", "proof_of_not_sent"),
-        ([("a", "declined", "technical"), ("b", "declined", "soft")], "a", "first_route"),
-        (
-            [("a", "declined", "technical"), ("b", "not_sent", None), ("c", "declined", "technical")],
-            "a",
-            "every_route_failed",
-        ),
-        ([("a", "declined", "technical"), ("b", "unknown", None)], "a", "first_route"),
-        ([("a", "not_sent", None), (None, "planned", None)], "b", "proof_of_not_sent"),
-        ([(route, "not_sent", None) for route in "bacb"], "a", "every_route_failed"),
-    ],
-)
-def test_a_technical_decline_speaks_against_its_route_and_an_issuers_word_against_none(
-    attempts: list[tuple[str | None, str, str | None]], taken: str, rule: str
-) -> None:
-    tried = [_tried(number, *one) for number, one in enumerate(attempts, 1)]
-    asked = route_by_answer.route_input(("a", "b", "c"), tried, NOW)
-    decision = route_by_answer.choose_route(asked)
-    assert (decision.taken, decision.rules) == (taken, (rule,))
-    assert [one.name for one in decision.alternatives] == ["a", "b", "c"]
-    alone = route_by_answer.route_input(("a",), tried, NOW)
-    assert route_by_answer.chosen_route(alone) == "a"
-    assert alone.open_choice == ("not_sent" in {state for _, state, _ in attempts})
-
-
-def test_one_route_against_which_nothing_speaks_is_no_choice() -> None:
-    asked = route_by_answer.route_input
-    assert not asked(("a",), [_tried(1, "a", "declined")], NOW).open_choice
-    assert asked(("a",), [_tried(1, "a", "not_sent")], NOW).open_choice
-    assert asked(("a", "b"), [], NOW).open_choice
 
 
 def test_the_engine_decides_the_same_again_with_its_model_alone() -> None:

@@ -178,17 +178,6 @@ def test_a_model_that_nothing_vouches_for_would_be_trusted_if_closed_orders_had_
     assert "no_try_out" in found
 
 
-@pytest.mark.parametrize(("decider", "policy"), [("advance-1", "collect-1"), ("advance-2", "collect-1")])
-def test_what_older_versions_decided_is_asked_again_by_themselves(decider: str, policy: str) -> None:
-    asked = given_("51", limits=replace(OPEN, allowed_loss_basis_points=0))
-    model_name = MODEL.name if decider == "advance-2" else None
-    versions = {"decider": decider, "policy": policy, "knowledge": None, "model": model_name}
-    features = asked.features() if decider == "advance-2" else asked.asked.features()
-    found = {one.change: one for one in what_if(features, versions, MODELS)}
-    assert found["any_loss_allowed"].differs
-    assert "closed_orders_paid" not in found
-
-
 def updated(answer: Answer | None, **more: Any) -> dict[str, WhatIf]:
     given = UpdateInput(evidence("54").reading, evidence("54").now, answer, **more)
     return {one.change: one for one in what_if(given.features(), decide_update(given).versions, {})}

@@ -135,12 +135,15 @@ async def _merchant(
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in postings)
         yield [_difference(merchant_id, None, each) for each in wrong if each]
     policies: dict[str, InForce] = {}
+    gone: Counter[str] = Counter()
     async for rows in read_decisions(connection, merchant_id):
         await load_models(connection, rows, models)
         await load_policies(connection, merchant_id, rows, policies)
         yield [
-            _difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows, decided, models, policies)
+            _difference(merchant_id, *wrong)
+            for wrong in verify_decisions.all_wrong(rows, decided, gone, models, policies)
         ]
+    yield [_difference(merchant_id, None, wrong) for wrong in verify_decisions.of_gone(gone)]
     for proof in (
         references_of_nothing,
         book,

@@ -8,21 +8,33 @@ from uuid import UUID
 from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.policies.in_force import NO_POLICIES, Policies
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.replay import decide_again
+from recoup.rules.rescue.replay import DECIDERS, decide_again
 from recoup.store.insight.proofs.decisions import StoredDecision
 
 
 def all_wrong(
-    rows: Iterable[StoredDecision], decided: Counter[str], models: Mapping[str, Model], policies: Policies
+    rows: Iterable[StoredDecision],
+    decided: Counter[str],
+    gone: Counter[str],
+    models: Mapping[str, Model],
+    policies: Policies,
 ) -> Iterator[tuple[UUID, Wrong]]:
     """(order, the first thing that is wrong about one of its decisions). The sentences are not compared: they are
-    words for people, and may be put better. `decided`: how many each version of a decider has decided again."""
+    words for people, and may be put better. `decided`: how many each version of a decider has decided again; `gone`:
+    how many name a decider that is no more."""
     for row in rows:
-        wrong = differs_from(row, models, policies)
-        if wrong:
+        decider = str(row.versions.get("decider"))
+        if decider not in DECIDERS:
+            gone[decider] += 1
+        elif wrong := differs_from(row, models, policies):
             yield row.order_id, wrong
         else:
-            decided[str(row.versions["decider"])] += 1
+            decided[decider] += 1
+
+
+def of_gone(gone: Counter[str]) -> Iterator[Wrong]:
+    for decider, number in sorted(gone.items()):
+        yield f"decider of {number:,} decisions", "one that can decide again", f"{decider}, which is gone"
 
 
 def differs_from(row: StoredDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES) -> Wrong | None:

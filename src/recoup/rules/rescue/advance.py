@@ -1,7 +1,7 @@
-"""Whether the operator takes the risk of an order that its customer has not paid yet. Pure and replayable.
+"""The expected-loss test of an order that its customer has not paid yet, and what a decision says of it. Pure.
 
 Expected loss = amount x (1 - chance of collection), rounded up, against the fee plus an allowed loss. The room that is
-left is asked for last, in the transaction that takes it. Another way of deciding is another version in another file.
+left is asked for last, in the transaction that takes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.rules.money.collection import CollectionPolicy, chance_of
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -18,8 +17,6 @@ from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted
 from recoup.rules.rescue.verdict import Alternative
-
-ADVANCE_VERSION: Final = "advance-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +59,10 @@ class LossTest:
         return self.expected_loss <= self.allowed
 
 
-def loss_test(asked: AdvanceInputs, policy: CollectionPolicy) -> LossTest:
-    """By the policy's chance for such a decline."""
-    return loss_at(asked, chance_of(asked.reading, policy, out=asked.occasion == "unresolved"))
-
-
 def loss_at(asked: AdvanceInputs, chance: int) -> LossTest:
     """At a chance in basis points. The loss is rounded up, what is allowed down: the remainder is the operator's."""
     loss = -(-asked.units * (10_000 - chance) // 10_000)
     return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
-
-
-def advance(asked: AdvanceInputs, policy: CollectionPolicy) -> Decision:
-    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
-    versions = {"decider": ADVANCE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
-    return judged(asked, loss_test(asked, policy), versions, "Approve now and collect by plan; a rough prior.")
 
 
 def judged(

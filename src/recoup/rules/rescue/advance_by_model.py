@@ -1,25 +1,15 @@
-"""Whether the operator takes the risk of an order, by the engine's chance that its customer pays. Pure and replayable.
-
-As `advance`, but for the chance: not the prior of a kind of decline, but the lower bound of the model's chance that the
-charges of the collection's plan bring the money. Another way of deciding is another version in another file.
-"""
+"""What the engine is asked about an advance: the order's facts, and the charges of the collection's plan. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from recoup.rules.money.collection import PERIOD, CollectionPolicy, next_charge
-from recoup.rules.rescue.advance import AdvanceInputs, judged, loss_at
+from recoup.rules.rescue.advance import AdvanceInputs
 from recoup.rules.rescue.engine.facts import Facts
-from recoup.rules.rescue.engine.lower_bound import Charge, Collected, collected
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.words import outside
-from recoup.rules.rescue.evidence import Decision
-from recoup.rules.rescue.policy import group_of
-from recoup.rules.rescue.verdict import Alternative
+from recoup.rules.rescue.engine.lower_bound import Charge
 
-ADVANCE_BY_MODEL_VERSION: Final = "advance-2"
 _MORE: Final = ("facts", "utc_offset", "out_at")
 
 
@@ -68,28 +58,3 @@ def charges_of(given: AskedModel, policy: CollectionPolicy) -> list[Charge]:
         found.append(Charge(due))
         last, made = due, made + 1
     return found
-
-
-def advance_by_model(given: AskedModel, policy: CollectionPolicy, model: Model) -> Decision:
-    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
-    asked = given.asked
-    chance = Collected(0.0, 0.0, 0)
-    if not asked.reading.terminal and (group_of(asked.reading) is not None or given.out_at is not None):
-        chance = collected(charges_of(given, policy), given.facts, given.utc_offset, model)
-    test = loss_at(asked, int(chance.lower * 10_000))
-    versions = {
-        "decider": ADVANCE_BY_MODEL_VERSION,
-        "policy": policy.version,
-        "knowledge": asked.knowledge,
-        "model": model.name,
-    }
-    words = (
-        f"The chance is the lower bound of the model's own, {chance.mean:.1%}; answers that it rests on:"
-        f" {chance.known}.",
-        *outside(given.facts, asked.now, model),
-    )
-    note = "Approve now and collect by plan; the lower bound of the model's chance."
-    decision = judged(asked, test, versions, note, words)
-    taken = "collect_later" if decision.verdict == "approve_now" else "decline"
-    others = (*decision.alternatives, Alternative("decline", None, "Take no risk."))
-    return replace(decision, alternatives=others, taken=taken)

@@ -1,7 +1,7 @@
 """A stored decision decided again, by the decider, the policy and the model that it names. Pure.
 
-Whatever has ever decided is listed here: a new version of a decider, or of a policy, is a further line, and no line
-goes away while a decision of it is kept.
+Whatever has ever decided in a release is listed here: a new version of a decider, or of a policy, is a further line,
+and no line goes away while a decision of it is kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,10 +9,8 @@ from typing import Any, Final
 
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
-from recoup.rules.rescue import route_by_answer, route_by_worth
-from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
+from recoup.rules.rescue import route_by_worth
 from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
-from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput, decide_by_hand
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update
 from recoup.rules.rescue.charge import CHARGE_VERSION, ChargeInput, plan_charge
@@ -26,7 +24,6 @@ from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.mandate import MANDATE_VERSION, MandateInput, decide_by_mandate
 from recoup.rules.rescue.network_token import BY_NUMBER_VERSION, TokenInput, decide_token
 from recoup.rules.rescue.policy import POLICIES
-from recoup.rules.rescue.route import ROUTE_VERSION, RouteInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
 from recoup.rules.risk.decide import RISK_VERSION, RiskInput, decide_risk
 
@@ -40,28 +37,14 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
         PRICINGS,
         lambda data, pricing, model, within: decide_by_model(Evidence.from_dict(data), pricing, model, within),
     )),
-    ADVANCE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: advance(AdvanceInputs.from_dict(data), policy)),
-    ADVANCE_BY_MODEL_VERSION: (
-        COLLECTION_POLICIES, lambda data, policy, model, _: advance_by_model(AskedModel.from_dict(data), policy, model),
-    ),
     ADVANCE_BY_BOUNDS_VERSION: (
         COLLECTION_POLICIES,
         lambda data, policy, model, _: advance_by_bounds(BoundedInputs.from_dict(data), policy, model),
     ),
     CHARGE_VERSION: (COLLECTION_POLICIES, lambda data, policy, *_: plan_charge(ChargeInput.from_dict(data), policy)),
     GATE_VERSION: ({None: None}, lambda data, *_: gate(GateInput.from_dict(data))),
-    ROUTE_VERSION: ({None: None}, lambda data, *_: choose_route(RouteInput.from_dict(data))),
-    route_by_answer.ROUTE_BY_ANSWER_VERSION: (
-        {None: None}, lambda data, *_: route_by_answer.choose_route(route_by_answer.RouteInput.from_dict(data)),
-    ),
     route_by_worth.ROUTE_BY_WORTH_VERSION: (
         {None: None}, lambda data, *_: route_by_worth.choose_route(route_by_worth.WorthInput.from_dict(data)),
-    ),
-    route_by_worth.BEFORE_REFUSALS: (
-        {None: None},
-        lambda data, *_: route_by_worth.choose_route(
-            route_by_worth.WorthInput.from_dict(data), route_by_worth.BEFORE_REFUSALS
-        ),
     ),
     BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
     SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
@@ -70,7 +53,7 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     BY_NUMBER_VERSION: ({None: None}, lambda data, *_: decide_token(TokenInput.from_dict(data))),
     RISK_VERSION: ({None: None}, lambda data, *_: decide_risk(RiskInput.from_dict(data))),
 }  # fmt: skip
-LEARNED: Final = frozenset({*ENGINES.values(), ADVANCE_BY_MODEL_VERSION})  # those that decide by a model
+LEARNED: Final = frozenset(ENGINES.values())  # those that decide by a model
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 
 

@@ -21,7 +21,6 @@ from recoup.rules.rescue.route_terms import MILLION, Carried, Refuses, RouteTerm
 from recoup.rules.rescue.verdict import Alternative
 
 ROUTE_BY_WORTH_VERSION: Final = "route-4"
-BEFORE_REFUSALS: Final = "route-3"  # decided the same of all that it could know
 PRIOR: Final = 30 * MILLION  # expected approvals
 USUAL_CHANCE: Final = 300_000  # millionths, where nobody has estimated one
 TRICKLE: Final = 10  # of so many orders one tries a route that comes back
@@ -176,7 +175,7 @@ def worth_at(candidate: Candidate, charge: Carried, chance: int) -> int:
     return chance_at(candidate, chance) * left // MILLION - candidate.terms.cost_fixed
 
 
-def choose_route(given: WorthInput, version: str = ROUTE_BY_WORTH_VERSION) -> Decision:
+def choose_route(given: WorthInput) -> Decision:
     """Verdict `send`, `taken` names one of the alternatives; or `wait`, where no route may take the attempt now. Once
     every route has failed, the one that failed longest ago is tried again."""
     taken, rule = _choice(given)
@@ -202,7 +201,7 @@ def choose_route(given: WorthInput, version: str = ROUTE_BY_WORTH_VERSION) -> De
     else:
         change = "After a technical decline, or proof that nothing was sent, the next attempt takes another route."
         reasons = (f"Route {taken} takes the attempt.", why, change)
-    versions = {"decider": version, "policy": None, "knowledge": None, "model": None}
+    versions = {"decider": ROUTE_BY_WORTH_VERSION, "policy": None, "knowledge": None, "model": None}
     verdict: Literal["send", "wait"] = "send" if taken is not None else "wait"
     return Decision(verdict, (), None, reasons, (rule,), versions, _alternatives(given), taken)
 

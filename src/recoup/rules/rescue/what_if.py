@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
@@ -22,15 +23,9 @@ from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
-from recoup.rules.rescue.route_by_worth import (
-    BEFORE_REFUSALS,
-    ROUTE_BY_WORTH_VERSION,
-    Candidate,
-    WorthInput,
-    choose_route,
-)
+from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
-from recoup.rules.rescue.what_if_advance import ADVANCES, of_advance
+from recoup.rules.rescue.what_if_advance import of_advance
 from recoup.rules.rescue.what_if_result import Change, WhatIf, compared
 from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
@@ -63,11 +58,11 @@ def what_if(
         return (_plan_before("no_request", hand.before.due_at if hand.before else None),)
     if decider == SIGNAL_VERSION:
         return (_plan_before("no_signal", SignalInput.from_dict(features).before.due_at),)
-    if decider in (ROUTE_BY_WORTH_VERSION, BEFORE_REFUSALS):
+    if decider == ROUTE_BY_WORTH_VERSION:
         return tuple(_of_route(WorthInput.from_dict(features)))[:WHAT_IFS_MAX]
     if decider == RISK_VERSION:
         return tuple(_of_risk(RiskInput.from_dict(features)))[:WHAT_IFS_MAX]
-    if decider in ADVANCES:
+    if decider == ADVANCE_BY_BOUNDS_VERSION:
         return tuple(of_advance(features, versions, models))[:WHAT_IFS_MAX]
     if decider == CARD_UPDATE_VERSION:
         return tuple(_of_update(UpdateInput.from_dict(features)))[:WHAT_IFS_MAX]

@@ -1,20 +1,18 @@
 """A decision about an advance made again with one of its inputs changed. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, HeldBounds, TenthBounds
 from recoup.rules.money.betting import WHOLE
 from recoup.rules.money.collection import COLLECTION_POLICIES
-from recoup.rules.rescue.advance import ADVANCE_VERSION, AdvanceInputs, advance
-from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
-from recoup.rules.rescue.advance_by_model import ADVANCE_BY_MODEL_VERSION, AskedModel, advance_by_model
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.what_if_result import Change, WhatIf
 
-ADVANCES: Final = frozenset({ADVANCE_VERSION, ADVANCE_BY_MODEL_VERSION, ADVANCE_BY_BOUNDS_VERSION})
 _ALL_PAID: Final = TenthBounds(
     (PAYERS_MIN,) * TENTHS, (WEEKS_MIN,) * TENTHS, (WHOLE,) * TENTHS, (True,) * TENTHS, (0,) * TENTHS
 )
@@ -24,7 +22,13 @@ def of_advance(
     features: Mapping[str, Any], versions: Mapping[str, str | None], models: Mapping[str, Model]
 ) -> Iterator[WhatIf]:
     """Raises: as `what_if`."""
-    given, decides = _again(features, versions, models)
+    policy = COLLECTION_POLICIES[str(versions["policy"])]
+    model = models[str(versions["model"])] if versions["model"] is not None else None
+
+    def decides(given: BoundedInputs) -> Decision:
+        return advance_by_bounds(given, policy, model)
+
+    given = BoundedInputs.from_dict(features)
     inputs, base = given.inputs, decides(given)
     if inputs.units > 1:
         half = replace(inputs, units=inputs.units // 2, fee_units=inputs.fee_units // 2)
@@ -35,31 +39,10 @@ def of_advance(
     points = 0 if base.verdict == "approve_now" else WHOLE
     limits = replace(inputs.limits, allowed_loss_basis_points=points)
     yield _compared(change, decides(_with(given, replace(inputs, limits=limits))), base)
-    if versions["decider"] == ADVANCE_BY_BOUNDS_VERSION:
-        paid = HeldBounds(0, inputs.now.date(), _ALL_PAID)
-        yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
+    paid = HeldBounds(0, inputs.now.date(), _ALL_PAID)
+    yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
     if inputs.occasion == "unresolved":
         yield _compared("no_try_out", decides(_without_try(given)), base)
-
-
-def _again(
-    features: Mapping[str, Any], versions: Mapping[str, str | None], models: Mapping[str, Model]
-) -> tuple[BoundedInputs, Callable[[BoundedInputs], Decision]]:
-    """The inputs of whichever version decided, in the form of the newest, and how it decides from them."""
-    policy = COLLECTION_POLICIES[str(versions["policy"])]
-    if versions["decider"] == ADVANCE_VERSION:
-        return BoundedInputs(AdvanceInputs.from_dict(features)), lambda given: advance(given.inputs, policy)
-    model = models[str(versions["model"])] if versions["model"] is not None else None
-    if versions["decider"] == ADVANCE_BY_BOUNDS_VERSION:
-        return BoundedInputs.from_dict(features), lambda given: advance_by_bounds(given, policy, model)
-    by_model = AskedModel.from_dict(features)
-
-    def decided(given: BoundedInputs) -> Decision:
-        assert given.by_model is not None
-        assert model is not None
-        return advance_by_model(given.by_model, policy, model)
-
-    return BoundedInputs(by_model.asked, by_model), decided
 
 
 def _with(given: BoundedInputs, inputs: AdvanceInputs) -> BoundedInputs:
