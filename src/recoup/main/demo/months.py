@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import FunctionType
-from typing import Any, Final, Protocol, cast
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final, Protocol
 
 from recoup.gateways.cards.sandbox.book import Timetable
-from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 from recoup.main.demo.example import Line
 
@@ -41,15 +40,21 @@ MonthsOf = Callable[[datetime, int, int, Sequence[Site], Sequence[str]], Months]
 
 
 def has_months() -> bool:
-    return NAME in added(GROUP)
+    return _found() is not None
 
 
 def months_of() -> MonthsOf:
-    """Raises: Problem(unavailable) without the package, or when it cannot be used."""
-    if not has_months():
+    """Raises: Problem(unavailable) without the package."""
+    found = _found()
+    if found is None:
         raise Problem(
             "unavailable",
             "The demo's months of renewals come with the package recoup-lab, which is not installed.",
             cure="Install recoup-lab.",
         )
-    return cast(MonthsOf, load(added(GROUP)[NAME], FunctionType))
+    made: MonthsOf = found.load()
+    return made
+
+
+def _found() -> EntryPoint | None:
+    return next(iter(entry_points(group=GROUP, name=NAME)), None)
