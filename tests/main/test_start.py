@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import click
 import pytest
 from click.testing import CliRunner
 from tests.rings import each
 
+from recoup.doors.command import verb_group
+from recoup.doors.command.sandbox import LATER as SANDBOX
+from recoup.kernel.problem import Problem
 from recoup.main.cli import cli
 from recoup.main.later_verbs import LATER
 
@@ -17,7 +21,7 @@ atexit.register(lambda: print(*sys.modules, file=sys.stderr))
 from recoup.main.cli import run
 run()
 """
-DOORS, LAB = "recoup.doors.portal.routes", "recoup_lab.bench.run"
+DOORS, LAB = "recoup.doors.portal.routes", "recoup_lab"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,21 @@ def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
 def test_a_verb_is_found_wherever_it_stands_and_help_has_it(verb: str) -> None:
     assert CliRunner().invoke(cli, [verb, "--help"]).exit_code == 0
     assert f"\n  {verb} " in CliRunner().invoke(cli, ["--help"]).output
+
+
+def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("sandbox.processor", "recoup_lab.gone:processor", verb_group.ADDED)
+    for found, said in (
+        ((), "comes with the package recoup-lab, which is not installed. Install it: `pip install recoup-lab`."),
+        ((broken,), "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install the release"),
+    ):
+        monkeypatch.setattr(verb_group, "entry_points", lambda found=found, **_: found)
+        group = verb_group.VerbGroup("sandbox", later=SANDBOX)
+        with pytest.raises(Problem) as refused:
+            group.get_command(click.Context(group), "processor")
+        assert refused.value.sentence().startswith("`recoup sandbox processor` ")
+        assert said in refused.value.sentence()
+        assert ("processor" in group.list_commands(click.Context(group))) == bool(found)
 
 
 def test_a_verb_that_is_not_there_is_named() -> None:

@@ -1,4 +1,4 @@
-"""What somebody gets who installs the wheel instead of cloning: all files that it needs are inside."""
+"""What somebody gets who installs the wheel of Recoup alone: all files that it needs are inside."""
 
 import json
 import re
@@ -17,6 +17,17 @@ from tests.docs.running import ROOT, clean_environment
 pytestmark = pytest.mark.prove("processes")
 
 SECONDS_MAX = 240  # beside other work
+
+
+BRIDGE = """[[routes]]
+world = "sandbox"
+name = "own"
+kind = "bridge"
+url = "https://bridge.example"
+key_file = "own.key"
+countries = ["AQ"]
+"""
+OF_LAB = ("bench", "connector check", "lab world", "sandbox processor nmi", "simulate")
 
 
 def _run(*command: object, cwd: Path) -> None:
@@ -50,10 +61,13 @@ def _installed(folder: Path) -> Path:
 
 
 @pytest.mark.timeout(3 * SECONDS_MAX)
-def test_an_installed_wheel_plays_the_demo(tmp_path: Path) -> None:
+def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laboratory_has(tmp_path: Path) -> None:
     recoup, data_dir, log = _installed(tmp_path), tmp_path / "data", tmp_path / "log"
+    data_dir.mkdir()
+    (data_dir / "recoup.toml").write_text(BRIDGE)
+    (data_dir / "own.key").write_text("4f" * 32)
     with log.open("wb") as out:
-        command = [str(recoup), "up", "--demo", "--demo-months", "0", "--port", "0", "--data-dir", str(data_dir)]
+        command = [str(recoup), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
         up = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
     try:
         give_up = time.monotonic() + SECONDS_MAX
@@ -66,9 +80,26 @@ def test_an_installed_wheel_plays_the_demo(tmp_path: Path) -> None:
         assert found
         assert httpx.get(found[0] + "/docs/tour").status_code == 200
         assert httpx.get(found[0] + "/signin").status_code == 200
+        assert "its three months of renewals come with the package recoup-lab" in log.read_text()
+        assert "own" in _said(recoup, "route", "list", "--data-dir", str(data_dir)).stdout
     finally:
         up.send_signal(signal.SIGINT)
         up.wait(60)
+    for verb in OF_LAB:
+        said = _said(recoup, *verb.split())
+        words = " ".join(verb.split()[: 2 if verb.startswith("sandbox") else 1])
+        assert (said.returncode, said.stdout, said.stderr) == (
+            1,
+            "",
+            f"recoup: `recoup {words}` comes with the package recoup-lab, which is not installed. "
+            "Install it: `pip install recoup-lab`.\n",
+        )
+
+
+def _said(recoup: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [recoup, *words], capture_output=True, text=True, env=clean_environment(), timeout=SECONDS_MAX
+    )
 
 
 def _played(data_dir: Path) -> bool:

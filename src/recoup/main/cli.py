@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from recoup import __version__
+from recoup.doors.command.verb_group import VerbGroup
 from recoup.kernel.problem import Problem
 from recoup.main.command_line import CommandLine
 from recoup.main.later_verbs import LATER
 from recoup.main.route_settings import shown
 from recoup.main.settings import Settings, load_settings, without_secrets
 from recoup.main.terminal import guard_terminal
-from recoup.main.verb_group import VerbGroup
 from recoup.rules.network.card_guard import check_words
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The verbs that are imported when they run. A test holds each line to the verb's own help."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from recoup.main.verb_group import LaterVerb
+from recoup.doors.command.verb_group import LaterVerb, PackageVerb
 
 
 def _of_doors(module: str, help: str, *modules: str) -> LaterVerb:
@@ -13,15 +14,17 @@ def _of_main(module: str, help: str) -> LaterVerb:
     return LaterVerb(help, (f"recoup.main.{module}",))
 
 
-LATER: Final = {
+def _of_lab(name: str, help: str) -> PackageVerb:
+    return PackageVerb(help, "recoup-lab", name)
+
+
+LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "applications": _of_doors("applications", "Lists and decides applications of new merchants."),
     "backtest": _of_doors(
         "backtest", "Shows what a policy would have rescued of declined payments of the past, beside what was rescued."
     ),
     "bank": _of_doors("bank", "Payouts to banks, and manual adjustments."),
-    "bench": _of_main(
-        "bench_verb", "Measures this machine's throughput, compared with pgbench running the same statements."
-    ),
+    "bench": _of_lab("bench", "Measures this machine's throughput, compared with pgbench running the same statements."),
     "cards": _of_doors(
         "cards",
         "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
@@ -30,9 +33,7 @@ LATER: Final = {
     "connect": _of_doors(
         "connect", "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md."
     ),
-    "connector": _of_main(
-        "connector_verb", "Checks a connector to a card processor; see docs/contributing/connectors.md."
-    ),
+    "connector": _of_lab("connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of_doors("connect", "Ends a merchant's connection."),
     "doctor": _of_main(
@@ -44,7 +45,7 @@ LATER: Final = {
     "erase": _of_doors("erase", "Erases a customer's data."),
     "import": _of_doors("imports", "Imports past attempts from a file that a processor or billing system exported."),
     "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."),
-    "lab": _of_main("lab_group", "Simulated worlds that judge retry policies."),
+    "lab": _of_lab("lab", "Simulated worlds that judge retry policies."),
     "learn": _of_doors("learn", "Trains the rescue engine on this installation's own attempts."),
     "listen": _of_doors("listen", "Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
@@ -64,10 +65,9 @@ LATER: Final = {
         "sandbox",
         "Simulates issuer, processor and cardholder in the sandbox.",
         "recoup.main.play_verb",
-        "recoup.main.processor_verb",
     ),
     "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
-    "simulate": _of_main("simulate_verb", "Simulates a seeded month with faults and crashes, verified every day."),
+    "simulate": _of_lab("simulate", "Simulates a seeded month with faults and crashes, verified every day."),
     "terms": _of_doors("terms", "Shows and changes the terms of a merchant's contract."),
     "uplift": _of_doors("uplift", "Shows what the rescue engine brings more than the comparison group."),
     "verify": _of_doors(

@@ -1,4 +1,4 @@
-"""`recoup sandbox play FILE`: needs the lab, which doors do not know."""
+"""`recoup sandbox play FILE`: plays by the demo's own player, which doors do not know."""
 
 import asyncio
 import base64

@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.sandbox_dispute import dispute, show_key
 from recoup.doors.command.sandbox_export import export
+from recoup.doors.command.verb_group import PackageVerb, VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.cards.sandbox_token import CHANGES, change_token
@@ -16,8 +17,14 @@ from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.money import Money
 from recoup.rules.network.magic import inputs
 
+LATER: Final = {
+    "processor": PackageVerb(
+        "Runs a stand-in of a vendor's API, for routes of the sandbox.", "recoup-lab", "sandbox.processor"
+    )
+}
 
-@click.group()
+
+@click.group(cls=VerbGroup, later=LATER)
 def sandbox() -> None:
     """Simulates issuer, processor and cardholder in the sandbox."""
 

@@ -1,12 +1,17 @@
 """The command line's group. What a verb needs is imported when it runs: the processes of a server are verbs
-too, and need nothing of the laboratory's."""
+too, and need nothing of the others'. Other packages add verbs by entry points of the group `recoup.verbs`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
 
 import click
+
+from recoup.kernel.problem import Problem
+
+ADDED: Final = "recoup.verbs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,9 @@ class LaterVerb:
     help: str
     modules: tuple[str, ...]
 
+    def is_there(self) -> bool:
+        return True
+
     def add(self, group: click.Group, name: str) -> None:
         for module in map(import_module, self.modules):
             if add := getattr(module, "add", None):
@@ -26,10 +34,40 @@ class LaterVerb:
                 group.add_command(next(one for one in found if one.name == name))
 
 
+@dataclass(frozen=True, slots=True)
+class PackageVerb:
+    """A verb of another package. `entry`: the name of its entry point, which is `group.verb` for a verb of a group."""
+
+    help: str
+    package: str
+    entry: str
+
+    def is_there(self) -> bool:
+        return self._found() is not None
+
+    def add(self, group: click.Group, name: str) -> None:
+        """Raises: Problem(unavailable), where the package is missing or cannot be used."""
+        found, words = self._found(), self.entry.replace(".", " ")
+        if found is None:
+            message = f"`recoup {words}` comes with the package {self.package}, which is not installed."
+            raise Problem("unavailable", message, cure=f"Install it: `pip install {self.package}`.")
+        try:
+            verb = found.load()
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            message = f"`recoup {words}` of the package {self.package} cannot be used ({why})."
+            cure = f"Install the release of {self.package} for this Recoup."
+            raise Problem("unavailable", message, cure=cure) from error
+        group.add_command(verb, name)
+
+    def _found(self) -> EntryPoint | None:
+        return next(iter(entry_points(group=ADDED, name=self.entry)), None)
+
+
 class VerbGroup(click.Group):
     """`later`: by name. Help lists them without importing any."""
 
-    def __init__(self, *given: Any, later: Mapping[str, LaterVerb], **more: Any) -> None:
+    def __init__(self, *given: Any, later: Mapping[str, LaterVerb | PackageVerb], **more: Any) -> None:
         super().__init__(*given, **more)
         self._later = later
 
@@ -47,7 +85,8 @@ class VerbGroup(click.Group):
             raise click.exceptions.NoSuchCommand(error.command_name, None, self.list_commands(ctx), ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *(name for name, verb in self._later.items() if verb.help)})
+        later = (name for name, verb in self._later.items() if verb.help and verb.is_there())
+        return sorted({*super().list_commands(ctx), *later})
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         known = {name: self.commands.get(name) for name in self.list_commands(ctx)}

@@ -50,7 +50,7 @@ def months_of() -> MonthsOf:
         raise Problem(
             "unavailable",
             "The demo's months of renewals come with the package recoup-lab, which is not installed.",
-            cure="Install recoup-lab.",
+            cure="Install it: `pip install recoup-lab`.",
         )
     made: MonthsOf = found.load()
     return made

@@ -21,28 +21,27 @@ from recoup_lab.bench.table import show
 _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
-def add(cli: click.Group) -> None:
-    @cli.command()
-    @click.argument("name", required=False)
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
-    @click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
-    @_data_dir
-    def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
-        """Measures this machine's throughput, compared with pgbench running the same statements."""
-        names = chosen(name)
-        console = Console(stderr=True)
-        with console.status("bench") as status:
-            figures = measure(
-                load_settings(data_dir=data_dir).data_dir,
-                names,
-                Size(rounds=rounds, seconds=seconds),
-                lambda now: status.update(f"bench {now}"),
-            )
-        if as_json:
-            click.echo(json.dumps([figure.row() for figure in figures]))
-        else:
-            show(figures, Console())
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
+@click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
+@click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
+@_data_dir
+def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
+    """Measures this machine's throughput, compared with pgbench running the same statements."""
+    names = chosen(name)
+    console = Console(stderr=True)
+    with console.status("bench") as status:
+        figures = measure(
+            load_settings(data_dir=data_dir).data_dir,
+            names,
+            Size(rounds=rounds, seconds=seconds),
+            lambda now: status.update(f"bench {now}"),
+        )
+    if as_json:
+        click.echo(json.dumps([figure.row() for figure in figures]))
+    else:
+        show(figures, Console())
 
 
 def measure(data_dir: Path, names: Sequence[str], size: Size, tell: Callable[[str], None]) -> list[Figure]:

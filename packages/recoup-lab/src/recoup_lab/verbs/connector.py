@@ -17,41 +17,41 @@ from recoup_lab.conformance.run import SUBJECTS, Result, run_checks
 CALLS_FILE = "connector-calls.json"
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def connector() -> None:
-        """Checks a connector to a card processor; see docs/contributing/connectors.md."""
+@click.group()
+def connector() -> None:
+    """Checks a connector to a card processor; see docs/contributing/connectors.md."""
 
-    @connector.command("check")
-    @click.argument("name", type=click.Choice(sorted(SUBJECTS)))
-    @click.option("--json", "as_json", is_flag=True)
-    @click.option("--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file.")
-    @click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key.")
-    @click.option("--account", default="", help="As a route's account, where the vendor needs one.")
-    @click.option("--calls", is_flag=True, help="Name each call that was never made to the vendor itself.")
-    @data_dir_option
-    def check(
-        name: str,
-        as_json: bool,
-        real: bool,
-        key_file: Path | None,
-        account: str,
-        calls: bool,
-        data_dir: Path | None,
-    ) -> None:
-        """Runs the sixty checks of a connector before a stand-in on this machine; exits with 1 if one fails."""
-        kept = Path(load_settings(data_dir=data_dir).data_dir) / CALLS_FILE
-        if real:
-            _real(name, key_file, account, kept, as_json=as_json)
-            return
-        results = asyncio.run(_all(name))
-        for one in results:
-            click.echo(json.dumps(_plain(one)) if as_json else _line(one))
-        if calls:
-            for call in sorted({call for one in results for call in one.calls} - _made(kept, name)):
-                click.echo(json.dumps({"never_made": call}) if as_json else f"never made to {name} itself: {call}")
-        if any(one.state == "failed" for one in results):
-            raise SystemExit(1)
+
+@connector.command("check")
+@click.argument("name", type=click.Choice(sorted(SUBJECTS)))
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file.")
+@click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key.")
+@click.option("--account", default="", help="As a route's account, where the vendor needs one.")
+@click.option("--calls", is_flag=True, help="Name each call that was never made to the vendor itself.")
+@data_dir_option
+def check(
+    name: str,
+    as_json: bool,
+    real: bool,
+    key_file: Path | None,
+    account: str,
+    calls: bool,
+    data_dir: Path | None,
+) -> None:
+    """Runs the sixty checks of a connector before a stand-in on this machine; exits with 1 if one fails."""
+    kept = Path(load_settings(data_dir=data_dir).data_dir) / CALLS_FILE
+    if real:
+        _real(name, key_file, account, kept, as_json=as_json)
+        return
+    results = asyncio.run(_all(name))
+    for one in results:
+        click.echo(json.dumps(_plain(one)) if as_json else _line(one))
+    if calls:
+        for call in sorted({call for one in results for call in one.calls} - _made(kept, name)):
+            click.echo(json.dumps({"never_made": call}) if as_json else f"never made to {name} itself: {call}")
+    if any(one.state == "failed" for one in results):
+        raise SystemExit(1)
 
 
 async def _all(name: str) -> list[Result]:

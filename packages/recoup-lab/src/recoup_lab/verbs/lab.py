@@ -1,15 +1,14 @@
-"""`recoup lab`: simulated worlds, and what plays policies against them. Each verb stands in a module of its own and
-adds itself to the group."""
+"""`recoup lab`: simulated worlds, and what plays policies against them."""
 
 import click
 
-from recoup.main import compare_verb, world_verb
+from recoup_lab.verbs import compare, world
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def lab() -> None:
-        """Simulated worlds that judge retry policies."""
+@click.group()
+def lab() -> None:
+    """Simulated worlds that judge retry policies."""
 
-    world_verb.add(lab)
-    compare_verb.add(lab)
+
+lab.add_command(compare.verb)
+lab.add_command(world.verb)

@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from recoup.doors.command.sandbox import sandbox
 from recoup.doors.command.verbs import data_dir_option
 from recoup.main.settings import load_settings
 from recoup_lab.processors.faults import Faults, read_faults
@@ -46,16 +45,12 @@ VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]]
 }
 
 
-def add(_cli: click.Group) -> None:
-    @sandbox.group()
-    def processor() -> None:
-        """Runs a stand-in of a vendor's API, for routes of the sandbox."""
-
-    for name in VENDORS:
-        _add(processor, name)
+@click.group()
+def processor() -> None:
+    """Runs a stand-in of a vendor's API, for routes of the sandbox."""
 
 
-def _add(processor: click.Group, name: str) -> None:
+def _add(name: str) -> None:
     vendor, make = VENDORS[name]
     doc = f"A stand-in of {vendor}'s API; its book is {name}.sqlite in the data folder. Ends with Ctrl-C."
 
@@ -86,3 +81,7 @@ def _add(processor: click.Group, name: str) -> None:
             asyncio.run(serve())
         except KeyboardInterrupt:
             click.echo("Stopped; the book stays.")
+
+
+for _vendor in VENDORS:
+    _add(_vendor)

@@ -11,17 +11,14 @@ from recoup_lab.world.parameter_file import read
 from recoup_lab.world.world import build
 
 
-def add(lab: click.Group) -> None:
-    @lab.command("world")
-    @click.option(
-        "--world",
-        "file",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="TOML file that overrides parameters of the base world.",
-    )
-    @click.option(
-        "--seed", type=click.IntRange(0, 2**53), help="Seed; another one gives another world of the same kind."
-    )
-    def verb(file: Path | None, seed: int | None) -> None:
-        """Runs the simulated world: reads one JSON request per line, writes one answer per line."""
-        speak(build(read(file, seed=seed)), sys.stdin.buffer, sys.stdout.buffer)
+@click.command("world")
+@click.option(
+    "--world",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file that overrides parameters of the base world.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**53), help="Seed; another one gives another world of the same kind.")
+def verb(file: Path | None, seed: int | None) -> None:
+    """Runs the simulated world: reads one JSON request per line, writes one answer per line."""
+    speak(build(read(file, seed=seed)), sys.stdin.buffer, sys.stdout.buffer)

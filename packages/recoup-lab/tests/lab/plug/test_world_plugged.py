@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 from aiohttp import web
+from lab.plug.plugged_shop import Face, Shop, body_of, installation
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
-from tests.main.plugged_shop import Face, Shop, body_of, installation
 
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.money.sandbox_statement import sandbox_statement
@@ -27,7 +27,7 @@ from recoup.store.server import ServerAddress
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCard, WorldOrder
 
-TINY = Path(__file__).resolve().parents[2] / "examples/world/tiny_world.py"
+TINY = Path(__file__).resolve().parents[5] / "examples/world/tiny_world.py"
 DAY = timedelta(days=1)
 VISA = world_card("visa", 3, 1)
 TRIED_BY = timedelta(days=12)  # the first try at a card without funds waits for a pay day
