@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PROVE: Final = ROOT / "tests/prove"
+BROWSER: Final = ROOT / "tests/browser"
 FAMILIES: Final = {
     "browser": "every page for everyone, at every size and in every language, and the stories at length",
     "catalogues": "every sentence in every language",
@@ -159,6 +160,8 @@ def family_of(item: pytest.Item) -> tuple[str, bool] | None:
         if (mark := item.get_closest_marker(name)) is not None:
             assert mark.args[0] in FAMILIES, f"{item.nodeid}: no family {mark.args[0]}"
             return mark.args[0], merges
+    if BROWSER in item.path.parents:
+        return "browser", True
     if is_hypothesis_test(getattr(item, "obj", None)):
         return "properties", True
     return None

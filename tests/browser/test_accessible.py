@@ -15,7 +15,7 @@ from tests.browser.walk import FILES as FILE_NAMES
 from tests.browser.walk import ROLE, Walked, forms, pages, walked
 from tests.doors.portal.shop import Shop
 from tests.isolation.test_every_route import FILES
-from tests.rings import deep, draw
+from tests.rings import draw, drawn
 
 from recoup.doors.portal.endpoint import COOKIE, PLACES
 from recoup.doors.portal.routes import declared
@@ -58,7 +58,6 @@ def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Faul
     return found
 
 
-@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page(browser: Browser, house: Walked, part: int) -> None:
@@ -70,9 +69,8 @@ def test_every_page(browser: Browser, house: Walked, part: int) -> None:
     assert not found, "\n".join(found)
 
 
-@deep("browser")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("locale", ["de-DE", "es-ES", "fr-FR"])
+@drawn("browser", "locale", ["de-DE", "es-ES", "fr-FR"], 1)
 def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: str) -> None:
     for whose, role in ROLE.items():
         paths = [
@@ -108,7 +106,6 @@ def test_what_links_lead_to(browser: Browser, house: Walked) -> None:
         assert not (found := walk(context.new_page(), ["/orders", "/nowhere"])), "\n".join(found)
 
 
-@deep("browser")
 @pytest.mark.timeout(600)
 def test_the_documentation(browser: Browser, house: Walked) -> None:
     with looking(browser, house, "") as context:
@@ -120,7 +117,6 @@ def test_the_documentation(browser: Browser, house: Walked) -> None:
         assert not (found := walk(page, draw("browser", paths, 5, label="docs"))), "\n".join(found)
 
 
-@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("email", ["maya@example.test", "empty@example.test"])
 def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Shop, address: str, email: str) -> None:
@@ -141,7 +137,6 @@ def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Sh
         assert not (found := walk(page, draw("browser", paths, 8, label=email))), "\n".join(found)
 
 
-@deep("browser")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("whose", ["owner", "operator", "seat"])
 def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> None:

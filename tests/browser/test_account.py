@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, fits, follow, give_password, is_narrow, sign_in, visiting
+from tests.browser.visiting import WAYS, fits, follow, give_password, is_narrow, sign_in, visiting, ways
 from tests.doors.portal.shop import PASSWORD
 
 from recoup.rules.people.totp import code_of, step_at
@@ -31,11 +31,11 @@ def test_the_zone_of_the_browser_is_offered_and_taken_by_one_click(browser: Brow
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("who", "way"), list(zip(WHO, WAYS, strict=True)), ids=WAY_NAMES)
+@pytest.mark.parametrize("account", ways("second factor", list(zip(WHO, WAYS, strict=True))))
 def test_a_second_factor_from_the_picture_to_turning_it_off(
-    browser: Browser, address: str, who: str, way: tuple[tuple[int, int], bool]
+    browser: Browser, address: str, account: tuple[str, tuple[tuple[int, int], bool]]
 ) -> None:
-    size, script = way
+    who, (size, script) = account
     with (
         visiting(browser, address, size=size, script=script) as page,
         visiting(browser, address, size=size, script=script) as other,

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -17,6 +16,7 @@ from tests.browser.visiting import DESKTOP, PHONE, Told, visiting
 from tests.doors.rescue.door import listening
 from tests.flows.banks import BANKS, Bank
 from tests.flows.test_customer_waiting import PATIENT, waiting
+from tests.rings import drawn
 from tests.worlds import change_world, make_shop, sandbox_world
 
 from recoup.doors.checkout.routes import routes as checkout_routes
@@ -68,7 +68,7 @@ def go_to_bank(page: Page, link: str) -> None:
     expect(page.get_by_role("heading", name="Test bank")).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", BANKS, ids=lambda kind: kind.name)
+@drawn("browser", "kind", BANKS, 1, ids=lambda kind: kind.name)
 def test_to_the_bank_and_back(server: ServerAddress, browser: Browser, tmp_path: Path, kind: type[Bank]) -> None:
     with hosted(server, kind, tmp_path) as there:
         passes, fails, leaves = there["links"]

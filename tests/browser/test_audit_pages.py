@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, follow, is_narrow, signed_in
+from tests.browser.visiting import follow, is_narrow, signed_in, ways
 
 PAGE_BYTES_MAX = 100_000
 
 
-@pytest.fixture(params=WAYS, ids=WAY_NAMES)
+@pytest.fixture(params=ways("audit"))
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Olga of the operator, signed in."""
     size, script = request.param

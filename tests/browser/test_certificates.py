@@ -2,9 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser
 from tests.browser.walk import walked
+from tests.rings import drawn
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.store.server import ServerAddress
@@ -16,7 +16,7 @@ _FILL = """(numbers) => numbers.forEach((number, at) => {
 })"""
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@drawn("browser", "paper", ["A4", "Letter"], 1)
 def test_a_certificate_prints_on_two_sheets(server: ServerAddress, browser: Browser, paper: str) -> None:
     with walked(server) as house:
         context = browser.new_context(base_url=house.address)

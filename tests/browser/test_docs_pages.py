@@ -12,6 +12,7 @@ from tests.browser.visiting import DESKTOP, PHONE, visiting
 from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
 from tests.docs.test_signature_script import signed
+from tests.rings import drawn
 
 from recoup.store.server import ServerAddress
 
@@ -176,7 +177,7 @@ def orders_of(page: Page) -> set[str]:
     return set(re.findall(r"key-([0-9a-f]{10})", page.locator("main").inner_text() + body))
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@drawn("browser", "size", [DESKTOP, PHONE], 1)
 def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_screen(
     browser: Browser, site: Documented, size: tuple[int, int]
 ) -> None:

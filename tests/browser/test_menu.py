@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.accessibility import faults
 from tests.browser.visiting import PHONE, launched, served, signed_in
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.rings import drawn
 
 from recoup.store.server import ServerAddress
 
@@ -42,8 +43,8 @@ def opened(page: Page) -> None:
         menu.click()
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-@pytest.mark.parametrize("size", [NOTEBOOK, PHONE], ids=["notebook", "phone"])
+@drawn("browser", "script", [True, False], 1)
+@drawn("browser", "size", [NOTEBOOK, PHONE], 1)
 def test_the_foot_stands_and_groups_unfold(browser: Browser, address: str, size: tuple[int, int], script: bool) -> None:
     with signed_in(browser, address, size=size, script=script) as page:
         opened(page)
@@ -61,7 +62,7 @@ def test_the_foot_stands_and_groups_unfold(browser: Browser, address: str, size:
         assert not (found := faults(page) if script else []), found
 
 
-@pytest.mark.parametrize("size", [LYING, ZOOMED], ids=["lying phone", "zoomed"])
+@drawn("browser", "size", [LYING, ZOOMED], 1)
 def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size: tuple[int, int]) -> None:
     with signed_in(browser, address, size=size) as page:
         opened(page)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import PHONE, WAY_NAMES, WAYS, beside, fits, is_narrow, signed_in
+from tests.browser.visiting import PHONE, beside, fits, is_narrow, signed_in, ways
 from tests.doors.portal.shop import Shop, make_world
 
 from recoup.kernel.ids import new_id
@@ -53,7 +53,7 @@ async def told(shop: Shop, order_id: UUID) -> None:
     await world.people.close()
 
 
-@pytest.fixture(params=WAYS, ids=WAY_NAMES)
+@pytest.fixture(params=ways("notifications"))
 def page(browser: Browser, address: str, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Signed in, with two things to read."""
     size, script = request.param

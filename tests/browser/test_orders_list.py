@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import DESKTOP, PHONE, beside, follow, signed_in
 from tests.doors.portal.shop import Shop
 from tests.doors.portal.test_bulk import worked
+from tests.rings import draw, drawn
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.fixture(params=draw("browser", [DESKTOP, PHONE], 1, label="orders_list"))
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     with signed_in(browser, address, size=request.param) as made:
         yield made
@@ -96,7 +97,7 @@ def test_an_order_is_opened_in_a_new_tab_and_its_id_is_copied(page: Page) -> Non
     assert copied == page.locator("td.o [data-copy]").first.get_attribute("data-copy")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@drawn("browser", "size", [DESKTOP, PHONE], 1)
 def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
     browser: Browser, address: str, size: tuple[int, int]
 ) -> None:

@@ -6,11 +6,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.visiting import DESKTOP, PHONE, is_narrow, signed_in
 from tests.doors.portal.shop import Shop
+from tests.rings import draw
 
 ORDERS = 120
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.fixture(params=draw("browser", [DESKTOP, PHONE], 1, label="portal_pages"))
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     with signed_in(browser, address, size=request.param, script=False) as made:
         yield made

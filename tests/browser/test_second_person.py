@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, beside, fits, signed_in
+from tests.browser.visiting import WAYS, beside, fits, signed_in, ways
 from tests.doors.portal.shop import Shop
 
 from recoup.kernel.money import shown
@@ -15,10 +15,11 @@ async def forget_reveals(shop: Shop) -> None:
     await connection.close()
 
 
-@pytest.mark.parametrize(("number", "way"), list(enumerate(WAYS, start=1)), ids=WAY_NAMES)
+@pytest.mark.parametrize("numbered", ways("second person", list(enumerate(WAYS, start=1))))
 def test_a_refund_is_asked_for_approved_by_another_and_a_customer_is_shown(
-    browser: Browser, address: str, shop: Shop, number: int, way: tuple[tuple[int, int], bool]
+    browser: Browser, address: str, shop: Shop, numbered: tuple[int, tuple[tuple[int, int], bool]]
 ) -> None:
+    number, way = numbered
     beside(forget_reveals(shop))
     size, script = way
     story = shop.stories["completed"]

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.browser.visiting import PHONE, fits
 from tests.browser.walk import Walked, walked
+from tests.rings import drawn
 
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.store.server import ServerAddress
@@ -27,7 +28,7 @@ def house(server: ServerAddress) -> Iterator[Walked]:
         yield made
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1280, 800), PHONE], ids=["wide", "narrower", "phone"])
+@drawn("browser", "size", [(1440, 900), (1280, 800), PHONE], 1)
 def test_amounts_and_dates_stand_on_one_line_without_scrolling(
     browser: Browser, house: Walked, size: tuple[int, int]
 ) -> None:

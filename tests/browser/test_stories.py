@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, follow, visiting
+from tests.browser.visiting import WAYS, follow, visiting, ways
 from tests.browser.walk import Walked, walked
 from tests.doors.rescue.door import FUNDS
 from tests.isolation.ground import Ground
@@ -52,7 +52,7 @@ def house(server: ServerAddress) -> Iterator[Walked]:
         yield made
 
 
-@pytest.fixture(params=range(len(WAYS)), ids=WAY_NAMES)
+@pytest.fixture(params=ways("stories", range(len(WAYS))))
 def way(request: pytest.FixtureRequest, browser: Browser, house: Walked) -> Way:
     return Way(request.param, house, browser)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.accessibility import faults
-from tests.browser.visiting import WAY_NAMES, WAYS, Told, follow, launched, visiting
+from tests.browser.visiting import WAYS, Told, follow, launched, visiting, ways
 from tests.main.test_live import both
 from tests.rings import drawn
 
@@ -60,7 +60,7 @@ def browser(house: House) -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(params=range(len(WAYS)), ids=WAY_NAMES)
+@pytest.fixture(params=ways("worlds", range(len(WAYS))))
 def page(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iterator[Page]:
     size, script = WAYS[request.param]
     with visiting(browser, house.address, size=size, script=script) as made:
@@ -135,7 +135,7 @@ def test_a_tab_that_was_left_open_does_nothing_in_the_world_that_it_does_not_sho
     other.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@drawn("browser", "scheme", ["light", "dark"], 1)
 def test_axe_has_nothing_to_say_about_live(browser: Browser, house: House, scheme: str) -> None:
     for size in sorted({size for size, _ in WAYS}):
         with visiting(browser, house.address, size=size, color_scheme=scheme) as page:

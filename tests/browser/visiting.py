@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from scripts.need import found
 from tests.doors.portal.shop import PASSWORD, Shop, make_app, make_world
 from tests.doors.rescue.door import listening
+from tests.rings import draw
 
 CHROMIUM = found("chromium") or "chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -18,6 +20,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 DESKTOP, PHONE = (1440, 900), (390, 844)
 WAYS = [(DESKTOP, True), (DESKTOP, False), (PHONE, True), (PHONE, False)]
 WAY_NAMES = ["desktop", "desktop without script", "phone", "phone without script"]
+
+
+def ways(story: str, cases: Sequence[Any] = WAYS) -> list[Any]:
+    """What a story has for each way, with the way's name: one is drawn, unless the family `browser` runs."""
+    named = zip(cases, WAY_NAMES, strict=True)
+    return [pytest.param(case, id=name) for case, name in draw("browser", named, 1, label=story)]
+
+
 # An answered refusal; and that a test has begun to type before the page was drawn, which then leaves the focus there.
 EXPECTED = ("status of 4", "Autofocus processing was blocked")
 T = TypeVar("T")
