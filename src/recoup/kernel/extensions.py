@@ -1,0 +1,45 @@
+"""What other packages add: entry points of a group, listed without being imported and loaded when they are used."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
+
+from recoup.kernel.problem import Problem
+
+T = TypeVar("T")
+
+
+@cache
+def added(group: str) -> Mapping[str, EntryPoint]:
+    """The group's entry points by name, in alphabetical order."""
+    return {one.name: one for one in sorted(entry_points(group=group), key=lambda one: (one.name, one.value))}
+
+
+def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem, ...]]:
+    """The objects of a group by name, and why others cannot be used."""
+    usable, broken = dict[str, T](), list[Problem]()
+    for name, one in added(group).items():
+        try:
+            usable[name] = load(one, kind)
+        except Problem as problem:
+            broken.append(problem)
+    return usable, tuple(broken)
+
+
+def load(one: EntryPoint, kind: type[T]) -> T:
+    """The object that the entry point names.
+
+    Raises: Problem(unavailable) in one line, when the package raises or the object is missing or no `kind`.
+    """
+    try:
+        made = one.load()
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        why = f"{type(error).__name__}: {error}"
+    else:
+        if isinstance(made, kind):
+            return made
+        why = f"it is no {kind.__name__}"
+    package = one.dist.name if one.dist is not None else one.module
+    message = f"The package {package} adds {one.name!r} to {one.group}, but {one.value} cannot be used ({why})."
+    raise Problem("unavailable", message, cure=f"Install a release of {package} for this Recoup, or remove it.")
