@@ -16,6 +16,17 @@ def added(group: str) -> Mapping[str, EntryPoint]:
     return {one.name: one for one in sorted(entry_points(group=group), key=lambda one: (one.name, one.value))}
 
 
+def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem, ...]]:
+    """The objects of a group by name, and why others cannot be used."""
+    usable, broken = dict[str, T](), list[Problem]()
+    for name, one in added(group).items():
+        try:
+            usable[name] = load(one, kind)
+        except Problem as problem:
+            broken.append(problem)
+    return usable, tuple(broken)
+
+
 def load(one: EntryPoint, kind: type[T]) -> T:
     """The object that the entry point names.
 
