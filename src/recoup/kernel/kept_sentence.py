@@ -1,6 +1,6 @@
 """How a sentence is written where it is kept: `["An order has at most {0} notes.",50]`, its key and its parts.
 
-A text without parts stands as it is, as does every sentence from before. `keep` and `kept` are each other's reverse for
+A text without parts stands as it is. `keep` and `kept` are each other's reverse for
 every text, also one that only looks like a sentence.
 """
 
@@ -37,7 +37,7 @@ def kept(text: str) -> str:
     except (msgspec.DecodeError, LookupError, RecursionError, TypeError, ValueError):
         return text
     found = str(made) if _is_text(made) else made
-    return found if keep(found) == text else text  # else it stands from before, and only looks like one
+    return found if keep(found) == text else text  # else it only looks like one
 
 
 def _is_text(sentence: Sentence) -> bool:

@@ -1,5 +1,4 @@
-"""Sentences that are kept are read later in another language: by key and parts, and by shape where an older release
-kept the finished text."""
+"""Sentences that are kept are read later in another language, by key and parts."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -7,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 from tests.doors.portal.staff import As, portal, texts
-from tests.worlds import Shop, owner
+from tests.worlds import Shop
 
 from recoup.doors.edge.called import why_refused
 from recoup.flows.call_log import CallLog
@@ -23,12 +22,6 @@ from recoup.store.server import ServerAddress
 GERMAN = {"accept-language": "de"}
 NOTES = Sentence("An order has at most {0} notes.", 50)
 TOLD = "Ein Auftrag hat höchstens 50 Notizen."
-# Table -> the columns in which a finished text may stand from before, as an assignment.
-OLD = {
-    "api_calls": "why = $1", "exports": "why = $1", "bulk_act_rows": "answer = $1",
-    "uploads": "notes = jsonb_build_array($1::text)",
-    "upload_rows": "errors = jsonb_build_array(jsonb_build_object('field', 'note', 'message', $1::text))",
-}  # fmt: skip
 
 
 async def call(shop: Shop, user: uuid.UUID) -> str:
@@ -90,11 +83,6 @@ def test_a_kept_sentence_is_read_in_another_language(
         assert TOLD in await told(boss, place)
         assert not searched
         assert str(NOTES) in texts(await boss.get(place))
-        async with owner(shop.world) as connection:
-            for table, assignment in OLD.items():
-                await connection.execute(f"UPDATE {table} SET {assignment}", str(NOTES))
-        assert TOLD in await told(boss, place)
-        assert searched, "a finished text from before is found by its shape"
 
     portal(server, story)
 

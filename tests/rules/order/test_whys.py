@@ -1,4 +1,4 @@
-"""What an order's log says of why: the sentence of each code, as it was written before there were codes."""
+"""What an order's log says of why: the sentence of each code."""
 
 from tests.rings import each
 

@@ -24,6 +24,6 @@ def nothing_taken(days: int) -> str:
 
 
 def sentence_of(why: str) -> str:
-    """In English. What is no code, a process of an earlier release wrote while it was being replaced: a sentence."""
+    """In English."""
     code, _, argument = why.partition(":")
-    return Sentence(_SENTENCES[code], argument) if code in _SENTENCES else why
+    return Sentence(_SENTENCES[code], argument)

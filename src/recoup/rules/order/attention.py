@@ -96,7 +96,7 @@ def code_of(attention: str) -> str:
 
 
 def sentence_of(attention: str) -> str:
-    """In English, also of a code of `whys`. What no code is, is a sentence from before there were codes."""
+    """In English, also of a code of `whys`."""
     code, _, argument = attention.partition(":")
     if code not in _SENTENCES:
         return whys.sentence_of(attention)

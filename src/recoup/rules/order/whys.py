@@ -1,7 +1,7 @@
 """Why an order waits, goes on or ends, as its log says it: codes, and the sentence that each means.
 
-A code may have an argument behind a colon: `card_used_up:2026-03-02T10:00:00+00:00`. Lines from before there were codes
-hold the sentence itself, and so do lines that repeat what a decision says.
+A code may have an argument behind a colon: `card_used_up:2026-03-02T10:00:00+00:00`. Lines that
+repeat what a decision says hold the sentence itself.
 """
 
 from collections.abc import Mapping

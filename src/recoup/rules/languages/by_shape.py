@@ -1,8 +1,7 @@
 """A plain text in another language: each of its sentences as the catalogue has it, else by its shape.
 
-For history alone: what was kept as a finished text before sentences kept their parts, and the reasons of decisions,
-which are never changed. A `Sentence` never comes here. What the catalogue lacks stays English; what people typed never
-comes here.
+For the reasons of decisions alone, which are stored as finished texts. A `Sentence` never comes here. What the
+catalogue lacks stays English; what people typed never comes here.
 """
 
 import re

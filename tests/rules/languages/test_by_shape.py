@@ -1,11 +1,11 @@
-"""Finished sentences from before, in another language: as they are, by shape, one by one, and never what is unknown."""
+"""Finished sentences in another language: by shape, one by one, and never what is unknown."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.rings import each
 
-from recoup.rules.languages import old_sentences as module
+from recoup.rules.languages import by_shape as module
 from recoup.rules.languages.catalogues import Catalogue
 from recoup.rules.languages.said import said
 
