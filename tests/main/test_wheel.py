@@ -64,7 +64,7 @@ def test_an_installed_wheel_plays_the_demo(tmp_path: Path) -> None:
             time.sleep(0.2)
         found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
         assert found
-        assert httpx.get(found[0] + "/docs/tour").status_code == 200
+        assert httpx.get(found[0] + "/docs/first-payment").status_code == 200
         assert httpx.get(found[0] + "/signin").status_code == 200
     finally:
         up.send_signal(signal.SIGINT)
