@@ -104,7 +104,7 @@ def test_every_guide_is_served() -> None:
 
 
 def test_every_static_file_is_served_and_named_by_a_page_or_a_script(site: Documented) -> None:
-    pages = [f"/docs/static/{name}" for name in STATIC] + ["/docs", "/docs/hand-over-well"]
+    pages = [f"/docs/static/{name}" for name in STATIC] + ["/docs", "/docs/connect"]
     told = "".join(get(site, page).text for page in pages)
     assert all(name in told for name in STATIC)
     assert get(site, "/docs/static/nothing.js").status_code == 404
