@@ -8,7 +8,7 @@
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -26,9 +26,9 @@ from recoup.main.settings import Settings
 from recoup.rules.messages.event_data import Data, OrderData
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
-from recoup.rules.network import magic
-from recoup.rules.network.codes import SOURCES
-from recoup.rules.network.tables import PROCESSOR_CODES
+from recoup.rules.network.magic import FAULTS
+from recoup.rules.network.magic_disputes import DISPUTES
+from recoup.rules.network.magic_serials import TOKENS, UPDATES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
 from recoup.rules.rescue.completeness import WISHES
@@ -107,10 +107,10 @@ def face_table() -> str:
 def error_table() -> str:
     order = {name: number for number, name in enumerate(TABLE)}
     rows = [
-        (str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning, TABLE[name].for_example)
+        (code(TABLE[name].digits), code(name), meaning)
         for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])
     ]
-    return table(("HTTP", "six digits", "code", "meaning", "example"), rows)
+    return table(("six digits", "code", "meaning"), rows)
 
 
 def refund_table() -> str:
@@ -158,52 +158,11 @@ def _meaning(text: str) -> str:
     return re.sub(r"^(live|sandbox|people): |; empty: none$", "", text)
 
 
-# magic inputs ---------------------------------------------------------------------------------------------------
+# test cards -----------------------------------------------------------------------------------------------------
 
 
-def masked(card: str) -> str:
-    """First six and last four: no page holds a whole number."""
-    return code(f"{card[:6]}…{card[-4:]}")
-
-
-def magic_table() -> str:
-    """Everything but the rows of the decline tables, which are counted."""
-    rows = []
-    for one in magic.inputs():
-        if one.kind not in ("response", "advice"):
-            amount = "any" if one.amount is None else str(one.amount)
-            rows.append(
-                (
-                    one.kind.replace("_", " "),
-                    one.scheme,
-                    masked(one.card),
-                    amount,
-                    one.phone or "",
-                    one.answer,
-                    one.note,
-                )
-            )
-    return table(("kind", "network", "card", "amount, minor units", "phone", "answer", "note"), rows)
-
-
-def code_cards() -> str:
-    counted: dict[tuple[str, str], list[magic.MagicInput]] = {}
-    for one in magic.inputs():
-        if one.kind in ("response", "advice"):
-            counted.setdefault((one.scheme, one.kind), []).append(one)
-    rows = []
-    for (scheme, kind), several in counted.items():
-        example = several[0]
-        rows.append(
-            (
-                scheme,
-                kind,
-                str(len(several)),
-                masked(example.card),
-                f"{example.amount} → {example.code}: {example.note}",
-            )
-        )
-    return table(("network", "kind of code", "codes", "card", "example"), rows)
+def notes(head: str, rows: Iterable[tuple[int, str]]) -> str:
+    return table((head, "what happens"), [(str(number), note) for number, note in rows])
 
 
 # the stablecoin API ---------------------------------------------------------------------------------------------
@@ -253,25 +212,13 @@ def consumer() -> str:
     return f"```python\n{CONSUMERS['consumer.py'].read_text(encoding='utf-8')}```"
 
 
-def source_table() -> str:
-    """With the code of each that says there is not enough money, where it has one."""
-    rows = []
-    for source in SOURCES:
-        own = [row for row in PROCESSOR_CODES if row.source == source]
-        sample = next((row for row in own if row.klass == "funds"), own[0])
-        rows.append((code(source), str(len(own)), f"{code(sample.code)} {sample.text.lower()}"))
-    return table(("source", "known codes", "example"), rows)
-
-
 def rank_table() -> str:
-    """Fields by rank, the most useful first, with the kind of payment where only one kind has it."""
-    ranks = list(dict.fromkeys(wish.rank for wish in sorted(WISHES, key=lambda wish: -wish.points)))
-    rows = [("Required", "what `/v1/evaluate` refuses without: it is in `complaints`", "")]
-    for rank in ranks:
-        for wish in sorted((one for one in WISHES if one.rank == rank), key=lambda one: -one.points):
-            kinds = "" if len(wish.kinds) == 2 else ", ".join(sorted(kind.upper() for kind in wish.kinds))
-            rows.append((rank, code(wish.field), f"{kinds}: {wish.why}" if kinds else wish.why))
-    return table(("rank", "field", "why"), rows)
+    """Fields by rank, the most useful first; `MIT` or `CIT` where only one kind of payment has it."""
+    ranks: dict[str, list[str]] = {}
+    for wish in sorted(WISHES, key=lambda wish: -wish.points):
+        only = f" ({', '.join(kind.upper() for kind in wish.kinds)})" if len(wish.kinds) == 1 else ""
+        ranks.setdefault(wish.rank, []).append(code(wish.field) + only)
+    return table(("rank", "fields"), [(rank, ", ".join(several)) for rank, several in ranks.items()])
 
 
 # reading the code -----------------------------------------------------------------------------------------------
@@ -307,13 +254,15 @@ def changes() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
-    "errors": error_table, "refund-errors": refund_table, "events": event_table,
-    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
-    "stablecoin-events": stablecoin_event_table,
+    "errors": error_table, "refund-errors": refund_table, "events": event_table, "settings": settings_table,
+    "test-serials": lambda: notes("serial number", (UPDATES | TOKENS).items()),
+    "test-faults": lambda: notes("amount", ((n, row.note) for n, row in FAULTS.items())),
+    "test-disputes": lambda: notes("amount", ((n, row.note) for n, row in DISPUTES.items())),
+    "channels": channel_table, "stablecoin-events": stablecoin_event_table,
     "merchant-permissions": lambda: permissions(AT_MERCHANT, MAY),
     "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY), "consumer": consumer,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "code-sources": source_table, "ranks": rank_table, "stories": stories,
+    "ranks": rank_table, "stories": stories,
     "changes": changes,
 }  # fmt: skip
 

@@ -20,7 +20,6 @@ LONG: Final = (
     "tests/flows/test_kill_between_statements.py",
     "tests/kills/test_a_few_kills.py",
     "packages/recoup-lab/tests/lab/test_simulate.py",
-    "tests/docs/test_tour.py",
 )
 
 

@@ -2,7 +2,7 @@
 
     BASE=… APP_KEY=… APP_SECRET=… python3 examples/billing/cron.py declines-2026-03-02.csv outcomes.csv
 
-The columns of the declines stand in docs/with-your-processor.md. A run that was interrupted is run again: the same file
+The columns of the declines stand in docs/connect.md. A run that was interrupted is run again: the same file
 is the same upload, and OUTCOMES.next remembers up to which event the outcomes were written.
 """
 

@@ -183,7 +183,7 @@ def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_scr
 ) -> None:
     with opened(browser, site, "/docs", script=False, size=size) as page:
         expect(page.get_by_placeholder("Search")).to_be_hidden()
-        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/webhooks", "/docs/magic-inputs", "/docs/tour"):
+        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/webhooks", "/docs/test-cards", "/docs/first-payment"):
             page.goto(path)
             box = page.locator("main").bounding_box()
             assert box is not None

@@ -150,7 +150,7 @@ def test_a_refused_connection_is_told_as_every_other_failure(monkeypatch: pytest
     assert "http://127.0.0.1:9 cannot be reached" in str(refused.value)
 
 
-@pytest.mark.parametrize("page", ["docs/python-client.md", "clients/python/README.md"])
+@pytest.mark.parametrize("page", ["docs/connect.md", "clients/python/README.md"])
 def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> None:
     keys, [sample] = shop.shop.keys, re.findall("```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     shop.admit()

@@ -248,7 +248,7 @@ def test_what_is_not_rescued_is_given_back(name: str, door: Door, shop: Caller) 
 
 
 def test_a_cron_job_hands_over_a_file_and_writes_the_outcomes_once(door: Door, shop: Caller, tmp_path: Path) -> None:
-    page = (ROOT / "docs/with-your-processor.md").read_text()
+    page = (ROOT / "docs/connect.md").read_text()
     (lines,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
     token, expiry = shop.token_for(script_card("visa", "51", 1)), shop.body()["expiryDateUtc"]
     declines, outcomes = tmp_path / "declines-2026-03-02.csv", tmp_path / "outcomes.csv"

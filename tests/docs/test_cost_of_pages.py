@@ -21,7 +21,7 @@ from recoup.main.docs import dialects
 from recoup.store.server import ServerAddress
 
 STEPS_MAX = 40_000  # the reference of the rescue API took fifty times as many
-NARROWED = "/docs/magic-inputs?scheme=visa&kind=script&answer=approved"
+NARROWED = "/docs/test-cards?scheme=visa&kind=script&answer=approved"
 
 
 def test_no_page_of_the_documentation_is_rendered_for_each_visitor(server: ServerAddress) -> None:

@@ -104,7 +104,7 @@ def test_every_guide_is_served() -> None:
 
 
 def test_every_static_file_is_served_and_named_by_a_page_or_a_script(site: Documented) -> None:
-    pages = [f"/docs/static/{name}" for name in STATIC] + ["/docs", "/docs/hand-over-well"]
+    pages = [f"/docs/static/{name}" for name in STATIC] + ["/docs", "/docs/connect"]
     told = "".join(get(site, page).text for page in pages)
     assert all(name in told for name in STATIC)
     assert get(site, "/docs/static/nothing.js").status_code == 404
@@ -179,22 +179,22 @@ def test_each_event_has_a_sample_whose_signature_holds(site: Documented) -> None
 
 
 def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(site: Documented) -> None:
-    every = get(site, "/docs/magic-inputs").text
+    every = get(site, "/docs/test-cards").text
     assert all(one.card in every for one in magic.inputs())
-    scripts = get(site, "/docs/magic-inputs?kind=script&scheme=amex").text
+    scripts = get(site, "/docs/test-cards?kind=script&scheme=amex").text
     wanted = [one for one in magic.inputs() if one.kind == "script" and one.scheme == "amex"]
     assert scripts.count('<span class="id">') == len(wanted) > 0
-    assert get(site, "/docs/magic-inputs?kind=%3Cscript%3Ealert(1)").status_code == 200
+    assert get(site, "/docs/test-cards?kind=%3Cscript%3Ealert(1)").status_code == 200
 
 
 def test_a_kind_of_magic_inputs_that_does_not_exist_is_refused_with_those_that_do(site: Documented) -> None:
-    answer = httpx.get(f"{site.address}/docs/magic-inputs.json?kind=nonsense&scheme=visa")
+    answer = httpx.get(f"{site.address}/docs/test-cards.json?kind=nonsense&scheme=visa")
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["kind"])
     told = answer.json()["errors"]["kind"][0]
     assert told.startswith("'nonsense' is no kind. Known are ")
     assert all(one.kind in told for one in magic.inputs())
-    assert httpx.get(f"{site.address}/docs/magic-inputs.json?kind=script").json()["inputs"]
-    page = get(site, "/docs/magic-inputs?kind=%3Cb%3E").text
+    assert httpx.get(f"{site.address}/docs/test-cards.json?kind=script").json()["inputs"]
+    page = get(site, "/docs/test-cards?kind=%3Cb%3E").text
     assert "&lt;b&gt;" in page
     assert " is no kind. Known are " in page
 
@@ -202,7 +202,7 @@ def test_a_kind_of_magic_inputs_that_does_not_exist_is_refused_with_those_that_d
 def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) -> None:
     entries = httpx.get(f"{site.address}/docs/search.json").json()
     titles = [title for title, *_ in entries]
-    for wanted in ("Hand a decline over", "409101", "attempt.declined", "The signature"):
+    for wanted in ("Hand a decline over", "409101", "attempt.declined", "When to repeat a call"):
         assert wanted in titles
     pages = {path: Parsed(get(site, path).text) for path in {path.partition("#")[0] for *_, path, _ in entries}}
     for _, _, path, _ in entries:

@@ -1,4 +1,4 @@
-"""The walk of `docs/first-order.md`: what its lines tell a reader to do, in the browser and in the shell."""
+"""The steps of `docs/first-payment.md`, for a browser and a shell, and the blocks of other guides."""
 
 import os
 import re
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.docs.tour import GAP, matches
-
+GAP: Final = "…"
 STEPS_MAX: Final = 12
 _STEP: Final = re.compile(r"^## (\d+)\. .+$", re.M)
 _PART: Final = re.compile(r"^```(\w+)\n(.*?)^```$|^- ([^\n]+)$", re.M | re.S)
@@ -39,6 +38,12 @@ def doings(page: Path) -> list[list[Doing]]:
         raise ValueError(f"steps are numbered {numbers}")
     steps = _STEP.split(text)[2::2]
     return [[_doing(*found.groups()) for found in _PART.finditer(step)] for step in steps]
+
+
+def blocks(page: Path) -> list[Doing]:
+    """The `bash` and `text` blocks of a guide."""
+    found = _PART.finditer(page.read_text(encoding="utf-8"))
+    return [_doing(*one.groups()) for one in found if one[1] in ("bash", "text")]
 
 
 def _doing(language: str | None, body: str | None, line: str | None) -> Doing:
@@ -101,3 +106,8 @@ def shows(shown: str, printed: list[str]) -> bool:
     """Each line of `shown` is printed, in order; `…` stands for anything."""
     rest = iter(printed)
     return all(any(matches(wanted, line) for line in rest) for wanted in shown.splitlines() if wanted != GAP)
+
+
+def matches(shown: str, line: str) -> bool:
+    """`…` stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, shown.split(GAP))), line.strip()) is not None

@@ -298,7 +298,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/docs/search.json"): _anyone(),
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
-    ("GET", "/docs/magic-inputs.json"): _anyone(),
+    ("GET", "/docs/test-cards.json"): _anyone(),
     ("GET", "/docs/rescue.postman.json"): _anyone(),
     ("GET", "/docs/stablecoin.postman.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),

@@ -78,7 +78,7 @@ def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laborat
             time.sleep(0.2)
         found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
         assert found
-        assert httpx.get(found[0] + "/docs/tour").status_code == 200
+        assert httpx.get(found[0] + "/docs/first-payment").status_code == 200
         assert httpx.get(found[0] + "/signin").status_code == 200
         assert "its three months of renewals come with the package recoup-lab" in log.read_text()
         assert "own" in _said(recoup, "route", "list", "--data-dir", str(data_dir)).stdout

@@ -59,7 +59,7 @@ def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
             assert needed in read, needed
         for secret in (shop.keys.app_secret, shop.keys.stablecoin_secret, shop.webhook_key):
             assert secret not in page.text
-        for to in ("/keys", "/webhooks", "/switches", "/docs/rescue", "/docs/stablecoin", "/docs/magic-inputs"):
+        for to in ("/keys", "/webhooks", "/switches", "/docs/rescue", "/docs/stablecoin", "/docs/test-cards"):
             assert f'href="{to}"' in page.text
         assert "Your role may view the clock" in read
         every = texts(await clerk.get("/developers?inputs=all"))

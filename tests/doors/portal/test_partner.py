@@ -378,7 +378,7 @@ def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> N
             assert (home.status_code, home.headers["location"]) == (303, "/partner")
             assert "No merchants yet" in (await client.get("/partner")).text
             assert "/docs/people-and-partners#partners" in done.text
-            assert "/docs/first-order" not in done.text
+            assert "/docs/first-payment" not in done.text
         else:
             assert home.status_code == 200
             assert (await client.get("/partner")).status_code == 403

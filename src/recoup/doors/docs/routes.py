@@ -60,7 +60,7 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         Route("/docs/search.json", _kept(search), methods=["GET"]),
         Route("/docs/static/{name}", _static, methods=["GET"]),
         Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
-        Route("/docs/magic-inputs.json", _inputs_json, methods=["GET"]),
+        Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
         *(_collected(reference) for reference in site.references.values()),
         at("/docs/{name:path}", _named),
@@ -160,7 +160,7 @@ def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
 
 
 def _guide(site: Site, name: str, request: Request) -> Response:
-    more = {"magic-inputs": _inputs, "webhooks": _events}.get(name)
+    more = {"test-cards": _inputs, "webhooks": _events}.get(name)
     extra: dict[str, Any] = more(site, request) if more is not None else {"extra": None}
     key = (name, *extra.get("chosen", {}).values())
     page = site.kept.get(key) or kept(_guide_page(site, name, extra))

@@ -59,7 +59,7 @@ TASKS: Final = (
              "isDeclined": False, "isMIT": False, "orderId": "SO-1", "payer": {"email": "ana@example.com"},
              "paymentMethod": {}, "transaction": _DECLINED | _CHECKS | {"responseCode": "100"}}),
     Task("tokenize", "Card tokenized", "a card goes into the vault by /tokenize",
-         "Take a $CARD that approves from /docs/magic-inputs; the answer's payment_method.token is $CARD_TOKEN.",
+         "Take a $CARD that approves from /docs/test-cards; the answer's payment_method.token is $CARD_TOKEN.",
          "POST", "/v1/tokenize", {"payment_method": {"credit_card": _CARD}}),
     Task("cit", "Customer's payment: APPROVED", "a declined payment of a waiting customer is approved",
          "Evaluate a declined payment while the customer waits; the answer's orderId is $ORDER_ID.",

@@ -151,5 +151,5 @@ def _unknown(number: int, names: Sequence[str]) -> Problem:
         "invalid",
         Sentence("Line {0}, the header, has no orderId; it has {1}.", number, shown_names(names)),
         field="file",
-        cure="Name the columns in the first line; docs/bulk.md lists them.",
+        cure="Name the columns in the first line; docs/connect.md lists them.",
     )

@@ -1,4 +1,4 @@
-"""docs/with-your-processor.md: its samples are read as the page says, and its file becomes orders."""
+"""docs/connect.md: its samples are read as the page says, and its file becomes orders."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from tests.doors.rescue.test_uploads import send, sent
 from recoup.doors.rescue.shapes.declined import Transaction
 from recoup.rules.network.tables import PROCESSOR_CODES
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs/with-your-processor.md").read_text()
-SAMPLES: list[dict[str, Any]] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-FIELDS = PAGE.partition("## The declined transaction")[2].partition("From Stripe:")[0]
+PAGE = (Path(__file__).resolve().parents[3] / "docs/connect.md").read_text()
+FIELDS, _, REST = PAGE.partition("## The declined transaction")[2].partition("From Stripe:")
+SAMPLES: list[dict[str, Any]] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", REST, re.DOTALL)]
 
 
 @pytest.mark.parametrize("transaction", SAMPLES, ids=[sample["responseCodeSource"] for sample in SAMPLES])

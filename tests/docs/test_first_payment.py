@@ -1,4 +1,4 @@
-"""The first-use walk as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
+"""The tutorial as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
 
 import time
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser.visiting import CHROMIUM
 from tests.docs.running import ROOT, bare_environment, running
-from tests.docs.walk import STEPS_MAX, Doing, Shell, doings, shows
+from tests.docs.walk import STEPS_MAX, Doing, Shell, blocks, doings, shows
 
-PAGE = ROOT / "docs/first-order.md"
+PAGE = ROOT / "docs/first-payment.md"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 UP_SECONDS = 120
@@ -56,9 +56,11 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 @pytest.mark.timeout(UP_SECONDS + WALK_SECONDS)
-def test_the_first_order_works_as_it_is_written(page: Page, shell: Shell) -> None:
+def test_the_tutorial_works_as_written_and_so_does_the_guide_that_takes_its_variables(page: Page, shell: Shell) -> None:
     steps = doings(PAGE)
     assert 0 < len(steps) <= STEPS_MAX
+    steps.append(blocks(ROOT / "docs/connect.md"))
+    assert [doing.kind for doing in steps[-1]] == ["bash", "shown"]
     printed: list[str] = []
     for number, step in enumerate(steps, 1):
         for doing in step:

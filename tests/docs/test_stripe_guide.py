@@ -1,4 +1,4 @@
-"""The commands of docs/stripe-billing.md against the stand-in: they leave what the rescue of an invoice needs."""
+"""The commands of docs/stripe.md against the stand-in: they leave what the rescue of an invoice needs."""
 
 import asyncio
 import re
@@ -9,7 +9,7 @@ from lab.processors.stripe_ground import AT
 
 from recoup_lab.processors.stripe.server import StandIn
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs/stripe-billing.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs/stripe.md"
 NOTICES = "http://127.0.0.1:9/inbound/stripe-test/notices"
 
 
