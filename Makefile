@@ -31,7 +31,7 @@ check: lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
 test: setup-dev
-	@.venv/bin/python scripts/need.py chromium node curl openssl php
+	@.venv/bin/python scripts/need.py chromium curl openssl
 	@$(MAKE) --no-print-directory lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 

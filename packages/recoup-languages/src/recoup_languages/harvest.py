@@ -57,7 +57,7 @@ _NAMED: Final = (
 )  # fmt: skip
 _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
 _NOBODY: Final = (
-    "doors/portal/design/", "doors/portal/form_shape.py", "doors/portal/languages/", "doors/portal/orders/times.py",
+    "doors/portal/form_shape.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "flows/cards/sandbox_token.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
