@@ -39,6 +39,12 @@ LANGUAGES = tuple(PROGRAMS)
 PERFORMED = [(own_dialects()[0], one) for one in RESCUE] + [
     (dialect, one) for dialect in dialects() for one in dialect.operations
 ]
+
+
+def _id(one: Dialect | Operation) -> str:
+    return one.name if isinstance(one, Dialect) else anchor_of(one)
+
+
 _references: dict[int, Reference] = {}  # by the dialect's identity: made once, as a server makes it
 
 
@@ -107,7 +113,7 @@ def test_every_program_that_samples_need_is_here() -> None:
 
 
 @pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
-@drawn("docs", ("dialect", "operation"), PERFORMED, 12, ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])
+@drawn("docs", ("dialect", "operation"), PERFORMED, 12, ids=_id)
 def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
     variables = dict[str, str]()
     for language in LANGUAGES:
