@@ -9,16 +9,21 @@ FAST = tests/rules tests/repo tests/gateways tests/store tests/docs/test_pages.p
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run check test test-at prove pictures lint setup setup-dev lock clean
+.PHONY: run client check test test-at prove pictures lint setup setup-dev lock clean
 
 setup:
 	@$(PYTHON) scripts/setup.py run
 
 setup-dev:
 	@$(PYTHON) scripts/setup.py dev
+	@test -e clients/python/src/recoup_client/rescue_calls.py || .venv/bin/python scripts/make_client.py
 
 run: setup
 	@exec .venv/bin/recoup up --demo --port $(PORT)
+
+# The generated half of clients/python.
+client: setup
+	@.venv/bin/python scripts/make_client.py
 
 lint: setup-dev
 	.venv/bin/ruff check
@@ -31,7 +36,7 @@ check: lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q $(FAST) $(PYTEST_ARGS)
 
 test: setup-dev
-	@.venv/bin/python scripts/need.py chromium node curl openssl php
+	@.venv/bin/python scripts/need.py chromium curl openssl
 	@$(MAKE) --no-print-directory lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 

@@ -1,15 +1,12 @@
 """Writes the generated half of `clients/python` from the OpenAPI documents that the doors serve.
 
-    .venv/bin/python scripts/make_client.py [--check]
-
-`--check` writes nothing and ends with 1 when a file is not current.
+make client
 """
 
 import json
 import keyword
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,30 +24,16 @@ _HEAD: Final = '"""Made by scripts/make_client.py; do not edit."""\n'
 Schema = Mapping[str, Any]
 
 
-def main(check: bool = False) -> int:
-    stale = []
-    for path, text in files().items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale.append(path.name)
-            if not check:
-                path.write_text(text, encoding="utf-8")
-    print(f"{'not current' if check else 'written'}: {', '.join(stale) or 'none'}")
-    return 1 if stale and check else 0
-
-
-def files() -> dict[Path, str]:
-    """Every generated file with what it must hold."""
-    made = {}
+def main() -> None:
+    """Writes what differs, each file at once: several processes may do so side by side."""
     for dialect in dialects():
         told = document(dialect, "0")
-        made[HOME / f"{dialect.name}_shapes.py"] = _formatted(shapes(told))
-        made[HOME / f"{dialect.name}_calls.py"] = _formatted(calls(told, dialect.name))
-    return made
-
-
-def _formatted(source: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "-"]
-    return subprocess.run(command, input=source, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        for name, text in (("shapes", shapes(told)), ("calls", calls(told, dialect.name))):
+            path = HOME / f"{dialect.name}_{name}.py"
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                part = path.with_suffix(f".{os.getpid()}")
+                part.write_text(text, encoding="utf-8")
+                part.replace(path)
 
 
 # shapes ---------------------------------------------------------------------------------------------------------
@@ -221,4 +204,4 @@ def _one(word: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv[1:]))
+    main()

@@ -1,6 +1,6 @@
 """Make sure that the programs the tests use are there: install them when we may, else name them and fail.
 
-python3 scripts/need.py chromium node curl openssl php
+python3 scripts/need.py chromium curl openssl
 """
 
 import os
@@ -11,10 +11,8 @@ import sys
 # what we need: the names it may have on PATH, the Debian package that brings it
 PROGRAMS = {
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
-    "node": (("node",), "nodejs"),
     "curl": (("curl",), "curl"),
     "openssl": (("openssl",), "openssl"),
-    "php": (("php",), "php-cli"),
     "faketime": (("faketime",), "faketime"),
 }
 

@@ -1,6 +1,6 @@
 """Recoup's side of a hand-over, the same for every billing system. The files beside this one are the other side.
 
-    pip install ./clients/python
+    make client && pip install ./clients/python
     BASE=… APP_KEY=… APP_SECRET=… MID=… ROUTE=… WEBHOOK_KEY=… HOOK_SECRET=… python3 examples/billing/chargebee.py 8090
 
 `/billing/$HOOK_SECRET` takes the billing system's events, `/recoup` Recoup's. ROUTE is the name of the card route whose

@@ -24,12 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def test_the_generated_half_is_current() -> None:
-    command = [sys.executable, "scripts/make_client.py", "--check"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, f"run scripts/make_client.py: {ran.stdout}{ran.stderr}"
-
-
 def test_an_id_leads_to_no_other_call() -> None:
     """`X/refund?` had made a cancellation a refund."""
     asked: list[bytes] = []

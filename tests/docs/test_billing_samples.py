@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from scripts.make_client import main as make_client
 from tests.doors.rescue.conftest import door, shop
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_clients import talking
@@ -26,6 +27,7 @@ from tests.kills.installation import free_port
 from recoup.rules.network.magic import script_card
 
 __all__ = ["door", "shop"]
+make_client()
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "examples/billing"

@@ -88,7 +88,7 @@ def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) ->
             if target.startswith("/") and target not in (*parsed, *waiting, *others):
                 waiting.append(target)
     assert {f"/docs/{name}" for name in (*GUIDES, "rescue", "stablecoin")} <= set(parsed)
-    assert {"/v1/openapi.json", "/docs/stablecoin.postman.json", "/docs/static/page.js"} <= others
+    assert {"/v1/openapi.json", "/docs/static/page.js"} <= others
     for path, page in parsed.items():
         assert len(page.anchors) == len(set(page.anchors)), f"{path} names an anchor twice"
         for link in page.links:
@@ -116,7 +116,7 @@ def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Do
         for operation in dialect.operations:
             part = text.partition(f'id="{anchor_of(operation)}"')[2].partition("</section>")[0]
             assert operation.summary in part
-            assert all(f'data-language="{language}"' in part for language in ("curl", "Python", "JavaScript"))
+            assert all(f'data-language="{language}"' in part for language in ("curl", "Python"))
             for row in dialect.errors_of(operation):
                 assert f"<code>{row.wire_code}</code>" in part
     text = get(site, "/docs/rescue").text
@@ -218,7 +218,7 @@ def test_a_page_that_is_not_there_says_where_to_go(site: Documented) -> None:
 
 
 def test_documents_are_open_and_carry_no_credential(site: Documented) -> None:
-    for path in ("/docs", "/docs/rescue", "/v1/openapi.json", "/docs/rescue.postman.json"):
+    for path in ("/docs", "/docs/rescue", "/v1/openapi.json"):
         text = get(site, path).text
         assert site.keys.app_key not in text
         assert site.keys.app_secret not in text

@@ -4,8 +4,11 @@ import json
 import subprocess
 from pathlib import Path
 
+import playwright
+
 from recoup.kernel.ids import parse_id
 
+NODE = str(Path(playwright.__file__).parent / "driver/node")
 SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/doors/docs/static/sense.js"
 PAGE = """
 const kept = new Map(Object.entries(JSON.parse(process.argv[2])));
@@ -25,7 +28,7 @@ console.log(JSON.stringify({ key: recoupSense.key, fields, kept: [...kept] }));
 
 
 def visited(kept: dict[str, str], storage: str = "on") -> dict[str, object]:
-    command = ["node", "--input-type=module", "-e", PAGE, SCRIPT.as_uri(), json.dumps(kept), storage]
+    command = [NODE, "--input-type=module", "-e", PAGE, SCRIPT.as_uri(), json.dumps(kept), storage]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert ran.returncode == 0, ran.stderr
     found: dict[str, object] = json.loads(ran.stdout)

@@ -6,8 +6,10 @@ import json
 import subprocess
 from pathlib import Path
 
+import playwright
 import pytest
 
+NODE = str(Path(playwright.__file__).parent / "driver/node")
 SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/doors/docs/static/signature.js"
 PUBLISHED = "sk_test_demo_secret_do_not_use_in_prod"
 OURS = "sk_test_vector_secret_0001"
@@ -19,7 +21,7 @@ console.log(await signature(process.argv[2], JSON.parse(process.argv[3])));
 
 def signed(secret: str, **call: str) -> str:
     told = json.dumps({"query": "", "body": ""} | call)
-    command = ["node", "--input-type=module", "-e", RUN, SCRIPT.as_uri(), secret, told]
+    command = [NODE, "--input-type=module", "-e", RUN, SCRIPT.as_uri(), secret, told]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()

@@ -299,8 +299,6 @@ TABLE: dict[Key, Line] = {
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/docs/test-cards.json"): _anyone(),
-    ("GET", "/docs/rescue.postman.json"): _anyone(),
-    ("GET", "/docs/stablecoin.postman.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
     # the portal
     ("GET", "/"): _page(),
@@ -505,7 +503,6 @@ TABLE: dict[Key, Line] = {
     ("GET", "/audit.{form}"): _page(ids={"form": "csv"}),
     ("GET", "/partner/audit"): _seat(),
     ("GET", "/partner/audit.{form}"): _seat(ids={"form": "csv"}),
-    ("GET", "/design"): _page(),
     ("GET", "/requests"): _page(),
     ("GET", "/webhooks"): _page(),
     ("GET", "/webhooks/new"): _page(),

@@ -12,7 +12,7 @@ from tests.isolation.test_every_route import APIS, Stranger, request_of
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.store.server import ServerAddress
 
-_ELSEWHERE = (*APIS, "/docs", "/design", "/static", "/charge", "/checkout")  # English, or with words of their own
+_ELSEWHERE = (*APIS, "/docs", "/static", "/charge", "/checkout")  # English, or with words of their own
 _PAGES_MIN = 60
 
 _VOID = frozenset({"meta", "link", "input", "br", "img", "hr", "path", "use", "circle", "rect", "line", "wbr", "col"})

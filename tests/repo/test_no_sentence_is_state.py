@@ -101,7 +101,7 @@ def _files(ending: str) -> Iterator[tuple[str, str]]:
     for room in _ROOMS:
         for file in sorted((_SOURCE / room).rglob(f"*.{ending}")):
             name = file.relative_to(_SOURCE).as_posix()
-            if "/design/" not in name and "/languages/" not in name:
+            if "/languages/" not in name:
                 yield name, file.read_text(encoding="utf-8")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from recoup.doors.docs.fields import Field, fields_of, parameter_fields
 from recoup.doors.docs.samples.curl import curl
-from recoup.doors.docs.samples.javascript import javascript
 from recoup.doors.docs.samples.python import python
 from recoup.doors.docs.samples.request import SampleRequest, sample_request
 from recoup.doors.docs.shapes import filled, shape_of
@@ -111,5 +110,5 @@ def _answer(operation: Operation, status: int, response: Mapping[str, Any], comp
 
 def _sample(dialect: Dialect, operation: Operation, fresh: Fresh) -> Sample:
     request = sample_request(dialect, operation, fresh)
-    texts = {"curl": curl(request), "Python": python(request), "JavaScript": javascript(request)}
+    texts = {"curl": curl(request), "Python": python(request)}
     return Sample(request, texts, as_text(request.body) if request.body is not None else "")

@@ -1,7 +1,7 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -18,7 +18,6 @@ from recoup.doors.docs.templates import CONSUMERS, STATIC, kept, render, rendere
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
 from recoup.doors.edge.kept_page import KeptPage
-from recoup.doors.edge.postman import collection
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.rules.network import magic
@@ -62,7 +61,6 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
-        *(_collected(reference) for reference in site.references.values()),
         at("/docs/{name:path}", _named),
     ]
 
@@ -70,17 +68,6 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 def _described(reference: Reference) -> Route:
     document = _kept(KeptPage(encode(reference.document), "application/json", {}))
     return Route(f"{reference.dialect.prefix}/openapi.json", document, methods=["GET"])
-
-
-def _collected(reference: Reference) -> Route:
-    @lru_cache(maxsize=ORIGINS_MAX)
-    def made(origin: str) -> KeptPage:
-        return KeptPage(encode(collection(reference.dialect, origin)), "application/json", {})
-
-    async def endpoint(request: Request) -> Response:
-        return made(_origin(request)).answer(request)
-
-    return Route(f"/docs/{reference.dialect.name}.postman.json", endpoint, methods=["GET"])
 
 
 def _kept(page: KeptPage) -> Endpoint:
