@@ -25,6 +25,7 @@ name = "own"
 kind = "bridge"
 url = "https://bridge.example"
 key_file = "own.key"
+acceptor = "123456789012345"
 countries = ["AQ"]
 """
 OF_LAB = ("bench", "connector check", "lab world", "sandbox processor nmi", "simulate")

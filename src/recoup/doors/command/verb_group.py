@@ -4,11 +4,11 @@ too, and need nothing of the others'. Other packages add verbs by entry points o
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 import click
 
+from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 ADDED: Final = "recoup.verbs"
@@ -43,25 +43,15 @@ class PackageVerb:
     entry: str
 
     def is_there(self) -> bool:
-        return self._found() is not None
+        return self.entry in added(ADDED)
 
     def add(self, group: click.Group, name: str) -> None:
         """Raises: Problem(unavailable), where the package is missing or cannot be used."""
-        found, words = self._found(), self.entry.replace(".", " ")
-        if found is None:
+        if not self.is_there():
+            words = self.entry.replace(".", " ")
             message = f"`recoup {words}` comes with the package {self.package}, which is not installed."
             raise Problem("unavailable", message, cure=f"Install it: `pip install {self.package}`.")
-        try:
-            verb = found.load()
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            message = f"`recoup {words}` of the package {self.package} cannot be used ({why})."
-            cure = f"Install the release of {self.package} for this Recoup."
-            raise Problem("unavailable", message, cure=cure) from error
-        group.add_command(verb, name)
-
-    def _found(self) -> EntryPoint | None:
-        return next(iter(entry_points(group=ADDED, name=self.entry)), None)
+        group.add_command(load(added(ADDED)[self.entry], click.Command), name)
 
 
 class VerbGroup(click.Group):

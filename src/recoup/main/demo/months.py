@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final, Protocol
+from types import FunctionType
+from typing import Any, Final, Protocol, cast
 
 from recoup.gateways.cards.sandbox.book import Timetable
+from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 from recoup.main.demo.example import Line
 
@@ -40,21 +41,15 @@ MonthsOf = Callable[[datetime, int, int, Sequence[Site], Sequence[str]], Months]
 
 
 def has_months() -> bool:
-    return _found() is not None
+    return NAME in added(GROUP)
 
 
 def months_of() -> MonthsOf:
-    """Raises: Problem(unavailable) without the package."""
-    found = _found()
-    if found is None:
+    """Raises: Problem(unavailable), where the package is missing or cannot be used."""
+    if not has_months():
         raise Problem(
             "unavailable",
             "The demo's months of renewals come with the package recoup-lab, which is not installed.",
             cure="Install it: `pip install recoup-lab`.",
         )
-    made: MonthsOf = found.load()
-    return made
-
-
-def _found() -> EntryPoint | None:
-    return next(iter(entry_points(group=GROUP, name=NAME)), None)
+    return cast(MonthsOf, load(added(GROUP)[NAME], FunctionType))
