@@ -10,8 +10,6 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from recoup.gateways.cards.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
-from recoup.gateways.cards.adyen.outcomes import Amount, ServiceError, T, read
 from recoup.gateways.cards.connector import DisputeCase, Finding, Notice
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
@@ -20,7 +18,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
 from recoup.rules.money.disputes import AT_ITS_STAGE
-from recoup.rules.rescue import route_findings as findings
+from recoup_connectors import findings as findings
+from recoup_connectors.adyen.events import EVENTS, OF_INQUIRY, REPORT, TOKENS, Meaning
+from recoup_connectors.adyen.outcomes import Amount, ServiceError, T, read
 
 TEST_HOST: Final = "-test.adyen.com"
 LIVE_HOST: Final = "-live.adyenpayments.com"

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.gateways.cards.adyen import amounts
-from recoup.gateways.cards.adyen.api import Api
-from recoup.gateways.cards.adyen.outcomes import UNREADABLE, Payment, of_error, of_payment, read
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge, PayerAtHand, PayerAway
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup_connectors.adyen import amounts
+from recoup_connectors.adyen.api import Api
+from recoup_connectors.adyen.outcomes import UNREADABLE, Payment, of_error, of_payment, read
 
 RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
 STATEMENT_MAX: Final = 22

@@ -10,22 +10,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from recoup.gateways.cards.adyen import amounts
-from recoup.gateways.cards.adyen.api import (
-    DISPUTES,
-    LIVE_HOST,
-    REPORTS,
-    TEST_HOST,
-    Api,
-    checked_rights,
-    read_batch,
-    reason_of,
-    unavailable,
-)
-from recoup.gateways.cards.adyen.charges import Charges
-from recoup.gateways.cards.adyen.events import REPORT
-from recoup.gateways.cards.adyen.evidence import MEDIA_TYPE, pdf_of
-from recoup.gateways.cards.adyen.outcomes import UNREADABLE, of_modification, of_refusal, read
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
@@ -43,7 +27,23 @@ from recoup.gateways.cards.vendor_account import unanswered
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.order.authentication import RETURNED_MAX
-from recoup.rules.rescue import route_findings as findings
+from recoup_connectors import findings as findings
+from recoup_connectors.adyen import amounts
+from recoup_connectors.adyen.api import (
+    DISPUTES,
+    LIVE_HOST,
+    REPORTS,
+    TEST_HOST,
+    Api,
+    checked_rights,
+    read_batch,
+    reason_of,
+    unavailable,
+)
+from recoup_connectors.adyen.charges import Charges
+from recoup_connectors.adyen.events import REPORT
+from recoup_connectors.adyen.evidence import MEDIA_TYPE, pdf_of
+from recoup_connectors.adyen.outcomes import UNREADABLE, of_modification, of_refusal, read
 
 URL: Final = "https://checkout-test.adyen.com"
 OWN_RETRIES_MAX: Final = 1_000

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.gateways.cards.adyen.amounts import units_of
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome
 from recoup.gateways.cards.port import ModificationMessage
 from recoup.gateways.cards.transport import Reply
+from recoup_connectors.adyen.amounts import units_of
 
 UNREADABLE: Final = "the answer could not be read"
 RECEIVED: Final = "received"

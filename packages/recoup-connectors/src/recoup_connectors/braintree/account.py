@@ -14,9 +14,6 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from recoup.gateways.cards.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
-from recoup.gateways.cards.braintree.disputes import Dispute
-from recoup.gateways.cards.braintree.outcomes import Payment, answer_of, code_of, found_at, of_error, read
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import exponent, units_of
@@ -27,7 +24,10 @@ from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue import route_findings as words
+from recoup_connectors import findings as words
+from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
+from recoup_connectors.braintree.disputes import Dispute
+from recoup_connectors.braintree.outcomes import Payment, answer_of, code_of, found_at, of_error, read
 
 NOTICE_BYTES_MAX: Final = 262_144
 _CHALLENGE: Final = re.compile(r"[a-f0-9]{20,32}")

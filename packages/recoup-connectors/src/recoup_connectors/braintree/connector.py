@@ -12,9 +12,17 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.gateways.cards import decimal_amounts
-from recoup.gateways.cards.braintree import account, disputes
-from recoup.gateways.cards.braintree.api import Api, KeyPair
-from recoup.gateways.cards.braintree.outcomes import (
+from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
+from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup_connectors.braintree import account, disputes
+from recoup_connectors.braintree.api import Api, KeyPair
+from recoup_connectors.braintree.outcomes import (
     KEY_USED,
     NOT_YET,
     TAKEN,
@@ -30,14 +38,6 @@ from recoup.gateways.cards.braintree.outcomes import (
     payment_at,
     read,
 )
-from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
-from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
 
 _INITIATORS: Final = {"recurring": "RECURRING", "installment": "INSTALLMENT", "unscheduled": "UNSCHEDULED"}
 _FIRSTS: Final = {"recurring": "RECURRING_FIRST", "installment": "INSTALLMENT_FIRST"}

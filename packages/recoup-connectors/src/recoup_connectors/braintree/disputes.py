@@ -7,8 +7,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from recoup.gateways.cards.braintree.api import Api, unavailable
-from recoup.gateways.cards.braintree.outcomes import (
+from recoup.gateways.cards.connector import DisputeCase
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import DisputeAnswer
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.rules.money.disputes import Stage, Status
+from recoup_connectors.braintree.api import Api, unavailable
+from recoup_connectors.braintree.outcomes import (
     UNREADABLE,
     Money,
     answer_of,
@@ -17,11 +22,6 @@ from recoup.gateways.cards.braintree.outcomes import (
     of_refusal,
     read,
 )
-from recoup.gateways.cards.connector import DisputeCase
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import DisputeAnswer
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.rules.money.disputes import Stage, Status
 
 EVIDENCE_MAX: Final = 60_000
 _DONE: Final[Mapping[str, frozenset[str]]] = {

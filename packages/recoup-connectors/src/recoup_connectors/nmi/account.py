@@ -11,15 +11,15 @@ import msgspec
 from recoup.gateways.cards.connector import Finding, Notice
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.decimal_amounts import units_of
-from recoup.gateways.cards.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
-from recoup.gateways.cards.nmi.outcomes import Transaction, transaction_of
 from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue import route_findings as words
+from recoup_connectors import findings as words
+from recoup_connectors.nmi.api import LIVE_URL, SANDBOX_URL, Api, unavailable
+from recoup_connectors.nmi.outcomes import Transaction, transaction_of
 
 NOTICE_BYTES_MAX: Final = 262_144
 KINDS: Final = (

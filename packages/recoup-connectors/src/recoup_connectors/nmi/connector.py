@@ -12,9 +12,15 @@ from uuid import UUID
 
 from recoup.gateways.cards.connector import Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.nmi import account, amounts
-from recoup.gateways.cards.nmi.api import Api, form_of
-from recoup.gateways.cards.nmi.outcomes import (
+from recoup.gateways.cards.outcome import Outcome
+from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup_connectors.nmi import account, amounts
+from recoup_connectors.nmi.api import Api, form_of
+from recoup_connectors.nmi.outcomes import (
     HELD,
     TAKEN,
     UNREADABLE,
@@ -26,12 +32,6 @@ from recoup.gateways.cards.nmi.outcomes import (
     of_transaction,
     transaction_of,
 )
-from recoup.gateways.cards.outcome import Outcome
-from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage, StatementLine
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError
-from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
-from recoup.kernel.problem import Problem
-from recoup.kernel.time import Clocks
 
 DUP_SECONDS: Final = 300  # longer than anything that may still be on its way
 _EXEMPTIONS: Final = {"low_value": "low_value", "transaction_risk_analysis": "tra_exemption"}

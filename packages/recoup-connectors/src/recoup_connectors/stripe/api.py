@@ -14,14 +14,14 @@ import msgspec
 from recoup.gateways.cards.connector import Finding, Notice
 from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
-from recoup.gateways.cards.stripe.amounts import units_of
-from recoup.gateways.cards.stripe.outcomes import OUR_ID, ErrorBody, read
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import Clocks
-from recoup.rules.rescue import route_findings as findings
+from recoup_connectors import findings as findings
+from recoup_connectors.stripe.amounts import units_of
+from recoup_connectors.stripe.outcomes import OUR_ID, ErrorBody, read
 
 VERSION: Final = "2025-03-31.basil"
 ANSWER_BYTES_MAX: Final = 4_194_304  # a page of a hundred objects with what they refer to

@@ -14,11 +14,11 @@ from uuid import UUID
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge, Inquiry
-from recoup.gateways.cards.stripe import amounts
-from recoup.gateways.cards.stripe.api import Api
-from recoup.gateways.cards.stripe.outcomes import OUR_ID, UNREADABLE, Intent, Invoice, of_error, of_intent, read
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup_connectors.stripe import amounts
+from recoup_connectors.stripe.api import Api
+from recoup_connectors.stripe.outcomes import OUR_ID, UNREADABLE, Intent, Invoice, of_error, of_intent, read
 
 CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned

@@ -20,8 +20,15 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     StatementLine,
 )
-from recoup.gateways.cards.stripe import amounts
-from recoup.gateways.cards.stripe.api import (
+from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.gateways.cards.vendor_account import unanswered
+from recoup.kernel.problem import Problem
+from recoup.kernel.sentence import Sentence
+from recoup.kernel.time import Clocks
+from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
+from recoup_connectors import findings as findings
+from recoup_connectors.stripe import amounts
+from recoup_connectors.stripe.api import (
     Api,
     checked_rights,
     checked_webhooks,
@@ -30,9 +37,9 @@ from recoup.gateways.cards.stripe.api import (
     reason_of,
     unavailable,
 )
-from recoup.gateways.cards.stripe.charges import Charges
-from recoup.gateways.cards.stripe.invoices import Invoices
-from recoup.gateways.cards.stripe.outcomes import (
+from recoup_connectors.stripe.charges import Charges
+from recoup_connectors.stripe.invoices import Invoices
+from recoup_connectors.stripe.outcomes import (
     OUR_ID,
     UNREADABLE,
     Intent,
@@ -41,13 +48,6 @@ from recoup.gateways.cards.stripe.outcomes import (
     of_refusal,
     read,
 )
-from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
-from recoup.gateways.cards.vendor_account import unanswered
-from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import Sentence
-from recoup.kernel.time import Clocks
-from recoup.rules.money.disputes import AT_ITS_STAGE, NoticeStage, Status
-from recoup.rules.rescue import route_findings as findings
 
 URL: Final = "https://api.stripe.com"
 EVIDENCE_MAX: Final = 20_000  # of one text

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from recoup.gateways.cards.connector import BilledInvoice, OwnDecline
-from recoup.gateways.cards.stripe import amounts
-from recoup.gateways.cards.stripe.api import Api, Form, reason_of, unavailable
-from recoup.gateways.cards.stripe.outcomes import Invoice, read
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup_connectors.stripe import amounts
+from recoup_connectors.stripe.api import Api, Form, reason_of, unavailable
+from recoup_connectors.stripe.outcomes import Invoice, read
 
 SECONDS: Final = 10.0
 OWN_TRIES_MAX: Final = 9  # the first, and eight of Smart Retries

@@ -11,8 +11,8 @@ import msgspec
 from recoup.gateways.cards.credential import CredentialNews
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.port import Charge
-from recoup.gateways.cards.stripe.amounts import units_of
 from recoup.gateways.cards.transport import Reply
+from recoup_connectors.stripe.amounts import units_of
 
 OUR_ID: Final = "recoup_id"  # in metadata
 UNREADABLE: Final = "the answer could not be read"

@@ -12,9 +12,9 @@ from tests.rings import drawn, each
 from recoup.gateways.cards.connector import Notice
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage, Processor
-from recoup.gateways.cards.stripe import connector
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup_connectors.stripe import connector
 from recoup_lab.conformance.adyen import AdyenSubject
 from recoup_lab.conformance.check import CHECKS
 from recoup_lab.conformance.run import SUBJECTS, Result, run_checks

@@ -21,9 +21,9 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.doors.inbound.notices import routes
 from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.store.cards.connections import Billing, ProcessorConnection, add_connection
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 ROUTE = "stripe"

@@ -10,10 +10,10 @@ from tests.flows.vendor_story import Vendor, tell
 from tests.worlds import Shop
 
 from recoup.flows.notices.receive import take
-from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
+from recoup_connectors.adyen.connector import Adyen
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
 from recoup_lab.processors.faults import Faults

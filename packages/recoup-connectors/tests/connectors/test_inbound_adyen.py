@@ -20,7 +20,6 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.insight.verify import verify
 from recoup.flows.modifications.review_queue import decide
 from recoup.flows.refunds.refund import RefundRequest, refund
-from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.credential import Stored
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
@@ -28,6 +27,7 @@ from recoup.main.doctor_verb import look_at
 from recoup.main.metrics import scrape
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
+from recoup_connectors.adyen.connector import Adyen
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
 

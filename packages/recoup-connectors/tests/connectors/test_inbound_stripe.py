@@ -25,7 +25,6 @@ from recoup.flows.refunds.refund import RefundRequest, refund
 from recoup.gateways.cards.connector import Acknowledgement
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Charge, Outcome
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.main.app import _no_path, refuse
 from recoup.moves.attempt.open import hold
 from recoup.rules.network.magic import script_card
@@ -33,6 +32,7 @@ from recoup.rules.order.attention import ANSWER_DIFFERS
 from recoup.rules.order.whys import OUTAGE
 from recoup.store.retention import NOTICES_KEPT, retain
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn, signature
 
 PATH = "/inbound/stripe/notices"

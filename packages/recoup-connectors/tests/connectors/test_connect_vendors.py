@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flows.test_adyen_story import OfAdyen
-from tests.flows.test_braintree_story import OfBraintree
+from connectors.test_adyen_story import OfAdyen
+from connectors.test_braintree_story import OfBraintree
+from connectors.test_nmi_story import OfNmi
 from tests.flows.test_connect import open_routes, seen
-from tests.flows.test_nmi_story import OfNmi
 from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, change, check, connect
-from recoup.flows.merchants.connect_forms import FORMS, address_of
+from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, address_of, change, check, connect, connectable
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.kinds import KINDS, secrets_of
 from recoup.kernel.problem import Problem
@@ -180,13 +179,13 @@ def test_refused_with_the_field_and_without_the_secret(server: ServerAddress, tm
 @each("prefix", ["", "evil.example/", "x@y", "a b", "1797a841fbb37ca7-Acme.evil", "-checkout", "ab"])
 def test_a_prefix_is_never_a_host(prefix: str) -> None:
     with pytest.raises(Problem) as refused:
-        address_of(KINDS["adyen"], prefix, test=False)
+        address_of("adyen", prefix, test=False)
     assert refused.value.field == "prefix"
 
 
 def test_each_kind_has_an_address_of_its_mode() -> None:
-    live = address_of(KINDS["adyen"], "1797a841fbb37ca7-Acme", test=False)
+    live = address_of("adyen", "1797a841fbb37ca7-Acme", test=False)
     assert live == "https://1797a841fbb37ca7-Acme-checkout-live.adyenpayments.com"
-    for kind in FORMS:
-        assert address_of(KINDS[kind], "", test=True) == (KINDS[kind].sandbox_url or KINDS[kind].url)
+    for kind in connectable():
+        assert address_of(kind, "", test=True) == (KINDS[kind].sandbox_url or KINDS[kind].url)
     assert secrets_of("a,b c") == ("a", "b", "c")

@@ -9,9 +9,9 @@ import pytest
 from tests.flows.vendor_story import Vendor, tell
 
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.stripe import charges
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe import charges
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.stripe.server import KEY, StandIn
 

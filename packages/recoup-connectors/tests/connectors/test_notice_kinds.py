@@ -6,13 +6,13 @@ import re
 import warnings
 from importlib import import_module
 
-from recoup.gateways.cards.adyen.events import EVENTS, TOKENS
-from recoup.gateways.cards.braintree import account as braintree_account
-from recoup.gateways.cards.braintree import disputes as braintree_disputes
-from recoup.gateways.cards.nmi import account as nmi_account
 from recoup.gateways.cards.notice_kinds import Row, meaning_of
-from recoup.gateways.cards.stripe import api as stripe_api
-from recoup.gateways.cards.stripe import connector as stripe_connector
+from recoup_connectors.adyen.events import EVENTS, TOKENS
+from recoup_connectors.braintree import account as braintree_account
+from recoup_connectors.braintree import disputes as braintree_disputes
+from recoup_connectors.nmi import account as nmi_account
+from recoup_connectors.stripe import api as stripe_api
+from recoup_connectors.stripe import connector as stripe_connector
 from recoup_lab.processors.adyen import published as adyen
 from recoup_lab.processors.nmi import published as nmi
 

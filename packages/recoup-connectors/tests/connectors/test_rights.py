@@ -2,8 +2,8 @@
 
 import json
 
-from recoup.gateways.cards.adyen.api import _calls, _right
 from recoup.gateways.cards.transport import Reply
+from recoup_connectors.adyen.api import _calls, _right
 
 
 def test_only_what_proves_a_role_says_that_the_key_has_it() -> None:

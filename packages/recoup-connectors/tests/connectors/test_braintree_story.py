@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.flows.vendor_story import Vendor, tell
 
-from recoup.gateways.cards.braintree.api import KeyPair
-from recoup.gateways.cards.braintree.connector import Braintree
 from recoup.gateways.cards.credential import Stored
 from recoup.store.server import ServerAddress
+from recoup_connectors.braintree.api import KeyPair
+from recoup_connectors.braintree.connector import Braintree
 from recoup_lab.processors.braintree.server import ACCOUNTS, PRIVATE, PUBLIC, StandIn
 from recoup_lab.processors.faults import Faults
 

@@ -1,14 +1,12 @@
-"""What each kind of account is connected by: the form of its key, of the secret that signs its notices, of its account.
+"""What an account is connected by: the form of its key, of the secret that signs its notices, of its account.
 
 A key and a secret are examined here before anything is kept, and never repeated.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from recoup.gateways.cards.kinds import Kind
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 
@@ -31,8 +29,8 @@ class Given(Protocol):
 class Form:
     """`vendor`: its name. `placeholder`: how a key looks. `key`: a first group is the mode, `test` or `live`. `secret`:
     None where the key itself signs notices; `secrets_max` of them hold together. `account`: None where there is none to
-    name; `account_changes`: what it names may grow. `bills`: its invoices can be rescued. `has_prefix`: its live
-    address is the account's own."""
+    name; `account_changes`: what it names may grow. `bills`: its invoices can be rescued. `live_url`: its live address
+    with `{prefix}`, where each account has its own. `guide`: the page of the docs. `order`: its place in lists."""
 
     vendor: str
     placeholder: str
@@ -45,7 +43,17 @@ class Form:
     account_cure: str = ""
     account_changes: bool = False
     bills: bool = False
-    has_prefix: bool = False
+    live_url: str = ""
+    prefix_cure: str = ""
+    guide: str = "processor-accounts"
+    order: int = 100
+
+    def live_address(self, prefix: str) -> str:
+        """Raises: Problem(invalid) for what is no prefix of an account."""
+        if not PREFIX.fullmatch(prefix):
+            message = Sentence("A live account of {0} has an address of its own.", self.vendor)
+            raise Problem("invalid", message, field="prefix", cure=self.prefix_cure)
+        return self.live_url.format(prefix=prefix)
 
     def secret_of(self, given: str, key: str) -> str:
         """As it is kept: those that hold together joined by commas."""
@@ -95,64 +103,5 @@ class Form:
             raise Problem("invalid", message, field="billing", cure="Hand the payments over by the API or files.")
 
 
-FORMS: Final[Mapping[str, Form]] = {
-    "stripe": Form(
-        "Stripe",
-        "rk_live_…",
-        re.compile(r"rk_(live|test)_[A-Za-z0-9_]{4,240}"),
-        Sentence("Make a restricted key in Stripe; it begins with rk_."),
-        re.compile(r"whsec_[A-Za-z0-9+/=_-]{4,240}"),
-        Sentence("Copy the signing secret of the webhook endpoint in Stripe; it begins with whsec_."),
-        bills=True,
-    ),
-    "adyen": Form(
-        "Adyen",
-        "AQE…",
-        re.compile(r"[!-~]{16,512}"),
-        Sentence("Copy the API key of an API credential in Adyen; it begins with AQE."),
-        re.compile(r"[0-9A-Fa-f]{64}"),
-        Sentence("Copy the HMAC key of each webhook in Adyen, 64 hexadecimal digits; two with a space between them."),
-        secrets_max=2,
-        account=re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}"),
-        account_cure=Sentence("Write the name of your merchant account, as Adyen's Customer Area shows it."),
-        has_prefix=True,
-    ),
-    "braintree": Form(
-        "Braintree",
-        "public:private",
-        re.compile(r"[A-Za-z0-9]{8,80}:[A-Za-z0-9]{8,80}"),
-        Sentence("Write the public and the private key with a colon between them."),
-        account=re.compile(r"[A-Z]{3}=[A-Za-z0-9_-]{1,80}(?: [A-Z]{3}=[A-Za-z0-9_-]{1,80})*"),
-        account_cure=Sentence("Write the merchant account of each currency: EUR=acme-eur USD=acme-usd."),
-        account_changes=True,
-    ),
-    "nmi": Form(
-        "NMI",
-        "",
-        re.compile(r"[A-Za-z0-9-]{16,128}"),
-        Sentence("Make a security key in NMI with the permissions API and Query."),
-        re.compile(r"[!-+\--~]{8,240}"),
-        Sentence("Copy the signing key of the webhook in NMI."),
-    ),
-}  # fmt: skip
-
-
-def form_of(kind: str) -> Form:
-    """Raises: Problem(invalid)."""
-    form = FORMS.get(kind)
-    if form is None:
-        message = "There is no such kind of processor to connect."
-        raise Problem("invalid", message, field="kind", cure=Sentence("One of {0}.", ", ".join(FORMS)))
-    return form
-
-
-def address_of(kind: Kind, prefix: str, *, test: bool) -> str:
-    """The vendor's, of that mode; in live Adyen's with the account's own prefix. Raises: Problem(invalid)."""
-    usual = kind.sandbox_url if test and kind.sandbox_url else kind.url
-    if usual:
-        return usual
-    if not PREFIX.fullmatch(prefix):
-        message = "A live account of Adyen has an address of its own."
-        cure = "Copy the live URL prefix from Adyen's Customer Area: Developers, API URLs."
-        raise Problem("invalid", message, field="prefix", cure=cure)
-    return f"https://{prefix}-checkout-live.adyenpayments.com"
+# Of an account whose kind no package adds any more: it is shown, and cannot be changed.
+NOT_INSTALLED: Final = Form("", "", re.compile(r"(?!)"), "")
