@@ -117,8 +117,8 @@ def _kind(at: str, name: str) -> Kind:
     try:
         return KINDS[name]
     except KeyError:
-        message = f"{at}: no package that is installed adds the kind of route {name!r}."
-        cure = f"Install it, like recoup-connectors, or write one of {', '.join(sorted(KINDS))}."
+        message = f"{at}: {name!r} is no kind of route that is installed."
+        cure = f"Install its package, like recoup-connectors, or write one of {', '.join(sorted(KINDS))}."
         raise _bad(f"{at}.kind", message, cure) from None
     except Problem as broken:
         raise _bad(f"{at}.kind", f"{at}: {broken.message}", broken.cure or "") from None

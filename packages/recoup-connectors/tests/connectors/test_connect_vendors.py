@@ -16,7 +16,15 @@ from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.connect import ChangeRequest, ConnectRequest, address_of, change, check, connect, connectable
+from recoup.flows.merchants.connect import (
+    ChangeRequest,
+    ConnectRequest,
+    address_of,
+    change,
+    check,
+    connect,
+    connectable,
+)
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.kinds import KINDS, secrets_of
 from recoup.kernel.problem import Problem
