@@ -45,7 +45,7 @@ class Form:
     bills: bool = False
     live_url: str = ""
     prefix_cure: str = ""
-    guide: str = "processor-accounts"
+    guide: str = "processors#connect-your-account"
     order: int = 100
 
     def live_address(self, prefix: str) -> str:
