@@ -61,6 +61,7 @@ _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "br
 _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/", "connectors/findings.py", *_FORMS)
 _NOBODY: Final = (
     "doors/portal/design/", "doors/portal/form_shape.py", "doors/portal/languages/", "doors/portal/orders/times.py",
+    "doors/portal/portal.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "flows/cards/sandbox_token.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
