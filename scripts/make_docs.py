@@ -36,7 +36,6 @@ from recoup.rules.stable.channels import enabled
 from recoup.rules.stable.destinations import FORMS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-ERRORS: Final = msgspec.json.decode((ROOT / "scripts/stablecoin_errors.json").read_bytes(), type=dict[str, str])
 DOCS: Final = ROOT / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
 

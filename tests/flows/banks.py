@@ -12,12 +12,12 @@ from tests.worlds import Shop
 from recoup.flows.cards.challenge import ChallengePage, show
 from recoup.flows.cards.payer_return import come_back
 from recoup.flows.hosted_link import PAYER_RETURN, named_by
-from recoup.gateways.cards.adyen.connector import Adyen
 from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import script_card
+from recoup_connectors.adyen.connector import Adyen
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
 from recoup_lab.processors.adyen.server import StandIn as AdyenStandIn

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from connectors.test_braintree_story import OfBraintree
 from tests.flows.banks import OfBridge, at_bank, back
-from tests.flows.test_braintree_story import OfBraintree
 from tests.flows.test_challenges import ANOTHER, answered, events
 from tests.flows.test_customer_waiting import PATIENT, kept, waiting
 from tests.flows.test_risk import AWAY, DOUBTFUL, HOME, IP, ask, decide, decision_of

@@ -22,12 +22,12 @@ from recoup.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
 from recoup.gateways.cards.bridge import NoProcessor
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.store.cards.connections import OwnRoute, own_routes
 from recoup.store.server import ServerAddress
 from recoup.store.statement import Read
+from recoup_connectors.stripe.api import EVENTS, INVOICE_EVENTS
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.stripe.server import StandIn
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connectors.test_adyen_story import OfAdyen
+from connectors.test_braintree_story import OfBraintree
 from tests.flows.banks import at_bank, back
-from tests.flows.test_adyen_story import OfAdyen
-from tests.flows.test_braintree_story import OfBraintree
 from tests.flows.test_risk import HOME, ask, decide, run
 from tests.worlds import Shop, change_world, owner
 

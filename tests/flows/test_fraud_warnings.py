@@ -14,9 +14,9 @@ from recoup.flows.merchants.connect import connect
 from recoup.flows.notices.receive import take
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Outcome
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.rules.order.attention import FRAUD_WARNED, SETTLED_BY_PEOPLE
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import StandIn, signature
 
 

@@ -17,10 +17,10 @@ from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 from recoup.flows.cards.challenge import ChallengePage, show
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.insight.verify import verify
-from recoup.gateways.cards.stripe import charges
 from recoup.kernel.policy import Policy
 from recoup.moves.attempt import send as attempt_send
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe import charges
 
 pytestmark = deep("kills")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from tests.flows.test_adyen_story import OfAdyen
-from tests.flows.test_braintree_story import OfBraintree
-from tests.flows.test_nmi_story import OfNmi
-from tests.flows.test_stripe_story import OfStripe
+from connectors.test_adyen_story import OfAdyen
+from connectors.test_braintree_story import OfBraintree
+from connectors.test_nmi_story import OfNmi
+from connectors.test_stripe_story import OfStripe
 from tests.kills.vendor_story import Route, stored
 
 from recoup.gateways.cards.kinds import Connection

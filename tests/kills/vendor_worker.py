@@ -16,7 +16,6 @@ from recoup.flows.open_world import OpenWorld
 from recoup.gateways.cards import bridge
 from recoup.gateways.cards.kinds import KINDS, Connection
 from recoup.gateways.cards.port import Processor
-from recoup.gateways.cards.stripe import charges
 from recoup.gateways.cards.vendor_account import VendorAccount
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import Material
@@ -26,6 +25,7 @@ from recoup.moves.attempt import send as attempts
 from recoup.moves.dispute import answer as answers
 from recoup.moves.modification import send as modifications
 from recoup.store.pool import Database
+from recoup_connectors.stripe import charges
 
 # What nobody has answered is asked about soon: a process that is killed lets a message wait for all of it.
 POLICY = Policy(magic_inputs=False, call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.3))

@@ -9,12 +9,12 @@ from tests.worlds import change_world, make_shop, sandbox_world
 from recoup.flows.connections import connection_of
 from recoup.flows.merchants.connect import ConnectRequest, connect
 from recoup.flows.people.notifications import keep_language
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.main.doctor_verb import Line, look_at
-from recoup.main.language_check import language_troubles
+from recoup.main.extension_check import extension_troubles
 from recoup.store.people.people import add_user
 from recoup.store.server import ServerAddress
+from recoup_connectors.stripe.connector import Stripe
 
 
 def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddress, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_language_that_somebody_chose_and_that_is_not_installed_is_named(serve
                 async with world.people.transaction() as tx:
                     await add_user(tx, user_id, f"{user_id}@example.com", "One", "x", world.clocks.wall())
                 await keep_language(world, user_id, language)
-            [problem] = await language_troubles(world)
+            [problem] = [one async for one in extension_troubles(world)]
             assert "2 chose the language 'it'" in problem.sentence()
 
     asyncio.run(story())

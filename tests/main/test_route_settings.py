@@ -1,11 +1,13 @@
 """`[[routes]]`: what a route may say, and what is refused at start in one line, without the secret."""
 
 import asyncio
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recoup.gateways.cards import kinds
 from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
 from recoup.main.card_services import check_services, token_services_of, updaters_of
@@ -125,6 +127,26 @@ def test_what_is_refused_names_route_and_member_in_one_line(
     assert "\n" not in said
     assert SECRET not in said
     assert LIVE_KEY not in said
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("a_package_that_is_not_there:KIND", "ModuleNotFoundError"),
+        ("json:KIND", "AttributeError"),
+        ("json:dumps", "it is no Kind"),
+    ],
+)
+def test_a_kind_whose_package_cannot_be_used_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, why: str
+) -> None:
+    monkeypatch.setattr(kinds, "added", lambda group: {"quack": EntryPoint("quack", value, group)})
+    with pytest.raises(Problem) as caught:
+        _load(tmp_path, USUAL | {"kind": "quack"})
+    said = caught.value.sentence()
+    assert caught.value.field == "routes[acme].kind"
+    assert [word for word in ("'quack'", value, why, "Install a release of") if word not in said] == []
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(

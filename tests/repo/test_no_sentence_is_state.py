@@ -23,7 +23,6 @@ _COMPARED = re.compile(r"""[!=]= ["']([^"']*)["']|\bin \(([^)]*)\)""")
 _MAY = {
     "doors/command/learn.py": "the name of a way to predict",
     "doors/stablecoin/complaints.py": "msgspec says what is wrong with a body in words only",
-    "gateways/cards/nmi/outcomes.py": "the gateway has one code, 300, for all that it refuses, and words for which",
     "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "rules/network/codes.py": "the name of a source document, as `SOURCES` has others",

@@ -13,7 +13,7 @@ import structlog
 
 from recoup.core.ports import Keys
 from recoup.gateways.cards.bridge import NoProcessor
-from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.gateways.cards.kinds import KINDS, Connection, usable_kinds
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
@@ -42,8 +42,10 @@ def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
 
 
 def terms_of_own(name: str, kind: str) -> RouteTerms:
-    """Of a merchant's own route: any payment that its kind takes, counted by the merchant's own acceptor."""
-    return RouteTerms(name, cards=KINDS[kind].cards, stored=KINDS[kind].stored)
+    """Of a merchant's own route: any payment that its kind takes, counted by the merchant's own acceptor; none where
+    the kind is not installed."""
+    found = usable_kinds()[0].get(kind)
+    return RouteTerms(name, cards=found is not None and found.cards, stored=found is not None and found.stored)
 
 
 def seal_connection(keys: Keys, connection: Connection) -> bytes:

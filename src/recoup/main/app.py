@@ -50,8 +50,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
+from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
-from recoup.main.language_check import language_troubles
 from recoup.main.metrics import Measured
 from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
@@ -165,9 +165,10 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_worlds(settings, databases, DOORS) as (running, live):
-            for problem in await language_troubles(running.world):
-                log.warning("language unavailable", why=problem.sentence())
             opened.extend(one for one in (running, live) if one is not None)
+            for one in opened:
+                async for problem in extension_troubles(one.world):
+                    log.warning("package unavailable", world=one.world.name, why=problem.sentence())
             _open_doors(settings, running, app.router, sandbox_doors)
             if live is not None:
                 router = Router(redirect_slashes=False, default=_no_path)

@@ -17,7 +17,7 @@ from recoup.gateways.cards.connector import is_connector
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.databases import Databases, find_databases
-from recoup.main.language_check import language_troubles
+from recoup.main.extension_check import extension_troubles
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
@@ -76,8 +76,6 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
         return lines  # what stands on them would only say so again
     try:
         async with open_worlds(settings, databases, "recoup-cli") as worlds:
-            for problem in await language_troubles(worlds[0].world):
-                lines.append(Line("people", "languages", False, problem.message, problem.cure or ""))
             for one in worlds:
                 if one is not None:
                     lines += [line async for line in look_at(one.world)]
@@ -87,8 +85,10 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
 
 
 async def look_at(world: World) -> AsyncIterator[Line]:
-    """The worker, then each account with a key."""
+    """The worker, the packages, then each account with a key."""
     yield await _worker(world)
+    async for problem in extension_troubles(world):
+        yield Line(world.name, "packages", False, problem.message, problem.cure or "")
     for line in await _routes(world):
         yield line
     for line in await _accounts(world):

@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
-from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely
+from recoup.gateways.cards.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.countries import COUNTRIES
@@ -80,10 +80,7 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
     name = listed.get("name")
     at = f"routes[{name if isinstance(name, str) and name else number}]"
     _check_members(at, listed)
-    kind = KINDS.get(listed.get("kind", ""))
-    if kind is None:
-        message = f"{at}: {listed.get('kind')!r} is no kind of route."
-        raise _bad(f"{at}.kind", message, f"It is one of {', '.join(sorted(KINDS))}.")
+    kind = _kind(at, listed.get("kind", ""))
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
         message = f"{at}: a route needs a name of its own of small letters, digits and hyphens."
         raise _bad(f"{at}.name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken.")
@@ -116,6 +113,17 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
     return RouteSettings(connection, listed["kind"], _terms(at, name, acceptor, kind, listed))
 
 
+def _kind(at: str, name: str) -> Kind:
+    try:
+        return KINDS[name]
+    except KeyError:
+        message = f"{at}: {name!r} is no kind of route that is installed."
+        cure = f"Install its package, like recoup-connectors, or write one of {', '.join(sorted(KINDS))}."
+        raise _bad(f"{at}.kind", message, cure) from None
+    except Problem as broken:
+        raise _bad(f"{at}.kind", f"{at}: {broken.message}", broken.cure or "") from None
+
+
 def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
     """Of a bridge; what a vendor can is known."""
     value = listed.get("authenticates", False)
@@ -146,7 +154,7 @@ def _check_members(at: str, listed: Mapping[str, Any]) -> None:
 
 def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bool:
     if listed.get(member) and not may:
-        able = ", ".join(name for name, one in KINDS.items() if getattr(one, _MAY[member]))
+        able = ", ".join(name for name, one in usable_kinds()[0].items() if getattr(one, _MAY[member]))
         message = f"{at}: {member} says nothing of a route of the kind {listed['kind']}."
         raise _bad(f"{at}.{member}", message, f"Remove it; it belongs to routes of the kind {able}.")
     return bool(listed.get(member))

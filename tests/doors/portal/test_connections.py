@@ -26,7 +26,7 @@ def test_connected_checked_changed_and_ended_by_an_owner(
             monkeypatch.setattr("recoup.flows.merchants.connect.KINDS", {"stripe": there})
             owner, dev = await signed_in("owner"), await signed_in("dev")
             assert "Connect your account" in words(await owner.get("/connections"))
-            form = {"secret_key": POOR_KEY, "signing_secret": SECRET, "billing": "off"}
+            form = {"kind": "stripe", "secret_key": POOR_KEY, "signing_secret": SECRET, "billing": "off"}
             assert (await staff.post(owner, "/connections", "/connections", **form)).status_code == 303
             await notices(shop)
             page = await owner.get("/connections")
@@ -67,7 +67,7 @@ def test_what_is_refused_shows_no_secret(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")
         live = "rk_live_first_0001"
-        form = {"secret_key": live, "signing_secret": SECRET, "billing": "off"}
+        form = {"kind": "stripe", "secret_key": live, "signing_secret": SECRET, "billing": "off"}
         refused = await staff.post(owner, "/connections", "/connections", **form)
         assert refused.status_code == 400
         assert "The key is of the other mode." in words(refused)

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from recoup.kernel import extensions
 from recoup.rules.languages import catalogues
 from recoup.rules.languages.catalogues import GROUP, accepted_language, broken_languages, language_in, languages
 from recoup.rules.languages.locale import Locale
@@ -28,7 +29,7 @@ def forgetful() -> Iterator[None]:
 
 @pytest.mark.parametrize("added", [{}, BROKEN], ids=["none", "broken"])
 def test_it_speaks_english(monkeypatch: pytest.MonkeyPatch, added: dict[str, EntryPoint]) -> None:
-    monkeypatch.setattr(catalogues, "added", lambda group: added)
+    monkeypatch.setattr(extensions, "added", lambda group: added)
     to = Locale("de")
     assert (languages(), accepted_language("de, fr"), language_in("DE")) == ({"en": "English"}, "en", "en")
     assert (to.say("One is left."), to.said("It waits."), to.lang) == ("One is left.", "It waits.", "en")

@@ -29,7 +29,7 @@ def test_a_line_for_each_check_and_the_calls_never_made(tmp_path: Path) -> None:
 
 
 def test_a_check_that_fails_ends_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recoup.gateways.cards.stripe.connector.check_mode", lambda key, world: None)
+    monkeypatch.setattr("recoup_connectors.stripe.connector.check_mode", lambda key, world: None)
     monkeypatch.setattr(run, "CHECKS", {59: run.CHECKS[59]})
     done = CliRunner().invoke(cli, ["connector", "check", "stripe", "--data-dir", str(tmp_path)])
     assert (done.exit_code, done.output.strip()) == (1, "59  a live key is refused in the sandbox: it is taken")

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 import recoup
+import recoup_connectors
 from recoup.doors.portal.languages.page_text import messages
 from recoup.rules.languages.slots import ENDS
 from recoup.rules.network.tables import read_table
 from recoup.rules.people.whence import BROWSER_NAMES
 
 SOURCE: Final = Path(recoup.__file__).parent
+CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
@@ -31,7 +33,7 @@ _WORDY: Final = (
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
     "rules/rescue/mandate.py", "rules/rescue/explained.py", "rules/rescue/network_token.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
-    "rules/risk/words.py", "moves/attempt/by_merchant.py",
+    "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/parts.py",
     "flows/merchants/go_live.py",
     "flows/messages/send_sample.py", "flows/money/reconcile.py", "flows/samples_under_way.py",
@@ -55,7 +57,8 @@ _NAMED: Final = (
     "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown",
     "challenge", "declined", "not_sent",
 )  # fmt: skip
-_ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
+_FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
+_ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/", "connectors/findings.py", *_FORMS)
 _NOBODY: Final = (
     "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
@@ -80,14 +83,17 @@ def pages() -> list[str]:
 def words() -> list[str]:
     """Every sentence that our code may say on a page."""
     found = [*_NAMED, *(row["meaning"] for row in read_table("dispute-reasons.csv"))]
-    for file in sorted(SOURCE.rglob("*.py")):
-        name = file.relative_to(SOURCE).as_posix()
+    for name, file in [*_files(SOURCE, ""), *_files(CONNECTORS, "connectors/")]:
         if name.startswith(_ROOMS) and not name.startswith(_NOBODY):
             tree = ast.parse(file.read_text())
             wordy = name.startswith(_WORDY)
             texts = _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
             found += [sentence for text in texts for sentence in _sentences(text, wordy)]
     return list(dict.fromkeys(found))
+
+
+def _files(folder: Path, prefix: str) -> list[tuple[str, Path]]:
+    return [(prefix + file.relative_to(folder).as_posix(), file) for file in sorted(folder.rglob("*.py"))]
 
 
 def _spoken(tree: ast.AST) -> Iterator[ast.AST]:

@@ -19,10 +19,10 @@ from recoup.flows.merchants.connect import (
     change,
     check,
     connect,
+    connectable,
     disconnect,
     next_name,
 )
-from recoup.flows.merchants.connect_forms import FORMS
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
@@ -43,7 +43,7 @@ def group() -> None:
 
 def _add(kind: str) -> None:
     """The command that connects an account of this kind."""
-    form = FORMS[kind]
+    form = connectable()[kind]
     signed = "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
 
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -75,12 +75,12 @@ def _add(kind: str) -> None:
         verb = click.option("--billing", type=click.Choice(BILLING), default="off", help=_OF_INVOICES)(verb)
     if form.account is not None:
         verb = click.option("--account", required=True, help=form.account_cure)(verb)
-    if form.has_prefix:
+    if form.live_url:
         verb = click.option("--prefix", default="", help="Prefix of the account's live address.")(verb)
     group.command(kind, help=f"Connects an account at {form.vendor} {signed}, which are kept sealed.")(verb)
 
 
-for _kind in FORMS:
+for _kind in connectable():
     _add(_kind)
 
 

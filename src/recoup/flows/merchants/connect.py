@@ -4,20 +4,22 @@ The connection is a card route of this merchant alone. It waits until a check of
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Final
 
-from recoup.flows.merchants.connect_forms import address_of, form_of
 from recoup.flows.own_routes import open_connection, seal_connection
 from recoup.flows.world import World
 from recoup.gateways.cards.connector import Connector, Finding, is_connector
-from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely
+from recoup.gateways.cards.kinds import KINDS, Connection, is_reached_safely, usable_kinds
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.moves.audit import note
+from recoup.rules.merchants.connect_form import Form
 from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_after
 from recoup.store.cards import connections
 from recoup.store.cards.card_routes import NewCardRoute, add_route, sealed_connections, set_sealed
@@ -83,7 +85,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     name = await next_name(world, scope, request.kind)
     connection = Connection(
         name,
-        url=request.url or address_of(KINDS[request.kind], request.prefix, test=test),
+        url=request.url or address_of(request.kind, request.prefix, test=test),
         key=request.key,
         notice_secret=request.notice_secret,
         account=request.account,
@@ -152,7 +154,7 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
     connection = replace(
         held,
         name=route,
-        url=held.url or address_of(KINDS[before.kind], "", test=test),
+        url=held.url or address_of(before.kind, "", test=test),
         key=request.key or held.key,
         notice_secret=" ".join(secrets),
         account=request.account or held.account or before.account,
@@ -227,6 +229,29 @@ async def erase_ended(world: World) -> int:
             await set_sealed(tx, one.route, None, world.clocks.wall())
             done += 1
     return done
+
+
+@cache
+def connectable() -> Mapping[str, Form]:
+    """What merchants may connect, by kind."""
+    found = [(kind, one.form) for kind, one in usable_kinds()[0].items() if one.form is not None]
+    return dict(sorted(found, key=lambda one: (one[1].order, one[0])))
+
+
+def form_of(kind: str) -> Form:
+    """Raises: Problem(invalid)."""
+    form = connectable().get(kind)
+    if form is None:
+        message = "There is no such kind of processor to connect."
+        raise Problem("invalid", message, field="kind", cure=Sentence("One of {0}.", ", ".join(connectable())))
+    return form
+
+
+def address_of(kind: str, prefix: str, *, test: bool) -> str:
+    """The vendor's, of that mode; in live with the account's own prefix, where it has one. Raises: Problem(invalid)."""
+    found = KINDS[kind]
+    usual = found.sandbox_url if test and found.sandbox_url else found.url
+    return usual or form_of(kind).live_address(prefix)
 
 
 async def examine(kind: str, connection: Connection) -> list[Finding]:

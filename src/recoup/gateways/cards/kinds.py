@@ -1,11 +1,16 @@
-"""The kinds of card routes: what each takes, needs, and how it is made. Settings are read with it, so that a connector
-is imported only when one is made."""
+"""The kinds of card routes: what each takes, needs, and how it is made. Packages add more by entry points of the group
+`recoup.connectors`. Settings are read with it, so that a connector is imported only when one is made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
+
+from recoup.kernel.extensions import added, load, load_all
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.connect_form import Form
 
 if TYPE_CHECKING:
     from recoup.gateways.cards.credential import CredentialKind
@@ -16,6 +21,9 @@ if TYPE_CHECKING:
         """What is to be closed where it was made."""
 
         async def close(self) -> None: ...
+
+
+GROUP: Final = "recoup.connectors"
 
 
 def is_reached_safely(url: str) -> bool:
@@ -70,7 +78,8 @@ class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
     `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`, `may_update`,
     `may_make_tokens`: its settings say whether it sends customers to their bank, says what became of replaced cards,
-    makes network tokens; `multicapture_set`: and whether a hold may be captured several times."""
+    makes network tokens; `multicapture_set`: and whether a hold may be captured several times. `form`: what merchants
+    connect their own account by."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -86,6 +95,7 @@ class Kind:
     may_update: bool = False
     may_make_tokens: bool = False
     multicapture_set: bool = False
+    form: Form | None = None
 
 
 def secrets_of(text: str) -> tuple[str, ...]:
@@ -126,76 +136,7 @@ def _bridge_for(credential: "CredentialKind", given: Connection) -> "OpenProcess
     )
 
 
-def _stripe(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
-    from recoup.gateways.cards.stripe.connector import Stripe, check_mode
-
-    check_mode(given.key, given.world)
-    return Stripe(
-        key=given.key,
-        name=given.name,
-        url=given.url,
-        account=given.account,
-        acceptor_id=given.acceptor,
-        notice_secrets=secrets_of(given.notice_secret),  # two while it rolls
-    )
-
-
-def _adyen(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
-    from recoup.gateways.cards.adyen.connector import Adyen, check_mode
-
-    check_mode(given.url, given.world)
-    return Adyen(
-        key=given.key,
-        account=given.account,
-        name=given.name,
-        url=given.url,
-        acceptor_id=given.acceptor,
-        notice_secrets=secrets_of(given.notice_secret),  # of both kinds of notices, and two of each while they roll
-        multicapture=given.multicapture,
-    )
-
-
-def _braintree(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
-    from recoup.gateways.cards.braintree.account import accounts_of, check_mode
-    from recoup.gateways.cards.braintree.api import key_pair
-    from recoup.gateways.cards.braintree.connector import Braintree
-
-    check_mode(given.url, given.world)
-    return Braintree(
-        url=given.url,
-        keys=key_pair(given.key),
-        accounts=accounts_of(given.account),
-        name=given.name,
-        acceptor_id=given.acceptor,
-        older_keys=tuple(key_pair(one) for one in given.notice_secret.split()),
-    )
-
-
-def _nmi(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
-    from recoup.gateways.cards.nmi.account import check_mode
-    from recoup.gateways.cards.nmi.connector import Nmi
-
-    check_mode(given.url, given.world)
-    return Nmi(
-        url=given.url,
-        key=given.key,
-        name=given.name,
-        acceptor_id=given.acceptor,
-        notice_secrets=secrets_of(given.notice_secret),  # two while it rolls
-    )
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    "adyen": Kind(
-        _adyen,
-        sandbox_url="https://checkout-test.adyen.com",
-        needs_url=True,  # in live, where each merchant has a prefix
-        key_length_min=16,
-        cards=False,
-        stored=True,
-        needs_account=True,
-        multicapture_set=True,
-    ),
+_OURS: Final[Mapping[str, Kind]] = {
     "simulated": Kind(_simulated, needs_key=False, sandbox_only=True, stored=True),
     "bridge": Kind(
         _bridge,
@@ -216,21 +157,33 @@ KINDS: Final[Mapping[str, Kind]] = {
         may_update=True,
         multicapture_set=True,
     ),
-    "braintree": Kind(
-        _braintree,
-        url="https://payments.braintree-api.com/graphql",
-        sandbox_url="https://payments.sandbox.braintree-api.com/graphql",
-        key_length_min=16,
-        cards=False,
-        stored=True,
-    ),
-    "nmi": Kind(
-        _nmi,
-        url="https://secure.nmi.com/api",
-        sandbox_url="https://sandbox.nmi.com/api",
-        key_length_min=16,
-        cards=False,
-        stored=True,
-    ),
-    "stripe": Kind(_stripe, url="https://api.stripe.com", key_length_min=12, cards=False, stored=True),
 }
+
+
+class _Kinds(Mapping[str, Kind]):
+    """The kinds of the tree and those that packages add, each loaded when it is first asked for."""
+
+    def __getitem__(self, name: str) -> Kind:
+        """Raises: KeyError; Problem(unavailable) for a package that cannot be used."""
+        return _OURS[name] if name in _OURS else _loaded(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_OURS, **added(GROUP)})
+
+    def __len__(self) -> int:
+        return len({**_OURS, **added(GROUP)})
+
+
+@cache
+def _loaded(name: str) -> Kind:
+    return load(added(GROUP)[name], Kind)
+
+
+KINDS: Final[Mapping[str, Kind]] = _Kinds()
+
+
+@cache
+def usable_kinds() -> tuple[Mapping[str, Kind], tuple[Problem, ...]]:
+    """Every kind that can be used, and why others that are installed cannot."""
+    loaded, broken = load_all(GROUP, Kind)
+    return {**loaded, **_OURS}, broken

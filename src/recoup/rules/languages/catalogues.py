@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from recoup.kernel.extensions import added, load
+from recoup.kernel.extensions import load_all
 from recoup.kernel.problem import Problem
 
 ENGLISH: Final = "en"
@@ -55,13 +55,7 @@ class Language:
 @cache
 def _installed() -> tuple[Mapping[str, Language], tuple[Problem, ...]]:
     """Languages by code, and why others that are installed cannot be used."""
-    usable, broken = dict[str, Language](), list[Problem]()
-    for code, one in added(GROUP).items():
-        try:
-            usable[code] = load(one, Language)
-        except Problem as problem:
-            broken.append(problem)
-    return usable, tuple(broken)
+    return load_all(GROUP, Language)
 
 
 def broken_languages() -> tuple[Problem, ...]:

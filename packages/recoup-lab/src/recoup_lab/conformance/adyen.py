@@ -56,7 +56,7 @@ class AdyenSubject(VendorSubject[StandIn]):
         self.standin.account.multicapture = True
 
     def _make(self, url: str) -> Processor:
-        from recoup.gateways.cards.adyen.connector import Adyen
+        from recoup_connectors.adyen.connector import Adyen
 
         keys = (SECRET, _ROLLED)
         return Adyen(key=KEY, account=MERCHANT, url=url, notice_secrets=keys, clocks=self.clocks, multicapture=True)

@@ -64,8 +64,8 @@ class BraintreeSubject(VendorSubject[StandIn]):
         self.secrets = (PRIVATE, PUBLIC)
 
     def _make(self, url: str) -> Processor:
-        from recoup.gateways.cards.braintree.api import KeyPair
-        from recoup.gateways.cards.braintree.connector import Braintree
+        from recoup_connectors.braintree.api import KeyPair
+        from recoup_connectors.braintree.connector import Braintree
 
         accounts = {currency: id for id, currency in ACCOUNTS.items()}
         older = (KeyPair("older", OTHER),)
@@ -114,7 +114,7 @@ class BraintreeSubject(VendorSubject[StandIn]):
         return super().read({}, posted(body, headers.get("signed", "nobody|0")).body)
 
     def live_connection(self) -> Connection:
-        from recoup.gateways.cards.braintree.api import LIVE_URL
+        from recoup_connectors.braintree.api import LIVE_URL
 
         return Connection("x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox")
 

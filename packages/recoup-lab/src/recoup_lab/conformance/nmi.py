@@ -52,7 +52,7 @@ class NmiSubject(VendorSubject[StandIn]):
         self.secrets = (KEY, SECRET)
 
     def _make(self, url: str) -> Processor:
-        from recoup.gateways.cards.nmi.connector import Nmi
+        from recoup_connectors.nmi.connector import Nmi
 
         return Nmi(url=url, key=KEY, notice_secrets=(SECRET,), clocks=self.clocks)
 
@@ -107,6 +107,6 @@ class NmiSubject(VendorSubject[StandIn]):
         return {"webhook-signature": f"{other},{good.partition(',')[2]}"}
 
     def live_connection(self) -> Connection:
-        from recoup.gateways.cards.nmi.api import LIVE_URL
+        from recoup_connectors.nmi.api import LIVE_URL
 
         return Connection("x", LIVE_URL, KEY, world="sandbox")

@@ -1,30 +1,21 @@
-"""Runs the checks on a connector, each before a stand-in of its own."""
+"""Runs the checks on a connector, each before a stand-in of its own. Packages add subjects by entry points of the group
+`recoup.subjects`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 from recoup_lab.conformance import ask, codes, house, money, notices, send
-from recoup_lab.conformance.adyen import AdyenSubject
-from recoup_lab.conformance.braintree import BraintreeSubject
-from recoup_lab.conformance.bridge import BridgeSubject
 from recoup_lab.conformance.check import CHECKS, Check, FailedError, NotOfferedError
-from recoup_lab.conformance.nmi import NmiSubject
-from recoup_lab.conformance.stripe import StripeSubject
 from recoup_lab.conformance.subject import Breaker, Subject
 
 GROUPS: Final = (send, codes, ask, money, notices, house)
 State = Literal["ok", "failed", "not_offered"]
 SECONDS_MAX: Final = 60.0
-SUBJECTS: Final[Mapping[str, Callable[[Breaker | None], Subject]]] = {
-    "adyen": AdyenSubject,
-    "braintree": BraintreeSubject,
-    "bridge": BridgeSubject,
-    "nmi": NmiSubject,
-    "stripe": StripeSubject,
-}
+SUBJECTS: Final = "recoup.subjects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +29,13 @@ class Result:
     calls: frozenset[str] = frozenset()
 
 
+def subject_of(name: str) -> type[Subject]:
+    """Raises: KeyError; Problem(unavailable) for a package that cannot be used."""
+    return load(added(SUBJECTS)[name], type)
+
+
 async def run_checks(
-    make: Callable[[Breaker | None], Subject], *, only: Iterable[int] | None = None, breaks: Breaker | None = None
+    make: type[Subject], *, only: Iterable[int] | None = None, breaks: Breaker | None = None
 ) -> AsyncIterator[Result]:
     """In the order of their numbers."""
     for number in sorted(only if only is not None else CHECKS):

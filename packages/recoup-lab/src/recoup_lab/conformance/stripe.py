@@ -49,7 +49,7 @@ class StripeSubject(VendorSubject[StandIn]):
         self.secrets = (KEY, SECRET, self._customer)
 
     def _make(self, url: str) -> Processor:
-        from recoup.gateways.cards.stripe.connector import Stripe
+        from recoup_connectors.stripe.connector import Stripe
 
         return Stripe(key=KEY, url=url, notice_secrets=(SECRET,), clocks=self.clocks)
 

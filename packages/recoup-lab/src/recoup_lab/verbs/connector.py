@@ -10,9 +10,10 @@ import click
 from recoup.doors.command.verbs import data_dir_option
 from recoup.gateways.cards.connector import Finding, is_connector
 from recoup.gateways.cards.kinds import KINDS, Connection
+from recoup.kernel.extensions import added
 from recoup.kernel.problem import Problem
 from recoup.main.settings import load_settings
-from recoup_lab.conformance.run import SUBJECTS, Result, run_checks
+from recoup_lab.conformance.run import SUBJECTS, Result, run_checks, subject_of
 
 CALLS_FILE = "connector-calls.json"
 
@@ -23,7 +24,7 @@ def connector() -> None:
 
 
 @connector.command("check")
-@click.argument("name", type=click.Choice(sorted(SUBJECTS)))
+@click.argument("name", type=click.Choice([*added(SUBJECTS)]))
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file.")
 @click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key.")
@@ -55,7 +56,7 @@ def check(
 
 
 async def _all(name: str) -> list[Result]:
-    return [one async for one in run_checks(SUBJECTS[name])]
+    return [one async for one in run_checks(subject_of(name))]
 
 
 def _plain(one: Result) -> dict[str, object]:

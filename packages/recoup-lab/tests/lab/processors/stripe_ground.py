@@ -9,9 +9,9 @@ from typing import Any
 
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.port import Charge, Inquiry, ModificationMessage
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import Clocks, WallTime
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, StandIn
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)

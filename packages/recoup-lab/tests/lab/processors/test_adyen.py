@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from recoup.gateways.cards.adyen.api import hosts_of
-from recoup.gateways.cards.adyen.connector import Adyen, DefenseReason, check_mode, documents
 from recoup.gateways.cards.connector import Connector, is_acknowledging, is_connector
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.outcome import as_requested
@@ -21,6 +19,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.merchants.documents import media_type
+from recoup_connectors.adyen.api import hosts_of
+from recoup_connectors.adyen.connector import Adyen, DefenseReason, check_mode, documents
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn, batch
 

@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 from lab.processors.subject_ground import play
 
-from recoup.gateways.cards.braintree import account
-from recoup.gateways.cards.braintree.account import accounts_of, check_mode
-from recoup.gateways.cards.braintree.api import DOCUMENTS, KeyPair, key_pair
 from recoup.gateways.cards.connector import is_challenged, is_disputing
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
@@ -18,6 +15,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
+from recoup_connectors.braintree import account
+from recoup_connectors.braintree.account import accounts_of, check_mode
+from recoup_connectors.braintree.api import DOCUMENTS, KeyPair, key_pair
 from recoup_lab.conformance.braintree import BraintreeSubject
 from recoup_lab.conformance.run import run_checks
 from recoup_lab.conformance.subject import AT

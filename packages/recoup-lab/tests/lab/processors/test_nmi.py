@@ -10,8 +10,6 @@ from lab.processors.subject_ground import play
 from tests.rings import each
 
 from recoup.gateways.cards.credential import Card
-from recoup.gateways.cards.nmi.api import form_of
-from recoup.gateways.cards.nmi.outcomes import is_duplicate, of_sale
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
 from recoup.gateways.cards.transport import Reply
 from recoup.kernel.ids import new_id
@@ -19,6 +17,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card
+from recoup_connectors.nmi.api import form_of
+from recoup_connectors.nmi.outcomes import is_duplicate, of_sale
 from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.conformance.subject import AT
 from recoup_lab.processors.nmi import server

@@ -9,8 +9,8 @@ import aiohttp
 from lab.processors.subject_ground import play
 
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.nmi.connector import authenticated
 from recoup.rules.network.magic import script_card
+from recoup_connectors.nmi.connector import authenticated
 from recoup_lab.conformance.nmi import NmiSubject
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY

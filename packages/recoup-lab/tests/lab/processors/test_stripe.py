@@ -13,10 +13,10 @@ from recoup.gateways.cards.connector import Connector, is_connector
 from recoup.gateways.cards.credential import Card
 from recoup.gateways.cards.outcome import as_requested
 from recoup.gateways.cards.port import DisputeAnswer, Inquiry
-from recoup.gateways.cards.stripe.connector import Stripe
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import script_card
+from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import KEY, SECRET, signature
 
 

@@ -15,9 +15,9 @@ from lab.processors.subject_ground import Said, check_odd
 
 from recoup.gateways.cards.credential import Card, Stored
 from recoup.gateways.cards.port import DisputeAnswer
-from recoup.gateways.cards.stripe import api, charges
 from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import script_card
+from recoup_connectors.stripe import api, charges
 from recoup_lab.processors.serving import Answered
 from recoup_lab.processors.stripe import published
 from recoup_lab.processors.stripe.refusal import Refused, bad

@@ -17,10 +17,11 @@ from recoup.flows.merchants.connect import (
     change,
     check,
     connect,
+    connectable,
     disconnect,
     next_name,
 )
-from recoup.flows.merchants.connect_forms import FORMS
+from recoup.rules.merchants.connect_form import NOT_INSTALLED
 from recoup.store.cards.connections import Billing
 
 PLACE: Final = "/connections"
@@ -31,7 +32,6 @@ BILLING: Final[dict[Billing, str]] = {
 }
 STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
 _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
-PLACES: Final = {"stripe": "/docs/stripe"}  # of the guides; the others share one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ConnectForm:
     signing_secret: Annotated[str, Text(512, strip=True)]
     account: Annotated[str, Text(512, strip=True)]
     prefix: Annotated[str, Text(120, strip=True)]
-    kind: Annotated[str, among(FORMS)] = "stripe"
+    kind: Annotated[str, Text(32)]
     billing: Annotated[Billing, among(BILLING)] = "off"
 
 
@@ -67,14 +67,15 @@ class RouteForm:
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
     chosen = visit.request.query_params.get("kind", "")
-    kind = chosen if chosen in FORMS else next(iter(FORMS))
+    forms = connectable()
+    kind = chosen if chosen in forms else next(iter(forms), "")
     name = await next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,
         "notices": await notices_of(visit.world, [row.route for row in rows]),
         "kind": kind,
-        "forms": FORMS,
-        "guide": PLACES.get(kind, "/docs/processors#connect-your-account"),
+        "choices": forms,
+        "forms": {**{row.kind: NOT_INSTALLED for row in rows}, **forms},
         "names": await named(visit, [row.changed_by for row in rows]),
         "billing": BILLING,
         "states": STATES,

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from recoup.gateways.cards.adyen.amounts import DECIMALS
+from recoup_connectors.adyen.amounts import DECIMALS
 from recoup_lab.processors.published_text import blocks_of, is_base64
 
 _FILE: Final = Path(__file__).parent / "published.txt"

@@ -1,0 +1,1 @@
+"""Connectors to card processors: Stripe, Adyen, Braintree and NMI."""
