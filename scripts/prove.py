@@ -15,7 +15,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOK: Final = ROOT / "tests/prove/took.json"
 sys.path.insert(0, str(ROOT))
-ALONE: Final = ("engine", "growth", "scale", "simulate")  # they measure, or fill the memory
+ALONE: Final = ("engine", "growth", "mutations", "scale", "simulate")  # they measure, or fill the memory
 
 
 def main(given: list[str]) -> int:

@@ -32,6 +32,7 @@ FAMILIES: Final = {
     "fuzz": "odd requests by the thousand at every door",
     "growth": "work that must not grow with the data",
     "kills": "a process dies between any two steps",
+    "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
     "properties": "every property with 500 examples",
     "scale": "millions of rows, and days of load",

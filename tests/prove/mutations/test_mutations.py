@@ -1,0 +1,92 @@
+"""Mutations drawn at random over rules, moves and store: each is found by a ring, and the table says by which.
+
+Again: `RECOUP_PROVE_MUTANTS=50 make prove FAMILY=mutations`. Each mutant stands in a copy of the sources; what survives
+`make check`'s tests meets the others. A survivor is looked at by a person: it may change nothing that counts.
+"""
+
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rings import ROOT, seed
+
+MUTANTS = int(os.environ.get("RECOUP_PROVE_MUTANTS", "12"))
+SURVIVORS_MAX = 0.15
+PLACES = ("rules", "moves", "store")
+RINGS = {
+    "check": ["tests/rules", "tests/store"],
+    "test": ["tests/flows", "tests/doors", "tests/isolation", "packages"],
+}
+COMPARED = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult}
+
+
+def mutations(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Places in a module that can be changed, by the number that `changed` takes, and what is there."""
+    for number, node in enumerate(ast.walk(tree)):
+        kinds = [type(node.ops[0])] if isinstance(node, ast.Compare) else [type(getattr(node, "op", None))]
+        numeric = isinstance(node, ast.Constant) and type(node.value) is int
+        if kinds[0] in COMPARED or kinds[0] in COMPUTED or isinstance(node, ast.BoolOp | ast.Not) or numeric:
+            yield number, f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)[:60]}"
+
+
+def changed(tree: ast.AST, number: int) -> ast.AST:
+    made = copy.deepcopy(tree)
+    node = list(ast.walk(made))[number]
+    if isinstance(node, ast.Compare):
+        node.ops[0] = COMPARED[type(node.ops[0])]()
+    elif isinstance(node, ast.BoolOp):
+        node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+    elif isinstance(node, ast.BinOp):
+        node.op = COMPUTED[type(node.op)]()
+    elif isinstance(node, ast.Constant):
+        node.value = int(node.value) + 1  # type: ignore[arg-type]
+    return made
+
+
+def drawn() -> Iterator[tuple[Path, int, str]]:
+    chance = random.Random(seed())
+    sources = sorted(file for place in PLACES for file in (ROOT / "src/recoup" / place).rglob("*.py"))
+    while True:
+        file = chance.choice(sources)
+        if found := list(mutations(ast.parse(file.read_text()))):
+            number, what = chance.choice(found)
+            yield file, number, what
+
+
+def caught_by(copied: Path) -> str | None:
+    environment = {name: value for name, value in os.environ.items() if name != "RECOUP_FAMILY"}
+    environment["PYTHONPATH"] = str(copied / "src")
+    for ring, folders in RINGS.items():
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *folders]
+        done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1, 2, 4), done.stdout[-2000:]
+        if done.returncode:
+            return ring
+    return None
+
+
+def test_what_is_changed_at_random_is_found(tmp_path: Path) -> None:
+    copied = tmp_path / "recoup"
+    leave = shutil.ignore_patterns(".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis")
+    shutil.copytree(ROOT, copied, ignore=leave, symlinks=True)
+    found = dict[str | None, int]()
+    for (file, number, what), _ in zip(drawn(), range(MUTANTS), strict=False):
+        place = copied / file.relative_to(ROOT)
+        original = place.read_text()
+        place.write_text(ast.unparse(changed(ast.parse(original), number)) + "\n")
+        ring = caught_by(copied)
+        found[ring] = found.get(ring, 0) + 1
+        place.write_text(original)
+        print(f"{ring or 'SURVIVED':<9} {file.relative_to(ROOT)} {what}", flush=True)
+    print(found)
+    assert found.get(None, 0) <= SURVIVORS_MAX * MUTANTS, found
