@@ -11,6 +11,7 @@ import click
 import uvloop
 from rich.console import Console
 
+from recoup.doors.command.verbs import data_dir_option
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup_lab.bench.figure import Figure, Size
@@ -18,15 +19,13 @@ from recoup_lab.bench.ground import Ground
 from recoup_lab.bench.run import chosen, run
 from recoup_lab.bench.table import show
 
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
-
 
 @click.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
 @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
 @click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
-@_data_dir
+@data_dir_option
 def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
     """Measures this machine's throughput, compared with pgbench running the same statements."""
     names = chosen(name)

@@ -1,7 +1,7 @@
 """`recoup sandbox processor`: stand-ins of vendors, each a process with a book on disk."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -9,40 +9,9 @@ import click
 
 from recoup.doors.command.verbs import data_dir_option
 from recoup.main.settings import load_settings
-from recoup_lab.processors.faults import Faults, read_faults
-from recoup_lab.processors.serving import Serving
+from recoup_lab.processors.faults import read_faults
 
-
-def _nmi(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup_lab.processors.nmi.server import StandIn
-
-    return StandIn(book, faults=faults, notices_to=notices)
-
-
-def _stripe(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup_lab.processors.stripe.server import StandIn
-
-    return StandIn(book, faults=faults, notices_to=notices)
-
-
-def _adyen(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup_lab.processors.adyen.server import StandIn
-
-    return StandIn(book, faults=faults, notices_to=notices)
-
-
-def _braintree(book: Path, faults: Faults, notices: str) -> Serving:
-    from recoup_lab.processors.braintree.server import StandIn
-
-    return StandIn(book, faults=faults, notices_to=notices)
-
-
-VENDORS: Final[Mapping[str, tuple[str, Callable[[Path, Faults, str], Serving]]]] = {
-    "adyen": ("Adyen", _adyen),
-    "braintree": ("Braintree", _braintree),
-    "nmi": ("NMI", _nmi),
-    "stripe": ("Stripe", _stripe),
-}
+VENDORS: Final = {"adyen": "Adyen", "braintree": "Braintree", "nmi": "NMI", "stripe": "Stripe"}
 
 
 @click.group()
@@ -51,8 +20,7 @@ def processor() -> None:
 
 
 def _add(name: str) -> None:
-    vendor, make = VENDORS[name]
-    doc = f"A stand-in of {vendor}'s API; its book is {name}.sqlite in the data folder. Ends with Ctrl-C."
+    doc = f"A stand-in of {VENDORS[name]}'s API; its book is {name}.sqlite in the data folder. Ends with Ctrl-C."
 
     @processor.command(name, help=doc)
     @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
@@ -70,7 +38,8 @@ def _add(name: str) -> None:
         drawn = read_faults(faults, seed)
 
         async def serve() -> None:
-            standin = await make(folder / f"{name}.sqlite", drawn, notices).start(port)
+            kind = import_module(f"recoup_lab.processors.{name}.server").StandIn
+            standin = await kind(folder / f"{name}.sqlite", faults=drawn, notices_to=notices).start(port)
             click.echo(standin.shown)
             try:
                 await asyncio.Event().wait()
