@@ -30,6 +30,7 @@ lint: setup-dev
 	.venv/bin/ruff format --check --quiet
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/deptry src
 
 # What a change wants many times a day: everything without a browser, a server or a wait.
 check: lint
@@ -58,7 +59,7 @@ pictures: setup-dev
 # Needs uv. Only for whoever changes requirements/*.in.
 lock:
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --quiet -o run.txt run.in
+		--custom-compile-command "make lock" --quiet -o run.txt run.in packages.in
 	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
 
