@@ -3,15 +3,17 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from tests.flows.test_connect import KEY, SECRET, open_routes, stripe_account
 from tests.worlds import change_world, make_shop, sandbox_world
 
 from recoup.flows.connections import connection_of
 from recoup.flows.merchants.connect import ConnectRequest, connect
+from recoup.flows.own_routes import terms_of_own
 from recoup.flows.people.notifications import keep_language
 from recoup.kernel.ids import new_id
+from recoup.main import extension_check
 from recoup.main.doctor_verb import Line, look_at
-from recoup.main.extension_check import extension_troubles
 from recoup.store.people.people import add_user
 from recoup.store.server import ServerAddress
 from recoup_connectors.stripe.connector import Stripe
@@ -35,6 +37,11 @@ def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddres
             assert {f"{route} write Refunds", "acme write Refunds", route} <= wrong.keys()
             assert wrong[route] == Line("sandbox", route, False, "waiting")
             assert wrong["acme write Refunds"].cure == "Add the right to the restricted key."
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(extension_check, "KINDS", {})  # as if nothing were installed
+                [missing] = [one async for one in extension_check.extension_troubles(shop.world)]
+            assert "of the kind 'stripe'" in missing.message
+            assert not terms_of_own(route, "gone").stored, "nothing new goes by a kind that is not installed"
             found = await connection_of(shop.world, route)
             assert found is not None
             assert found.state == "waiting"
@@ -62,7 +69,7 @@ def test_a_language_that_somebody_chose_and_that_is_not_installed_is_named(serve
                 async with world.people.transaction() as tx:
                     await add_user(tx, user_id, f"{user_id}@example.com", "One", "x", world.clocks.wall())
                 await keep_language(world, user_id, language)
-            [problem] = [one async for one in extension_troubles(world)]
+            [problem] = [one async for one in extension_check.extension_troubles(world)]
             assert "2 chose the language 'it'" in problem.sentence()
 
     asyncio.run(story())
