@@ -20,7 +20,7 @@ SOURCE: Final = Path(recoup.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
+    "doors/portal/", "features/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
@@ -29,7 +29,7 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/mandate.py", "rules/rescue/explained.py", "rules/rescue/network_token.py",
+    "rules/rescue/explained.py", "rules/rescue/network_token.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/parts.py",
@@ -55,7 +55,7 @@ _NAMED: Final = (
     "number of groups", "came in", "went out", "commas", "semicolons", "tabs", "bars", "name", "address", "unknown",
     "challenge", "declined", "not_sent",
 )  # fmt: skip
-_ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
+_ROOMS: Final = ("features/", "doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
 _NOBODY: Final = (
     "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
