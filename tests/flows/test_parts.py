@@ -14,6 +14,7 @@ from tests.flows.test_challenges import ANOTHER, answered
 from tests.rings import each
 from tests.worlds import POLICY, Shop, make_shop, owner, sandbox_world
 
+from recoup.features.mandates.flows import note_revocation
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.challenge import show
@@ -36,7 +37,6 @@ from recoup.moves.challenge.lifecycle import offer
 from recoup.moves.change import Change
 from recoup.moves.order.by_hand import retry_now
 from recoup.moves.order.ending import go_on
-from recoup.moves.order.mandate import note_revocation
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.codes import read_decline
 from recoup.rules.network.magic import script_card

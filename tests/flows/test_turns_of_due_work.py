@@ -32,7 +32,7 @@ async def two(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         begun.append(due.merchant_id)
         await asyncio.sleep(60)
 
-    monkeypatch.setitem(run_due.FLOWS, "unresolved", slow)
+    monkeypatch.setattr(run_due, "FLOWS", {**run_due.FLOWS, "unresolved": slow})
     monkeypatch.setattr(run_due, "BEGUN_ANEW", frozenset({"unresolved"}))
     monkeypatch.setattr(run_due, "TURN_SECONDS", 0.0)
     async with sandbox_world(server) as (world, orders, deliveries):

@@ -11,6 +11,7 @@ from tests.flows.test_advances import POLICY, SLOW
 from tests.worlds import HARD_CARD, Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.evaluate import answer
+from recoup.features.mandates.rules import STOP_CODES
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.cards.taken import EvaluateResult, result_of
 from recoup.kernel.policy import Policy
@@ -18,7 +19,6 @@ from recoup.rules.network.codes import CODES, read_decline
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, FAULTS, amount_for
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.causes import NOT_OVER, SENTENCES
-from recoup.rules.order.mandates import STOP_CODES
 from recoup.store.orders.evaluate import order_outcome
 from recoup.store.server import ServerAddress
 

@@ -18,7 +18,7 @@ _PERCENT = re.compile(r"%(\(\w+\))?[a-z]")
 _DECIDERS = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/charge.py", "rules/rescue/decide.py",
     "rules/rescue/engine/", "rules/rescue/gate.py", "rules/rescue/route", "rules/rescue/sentences.py",
-    "rules/rescue/signal.py", "rules/rescue/mandate.py",
+    "rules/rescue/signal.py", "features/mandates/rules.py",
 )  # fmt: skip
 # Where it is no sentence that is said in other languages: file -> what it is.
 _MAY = {

@@ -1,19 +1,19 @@
 """The table kind -> flow: each kind of due work has one flow."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
+from recoup.core.kit.extended import Extended
 from recoup.flows.backtests.make import work_backtest
 from recoup.flows.cards.card_update import update_card
 from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.make_token import work_network_token
-from recoup.flows.cards.mandates import stop_orders
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.cards.uploads.work import work_upload
@@ -71,7 +71,7 @@ async def _expire(world: World, orders: Orders, due: Due) -> None:
     await let_expire(orders, (due.merchant_id, due.subject_id))
 
 
-FLOWS: dict[DueKind, Flow] = {
+_FLOWS: Mapping[DueKind, Flow] = {
     "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
@@ -113,11 +113,11 @@ FLOWS: dict[DueKind, Flow] = {
     "export": lambda world, orders, due: make_export(world, due),
     "backtest": lambda world, orders, due: work_backtest(world, due),
     "bulk": lambda world, orders, due: work_bulk(world, orders, due),
-    "mandate": lambda world, orders, due: stop_orders(world, orders, due.merchant_id, due.subject_id),
     "advance_bounds": lambda world, orders, due: bound_advances(world, due.merchant_id),
     "certificate": lambda world, orders, due: certify_due(world, due.merchant_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
+FLOWS: Mapping[str, Flow] = Extended(_FLOWS, lambda feature: feature.due)
 
 
 async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = None, limit: int = BATCH) -> int:

@@ -12,6 +12,7 @@ from typing import Final
 
 import asyncpg
 
+from recoup.core.kit.feature import features
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.rules.order.lifecycle import check_sql
@@ -57,10 +58,15 @@ def _schema(migrations: Sequence[Migration]) -> Schema:
 
 
 def schema_sql(database: str) -> str:
-    """The whole schema as one script, the lifecycle's CHECK filled in."""
+    """The whole schema as one script: the core's tables, then those of features, then what is granted of them. The
+    lifecycle's CHECK and the kinds of alerts are filled in."""
     folder = files("recoup.store") / "schema" / database
     found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    return "\n".join(entry.read_text(encoding="utf-8") for entry in found).replace("{{lifecycle}}", check_sql())
+    own = [entry.read_text(encoding="utf-8") for entry in found]
+    added = [(one.folder / "schema.sql").read_text(encoding="utf-8") for one in features() if one.tables]
+    alerts = "".join(f", '{kind}'" for one in features() for kind in one.notifies)
+    whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
+    return "\n".join(whole).replace("{{lifecycle}}", check_sql()).replace("{{alerts}}", alerts)
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:

@@ -27,7 +27,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from functools import reduce, update_wrapper
+from functools import cache, partial, reduce, update_wrapper
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
@@ -88,19 +88,24 @@ class Statement:
 
     name: str
     home: Home
-    sql: str
+    whole: Callable[[], str]
     reads: bool
     takes: dict[str, Any]
     gives: tuple[tuple[str | None, Any], ...]
+
+    @property
+    def sql(self) -> str:
+        return self.whole()
 
 
 STATEMENTS: Final[list[Statement]] = []
 
 
 def statement(
-    home: Home, sql: str, *, seconds: float | None = None
+    home: Home, sql: str | Callable[[], str], *, seconds: float | None = None
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
-    """`seconds`: the longest that it may take."""
+    """`sql`: a function where features add to it. `seconds`: the longest that it may take."""
+    whole = cache(sql) if callable(sql) else partial(str, sql)
 
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         hints, signature = get_type_hints(function), inspect.signature(function)
@@ -112,7 +117,7 @@ def statement(
             Statement(
                 f"{function.__module__}.{function.__name__}",
                 home,
-                sql,
+                whole,
                 hints[db] is Read,
                 {name: hints[name] for name in names},
                 gives,
@@ -128,7 +133,7 @@ def statement(
                 args = tuple(bound.arguments.values())[1:]
             if keeps:
                 args = _converted(args, keeps)
-            return finish(await getattr(db, method)(sql, *args, **options))
+            return finish(await getattr(db, method)(whole(), *args, **options))
 
         return update_wrapper(call, function)  # type: ignore[return-value]
 

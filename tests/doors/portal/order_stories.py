@@ -17,7 +17,7 @@ STORIES = (
     "cancelled", "onhold", "problem", "capture", "chargeback", "unknown",
 )  # fmt: skip
 _STEPS = {(s.happening, s.src): s for s in STEPS}
-_FACTS = {f.happening: f for f in FACTS}
+_FACTS = {f.happening: f for f in FACTS.values()}
 REASONS = [
     "Next try Mon 23 Nov 2026 00:05 at the card holder, 4 planned in all.",
     "The last answer was: not enough money on the card (code 51).",

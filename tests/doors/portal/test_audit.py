@@ -294,7 +294,7 @@ def test_every_happening_has_words() -> None:
 def test_every_happening_of_an_order_is_an_act_or_the_machines() -> None:
     sql = ORDERS.sql.partition("happening IN (")[2].partition(")")[0]
     acts = set(re.findall(r"'([a-z_]+)'", sql)) | {"planned", "held"}
-    every = {step.happening for step in ORDER_STEPS} | {fact.happening for fact in FACTS}
+    every = {step.happening for step in ORDER_STEPS} | {fact.happening for fact in FACTS.values()}
     assert acts | _MACHINES == every, acts ^ every ^ _MACHINES
     assert not acts & _MACHINES
 

@@ -14,7 +14,7 @@ from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.rings import each
 
-from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
+from recoup.rules.messages.events import CATALOGUE, events_by_default
 from recoup.rules.messages.samples import sample_data
 from recoup.rules.messages.signature import verify_standard
 
@@ -50,7 +50,12 @@ def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver)
     assert [got.line.split()[1] for got in hooks.got] == ["/new"]
     put = shop.call("PUT", path, json={"url": hooks.url(), "format": "standard"}).json()
     healthy = made["health"] | {"state": "ok"}
-    assert put == made | {"url": hooks.url(), "format": "standard", "events": list(DEFAULT_EVENTS), "health": healthy}
+    assert put == made | {
+        "url": hooks.url(),
+        "format": "standard",
+        "events": list(events_by_default()),
+        "health": healthy,
+    }
     assert list(fields_of(shop.call("PUT", path, json={"format": "rescue"}))) == ["Url"]
 
 

@@ -26,7 +26,7 @@ from recoup.flows.messages.endpoints import create
 from recoup.gateways.web.port import ANSWER_BYTES, Answer
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import SCHEDULE
-from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
+from recoup.rules.messages.events import CATALOGUE, events_by_default
 from recoup.rules.messages.signature import verify, verify_standard
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.network.magic import script_card
@@ -146,7 +146,7 @@ def test_status_events_only_for_those_who_ask(shop: Caller, hooks: Receiver) -> 
     # The end of a month may tell of its settlement, too.
     assert [event for event in hooks.events if event.startswith(OF_ORDERS)] == ["order.completed"]
     assert not {"order.submitted", "order.processing", "order.onhold", "order.problem", "attempt.declined"} & set(
-        DEFAULT_EVENTS
+        events_by_default()
     )
 
 
@@ -530,7 +530,7 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
     check_refused(shop.get(f"/webhooks/{made.id}"), 404, "not_found")
     assert typed(shop.get("/webhooks"), shapes.Endpoints).data == []
     default = shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"}).json()
-    assert default["events"] == list(DEFAULT_EVENTS)
+    assert default["events"] == list(events_by_default())
 
 
 @each(

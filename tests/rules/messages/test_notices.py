@@ -36,7 +36,7 @@ def test_what_merchants_say_themselves_is_off_until_it_is_wanted() -> None:
 
 
 def test_every_happening_is_one_of_the_log() -> None:
-    known = {s.happening for s in STEPS} | {f.happening for f in FACTS} | {"charged"}
+    known = {s.happening for s in STEPS} | {f.happening for f in FACTS.values()} | {"charged"}
     assert {h for notice in NOTICES for h in notice.happenings} <= known
 
 

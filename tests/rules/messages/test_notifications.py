@@ -11,7 +11,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import ENGLISH, languages
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import foot_of, words_of
-from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Ways, kinds_for, kinds_of, may_hear, ways_of
+from recoup.rules.messages.notifications import KINDS, RANKS, Reader, Ways, kinds_for, kinds_of, may, may_hear, ways_of
 
 NOTHING = Ways(False, False)
 ROLES = st.sampled_from((None, *RANKS))
@@ -90,7 +90,7 @@ def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
 
 def test_roles_are_those_that_there_are() -> None:
     assert set(RANKS) == set(ROLES_MAY)
-    assert {entry.rpartition("/")[2] for entry in MAY} == set(KINDS)
+    assert {entry.rpartition("/")[2] for entry in may()} == set(KINDS)
 
 
 def test_one_alert_of_a_payout_is_the_right_kind() -> None:

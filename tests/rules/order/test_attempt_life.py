@@ -10,7 +10,7 @@ from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage
 
 PLACES = sorted(OPEN | ENDED)
 WITHOUT_MONEY = ENDED - {Stage.COMPLETED}
-HAPPENINGS = {f.happening: f for f in FACTS}
+HAPPENINGS = {f.happening: f for f in FACTS.values()}
 
 # (state, event) -> stages at which nothing changes, and why
 NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {

@@ -31,8 +31,8 @@ KINDS = ("mit_managed", "mit_sync", "cit_web", "cit_callcenter", "stable")
 
 def test_one_row_for_each_stage_and_happening() -> None:
     assert max(Counter((s.src, s.happening) for s in STEPS).values()) == 1
-    assert max(Counter(f.happening for f in FACTS).values()) == 1
-    assert not {s.happening for s in STEPS} & {f.happening for f in FACTS}
+    assert max(Counter(f.happening for f in FACTS.values()).values()) == 1
+    assert not {s.happening for s in STEPS} & {f.happening for f in FACTS.values()}
 
 
 def test_the_stages_are_parted_into_new_open_and_ended() -> None:
@@ -61,8 +61,8 @@ def test_no_step_leaves_an_ended_order_or_stays_where_it_is() -> None:
 
 def test_every_happening_is_possible_somewhere_and_a_fact_never_before_the_order_exists() -> None:
     everywhere = {h for stage in Stage for h in possible(stage)}
-    assert everywhere == {s.happening for s in STEPS} | {f.happening for f in FACTS}
-    assert all(f.stages and Stage.NEW not in f.stages for f in FACTS)
+    assert everywhere == {s.happening for s in STEPS} | {f.happening for f in FACTS.values()}
+    assert all(f.stages and Stage.NEW not in f.stages for f in FACTS.values())
 
 
 def test_every_end_without_payment_says_why() -> None:
@@ -80,7 +80,7 @@ def test_step_and_fact_answer_exactly_the_rows() -> None:
                 with pytest.raises(Problem) as refused:
                     step(stage, name)
                 assert refused.value.code == "wrong_state"
-        for row in FACTS:
+        for row in FACTS.values():
             if stage in row.stages:
                 assert fact(stage, row.happening) is row
             else:

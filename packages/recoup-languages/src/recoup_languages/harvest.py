@@ -22,7 +22,7 @@ CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
+    "doors/portal/", "features/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
@@ -31,7 +31,7 @@ _WORDY: Final = (
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",
     "rules/rescue/arms.py", "rules/rescue/engine/standing.py", "rules/rescue/engine/words.py", "rules/rescue/gate.py",
-    "rules/rescue/mandate.py", "rules/rescue/explained.py", "rules/rescue/network_token.py",
+    "rules/rescue/explained.py", "rules/rescue/network_token.py",
     "rules/rescue/route", "rules/rescue/signal.py", "rules/rescue/what_if_sentences.py",
     "rules/risk/words.py", "connectors/findings.py", "moves/attempt/by_merchant.py",
     "moves/stable/payment.py", "moves/modification/refund.py", "moves/order/parts.py",
@@ -58,7 +58,17 @@ _NAMED: Final = (
     "challenge", "declined", "not_sent",
 )  # fmt: skip
 _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
-_ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/", "connectors/findings.py", *_FORMS)
+_ROOMS: Final = (
+    "features/",
+    "doors/portal/",
+    "flows/",
+    "rules/",
+    "moves/",
+    "store/",
+    "kernel/",
+    "connectors/findings.py",
+    *_FORMS,
+)
 _NOBODY: Final = (
     "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/languages/", "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",

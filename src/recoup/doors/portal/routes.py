@@ -9,9 +9,11 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
 from recoup.doors.portal.attention import with_attention
 from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.feature_parts import part_of
 from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
@@ -51,6 +53,8 @@ def declared() -> list[Declared]:
     """All pages and forms: every module of the portal is imported, so that none has to be listed."""
     for module in pkgutil.walk_packages(PORTAL.__path__, f"{PORTAL.__name__}."):
         importlib.import_module(module.name)
+    for one in features():
+        part_of(one)
     return DECLARED
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
+from recoup.core.kit.feature import features
 from recoup.doors.portal import menu, words
 from recoup.doors.portal.languages.page_text import translated
 from recoup.doors.portal.orders.times import Times
@@ -27,6 +28,13 @@ from recoup.rules.order.attention import sentence_of
 
 FOLDER: Final = Path(__file__).parent
 _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
+
+
+@cache
+def _of_features() -> dict[str, str]:
+    return {f"{one.name}/{file.name}": file.read_text() for one in features() for file in one.folder.glob("*.html")}
+
+
 MIDDLE_MAX: Final = 20
 _LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)  # to a page without a clock every year is another
 STATIC: Final = {
@@ -154,7 +162,7 @@ def _loader(language: str) -> FunctionLoader:
     pages = catalogue(language).pages
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        source = _SOURCES.get(name)
+        source = _SOURCES.get(name) or _of_features().get(name)
         if source is None:
             return None
         return translated(source, pages) if pages else source, str(FOLDER / name), lambda: True

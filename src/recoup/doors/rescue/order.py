@@ -12,7 +12,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.order_past import as_it_stood, read_cut
 from recoup.doors.rescue.resource import FIND_ORDER, Call, Method
-from recoup.doors.rescue.shapes.order_past import AsOf, MandateRevoked, OrderAt
+from recoup.doors.rescue.shapes.order_past import AsOf, OrderAt
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
     AmendedOrder,
@@ -28,6 +28,7 @@ from recoup.doors.rescue.shapes.orders import (
     RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
+from recoup.features.mandates.api import mandate_revoked
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel as cancel_order
 from recoup.flows.locked import Orders
@@ -42,10 +43,9 @@ from recoup.rules.order.checks import NONE, Checks
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.snapshot import collected_in_parts, is_hold
 from recoup.rules.rescue.intake_warnings import in_sentences
-from recoup.store.orders.wire_orders import WholeOrder, WireAttempt, WireOrder, WireRefund, wire_order
+from recoup.store.orders.wire_orders import WireAttempt, WireOrder, WireRefund, wire_order
 
 # Else PENDING.
 _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED", "failed": "FAILED"}
@@ -77,7 +77,7 @@ async def _detail(call: Call, order_id: UUID, cut: Cut | None = None) -> dict[st
         "refunds": [_refund(one) for one in row.refunds or ()],
         "disputes": [_dispute(one, row.scheme) for one in row.disputes or ()],
         "attempts": [_attempt(one) for one in row.attempts or ()],
-        "mandate_revoked": _mandate(row),
+        "mandate_revoked": mandate_revoked(row),
         "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
     }
 
@@ -177,19 +177,6 @@ def _attempt(row: WireAttempt) -> AttemptShown:
         retries_itself_at=iso_or_null(row.retries_itself_at),
         by_network_token=row.network_token_id is not None,
         fault=row.checks.fault if row.checks is not None and row.state == "not_sent" else None,
-    )
-
-
-def _mandate(row: WholeOrder) -> MandateRevoked | None:
-    """For every order of the agreement, also one that was paid before."""
-    revoked = stopped_by(agreement_of(row.facts), row.mandates or ()) if row.order_type == "MIT" else None
-    if revoked is None or revoked.scope is None:
-        return None
-    return MandateRevoked(
-        scope=revoked.scope,
-        response_code=revoked.code or "",
-        revoked_at=iso(revoked.at),
-        order_id=revoked.order_id,
     )
 
 

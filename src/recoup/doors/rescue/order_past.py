@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from recoup.core.kit.feature import facets_then
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import FIND_ORDER, Call
 from recoup.doors.rescue.shapes.order_past import AsOf, AsOfBalance
@@ -85,7 +86,7 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
             _refund(one, found, kept) for one in row.refunds or () if one.modification_id in found.modifications
         ],
         "disputes": disputes_then(found, row.disputes or ()) if state.stage is Stage.COMPLETED else [],
-        "mandates": [one for one in row.mandates or () if one.at <= until],
+        "facets": facets_then(row.facets or {}, until),
         "challenged": False,
     }
     return replace(row, **changes)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.cards.mandates import mandates_transmitted
+from recoup.core.kit.feature import features
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
@@ -159,6 +159,8 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
-    await mandates_transmitted(world, orders, row, touched, scope, declined=declined)
+    for one in features():
+        if one.after_transmission is not None:
+            await one.after_transmission(world, orders, row, touched, scope, declined)
     async with world.db.connection() as connection:
         await looked(connection, merchant_id, transmit_id, row.updated_at)

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.flows.insight.month_recount import IssuersCount, recount_by_statement
 from recoup.flows.world import World
 from recoup.kernel.ids import LOWEST, first_id_of, new_id
@@ -27,13 +28,12 @@ from recoup.rules.network.compliance.content import (
     content_of,
     reasons,
 )
-from recoup.rules.network.compliance.month_count import AcceptorCount, Excess, LoggedSend, MonthCount
+from recoup.rules.network.compliance.month_count import AcceptorCount, LoggedSend, MonthCount
 from recoup.rules.network.compliance.months import closes_at, month_end, month_text
 from recoup.rules.network.compliance.tariff import Refusals
 from recoup.rules.network.limits import LOOKBACK, Send
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.card_sends import initiator_of
-from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.store.insight.certificates import (
     CertificateClock,
     ChainEnd,
@@ -50,7 +50,6 @@ from recoup.store.insight.month_sends import (
     reported,
     sends_in_order,
     sends_of_cards,
-    stopped_orders,
 )
 from recoup.store.insight.proofs import issuer
 from recoup.store.pool import retrying
@@ -223,23 +222,9 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
             acceptor.excuse({str(order_id) for order_id in advanced})
         stopped = [(one, stop) for one in acceptor.excess for stop in one.stops]
         if stopped:
-            acceptor.lift(await _lifted(db, merchant_id, stopped))
-
-
-async def _lifted(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Excess, str]]) -> set[tuple[str, str]]:
-    """Those stops that were of another agreement, or after which the customer had agreed anew, when the send left."""
-    orders = [UUID(one.order_id) for one, _ in stopped]
-    found = await stopped_orders(db, merchant_id, orders, [UUID(stop) for _, stop in stopped])
-    known = {(str(row.order_id), str(row.stop_id)): row for row in found}
-    lifted = set()
-    for one, stop in stopped:
-        row = known.get((one.order_id, stop))
-        if row is not None:
-            revoked = [change for change in row.mandates if str(change.change_id) == stop]
-            renewed = [change for change in row.mandates if change.kind == "renewed" and change.at <= one.at]
-            if stopped_by(agreement_of(row.facts), [*revoked, *renewed]) is None:
-                lifted.add((one.send_id, stop))
-    return lifted
+            for feature in features():
+                if feature.lifted is not None:
+                    acceptor.lift(await feature.lifted(db, merchant_id, stopped))
 
 
 async def _refusals(db: Read, merchant_id: UUID, span: Span) -> list[Refusals]:

@@ -179,7 +179,7 @@ async def _window(
     yield await advances(connection, window)
     yield await due_work(connection, window, wall, INLINE_GRACE)
     yield await mails(connection, window, TRIES_MAX)
-    lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
+    lines, events = list(verify_orders.events()), list(verify_orders.events().values())
     yield await messages(connection, window, lines, events, EVENT_STATUSES)
     for proof in (settlements, disputes, *((issuer.ours, issuers_cases, channel_book) if with_issuer else ())):
         yield await proof(connection, window)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,15 +12,24 @@ from recoup.rules.order.lifecycle import FACTS, STEPS, Stage
 from recoup.store.insight.proofs.orders import StoredLine, StoredOrder
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
-ROWS: Final = frozenset(
-    {(s.src.value, s.happening, s.dst.value) for s in STEPS}
-    | {(stage.value, f.happening, stage.value) for f in FACTS for stage in f.stages}
-)
-EVENTS: Final = {
-    **{f"{s.src.value}/{s.happening}/{s.dst.value}": s.event for s in STEPS if s.event},
-    **{f"{stage.value}/{f.happening}/{stage.value}": f.event for f in FACTS if f.event for stage in f.stages},
-}
 _TYPES: Final = {"mit_managed": "MIT", "mit_sync": "MIT", "cit_web": "CIT", "cit_callcenter": "CIT", "stable": "STABLE"}
+
+
+@cache
+def rows() -> frozenset[tuple[str, str, str]]:
+    """(from, happening, to) of all lines that there may be."""
+    steps = {(s.src.value, s.happening, s.dst.value) for s in STEPS}
+    return frozenset(steps | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages})
+
+
+@cache
+def events() -> Mapping[str, str]:
+    """By line the event that it brings."""
+    facts = ((stage, f) for f in FACTS.values() for stage in f.stages)
+    return {
+        **{f"{s.src.value}/{s.happening}/{s.dst.value}": s.event for s in STEPS if s.event},
+        **{f"{stage.value}/{f.happening}/{stage.value}": f.event for stage, f in facts if f.event},
+    }
 
 
 @dataclass(slots=True)
@@ -69,7 +79,7 @@ def _line(state: State, line: StoredLine) -> State | Wrong:
         return "log line", state.version + 1, f"{seq} ({line.happening})"
     if line.src != state.stage:
         return f"{name}, where it starts", f"{state.stage}, where the line before ended", line.src
-    if (line.src, line.happening, line.dst) not in ROWS:
+    if (line.src, line.happening, line.dst) not in rows():
         return name, "a row of the lifecycle", f"{line.src} {line.happening} {line.dst}"
     try:
         read = Line(seq, line.happening, line.src, line.dst, {"units": line.units})

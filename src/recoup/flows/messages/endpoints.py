@@ -20,7 +20,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.endpoint_whys import BY_MERCHANT
-from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
+from recoup.rules.messages.events import CATALOGUE, events_by_default
 from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
@@ -82,7 +82,7 @@ def names_in(form: str) -> Mapping[str, str]:
 
 def default_events(form: str) -> tuple[str, ...]:
     """For an endpoint that names none."""
-    return STABLE_DEFAULT if form == "stablecoin" else DEFAULT_EVENTS
+    return STABLE_DEFAULT if form == "stablecoin" else events_by_default()
 
 
 def new_signing_key() -> str:

@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.messages.local_time import read_zone
-from recoup.rules.messages.notifications import KINDS, MAY
+from recoup.rules.messages.notifications import KINDS, may
 from recoup.store.messages import notification_settings as store
 from recoup.store.messages.notifications import find_notification, named_notification, partner_readers_of, readers_of
 
@@ -33,7 +33,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
     """Raises: Problem(not_found), also for somebody else's and for what this person may not hear any more."""
     people = world.people
     async with people.connection() as connection:
-        if await find_notification(connection, user_id, world.name, MAY, notification_id) is None:
+        if await find_notification(connection, user_id, world.name, may(), notification_id) is None:
             raise Problem("not_found", "There is no such notification.", cure="Open your notifications.")
         at = None if unread else world.clocks.wall()
         await store.mark_read(connection, (user_id, notification_id), world.name, at)

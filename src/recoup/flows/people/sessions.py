@@ -10,7 +10,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
-from recoup.rules.messages.notifications import MAY_AT_BELL
+from recoup.rules.messages.notifications import may_at_bell
 from recoup.rules.people.whence import address_words, browser_words
 from recoup.rules.people.who_must import must_set_up
 from recoup.store.merchants.merchants import newest_of
@@ -239,7 +239,7 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
         impersonation = await impersonation_of(connection, key, now)
-        zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_AT_BELL)
+        zone, language, unread = await read_bell(connection, row.user_id, world.name, may_at_bell())
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
     partner = PartnerMembership(*seats[0]) if seats else None

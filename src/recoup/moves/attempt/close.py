@@ -17,9 +17,9 @@ from recoup.moves.change import Booked, Change
 from recoup.moves.dispute.sandbox_disputes import schedule_test_dispute
 from recoup.moves.modification.capture import authorise
 from recoup.moves.modification.refund import reverse_late_approval
+from recoup.moves.order import feature_moves
 from recoup.moves.order.answer_deadline import decline, in_time
 from recoup.moves.order.ending import expire_if_due
-from recoup.moves.order.mandate import note_consent, note_revocation
 from recoup.moves.order.parts import collect_part
 from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.money.fees import fee_units
@@ -169,7 +169,7 @@ def _approved(change: Change, attempt: Attempt, *, late: bool) -> None:
         code=attempt.scheme_code,
         latency_ms=attempt.latency_ms,
     )
-    note_consent(change, attempt)
+    feature_moves.approved(change, attempt)
     if order.advance is not None:
         collection.charged(change, attempt)
         return
@@ -245,7 +245,7 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     def record(against: UUID | None = None, **changes: Any) -> None:
         named = {"advance": against} if against is not None else {}
         change.fact("attempt_declined", attempt.attempt_id, event=event_body | changes, **details | stopped | named)
-        note_revocation(change, reading, attempt.attempt_id, sent_at)
+        feature_moves.declined(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:
         record(is_final=False)

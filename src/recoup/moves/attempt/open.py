@@ -13,7 +13,7 @@ from recoup.moves.attempt.send import PickRoute, Route, gate_input, send_intent
 from recoup.moves.challenge import lifecycle as challenges
 from recoup.moves.change import Change
 from recoup.moves.order.answer_deadline import decline, too_late
-from recoup.moves.order.mandate import stop_by_mandate
+from recoup.moves.order.feature_moves import end_if_stopped
 from recoup.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.rules.network.limits import Refused
 from recoup.rules.order import whys
@@ -54,7 +54,7 @@ def open_attempt(
     if order.merchant.killed:
         _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
         return None
-    if attempt.initiator == "merchant" and stop_by_mandate(change):
+    if attempt.initiator == "merchant" and end_if_stopped(change):
         return None
     if not decide_due(change, attempt):
         return None

@@ -15,7 +15,6 @@ from recoup.moves.order.parts import end_without_rest
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import REVOKED
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.policies.read import TRIES_MAX
 from recoup.rules.rescue.arms import KINDS, decide_by_arm
@@ -27,7 +26,6 @@ from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.links import NOW
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import ask_gate
-from recoup.rules.rescue.mandate import RULE as MANDATE_REVOKED
 from recoup.rules.rescue.network_token import Gone, TokenInput, decide_token
 from recoup.rules.rescue.order_evidence import evidence_of, last_reading, link_of, other_card_of, parts_of
 from recoup.rules.rescue.order_facts import facts_of
@@ -142,15 +140,14 @@ def follow(
             challenges.refused(change, decision.reasons[1])
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
-        is_stop = MANDATE_REVOKED in decision.rules
         end_without_rest(
             change,
             "declined",
             decision_id=decision_id,
             why=decision.reasons[0],
             reasons=list(decision.reasons),
-            cause=HARD if reading.terminal or is_stop else SOFT,
-            decline=REVOKED if is_stop else reading.reason,
+            cause=HARD if reading.terminal else SOFT,
+            decline=reading.reason,
         )
         return
     due = next_due(change, decision)

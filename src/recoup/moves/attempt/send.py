@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.kernel.policy import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import KEEP_CLEAR, SEND_WITHIN
@@ -14,7 +15,6 @@ from recoup.rules.network.exemptions import EXEMPTIONS, Exemption
 from recoup.rules.network.limits import STOP_ADVICE, STOP_CODES, Initiator, Send, binds_for_ever, tallies
 from recoup.rules.order.card_sends import CardSend, initiator_of
 from recoup.rules.order.consent import Consent, consent_of
-from recoup.rules.order.mandates import agreement_of, stopped_by
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.gate import OWN_REPEAT, OWN_RETRY, Block, GateInput
 from recoup.rules.rescue.network_token import token_for
@@ -73,15 +73,13 @@ def gate_input(
 
 def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
     """A customer's stop at the bank is not about payments that they make themselves, nor about other agreements or what
-    they have agreed to since. One from before mandates were kept stops whatever this merchant starts."""
+    they have agreed to since, where a feature knows that."""
     one = send.send
     if one.merchant_id != str(order.merchant_id) or not (one.code in STOP_CODES or one.advice == STOP_ADVICE):
         return False
     if who == "customer":
         return True
-    revoked = [found for found in order.mandates if found.change_id == send.send_id]
-    renewals = [found for found in order.mandates if found.kind == "renewed"]
-    return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals]) is None
+    return any(one.lifts is not None and one.lifts(order, send.send_id) for one in features())
 
 
 def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.core.kit.feature import FeatureDue
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
@@ -52,7 +53,7 @@ class Gathered:
         self._started_at, self._shown_before, self._is_new = order.version, shown(order), is_new
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, CardBlock] = {}
-        self._due: dict[tuple[DueKind, UUID], tuple[datetime, bool] | None] = {}
+        self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
@@ -206,7 +207,9 @@ class Gathered:
         )
         return decision_id
 
-    def due(self, kind: DueKind, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
+    def due(
+        self, kind: DueKind | FeatureDue, at: datetime, *, subject_id: UUID | None = None, wall: bool = False
+    ) -> None:
         self._due[kind, subject_id or self.order.order_id] = (at, wall)
 
     def want_token(self, planned_at: datetime) -> None:
@@ -215,7 +218,7 @@ class Gathered:
         if self.wants_token and order.token_id is not None and order.initiator == "merchant" and planned_at > self.now:
             self.due("network_token", self.now, subject_id=order.token_id)
 
-    def undue(self, kind: DueKind, *, subject_id: UUID | None = None) -> None:
+    def undue(self, kind: DueKind | FeatureDue, *, subject_id: UUID | None = None) -> None:
         self._due[kind, subject_id or self.order.order_id] = None
 
     def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:

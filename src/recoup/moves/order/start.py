@@ -3,8 +3,8 @@
 from recoup.moves.attempt.plan import decide_or_update, follow
 from recoup.moves.attempt.send import lasting
 from recoup.moves.change import Change
+from recoup.moves.order import feature_moves
 from recoup.moves.order.answer_deadline import answer_by, too_late
-from recoup.moves.order.mandate import decide_stop, is_counted, note_revocation
 from recoup.moves.order.risk import check_risk
 from recoup.rules.order import whys
 from recoup.rules.order.lifecycle import Stage
@@ -23,7 +23,7 @@ def start_order(change: Change) -> None:
             change.step("held", why=whys.KILL_SWITCH, cause="kill_switch")
             change.due("expire", order.expires_at or change.now)
             return
-    elif order.stage is not Stage.PROCESSING or is_counted(order):
+    elif order.stage is not Stage.PROCESSING or feature_moves.is_counted(order):
         return
     if too_late(change):
         return
@@ -40,9 +40,9 @@ def start_order(change: Change) -> None:
         lasting=lasting(order, reading, declined_at(order)),
         claimed=True,
     )
-    stop = decide_stop(change)
-    note_revocation(change, reading, order.order_id, declined_at(order))
-    decision, decision_id = stop or decide_or_update(change, reading)
+    stop = feature_moves.stop_of(change)
+    feature_moves.declined(change, reading, order.order_id, declined_at(order))
+    decision, decision_id, reading = stop or (*decide_or_update(change, reading), reading)
     if decision.verdict != "decline_at_once":
         if order.stage is Stage.RECEIVED:
             change.step("started", decision_id=decision_id)

@@ -119,19 +119,6 @@ class Challenge(OrderData, frozen=True, kw_only=True):
     ] = "card"
 
 
-class MandateRevoked(OrderData, frozen=True, kw_only=True):
-    scope: Annotated[
-        Literal["payment", "agreement", "all"],
-        Meta(
-            description="what was revoked: `payment` and `agreement` end orders of the same agreement and card, `all` "
-            "each order with that card that you start"
-        ),
-    ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21")]
-    subscription_id: Annotated[str | None, Meta(description="your id of the agreement, if you named it")] = None
-    revoked_at: datetime
-
-
 class Progress(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
     next_attempt_at: NextAttemptAt = None

@@ -3,14 +3,16 @@
 Source: contract §14.2 (names), §14.3 (payload), §17.1 U5 and U8 (data, opt-in events, formats).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from recoup.core.kit.extended import Extended
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import tail
 from recoup.kernel.sentence import Sentence
@@ -22,17 +24,17 @@ Format = Literal["rescue", "rescue-text", "standard"]
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's
-    text.
-    """
+    """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's text. `of`: makes
+    the data of a feature's event from what its fact recorded."""
 
     name: str
     default: bool
     data: type[shapes.Data]
     meaning: str
+    of: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
 
-CATALOGUE: Final[Mapping[str, EventKind]] = {
+_KINDS: Final[Mapping[str, EventKind]] = {
     kind.name: kind
     for kind in (
         EventKind("order.completed", True, shapes.Completed, "The order was approved."),
@@ -57,12 +59,6 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             True,
             shapes.EarlyWarningReceived,
             "The issuer reports the payment as fraud: a chargeback may follow.",
-        ),
-        EventKind(
-            "mandate.revoked",
-            True,
-            shapes.MandateRevoked,
-            "The customer revoked the mandate at the bank. Its open orders end, and so do later ones.",
         ),
         EventKind("challenge.presented", True, shapes.Challenge, "The customer is asked to act."),
         EventKind("challenge.attempted", True, shapes.Challenge, "The customer acted; no result yet."),
@@ -126,7 +122,12 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         ),
     )
 }
-DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)
+CATALOGUE: Final = Extended(_KINDS, lambda feature: feature.events, "challenge.presented")
+
+
+@cache
+def events_by_default() -> tuple[str, ...]:
+    return tuple(kind.name for kind in CATALOGUE.values() if kind.default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.core.kit.extended import Extended
 from recoup.kernel.ids import tail
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import money
@@ -69,10 +70,11 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-_Said = tuple[str, list[str], str]
+Said = tuple[str, list[str], str]  # a title, lines, and the page
+Says = Callable[[Facts, Locale], Said]
 
 
-def _orders(facts: Facts, to: Locale) -> _Said:
+def _orders(facts: Facts, to: Locale) -> Said:
     count, first = facts["orders"], facts["first"]
     orders = ", ".join(name for name, _ in _named(facts))
     if count > len(first):
@@ -90,7 +92,7 @@ def _orders(facts: Facts, to: Locale) -> _Said:
     return title, [f"{', '.join(states)}: {orders}."], path
 
 
-def _dispute(facts: Facts, to: Locale) -> _Said:
+def _dispute(facts: Facts, to: Locale) -> Said:
     title = to.say(
         "A dispute over {amount} entered its next stage"
         if facts.get("continued")
@@ -99,14 +101,14 @@ def _dispute(facts: Facts, to: Locale) -> _Said:
     )
     until = facts.get("respond_by")
     by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No deadline is known.")
-    return title, [f"{_of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
+    return title, [f"{of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
 
 
-def _of_order(facts: Facts, to: Locale) -> str:
+def of_order(facts: Facts, to: Locale) -> str:
     return to.say("Of order {order}.", order=_named(facts)[0][0])
 
 
-def _deadline(facts: Facts, to: Locale) -> _Said:
+def _deadline(facts: Facts, to: Locale) -> Said:
     days = facts["days"]
     title = to.say(
         "Evidence is due within a day: a dispute over {amount}"
@@ -118,7 +120,7 @@ def _deadline(facts: Facts, to: Locale) -> _Said:
     lost = to.say(
         "No evidence was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"], to)
     )
-    return title, [f"{_of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
+    return title, [f"{of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
 
 
 _PAYOUT: Final = {
@@ -138,18 +140,18 @@ _PAYOUT: Final = {
 }
 
 
-def _payout(facts: Facts, to: Locale) -> _Said:
+def _payout(facts: Facts, to: Locale) -> Said:
     title, line = _PAYOUT[facts["status"]]
     return to.say(title, amount=_sum(facts)), [to.say(line)], f"/settlements/{facts['batch_id']}"
 
 
-def _approval(facts: Facts, to: Locale) -> _Said:
+def _approval(facts: Facts, to: Locale) -> Said:
     title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
     line = "It is sent when a bank account is in use and somebody other than the requester has approved it."
     return title, [to.say(line)], "/approvals"
 
 
-def _settlement(facts: Facts, to: Locale) -> _Said:
+def _settlement(facts: Facts, to: Locale) -> Said:
     first, last = _day(facts["period_from"], to), _day(facts["last_day"], to)
     days = to.say(
         "For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.", first=first, last=last
@@ -161,7 +163,7 @@ def _settlement(facts: Facts, to: Locale) -> _Said:
     )
 
 
-def _webhook(facts: Facts, to: Locale) -> _Said:
+def _webhook(facts: Facts, to: Locale) -> Said:
     off = facts["state"] == "disabled"
     title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
     then = to.say(
@@ -170,18 +172,18 @@ def _webhook(facts: Facts, to: Locale) -> _Said:
     return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
 
 
-def _partner_webhook(facts: Facts, to: Locale) -> _Said:
+def _partner_webhook(facts: Facts, to: Locale) -> Said:
     title, lines, path = _webhook(facts, to)
     return title, lines, f"/partner{path}"
 
 
-def _go_live(facts: Facts, to: Locale) -> _Said:
+def _go_live(facts: Facts, to: Locale) -> Said:
     if facts["state"] == "approved":
         return to.say("Going live was approved"), [to.say("The live environment is being opened.")], "/onboarding"
     return to.say("Going live was refused"), [to.say("The page says why.")], "/onboarding"
 
 
-def _export(facts: Facts, to: Locale) -> _Said:
+def _export(facts: Facts, to: Locale) -> Said:
     name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
     if facts["why"]:
         return to.say("An export failed"), [f"{name}: {to.said(kept(facts['why']))}"], path
@@ -195,7 +197,7 @@ def _export(facts: Facts, to: Locale) -> _Said:
     return to.say("Your file is ready"), [line], path
 
 
-def _backtest(facts: Facts, to: Locale) -> _Said:
+def _backtest(facts: Facts, to: Locale) -> Said:
     lines = [f"{to.said(kept(facts['payments']))}. {to.said(kept(facts['policy']))}."]
     if facts["why"]:
         lines.append(to.said(kept(facts["why"])))
@@ -207,7 +209,7 @@ def rate(rescued: int, declined: int) -> str:
     return f"{100 * rescued / declined:.1f} %" if declined else "–"
 
 
-def _rate(facts: Facts, to: Locale) -> _Said:
+def _rate(facts: Facts, to: Locale) -> Said:
     (declined, rescued), (declined_before, rescued_before) = facts["recent"], facts["before"]
     now, was = rate(rescued, declined), rate(rescued_before, declined_before)
     lines = [
@@ -227,7 +229,7 @@ def _rate(facts: Facts, to: Locale) -> _Said:
     return to.say("The rescue rate fell from {was} to {now}", was=was, now=now), lines, "/overview"
 
 
-def _drift(facts: Facts, to: Locale) -> _Said:
+def _drift(facts: Facts, to: Locale) -> Said:
     low = facts["approved"] < facts["expected"]
     title = to.say(
         "The model expects more approvals than there are" if low else "The model expects fewer approvals than there are"
@@ -257,7 +259,7 @@ _HARMED: Final = {
 }
 
 
-def _uplift(facts: Facts, to: Locale) -> _Said:
+def _uplift(facts: Facts, to: Locale) -> Said:
     finding, _, harmed = facts["finding"].partition(":")
     low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
     line = to.say(
@@ -270,22 +272,7 @@ def _uplift(facts: Facts, to: Locale) -> _Said:
     return to.say(_UPLIFT[finding]), [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line], "/uplift"
 
 
-_REVOKED: Final = {
-    "payment": "A customer has stopped a payment at the bank",
-    "agreement": "A customer has revoked a mandate at the bank",
-    "all": "A customer has revoked all mandates at the bank",
-}
-
-
-def _mandate(facts: Facts, to: Locale) -> _Said:
-    lines = [f"{_of_order(facts, to)} {to.say('The bank’s code: {code}.', code=facts['code'])}"]
-    if facts.get("subscription"):
-        lines.append(to.say("Agreement {name}.", name=facts["subscription"]))
-    lines.append(to.say("Its open orders end, and so do later ones, until the customer agrees anew."))
-    return to.say(_REVOKED[facts["scope"]]), lines, "/mandates"
-
-
-def _processor(facts: Facts, to: Locale) -> _Said:
+def _processor(facts: Facts, to: Locale) -> Said:
     title = to.say("The card processor {route} refuses its account or key", route=facts["route"])
     lines = [to.say("Its payments wait, or go by another processor. Check the account and its key there.")]
     said = ": ".join(one for one in (facts.get("code"), facts.get("text")) if one)
@@ -293,7 +280,7 @@ def _processor(facts: Facts, to: Locale) -> _Said:
     return title, [to.say("The processor says: {words}", words=said), *lines] if said else lines, path
 
 
-def _digest(facts: Facts, to: Locale) -> _Said:
+def _digest(facts: Facts, to: Locale) -> Said:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
     lines = [
@@ -330,10 +317,11 @@ def _digest(facts: Facts, to: Locale) -> _Said:
     return title, lines, "/overview"
 
 
-_SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
+_OWN: Final[Mapping[str, Says]] = {
     "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
     "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
     "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "drift": _drift, "digest": _digest,
     "uplift": _uplift,
-    "mandate": _mandate, "backtest": _backtest, "processor": _processor, "own_processor": _processor,
+    "backtest": _backtest, "processor": _processor, "own_processor": _processor,
 }  # fmt: skip
+_SAYS: Final = Extended(_OWN, lambda feature: {name: notice.says for name, notice in feature.notifies.items()})

@@ -5,10 +5,13 @@ Source: decision 0038.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, NamedTuple
 
+from recoup.core.kit.extended import Extended
+
 RANKS: Final = ("owner", "operations", "developer", "analyst")  # the strongest first
-_ALL: Final = frozenset(RANKS)
+ALL: Final = frozenset(RANKS)
 _MONEY: Final = frozenset({"owner", "operations", "analyst"})
 DECIDES: Final = frozenset({"owner", "operations"})  # for the operator
 
@@ -30,10 +33,10 @@ class Kind(NamedTuple):
     routine: bool = False
 
 
-KINDS: Final[Mapping[str, Kind]] = {
+_KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", _ALL),
+        Kind("orders", "Orders that need attention", "in Problem or Onhold; at most one e-mail an hour", ALL),
         Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
         Kind(
             "deadline",
@@ -65,22 +68,14 @@ KINDS: Final[Mapping[str, Kind]] = {
             frozenset({"owner", "operations", "developer"}),
             partner=True,
         ),
-        Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", _ALL),
+        Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", ALL),
         Kind(
             "drift",
             "A model that no longer fits",
             "its expected approvals compared with those of the last four weeks",
-            _ALL,
+            ALL,
         ),
-        Kind("uplift", "What the engine brings", "shown for the first time, gone again, or harm was found", _ALL),
-        Kind(
-            "mandate",
-            "Revoked mandates",
-            "a customer stopped payments at the bank; orders of the same agreement end",
-            _ALL,
-            mail=False,
-            routine=True,
-        ),
+        Kind("uplift", "What the engine brings", "shown for the first time, gone again, or harm was found", ALL),
         Kind(
             "processor",
             "Card processors that refuse us",
@@ -94,12 +89,12 @@ KINDS: Final[Mapping[str, Kind]] = {
             frozenset({"owner", "operations", "developer"}),
         ),
         Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
-        Kind("export", "Your exports", "an export is ready or failed", _ALL, only_requester=True),
+        Kind("export", "Your exports", "an export is ready or failed", ALL, only_requester=True),
         Kind(
             "backtest",
             "Your back-tests",
             "a back-test that took a while is made or failed",
-            _ALL,
+            ALL,
             only_requester=True,
         ),
         Kind(
@@ -112,6 +107,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
     )
 }
+
+KINDS: Final = Extended(
+    _KINDS, lambda feature: {name: notice.kind for name, notice in feature.notifies.items()}, "processor"
+)
 
 
 class Ways(NamedTuple):
@@ -174,10 +173,17 @@ def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
     return ("payout",) if status in ("sent", "completed") else ("payout_failed",)
 
 
-# role/kind of what may be heard; operator:role/kind of what only those hear who decide for the operator;
-# partner:role/kind of what is a partner's own.
-MAY: Final = tuple(
-    [f"{'partner:' * kind.partner}{role}/{kind.name}" for kind in KINDS.values() for role in sorted(kind.roles)]
-    + [f"operator:{role}/{kind.name}" for kind in KINDS.values() if not kind.roles for role in sorted(DECIDES)]
-)
-MAY_AT_BELL: Final = tuple(one for one in MAY if not KINDS[one.rpartition("/")[2]].routine)
+@cache
+def may() -> tuple[str, ...]:
+    """role/kind of what may be heard; operator:role/kind of what only those hear who decide for the operator;
+    partner:role/kind of what is a partner's own."""
+    return tuple(
+        [f"{'partner:' * kind.partner}{role}/{kind.name}" for kind in KINDS.values() for role in sorted(kind.roles)]
+        + [f"operator:{role}/{kind.name}" for kind in KINDS.values() if not kind.roles for role in sorted(DECIDES)]
+    )
+
+
+@cache
+def may_at_bell() -> tuple[str, ...]:
+    """Those that are no routine."""
+    return tuple(one for one in may() if not KINDS[one.rpartition("/")[2]].routine)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from recoup.kernel.time import iso
 from recoup.rules.messages.event_data import OrderState
-from recoup.rules.messages.events import event_data
+from recoup.rules.messages.events import CATALOGUE, event_data
 from recoup.rules.messages.stable_events import stable_event_data
 from recoup.rules.order.card_facts import TokenFacts
 from recoup.rules.order.faces import STATUS_NAMES
@@ -22,7 +22,7 @@ _PARTS: Final = frozenset({
     "payment.chargeback.received", "payment.chargeback.reversed", "payment.chargeback.closed",
     "payment.early_warning.received",
     "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
-    "challenge.failed", "mandate.revoked",
+    "challenge.failed",
 })  # fmt: skip
 
 
@@ -37,7 +37,10 @@ def order_event_data(name: str, happening: str, order: Order, body: dict[str, An
         "currency": order.asset,
         "order": _state(order, status),
     }
-    facts |= _of_a_part(name, happening, order, body) if name in _PARTS else _of_the_order(name, order, body)
+    if (of := CATALOGUE[name].of) is not None:
+        facts |= of(body)
+    else:
+        facts |= _of_a_part(name, happening, order, body) if name in _PARTS else _of_the_order(name, order, body)
     return event_data(name, **facts)
 
 
@@ -111,13 +114,6 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
             } | _by_token(body)
         case "order.amended":
             return {"changed": _CHANGED[happening]}
-        case "mandate.revoked":
-            return {
-                "scope": body["scope"],
-                "response_code": body["code"],
-                "subscription_id": body["subscription"],
-                "revoked_at": body["at"],
-            }
         case _:
             return {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
 

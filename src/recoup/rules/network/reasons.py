@@ -2,6 +2,8 @@
 
 from typing import Final
 
+REVOKED: Final = "revoked"  # the reason word of a customer's stop at the bank
+
 # word -> (what the merchant reads, the only or best cure)
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "insufficient_funds": (

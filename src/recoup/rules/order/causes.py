@@ -7,10 +7,9 @@ answered and a payment that was never sent all end as "declined".
 from typing import Final, NamedTuple
 
 from recoup.kernel.sentence import shaped
-from recoup.rules.network.reasons import REASONS, cure_of, only_waits
+from recoup.rules.network.reasons import REASONS, REVOKED, cure_of, only_waits
 from recoup.rules.order.attempts import GOING
 from recoup.rules.order.lifecycle import OPEN, Stage
-from recoup.rules.order.mandates import REVOKED
 
 HARD, SOFT, NO_ANSWER, TOO_LATE = "hard_decline", "soft_decline", "no_answer", "approved_late"
 NOT_SENT, DECLINED = "not_sent", "declined"

@@ -8,6 +8,7 @@ Source: design §3; contract rescue-api §16.1.
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from recoup.core.kit.extended import Extended
 from recoup.kernel.problem import STAGE, Problem
 from recoup.kernel.sentence import Sentence
 
@@ -113,21 +114,21 @@ class Fact(NamedTuple):
 _PAID: Final = frozenset({S.COMPLETED})
 _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHORISED})
 _TRIED: Final = frozenset({S.PROCESSING, S.HELD})
-_ANY: Final = frozenset(Stage) - {S.NEW}
+ANY: Final = frozenset(Stage) - {S.NEW}
 _GONE: Final = frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED})
 _CHARGED: Final = _PAID | _GONE  # an approval that came after the end is a charge too, until it went back
 _WAITING: Final = frozenset({S.PROCESSING, S.CHALLENGED})
 _HELD_MONEY: Final = frozenset({S.AUTHORISED})
-FACTS: Final = (
+_FACTS: Final = (
     Fact("planned", "plan", _LIVE, None, None),
-    Fact("warned", "note", _ANY, None, None),
-    Fact("early_warning", "note", _ANY, None, "payment.early_warning.received"),
+    Fact("warned", "note", ANY, None, None),
+    Fact("early_warning", "note", ANY, None, "payment.early_warning.received"),
     Fact("attempt_sent", "attempt", _LIVE | _PAID, None, None),
     Fact("attempt_withheld", "attempt", _LIVE, None, None),
-    Fact("attempt_not_sent", "attempt", _ANY, None, None),
-    Fact("attempt_declined", "attempt", _ANY, None, "attempt.declined"),
-    Fact("attempt_unknown", "attempt", _ANY, None, None),
-    Fact("attempt_approved", "attempt", _ANY, None, None),
+    Fact("attempt_not_sent", "attempt", ANY, None, None),
+    Fact("attempt_declined", "attempt", ANY, None, "attempt.declined"),
+    Fact("attempt_unknown", "attempt", ANY, None, None),
+    Fact("attempt_approved", "attempt", ANY, None, None),
     Fact("payer_redirected", "attempt", _LIVE, None, None),
     Fact("charge_planned", "charge", _PAID, None, None),
     Fact("charged", "charge", _PAID, Books("charge", "attempt"), None),
@@ -200,21 +201,21 @@ FACTS: Final = (
     Fact("retries_stopped", "amend", OPEN, None, "order.amended"),
     Fact("retries_resumed", "amend", OPEN, None, "order.amended"),
     Fact("notes_changed", "amend", OPEN, None, "order.amended"),
-    Fact("mandate_revoked", "mandate", _ANY, None, "mandate.revoked"),
-    Fact("mandate_renewed", "mandate", _ANY, None, None),
-    Fact("merchant_attempt", "note", _ANY, None, None),
-    Fact("paid_twice", "note", _ANY, None, None),
-    Fact("dealt_with", "note", _ANY, None, None),
+    Fact("merchant_attempt", "note", ANY, None, None),
+    Fact("paid_twice", "note", ANY, None, None),
+    Fact("dealt_with", "note", ANY, None, None),
 )
 
 _STEPS: Final = {(s.happening, s.src): s for s in STEPS}
-_FACTS: Final = {f.happening: f for f in FACTS}
+FACTS: Final = Extended(
+    {f.happening: f for f in _FACTS}, lambda feature: {f.happening: f for f in feature.facts}, "merchant_attempt"
+)
 
 
 def possible(stage: Stage) -> tuple[str, ...]:
     """The happenings that have a row at this stage, steps first."""
     steps = tuple(s.happening for s in STEPS if s.src is stage)
-    return steps + tuple(f.happening for f in FACTS if stage in f.stages)
+    return steps + tuple(f.happening for f in FACTS.values() if stage in f.stages)
 
 
 def step(stage: Stage, happening: str) -> Step:
@@ -242,7 +243,7 @@ def fact(stage: Stage, happening: str) -> Fact:
 
     Raises: Problem(wrong_state) when such a fact cannot happen there.
     """
-    row = _FACTS[happening]
+    row = FACTS[happening]
     if stage not in row.stages:
         message = Sentence(
             "{0} is not possible for an order that is {1}.", happening.replace("_", " ").capitalize(), stage.value
@@ -256,6 +257,6 @@ def fact(stage: Stage, happening: str) -> Fact:
 def check_sql() -> str:
     """The CHECK of the domain that each line of the order log falls into: every line is one of these rows."""
     lines = {f"'{s.src.value}/{s.happening}/{s.dst.value}'" for s in STEPS}
-    lines |= {f"'{stage.value}/{f.happening}/{stage.value}'" for f in FACTS for stage in f.stages}
+    lines |= {f"'{stage.value}/{f.happening}/{stage.value}'" for f in FACTS.values() for stage in f.stages}
     body = ",\n  ".join(sorted(lines))
     return f"CHECK (VALUE IN (\n  {body}\n))"

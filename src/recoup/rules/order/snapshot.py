@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from recoup.core.kit.feature import Facet
 from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
@@ -24,13 +25,14 @@ from recoup.rules.order.faces import Face, face
 from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import ENDED, Stage
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.rules.rescue.part_terms import PartTerms
+
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -251,7 +253,11 @@ class Order:
     may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
-    mandates: tuple[MandateChange, ...] = ()  # what its merchant's customer has revoked of this card, and given anew
+    facets: Mapping[str, Any] = field(default_factory=dict)  # what features know of it, see `facet`
+
+    def facet(self, facet: Facet[R]) -> R:
+        """What a feature knows of it."""
+        return facet.of(self.facets)
 
     @property
     def merchant_id(self) -> UUID:

@@ -7,6 +7,8 @@ and no line goes away while a decision of it is kept.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from recoup.core.kit.extended import Extended
+from recoup.core.kit.feature import Feature
 from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
 from recoup.rules.rescue import route_by_worth
@@ -21,7 +23,6 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
-from recoup.rules.rescue.mandate import MANDATE_VERSION, MandateInput, decide_by_mandate
 from recoup.rules.rescue.network_token import BY_NUMBER_VERSION, TokenInput, decide_token
 from recoup.rules.rescue.policy import POLICIES
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput, decide_by_signal
@@ -31,7 +32,7 @@ Decider = Callable[[Mapping[str, Any], Any, Any, InForce | None], Decision]
 NO_MODELS: Final[Mapping[str, Model]] = {}
 
 # version -> the policies that it ever decided by, and how it decides from stored features, its policy and its model
-DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
+_DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     DECIDER_VERSION: (POLICIES, lambda data, policy, _, within: decide(Evidence.from_dict(data), policy, within)),
     **dict.fromkeys(ENGINES.values(), (
         PRICINGS,
@@ -49,10 +50,16 @@ DECIDERS: Final[Mapping[str, tuple[Mapping[Any, Any], Decider]]] = {
     BY_HAND_VERSION: ({None: None}, lambda data, *_: decide_by_hand(HandInput.from_dict(data))),
     SIGNAL_VERSION: ({None: None}, lambda data, *_: decide_by_signal(SignalInput.from_dict(data))),
     CARD_UPDATE_VERSION: ({None: None}, lambda data, *_: decide_update(UpdateInput.from_dict(data))),
-    MANDATE_VERSION: ({None: None}, lambda data, *_: decide_by_mandate(MandateInput.from_dict(data))),
     BY_NUMBER_VERSION: ({None: None}, lambda data, *_: decide_token(TokenInput.from_dict(data))),
     RISK_VERSION: ({None: None}, lambda data, *_: decide_risk(RiskInput.from_dict(data))),
 }  # fmt: skip
+
+
+def _of_feature(feature: Feature) -> dict[str, tuple[Mapping[Any, Any], Decider]]:
+    return {name: ({None: None}, lambda data, *_, by=by: by(data)) for name, by in feature.deciders.items()}
+
+
+DECIDERS: Final = Extended(_DECIDERS, _of_feature)
 LEARNED: Final = frozenset(ENGINES.values())  # those that decide by a model
 SOMETIMES_LEARNED: Final = frozenset({ADVANCE_BY_BOUNDS_VERSION})  # by a model where they name one
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.kernel.ids import LOWEST
-from recoup.rules.order.mandates import MandateChange
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.statement import Read, Row, statement
 
 SECONDS: Final = 600.0
@@ -159,31 +157,6 @@ FROM transmissions WHERE merchant_id = $1 AND transmit_id >= $2 AND transmit_id 
 )
 async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) -> ReportedRow:
     """What it copied to us between two ids, and when it began to."""
-
-
-class StoppedOrder(Row, frozen=True):
-    """An order of which something left after a customer's stop, and the history of mandates of both cards."""
-
-    order_id: UUID
-    stop_id: UUID
-    facts: dict[str, Any]
-    mandates: list[MandateChange]
-
-
-@statement(
-    MERCHANT,
-    f"""
-SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]') FROM mandate_changes c
-  WHERE c.merchant_id = $1 AND c.pan_id IN (o.pan_id, r.pan_id)) AS mandates
-FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, stop_id)
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
-JOIN mandate_changes r ON r.merchant_id = $1 AND r.change_id = k.stop_id
-""",
-)
-async def stopped_orders(
-    db: Read, merchant_id: UUID, order_ids: Sequence[UUID], stop_ids: Sequence[UUID]
-) -> list[StoppedOrder]:
-    """Of these pairs those whose stop was kept as a revoked mandate."""
 
 
 @statement(MERCHANT, "SELECT order_id FROM advances WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])")

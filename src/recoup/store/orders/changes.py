@@ -4,7 +4,7 @@ ledger, outbox, due work, decisions and the gate's answers. Only moves import it
 What belongs to merchants is written by one function, what is counted over them by statements of its own behind it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
@@ -24,7 +24,6 @@ from recoup.store.orders.rows import (
     HeadChange,
     KeptNotice,
     LogLine,
-    MandateRow,
     NetworkSend,
     NewAlert,
     OrderChange,
@@ -35,8 +34,8 @@ from recoup.store.orders.rows import (
     PostingRow,
     UsedCode,
 )
-from recoup.store.statement import Tx, statement
-from recoup.store.table import insert_of, upsert_of
+from recoup.store.statement import Row, Tx, statement
+from recoup.store.table import upsert_of
 
 if TYPE_CHECKING:
     from recoup.rules.money.refund_limits import RefundApproval
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Settlement
 
 T = TypeVar("T")
+Writer = Callable[[Tx, Sequence[Any]], Awaitable[None]]
 
 
 class Owned(NamedTuple, Generic[T]):
@@ -66,7 +66,6 @@ class Rows:
     modifications: list[Owned["Modification"]] = field(default_factory=list)
     refund_requests: list[Owned["RefundApproval"]] = field(default_factory=list)
     card_results: list[CardResult] = field(default_factory=list)
-    mandate_changes: list[MandateRow] = field(default_factory=list)
     challenges: list[Owned["Challenge"]] = field(default_factory=list)
     settlements: list[Owned["Settlement"]] = field(default_factory=list)
     advances: list[Owned["Advance"]] = field(default_factory=list)
@@ -85,6 +84,7 @@ class Rows:
     requests: list[AnsweredKey] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
 
     codes_used: list[UsedCode] = field(default_factory=list)  # card codes, gone with the first send
+    beside: list[tuple[Writer, Row]] = field(default_factory=list)  # of features, each with what writes such rows
 
     def extend(self, other: "Rows") -> None:
         for name, part in zip(_PARTS, _every_part(other), strict=True):
@@ -94,7 +94,7 @@ class Rows:
 
 _PARTS: Final = tuple(one.name for one in fields(Rows))
 _every_part = attrgetter(*_PARTS)
-_APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks", "mandate_changes"})
+_APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks", "beside"})
 _JSON: Final = tuple(name for name in _PARTS if name not in _APART)
 _OWNED: Final = frozenset(
     {"attempts", "modifications", "refund_requests", "challenges", "settlements", "advances", "disputes"}
@@ -129,11 +129,6 @@ async def _write(
     """Rows by their table; the columns of postings and of entries, None without any."""
 
 
-@statement(MERCHANT, f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
-async def _note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
-    """What is known already stays as it is."""
-
-
 @statement(HUB, upsert_of(CardBlock))
 async def _block_cards(db: Tx, rows: Sequence[CardBlock]) -> None: ...
 
@@ -159,8 +154,8 @@ async def write(db: Tx, rows: Rows) -> None:
     }
     if changed or rows.postings:
         await _write(db, changed, *_columns(PostingRow, rows.postings), *_columns(EntryRow, rows.entries))
-    if rows.mandate_changes:
-        await _note_mandates(db, rows.mandate_changes)
+    for writer in dict.fromkeys(writer for writer, _ in rows.beside):
+        await writer(db, [row for by, row in rows.beside if by is writer])
     if rows.card_blocks:
         await _block_cards(db, rows.card_blocks)
     if rows.network_sends:

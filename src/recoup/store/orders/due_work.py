@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.orders.rows import DueKind
 from recoup.store.statement import Read, Row, Tx, statement
 
 
@@ -95,7 +94,7 @@ LEASE: Final = timedelta(seconds=60)
 
 class Due(NamedTuple):
     merchant_id: UUID
-    kind: DueKind
+    kind: str
     subject_id: UUID
     tries: int
 
@@ -194,7 +193,7 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """,
 )
-async def _postpone(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime, error: str) -> None:
+async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str) -> None:
     """Not before `until`."""
 
 
@@ -205,7 +204,7 @@ INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL, tries = 0
 """,
 )
-async def make_due(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, at: datetime) -> None:
+async def make_due(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, at: datetime) -> None:
     """At that wall time, though somebody works at it: what came meanwhile is looked at as well."""
 
 
@@ -220,7 +219,7 @@ async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
 UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """,
 )
-async def _hand_back(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime | None) -> None:
+async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None) -> None:
     """Its tries begin anew."""
 
 
@@ -236,7 +235,7 @@ UPDATE due_work SET lease_until = $4, tries = greatest(0, tries - 1)
 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """,
 )
-async def _wait_for_turn(db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, until: datetime) -> None:
+async def _wait_for_turn(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime) -> None:
     """One try less."""
 
 
@@ -253,7 +252,7 @@ WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (lease_until IS NUL
 """,
 )
 async def _lease(
-    db: Tx, merchant_id: UUID, kind: DueKind, subject_id: UUID, wall: datetime, until: datetime
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, wall: datetime, until: datetime
 ) -> bool | None:
     """None: it is leased, or there is none."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.core.kit.feature import facets_sql, features
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.cards.network_tokens import OF_CARD
@@ -15,7 +16,7 @@ from recoup.store.cards.own_tries import OwnTries, own_tries_of
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.policies_part import POLICIES
-from recoup.store.orders.prints import MANDATE_JSON, blocks_of_prints, kept_of_prints, mandates_of_prints
+from recoup.store.orders.prints import blocks_of_prints, kept_of_prints
 from recoup.store.statement import Read, Row, statement
 
 Key = tuple[UUID, UUID]
@@ -93,9 +94,6 @@ _PARTS: Final[tuple[tuple[str, frozenset[str], str], ...]] = (
   (SELECT jsonb_build_object('approvals', c.approvals, 'first_network_id', c.first_network_id,
       'latest_network_id', c.latest_network_id)
     FROM card_results c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
-    ("mandates", frozenset({"cards"}), f"""
-  (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
-    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)"""),
     ("network_token", frozenset({"cards", "tokens"}), OF_CARD),
     ("arm", frozenset({"arm"}), """
   CASE WHEN o.arm IS NOT NULL THEN jsonb_build_object(
@@ -204,13 +202,13 @@ class OrderEvidence(Row, frozen=True):
     dispute_terms: Json
     blocked: Json
     kept_ids: Json
-    mandates: Json
     network_token: Json
     arm: Json
     policies: str | None
     part_terms: Json
     other_card: Json
     known: Json
+    facets: dict[str, Json] | None
     sends: Json = None
     blocks: Json = None
     others_open: int = 0
@@ -259,7 +257,7 @@ async def _with_cards(
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
     by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
-    mandates = await mandates_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    facets = await _facets_of_prints(db, joined, found) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -269,10 +267,23 @@ async def _with_cards(
             own_tries=beside.get((card.merchant_id, card.order_id), ()),
             same_cards=card.prints or (),
             kept_ids=kept.get(card.order_id, found[card.merchant_id, card.order_id].kept_ids),
-            mandates=mandates.get(card.order_id, found[card.merchant_id, card.order_id].mandates),
+            facets=facets.get(card.order_id, found[card.merchant_id, card.order_id].facets),
         )
         for card in cards
     }
+
+
+async def _facets_of_prints(
+    db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], found: Mapping[Key, OrderEvidence]
+) -> dict[UUID, dict[str, Json]]:
+    """By order, where features know something under several prints of its card."""
+    facets = {key[1]: dict(found[key].facets or {}) for key in {one[:2] for one in joined}}
+    for one in features():
+        if one.facet is not None and one.facet.of_prints is not None:
+            known = await one.facet.of_prints(db, *map(list, zip(*joined, strict=True)))
+            for order_id, value in known.items():
+                facets[order_id][one.facet.name] = value
+    return facets
 
 
 class _OfOrder(Row, frozen=True):
@@ -393,4 +404,5 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
 def _statement(needed: frozenset[str]) -> str:
     """The whole row whatever is needed: what is left out is NULL."""
     parts = (f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
-    return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join(parts) + _FROM
+    facets = facets_sql(lambda facet: facet.needs <= needed)
+    return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join((*parts, f"{facets} AS facets")) + _FROM

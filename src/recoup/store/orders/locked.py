@@ -21,7 +21,6 @@ from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.known import RescueKnown, Seen
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
@@ -78,7 +77,7 @@ def order_of(row: LockedOrder, evidence: OrderEvidence, wall: WallTime) -> Order
         same_cards=evidence.same_cards,
         network_token=_token_facts(evidence.network_token),
         kept_ids=convert(evidence.kept_ids, KeptIds) if evidence.kept_ids else NOTHING_KEPT,
-        mandates=tuple(listed(evidence.mandates, MandateChange)),
+        facets=evidence.facets or {},
         arm_known=convert(evidence.arm, Known) if evidence.arm else None,
         **dict(zip(_AS_LOCKED, _as_locked(row), strict=True)),
     )

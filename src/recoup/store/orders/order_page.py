@@ -7,9 +7,9 @@ from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
+from recoup.core.kit.feature import facets_sql
 from recoup.rules.merchants import personal
 from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.order_page_rows import (
@@ -119,8 +119,7 @@ SELECT o.order_id,
     FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id AND s.posting_id = g.posting_id
     JOIN settlement_batches i ON i.merchant_id = s.merchant_id AND i.batch_id = s.batch_id
     WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id), '[]') AS batches,
-  coalesce((SELECT jsonb_agg(to_jsonb(c) - 'merchant_id' - 'pan_id' - 'recorded_at' ORDER BY c.at)
-    FROM mandate_changes c WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id), '[]') AS mandates,
+  {facets} AS facets,
   coalesce((SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
     WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
       'release', 'inquire')), '{}') AS due,
@@ -157,7 +156,7 @@ class _Parts(Row, frozen=True):
     notes: list[PageNote]
     blocks: list[PageBlock]
     batches: list[PageBatch]
-    mandates: list[MandateChange]
+    facets: dict[str, Any] | None
     due: PageDue
 
 
@@ -186,7 +185,7 @@ class OrderPage(_Parts, frozen=True):
         return sum(len(event.tries) for event in self.events) >= TRIES_READ
 
 
-@statement(MERCHANT, _READ)
+@statement(MERCHANT, lambda: _READ.replace("{facets}", facets_sql()))
 async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:
     """None for a foreign or unknown id."""
 

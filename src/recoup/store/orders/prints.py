@@ -1,16 +1,10 @@
 """What a merchant's own tables say of cards that are known to be one: the prints of each order's card."""
 
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, statement
-
-# Of a row `c` of mandate_changes, as `rules/order/mandates.MandateChange`.
-MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.kind, 'at', c.at,
-  'order_id', c.order_id, 'scope', c.scope, 'code', c.code, 'subscription', c.subscription,
-  'network_id', c.network_id, 'holds', c.holds)"""
 
 
 @statement(
@@ -48,18 +42,3 @@ async def kept_of_prints(
 ) -> dict[UUID, object]:
     """Of each order what all prints of its card left, as `rules/order/consent.KeptIds`: the number that a new one took
     the place of has its customer's consent. Nothing where no charge of them was approved."""
-
-
-@statement(
-    MERCHANT,
-    f"""
-SELECT k.order_id, jsonb_agg({MANDATE_JSON})
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, pan_id)
-JOIN mandate_changes c ON c.merchant_id = k.merchant_id AND c.pan_id = k.pan_id
-GROUP BY 1
-""",
-)
-async def mandates_of_prints(
-    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
-) -> dict[UUID, object]:
-    """A customer revokes a mandate for the card, under whichever print it was charged. Nothing where none was."""

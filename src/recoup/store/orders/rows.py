@@ -8,7 +8,6 @@ from uuid import UUID
 from recoup.rules.order.checks import RiskLevel
 from recoup.rules.order.kinds import Door
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.mandates import Scope
 from recoup.rules.rescue.verdict import Alternative, Verdict
 from recoup.store.statement import Row
 from recoup.store.table import Hex, Mutable, stored
@@ -179,7 +178,6 @@ DueKind = Literal[
     "export",
     "bulk",
     "bank_payout",
-    "mandate",
     "certificate",
     "advance_bounds",
     "backtest",
@@ -191,7 +189,7 @@ class DueWork(Row, frozen=True):
     """`due_at`: business time, unless `wall`."""
 
     merchant_id: UUID
-    kind: DueKind
+    kind: str
     subject_id: UUID
     due_at: Mutable[datetime]
     wall: Mutable[bool]
@@ -201,7 +199,7 @@ class DueKey(Row, frozen=True):
     """What is due: one of a kind for each subject. As a row: it is done."""
 
     merchant_id: UUID
-    kind: DueKind
+    kind: str
     subject_id: UUID
 
     def at(self, due_at: datetime, *, wall: bool) -> DueWork:
@@ -332,23 +330,6 @@ class CardResult(Row, frozen=True, kw_only=True):
     risk_score: int | None = None
     risk_level: RiskLevel | None = None
     risk_at: datetime | None = None
-
-
-@stored("mandate_changes")
-class MandateRow(Row, frozen=True, kw_only=True):
-    """What a customer has revoked of a card, or given anew: once for each source that says so."""
-
-    merchant_id: UUID
-    change_id: UUID
-    pan_id: UUID
-    kind: Literal["revoked", "renewed"]
-    scope: Scope | None = None
-    code: str | None = None
-    order_id: UUID | None = None
-    subscription: str | None = None
-    network_id: str | None = None
-    at: datetime
-    recorded_at: datetime
 
 
 class PostingRow(NamedTuple):

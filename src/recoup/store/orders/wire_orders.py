@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.core.kit.feature import facets_sql
 from recoup.rules.order.disputed import Dispute
-from recoup.rules.order.mandates import MandateChange
 from recoup.rules.order.snapshot import Attempt
 from recoup.store.homes import MERCHANT
-from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.statement import Read, Row, statement
 
 _COLUMNS = """
@@ -38,8 +37,7 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
   (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,
-  o.facts, (SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
-    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id) AS mandates,
+  o.facts, {{facets}} AS facets,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o
@@ -138,11 +136,11 @@ class WholeOrder(WireOrder, frozen=True):
     disputes: list[Dispute] | None
     scheme: str | None
     facts: dict[str, Any]
-    mandates: list[MandateChange] | None
+    facets: dict[str, Any] | None
     challenged: bool
 
 
-@statement(MERCHANT, _ONE)
+@statement(MERCHANT, lambda: _ONE.replace("{facets}", facets_sql()))
 async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder | None:
     """None for a foreign or unknown id."""
 

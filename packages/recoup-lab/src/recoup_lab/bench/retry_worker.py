@@ -45,7 +45,7 @@ class Taken:
         self.taken_ms: list[float] = []
         self.last = 0.0
         self._flow = due_work.FLOWS["retry"]
-        due_work.FLOWS["retry"] = self._timed
+        due_work.FLOWS = {**due_work.FLOWS, "retry": self._timed}
 
     async def _timed(self, world: World, orders: Orders, due: Any) -> object:
         begun = time.perf_counter()

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.portal.customers.label import is_gone, label_of
-from recoup.doors.portal.mandates.page import shown
+from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import clear_until
@@ -13,7 +13,6 @@ from recoup.flows.people.persons import find_alike, no_such_customer
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.rules.merchants.blocks import REASONS
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.cards.mandates import mandates_of_payer
 from recoup.store.lists.customers import (
     Customer,
     attempts_of,
@@ -53,7 +52,7 @@ async def customer_page(visit: Visit) -> Values:
         lines = await person_log(connection, merchant_id, payer_id)
         _, opened = await count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
-        revoked = await mandates_of_payer(connection, merchant_id, payer_id)
+        panels = await customer_panels(connection, merchant_id, payer_id)
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer.newest or {})
     return dict(
@@ -71,7 +70,7 @@ async def customer_page(visit: Visit) -> Values:
         sums=sums,
         lines=lines,
         blocks=blocks,
-        mandates=[shown(row) for row in revoked],
+        **panels,
         external={row.order_id: row.external_id for row in orders},
         size=SIZE,
         alike=len(alike),

@@ -18,7 +18,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.notification_words import words_of
-from recoup.rules.messages.notifications import KINDS, MAY
+from recoup.rules.messages.notifications import KINDS, may
 from recoup.store.messages.notifications import Notification, find_notification
 from recoup.store.messages.notifications import notifications_page as read_page
 
@@ -66,7 +66,7 @@ async def notifications_page(visit: AnyVisit) -> Values:
             connection,
             session.user_id,
             visit.world.name,
-            MAY,
+            may(),
             before=before,
             unread=unread,
             subject_id=merchant_id,
@@ -133,7 +133,7 @@ async def _mine(visit: AnyVisit) -> Notification:
     row = None
     if wanted is not None:
         async with visit.world.people.read() as connection:
-            args = (visit.session.user_id, visit.world.name, MAY, wanted)
+            args = (visit.session.user_id, visit.world.name, may(), wanted)
             row = await find_notification(connection, *args)
     if row is None:
         raise Problem(

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from recoup.doors.portal.feature_parts import order_panels
 from recoup.doors.portal.form_key import FormKey, fresh_key
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.order import facts, possible
@@ -31,7 +32,7 @@ from recoup.doors.portal.order.unpaid import collected_units
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.order.what_if import WhatIfShown, what_if
 from recoup.doors.portal.order.within import came_from, filters_of, inside
-from recoup.doors.portal.order.words import REVOKED, actor_words
+from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
@@ -49,7 +50,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.money.refund_limits import is_theirs
 from recoup.rules.network.limits import Allowance
-from recoup.rules.order.mandates import agreement_of, stopped_by
+from recoup.rules.order.agreement import agreement_of
 from recoup.rules.order.whys import HOLD_REASONS as HOLDS
 from recoup.rules.rescue.sentences import NOTHING_PLANNED
 from recoup.rules.risk.facts import avs_of, cvv_of
@@ -269,8 +270,5 @@ def sheet(
         joined=joined,
         collected=collected_units(page),
         agreement=agreement_of(page.order.facts).subscription,
-        revoked=stopped_by(agreement_of(page.order.facts), page.mandates)
-        if page.order.kind.startswith("mit")
-        else None,
-        revoked_words=REVOKED,
+        **order_panels(page),
     )

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from recoup.core.kit.feature import facets_then
 from recoup.doors.portal.as_of import moment_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.page import find
@@ -130,7 +131,7 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
             if one.seq <= last.seq
         ],
         notes=[one for one in page.notes if one.recorded_at <= until],
-        mandates=[one for one in page.mandates if one.at <= last.business_at],
+        facets=facets_then(page.facets or {}, last.business_at),
         requests=[],
         blocks=[],
         batches=[],

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from recoup.core.kit.extended import Extended
+from recoup.doors.portal.feature_parts import part_of
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.part_words import SAY as PARTS_SAY
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
@@ -168,21 +170,6 @@ def _own_attempt(context: LogContext) -> TimelineEntry:
     return TimelineEntry("Paid to you under another order id", text, "problem", "warn", "money")
 
 
-REVOKED: Final[Mapping[str, str]] = {
-    "payment": "The customer has stopped a payment of this agreement at the bank.",
-    "agreement": "The customer has revoked this agreement at the bank.",
-    "all": "The customer has revoked all agreements with this merchant at the bank.",
-}
-
-
-def _mandate_revoked(context: LogContext) -> TimelineEntry:
-    code, agreement = Sentence("Code {0}.", context.get("code")), context.get("subscription")
-    named = Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
-    what = REVOKED.get(context.get("scope"), REVOKED["agreement"])
-    then = "Its other open orders end, and so do later ones, until the customer agrees anew."
-    return TimelineEntry("Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other")
-
-
 _BY_CARD: Final = _plain("{attempt} sent", "On route {route}.", "right", "run", "attempts")
 _BY_TOKEN: Final = _plain(
     "{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"
@@ -193,7 +180,7 @@ def _sent(context: LogContext) -> TimelineEntry:
     return (_BY_TOKEN if context.body.get("credential") == "network_token" else _BY_CARD)(context)
 
 
-SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
+_SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
     "received": _received,
     "began": _received,
     "started": _plain("Picked up", "Processing starts.", "processing", "run"),
@@ -316,13 +303,11 @@ SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
                               "onhold", "", "attempts"),
     "retries_resumed": _plain("Attempts resumed", "You resumed them.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
-    "mandate_revoked": _mandate_revoked,
-    "mandate_renewed": _plain("A new mandate", "The customer made a payment with this card: what was revoked before is "
-                              "open again.", "check", "ok"),
     "merchant_attempt": _own_attempt,
     "paid_twice": _paid_twice,
     "dealt_with": _plain("Marked as resolved", "{why}", "check"),
 }  # fmt: skip
+SAY: Final = Extended(_SAY, lambda feature: part_of(feature).timeline)
 
 RECIPES: Final[Mapping[str, str]] = {
     "approve": "owed to you",

@@ -1,4 +1,4 @@
-"""What is shown of an order beside its present state: its past, and what its customer has revoked."""
+"""What is shown of an order beside its present state: its past."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,17 +8,6 @@ from msgspec import Meta
 from recoup.doors.rescue.wire import Instant, Moment, Shape
 
 Version = Annotated[int, Meta(ge=1, le=10**6)]
-
-
-class MandateRevoked(Shape, kw_only=True):
-    """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
-
-    scope: Annotated[
-        str, Meta(description="`payment` (R0), `agreement` (R1, advice 21) or `all` of the merchant's (R3).")
-    ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
-    revoked_at: Moment
-    order_id: Annotated[UUID | None, Meta(description="The order whose decline said so.")]
 
 
 class AsOfBalance(Shape, kw_only=True):

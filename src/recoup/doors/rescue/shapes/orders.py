@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.body import UNREAD, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
-from recoup.doors.rescue.shapes.order_past import AsOf, MandateRevoked
+from recoup.doors.rescue.shapes.order_past import AsOf
 from recoup.doors.rescue.wire import (
     Cents,
     Currency,
@@ -22,6 +22,7 @@ from recoup.doors.rescue.wire import (
     Text64,
     Text128,
 )
+from recoup.features.mandates.api import MandateRevoked
 from recoup.flows.cards.amend import NOTES_MAX
 from recoup.kernel.money import UNITS_MAX
 from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS

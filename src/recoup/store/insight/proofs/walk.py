@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, statement
@@ -33,7 +34,7 @@ class Window(NamedTuple):
 
 # Every table of a merchant's rows: a new one belongs here (a test says so). What a processor told of somebody is kept
 # under the merchant that it names, whoever that is: dispute_notices are in none.
-TABLES: Final = (
+_TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "modifications",
     "postings", "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments",
     "advances", "bank_accounts", "bank_payout_states", "bank_payouts", "challenges", "customer_exposure", "decisions",
@@ -49,11 +50,17 @@ TABLES: Final = (
     "fact_clocks", "seen_signatures", "processor_notices", "risk_settings", "risk_sightings", "fraud_warnings",
     "processor_invoices", "processor_connections", "card_updates",
     "contact_addresses", "contacts", "card_results", "uplift_reports", "uplift_history", "engine_returns",
-    "mandate_changes", "part_terms", "policy_versions", "policy_sends", "network_tokens",
+    "part_terms", "policy_versions", "policy_sends", "network_tokens",
     "imports", "import_lines", "import_rows", "imported_attempts",
     "certificates", "certificate_clocks", "network_sends", "advance_weeks", "advance_bounds", "card_joins",
     "backtests", "backtest_payments",
 )  # fmt: skip
+
+
+def tables() -> tuple[str, ...]:
+    return (*_TABLES, *(table for feature in features() for table in feature.tables))
+
+
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = (
     "card_blocks", "endpoints", "engine_stops", "partner_feed", "partner_log", "partner_reached",
@@ -87,7 +94,7 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
     known: set[UUID] = set()
     everywhere: set[UUID] = set()
     wrong: dict[UUID, Difference] = {}
-    for table in (*TABLES, *UNSORTED):
+    for table in (*tables(), *UNSORTED):
         found = await _ids(db, (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table))
         if table == "delivery_tries":  # a sample to a partner's endpoint is of no merchant
             found -= partners

@@ -9,27 +9,22 @@ Source: Visa Core Rules §7.3.6.3, Table 7-2 (R0, R1, R3); Mastercard merchant a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.sentence import noted
 from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import REVOKED
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.order.agreement import Agreement
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.verdict import Alternative
 
 Scope = Literal["payment", "agreement", "all"]
 STOP_CODES: Final[Mapping[str, Scope]] = {"R0": "payment", "R1": "agreement", "R3": "all"}
 STOP_ADVICE: Final[Mapping[str, Scope]] = {"21": "agreement"}
-REVOKED: Final = "revoked"  # the reason word of these declines
-SUBSCRIPTION_MAX: Final = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What a payment names of the agreement that it belongs to: the merchant's id of it, and the network's id of the
-    transaction in which the customer consented. None: it does not say."""
-
-    subscription: str | None = None
-    network_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +58,6 @@ def code_of(reading: Reading) -> str:
     """By what the bank said it."""
     code = reading.code or ""
     return code if code in STOP_CODES else f"MAC {reading.advice}"
-
-
-def agreement_of(facts: Mapping[str, Any]) -> Agreement:
-    """Of an order, by what its merchant sent with it."""
-    subscription = (facts.get("subscription") or {}).get("subscriptionId")
-    return Agreement(_text(subscription), _text(facts.get("network_transaction_id")))
 
 
 def reaches(revoked: MandateChange, agreement: Agreement) -> bool:
@@ -110,6 +99,56 @@ def _may_be_same(one: Agreement, other: Agreement) -> bool:
     return True
 
 
-def _text(value: object) -> str | None:
-    text = str(value or "").strip()
-    return text[:SUBSCRIPTION_MAX] or None
+MANDATE_VERSION: Final = "mandate-1"
+RULE: Final = "mandate_revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class MandateInput:
+    """The inputs of one decision. `change_id`: by which the revocation is kept. `same_named`: the payment names the
+    agreement that was revoked; else the two cannot be told apart, or all were revoked. Times are business time."""
+
+    now: datetime
+    change_id: UUID
+    scope: Scope
+    code: str
+    revoked_at: datetime
+    same_named: bool
+    knowledge: str = KNOWLEDGE_VERSION
+
+    @classmethod
+    def of(cls, revoked: MandateChange, now: datetime, *, same_named: bool) -> "MandateInput":
+        assert revoked.scope is not None
+        return cls(now, revoked.change_id, revoked.scope, revoked.code or "", revoked.at, same_named)
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same back."""
+        times = {"now": self.now.isoformat(), "revoked_at": self.revoked_at.isoformat()}
+        return asdict(self) | times | {"change_id": str(self.change_id)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "MandateInput":
+        times = {name: datetime.fromisoformat(plain[name]) for name in ("now", "revoked_at")}
+        return cls(**dict(plain) | times | {"change_id": UUID(plain["change_id"])})
+
+
+def decide_by_mandate(given: MandateInput) -> Decision:
+    """Always `decline_at_once`: whether the mandate stands was seen before."""
+    versions = {"decider": MANDATE_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
+    reasons = (
+        "The rescue ends now.",
+        _SAID[given.scope],
+        f"The bank said so on {noted(given.revoked_at)} (code {given.code}).",
+        *(() if given.same_named or given.scope == "all" else (_NOT_TOLD_APART,)),
+        "A new agreement that the customer starts would open it again.",
+    )
+    other = (Alternative("new_mandate", None, "A new agreement, started by the customer."),)
+    return Decision("decline_at_once", (), None, reasons, (RULE,), versions, other)
+
+
+_SAID: Final[Mapping[Scope, str]] = {
+    "payment": "The customer has stopped a payment of this agreement at the bank.",
+    "agreement": "The customer has revoked this agreement at the bank.",
+    "all": "The customer has revoked all agreements with this merchant at the bank.",
+}
+_NOT_TOLD_APART: Final = "The payment names no agreement that would tell it apart from the one that was revoked."

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
+from recoup.features.mandates.rules import MandateChange, code_of, reaches, scope_of, stopped_by
 from recoup.rules.network.codes import read_decline
-from recoup.rules.order.mandates import Agreement, MandateChange, agreement_of, code_of, reaches, scope_of, stopped_by
+from recoup.rules.order.agreement import Agreement, agreement_of
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = st.none() | st.sampled_from(["a", "b"])

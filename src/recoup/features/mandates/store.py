@@ -1,19 +1,74 @@
-"""Mandates that customers have revoked of a merchant's cards, and given anew. `orders/changes` writes them."""
+"""Mandates that customers have revoked of a merchant's cards, and given anew."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.rules.order.mandates import MandateChange, Scope
+from recoup.core.kit.feature import Facet
+from recoup.features.mandates.rules import MandateChange, Scope
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.orders.prints import MANDATE_JSON
 from recoup.store.orders.transmissions import PAYER_ORDERS
 from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.table import insert_of, stored
 
 ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due
 CARDS_MAX: Final = 20
+
+# Of a row `c` of mandate_changes, as `MandateChange`.
+MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.kind, 'at', c.at,
+  'order_id', c.order_id, 'scope', c.scope, 'code', c.code, 'subscription', c.subscription,
+  'network_id', c.network_id, 'holds', c.holds)"""
+
+
+@stored("mandate_changes")
+class MandateRow(Row, frozen=True, kw_only=True):
+    """What a customer has revoked of a card, or given anew: once for each source that says so."""
+
+    merchant_id: UUID
+    change_id: UUID
+    pan_id: UUID
+    kind: Literal["revoked", "renewed"]
+    scope: Scope | None = None
+    code: str | None = None
+    order_id: UUID | None = None
+    subscription: str | None = None
+    network_id: str | None = None
+    at: datetime
+    recorded_at: datetime
+
+
+@statement(MERCHANT, f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
+async def note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
+    """What is known already stays as it is."""
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT k.order_id, jsonb_agg({MANDATE_JSON})
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, pan_id)
+JOIN mandate_changes c ON c.merchant_id = k.merchant_id AND c.pan_id = k.pan_id
+GROUP BY 1
+""",
+)
+async def mandates_of_prints(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
+) -> dict[UUID, object]:
+    """A customer revokes a mandate for the card, under whichever print it was charged. Nothing where none was."""
+
+
+OF_CARD: Final = Facet(
+    "mandates",
+    sql=f"""(SELECT jsonb_agg({MANDATE_JSON}) FROM mandate_changes c
+    WHERE c.merchant_id = o.merchant_id AND c.pan_id = o.pan_id)""",
+    row=tuple[MandateChange, ...],
+    none=(),
+    needs=frozenset({"cards"}),
+    then=lambda known, at: tuple(one for one in known if one.at <= at),
+    of_prints=mandates_of_prints,
+)
 
 
 class RevokedCard(Row, frozen=True):
@@ -154,3 +209,28 @@ UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change
 )
 async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: str) -> Written:
     """What a transmission says now: only changes of this kind hold of it."""
+
+
+class StoppedOrder(Row, frozen=True):
+    """An order of which something left after a customer's stop, and the history of mandates of both cards."""
+
+    order_id: UUID
+    stop_id: UUID
+    facts: dict[str, Any]
+    mandates: list[MandateChange]
+
+
+@statement(
+    MERCHANT,
+    f"""
+SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]') FROM mandate_changes c
+  WHERE c.merchant_id = $1 AND c.pan_id IN (o.pan_id, r.pan_id)) AS mandates
+FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, stop_id)
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
+JOIN mandate_changes r ON r.merchant_id = $1 AND r.change_id = k.stop_id
+""",
+)
+async def stopped_orders(
+    db: Read, merchant_id: UUID, order_ids: Sequence[UUID], stop_ids: Sequence[UUID]
+) -> list[StoppedOrder]:
+    """Of these pairs those whose stop was kept as a revoked mandate."""

@@ -11,6 +11,7 @@ import pytest
 from tests.flows.test_card_limits import PATIENT, plan_now, started, try_now
 from tests.worlds import KEYRING, Shop, change_world, make_shop, sandbox_world
 
+from recoup.features.mandates import flows as mandate
 from recoup.flows.cards.due import start
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.taken import Person
@@ -19,7 +20,6 @@ from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Charge
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.policy import Policy
-from recoup.moves.order import mandate
 from recoup.rules.network.magic import CODE_CARDS, COUNTING_CARDS, amount_for
 from recoup.store.server import ServerAddress
 

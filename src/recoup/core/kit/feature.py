@@ -1,0 +1,151 @@
+"""What a feature adds to the core, place by place. The core asks its places and imports no feature.
+
+All features stand in one list, `recoup.features.FEATURES`, in the order in which they are consulted; packages that the
+settings name come behind it. Nothing is discovered: what no list names is not loaded.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NewType, TypeVar
+from uuid import UUID
+
+from msgspec import convert
+
+from recoup.kernel.problem import Problem
+
+if TYPE_CHECKING:
+    from recoup.flows.locked import Orders
+    from recoup.flows.run_due import Flow
+    from recoup.flows.world import World
+    from recoup.kernel.scope import Scope
+    from recoup.moves.change import Change
+    from recoup.rules.messages.events import EventKind
+    from recoup.rules.messages.notification_words import Says
+    from recoup.rules.messages.notifications import Kind
+    from recoup.rules.network.codes import Reading
+    from recoup.rules.network.compliance.month_count import Excess
+    from recoup.rules.order.lifecycle import Fact
+    from recoup.rules.order.snapshot import Attempt, Order
+    from recoup.rules.rescue.evidence import Decision
+    from recoup.store.orders.transmissions import Touched, Transmission
+    from recoup.store.statement import Read
+
+    OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
+
+R = TypeVar("R")
+LIST: Final = "recoup.features"
+FeatureDue = NewType("FeatureDue", str)
+"""A kind of due work that a feature brings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet(Generic[R]):
+    """What a feature knows of an order. `sql`: as JSON, of an order `o`; `row`: what it is read as, `none` where there
+    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `of_prints`:
+    the same by order, for cards known under several prints. `then`: as it was at a business time."""
+
+    name: str
+    sql: str
+    row: type[R]
+    none: R
+    needs: frozenset[str]
+    then: Callable[[R, datetime], R]
+    of_prints: "OfPrints | None" = None
+
+    def of(self, facets: Mapping[str, Any] | None) -> R:
+        """Reads it of the facets of an order, as they were stored."""
+        found = (facets or {}).get(self.name)
+        return self.none if found is None else found if found.__class__ is not list else convert(found, self.row)
+
+
+class Stop(NamedTuple):
+    """A stored decision that stops whatever would be sent, and the answer that it goes by."""
+
+    decision: "Decision"
+    decision_id: UUID
+    reading: "Reading"
+
+
+class Notice(NamedTuple):
+    """An alert that people are notified of: who may hear of it, and what it says."""
+
+    kind: "Kind"
+    says: "Says"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """`folder` holds its templates and its `schema.sql`. `needs`: features that stand before it in the list.
+
+    Moves, under the locks of order and card: `before_send` asks for a decision that stops a send by the merchant,
+    `after_answer` hears each decline and `after_approval` each approval, `lifts` whether a customer's stop at the bank
+    does not reach an order. Flows: `after_transmission` hears what a merchant charged by itself, `lifted` which stops
+    of a month did not reach its sends. `portal`: the module with its pages, panels and timeline words."""
+
+    name: str
+    folder: Path
+    needs: tuple[str, ...] = ()
+    facet: Facet[Any] | None = None
+    facts: "tuple[Fact, ...]" = ()
+    before_send: "Callable[[Change], Stop | None] | None" = None
+    after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
+    after_approval: "Callable[[Change, Attempt], None] | None" = None
+    lifts: "Callable[[Order, UUID], bool] | None" = None
+    after_transmission: "Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]] | None" = None
+    lifted: "Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]] | None" = None
+    due: "Mapping[str, Flow]" = field(default_factory=dict)
+    deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
+    events: "Mapping[str, EventKind]" = field(default_factory=dict)
+    notifies: Mapping[str, Notice] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+    portal: str | None = None
+
+
+_features: tuple[Feature, ...] | None = None
+
+
+def features() -> tuple[Feature, ...]:
+    """All of them, in the order in which they are consulted."""
+    return _features if _features is not None else install()
+
+
+def install(more: Iterable[Feature] = ()) -> tuple[Feature, ...]:
+    """Takes the list and `more` into use, for the whole process, before anything asks. Raises: Problem(invalid)."""
+    global _features
+    _features = checked((*import_module(LIST).FEATURES, *more))
+    return _features
+
+
+def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or names what is not there."""
+    names: list[str] = []
+    for one in found:
+        if one.name in names:
+            raise bad(f"The feature {one.name} is listed twice.", "List it once.")
+        for missing in (name for name in one.needs if name not in names):
+            raise bad(
+                f"The feature {one.name} needs {missing}, which is not listed before it.", f"List {missing} first."
+            )
+        if one.portal is not None and not (one.folder / f"{one.portal.rpartition('.')[2]}.py").is_file():
+            raise bad(f"The feature {one.name} names {one.portal}, which is not there.", "Correct its declaration.")
+        names.append(one.name)
+    return found
+
+
+def bad(message: str, cure: str) -> Problem:
+    return Problem("invalid", message, cure=cure)
+
+
+def facets_sql(wanted: Callable[[Facet[Any]], bool] = lambda facet: True) -> str:
+    """What features know of an order `o`, as one JSON by the name of the facet."""
+    facets = [one.facet for one in features() if one.facet is not None and wanted(one.facet)]
+    pairs = ", ".join(f"'{one.name}', {one.sql}" for one in facets)
+    return f"jsonb_build_object({pairs})" if pairs else "NULL::jsonb"
+
+
+def facets_then(facets: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """As they were at that business time."""
+    return {one.facet.name: one.facet.then(one.facet.of(facets), at) for one in features() if one.facet is not None}

@@ -1,0 +1,62 @@
+"""What features add to pages that are not their own. Each names the module that holds it as `PORTAL`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from recoup.core.kit.feature import Feature, features
+
+if TYPE_CHECKING:
+    from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry
+    from recoup.store.orders.order_page import OrderPage
+    from recoup.store.statement import Read
+
+
+class OrderPanel(NamedTuple):
+    """`values`: what the template needs, None where it is not shown."""
+
+    template: str
+    values: "Callable[[OrderPage], dict[str, Any] | None]"
+
+
+class CustomerPanel(NamedTuple):
+    """As an order's; of a merchant's customer."""
+
+    template: str
+    values: "Callable[[Read, UUID, UUID], Awaitable[dict[str, Any] | None]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalPart:
+    order: OrderPanel | None = None
+    customer: CustomerPanel | None = None
+    timeline: "Mapping[str, Callable[[LogContext], TimelineEntry]]" = field(default_factory=dict)
+
+
+@cache
+def part_of(feature: Feature) -> PortalPart:
+    if feature.portal is None:
+        return PortalPart()
+    part: PortalPart = import_module(feature.portal).PORTAL
+    return part
+
+
+def order_panels(page: "OrderPage") -> dict[str, Any]:
+    """The templates as `panels`, and what they need."""
+    parts = [panel for one in features() if (panel := part_of(one).order) is not None]
+    shown = {panel.template: found for panel in parts if (found := panel.values(page)) is not None}
+    return _joined(shown)
+
+
+async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
+    """As for an order."""
+    parts = [panel for one in features() if (panel := part_of(one).customer) is not None]
+    asked = {panel.template: await panel.values(db, merchant_id, payer_id) for panel in parts}
+    return _joined({template: found for template, found in asked.items() if found is not None})
+
+
+def _joined(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"panels": tuple(shown)} | {name: value for values in shown.values() for name, value in values.items()}

@@ -1,0 +1,8 @@
+"""All features, in the order in which they are consulted. Whoever asks what can stop a send reads this list."""
+
+from typing import Final
+
+from recoup.core.kit.feature import Feature
+from recoup.features.mandates.feature import MANDATES
+
+FEATURES: Final[tuple[Feature, ...]] = (MANDATES,)

@@ -1,0 +1,37 @@
+"""What the rescue API shows of an order whose customer has revoked a mandate."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.doors.rescue.wire import Moment, Shape
+from recoup.features.mandates.rules import stopped_by
+from recoup.features.mandates.store import OF_CARD
+from recoup.kernel.time import iso
+from recoup.rules.order.agreement import agreement_of
+from recoup.store.orders.wire_orders import WholeOrder
+
+
+class MandateRevoked(Shape, kw_only=True):
+    """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
+
+    scope: Annotated[
+        str, Meta(description="`payment` (R0), `agreement` (R1, advice 21) or `all` of the merchant's (R3).")
+    ]
+    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
+    revoked_at: Moment
+    order_id: Annotated[UUID | None, Meta(description="The order whose decline said so.")]
+
+
+def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:
+    """For every order of the agreement, also one that was paid before."""
+    revoked = stopped_by(agreement_of(row.facts), OF_CARD.of(row.facets)) if row.order_type == "MIT" else None
+    if revoked is None or revoked.scope is None:
+        return None
+    return MandateRevoked(
+        scope=revoked.scope,
+        response_code=revoked.code or "",
+        revoked_at=iso(revoked.at),
+        order_id=revoked.order_id,
+    )

@@ -1,0 +1,50 @@
+"""What features decide of an order before anything is sent, and what they hear. Under the locks of order and card."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.core.kit.feature import Stop, features
+from recoup.moves.attempt.plan import follow
+from recoup.moves.change import Change
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt, Order
+
+_UNDER_WAY: Final = frozenset({Stage.PROCESSING, Stage.HELD, Stage.PROBLEM})
+
+
+def stop_of(change: Change) -> Stop | None:
+    """The first feature's that stops it; None: it may go on. Only under the card's lock."""
+    asked = (one.before_send(change) for one in features() if one.before_send is not None)
+    return next((stop for stop in asked if stop is not None), None)
+
+
+def end_if_stopped(change: Change) -> bool:
+    """Whether the order ends. What is out and turns out approved is reversed. One that nobody has looked at yet ends
+    when it is picked up."""
+    if change.order.stage not in _UNDER_WAY or not is_counted(change.order):
+        return False
+    stop = stop_of(change)
+    if stop is not None:
+        follow(change, *stop)
+    return stop is not None
+
+
+def is_counted(order: Order) -> bool:
+    """Whether the decline that came in stands among the card's sends: then the order was started before. Only then may
+    another card have taken its place."""
+    return bool(order.cards_before) or any(one.send_id == order.order_id for one in order.sends)
+
+
+def declined(change: Change, reading: Reading, source_id: UUID, at: datetime) -> None:
+    """A decline of the order: the one that came in, or an attempt's."""
+    for one in features():
+        if one.after_answer is not None:
+            one.after_answer(change, reading, source_id, at)
+
+
+def approved(change: Change, attempt: Attempt) -> None:
+    for one in features():
+        if one.after_approval is not None:
+            one.after_approval(change, attempt)
