@@ -22,7 +22,7 @@ CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "features/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
+    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
@@ -58,6 +58,7 @@ _NAMED: Final = (
     "challenge", "declined", "not_sent",
 )  # fmt: skip
 _FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
+_OF_FEATURE: Final = ("/page.py", "/rules.py", "/words.py")
 _ROOMS: Final = (
     "features/",
     "doors/portal/",
@@ -96,7 +97,7 @@ def words() -> list[str]:
     for name, file in [*_files(SOURCE, ""), *_files(CONNECTORS, "connectors/")]:
         if name.startswith(_ROOMS) and not name.startswith(_NOBODY):
             tree = ast.parse(file.read_text())
-            wordy = name.startswith(_WORDY)
+            wordy = name.startswith(_WORDY) or name.startswith("features/") and name.endswith(_OF_FEATURE)
             texts = _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
             found += [sentence for text in texts for sentence in _sentences(text, wordy)]
     return list(dict.fromkeys(found))
