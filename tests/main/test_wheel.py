@@ -37,7 +37,8 @@ def _run(*command: object, cwd: Path) -> None:
 
 
 def _installed(folder: Path) -> Path:
-    """A fresh environment with the wheel of Recoup alone; what it depends on is linked from ours, no index is asked."""
+    """A fresh environment with the wheel of Recoup alone; the laboratory's lies in `wheels`. What they depend on is
+    linked from ours: no index is asked."""
     source, wheels, environment = folder / "source", folder / "wheels", folder / "environment"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -46,7 +47,8 @@ def _installed(folder: Path) -> Path:
             shutil.copyfile(ROOT / name, source / name)
     build = "import sys, setuptools.build_meta as made; made.build_wheel(sys.argv[1])"
     wheels.mkdir()
-    _run(sys.executable, "-c", build, wheels, cwd=source)
+    for project in (source, source / "packages/recoup-lab"):
+        _run(sys.executable, "-c", build, wheels, cwd=project)
     _run(sys.executable, "-m", "venv", environment, cwd=folder)
     own = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
     (beside := folder / "beside").mkdir()
@@ -54,11 +56,20 @@ def _installed(folder: Path) -> Path:
         if not entry.name.startswith("recoup"):
             (beside / entry.name).symlink_to(entry)
     (Path(own) / "beside.pth").write_text(f"{beside}\n")
-    (wheel,) = wheels.glob("recoup-*.whl")
-    pip = (environment / "bin/python", "-m", "pip", "--disable-pip-version-check")  # uv makes our own without one
-    _run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=folder)
+    _install(folder, "recoup")
     shutil.rmtree(source)
     return environment / "bin/recoup"
+
+
+def _install(folder: Path, package: str) -> None:
+    (wheel,) = (folder / "wheels").glob(f"{package}-*.whl")
+    pip = (
+        folder / "environment/bin/python",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+    )  # uv makes our own without one
+    _run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=folder)
 
 
 @pytest.mark.timeout(3 * SECONDS_MAX)
@@ -95,12 +106,14 @@ def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laborat
             f"recoup: `recoup {words}` comes with the package recoup-lab, which is not installed. "
             "Install it: `pip install recoup-lab`.\n",
         )
+    _install(tmp_path, "recoup_lab")
+    assert json.loads(_said(recoup, "lab", "world", given='{"op":"hello","protocol":1}\n').stdout)["protocol"] == 1
+    assert "simulate" in _said(recoup, "--help").stdout
 
 
-def _said(recoup: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [recoup, *words], capture_output=True, text=True, env=clean_environment(), timeout=SECONDS_MAX
-    )
+def _said(recoup: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command, bare = [recoup, *words], clean_environment()
+    return subprocess.run(command, input=given, capture_output=True, text=True, env=bare, timeout=SECONDS_MAX)
 
 
 def _played(data_dir: Path) -> bool:
