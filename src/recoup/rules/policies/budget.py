@@ -13,7 +13,7 @@ COUNTED: Final[Mapping[ScopeKind, Counted]] = {
 
 
 class MonthSends(NamedTuple):
-    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None where no budget counts them."""
+    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget counts them."""
 
     merchant: int | None = None
     site: int | None = None
