@@ -13,8 +13,7 @@ COUNTED: Final[Mapping[ScopeKind, Counted]] = {
 
 
 class MonthSends(NamedTuple):
-    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None where no budget counts them.
-    Decisions from before sites and campaigns had counters of their own compared every budget with the merchant's."""
+    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget counts them."""
 
     merchant: int | None = None
     site: int | None = None
@@ -24,6 +23,5 @@ class MonthSends(NamedTuple):
         return {name: sends for name, sends in self._asdict().items() if sends is not None}
 
     @classmethod
-    def of_plain(cls, plain: Mapping[str, int] | int) -> "MonthSends":
-        """Also of the one number that older decisions stored."""
-        return cls(plain, plain, plain) if isinstance(plain, int) else cls(**plain)
+    def of_plain(cls, plain: Mapping[str, int]) -> "MonthSends":
+        return cls(**plain)
