@@ -91,11 +91,18 @@ def outcome_of(id: UUID, body: bytes | None) -> Outcome:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Outcome("unknown", text="the answer cannot be read")
     return Outcome(
-        said.state, said.reference, said.network_code, processor_code=said.code, units=said.amount,
-        currency=said.currency, other_id=said.id != id, network_transaction_id=said.network_id,
-        fault="credential" if said.code == "no_such_method" else None, reached_network=said.code != "blocked",
+        said.state,
+        said.reference,
+        said.network_code,
+        processor_code=said.code,
+        network_transaction_id=said.network_id,
+        units=said.amount,
+        currency=said.currency,
+        other_id=said.id != id,
+        fault="credential" if said.code == "no_such_method" else None,
+        reached_network=said.code != "blocked",
         sca_wanted=said.code == "payer_wanted",
-    )  # fmt: skip
+    )
 
 
 def make(given: Connection, issuer: SimulatedIssuer | None) -> Acorn:

@@ -23,19 +23,14 @@ METHODS = {
 
 class StandIn(Serving):
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
-        if request.method == "GET":
-            known = self.book.get("message", request.path.rpartition("/")[2])
-            return as_json(known or {}, 200 if known else 404)
-        asked = json.loads(text)
-        known = self.book.get("message", asked["id"])
-        if known is None:
+        asked = json.loads(text or "{}")
+        known = self.book.get("message", asked.get("id") or request.path.rpartition("/")[2])
+        if known is None and asked:
             code, network_code = self._done(request.path.split("/")[2:], asked)
-            known = self.book.put({
-                "object": "message", "id": asked["id"], "state": "declined" if code else "approved", "code": code,
-                "reference": f"ref-{asked['id']}", "amount": asked["amount"], "currency": asked["currency"],
-                "network_code": network_code, "network_id": None if code else "900000000000001",
-            })  # fmt: skip
-        return as_json(known)
+            said = {"state": "declined" if code else "approved", "code": code, "network_code": network_code}
+            names = {"reference": f"ref-{asked['id']}", "network_id": None if code else "900000000000001"}
+            known = self.book.put({"object": "message", **asked, **said, **names})
+        return as_json(known or {}, 200 if known else 404)
 
     def _done(self, path: list[str], asked: dict[str, Any]) -> tuple[str | None, str | None]:
         """Acorn's code, None where it is done, and the network's."""
@@ -51,10 +46,8 @@ class StandIn(Serving):
         left = charge["captured" if path[1] == "refund" else "held"]
         if units > left or path[1] == "void" and units != left:
             return "not_possible", None
-        if path[1] == "refund":
-            self.book.put(charge | {"captured": left - units})
-        else:
-            self.book.put(charge | {"held": 0, "captured": units if path[1] == "capture" else 0})
+        captured = {"refund": left - units, "capture": units, "void": 0}[path[1]]
+        self.book.put(charge | {"held": 0, "captured": captured})
         return None, None
 
     def refusal(self, kind: str) -> Answered | None:
