@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NewType, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
 from uuid import UUID
 
-from msgspec import convert
-
+from recoup.core.kit.facet import Facet
 from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
@@ -36,32 +35,10 @@ if TYPE_CHECKING:
 
     AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
     LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
-    OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
 
-R = TypeVar("R")
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facet(Generic[R]):
-    """What a feature knows of an order. `sql`: as JSON, of an order `o`; `row`: what it is read as, `none` where there
-    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `of_prints`:
-    the same by order, for cards known under several prints. `then`: as it was at a business time."""
-
-    name: str
-    sql: str
-    row: type[R]
-    none: R
-    needs: frozenset[str]
-    then: Callable[[R, datetime], R]
-    of_prints: "OfPrints | None" = None
-
-    def of(self, facets: Mapping[str, Any] | None) -> R:
-        """Reads it of the facets of an order, as they were stored."""
-        found = (facets or {}).get(self.name)
-        return self.none if found is None else found if found.__class__ is not list else convert(found, self.row)
 
 
 class Stop(NamedTuple):
