@@ -22,6 +22,7 @@ from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arm_terms import Terms as ArmTerms
 from recoup.store.cards.vault import StoredCard, StoredCode
+from recoup.store.merchants import fee_rows
 from recoup.store.orders import locked
 from recoup.store.orders.intake import NewOrder
 from recoup.store.orders.locks import LockedOrder
@@ -72,7 +73,7 @@ READ_AS_JSON = OF_ORDERS | {
     "dispute_terms": Terms,
     "exposure_limits": Limits,
     "arm_settings": ArmTerms,
-    "fee_terms": locked._FeeTerm,
+    "fee_terms": fee_rows._FeeTerm,
     "vault": locked._StoredCard,
     "payer_looks": locked._Looks,
     "refund_limits": RoleLimits,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from recoup.core.kit.feature import install
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 from recoup.main.route_settings import RouteSettings, read_routes
@@ -49,6 +50,7 @@ class Settings:
         "", "sandbox: URL of a simulated world (docs/contributing/world-protocol.md); empty: none"
     )
     sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
+    features: str = _setting("", "packages that bring features: their names in recoup.features, by commas; empty: none")
     world: str = _setting("sandbox", "world of commands: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting("", "more accepted Host names, like a.example, *.b.example, or * for any")
@@ -199,6 +201,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
             continue
         values[name] = _as(name, spec.default, values[name])
     _check(values)
+    if named := [name.strip() for name in values.get("features", "").split(",") if name.strip()]:
+        install(named)
     return Settings(**values, origins=origins)
 
 

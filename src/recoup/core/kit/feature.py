@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NewType, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
 from uuid import UUID
 
-from msgspec import convert
-
+from recoup.core.kit.facet import Facet
+from recoup.kernel.extensions import added, load
 from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
@@ -33,32 +33,12 @@ if TYPE_CHECKING:
     from recoup.store.orders.transmissions import Touched, Transmission
     from recoup.store.statement import Read
 
-    OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
+    AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
+    LiftedStops = Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]]
 
-R = TypeVar("R")
 LIST: Final = "recoup.features"
 FeatureDue = NewType("FeatureDue", str)
 """A kind of due work that a feature brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facet(Generic[R]):
-    """What a feature knows of an order. `sql`: as JSON, of an order `o`; `row`: what it is read as, `none` where there
-    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `of_prints`:
-    the same by order, for cards known under several prints. `then`: as it was at a business time."""
-
-    name: str
-    sql: str
-    row: type[R]
-    none: R
-    needs: frozenset[str]
-    then: Callable[[R, datetime], R]
-    of_prints: "OfPrints | None" = None
-
-    def of(self, facets: Mapping[str, Any] | None) -> R:
-        """Reads it of the facets of an order, as they were stored."""
-        found = (facets or {}).get(self.name)
-        return self.none if found is None else found if found.__class__ is not list else convert(found, self.row)
 
 
 class Stop(NamedTuple):
@@ -76,7 +56,7 @@ class Notice(NamedTuple):
     says: "Says"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
     """`folder` holds its templates and its `schema.sql`. `needs`: features that stand before it in the list.
 
@@ -94,8 +74,8 @@ class Feature:
     after_answer: "Callable[[Change, Reading, UUID, datetime], None] | None" = None
     after_approval: "Callable[[Change, Attempt], None] | None" = None
     lifts: "Callable[[Order, UUID], bool] | None" = None
-    after_transmission: "Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]] | None" = None
-    lifted: "Callable[[Read, UUID, Sequence[tuple[Excess, str]]], Awaitable[set[tuple[str, str]]]] | None" = None
+    after_transmission: "AfterTransmission | None" = None
+    lifted: "LiftedStops | None" = None
     due: "Mapping[str, Flow]" = field(default_factory=dict)
     deciders: "Mapping[str, Callable[[Mapping[str, Any]], Decision]]" = field(default_factory=dict)
     events: "Mapping[str, EventKind]" = field(default_factory=dict)
@@ -112,10 +92,14 @@ def features() -> tuple[Feature, ...]:
     return _features if _features is not None else install()
 
 
-def install(more: Iterable[Feature] = ()) -> tuple[Feature, ...]:
-    """Takes the list and `more` into use, for the whole process, before anything asks. Raises: Problem(invalid)."""
+def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:
+    """Takes the list and the named packages' features into use, before anything asks. Raises: Problem, in one line."""
     global _features
-    _features = checked((*import_module(LIST).FEATURES, *more))
+    for name in (name for name in names if name not in added(LIST)):
+        raise bad(
+            f"The setting features names {name}, which no package here brings.", "Install its package, or remove it."
+        )
+    _features = checked((*import_module(LIST).FEATURES, *(load(added(LIST)[name], Feature) for name in names)))
     return _features
 
 

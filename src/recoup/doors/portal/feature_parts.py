@@ -54,8 +54,8 @@ def order_panels(page: "OrderPage") -> dict[str, Any]:
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
     """As for an order."""
     parts = [panel for one in features() if (panel := part_of(one).customer) is not None]
-    asked = {panel.template: await panel.values(db, merchant_id, payer_id) for panel in parts}
-    return _joined({template: found for template, found in asked.items() if found is not None})
+    values = {panel.template: await panel.values(db, merchant_id, payer_id) for panel in parts}
+    return _joined({template: found for template, found in values.items() if found is not None})
 
 
 def _joined(shown: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ MANDATES: Final = Feature(
         Fact("mandate_renewed", "mandate", ANY, None, None),
     ),
     before_send=flows.stop_of,
-    after_answer=flows.note_answer,
+    after_answer=flows.note_revocation,
     after_approval=flows.note_consent,
     lifts=flows.lifts,
     after_transmission=flows.note_transmission,

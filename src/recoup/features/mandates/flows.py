@@ -53,11 +53,6 @@ SAME_MAX: Final = 100  # of one card: who says once more what so many say alread
 _STOPPED: Final[dict[str, Any]] = {"klass": "hard", "reason": REVOKED}
 
 
-def note_answer(change: Change, reading: Reading, source_id: UUID, at: datetime) -> None:
-    """What a decline of the order revokes."""
-    note_revocation(change, reading, source_id, at)
-
-
 def note_revocation(
     change: Change, reading: Reading, source_id: UUID, at: datetime, agreement: Agreement | None = None
 ) -> None:

@@ -139,7 +139,7 @@ def decide_by_mandate(given: MandateInput) -> Decision:
         "The rescue ends now.",
         _SAID[given.scope],
         f"The bank said so on {noted(given.revoked_at)} (code {given.code}).",
-        *(() if given.same_named or given.scope == "all" else (_NOT_TOLD_APART,)),
+        *(() if given.same_named or given.scope == "all" else (_AMBIGUOUS,)),
         "A new agreement that the customer starts would open it again.",
     )
     other = (Alternative("new_mandate", None, "A new agreement, started by the customer."),)
@@ -151,4 +151,4 @@ _SAID: Final[Mapping[Scope, str]] = {
     "agreement": "The customer has revoked this agreement at the bank.",
     "all": "The customer has revoked all agreements with this merchant at the bank.",
 }
-_NOT_TOLD_APART: Final = "The payment names no agreement that would tell it apart from the one that was revoked."
+_AMBIGUOUS: Final = "The payment names no agreement that would tell it apart from the one that was revoked."

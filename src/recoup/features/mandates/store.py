@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.core.kit.feature import Facet
+from recoup.core.kit.facet import Facet
 from recoup.features.mandates.rules import MandateChange, Scope
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT

@@ -10,7 +10,7 @@ from recoup.core.kit.feature import Notice
 from recoup.rules.languages.locale import Locale
 from recoup.rules.messages.event_data import OrderData
 from recoup.rules.messages.events import EventKind
-from recoup.rules.messages.notification_words import Facts, Said, of_order
+from recoup.rules.messages.notification_words import Facts, Notified, of_order
 from recoup.rules.messages.notifications import ALL, Kind
 
 
@@ -50,7 +50,7 @@ _REVOKED: Final = {
 }
 
 
-def _mandate(facts: Facts, to: Locale) -> Said:
+def _mandate(facts: Facts, to: Locale) -> Notified:
     lines = [f"{of_order(facts, to)} {to.say('The bank’s code: {code}.', code=facts['code'])}"]
     if facts.get("subscription"):
         lines.append(to.say("Agreement {name}.", name=facts["subscription"]))

@@ -31,9 +31,9 @@ from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
 from recoup.store.people.accounts import end_sessions
 from recoup.store.people.people import hold_user
+from recoup.store.people.second_factor_rules import bound_by
 from recoup.store.people.second_factors import (
     Factor,
-    bound_by,
     factor_of,
     factor_state,
     forget_factor,

@@ -35,7 +35,7 @@ from recoup.store.people.people import (
     reachable,
     touch_session,
 )
-from recoup.store.people.second_factors import bound_by
+from recoup.store.people.second_factor_rules import bound_by
 from recoup.store.statement import Tx
 
 LASTS: Final = timedelta(hours=24)

@@ -16,8 +16,8 @@ _UNDER_WAY: Final = frozenset({Stage.PROCESSING, Stage.HELD, Stage.PROBLEM})
 
 def stop_of(change: Change) -> Stop | None:
     """The first feature's that stops it; None: it may go on. Only under the card's lock."""
-    asked = (one.before_send(change) for one in features() if one.before_send is not None)
-    return next((stop for stop in asked if stop is not None), None)
+    stops = (one.before_send(change) for one in features() if one.before_send is not None)
+    return next((stop for stop in stops if stop is not None), None)
 
 
 def end_if_stopped(change: Change) -> bool:

@@ -70,11 +70,11 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-Said = tuple[str, list[str], str]  # a title, lines, and the page
-Says = Callable[[Facts, Locale], Said]
+Notified = tuple[str, list[str], str]  # a title, lines, and the page
+Says = Callable[[Facts, Locale], Notified]
 
 
-def _orders(facts: Facts, to: Locale) -> Said:
+def _orders(facts: Facts, to: Locale) -> Notified:
     count, first = facts["orders"], facts["first"]
     orders = ", ".join(name for name, _ in _named(facts))
     if count > len(first):
@@ -92,7 +92,7 @@ def _orders(facts: Facts, to: Locale) -> Said:
     return title, [f"{', '.join(states)}: {orders}."], path
 
 
-def _dispute(facts: Facts, to: Locale) -> Said:
+def _dispute(facts: Facts, to: Locale) -> Notified:
     title = to.say(
         "A dispute over {amount} entered its next stage"
         if facts.get("continued")
@@ -108,7 +108,7 @@ def of_order(facts: Facts, to: Locale) -> str:
     return to.say("Of order {order}.", order=_named(facts)[0][0])
 
 
-def _deadline(facts: Facts, to: Locale) -> Said:
+def _deadline(facts: Facts, to: Locale) -> Notified:
     days = facts["days"]
     title = to.say(
         "Evidence is due within a day: a dispute over {amount}"
@@ -140,18 +140,18 @@ _PAYOUT: Final = {
 }
 
 
-def _payout(facts: Facts, to: Locale) -> Said:
+def _payout(facts: Facts, to: Locale) -> Notified:
     title, line = _PAYOUT[facts["status"]]
     return to.say(title, amount=_sum(facts)), [to.say(line)], f"/settlements/{facts['batch_id']}"
 
 
-def _approval(facts: Facts, to: Locale) -> Said:
+def _approval(facts: Facts, to: Locale) -> Notified:
     title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
     line = "It is sent when a bank account is in use and somebody other than the requester has approved it."
     return title, [to.say(line)], "/approvals"
 
 
-def _settlement(facts: Facts, to: Locale) -> Said:
+def _settlement(facts: Facts, to: Locale) -> Notified:
     first, last = _day(facts["period_from"], to), _day(facts["last_day"], to)
     days = to.say(
         "For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.", first=first, last=last
@@ -163,7 +163,7 @@ def _settlement(facts: Facts, to: Locale) -> Said:
     )
 
 
-def _webhook(facts: Facts, to: Locale) -> Said:
+def _webhook(facts: Facts, to: Locale) -> Notified:
     off = facts["state"] == "disabled"
     title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
     then = to.say(
@@ -172,18 +172,18 @@ def _webhook(facts: Facts, to: Locale) -> Said:
     return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
 
 
-def _partner_webhook(facts: Facts, to: Locale) -> Said:
+def _partner_webhook(facts: Facts, to: Locale) -> Notified:
     title, lines, path = _webhook(facts, to)
     return title, lines, f"/partner{path}"
 
 
-def _go_live(facts: Facts, to: Locale) -> Said:
+def _go_live(facts: Facts, to: Locale) -> Notified:
     if facts["state"] == "approved":
         return to.say("Going live was approved"), [to.say("The live environment is being opened.")], "/onboarding"
     return to.say("Going live was refused"), [to.say("The page says why.")], "/onboarding"
 
 
-def _export(facts: Facts, to: Locale) -> Said:
+def _export(facts: Facts, to: Locale) -> Notified:
     name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
     if facts["why"]:
         return to.say("An export failed"), [f"{name}: {to.said(kept(facts['why']))}"], path
@@ -197,7 +197,7 @@ def _export(facts: Facts, to: Locale) -> Said:
     return to.say("Your file is ready"), [line], path
 
 
-def _backtest(facts: Facts, to: Locale) -> Said:
+def _backtest(facts: Facts, to: Locale) -> Notified:
     lines = [f"{to.said(kept(facts['payments']))}. {to.said(kept(facts['policy']))}."]
     if facts["why"]:
         lines.append(to.said(kept(facts["why"])))
@@ -209,7 +209,7 @@ def rate(rescued: int, declined: int) -> str:
     return f"{100 * rescued / declined:.1f} %" if declined else "–"
 
 
-def _rate(facts: Facts, to: Locale) -> Said:
+def _rate(facts: Facts, to: Locale) -> Notified:
     (declined, rescued), (declined_before, rescued_before) = facts["recent"], facts["before"]
     now, was = rate(rescued, declined), rate(rescued_before, declined_before)
     lines = [
@@ -229,7 +229,7 @@ def _rate(facts: Facts, to: Locale) -> Said:
     return to.say("The rescue rate fell from {was} to {now}", was=was, now=now), lines, "/overview"
 
 
-def _drift(facts: Facts, to: Locale) -> Said:
+def _drift(facts: Facts, to: Locale) -> Notified:
     low = facts["approved"] < facts["expected"]
     title = to.say(
         "The model expects more approvals than there are" if low else "The model expects fewer approvals than there are"
@@ -259,7 +259,7 @@ _HARMED: Final = {
 }
 
 
-def _uplift(facts: Facts, to: Locale) -> Said:
+def _uplift(facts: Facts, to: Locale) -> Notified:
     finding, _, harmed = facts["finding"].partition(":")
     low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
     line = to.say(
@@ -272,7 +272,7 @@ def _uplift(facts: Facts, to: Locale) -> Said:
     return to.say(_UPLIFT[finding]), [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line], "/uplift"
 
 
-def _processor(facts: Facts, to: Locale) -> Said:
+def _processor(facts: Facts, to: Locale) -> Notified:
     title = to.say("The card processor {route} refuses its account or key", route=facts["route"])
     lines = [to.say("Its payments wait, or go by another processor. Check the account and its key there.")]
     said = ": ".join(one for one in (facts.get("code"), facts.get("text")) if one)
@@ -280,7 +280,7 @@ def _processor(facts: Facts, to: Locale) -> Said:
     return title, [to.say("The processor says: {words}", words=said), *lines] if said else lines, path
 
 
-def _digest(facts: Facts, to: Locale) -> Said:
+def _digest(facts: Facts, to: Locale) -> Notified:
     rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
     share = rate(facts["rescued"], facts["declined"])
     lines = [

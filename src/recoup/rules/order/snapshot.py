@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from recoup.core.kit.feature import Facet
+from recoup.core.kit.facet import Facet, R
 from recoup.rules.money.advance_bounds import Bounds
 from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
@@ -31,8 +31,6 @@ from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile
 from recoup.rules.rescue.part_terms import PartTerms
-
-R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -256,7 +254,6 @@ class Order:
     facets: Mapping[str, Any] = field(default_factory=dict)  # what features know of it, see `facet`
 
     def facet(self, facet: Facet[R]) -> R:
-        """What a feature knows of it."""
         return facet.of(self.facets)
 
     @property

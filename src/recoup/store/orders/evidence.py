@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.core.kit.feature import facets_sql, features
+from recoup.core.kit.feature import facets_sql
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.cards.network_tokens import OF_CARD
@@ -16,7 +16,7 @@ from recoup.store.cards.own_tries import OwnTries, own_tries_of
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.policies_part import POLICIES
-from recoup.store.orders.prints import blocks_of_prints, kept_of_prints
+from recoup.store.orders.prints import blocks_of_prints, facets_of_prints, kept_of_prints
 from recoup.store.statement import Read, Row, statement
 
 Key = tuple[UUID, UUID]
@@ -257,7 +257,7 @@ async def _with_cards(
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
     by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
-    facets = await _facets_of_prints(db, joined, found) if joined else {}
+    facets = await facets_of_prints(db, joined, {key: found[key].facets for key in keys}) if joined else {}
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -271,19 +271,6 @@ async def _with_cards(
         )
         for card in cards
     }
-
-
-async def _facets_of_prints(
-    db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], found: Mapping[Key, OrderEvidence]
-) -> dict[UUID, dict[str, Json]]:
-    """By order, where features know something under several prints of its card."""
-    facets = {key[1]: dict(found[key].facets or {}) for key in {one[:2] for one in joined}}
-    for one in features():
-        if one.facet is not None and one.facet.of_prints is not None:
-            known = await one.facet.of_prints(db, *map(list, zip(*joined, strict=True)))
-            for order_id, value in known.items():
-                facets[order_id][one.facet.name] = value
-    return facets
 
 
 class _OfOrder(Row, frozen=True):

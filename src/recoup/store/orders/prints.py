@@ -1,8 +1,9 @@
 """What a merchant's own tables say of cards that are known to be one: the prints of each order's card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from recoup.core.kit.feature import features
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, statement
 
@@ -42,3 +43,15 @@ async def kept_of_prints(
 ) -> dict[UUID, object]:
     """Of each order what all prints of its card left, as `rules/order/consent.KeptIds`: the number that a new one took
     the place of has its customer's consent. Nothing where no charge of them was approved."""
+
+
+async def facets_of_prints(
+    db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], alone: Mapping[tuple[UUID, UUID], Mapping[str, object] | None]
+) -> dict[UUID, dict[str, object]]:
+    """Of each order what features know under all prints of its card. `alone`: under its own print."""
+    facets = {key[1]: dict(alone[key] or {}) for key in {one[:2] for one in joined}}
+    for facet in (one.facet for one in features() if one.facet is not None):
+        known = await facet.of_prints(db, *map(list, zip(*joined, strict=True))) if facet.of_prints is not None else {}
+        for order_id, value in known.items():
+            facets[order_id][facet.name] = value
+    return facets

@@ -6,14 +6,11 @@ A flow that changes how a person signs in holds the person first.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from recoup.rules.people.who_must import Bound
 from recoup.store.homes import PEOPLE
 from recoup.store.statement import Read, Row, Tx, statement
-
-REQUIRING_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +26,6 @@ class FactorState:
 
 
 # Whose member somebody is; at a merchant also the people of its partner. The operator's have a rule of theirs.
-@statement(
-    PEOPLE,
-    f"""
-SELECT EXISTS (SELECT FROM second_factors f WHERE f.user_id = $1 AND f.sealed_secret IS NOT NULL) AS has,
-  ARRAY(SELECT r.name FROM second_factor_rules r WHERE EXISTS (
-    SELECT FROM memberships m WHERE m.user_id = $1 AND (m.subject_kind = r.subject_kind AND m.subject_id = r.subject_id
-      OR m.subject_kind = 'partner' AND r.subject_kind = 'merchant' AND EXISTS (
-        SELECT FROM merchant_worlds w WHERE w.merchant_id = r.subject_id AND w.partner_id = m.subject_id)))
-    ORDER BY lower(r.name) LIMIT {REQUIRING_MAX}) AS required_by,
-  EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator') AS is_staff
-""",
-)
-async def bound_by(db: Read, user_id: UUID) -> Bound: ...
 
 
 @statement(

@@ -1,0 +1,36 @@
+"""What a feature knows of an order."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import convert
+
+if TYPE_CHECKING:
+    from recoup.store.statement import Read
+
+    OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Facet(Generic[R]):
+    """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there
+    is nothing. `needs`: without all of which it is not read under the lock, see `store/orders/evidence`. `of_prints`:
+    the same by order, for cards known under several prints. `then`: as it was at a business time."""
+
+    name: str
+    sql: str
+    row: type[R]
+    none: R
+    needs: frozenset[str]
+    then: Callable[[R, datetime], R]
+    of_prints: "OfPrints | None" = None
+
+    def of(self, facets: Mapping[str, Any] | None) -> R:
+        """Reads it of the facets of an order, as they were stored."""
+        found = (facets or {}).get(self.name)
+        return self.none if found is None else found if found.__class__ is not list else convert(found, self.row)

@@ -1,0 +1,30 @@
+"""A feature is its folder: the rest of the house asks its places and hardly knows its name."""
+
+import re
+from pathlib import Path
+
+from recoup.core.kit.feature import features
+
+SOURCE = Path(__file__).parents[2] / "src/recoup"
+KNOWN_TO_MAX = 5
+CORE_TO_FEATURES = 2  # imports; lower it when one goes, never raise it
+# What a file says that knows the feature: its modules, tables, facts, events, due work, alerts.
+SIGNS = {"mandates": r"features\.mandates|mandate_\w+|mandate\.revoked|[\"'/]mandates?[\"'/]"}
+
+
+def files() -> list[tuple[str, str]]:
+    found = (file for file in sorted(SOURCE.rglob("*")) if file.suffix in (".py", ".html", ".sql"))
+    return [(file.relative_to(SOURCE).as_posix(), file.read_text()) for file in found]
+
+
+def test_few_files_know_a_feature() -> None:
+    assert set(SIGNS) == {one.name for one in features()}, "say by what each is known"
+    for name, signs in SIGNS.items():
+        known = [file for file, text in files() if f"features/{name}/" not in file and re.search(signs, text)]
+        assert len(known) <= KNOWN_TO_MAX, f"{name} is known to {known}"
+
+
+def test_the_core_imports_ever_fewer_features() -> None:
+    imports = re.compile(r"^\s*(?:from|import) recoup\.features\b", re.MULTILINE)
+    found = {file: len(imports.findall(text)) for file, text in files() if not file.startswith("features/")}
+    assert sum(found.values()) == CORE_TO_FEATURES, {file: count for file, count in found.items() if count}
