@@ -240,7 +240,8 @@ async def _cloned(server: ServerAddress, template: str) -> AsyncIterator[World]:
     db = await WarmDatabase(kept, size=2).open()
     well = False
     try:
-        yield OwnWorld("sandbox", db, KEYRING, {"sandbox": None}, None, dsn=kept.dsn, kept=kept)
+        parts = {"processors": {"sandbox": None}, "web": None, "dsn": kept.dsn, "kept": kept}
+        yield OwnWorld(name="sandbox", db=db, keys=KEYRING, **parts)
         well = True
     finally:
         await db.close()
