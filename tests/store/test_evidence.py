@@ -55,9 +55,8 @@ def test_what_is_read_of_orders_is_read_in_their_home(server: ServerAddress) -> 
     seen = named(every)
     assert homes(server, "world", seen.tables - seen.ctes) == {MERCHANT, DIRECTORY}
     parts = [name for name, _, _ in evidence._PARTS]
-    assert evidence.OrderEvidence.__struct_fields__[:-2] == (
-        "offset_us", *parts, "facets", "sends", "blocks", "others_open",
-    )  # fmt: skip
+    own = ("facets", "sends", "blocks", "others_open")
+    assert evidence.OrderEvidence.__struct_fields__[:-2] == ("offset_us", *parts, *own)
 
 
 def test_an_ordinary_attempt_reads_no_log() -> None:

@@ -87,8 +87,8 @@ def check(expected: Any, told: Any, where: str, exact: bool) -> None:
 
 
 @each("name", GOLDEN)
-def test_an_example_of_the_contract_is_answered_as_it_says(door: Door, shop: Caller, name: str) -> None:
-    golden = GOLDEN[name]
+def test_an_example_of_the_contract_is_answered_as_it_says(door: Door, name: str) -> None:
+    golden, shop = GOLDEN[name], door.shop()
     replay = Replay(door, shop, FUNDS if golden.get("card") == "declines" else PHONE_CARD)
     for earlier in golden.get("before", ()):
         replay.call(GOLDEN[earlier])
