@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from recoup_client.stablecoin_calls import RecoupStablecoin
 from tests.doors.rescue.door import APPROVES, Caller, Door, client_of, evaluate_body, listening, tokenize_body
 from tests.doors.stablecoin.door import Door as StableDoor
 from tests.doors.stablecoin.door import application as stable_application
 
 from recoup_client import AsyncRecoup, Recoup, RecoupError
+from recoup_client.stablecoin_calls import RecoupStablecoin
 
 ROOT = Path(__file__).resolve().parents[2]
 Answer = Callable[[httpx.Request], httpx.Response]
