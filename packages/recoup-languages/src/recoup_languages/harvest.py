@@ -79,7 +79,7 @@ _NOBODY: Final = (
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _NAMES: Final = re.compile(
     r"^\S*[a-z][A-Z.]\S*$|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
-    r"|\[(\{|[A-Z]\]|$)|'self'|^public, |^page failed$|^(curl|export|-H) "
+    r"|\[(\{|[A-Z]\]|$)|^MAC |'self'|^public, |^page failed$|^(curl|export|-H) "
     r"|\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
 )
 _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
@@ -137,6 +137,8 @@ def _texts(root: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             quiet |= {id(first.value)} if isinstance(first, ast.Expr) else set()
+        if (said := getattr(node, "annotation", None)) is not None:
+            quiet |= {id(inner) for inner in ast.walk(said)}
         if isinstance(node, ast.JoinedStr):
             quiet |= {id(value) for value in node.values if isinstance(value, ast.Constant)}
             yield _shape(node)
