@@ -91,12 +91,19 @@ def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laborat
         found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
         assert found
         assert httpx.get(found[0] + "/docs/first-payment").status_code == 200
-        assert httpx.get(found[0] + "/signin").status_code == 200
+        signing_in = httpx.get(found[0] + "/signin", headers={"accept-language": "de"})
+        assert (signing_in.status_code, 'lang="en"' in signing_in.text) == (200, True)
         assert "its three months of renewals come with the package recoup-lab" in log.read_text()
         assert "own" in _said(recoup, "route", "list", "--data-dir", str(data_dir)).stdout
     finally:
         up.send_signal(signal.SIGINT)
         up.wait(60)
+    (data_dir / "recoup.toml").write_text(BRIDGE.replace('"bridge"', '"stripe"'))
+    refused = _said(recoup, "settings", "--data-dir", str(data_dir)).stderr
+    assert refused.startswith(
+        "recoup: routes[own]: 'stripe' is no kind of route that is installed. Install its package"
+    )
+    assert refused.count("\n") == 1
     for verb in OF_LAB:
         said = _said(recoup, *verb.split())
         words = " ".join(verb.split()[: 2 if verb.startswith("sandbox") else 1])
