@@ -71,7 +71,8 @@ _ROOMS: Final = (
     *_FORMS,
 )
 _NOBODY: Final = (
-    "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/languages/", "doors/portal/orders/times.py",
+    "doors/portal/form_shape.py", "doors/portal/portal.py", "doors/portal/feature_parts.py", "doors/portal/languages/",
+    "doors/portal/orders/times.py",
     "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
     "flows/cards/sandbox_token.py",
     "kernel/extensions.py", "store/migrate.py", "store/pool.py", "store/server.py",
@@ -86,8 +87,8 @@ _SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
 
 
 def pages() -> list[str]:
-    """Every message of the portal's templates."""
-    files = [file for file in sorted(PORTAL.rglob("*.html")) if "design" not in file.parts]
+    """Every message of the portal's templates, and of features'."""
+    files = [*sorted(PORTAL.rglob("*.html")), *sorted((SOURCE / "features").rglob("*.html"))]
     return list(dict.fromkeys(one for file in files for one in messages(file.read_text())))
 
 

@@ -54,12 +54,6 @@ def scope_of(reading: Reading) -> Scope | None:
     return advised or STOP_CODES.get(reading.code or "")
 
 
-def code_of(reading: Reading) -> str:
-    """By what the bank said it."""
-    code = reading.code or ""
-    return code if code in STOP_CODES else f"MAC {reading.advice}"
-
-
 def reaches(revoked: MandateChange, agreement: Agreement) -> bool:
     """Whether a revocation is about payments of this agreement."""
     return revoked.scope == "all" or _may_be_same(revoked.agreement, agreement)
