@@ -139,7 +139,8 @@ def _texts(root: ast.AST) -> Iterator[str]:
             first = node.body[0]
             quiet |= {id(first.value)} if isinstance(first, ast.Expr) else set()
         if (said := getattr(node, "annotation", None)) is not None:
-            quiet |= {id(inner) for inner in ast.walk(said)}
+            calls = list(_spoken(said))  # Annotated[UUID, Problem("invalid", …)]
+            quiet |= {id(inner) for inner in ast.walk(said)} - {id(one) for call in calls for one in ast.walk(call)}
         if isinstance(node, ast.JoinedStr):
             quiet |= {id(value) for value in node.values if isinstance(value, ast.Constant)}
             yield _shape(node)
