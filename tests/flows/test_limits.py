@@ -93,6 +93,7 @@ def test_processes_that_are_killed_leave_no_card_sent_too_often(server: ServerAd
     assert found.worst["visa 20 in 30 days"] >= 15
 
 
+@pytest.mark.prove("kills")
 @pytest.mark.timeout(600)
 def test_the_judge_finds_breaches_where_there_is_no_gate(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch

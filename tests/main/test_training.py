@@ -44,6 +44,7 @@ def test_a_setting_that_is_none_is_refused(flags: dict[str, Any], tmp_path: Path
         load_settings(data_dir=tmp_path, **flags)
 
 
+@pytest.mark.prove("processes")
 @pytest.mark.timeout(300)
 def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddress, tmp_path: Path) -> None:
     mark = uuid.uuid4().hex[:10]

@@ -32,6 +32,7 @@ async def _count(dsn: str) -> int:
         await connection.close()
 
 
+@pytest.mark.prove("processes")
 @pytest.mark.timeout(200)
 def test_a_worker_makes_partitions_where_no_supervisor_runs(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "data")

@@ -12,8 +12,8 @@ from tests.rings import each
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
+from recoup.store.lists import bounded as bounding
 from recoup.store.lists import order_counts as counting
-from recoup.store.lists import order_filter as filtering
 from recoup.store.lists import order_search as searching
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_counts import Count, count_orders, count_statuses
@@ -241,7 +241,7 @@ def test_a_count_cut_off_at_its_last_line_leaves_the_connection_usable(
 
 
 def test_a_transaction_of_the_callers_is_not_ended(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filtering, "bound_statement", patient_reads.real)
+    monkeypatch.setattr(bounding, "bound_statement", patient_reads.real)
 
     async def work(connection: asyncpg.Connection) -> None:
         async with connection.transaction():

@@ -15,7 +15,7 @@ from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.kernel.problem import Problem
 from recoup.store import migrate
-from recoup.store.lists import order_filter as filtering
+from recoup.store.lists import bounded
 from recoup.store.lists.order_counts import Count, count_orders, count_statuses
 from recoup.store.lists.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.lists.order_filter import OrderFilter, UnitRange
@@ -380,7 +380,7 @@ def test_a_slow_search_is_narrowed_to_recent_orders_and_says_so(shop: Shop, monk
         if ms == 1:
             await connection.execute("SELECT pg_sleep(1)")
 
-    monkeypatch.setattr(filtering, "bound_statement", slow)
+    monkeypatch.setattr(bounded, "bound_statement", slow)
 
     async def work(connection: asyncpg.Connection) -> None:
         page = await list_orders(connection, OrderFilter(shop.merchant_id, text="sato"), limit=5)

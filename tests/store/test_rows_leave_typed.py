@@ -13,6 +13,8 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import asyncpg
 
 import recoup.store
+from recoup.rules.money import refund_limits
+from recoup.rules.order import disputed, snapshot
 from recoup.store.statement import is_row
 
 # What says nothing of rows.
@@ -26,6 +28,8 @@ EXCEPT: Final[Mapping[str, str]] = {
 }
 
 
+# What `store` only names in annotations, and does not import.
+ONLY_NAMED: Final[Mapping[str, Any]] = {**vars(snapshot), **vars(refund_limits), **vars(disputed)}
 # Lists of dictionaries in a row, which others made.
 DOCUMENTS: Final[Mapping[str, str]] = {
     "cards.advance_bounds.WeekRow.cells": "read by the rule that made them",
@@ -78,7 +82,7 @@ def rows(module: ModuleType) -> Iterator[tuple[str, Any]]:
     """Fields of the rows that it declares, with their annotations."""
     for name, thing in vars(module).items():
         if is_row(thing) and thing.__module__ == module.__name__:
-            for field, annotation in get_type_hints(thing).items():
+            for field, annotation in get_type_hints(thing, None, ONLY_NAMED).items():
                 yield f"{module.__name__.removeprefix('recoup.store.')}.{name}.{field}", annotation
 
 

@@ -165,6 +165,7 @@ def plans(file: Path, policy: Path, decider: str, share: int) -> list[Any]:
     return [json.loads(line)["plan"] for line in lines.read_text().splitlines()]
 
 
+@pytest.mark.prove("engine")
 def test_a_policy_of_a_file_may_leave_customers_to_the_schedule(log: Path, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     engines, schedules = plans(log, file, "engine", 100), plans(log, file, "retry-2", 0)
@@ -227,6 +228,7 @@ def test_the_installations_own_orders_are_judged_by_their_stored_decisions(serve
     asyncio.run(story())
 
 
+@pytest.mark.prove("engine")
 def test_of_too_many_orders_of_a_log_a_sample_of_payers_is_read(log: Path) -> None:
     with log.open("rb") as content:
         found = read_log(content, None, at_most=500)

@@ -85,6 +85,7 @@ def test_a_policy_may_leave_customers_to_the_schedule(tmp_path: Path) -> None:
     assert 0.3 < sum(plan == schedule for plan, schedule in zip(half, schedules, strict=True)) / len(half) < 0.7
 
 
+@pytest.mark.prove("engine")
 def test_a_model_is_judged_by_tries_of_payments_whose_window_is_open(tmp_path: Path) -> None:
     """In a file of three windows no payment was declined in the last quarter whose window has closed."""
     rows = history(days=85)
@@ -97,6 +98,7 @@ def test_a_model_is_judged_by_tries_of_payments_whose_window_is_open(tmp_path: P
     assert sum(tries for tries, _, _ in found["calibration"]["tenths"]) == len(late) >= 200
 
 
+@pytest.mark.prove("engine")
 def test_too_few_late_tries_are_said(tmp_path: Path) -> None:
     """Chance alone may put a model far off at a few tries; that is no verdict."""
     rows = history(days=85)

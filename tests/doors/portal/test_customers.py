@@ -12,7 +12,8 @@ import asyncpg
 import httpx
 import pytest
 from tests.doors.portal.staff import As, portal, post, texts
-from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.flows.processes import Killer, dying_process, kills, run_until_killed
+from tests.rings import deep
 from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.doors.portal.customers import listing
@@ -380,18 +381,15 @@ def test_what_was_written_about_an_erased_customer_goes_or_is_masked(server: Ser
     portal(server, story)
 
 
+@deep("kills")
 def test_an_erasure_that_dies_is_finished_by_the_next(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        for at in range(1, 30):
+        for killer in kills("erasure", least=3, most=30):
             payer_id = await bought(shop, orders=1)
-            killer = Killer(at, after=bool(at % 2))
             async with dying_process(shop, killer) as dying:
                 await run_until_killed(killer, erase_person(dying.world, shop.scope, payer_id))
-            if killer.steps < at:
-                break
             await erase_person(shop.world, shop.scope, payer_id)
             assert await found_anywhere(shop) == set()
-        assert 3 < at < 29
 
     portal(server, story)
 

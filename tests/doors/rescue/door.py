@@ -379,6 +379,7 @@ def another(door: Door, **services: Any) -> Door:
     """The same world behind an application with other services."""
     made = copy(door.services)
     made.__dict__.update(services)
+    made._made = made._made | {kind: one for one in services.values() for kind in type(one).__mro__[:-1]}
     return door_of(door.runner, door.server, door.world, door.orders, door.deliveries, made)
 
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.doors.fuzzing import QUICK
 from tests.doors.rescue.day import BY_NAME, TOLD, Day
 from tests.doors.rescue.door import opened_door
+from tests.rings import deep, proving
 from tests.worlds import POLICY
 
 from recoup.main.logs import start_logs
@@ -18,10 +19,14 @@ from recoup.store.server import ServerAddress
 PATIENT = replace(POLICY, cit_deadline=timedelta(seconds=20))
 
 
+@deep("fuzz")
 def test_a_day_of_any_operations_answers_as_the_document_tells(server: ServerAddress) -> None:
     start_logs("error")
     with opened_door(server, policy=PATIENT) as door:
-        run_state_machine_as_test(lambda: Day(door), settings=settings(QUICK, max_examples=15, stateful_step_count=30))
+        run_state_machine_as_test(
+            lambda: Day(door),
+            settings=settings(QUICK, max_examples=15 if proving == "fuzz" else 4, stateful_step_count=30),
+        )
     assert len(TOLD.heard) > 30
 
 

@@ -379,7 +379,7 @@ def _read(door: Door, order_id: str) -> dict[str, Any]:
     return dict(row)
 
 
-@each("code", NMI)
+@pytest.mark.parametrize("code", NMI)
 def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> None:
     """Each behaves as the scheme's code that it stands for; hard ones end the order within a second."""
     mine = shop.admit(transaction__responseCode=code, transaction__responseCodeSource="nmi")

@@ -12,7 +12,6 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, another
 from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of
-from tests.rings import each
 
 from recoup.rules.messages.events import CATALOGUE, events_by_default
 from recoup.rules.messages.samples import sample_data
@@ -88,8 +87,8 @@ def test_an_endpoint_that_a_410_disabled_is_taken_up_again(shop: Caller, hooks: 
     assert len(hooks.got) == 2
 
 
-@each("method", ["PATCH", "PUT"])
-@each(
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"url": "http://hooks.merchant.example.com/"}, "Url"),
@@ -127,7 +126,7 @@ def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Cal
 # tried --------------------------------------------------------------------------------------------------------
 
 
-@each("name", CATALOGUE)
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_a_sample_of_every_event_is_signed_and_in_its_shape(shop: Caller, hooks: Receiver, name: str) -> None:
     made = endpoint(shop, hooks.url(), ownKey=True)
     with shop.door.nothing_written(but=("delivery_tries", "audit_lines")):

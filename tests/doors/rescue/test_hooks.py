@@ -15,7 +15,6 @@ from tests.doors.rescue.partner import make_one
 from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.rescue.test_partner import developer
-from tests.rings import each
 
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import update
@@ -384,7 +383,7 @@ def test_by_time_and_by_name(shop: Caller, hooks: Receiver) -> None:
     assert [got.event for got in hooks.got[1:]] == ["order.submitted", "order.completed"]
 
 
-@each(
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"fromNumber": 0}, "FromNumber"),

@@ -11,7 +11,6 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
-from tests.rings import each
 from tests.worlds import change_world, owner
 
 from recoup.flows.insight.verify import verify
@@ -246,7 +245,7 @@ def test_documents_of_all_drafts_together_have_a_size(partner: Partner, monkeypa
     assert partner.attach(second, PDF).status_code == 201
 
 
-@each(
+@pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"content": base64.b64encode(b"MZ\x90\x00").decode()}, "Content"),
@@ -422,7 +421,7 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, par
     assert door.call("GET", "/v1/events", headers=rival.headers).json()["data"] == []
 
 
-@each("end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"])
+@pytest.mark.parametrize("end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"])
 def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, end: str) -> None:
     """Its events stand under the merchant that it is to become, which does not exist until it is converted."""
     made = door.call(

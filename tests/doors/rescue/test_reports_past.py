@@ -10,7 +10,7 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, opened_door
 from tests.doors.rescue.shapes import check_refused
 from tests.flows.money.settling import payouts, person, terms, with_account
-from tests.rings import each
+from tests.rings import drawn, each
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.adjust import adjust
@@ -136,7 +136,7 @@ def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
             shop.advance(hours=1)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@drawn("properties", "seed", range(4), 1)
 def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed: int) -> None:
     rng, shop = random.Random(seed), world.shop()
     if seed % 2:

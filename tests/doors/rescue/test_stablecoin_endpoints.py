@@ -15,7 +15,6 @@ from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.stablecoin.door import Merchant, door_over
 from tests.doors.stablecoin.signer import Signer
-from tests.rings import each
 
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 
@@ -83,7 +82,7 @@ def test_the_other_apis_webhook_stays_its_own(shop: Caller, payer: Merchant, hoo
     assert payer.get("/webhook").json()["webhook"]["url"] == hooks.url("/theirs")
 
 
-@each("name", NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_sample_of_every_stablecoin_event(shop: Caller, hooks: Receiver, name: str) -> None:
     made = endpoint(shop, hooks.url(), encrypt=name == "payment.failed")
     told = shop.post(f"/webhooks/{made['id']}/test", {"event": name}).json()

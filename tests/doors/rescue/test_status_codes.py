@@ -13,7 +13,6 @@ import pytest
 from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door, another
 from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused
-from tests.rings import each
 
 from recoup.doors.edge import spool
 from recoup.doors.edge.rate import Buckets
@@ -180,7 +179,7 @@ TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
 }
 
 
-@each("name", TRIGGERS)
+@pytest.mark.parametrize("name", TRIGGERS)
 def test_each_code_has_a_call_that_hears_it(door: Door, shop: Caller, name: str) -> None:
     answer = TRIGGERS[name](door, shop)
     body = check_refused(answer, TABLE[name].status, name)

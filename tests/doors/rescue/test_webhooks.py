@@ -323,7 +323,7 @@ def test_back_off_and_the_log_of_tries(shop: Caller, hooks: Receiver) -> None:
     assert tries(shop)[-1]["result"] == "delivered"
 
 
-@each(
+@pytest.mark.parametrize(
     "answer",
     [
         301,

@@ -226,8 +226,8 @@ CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payment
          ("PUT", "/v1/engine/cards", "merchants")]  # fmt: skip
 
 
-@each("how", ["token", "api key"])
-@each("scope", ["payments", "orders", "merchants"])
+@pytest.mark.parametrize("how", ["token", "api key"])
+@pytest.mark.parametrize("scope", ["payments", "orders", "merchants"])
 def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, how: str) -> None:
     door.sql("UPDATE api_keys SET scopes = $2 WHERE app_key = $1", shop.shop.keys.app_key, [scope])
     shop.sign_in()

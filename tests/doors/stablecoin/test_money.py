@@ -8,7 +8,6 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import written
 from tests.doors.stablecoin.test_signatures import refused
-from tests.rings import each
 
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.time import WallTime
@@ -287,7 +286,7 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
 EVM = "0x" + "ab" * 20
 
 
-@each(
+@pytest.mark.parametrize(
     "destination",
     [
         "TDemoXnotAReaLAddressXdoNotPayXQw8",

@@ -96,4 +96,4 @@ def test_whose_parent_is_killed_ends_too(tmp_path: Path) -> None:
 
 
 def _paths() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "."])}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(["src", ".", "packages/recoup-lab/tests"])}

@@ -110,6 +110,7 @@ def test_idle_starts_twice_and_weighs_all_processes(tmp_path: Path) -> None:
     assert found.more["idle_memory_mb"] is None or found.more["idle_memory_mb"] > 20
 
 
+@pytest.mark.prove("processes")
 def test_decisions_are_timed_each_with_its_plan(ground: Ground) -> None:
     (found,) = asyncio.run(run(ground, ["decision"], TINY))
     row = found.row()

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 from tests.databases import drop, empty
-from tests.rings import drawn
 from tests.worlds import KEYRING
 
 from recoup.flows.cards.joined_cards import join
@@ -39,7 +38,8 @@ CHANGED_ON, JOINED_ON = 3, 4
 
 
 @pytest.mark.timeout(600)
-@drawn("simulate", "seed", [41, 42, 43], 1)
+@pytest.mark.prove("simulate")
+@pytest.mark.parametrize("seed", [41, 42, 43])
 def test_counts_are_those_of_the_issuers_book_after_months_with_faults(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
