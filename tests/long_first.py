@@ -13,13 +13,14 @@ T = TypeVar("T")
 
 # Files with a test, or tests, of half a minute and more of processor time, the longest first.
 LONG: Final = (
-    "tests/growth/test_growth.py",
-    "tests/main/test_wheel.py",
-    "tests/docs/test_demo.py",
     "tests/browser/test_accessible.py",
     "tests/flows/test_kill_between_statements.py",
-    "tests/kills/test_a_few_kills.py",
     "packages/recoup-lab/tests/lab/test_simulate.py",
+    "tests/flows/test_limits.py",
+    "tests/doors/portal/test_bad_input.py",
+    "tests/flows/test_kill_parts.py",
+    "tests/docs/test_first_payment.py",
+    "tests/main/test_live.py",
 )
 
 

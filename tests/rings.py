@@ -24,7 +24,6 @@ PROVE: Final = ROOT / "tests/prove"
 BROWSER: Final = ROOT / "tests/browser"
 FAMILIES: Final = {
     "browser": "every page for everyone, at every size and in every language, and the stories at length",
-    "catalogues": "every sentence in every language",
     "connectors": "every check of every processor, and stand-ins killed between calls",
     "corruptions": "every planted corruption that verify finds",
     "docs": "every sample and guide, and the demo",
