@@ -4,7 +4,7 @@ PORT ?= 8400
 WORKERS ?= $(shell n=$$(nproc); expr $$n + $$n / 2)
 PYTEST_ARGS ?=
 AT ?= +31d
-FAST = tests/rules tests/repo tests/gateways tests/store tests/docs/test_pages.py tests/docs/test_generated.py
+FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/repo tests/gateways packages/recoup-languages/tests tests/store tests/docs/test_pages.py tests/docs/test_generated.py
 
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=

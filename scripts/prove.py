@@ -33,7 +33,7 @@ def main(given: list[str]) -> int:
     for family in wanted:
         began = time.monotonic()
         code = run(family, more)
-        worst = max(worst, code)
+        worst = worst or int(code != 0)  # ended by a signal, it is negative
         took = json.loads(TOOK.read_text()) if TOOK.exists() else {}  # of another run meanwhile
         took[family] = {
             "minutes": round((time.monotonic() - began) / 60, 1),

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".recoup-setup.json"
 TELL_SECONDS = 5.0
+OURS = "recoup-setup\n"  # what an operator installed under a like name stays
 PACKAGES = sorted((ROOT / "packages").glob("*/pyproject.toml"))
 ENTRY = "import sys\n\nfrom recoup.main.cli import run\n\nif __name__ == '__main__':\n    sys.exit(run())\n"
 
@@ -135,7 +136,8 @@ def link_checkout() -> None:
     sources = [ROOT / "src", *(declared.parent / "src" for declared in PACKAGES)]
     (site / "recoup.pth").write_text("".join(f"{source}\n" for source in sources))
     for stale in site.glob("recoup_*.dist-info"):
-        shutil.rmtree(stale)
+        if (stale / "INSTALLER").is_file() and (stale / "INSTALLER").read_text() == OURS:
+            shutil.rmtree(stale)
     for declared in PACKAGES:
         describe(tomllib.loads(declared.read_text())["project"], site)
     script = VENV / "bin/recoup"
@@ -147,7 +149,8 @@ def link_checkout() -> None:
 def describe(project: dict[str, Any], site: Path) -> None:
     """Write what `importlib.metadata` reads of an installed package: its name, version and entry points."""
     folder = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    (folder / "INSTALLER").write_text(OURS)
     head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
     (folder / "METADATA").write_text(head)
     lines = []

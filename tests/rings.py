@@ -33,7 +33,7 @@ FAMILIES: Final = {
     "kills": "a process dies between any two steps",
     "mutations": "random changes of rules, moves and store, each found by a ring",
     "processes": "the wheel, and installations of several processes",
-    "properties": "every property with 500 examples",
+    "properties": "every property with 500 examples, where it names no number of its own",
     "scale": "millions of rows, and days of load",
     "simulate": "a month of merchants with faults and crashes",
 }
@@ -57,6 +57,7 @@ def seed() -> str:
 def draw(family: str, cases: Iterable[T], count: int, *, label: str = "") -> list[T]:
     """All `cases` when `family` runs, `count` of them otherwise, in their order."""
     every = list(cases)
+    assert every, "nothing to draw from"
     if proving == family or len(every) <= count:
         return every
     chosen = random.Random(f"{seed()} {label}").sample(range(len(every)), count)
@@ -94,7 +95,11 @@ def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable
                 values = _values(case, called)
                 try:
                     test(*args, **fixtures, **dict(zip(called, values, strict=True)))
+                except pytest.skip.Exception as skipped:
+                    complaints.append((_short(values), skipped))
                 except (Exception, pytest.fail.Exception) as wrong:  # noqa: BLE001 - all of them are raised below
+                    if str(wrong).startswith("Timeout"):  # of pytest-timeout, which rings once
+                        raise
                     complaints.append((_short(values), wrong))
             if complaints:
                 lines = "\n".join(f"- {what}: {_first(wrong)}" for what, wrong in complaints)
@@ -126,6 +131,7 @@ def _first(wrong: BaseException) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["RECOUP_DRAW"] = seed()  # workers that begin after a commit draw the same
     config.addinivalue_line("markers", "prove(family): only `make prove` runs it, with this family")
     config.addinivalue_line("markers", "deep(family): draws some of its cases, and takes all when this family runs")
 

@@ -39,8 +39,11 @@ def kills(story: str, *, least: int, most: int = 60) -> Iterator[Killer]:
     yield (whole := Killer(10**6, after=False))
     assert least <= whole.steps <= most, f"{story} takes {whole.steps} steps"
     deaths = [(at, after) for at in range(1, whole.steps + 1) for after in (False, True)]
+    lived = 0
     for at, after in draw("kills", deaths, 3, label=story):
-        yield Killer(at, after=after)
+        yield (killer := Killer(at, after=after))
+        lived += survived(killer)
+    assert lived <= 1, f"{story} is shorter the second time: {lived} of the deaths never came"
 
 
 def survived(killer: Killer) -> bool:

@@ -45,7 +45,8 @@ class Migration:
 
 def migrations_of(database: str) -> list[Migration]:
     """The migrations of `world` or `people`, in order."""
-    return [Migration(1, "0001_schema", schema_sql(database))]
+    named = "".join(f" +{one.name}" for one in features())
+    return [Migration(1, f"0001_schema{named}", schema_sql(database))]
 
 
 def schema_of(database: str) -> Schema:
@@ -155,6 +156,9 @@ async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequ
     for row in rows:
         known = by_number.get(row["number"])
         if known and known.number == 1 and known.checksum != row["checksum"]:
+            if known.name != row["name"] and row["name"].startswith("0001_schema"):
+                message = f"The {database} database was made with other features: {row['name']}, not {known.name}."
+                raise Problem("unavailable", message, cure="Name in the setting `features` those that made it.")
             message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
             raise Problem("unavailable", message, cure=_ANEW)
         if known is None:

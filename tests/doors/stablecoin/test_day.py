@@ -11,6 +11,6 @@ from tests.rings import deep, proving
 @deep("fuzz")
 def test_a_day_of_any_operations_answers_as_the_document_tells(door: Door) -> None:
     run_state_machine_as_test(
-        lambda: Day(door), settings=settings(QUICK, max_examples=12 if proving == "fuzz" else 3, stateful_step_count=25)
+        lambda: Day(door), settings=settings(QUICK, max_examples=12 if proving == "fuzz" else 6, stateful_step_count=25)
     )
     assert len(TOLD.heard) > 15

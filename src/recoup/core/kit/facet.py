@@ -33,4 +33,4 @@ class Facet(Generic[R]):
     def of(self, facets: Mapping[str, Any] | None) -> R:
         """Reads it of the facets of an order, as they were stored."""
         found = (facets or {}).get(self.name)
-        return self.none if found is None else found if found.__class__ is not list else convert(found, self.row)
+        return self.none if found is None else convert(found, self.row) if found.__class__ in (list, dict) else found

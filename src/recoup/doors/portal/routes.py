@@ -17,7 +17,7 @@ from recoup.doors.portal.feature_parts import part_of
 from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.templates import STATIC
+from recoup.doors.portal.templates import STATIC, of_features
 from recoup.doors.portal.visit import Visit, member_endpoint
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.locked import Orders
@@ -55,6 +55,7 @@ def declared() -> list[Declared]:
         importlib.import_module(module.name)
     for one in features():
         part_of(one)
+    of_features()
     return DECLARED
 
 

@@ -31,7 +31,8 @@ _SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for fil
 
 
 @cache
-def _of_features() -> dict[str, str]:
+def of_features() -> dict[str, str]:
+    """The templates of features, read when pages are declared."""
     return {f"{one.name}/{file.name}": file.read_text() for one in features() for file in one.folder.glob("*.html")}
 
 
@@ -162,7 +163,7 @@ def _loader(language: str) -> FunctionLoader:
     pages = catalogue(language).pages
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        source = _SOURCES.get(name) or _of_features().get(name)
+        source = _SOURCES.get(name) or of_features().get(name)
         if source is None:
             return None
         return translated(source, pages) if pages else source, str(FOLDER / name), lambda: True
