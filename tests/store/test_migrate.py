@@ -84,6 +84,23 @@ def test_a_database_from_before_the_squash_is_refused_in_one_line(server: Server
     asyncio.run(story())
 
 
+def test_a_database_made_with_other_features_names_them(server: ServerAddress) -> None:
+    """What a feature adds is of the schema: without it, the database is none from before a release."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            for _ in range(2):  # applied again it would fail
+                assert await migrate(dsn, "people") == 1
+            connection = await asyncpg.connect(dsn)
+            await connection.execute("UPDATE schema_migrations SET name = name || ' +acorn', checksum = 'other'")
+            await connection.close()
+            for start in (migrate, check_migrated):
+                with pytest.raises(Problem, match=r"other features: 0001_schema .*\+acorn.*setting `features`"):
+                    await start(dsn, "people")
+
+    asyncio.run(story())
+
+
 def test_half_a_migration_is_none(server: ServerAddress) -> None:
     async def story() -> None:
         async with fresh(server) as dsn:
