@@ -95,7 +95,7 @@ def test_a_database_made_with_other_features_names_them(server: ServerAddress) -
             await connection.execute("UPDATE schema_migrations SET name = name || ' +acorn', checksum = 'other'")
             await connection.close()
             for start in (migrate, check_migrated):
-                with pytest.raises(Problem, match=r"other features: 0001_schema .*\+acorn.*setting `features`"):
+                with pytest.raises(Problem, match=r"other features: 0001_schema .*\+acorn"):
                     await start(dsn, "people")
 
     asyncio.run(story())
