@@ -137,12 +137,20 @@ def test_only_what_repeats_another_line_wholly_is_a_duplicate() -> None:
     ]
 
 
+def test_the_fee_of_a_dispute_that_its_notice_booked_is_no_second_cost() -> None:
+    """A proof by Stripe's stand-in found ten: the notice and the balance both had the fee, and both were costs."""
+    ours = Ours((UUID(int=1), 1), UUID(int=2), "dispute_fee", "r9", 1500, "USD", AT)
+    verdicts, missing = match("processor", [line("dispute_fee", 1500)], [ours], PERIOD, "sandbox")
+    assert ([(one.outcome, one.posting) for one in verdicts], missing) == ([("matched", None)], [])
+
+
 def test_what_is_suggested_books_the_money_where_it_is() -> None:
     def entries(kind: str, one: Theirs, found: Found = Found(None)) -> list[Entry] | None:  # noqa: B008 - a value
         posting = judge(kind, one, found, "sandbox").posting
         return list(posting.entries) if posting else None
 
     assert entries("processor", line("fee")) == [Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("processor", line("dispute_fee")) == entries("processor", line("fee"))
     assert entries("bank", line("funding")) == [Entry("bank", "", 500), Entry("clearing", "sandbox", -500)]
     assert entries("processor", line("funding")) is None
     assert entries("processor", line("charge")) == [Entry("clearing", "sandbox", 500), Entry("suspense", "", -500)]

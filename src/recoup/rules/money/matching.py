@@ -176,7 +176,7 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
             verdict.text,
         )
         return verdict._replace(text=text)
-    if line.type == "fee":
+    if line.type in ("fee", "dispute_fee"):
         return Verdict(
             "missing_here",
             "cost",

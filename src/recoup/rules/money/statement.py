@@ -153,7 +153,8 @@ class Statement:
             raise BadCell("unknown_currency", ended, layout.column("currency"))
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and kind != "fee":
-            made.append(self._line(FEES_FROM + number, "fee", our_id, reference, fee, asset, at, route))
+            of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
+            made.append(self._line(FEES_FROM + number, of, our_id, reference, fee, asset, at, route))
         return made
 
     def _line(

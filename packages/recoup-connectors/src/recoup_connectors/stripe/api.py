@@ -277,8 +277,9 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
     amount, fee = units_of(int(plain["amount"]), currency), units_of(int(plain["fee"]), currency)
     if amount:
         yield StatementLine(id, reference, _type(plain), amount, currency, at)
-    if fee:
-        yield StatementLine(None, reference, "fee", -fee, currency, at)
+    if fee:  # of a dispute it is booked from the notice already
+        kind = "dispute_fee" if _type(plain) == "dispute" else "fee"
+        yield StatementLine(None, reference, kind, -fee, currency, at)
 
 
 def _reference(about: Mapping[str, Any]) -> str:
