@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.features.mandates.flows import code_of
-from recoup.features.mandates.rules import MandateChange, reaches, scope_of, stopped_by
+from recoup.features.mandates.rules import MandateChange, code_of, reaches, scope_of, stopped_by
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.agreement import Agreement, agreement_of
 

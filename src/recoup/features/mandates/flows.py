@@ -9,10 +9,10 @@ from uuid import UUID
 
 from recoup.core.kit.feature import FeatureDue, Stop
 from recoup.features.mandates.rules import (
-    STOP_CODES,
     MandateChange,
     MandateInput,
     Scope,
+    code_of,
     decide_by_mandate,
     scope_of,
     stopped_by,
@@ -122,12 +122,6 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
         note_revocation(change, reading, row.transmit_id, at, named)
     elif not any(one.change_id == row.transmit_id for one in order.facet(OF_CARD)):
         _renew(change, row.transmit_id, named, at)
-
-
-def code_of(reading: Reading) -> str:
-    """By what the bank said it."""
-    code = reading.code or ""
-    return code if code in STOP_CODES else f"MAC {reading.advice}"
 
 
 async def close_revocation(tx: Tx, merchant_id: UUID, change_id: UUID) -> None:

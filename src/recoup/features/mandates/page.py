@@ -1,6 +1,5 @@
 """Mandates that customers have revoked at the bank, newest first, and whether a new one was given since."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +10,7 @@ from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.timeline_entry import LogContext, TimelineEntry, plain
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.visit import Visit
-from recoup.features.mandates.rules import MandateChange, covers, stopped_by
+from recoup.features.mandates.rules import SAID, MandateChange, covers, stopped_by
 from recoup.features.mandates.store import OF_CARD, ListedMandate, list_mandates, mandates_of_payer
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.sentence import Sentence, joined
@@ -21,13 +20,6 @@ from recoup.store.statement import Read
 
 SIZE: Final = 50
 _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-REVOKED: Final[Mapping[str, str]] = {
-    "payment": "The customer has stopped a payment of this agreement at the bank.",
-    "agreement": "The customer has revoked this agreement at the bank.",
-    "all": "The customer has revoked all agreements with this merchant at the bank.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ def shown(row: ListedMandate) -> ShownMandate:
     renewals = [one for one in row.changes if one.kind == "renewed" and one.holds]
     agreement = Agreement(None if row.scope == "all" else row.subscription)
     since = [one.at for one in renewals if covers(one, revoked, agreement)]
-    return ShownMandate(row, REVOKED[row.scope], min(since, default=None))
+    return ShownMandate(row, SAID[row.scope], min(since, default=None))
 
 
 def _behind(text: str) -> tuple[datetime, UUID]:
@@ -77,7 +69,7 @@ def _of_order(page: OrderPage) -> dict[str, Any] | None:
     """What stops its payments."""
     known = OF_CARD.of(page.facets) if page.order.kind.startswith("mit") else ()
     revoked = stopped_by(agreement_of(page.order.facts), known)
-    return dict(revoked=revoked, revoked_words=REVOKED) if revoked is not None else None
+    return dict(revoked=revoked, revoked_words=SAID) if revoked is not None else None
 
 
 async def _of_customer(db: Read, merchant_id: UUID, payer_id: UUID) -> dict[str, Any] | None:
@@ -89,7 +81,7 @@ async def _of_customer(db: Read, merchant_id: UUID, payer_id: UUID) -> dict[str,
 def _mandate_revoked(context: LogContext) -> TimelineEntry:
     code, agreement = Sentence("Code {0}.", context.get("code")), context.get("subscription")
     named = Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
-    what = REVOKED.get(context.get("scope"), REVOKED["agreement"])
+    what = SAID.get(context.get("scope"), SAID["agreement"])
     then = "Its other open orders end, and so do later ones, until the customer agrees anew."
     return TimelineEntry("Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other")
 

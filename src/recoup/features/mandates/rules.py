@@ -54,6 +54,12 @@ def scope_of(reading: Reading) -> Scope | None:
     return advised or STOP_CODES.get(reading.code or "")
 
 
+def code_of(reading: Reading) -> str:
+    """The code by which the bank revoked: the response code, or `MAC` with Mastercard's advice."""
+    code = reading.code or ""
+    return code if code in STOP_CODES else f"MAC {reading.advice}"
+
+
 def reaches(revoked: MandateChange, agreement: Agreement) -> bool:
     """Whether a revocation is about payments of this agreement."""
     return revoked.scope == "all" or _may_be_same(revoked.agreement, agreement)
@@ -131,7 +137,7 @@ def decide_by_mandate(given: MandateInput) -> Decision:
     versions = {"decider": MANDATE_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
     reasons = (
         "The rescue ends now.",
-        _SAID[given.scope],
+        SAID[given.scope],
         f"The bank said so on {noted(given.revoked_at)} (code {given.code}).",
         *(() if given.same_named or given.scope == "all" else (_AMBIGUOUS,)),
         "A new agreement that the customer starts would open it again.",
@@ -140,7 +146,7 @@ def decide_by_mandate(given: MandateInput) -> Decision:
     return Decision("decline_at_once", (), None, reasons, (RULE,), versions, other)
 
 
-_SAID: Final[Mapping[Scope, str]] = {
+SAID: Final[Mapping[str, str]] = {
     "payment": "The customer has stopped a payment of this agreement at the bank.",
     "agreement": "The customer has revoked this agreement at the bank.",
     "all": "The customer has revoked all agreements with this merchant at the bank.",
