@@ -49,7 +49,7 @@ from recoup_lab.processors.faults import Fault, Faults
 from recoup_lab.processors.serving import Posted
 
 LOST: Final = 0.1
-QUIET_SECONDS_MAX: Final = 120.0
+QUIET_SECONDS_MAX: Final = 400.0
 TAKEN: Final = """SELECT jsonb_object_agg(a.attempt_id, coalesce((SELECT sum(c.units) FROM modifications c
     WHERE c.attempt_id = a.attempt_id AND c.kind = 'capture' AND c.state = 'done'), a.units))
     FROM attempts a WHERE a.state = 'approved'"""
