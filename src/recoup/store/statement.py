@@ -1,7 +1,7 @@
 """A statement is a function: its signature says what the SQL takes and gives, and one test holds every statement to the
 real schema.
 
-    @statement(MERCHANT, "SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+    @MERCHANT.statement("SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
     async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
@@ -31,6 +31,7 @@ from functools import cache, partial, reduce, update_wrapper
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     Final,
@@ -47,11 +48,14 @@ from typing import (
 import msgspec
 
 from recoup.kernel.kept_sentence import MARK, keep, kept
-from recoup.store.homes import Home
+
+if TYPE_CHECKING:
+    from recoup.store.homes import Home
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Make = Callable[[Any], Any]
+Sql = str | Callable[[], str]
 
 Written = NewType("Written", int)
 
@@ -87,7 +91,7 @@ class Statement:
     """`takes`: the parameters' types by name; `gives`: the columns', with the names of a row's fields."""
 
     name: str
-    home: Home
+    home: "Home"
     whole: Callable[[], str]
     reads: bool
     takes: dict[str, Any]
@@ -101,9 +105,11 @@ class Statement:
 STATEMENTS: Final[list[Statement]] = []
 
 
-def statement(
-    home: Home, sql: str | Callable[[], str], *, seconds: float | None = None
-) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+class Declare(Protocol):
+    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
+def statement(home: "Home", sql: Sql, *, seconds: float | None = None) -> Declare:
     """`sql`: a function where features add to it. `seconds`: the longest that it may take."""
     whole = cache(sql) if callable(sql) else partial(str, sql)
 

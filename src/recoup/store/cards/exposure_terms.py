@@ -7,7 +7,7 @@ from msgspec import convert
 
 from recoup.rules.money.exposure import Limits
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,7 @@ class _Exposure(Row, frozen=True):
     lost_units: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT to_jsonb(l) AS limits,
   (SELECT coalesce(sum(allotted), 0) FROM exposure_allotments a WHERE a.merchant_id = $1 AND a.asset = $2)::bigint
     AS allotted_units,
@@ -55,8 +53,7 @@ SELECT to_jsonb(l) AS limits,
 FROM (SELECT 1) one
 LEFT JOIN exposure_limits l ON l.merchant_id = $1 AND l.asset = $2
 LEFT JOIN operator_exposure o ON o.asset = $2
-""",
-)
+""")
 async def _exposure(db: Read, merchant_id: UUID, asset: str) -> _Exposure:
     """One row, whatever was set."""
 
@@ -76,11 +73,11 @@ async def read_exposure(db: Read, merchant_id: UUID, asset: str) -> Exposure:
     )
 
 
-@statement(MERCHANT, "SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")
+@MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 ORDER BY 1")
 async def assets_with_terms(db: Read, merchant_id: UUID) -> list[str]:
     """Of one merchant."""
 
 
-@statement(MERCHANT, "SELECT merchant_id FROM exposure_limits WHERE asset = $1 ORDER BY 1")
+@MERCHANT.statement("SELECT merchant_id FROM exposure_limits WHERE asset = $1 ORDER BY 1")
 async def merchants_with_terms(db: Read, asset: str) -> list[UUID]:
     """Of every merchant."""

@@ -3,17 +3,14 @@
 from datetime import datetime
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT route, sum(count)::bigint AS count FROM processor_notice_counts
 WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND became NOT IN ('unsigned', 'unread')
 GROUP BY route ORDER BY route
-""",
-)
+""")
 async def notices_since(db: Read, since: datetime) -> dict[str, int]:
     """By route, from the day of that moment on; signed ones, of which some were repeated or unknown."""
 
@@ -27,9 +24,8 @@ class UnreadKind(Row, frozen=True):
     last_at: datetime
 
 
-@statement(
-    DIRECTORY,
-    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind",
+@DIRECTORY.statement(
+    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind"
 )
 async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
     """Kinds received since then, the most frequent first."""
@@ -47,17 +43,14 @@ class NoticeCounts(Row, frozen=True):
     last_at: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unread')), 0)::bigint AS received,
   coalesce(sum(count) FILTER (WHERE became = 'not_mine'), 0)::bigint AS other_account,
   coalesce(sum(count) FILTER (WHERE became = 'unsigned'), 0)::bigint AS unsigned,
   coalesce(sum(count) FILTER (WHERE became = 'unread'), 0)::bigint AS unread,
   max(last_at) FILTER (WHERE became NOT IN ('unsigned', 'unread')) AS last_at
 FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route
-""",
-)
+""")
 async def _counts(db: Read, since: datetime) -> list[NoticeCounts]: ...
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 SECONDS: Final = 600.0
 ORDERS_MAX: Final = 50_000  # of a week, the newest
@@ -26,9 +26,7 @@ class CohortRow(Row, frozen=True):
 
 
 # An order without an expiry has a window of thirty days, whatever becomes of it.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(SECONDS).statement(f"""
 SELECT w.begin, h.site_id, h.campaign_id, h.asset, r.day, h.closes_at <= $4 AS closed, count(*)::int AS orders,
   sum(h.units)::numeric AS units
 FROM generate_series(0, $3::int - 1) AS n (week)
@@ -48,30 +46,24 @@ LEFT JOIN LATERAL (
   ORDER BY l.seq LIMIT 1
 ) r ON h.status IN (6, 7, 8) OR h.reason = 'paid_elsewhere'
 GROUP BY 1, 2, 3, 4, 5, 6
-""",
-    seconds=SECONDS,
-)
+""")
 async def cohort_counts(db: Read, merchant_id: UUID, first: datetime, weeks: int, now: datetime) -> list[CohortRow]:
     """Placed in so many weeks from `first` on; `now`: business time."""
 
 
-@statement(
-    MERCHANT,
-    "SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND order_type = 'MIT')",
+@MERCHANT.statement(
+    "SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND order_type = 'MIT')"
 )
 async def has_orders(db: Read, merchant_id: UUID, since: datetime) -> bool:
     """Subscription payments that were declined since then."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $3 AND expires_at <= $4
     AND order_type = 'MIT')
   OR EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND order_type = 'MIT' AND expires_at IS NULL
     AND placed_at > greatest($2::timestamptz, $3::timestamptz - interval '30 days')
     AND placed_at <= $4::timestamptz - interval '30 days')
-""",
-)
+""")
 async def has_closed(db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime) -> bool:
     """Whether a window closed behind `after`, up to `until`, of an order that was placed since `since`."""

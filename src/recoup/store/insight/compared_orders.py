@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class ComparedRow(Row, frozen=True):
@@ -37,9 +37,7 @@ class ComparedRow(Row, frozen=True):
     campaign_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, s.holdout::int AS holdout,
   coalesce(o.arm_share, s.share)::int AS engine,
   o.placed_at AS declined_at, o.closed_at, o.units::numeric AS units, o.asset, g.chance, r.rescued_at, r.by,
@@ -72,7 +70,6 @@ LEFT JOIN LATERAL (
   ORDER BY l.seq LIMIT 1
 ) r ON true
 ORDER BY o.order_id
-""",
-)
+""")
 async def compared_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[ComparedRow]:
     """By id, from the first one behind `after`."""

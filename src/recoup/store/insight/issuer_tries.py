@@ -6,14 +6,12 @@ from uuid import UUID
 
 from recoup.rules.rescue.explained import IssuerTries
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 ORDERS_MAX: Final = 200  # the newest
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT count(*)::int AS tries, count(*) FILTER (WHERE a.state = 'approved')::int AS approved
 FROM (
   SELECT order_id FROM order_heads
@@ -22,7 +20,6 @@ FROM (
 ) h
 JOIN attempts a ON a.merchant_id = $1 AND a.order_id = h.order_id
 WHERE a.state IN ('approved', 'declined') AND a.closed_at < $3
-""",
-)
+""")
 async def issuer_tries(db: Read, merchant_id: UUID, digits: str, before: datetime) -> IssuerTries:
     """`digits`: the first six of the card. `before`: business time."""

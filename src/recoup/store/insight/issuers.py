@@ -7,15 +7,13 @@ from typing import Final
 
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 ISSUERS_MAX: Final = 50_000
 
 
 # A partner's merchants have one owner: the owner of five merchants is still one.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 WITH owned AS (
   SELECT a.issuer_digits, sum(a.approved) AS approved, sum(a.funds) AS funds, sum(a.soft) AS soft,
     sum(a.technical) AS technical, sum(a.over_limit) AS over_limit, sum(a.hard) AS hard,
@@ -37,7 +35,6 @@ FROM several ORDER BY several.answers DESC, issuer_digits LIMIT {ISSUERS_MAX}
 ON CONFLICT (issuer_digits) DO UPDATE SET merchants = EXCLUDED.merchants, answers = EXCLUDED.answers,
   counted_at = EXCLUDED.counted_at
 WHERE i.answers <> EXCLUDED.answers OR i.merchants <> EXCLUDED.merchants
-""",
-)
+""")
 async def count_issuers(db: Tx, wall: datetime) -> None:
     """Anew, those with the most attempts. It costs by merchants and issuers, not by attempts."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.month_sends import SECONDS
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class IssuerSend(Row, frozen=True):
@@ -23,26 +23,18 @@ class IssuerSend(Row, frozen=True):
     decision: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(SECONDS).statement("""
 SELECT id, order_id, acceptor_id, scheme, initiator, units, currency, sent_at, decision FROM issuer.sends
 WHERE merchant_id = $1 AND id = ANY($2::uuid[])
-""",
-    seconds=SECONDS,
-)
+""")
 async def issuers_of(db: Read, merchant_id: UUID, ids: Sequence[UUID]) -> list[IssuerSend]:
     """Those of these sends that the issuer has decided."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(SECONDS).statement("""
 SELECT id, order_id, acceptor_id, scheme, initiator, units, currency, sent_at, decision FROM issuer.sends
 WHERE merchant_id = $1 AND sent_at >= $3 AND sent_at < $2 AND (sent_at, id) > ($3, $4) ORDER BY sent_at, id LIMIT $5
-""",
-    seconds=SECONDS,
-)
+""")
 async def issuers_in_order(
     db: Read, merchant_id: UUID, end: datetime, after: datetime, after_id: UUID, limit: int
 ) -> list[IssuerSend]:
@@ -54,15 +46,11 @@ class OrderCards(Row, frozen=True):
     card_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(SECONDS).statement("""
 SELECT DISTINCT o.order_id, c.card_id FROM orders o
 CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[]) AND c.card_id IS NOT NULL
-""",
-    seconds=SECONDS,
-)
+""")
 async def cards_of_orders(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[OrderCards]:
     """Each that they have had."""
 
@@ -85,14 +73,10 @@ ORDER BY coalesce(l.line_id, l.posting_id), r.created_at DESC, r.run_id DESC
 """
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(SECONDS).statement(f"""
 SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines, count(*) FILTER (WHERE outcome = 'matched') AS matched,
   count(*) FILTER (WHERE outcome <> 'matched') AS differing FROM ({_LINES}) l
-""",
-    seconds=SECONDS,
-)
+""")
 async def statement_sums(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> StatementSums:
     """Of all statements of processors that have the month or a part of it."""
 
@@ -104,14 +88,10 @@ class StatementDifference(Row, frozen=True):
     dated: datetime | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(SECONDS).statement(f"""
 SELECT outcome, reason, our_id, dated FROM ({_LINES}) l WHERE outcome <> 'matched'
 ORDER BY dated, our_id, reference LIMIT $4
-""",
-    seconds=SECONDS,
-)
+""")
 async def statement_differences(
     db: Read, merchant_id: UUID, begin: datetime, end: datetime, limit: int
 ) -> list[StatementDifference]:

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 LOOKS_MAX: Final = 5_000  # decisions, of all kinds
 
@@ -19,12 +19,9 @@ class RiskLearner(Row, frozen=True):
     offset_us: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, coalesce(partner_id, merchant_id) AS owner, offset_us FROM merchants ORDER BY merchant_id
-""",
-)
+""")
 async def risk_learners(db: Read) -> list[RiskLearner]:
     """All merchants, by their ids."""
 
@@ -49,21 +46,16 @@ async def judged_payments(
         before = last
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT min(decision_id::text)::uuid FROM (
   SELECT decision_id FROM decisions WHERE merchant_id = $1 AND decision_id > $2 AND decision_id < $3
   ORDER BY decision_id DESC LIMIT $4) d
-""",
-)
+""")
 async def _last_decision(db: Read, merchant_id: UUID, after: UUID, before: UUID, looks: int) -> UUID | None:
     """Of so many before `before`."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT d.order_id, d.at, ARRAY(SELECT jsonb_object_keys(d.features -> 'held')) AS terms,
   EXISTS (SELECT FROM disputes x WHERE x.merchant_id = $1 AND x.order_id = d.order_id AND x.kind = 'fraud'
       AND x.state <> 'won' AND x.opened_at <= d.at + $5::interval)
@@ -75,29 +67,22 @@ SELECT d.order_id, d.at, ARRAY(SELECT jsonb_object_keys(d.features -> 'held')) A
 FROM decisions d
 WHERE d.merchant_id = $1 AND d.decision_id >= $2 AND d.decision_id < $3 AND d.versions ->> 'decider' LIKE 'risk-%'
   AND d.at <= $4
-""",
-)
+""")
 async def _judged(
     db: Read, merchant_id: UUID, first: UUID, before: UUID, until: datetime, mature: timedelta
 ) -> list[JudgedPayment]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at)
 SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m WHERE m.merchant_id = $1
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def note_fraud_warning(db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime) -> None:
     """Once. `at`: wall time."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM fraud_warnings WHERE merchant_id = $1 AND order_id = $2 AND warning_id = $3)
-""",
-)
+""")
 async def is_fraud_warned(db: Read, merchant_id: UUID, order_id: UUID, warning_id: UUID) -> bool: ...

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 LISTED_MAX: Final = 50
 _COLUMNS: Final = """name, base, terms, used, version_no, payments, frauds, merchants, data_from, data_until, held_from,
@@ -37,23 +37,20 @@ class RiskVersion(Row, frozen=True):
     made_by: str = ""
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
 async def weights_in_use(db: Read) -> RiskVersion | None:
     """None: the prior decides."""
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
 async def list_risk_versions(db: Read) -> list[RiskVersion]:
     """The newest first."""
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 INSERT INTO risk_weights ({_COLUMNS})
 SELECT {_COLUMNS} FROM jsonb_populate_record(NULL::risk_weights, $1)
 ON CONFLICT DO NOTHING RETURNING version_no
-""",
-)
+""")
 async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
     """False where somebody else has just made a line of that number."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 
@@ -25,30 +25,24 @@ class TrainingLine(Row, frozen=True):
     note: str
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
 FROM trainings ORDER BY began_at DESC LIMIT 1
-""",
-)
+""")
 async def last_training(db: Read) -> TrainingLine | None:
     """None: there was none yet."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT name FROM models
 WHERE made_by = $1 AND made_at > coalesce((SELECT max(chosen_at) FROM model_choices), '-infinity')
 ORDER BY made_at DESC, name LIMIT 1
-""",
-)
+""")
 async def standing_candidate(db: Read, made_by: str) -> str | None:
     """The newest model that it made since somebody last chose one."""
 
 
-@statement(DIRECTORY, f"{insert_of(TrainingLine)} ON CONFLICT DO NOTHING")
+@DIRECTORY.statement(f"{insert_of(TrainingLine)} ON CONFLICT DO NOTHING")
 async def _add_trainings(db: Tx, rows: Sequence[TrainingLine]) -> None: ...
 
 

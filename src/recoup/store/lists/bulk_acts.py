@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 ACT: Final = """merchant_id, act_id, action, note, state, said, row_count, done_count, refused_count, actor, request_id,
   requested_at, stop_requested_at, finished_at"""
@@ -33,12 +33,12 @@ class BulkAct(Row, frozen=True):
     finished_at: datetime | None
 
 
-@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")
+@MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")
 async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
     """Newest first."""
 
 
-@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2")
+@MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2")
 async def find_act(db: Read, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
     """One of this merchant."""
 
@@ -67,12 +67,12 @@ WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no > $3 {only} ORDER BY r.r
 """
 
 
-@statement(MERCHANT, _ROWS.format(only=""))
+@MERCHANT.statement(_ROWS.format(only=""))
 async def act_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
     """In the list's order."""
 
 
-@statement(MERCHANT, _ROWS.format(only="AND r.state = 'refused'"))
+@MERCHANT.statement(_ROWS.format(only="AND r.state = 'refused'"))
 async def refused_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
     """Those that were not done, in the list's order."""
 
@@ -112,13 +112,10 @@ async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     return True
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, requested_at)
 VALUES ($1, $2, $3, $4, 'working', $5, $6, $7, $8, $9) ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true
-""",
-)
+""")
 async def _begin(
     db: Tx,
     merchant_id: UUID,
@@ -134,18 +131,15 @@ async def _begin(
     """False when it was taken before."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO bulk_act_rows (merchant_id, act_id, row_no, order_id, state)
 SELECT $1, $2, i.row_no, i.order_id, 'waiting' FROM unnest($3::uuid[]) WITH ORDINALITY AS i (order_id, row_no)
-""",
-)
+""")
 async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence[UUID]) -> None:
     """In this order."""
 
 
-@statement(MERCHANT, f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE")
+@MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE")
 async def lock_act(db: Tx, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
     """One of this merchant."""
 
@@ -155,13 +149,10 @@ class WaitingRow(Row, frozen=True):
     order_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, order_id FROM bulk_act_rows
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting' ORDER BY row_no LIMIT $3
-""",
-)
+""")
 async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> list[WaitingRow]:
     """In the list's order."""
 
@@ -174,25 +165,19 @@ async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[
 
 
 # What another process has answered meanwhile keeps that answer, and is not counted again.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
 FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
 WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
-""",
-)
+""")
 async def _answer(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
     """The states of those that waited."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bulk_acts SET done_count = done_count + $3, refused_count = refused_count + $4
 WHERE merchant_id = $1 AND act_id = $2
-""",
-)
+""")
 async def _count(db: Tx, merchant_id: UUID, act_id: UUID, done: int, refused: int) -> None: ...
 
 
@@ -202,37 +187,28 @@ async def finish_act(db: Tx, key: Key, state: str, at: datetime) -> None:
     await _finish(db, *key, state, at)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bulk_act_rows SET state = 'left' WHERE merchant_id = $1 AND act_id = $2 AND state = 'waiting'
-""",
-)
+""")
 async def _leave_rest(db: Tx, merchant_id: UUID, act_id: UUID) -> None:
     """What was not begun."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bulk_acts SET state = $3, finished_at = $4, note = '', said = '[]' WHERE merchant_id = $1 AND act_id = $2
-""",
-)
+""")
 async def _finish(db: Tx, merchant_id: UUID, act_id: UUID, state: str, at: datetime) -> None:
     """Without its note and its list's words."""
 
 
-@statement(MERCHANT, "UPDATE bulk_acts SET said = '[]' WHERE merchant_id = $1 AND state = 'working'")
+@MERCHANT.statement("UPDATE bulk_acts SET said = '[]' WHERE merchant_id = $1 AND state = 'working'")
 async def forget_lists_of(db: Tx, merchant_id: UUID) -> None:
     """In whose words somebody may stand; the orders are chosen."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bulk_acts SET stop_requested_at = coalesce(stop_requested_at, $3)
 WHERE merchant_id = $1 AND act_id = $2 AND state = 'working' RETURNING true
-""",
-)
+""")
 async def ask_act_stop(db: Tx, merchant_id: UUID, act_id: UUID, at: datetime) -> bool:
     """False when it is finished, or was never there."""

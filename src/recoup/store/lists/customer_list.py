@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import person
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 COUNTED_MAX: Final = 1_000  # orders of one customer
 CAP: Final = 10_001
@@ -61,7 +61,7 @@ LIST: Final = _DRESS.format(
 )
 
 
-@statement(MERCHANT, LIST)
+@MERCHANT.statement(LIST)
 async def _list(
     db: Read, merchant_id: UUID, first_seen_at: datetime, payer_id: UUID, limit: int
 ) -> list[ListedCustomer]:
@@ -73,7 +73,7 @@ async def list_customers(db: Read, merchant_id: UUID, after: Place, limit: int, 
     return _seen(await _list(db, merchant_id, *after, limit), clear=clear)
 
 
-@statement(MERCHANT, _DRESS.format(page="SELECT * FROM payers WHERE merchant_id = $1 AND payer_id = ANY($2)"))
+@MERCHANT.statement(_DRESS.format(page="SELECT * FROM payers WHERE merchant_id = $1 AND payer_id = ANY($2)"))
 async def _these(db: Read, merchant_id: UUID, payer_ids: Collection[UUID]) -> list[ListedCustomer]:
     """In the clear."""
 
@@ -85,12 +85,9 @@ async def these_customers(
     return _seen(await _these(db, merchant_id, payer_ids), clear=clear)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT DISTINCT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = ANY($2) AND payer_id IS NOT NULL
-""",
-)
+""")
 async def _of_orders(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[UUID]:
     """Each once."""
 
@@ -100,7 +97,7 @@ async def customers_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID])
     return set(await _of_orders(db, merchant_id, order_ids))
 
 
-@statement(MERCHANT, f"SELECT count(*) FROM (SELECT FROM payers WHERE merchant_id = $1 LIMIT {CAP}) AS few")
+@MERCHANT.statement(f"SELECT count(*) FROM (SELECT FROM payers WHERE merchant_id = $1 LIMIT {CAP}) AS few")
 async def _count(db: Read, merchant_id: UUID) -> int:
     """At most CAP."""
 

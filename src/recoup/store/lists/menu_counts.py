@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.store.cards.unknown_outcomes import OUT, UNANSWERED
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class MenuCounts(Row, frozen=True):
@@ -19,9 +19,7 @@ class MenuCounts(Row, frozen=True):
     approvals: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT
   (SELECT count(*) FROM (SELECT FROM disputes WHERE merchant_id = $1 AND state = 'open' AND answer IS NULL LIMIT $3) d)
     AS disputes,
@@ -35,7 +33,6 @@ SELECT
     + (SELECT count(*) FROM (SELECT FROM bank_accounts WHERE merchant_id = $1 AND state IN ('added', 'verified')
         LIMIT $3) b)
   ELSE 0 END) AS approvals
-""",
-)
+""")
 async def menu_counts(db: Read, merchant_id: UUID, wall: datetime, most: int, as_operator: bool) -> MenuCounts:
     """Each up to `most`."""

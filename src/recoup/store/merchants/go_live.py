@@ -5,20 +5,17 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 
-@statement(MERCHANT, "UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2")
+@MERCHANT.statement("UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2")
 async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, requested_by, requested_at)
 VALUES ($1, $2, 'asked', $3, $4, $5, $6)
-""",
-)
+""")
 async def add_request(
     db: Tx,
     merchant_id: UUID,
@@ -31,13 +28,10 @@ async def add_request(
     """Raises: KeyTaken while another is open."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE go_live_requests SET state = $3, conditions = $4, note = $5, decided_by = $6, decided_at = $7
 WHERE merchant_id = $1 AND request_id = $2 AND state = 'asked' RETURNING request_id
-""",
-)
+""")
 async def decide_request(
     db: Tx,
     merchant_id: UUID,

@@ -6,13 +6,11 @@ from uuid import UUID
 
 from recoup.rules.merchants.onboarding import Facts, StepEvidence
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 # Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
 FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
 UNION ALL (
@@ -55,8 +53,7 @@ UNION ALL (
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)
-""",
-)
+""")
 async def _evidence(db: Read, merchant_id: UUID) -> dict[str, StepEvidence]: ...
 
 
@@ -68,13 +65,10 @@ class _Site(Row, frozen=True):
     mit: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
 ORDER BY created_at, site_id
-""",
-)
+""")
 async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
 
 
@@ -88,16 +82,13 @@ class _Standing(Row, frozen=True):
     bank_states: frozenset[str]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
   (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
 FROM merchants m WHERE m.merchant_id = $1
-""",
-)
+""")
 async def _standing(db: Read, merchant_id: UUID) -> _Standing | None: ...
 
 
@@ -129,14 +120,11 @@ class ApprovedRequest(Row, frozen=True):
     partner_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
 FROM go_live_requests r JOIN merchants m USING (merchant_id)
 WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
-""",
-)
+""")
 async def waiting_to_open(db: Read, limit: int) -> list[ApprovedRequest]:
     """Approved requests that the live world has not heard of yet."""
 
@@ -155,12 +143,9 @@ class GoLiveRequest(Row, frozen=True):
     opened_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT request_id, state, kinds, note, requested_by, requested_at, decided_by, decided_at, opened_at
 FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2
-""",
-)
+""")
 async def go_live_requests(db: Read, merchant_id: UUID, limit: int) -> list[GoLiveRequest]:
     """Newest first."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class TokenizationKey(Row, frozen=True):
@@ -13,13 +13,10 @@ class TokenizationKey(Row, frozen=True):
     retires_at: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT environment_key, created_at, retires_at FROM tokenization_keys
 WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 ORDER BY created_at DESC, environment_key
-""",
-)
+""")
 async def open_tokenization_keys(db: Read, merchant_id: UUID, at: datetime) -> list[TokenizationKey]:
     """Those that open something `at` that wall time, newest first."""

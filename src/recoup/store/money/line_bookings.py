@@ -6,16 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no FROM reconciliation_lines
 WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
-""",
-)
+""")
 async def to_book(db: Read, merchant_id: UUID, run_id: UUID, limit: int) -> list[int]:
     """Lines that something is suggested for and nobody has booked."""
 
@@ -32,23 +29,17 @@ class LockedLine(Row, frozen=True):
     booked_by: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
-""",
-)
+""")
 async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
     """Locks the lines that exist."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
-""",
-)
+""")
 async def _booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID]) -> list[UUID]:
     """Booked lines, unordered."""
 
@@ -58,13 +49,10 @@ async def booked_before(db: Read, merchant_id: UUID, line_ids: Collection[UUID])
     return set(await _booked_before(db, merchant_id, line_ids))
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
-""",
-)
+""")
 async def mark_booked(
     db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
 ) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class Run(Row, frozen=True):
@@ -31,34 +31,25 @@ _COLUMNS: Final = """run_id, kind, file_name, file_hash, reading, period_from, p
   created_at"""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND run_key = $2
-""",
-)  # noqa: S608 - ours
+""")
 async def run_by_key(db: Read, merchant_id: UUID, run_key: bytes) -> Run | None:
     """Of a file, as it was read."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND run_id = $2
-""",
-)  # noqa: S608 - ours
+""")
 async def find_run(db: Read, merchant_id: UUID, run_id: UUID) -> Run | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM reconciliation_runs WHERE merchant_id = $1 AND ($2::uuid IS NULL OR (created_at, run_id) < (
   SELECT created_at, run_id FROM reconciliation_runs WHERE merchant_id = $1 AND run_id = $2))
 ORDER BY created_at DESC, run_id DESC LIMIT $3
-""",
-)  # noqa: S608 - ours
+""")
 async def list_runs(db: Read, merchant_id: UUID, *, after: UUID | None, limit: int) -> list[Run]:
     """Newest first."""
 
@@ -91,9 +82,7 @@ class RunLine(Row, frozen=True):
     booked: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT l.row_no, l.line_no, l.line_id, l.outcome, l.reason, l.finding, l.type, l.our_id, l.reference,
   l.asset, l.units, l.our_units, l.dated, l.order_id, l.recipe, l.entries, l.booked_at, l.booked_by, l.note,
   o.external_id, p.posting_id IS NOT NULL AS booked
@@ -103,8 +92,7 @@ LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'recon
   AND p.recipe = l.recipe
 WHERE l.merchant_id = $1 AND l.run_id = $2 AND ($5::text[] IS NULL OR l.outcome = ANY($5)) AND l.row_no > $3
 ORDER BY l.row_no LIMIT $4
-""",
-)
+""")
 async def _lines(
     db: Read, merchant_id: UUID, run_id: UUID, after: int, limit: int, outcomes: Collection[str] | None
 ) -> list[RunLine]:
@@ -133,16 +121,13 @@ class RefusedLines(Row, frozen=True):
     finding: Kept
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT g.reason, g.lines, l.line_no, l.finding FROM (
   SELECT reason, count(*) AS lines, min(row_no) AS row_no FROM reconciliation_lines
   WHERE merchant_id = $1 AND run_id = $2 AND outcome = 'refused' GROUP BY reason) g
 JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = $2 AND l.row_no = g.row_no
 ORDER BY g.lines DESC, g.reason
-""",
-)
+""")
 async def refused_lines(db: Read, merchant_id: UUID, run_id: UUID) -> list[RefusedLines]:
     """By reason, the most frequent first."""
 
@@ -154,13 +139,10 @@ class Bookings(Row, frozen=True):
     booked: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*) FILTER (WHERE recipe IS NOT NULL AND booked_at IS NULL) AS to_book,
   count(*) FILTER (WHERE booked_at IS NOT NULL) AS booked
 FROM reconciliation_lines WHERE merchant_id = $1 AND run_id = $2 AND outcome IN ('missing_here', 'amount_differs')
-""",
-)
+""")
 async def bookings(db: Read, merchant_id: UUID, run_id: UUID) -> Bookings:
     """Of one run."""

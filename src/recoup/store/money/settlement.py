@@ -7,17 +7,14 @@ from uuid import UUID
 
 from recoup.rules.money.settlement import Terms
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx, Written, statement
+from recoup.store.statement import Row, Tx, Written
 
 STATEMENT_SECONDS: Final = 600.0
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Whether it is new: one that is there stays as it is."""
 
@@ -30,19 +27,16 @@ class Clock(NamedTuple):
 
 
 # How large the sets are is guessed badly: they are hashed or merged, never looped over.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT c.period_from, m.offset_us
 FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off', true)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
-""",
-)
+""")
 async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
     """Who holds it closes this merchant's batches; others wait."""
 
 
-@statement(MERCHANT, "UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
 async def move_period(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
     """On to the next one."""
 
@@ -93,17 +87,13 @@ class _Sum(Row, frozen=True):
     dated: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH {_FREE}
 SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
   coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
   min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
 FROM free GROUP BY recipe, dated
-""",
-    seconds=STATEMENT_SECONDS,
-)  # noqa: S608 - ours
+""")
 async def _sums(
     db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
 ) -> list[_Sum]:
@@ -121,17 +111,13 @@ async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free
     return Free(sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None))
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH {_FREE}
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
 FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
 WHERE f.available_at < $5
-""",
-    seconds=STATEMENT_SECONDS,
-)  # noqa: S608 - ours
+""")
 async def _take(
     db: Tx,
     merchant_id: UUID,
@@ -162,13 +148,10 @@ class SettlementLine(Row, frozen=True):
     units: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
-""",
-)
+""")
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Those that the batch booked itself."""
 
@@ -202,26 +185,20 @@ class NewBatch(Row, frozen=True):
     recorded_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
-""",
-)
+""")
 async def add_batch(db: Tx, batch: NewBatch) -> None:
     """Closed from its beginning."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, period, anchor, delay_days,
   reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
 SELECT $1, $2, $3, $4, $5, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits
 FROM jsonb_populate_record(NULL::settlement_terms, $6)
-""",
-)
+""")
 async def add_terms(
     db: Tx,
     merchant_id: UUID,

@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 _COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits"""
@@ -44,44 +44,32 @@ class DatedTerms(Row, frozen=True):
         )
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
-""",
-)  # noqa: S608 - ours
+""")
 async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
     """None: none were agreed by then."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
 ORDER BY valid_from
-""",
-)  # noqa: S608 - ours
+""")
 async def _terms_after(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2
 ORDER BY valid_from
-""",
-)  # noqa: S608 - ours
+""")
 async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
-""",
-)
+""")
 async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
     """Of terms that began then. Days."""
 
@@ -111,7 +99,7 @@ async def terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[tu
     return [(row.valid_from, row.terms) for row in await _terms_before(db, merchant_id, moment)]
 
 
-@statement(MERCHANT, "SELECT period_from FROM settlement_clocks WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT period_from FROM settlement_clocks WHERE merchant_id = $1")
 async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
     """Of the first period that is not settled."""
 
@@ -125,24 +113,18 @@ async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime
     return end
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
 WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
-""",
-)  # noqa: S608 - ours
+""")
 async def terms_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
     """Those that were agreed by then, newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
 ORDER BY asset
-""",
-)
+""")
 async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
     """As the ledger has it."""
 
@@ -157,7 +139,7 @@ class LastPage(NamedTuple):
     root: bytes
 
 
-@statement(MERCHANT, "SELECT page_no, root FROM closers WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT page_no, root FROM closers WHERE merchant_id = $1")
 async def _last_page(db: Read, merchant_id: UUID) -> LastPage | None:
     """None before the first event or posting."""
 
@@ -167,12 +149,9 @@ async def last_page(db: Read, merchant_id: UUID) -> LastPage:
     return await _last_page(db, merchant_id) or LastPage(0, b"")
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
-""",
-)
+""")
 async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
     """None before the first batch."""
 
@@ -182,11 +161,8 @@ async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
     return await _open_from(db, merchant_id, asset) or 1
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
-""",
-)
+""")
 async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
     """Whether a committed posting from before that instant of wall time is in no page yet."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 
 async def insert_order_note(
@@ -23,15 +23,13 @@ async def insert_order_note(
     return await _insert(db, merchant_id, note_id, order_id, text, actor, business_at, recorded_at, notes_max)
 
 
-@statement(MERCHANT, "SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
+@MERCHANT.statement("SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
 async def _lock_order(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
     """Notes of one order are written one after the other."""
 
 
 # Only of the merchant's own order, and only so many; a note that is known changes nothing. Under the order's lock.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH made AS (
   INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
   SELECT $1, $2, o.order_id, $4, $5, $6, $7 FROM orders o
@@ -41,8 +39,7 @@ WITH made AS (
 )
 SELECT EXISTS (SELECT FROM made)
   OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3 AND text = $4)
-""",
-)
+""")
 async def _insert(
     db: Tx,
     merchant_id: UUID,

@@ -31,7 +31,7 @@ from recoup.store.orders.order_page_rows import (
     PageWords,
 )
 from recoup.store.orders.rows import LogLine, OrderHead
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 R = TypeVar("R", bound=Row)
 
@@ -185,7 +185,7 @@ class OrderPage(_Parts, frozen=True):
         return sum(len(event.tries) for event in self.events) >= TRIES_READ
 
 
-@statement(MERCHANT, lambda: _READ.replace("{facets}", facets_sql()))
+@MERCHANT.statement(lambda: _READ.replace("{facets}", facets_sql()))
 async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:
     """None for a foreign or unknown id."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 
 
 class OpenSession(Row, frozen=True):
@@ -17,13 +17,10 @@ class OpenSession(Row, frozen=True):
     browser: str
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT session_hash, world, created_at, seen_at, address, browser FROM sessions
 WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, session_hash LIMIT $4
-""",
-)
+""")
 async def open_sessions(db: Read, user_id: UUID, now: datetime, seen_after: datetime, limit: int) -> list[OpenSession]:
     """The one seen last first."""
 
@@ -40,56 +37,47 @@ class AccountLine(Row, frozen=True):
     mail_why: str | None
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT l.log_id, l.at, l.actor, l.action, l.facts, m.mail_state, m.mail_why
 FROM account_log l LEFT JOIN account_mails m USING (log_id) WHERE l.user_id = $1 ORDER BY l.log_id DESC LIMIT $2
-""",
-)
+""")
 async def account_lines(db: Read, user_id: UUID, limit: int) -> list[AccountLine]:
     """Newest first."""
 
 
-@statement(PEOPLE, "SELECT coalesce((SELECT email FROM users WHERE user_id = $1), '')")
+@PEOPLE.statement("SELECT coalesce((SELECT email FROM users WHERE user_id = $1), '')")
 async def login_of(db: Read, user_id: UUID) -> str:
     """The e-mail, or what stands for it; empty for nobody."""
 
 
-@statement(PEOPLE, "SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active'")
+@PEOPLE.statement("SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active'")
 async def password_of(db: Read, user_id: UUID) -> str | None:
     """The hash that is kept; None for somebody who is blocked or none."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE users SET password_hash = $3, email = coalesce($4, email)
 WHERE user_id = $1 AND password_hash = $2 RETURNING 1
-""",
-)
+""")
 async def exchange_password(db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None) -> bool:
     """Whether the old one was kept still. `login`: what stands for the e-mail from now on, where it goes by the
     password."""
 
 
-@statement(PEOPLE, "UPDATE users SET name = $2 WHERE user_id = $1 AND name <> $2 RETURNING 1")
+@PEOPLE.statement("UPDATE users SET name = $2 WHERE user_id = $1 AND name <> $2 RETURNING 1")
 async def rename(db: Tx, user_id: UUID, name: str) -> bool:
     """Whether it was another."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE impersonations l SET ended_at = $2, ended_how = 'signed_out' FROM sessions s
 WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.impersonation_id = s.impersonation_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
-""",
-)
+""")
 async def _end_looks(db: Tx, user_id: UUID, now: datetime, only: bytes | None, but: bytes | None) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM sessions WHERE user_id = $1 AND session_hash = $2")
+@PEOPLE.statement("DELETE FROM sessions WHERE user_id = $1 AND session_hash = $2")
 async def _end_session(db: Tx, user_id: UUID, session_hash: bytes) -> Written: ...
 
 
@@ -99,7 +87,7 @@ async def end_session(db: Tx, user_id: UUID, session_hash: bytes, now: datetime)
     return await _end_session(db, user_id, session_hash) > 0
 
 
-@statement(PEOPLE, "DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2")
+@PEOPLE.statement("DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2")
 async def _end_sessions(db: Tx, user_id: UUID, but: bytes) -> Written: ...
 
 
@@ -109,32 +97,29 @@ async def end_sessions(db: Tx, user_id: UUID, now: datetime, but: bytes = b"") -
     return await _end_sessions(db, user_id, but)
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE offered_at <= $1
-""",
-)
+""")
 async def _end_offers(db: Tx, before: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM second_factors WHERE sealed_secret IS NULL AND sealed_offer IS NULL")
+@PEOPLE.statement("DELETE FROM second_factors WHERE sealed_secret IS NULL AND sealed_offer IS NULL")
 async def _forget_offers(db: Tx) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
+@PEOPLE.statement("DELETE FROM sessions WHERE expires_at <= $1 OR seen_at <= $2")
 async def _forget_sessions(db: Tx, now: datetime, idle_since: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM half_sign_ins WHERE expires_at <= $1")
+@PEOPLE.statement("DELETE FROM half_sign_ins WHERE expires_at <= $1")
 async def _forget_halves(db: Tx, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM signin_failures WHERE until <= $1")
+@PEOPLE.statement("DELETE FROM signin_failures WHERE until <= $1")
 async def _forget_failures(db: Tx, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM unfinished_sign_ups WHERE begun_at <= $1")
+@PEOPLE.statement("DELETE FROM unfinished_sign_ups WHERE begun_at <= $1")
 async def _forget_sign_ups(db: Tx, before: datetime) -> None: ...
 
 

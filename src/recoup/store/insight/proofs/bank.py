@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ROWS_MAX: Final = 500
 Scheme = Literal["us", "iban"]
@@ -31,14 +31,10 @@ async def accounts(db: Read, merchant_id: UUID) -> AsyncIterator[SealedAccount]:
         after = rows[-1].account_id
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT account_id, scheme, holder, masked, sealed, deposits FROM bank_accounts
 WHERE merchant_id = $1 AND account_id > $2 ORDER BY account_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _accounts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[SealedAccount]:
     """By their ids."""
 
@@ -69,17 +65,13 @@ async def files(db: Read, merchant_id: UUID) -> AsyncIterator[PayoutFile]:
         after = rows[-1].payout_id
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.payout_id, o.units, o.asset, o.reference, o.approved_at, o.file_name, o.file, o.file_hash,
   a.account_id, a.scheme, a.holder, a.sealed
 FROM bank_payouts o LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 WHERE o.merchant_id = $1 AND o.payout_id > $2
   AND (o.file IS NOT NULL OR o.file_hash IS NOT NULL OR o.file_name IS NOT NULL)
 ORDER BY o.payout_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _files(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PayoutFile]:
     """By the payouts' ids."""

@@ -6,13 +6,11 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
-@statement(
-    MERCHANT,
-    "SELECT DISTINCT asset FROM advance_bounds WHERE merchant_id = $1 ORDER BY asset",
-    seconds=STATEMENT_SECONDS,
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "SELECT DISTINCT asset FROM advance_bounds WHERE merchant_id = $1 ORDER BY asset"
 )
 async def assets_bounded(db: Read, merchant_id: UUID) -> list[str]:
     """Currencies of which there is a version."""
@@ -27,13 +25,9 @@ class KeptBounds(Row, frozen=True):
     tables: dict[str, Any]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT version, made_on, until, tables FROM advance_bounds
 WHERE merchant_id = $1 AND asset = $2 AND version > $3 ORDER BY version LIMIT $4
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def kept_bounds(db: Read, merchant_id: UUID, asset: str, after: int, limit: int) -> list[KeptBounds]:
     """The next versions, in their order."""

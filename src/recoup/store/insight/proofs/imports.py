@@ -7,7 +7,7 @@ from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS_MAX, CardSend, find_sends
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class _CountedAttempt(Row, frozen=True):
@@ -20,14 +20,10 @@ class _CountedAttempt(Row, frozen=True):
     counted: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT send_id, card_id, at, units, asset, state, counted FROM imported_attempts
 WHERE merchant_id = $1 AND send_id > $2 ORDER BY send_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[_CountedAttempt]:
     """Those that name a card that we hold."""
 
@@ -65,9 +61,7 @@ def _answer(state: str) -> str:
     return state if state in ("approved", "declined") else "unanswered"
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field || ' of import ' || i.import_id AS field, v.expected, v.found FROM imports i
 CROSS JOIN LATERAL (VALUES
   (1, 'due work', CASE WHEN i.finished_at IS NULL THEN '1' ELSE '0' END, (SELECT count(*) FROM due_work d
@@ -79,7 +73,5 @@ CROSS JOIN LATERAL (VALUES
       AND a.counted = 'waits')::text END)
 ) v (no, field, expected, found)
 WHERE i.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY i.import_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_import(db: Read, merchant_id: UUID) -> list[Differs]: ...

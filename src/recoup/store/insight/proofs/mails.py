@@ -4,13 +4,11 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 # $4: after so many tries a mail is given up.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT m.order_id, v.field || ' of mail ' || m.notice AS field, v.expected, v.found
 FROM mails m
 CROSS JOIN LATERAL (VALUES
@@ -27,9 +25,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
 ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_mail(db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int) -> list[Differs]: ...
 
 

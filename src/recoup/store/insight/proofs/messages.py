@@ -5,13 +5,11 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, 'event of log line ' || seq AS field, l.event AS expected, b.event AS found
 FROM (
   SELECT l.order_id, l.seq, e.event FROM order_log l
@@ -24,17 +22,13 @@ FULL JOIN (
 ) b USING (order_id, seq)
 WHERE l.event IS DISTINCT FROM b.event
 ORDER BY order_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_line(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, lines: Sequence[str], events: Sequence[str]
 ) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
   CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
   coalesce(f.event || ' ' || f.event_id, 'none') AS found
@@ -43,15 +37,11 @@ WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
   AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
     <> coalesce(f.event || ' ' || f.event_id, 'none')
 ORDER BY b.subject_id, b.seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _fed(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
   feed_no::text AS found
 FROM (
@@ -59,15 +49,11 @@ FROM (
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
 ) f
 WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
   'an event of the feed' AS expected, 'none' AS found
 FROM lanes l
@@ -77,16 +63,12 @@ WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
   AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
     ELSE l.lane_id END
 LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _lanes(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # An ordered endpoint sees the next event only once the one before was delivered or given up.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT subject_id AS order_id, 'first delivery of event ' || seq AS field,
   'after event ' || before || ' was done with' AS expected, first_at::text AS found
 FROM (
@@ -101,15 +83,11 @@ FROM (
 ) t
 WHERE before IS NOT NULL AND (before_done IS NULL OR before_done > first_at)
 ORDER BY subject_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _delivered(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS number FROM closers
   WHERE merchant_id = $1) c
@@ -128,28 +106,20 @@ CROSS JOIN LATERAL (VALUES
   (4, 'last number in the rescue API', c.number::text, f.last_number::text)
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 # $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, 'state of the order in event ' || seq AS field, expected::text || ' ' || coalesce(until::text, '')
   AS expected, found::text AS found
 FROM (
@@ -166,9 +136,7 @@ FROM (
 WHERE found - 'ExpiryDate' IS DISTINCT FROM expected
   OR (found ->> 'ExpiryDate')::timestamptz IS DISTINCT FROM date_trunc('milliseconds', until)
 ORDER BY order_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _state(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, statuses: Sequence[int], names: Sequence[str]
 ) -> list[Differs]: ...

@@ -4,13 +4,11 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 # Each posting says what a line suggested that somebody booked.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT p.order_id, v.field || ' of posting ' || p.recipe || ' of line ' || p.source_id AS field, v.expected, v.found
 FROM postings p
 LEFT JOIN LATERAL (SELECT l.recipe, l.entries, l.asset FROM reconciliation_lines l JOIN reconciliation_runs r
@@ -26,30 +24,22 @@ CROSS JOIN LATERAL (VALUES (1, 'booked line', 'one', CASE WHEN l.recipe IS NULL 
 ) v (no, field, expected, found)
 WHERE p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND v.expected IS DISTINCT FROM v.found
 ORDER BY p.posting_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_id AS field, 'one' AS expected,
   'none' AS found
 FROM reconciliation_lines l
 LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
   AND p.recipe = l.recipe
 WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL ORDER BY l.run_id, l.row_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_line(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field || ' of run ' || r.run_id AS field, v.expected, v.found
 FROM reconciliation_runs r
 CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
@@ -59,15 +49,11 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
 CROSS JOIN LATERAL (VALUES (1, 'lines', l.lines::text, r.lines::text), (2, 'counts', l.counts::text, r.counts::text)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_run(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
   SELECT 'event of report ' || r.report_id AS field, 'reconciliation.ready' AS expected,
     coalesce(x.event, 'none') AS found
@@ -82,9 +68,7 @@ SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
     AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id AND d.kind = 'reconciliation'
       AND d.subject_id = c.merchant_id)
 ) v WHERE v.expected IS DISTINCT FROM v.found ORDER BY v.field LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_report(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

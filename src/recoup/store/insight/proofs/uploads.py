@@ -4,12 +4,10 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field || ' of upload ' || u.upload_id AS field, v.expected, v.found
 FROM uploads u
 CROSS JOIN LATERAL (
@@ -31,25 +29,19 @@ CROSS JOIN LATERAL (VALUES
   (6, 'events', CASE WHEN u.finished_at IS NULL THEN '0' ELSE '1' END, d.told::text)
 ) v (no, field, expected, found)
 WHERE u.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY u.upload_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_upload(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 # Transmissions are forgotten after their time; orders stay.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.subject_id AS order_id, 'order of row ' || r.row_no || ' of upload ' || r.upload_id AS field,
   r.external_id AS expected, coalesce(o.external_id, 'none') AS found
 FROM upload_rows r JOIN uploads u USING (merchant_id, upload_id)
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND u.kind = 'evaluate' AND r.state = 'done' AND r.external_id IS DISTINCT FROM o.external_id
 ORDER BY r.upload_id, r.row_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_row(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
