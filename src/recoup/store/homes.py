@@ -11,38 +11,9 @@ statement stays inside one, so that homes can move to machines of their own.
 Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created without one is a cell's.
 """
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-from recoup.store.statement import Declare, Sql, statement
-
-
-class Home(Enum):
-    """The value is its schema."""
-
-    MERCHANT = "cell"
-    HUB = "hub"
-    DIRECTORY = "directory"
-    PEOPLE = "public"
-
-    def statement(self, sql: Sql) -> Declare:
-        """Declares the function below as a statement on this home's tables."""
-        return statement(self, sql)
-
-    def within(self, seconds: float) -> "Slow":
-        """For statements that may take this long, and no longer."""
-        return Slow(self, seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Slow:
-    home: Home
-    seconds: float
-
-    def statement(self, sql: Sql) -> Declare:
-        return statement(self.home, sql, seconds=self.seconds)
-
+from recoup.store.statement import Home
 
 MERCHANT: Final = Home.MERCHANT
 HUB: Final = Home.HUB

@@ -31,7 +31,6 @@ from functools import cache, partial, reduce, update_wrapper
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     Final,
@@ -48,9 +47,6 @@ from typing import (
 import msgspec
 
 from recoup.kernel.kept_sentence import MARK, keep, kept
-
-if TYPE_CHECKING:
-    from recoup.store.homes import Home
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,12 +82,33 @@ class Connection(Tx, Protocol):
     ) -> AbstractAsyncContextManager[object]: ...
 
 
+class Declare(Protocol):
+    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
+class Home(Enum):
+    """Where tables live (`store/homes.py`). The value is its schema."""
+
+    MERCHANT = "cell"
+    HUB = "hub"
+    DIRECTORY = "directory"
+    PEOPLE = "public"
+
+    def statement(self, sql: Sql) -> Declare:
+        """Declares the function below as a statement on this home's tables."""
+        return statement(self, sql)
+
+    def within(self, seconds: float) -> "Slow":
+        """For statements that may take this long, and no longer."""
+        return Slow(self, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """`takes`: the parameters' types by name; `gives`: the columns', with the names of a row's fields."""
 
     name: str
-    home: "Home"
+    home: Home
     whole: Callable[[], str]
     reads: bool
     takes: dict[str, Any]
@@ -105,11 +122,7 @@ class Statement:
 STATEMENTS: Final[list[Statement]] = []
 
 
-class Declare(Protocol):
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
-
-
-def statement(home: "Home", sql: Sql, *, seconds: float | None = None) -> Declare:
+def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
     """`sql`: a function where features add to it. `seconds`: the longest that it may take."""
     whole = cache(sql) if callable(sql) else partial(str, sql)
 
@@ -144,6 +157,15 @@ def statement(home: "Home", sql: Sql, *, seconds: float | None = None) -> Declar
         return update_wrapper(call, function)  # type: ignore[return-value]
 
     return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    home: Home
+    seconds: float
+
+    def statement(self, sql: Sql) -> Declare:
+        return statement(self.home, sql, seconds=self.seconds)
 
 
 Columns = tuple[tuple[str | None, Any], ...]
