@@ -1,8 +1,9 @@
-"""Models of the rescue engine, and which of them decides. Neither a model nor a choice is ever changed."""
+"""Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither a model nor a
+choice is ever changed; retention drops a training after a year."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from recoup.store.homes import DIRECTORY
 from recoup.store.statement import Read, Row, Tx
@@ -120,3 +121,45 @@ async def add_choice(
     db: Tx, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: datetime
 ) -> bool:
     """False where somebody else has just made that choice."""
+
+
+@stored("trainings")
+class TrainingLine(Row, frozen=True):
+    """`attempts`: that were read. `model`: what was made, kept or not. The scores are mean log-losses."""
+
+    began_at: datetime
+    ended_at: datetime
+    mode: Literal["candidate", "take"]
+    result: Literal["taken", "candidate", "not_better", "too_little", "failed"]
+    attempts: int
+    model: str | None
+    compared_with: str | None
+    score: float | None
+    compared_score: float | None
+    note: str
+
+
+@DIRECTORY.statement("""
+SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
+FROM trainings ORDER BY began_at DESC LIMIT 1
+""")
+async def last_training(db: Read) -> TrainingLine | None:
+    """None: there was none yet."""
+
+
+@DIRECTORY.statement("""
+SELECT name FROM models
+WHERE made_by = $1 AND made_at > coalesce((SELECT max(chosen_at) FROM model_choices), '-infinity')
+ORDER BY made_at DESC, name LIMIT 1
+""")
+async def standing_candidate(db: Read, made_by: str) -> str | None:
+    """The newest model that it made since somebody last chose one."""
+
+
+@DIRECTORY.statement(f"{insert_of(TrainingLine)} ON CONFLICT DO NOTHING")
+async def _add_trainings(db: Tx, rows: Sequence[TrainingLine]) -> None: ...
+
+
+async def add_training(db: Tx, row: TrainingLine) -> None:
+    """Once for each beginning."""
+    await _add_trainings(db, [row])

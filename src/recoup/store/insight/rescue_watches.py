@@ -1,4 +1,4 @@
-"""Whose rescue rate is looked at next, and whose fall raised an alert. Wall time."""
+"""Whose rescue rate and whose model's drift are looked at next, and which fall or drift raised an alert. Wall time."""
 
 from datetime import datetime
 from uuid import UUID
@@ -33,3 +33,23 @@ async def lock_watch(db: Tx, merchant_id: UUID) -> datetime | None:
 @MERCHANT.statement("UPDATE rescue_watches SET fell_at = $2 WHERE merchant_id = $1")
 async def save_watch(db: Tx, merchant_id: UUID, fell_at: datetime | None) -> None:
     """None: it was back since."""
+
+
+# A worker that takes a merchant has taken it for the time; a merchant is watched once its rescue rate is.
+@MERCHANT.statement("""
+UPDATE rescue_watches SET drift_checked_at = $1 WHERE merchant_id IN (
+  SELECT merchant_id FROM rescue_watches WHERE drift_checked_at IS NULL OR drift_checked_at <= $2
+  ORDER BY drift_checked_at NULLS FIRST, merchant_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING merchant_id
+""")
+async def claim_drift_watches(db: Tx, wall: datetime, before: datetime, limit: int) -> list[UUID]:
+    """Those that were last looked at before then, the longest ago first."""
+
+
+@MERCHANT.statement("SELECT drift_told FROM rescue_watches WHERE merchant_id = $1 FOR UPDATE")
+async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
+    """The model with an alert."""
+
+
+@MERCHANT.statement("UPDATE rescue_watches SET drift_told = $2 WHERE merchant_id = $1")
+async def save_drift(db: Tx, merchant_id: UUID, model: str | None) -> None: ...

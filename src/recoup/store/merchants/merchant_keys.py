@@ -1,15 +1,14 @@
 """A merchant's keys: they open the APIs, tokenize in browsers, or sign calls. Wall time. What is read of them never
 has a secret: kind, print and last four.
 
-`kinds`: api, tokenization, stablecoin. `by`: who makes or ends one.
-"""
+`kinds`: api, tokenization, stablecoin. `by`: who makes or ends one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.store.homes import DIRECTORY
+from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.merchants.key_endings import note_key_endings
 from recoup.store.statement import Read, Row, Tx
 
@@ -213,3 +212,47 @@ async def end_keys(
 
 
 _END: Final = {"api": _end_api_keys, "tokenization": _end_tokenization_keys, "stablecoin": _end_signing_keys}
+
+
+@MERCHANT.statement("INSERT INTO refresh_tokens VALUES ($1, $2, $3)")
+async def add_refresh_token(db: Tx, token_hash: bytes, app_key: str, expires_at: datetime) -> None: ...
+
+
+@MERCHANT.statement("DELETE FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING app_key")
+async def take_refresh_token(db: Tx, token_hash: bytes, now: datetime) -> str | None:
+    """The app key it was given to, or None when it is unknown, used or too old."""
+
+
+@DIRECTORY.statement("UPDATE api_keys SET first_token_at = $2 WHERE app_key = $1 AND first_token_at IS NULL")
+async def note_first_token(db: Tx, app_key: str, at: datetime) -> None:
+    """Writes once in a key's life."""
+
+
+class TokenizationKey(Row, frozen=True):
+    environment_key: str
+    created_at: datetime
+    retires_at: datetime | None
+
+
+@DIRECTORY.statement("""
+SELECT environment_key, created_at, retires_at FROM tokenization_keys
+WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+ORDER BY created_at DESC, environment_key
+""")
+async def open_tokenization_keys(db: Read, merchant_id: UUID, at: datetime) -> list[TokenizationKey]:
+    """Those that open something `at` that wall time, newest first."""
+
+
+class SigningKey(NamedTuple):
+    """`secret`: sealed."""
+
+    merchant_id: UUID
+    secret: bytes
+
+
+@DIRECTORY.statement("""
+SELECT merchant_id, secret FROM signing_keys
+WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+""")
+async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:
+    """None for an unknown key, and for one that has ended `at` that wall time."""

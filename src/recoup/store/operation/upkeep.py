@@ -1,9 +1,10 @@
-"""Upkeep's leases: one worker at a time does a task, again when its time has come."""
+"""Upkeep's leases, so that one worker at a time does a task; what it forgets; and whether a server takes writes: one
+that was demoted answers all else as ever."""
 
 from datetime import datetime
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Tx
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Tx
 
 
 @DIRECTORY.statement("""
@@ -24,3 +25,12 @@ async def finish_upkeep(db: Tx, task: str, now: datetime) -> None:
 @DIRECTORY.statement("INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 async def begin_upkeep(db: Tx, task: str, now: datetime) -> None:
     """A task that was never done counts as done now: it is first due when its time comes, not at the first start."""
+
+
+@MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")
+async def forget_expired_tokens(db: Tx, now: datetime) -> None:
+    """Nobody can use them any more."""
+
+
+@DIRECTORY.statement("SELECT NOT current_setting('transaction_read_only')::bool")
+async def is_writable(db: Read) -> bool: ...

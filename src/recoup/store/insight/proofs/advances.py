@@ -1,5 +1,8 @@
-"""What was advanced: each advance against its log, the exposure against what is not collected."""
+"""What was advanced: each advance against its log, the exposure against what is not collected, and every version of
+what closed orders say about advances."""
 
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
@@ -12,7 +15,7 @@ from recoup.store.insight.proofs.walk import (
     all_of,
     differences,
 )
-from recoup.store.statement import Read
+from recoup.store.statement import Read, Row
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -125,3 +128,27 @@ async def exposure(db: Read, merchant_id: UUID) -> list[Difference]:
 async def operator_exposure(db: Read) -> list[Difference]:
     """What all merchants draw together is what the operator counts; one of them is named."""
     return await differences(db, _operator, None)
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "SELECT DISTINCT asset FROM advance_bounds WHERE merchant_id = $1 ORDER BY asset"
+)
+async def assets_bounded(db: Read, merchant_id: UUID) -> list[str]:
+    """Currencies of which there is a version."""
+
+
+class KeptBounds(Row, frozen=True):
+    """`tables`: whatever stands there."""
+
+    version: int
+    made_on: date
+    until: date
+    tables: dict[str, Any]
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT version, made_on, until, tables FROM advance_bounds
+WHERE merchant_id = $1 AND asset = $2 AND version > $3 ORDER BY version LIMIT $4
+""")
+async def kept_bounds(db: Read, merchant_id: UUID, asset: str, after: int, limit: int) -> list[KeptBounds]:
+    """The next versions, in their order."""
