@@ -26,7 +26,7 @@ from recoup.flows.people.persons import erase_person, export_person, payer_ids
 from recoup.flows.run_due import DueWork
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.store.lists import order_export
+from recoup.store.lists import exports
 from recoup.store.lists.exports import Export
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.orders.due_work import Due
@@ -80,7 +80,7 @@ async def waits(shop: Shop, key: UUID) -> int:
 def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every few rows it says how far it is."""
     monkeypatch.setattr(make, "BEAT_SECONDS", 0.0)
-    monkeypatch.setattr(order_export, "AT_ONCE", 10)
+    monkeypatch.setattr(exports, "AT_ONCE", 10)
     yield
 
 
@@ -155,7 +155,7 @@ def test_what_is_called_off_while_it_is_made_leaves_nothing(
 ) -> None:
     async def story(shop: Shop) -> None:
         key = await asked(shop, form)
-        kept = order_export.all_orders
+        kept = exports.all_orders
 
         async def slow(*args: Any, **more: Any) -> Any:
             async for rows in kept(*args, **more):
@@ -224,7 +224,7 @@ def test_a_file_that_is_written_while_a_customer_is_erased_begins_anew(
         email = "zzyx@example.test"
         await shop.admit(email=email)
         (payer_id,) = payer_ids(shop.world, shop.merchant_id, email)
-        key, kept = await asked(shop), order_export.all_orders
+        key, kept = await asked(shop), exports.all_orders
 
         async def meanwhile(*args: Any, **more: Any) -> Any:
             async for rows in kept(*args, **more):
@@ -247,7 +247,7 @@ def test_a_worker_that_shall_end_does_not_wait_for_a_file(
 ) -> None:
     async def story(shop: Shop) -> None:
         key, begun = await asked(shop), asyncio.Event()
-        kept = order_export.all_orders
+        kept = exports.all_orders
 
         async def endless(*args: Any, **more: Any) -> Any:
             async for rows in kept(*args, **more):

@@ -32,7 +32,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
-from recoup.store.merchants.signing_keys import find_signing_key
+from recoup.store.merchants.merchant_keys import find_signing_key
 from recoup.store.server import ServerAddress
 from recoup_lab.simulate.dying import DyingDatabase
 

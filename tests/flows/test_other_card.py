@@ -15,7 +15,7 @@ from recoup.flows.merchants.other_cards import switch_other_cards, tries_other_c
 from recoup.flows.people.persons import erase_person
 from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import DECLINE_CARD, script_card
-from recoup.store.insight.risk_past import note_fraud_warning
+from recoup.store.insight.risk_weights import note_fraud_warning
 from recoup.store.server import ServerAddress
 
 DEAD = {"pan": DECLINE_CARD, "code": "15"}

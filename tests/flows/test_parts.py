@@ -43,7 +43,7 @@ from recoup.rules.network.magic import script_card
 from recoup.rules.order.holds import BY_OPERATOR
 from recoup.rules.order.whys import ON_HOLD
 from recoup.rules.rescue.order_evidence import last_reading
-from recoup.store.insight.cohort_counts import cohort_counts
+from recoup.store.insight.uplift_reports import cohort_counts
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.orders.wire_orders import wire_order
 from recoup.store.server import ServerAddress

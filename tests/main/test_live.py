@@ -41,7 +41,7 @@ from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.allow_list import APPROVE_CARDS
 from recoup.rules.people.totp import code_of, step_at
-from recoup.store.merchants.go_live import add_request, decide_request
+from recoup.store.merchants.onboarding import add_request, decide_request
 from recoup.store.merchants.partners import find_partner
 from recoup.store.server import ServerAddress
 

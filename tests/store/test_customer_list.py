@@ -9,8 +9,8 @@ from tests.store.order_rows import vacuumed
 from tests.store.test_orders_read import Shop, run
 from tests.store.test_orders_read import shop as shop
 
-from recoup.store.lists import customer_list
-from recoup.store.lists.customer_list import (
+from recoup.store.lists import customers
+from recoup.store.lists.customers import (
     BEGIN,
     COUNTED_MAX,
     ListedCustomer,
@@ -76,7 +76,7 @@ def test_a_page_reads_its_customers_and_as_many_orders_as_it_tells(shop: Shop) -
     async def work(connection: asyncpg.Connection) -> None:
         place = Place(datetime.fromisoformat("2026-11-05T00:00Z"), uuid.UUID(int=9))
         for after in (BEGIN, place):
-            rows = await connection.fetch(f"EXPLAIN {customer_list.LIST}", shop.merchant_id, *after, 50)
+            rows = await connection.fetch(f"EXPLAIN {customers.LIST}", shop.merchant_id, *after, 50)
             plan = "\n".join(row[0] for row in rows)
             assert "Seq Scan" not in plan, plan
             assert "payers_seen" in plan, plan

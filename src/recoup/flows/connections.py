@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.world import World
 from recoup.store.cards.connections import ProcessorConnection, find_connection, merchant_connections
-from recoup.store.cards.notices_of_day import NoticeCounts, notice_counts
+from recoup.store.cards.processor_notices import NoticeCounts, notice_counts
 
 NOTICES_SHOWN: Final = timedelta(days=7)
 

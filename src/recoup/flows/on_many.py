@@ -23,6 +23,7 @@ from recoup.kernel.sentence import Sentence, joined
 from recoup.moves.audit import note
 from recoup.moves.bulk.act import end_act, take_act
 from recoup.store.lists.bulk_acts import (
+    SELECTED_MAX,
     BulkAct,
     NewAct,
     WaitingRow,
@@ -30,10 +31,10 @@ from recoup.store.lists.bulk_acts import (
     ask_act_stop,
     find_act,
     lock_act,
+    selected_orders,
     waiting_of,
 )
 from recoup.store.lists.order_filter import OrderFilter
-from recoup.store.lists.order_selection import SELECTED_MAX, selected_orders
 from recoup.store.orders.due_work import Due, hand_back
 from recoup.store.pool import retrying
 

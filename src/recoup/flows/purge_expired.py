@@ -19,8 +19,8 @@ from recoup.store.merchants.key_endings import forget_endings
 from recoup.store.merchants.signatures import forget_signatures
 from recoup.store.messages.contacts import forget_contacts
 from recoup.store.messages.notification_settings import forget_notifications
-from recoup.store.operation.tidy import forget_expired_tokens
-from recoup.store.people.accounts import forget_over
+from recoup.store.operation.upkeep import forget_expired_tokens
+from recoup.store.people.account_log import forget_over
 from recoup.store.people.password_links import forget_old_links
 
 CONTACTS_KEPT: Final = timedelta(days=400)  # beyond every budget and every order's end

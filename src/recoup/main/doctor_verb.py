@@ -24,7 +24,7 @@ from recoup.main.worlds import open_worlds
 from recoup.store.cards.card_routes import stored_routes, sums_between
 from recoup.store.cards.connections import all_connections
 from recoup.store.cards.network_tokens import count_undeleted
-from recoup.store.cards.notices_of_day import notices_since, unread_kinds
+from recoup.store.cards.processor_notices import notices_since, unread_kinds
 from recoup.store.operation.backlog import read_backlog
 
 AT_ONCE: Final = 8

@@ -13,7 +13,7 @@ from recoup.doors.edge.connections import Connections
 from recoup.flows.world import World
 from recoup.kernel.time import DatabaseClocks
 from recoup.store.cards.card_routes import stored_routes, sums_between
-from recoup.store.cards.notices_of_day import unread_kinds
+from recoup.store.cards.processor_notices import unread_kinds
 from recoup.store.operation.backlog import read_backlog
 from recoup.store.operation.partitions import read_days_left, read_overflown
 

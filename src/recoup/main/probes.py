@@ -21,7 +21,7 @@ from recoup.main.door_server import DoorServer
 from recoup.main.metrics import scrape
 from recoup.main.worlds import Running
 from recoup.store.operation.partitions import read_days_left
-from recoup.store.operation.writable import is_writable
+from recoup.store.operation.upkeep import is_writable
 
 _RETRY: Final = {"retry-after": "2"}
 _NOT_HERE: Final = Problem(

@@ -11,18 +11,9 @@ statement stays inside one, so that homes can move to machines of their own.
 Statements name tables without a schema: each connection says `SEARCH_PATH`. What is created without one is a cell's.
 """
 
-from enum import Enum
 from typing import Final
 
-
-class Home(Enum):
-    """The value is its schema."""
-
-    MERCHANT = "cell"
-    HUB = "hub"
-    DIRECTORY = "directory"
-    PEOPLE = "public"
-
+from recoup.store.statement import Home
 
 MERCHANT: Final = Home.MERCHANT
 HUB: Final = Home.HUB

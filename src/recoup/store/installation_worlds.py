@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Tx, statement
+from recoup.store.statement import Read, Tx
 
 
-@statement(PEOPLE, "INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+@PEOPLE.statement("INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 async def note_world(db: Tx, name: str, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "SELECT name FROM installation_worlds")
+@PEOPLE.statement("SELECT name FROM installation_worlds")
 async def installation_worlds(db: Read) -> list[str]: ...

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT, PEOPLE
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 Key = tuple[str, str]  # purpose, key id
 
 
-@statement(DIRECTORY, "LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE")
+@DIRECTORY.statement("LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE")
 async def lock_checks(db: Tx) -> None:
     """Of several that bring keys to a new database one is the first. In an open transaction."""
 
@@ -22,7 +22,7 @@ class _Check(Row, frozen=True):
     retiring: bool
 
 
-@statement(DIRECTORY, "SELECT purpose, key_id, value, retiring FROM key_checks")
+@DIRECTORY.statement("SELECT purpose, key_id, value, retiring FROM key_checks")
 async def _checks(db: Read) -> list[_Check]: ...
 
 
@@ -35,13 +35,10 @@ async def retiring_keys(db: Read) -> set[Key]:
     return {(one.purpose, one.key_id) for one in await _checks(db) if one.retiring}
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def _add(db: Tx, purposes: Sequence[str], key_ids: Sequence[str], values: Sequence[bytes]) -> None: ...
 
 
@@ -49,12 +46,9 @@ async def add_checks(db: Tx, checks: Mapping[Key, bytes]) -> None:
     await _add(db, *_columns(checks), list(checks.values()))
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-""",
-)
+""")
 async def _retire(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 
@@ -62,9 +56,7 @@ async def retire_checks(db: Tx, keys: Collection[Key]) -> None:
     await _retire(db, *_columns(keys))
 
 
-@statement(
-    DIRECTORY, "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
-)
+@DIRECTORY.statement("DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))")
 async def _drop(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 
@@ -76,11 +68,11 @@ def _columns(keys: Collection[Key]) -> tuple[list[str], list[str]]:
     return [purpose for purpose, _ in keys], [key_id for _, key_id in keys]
 
 
-@statement(MERCHANT, "SELECT EXISTS (SELECT FROM merchants)")
+@MERCHANT.statement("SELECT EXISTS (SELECT FROM merchants)")
 async def _any_merchant(db: Read) -> bool: ...
 
 
-@statement(PEOPLE, "SELECT EXISTS (SELECT FROM users)")
+@PEOPLE.statement("SELECT EXISTS (SELECT FROM users)")
 async def _any_user(db: Read) -> bool: ...
 
 
@@ -103,32 +95,23 @@ class SealedCard(Row, frozen=True):
     ciphertext: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT 'webhook:' || merchant_id AS context, webhook_key AS sealed FROM merchants
 WHERE webhook_key IS NOT NULL LIMIT 1
-""",
-)
+""")
 async def _secret_of_merchant(db: Read) -> list[SealedSecret]: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT 'totp:' || user_id AS context, sealed_secret AS sealed FROM second_factors
 WHERE sealed_secret IS NOT NULL LIMIT 1
-""",
-)
+""")
 async def _secret_of_person(db: Read) -> list[SealedSecret]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault WHERE kek_id IS NOT NULL LIMIT 1
-""",
-)
+""")
 async def _card(db: Read) -> SealedCard | None: ...
 
 

@@ -7,7 +7,7 @@ import asyncpg
 
 from recoup.store.homes import DIRECTORY, HUB, MERCHANT
 from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, partitions_of
-from recoup.store.statement import Tx, Written, statement
+from recoup.store.statement import Tx, Written
 
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
 BATCH: Final = 5_000
@@ -18,88 +18,71 @@ NOTICES_KEPT: Final = timedelta(days=90)
 SIGHTINGS_KEPT: Final = timedelta(days=8)  # the longest window and a day
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
   WHERE operation NOT IN ('refund', 'charge', 'payout', 'subscription') AND state = 'answered' AND created_at < $1
   LIMIT $2)
-""",
-)
+""")
 async def _forget_requests(db: Tx, before: datetime, limit: int) -> Written:
     """Keys, and what they were answered."""
 
 
-@statement(MERCHANT, "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
+@MERCHANT.statement("DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
 async def _forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
     """Of merchants."""
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 DELETE FROM partner_alerts WHERE ctid IN (
   SELECT ctid FROM partner_alerts WHERE created_at < $1 AND notified_at IS NOT NULL LIMIT $2)
-""",
-)
+""")
 async def _forget_partner_alerts(db: Tx, before: datetime, limit: int) -> Written:
     """Notifications that were sent."""
 
 
-@statement(DIRECTORY, "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
+@DIRECTORY.statement("DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
 async def _forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
     """What came of them is kept with their models."""
 
 
-@statement(
-    MERCHANT,
-    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)",
+@MERCHANT.statement(
+    "DELETE FROM processor_notices WHERE ctid IN (SELECT ctid FROM processor_notices WHERE received_at < $1 LIMIT $2)"
 )
 async def _forget_notices(db: Tx, before: datetime, limit: int) -> Written:
     """What they were about is known by then."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 DELETE FROM processor_notice_counts WHERE ctid IN (
   SELECT ctid FROM processor_notice_counts WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date LIMIT $2)
-""",
-)
+""")
 async def _forget_notice_counts(db: Tx, before: datetime, limit: int) -> Written:
     """With the notices of their days."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 DELETE FROM unread_notice_kinds WHERE ctid IN (SELECT ctid FROM unread_notice_kinds WHERE last_at < $1 LIMIT $2)
-""",
-)
+""")
 async def _forget_unread_kinds(db: Tx, before: datetime, limit: int) -> Written:
     """Forgets the kinds that no longer arrive."""
 
 
-@statement(
-    MERCHANT,
-    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)",
+@MERCHANT.statement(
+    "DELETE FROM risk_sightings WHERE ctid IN (SELECT ctid FROM risk_sightings WHERE at < $1 ORDER BY at LIMIT $2)"
 )
 async def _forget_sightings(db: Tx, before: datetime, limit: int) -> Written:
     """Those that no window reaches any more."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 DELETE FROM card_route_hours WHERE ctid IN (SELECT ctid FROM card_route_hours WHERE hour < $1 LIMIT $2)
-""",
-)
+""")
 async def _forget_route_hours(db: Tx, before: datetime, limit: int) -> Written:
     """What routes are learned from is of the last weeks."""
 
 
-@statement(MERCHANT, "DELETE FROM api_call_gaps WHERE at < $1")
+@MERCHANT.statement("DELETE FROM api_call_gaps WHERE at < $1")
 async def _forget_gaps(db: Tx, before: datetime) -> Written:
     """With the calls of their days."""
 

@@ -1,7 +1,7 @@
 """A statement is a function: its signature says what the SQL takes and gives, and one test holds every statement to the
 real schema.
 
-    @statement(MERCHANT, "SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
+    @MERCHANT.statement("SELECT order_id FROM modifications WHERE merchant_id = $1 AND modification_id = $2")
     async def order_of_refund(db: Read, merchant_id: UUID, modification_id: UUID) -> UUID | None:
         "The order that it belongs to."
 
@@ -47,11 +47,11 @@ from typing import (
 import msgspec
 
 from recoup.kernel.kept_sentence import MARK, keep, kept
-from recoup.store.homes import Home
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Make = Callable[[Any], Any]
+Sql = str | Callable[[], str]
 
 Written = NewType("Written", int)
 
@@ -82,6 +82,27 @@ class Connection(Tx, Protocol):
     ) -> AbstractAsyncContextManager[object]: ...
 
 
+class Declare(Protocol):
+    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
+class Home(Enum):
+    """Where tables live (`store/homes.py`). The value is its schema."""
+
+    MERCHANT = "cell"
+    HUB = "hub"
+    DIRECTORY = "directory"
+    PEOPLE = "public"
+
+    def statement(self, sql: Sql) -> Declare:
+        """Declares the function below as a statement on this home's tables."""
+        return statement(self, sql)
+
+    def within(self, seconds: float) -> "Slow":
+        """For statements that may take this long, and no longer."""
+        return Slow(self, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """`takes`: the parameters' types by name; `gives`: the columns', with the names of a row's fields."""
@@ -101,9 +122,7 @@ class Statement:
 STATEMENTS: Final[list[Statement]] = []
 
 
-def statement(
-    home: Home, sql: str | Callable[[], str], *, seconds: float | None = None
-) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
     """`sql`: a function where features add to it. `seconds`: the longest that it may take."""
     whole = cache(sql) if callable(sql) else partial(str, sql)
 
@@ -138,6 +157,15 @@ def statement(
         return update_wrapper(call, function)  # type: ignore[return-value]
 
     return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    home: Home
+    seconds: float
+
+    def statement(self, sql: Sql) -> Declare:
+        return statement(self.home, sql, seconds=self.seconds)
 
 
 Columns = tuple[tuple[str | None, Any], ...]

@@ -18,7 +18,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.doors.command.learn import verb as learn
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
-from recoup.store.insight.trainings import TrainingLine, add_training
+from recoup.store.insight.models import TrainingLine, add_training
 from recoup.store.server import ServerAddress
 
 NIGHT = datetime(2026, 11, 22, 3, 0, 5, tzinfo=UTC)

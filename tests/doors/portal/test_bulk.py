@@ -17,7 +17,7 @@ from recoup.doors.portal.orders import bulk
 from recoup.flows import on_many
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
-from recoup.store.lists import order_selection
+from recoup.store.lists import bulk_acts
 from recoup.store.server import ServerAddress
 
 
@@ -202,7 +202,7 @@ def test_a_filter_that_is_not_understood_does_nothing(shop: Shop, back: str, doi
 
 def test_a_huge_selection_and_a_forged_count_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        for module in (order_selection, on_many, bulk):
+        for module in (bulk_acts, on_many, bulk):
             monkeypatch.setattr(module, "SELECTED_MAX", 40)
         form = await form_of(client, "/orders", "cancel")
         for more in (

@@ -20,7 +20,7 @@ from recoup.flows.merchants.policy_scopes import where_of
 from recoup.flows.merchants.risk import read_risk
 from recoup.rules.network.magic import script_card
 from recoup.rules.rescue.arm_terms import Terms
-from recoup.store.insight.trainings import TrainingLine, add_training
+from recoup.store.insight.models import TrainingLine, add_training
 from recoup.store.server import ServerAddress
 
 FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}

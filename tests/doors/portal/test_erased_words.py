@@ -45,7 +45,7 @@ from recoup.rules.merchants import personal
 from recoup.rules.merchants.personal import Redactor
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.orders.locks import lock_orders
-from recoup.store.orders.order_notes import insert_order_note
+from recoup.store.orders.order_page import insert_order_note
 from recoup.store.server import ServerAddress
 
 EMAIL = INES.email.lower()

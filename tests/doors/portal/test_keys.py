@@ -19,7 +19,7 @@ from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.messages.rotate import shared_key_state
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.merchants.signing_keys import find_signing_key
+from recoup.store.merchants.merchant_keys import find_signing_key
 from recoup.store.server import ServerAddress
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')

@@ -18,7 +18,7 @@ from recoup.flows.insight.learn.nightly import LEASED, PROCESS_MAX, failed, nigh
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
-from recoup.store.insight.trainings import TrainingLine
+from recoup.store.insight.models import TrainingLine
 from recoup.store.server import ServerAddress
 
 Row = Mapping[str, Any]

@@ -28,7 +28,7 @@ from recoup.flows.lists.make import make_export
 from recoup.flows.open_world import OpenWorld
 from recoup.flows.world import World
 from recoup.kernel.scope import Actor, Scope
-from recoup.store.lists.order_export import export_statement
+from recoup.store.lists.exports import export_statement
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import LIMIT_MAX, list_orders
 from recoup.store.orders.due_work import Due

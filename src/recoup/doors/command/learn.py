@@ -14,7 +14,7 @@ from recoup.flows.insight.learn.learn import Training, learn
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
-from recoup.store.insight.trainings import TrainingLine
+from recoup.store.insight.models import TrainingLine
 
 OPERATOR: Final = Actor("operator", "command")
 MONTHS, MONTHS_MAX = 18, 60

@@ -17,7 +17,7 @@ from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
-from recoup.store.cards.exposure_terms import Exposure
+from recoup.store.cards.exposure import Exposure
 
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
 

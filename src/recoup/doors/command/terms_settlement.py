@@ -16,7 +16,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.settlement import PERIODS, Terms
-from recoup.store.money.settlement_terms import DatedTerms
+from recoup.store.money.settlement import DatedTerms
 
 _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
 

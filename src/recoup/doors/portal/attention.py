@@ -6,8 +6,7 @@ from typing import Final
 from recoup.doors.portal.partition_watch import PartitionWatch
 from recoup.doors.portal.portal import Portal
 from recoup.flows.people.sessions import Session
-from recoup.store.lists.menu_counts import menu_counts
-from recoup.store.lists.order_counts import count_orders
+from recoup.store.lists.order_counts import count_orders, menu_counts
 from recoup.store.lists.order_filter import OrderFilter
 
 ATTENTION_MAX: Final = 99  # beyond it, `99+`

@@ -14,7 +14,7 @@ from recoup.kernel.time import iso
 from recoup.rules.order.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.orders.order_past import order_balances, order_lines
+from recoup.store.orders.order_page import order_balances, order_lines
 from recoup.store.orders.wire_orders import RefundStep, WholeOrder, WireRefund
 from recoup.store.statement import Read
 

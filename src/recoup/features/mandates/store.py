@@ -10,7 +10,7 @@ from recoup.features.mandates.rules import MandateChange, Scope
 from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.transmissions import PAYER_ORDERS
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 from recoup.store.table import insert_of, stored
 
 ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due
@@ -39,20 +39,17 @@ class MandateRow(Row, frozen=True, kw_only=True):
     recorded_at: datetime
 
 
-@statement(MERCHANT, f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
+@MERCHANT.statement(f"{insert_of(MandateRow)}ON CONFLICT DO NOTHING")
 async def note_mandates(db: Tx, rows: Sequence[MandateRow]) -> None:
     """What is known already stays as it is."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT k.order_id, jsonb_agg({MANDATE_JSON})
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, pan_id)
 JOIN mandate_changes c ON c.merchant_id = k.merchant_id AND c.pan_id = k.pan_id
 GROUP BY 1
-""",
-)
+""")
 async def mandates_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, object]:
@@ -80,37 +77,29 @@ class RevokedCard(Row, frozen=True):
     payer_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, c.pan_id, o.card_id, (SELECT p.payer_id FROM order_payer p
   WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id) AS payer_id
 FROM mandate_changes c JOIN orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
 WHERE c.merchant_id = $1 AND c.change_id = $2 AND c.kind = 'revoked' AND c.holds
 LIMIT 1
-""",
-)
+""")
 async def revoked_card(db: Read, merchant_id: UUID, change_id: UUID) -> RevokedCard | None:
     """None where it does not hold."""
 
 
-@statement(
-    HUB,
-    f"""
+@HUB.statement(f"""
 SELECT DISTINCT n.order_id FROM {SAME_CARDS.format("$2::uuid")} same
 CROSS JOIN LATERAL unnest(same.cards) AS c (card_id)
 CROSS JOIN LATERAL (SELECT s.order_id FROM network_sends s
   WHERE s.card_id = c.card_id AND s.claimed AND NOT s.imported AND s.merchant_id = $1
   ORDER BY s.at DESC LIMIT {ORDERS_MAX}) n
-""",
-)
+""")
 async def orders_of_card(db: Read, merchant_id: UUID, card_id: UUID) -> list[UUID]:
     """The merchant's newest that came in with the card, under whichever print of it."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT x.order_id FROM (
   SELECT k.order_id FROM unnest($2::uuid[]) AS k (order_id)
   UNION SELECT q.order_id FROM (SELECT p.order_id FROM order_payer p
@@ -120,17 +109,14 @@ SELECT x.order_id FROM (
 WHERE x.stage IN ('processing', 'held', 'problem') AND x.kind IN ('mit_managed', 'mit_sync')
   AND (x.pan_id = $4 OR x.order_id = ANY ($2))
 ORDER BY x.order_id
-""",
-)
+""")
 async def open_orders_of(
     db: Read, merchant_id: UUID, orders: Sequence[UUID], payer_id: UUID | None, pan_id: UUID
 ) -> list[UUID]:
     """Of these orders, and of this payer's with the same card, those that are under way."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT DISTINCT ON (x.pan_id) x.order_id, x.pan_id, x.card_id, $2::uuid AS payer_id
 FROM (SELECT p.order_id FROM order_payer p
   WHERE p.merchant_id = $1 AND p.payer_id = $2 ORDER BY p.order_id DESC LIMIT {PAYER_ORDERS}) q
@@ -140,8 +126,7 @@ CROSS JOIN LATERAL (SELECT v.last4, v.bin FROM vault v
   WHERE v.merchant_id = $1 AND v.token_id = x.token_id OFFSET 0) v
 WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
 ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
-""",
-)
+""")
 async def cards_of_payer(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[RevokedCard]:
     """The payer's cards that end so, each with its newest order."""
 
@@ -173,40 +158,31 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 """
 
 
-@statement(
-    MERCHANT,
-    f"""{_LISTED}
+@MERCHANT.statement(f"""{_LISTED}
 WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND (r.at, r.change_id) < ($2, $3)
 ORDER BY r.at DESC, r.change_id DESC LIMIT $4
-""",
-)
+""")
 async def list_mandates(
     db: Read, merchant_id: UUID, before: datetime, before_id: UUID, limit: int
 ) -> list[ListedMandate]:
     """Revoked ones, newest first, behind the one that is named."""
 
 
-@statement(
-    MERCHANT,
-    f"""{_LISTED}
+@MERCHANT.statement(f"""{_LISTED}
 WHERE r.merchant_id = $1 AND r.kind = 'revoked' AND r.holds AND r.pan_id = ANY (ARRAY(
   SELECT o.pan_id FROM (SELECT q.order_id FROM order_payer q
     WHERE q.merchant_id = $1 AND q.payer_id = $2 ORDER BY q.order_id DESC LIMIT {PAYER_ORDERS}) q
   CROSS JOIN LATERAL (SELECT y.pan_id FROM orders y
     WHERE y.merchant_id = $1 AND y.order_id = q.order_id AND y.pan_id IS NOT NULL OFFSET 0) o))
 ORDER BY r.at DESC, r.change_id DESC LIMIT {CARDS_MAX}
-""",
-)
+""")
 async def mandates_of_payer(db: Read, merchant_id: UUID, payer_id: UUID) -> list[ListedMandate]:
     """Of the cards that the customer's newest orders had."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE mandate_changes SET holds = (kind = $3) WHERE merchant_id = $1 AND change_id = $2 AND holds <> (kind = $3)
-""",
-)
+""")
 async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: str) -> Written:
     """What a transmission says now: only changes of this kind hold of it."""
 
@@ -220,16 +196,13 @@ class StoppedOrder(Row, frozen=True):
     mandates: list[MandateChange]
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT k.order_id, k.stop_id, o.facts, (SELECT coalesce(jsonb_agg({MANDATE_JSON}), '[]') FROM mandate_changes c
   WHERE c.merchant_id = $1 AND c.pan_id IN (o.pan_id, r.pan_id)) AS mandates
 FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, stop_id)
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
 JOIN mandate_changes r ON r.merchant_id = $1 AND r.change_id = k.stop_id
-""",
-)
+""")
 async def stopped_orders(
     db: Read, merchant_id: UUID, order_ids: Sequence[UUID], stop_ids: Sequence[UUID]
 ) -> list[StoppedOrder]:

@@ -12,7 +12,7 @@ from recoup.kernel.time import iso
 from recoup.rules.network.compliance.content import DIFFERENCES_MAX, Line, Recount
 from recoup.rules.network.compliance.month_count import AcceptorCount, LoggedSend, MonthCount
 from recoup.rules.order.card_sends import initiator_of
-from recoup.store.insight.month_recounts import (
+from recoup.store.insight.month_sends import (
     IssuerSend,
     cards_of_orders,
     issuers_in_order,

@@ -11,7 +11,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.time import WallTime
 from recoup.rules.risk.trial import MATURE, WINDOW, Outcome
-from recoup.store.insight.risk_past import RiskLearner, judged_payments, risk_learners
+from recoup.store.insight.risk_weights import RiskLearner, judged_payments, risk_learners
 from recoup.store.statement import Read
 
 PAYMENTS_MAX: Final = 300_000  # of all merchants, about a hundred megabytes

@@ -11,7 +11,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.uplift.closed_order import Came, ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.cohorts import place_key
 from recoup.rules.uplift.strata import ComparedArm
-from recoup.store.insight.compared_orders import ComparedRow, compared_orders
+from recoup.store.insight.uplift_reports import ComparedRow, compared_orders
 
 PAGE: Final = 5_000
 ORDERS_MAX: Final = 300_000  # closed ones; of more, the payers are sampled

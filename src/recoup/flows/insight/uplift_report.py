@@ -33,12 +33,14 @@ from recoup.rules.uplift.looks import looks_of
 from recoup.rules.uplift.places import compared_places, place_figures
 from recoup.rules.uplift.report import cohort_report, comparison_report, findings, is_harm
 from recoup.store.insight.arms import stop_engine
-from recoup.store.insight.cohort_counts import cohort_counts, has_closed, has_orders
 from recoup.store.insight.uplift_reports import (
     EngineReturn,
     UpliftRow,
     claim_uplift,
+    cohort_counts,
     engine_return,
+    has_closed,
+    has_orders,
     postpone_uplift,
     save_uplift,
     set_engine_return,

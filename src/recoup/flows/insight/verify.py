@@ -29,11 +29,12 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.store.insight.proofs import issuer
 from recoup.store.insight.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.insight.proofs.attempts import attempts_and_refunds
+from recoup.store.insight.proofs.bank import statements
 from recoup.store.insight.proofs.counts import counts
 from recoup.store.insight.proofs.decisions import decisions_of_nothing, read_decisions
 from recoup.store.insight.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.insight.proofs.due import due_work, due_work_of_nothing
-from recoup.store.insight.proofs.imports import imported_sends
+from recoup.store.insight.proofs.imports import imported_sends, uploads
 from recoup.store.insight.proofs.ledger import (
     book,
     postings_without_order,
@@ -41,17 +42,14 @@ from recoup.store.insight.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
-from recoup.store.insight.proofs.mails import mails
-from recoup.store.insight.proofs.messages import feed, messages
+from recoup.store.insight.proofs.messages import feed, mails, messages
 from recoup.store.insight.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
 from recoup.store.insight.proofs.pages import pages
 from recoup.store.insight.proofs.periods import periods
-from recoup.store.insight.proofs.reconciliation import statements
 from recoup.store.insight.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.insight.proofs.settlements import bank_settlements
 from recoup.store.insight.proofs.stable import channel_book, payouts, settlements
 from recoup.store.insight.proofs.switches import switches
-from recoup.store.insight.proofs.uploads import uploads
 from recoup.store.insight.proofs.walk import Difference, Window, merchants, text, windows
 from recoup.store.statement import Read
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from recoup.flows.threads import run_stoppable
 from recoup.rules.money.advance_bounds import kept_tables, weeks_until
 from recoup.store.cards.advance_bounds import kept_weeks
-from recoup.store.insight.proofs.bounds import KeptBounds, assets_bounded, kept_bounds
+from recoup.store.insight.proofs.advances import KeptBounds, assets_bounded, kept_bounds
 from recoup.store.insight.proofs.walk import Difference, text
 from recoup.store.statement import Read
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.rules.network.compliance.certificate_file import FIRST_ROOT, prove, read
 from recoup.rules.proved_file import Wrong
-from recoup.store.insight.proofs.certificates import CertificateFile, certificate_files
+from recoup.store.insight.proofs.pages import CertificateFile, certificate_files
 from recoup.store.insight.proofs.walk import Difference
 from recoup.store.statement import Read
 

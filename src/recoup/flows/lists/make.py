@@ -19,9 +19,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.sentence import cut
 from recoup.moves.bulk.export import end_export
-from recoup.store.lists.exports import Export, beat, begin_run, others_running
+from recoup.store.lists.exports import Export, all_orders, beat, begin_run, others_running
 from recoup.store.lists.order_counts import count_orders
-from recoup.store.lists.order_export import all_orders
 from recoup.store.orders.due_work import LEASE, Due, hand_back, postpone
 from recoup.store.pool import retrying
 from recoup.store.statement import Read

@@ -32,7 +32,7 @@ from recoup.store.insight.arms import (
     stop_engine,
 )
 from recoup.store.insight.facts import keep_facts_for
-from recoup.store.insight.trainings import TrainingLine, last_training
+from recoup.store.insight.models import TrainingLine, last_training
 from recoup.store.merchants.merchants import load_merchant
 from recoup.store.merchants.sites import lock_merchant, raise_version
 from recoup.store.statement import Read

@@ -15,9 +15,8 @@ from recoup.moves import audit
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.origin import POLICIES, check_key
-from recoup.store.merchants.campaigns import put_campaign, retire_campaign, set_unknown_sites
 from recoup.store.merchants.merchants import Campaign, MerchantSettings, load_merchant
-from recoup.store.merchants.sites import raise_version
+from recoup.store.merchants.sites import put_campaign, raise_version, retire_campaign, set_unknown_sites
 from recoup.store.statement import Tx
 
 CAMPAIGNS_MAX = 500

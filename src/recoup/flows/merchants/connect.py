@@ -22,9 +22,8 @@ from recoup.moves.audit import note
 from recoup.rules.merchants.connect_form import Form
 from recoup.rules.rescue.connection_state import WARNINGS, Needs, State, state_after
 from recoup.store.cards import connections
-from recoup.store.cards.card_routes import NewCardRoute, add_route, sealed_connections, set_sealed
+from recoup.store.cards.card_routes import NewCardRoute, add_route, is_open_at, sealed_connections, set_sealed
 from recoup.store.cards.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
-from recoup.store.cards.open_at_route import is_open_at
 from recoup.store.merchants.sites import lock_merchant
 from recoup.store.statement import Read, Tx
 from recoup.store.table import hex_of

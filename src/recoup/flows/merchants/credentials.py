@@ -14,9 +14,9 @@ from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import iso
+from recoup.store.merchants.merchant_keys import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.merchants.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.merchants.partners import find_partner_key
-from recoup.store.merchants.tokens import add_refresh_token, note_first_token, take_refresh_token
 from recoup.store.statement import Read
 
 REFRESH_LIVES = timedelta(hours=24)

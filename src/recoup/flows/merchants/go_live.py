@@ -12,8 +12,7 @@ from recoup.kernel.sentence import Sentence, joined
 from recoup.moves import audit
 from recoup.moves.message.alert import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
-from recoup.store.merchants.go_live import add_request, decide_request
-from recoup.store.merchants.onboarding import onboarding_facts
+from recoup.store.merchants.onboarding import add_request, decide_request, onboarding_facts
 from recoup.store.pool import KeyTaken
 from recoup.store.statement import Read
 

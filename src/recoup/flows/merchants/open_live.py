@@ -17,9 +17,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import business_at
 from recoup.rules.money.fees import in_force
-from recoup.store.merchants.go_live import note_opened
 from recoup.store.merchants.merchants import MerchantSettings, Site, copy_settings, load_merchant
-from recoup.store.merchants.onboarding import ApprovedRequest, waiting_to_open
+from recoup.store.merchants.onboarding import ApprovedRequest, note_opened, waiting_to_open
 from recoup.store.merchants.partners import add_partner_merchant, find_partner
 from recoup.store.money.fee_terms import add_fee_term, fee_term_row
 from recoup.store.people.people import save_merchant, take_along

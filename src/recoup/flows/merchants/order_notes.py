@@ -10,7 +10,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
 from recoup.moves.audit import note
 from recoup.rules.network.card_text import numbers_in
-from recoup.store.orders.order_notes import insert_order_note
+from recoup.store.orders.order_page import insert_order_note
 
 NOTE_MAX: Final = 2_000
 NOTES_MAX: Final = 200

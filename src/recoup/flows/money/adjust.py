@@ -16,8 +16,7 @@ from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.money.bank import Adjustment, adjusted_alone
 from recoup.store.money.bank_payouts import lock_adjustment
-from recoup.store.money.settlement import lock_clock
-from recoup.store.money.settlement_terms import payable_assets, terms_at
+from recoup.store.money.settlement import lock_clock, payable_assets, terms_at
 from recoup.store.pool import retrying
 
 NOTE_MAX = 500

@@ -30,8 +30,7 @@ from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.rules.network.card_text import masked_numbers
 from recoup.store.money.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.money.bank_payouts import LockedPayout, lock_account, lock_payout
-from recoup.store.money.settlement import lock_clock
-from recoup.store.money.settlement_terms import account_delay
+from recoup.store.money.settlement import account_delay, lock_clock
 from recoup.store.pool import retrying
 from recoup.store.statement import Read, Tx
 

@@ -12,7 +12,7 @@ from recoup.kernel.time import iso
 from recoup.moves import audit
 from recoup.moves.settlement.reconciliation import Suggestion, book_differences
 from recoup.store.merchants.merchants import offset_of
-from recoup.store.money.line_bookings import LockedLine, lock_lines, to_book
+from recoup.store.money.reconciliation import LockedLine, lock_lines, to_book
 from recoup.store.pool import KeyTaken
 
 NOTE_MAX: Final = 500

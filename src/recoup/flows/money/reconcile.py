@@ -34,8 +34,7 @@ from recoup.rules.money.statement import FEES_FROM, Broken, Statement, shown_ref
 from recoup.rules.network.card_guard import check_words
 from recoup.store.money import comparison as store
 from recoup.store.money.comparison import Candidate, VerdictLine
-from recoup.store.money.equal_lines import count_equals
-from recoup.store.money.reconciliation import Run, find_run, run_by_key
+from recoup.store.money.reconciliation import Run, count_equals, find_run, run_by_key
 from recoup.store.statement import Tx
 
 FILE_BYTES_MAX: Final = 512 << 20

@@ -9,7 +9,7 @@ from recoup.moves.settlement.report import ready_at, tell_report, wait_for
 from recoup.rules.money.as_of import Window
 from recoup.store.money.movements import FEES, open_differences, totals
 from recoup.store.money.reports import lock_clock
-from recoup.store.money.settlement_terms import period_of
+from recoup.store.money.settlement import period_of
 from recoup.store.pool import retrying
 
 

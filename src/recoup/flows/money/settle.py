@@ -15,10 +15,10 @@ from recoup.moves.settlement.batch import Period, settle_batch
 from recoup.moves.settlement.period import next_settlement, release_reserve, reserve_done
 from recoup.rules.money.settlement import due_at
 from recoup.store.money.batches import find_batch, is_released
-from recoup.store.money.settlement import lock_clock
-from recoup.store.money.settlement_terms import (
+from recoup.store.money.settlement import (
     is_unsealed,
     last_page,
+    lock_clock,
     open_from,
     payable_assets,
     period_of,

@@ -16,8 +16,17 @@ from recoup.moves.advance.bounds import wait_for_bounds
 from recoup.moves.advance.exposure import allot, allotted
 from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
-from recoup.store.cards.exposure import add_terms, forgive_lost, set_operator_limit, set_switch, set_terms
-from recoup.store.cards.exposure_terms import Exposure, assets_with_terms, merchants_with_terms, read_exposure
+from recoup.store.cards.exposure import (
+    Exposure,
+    add_terms,
+    assets_with_terms,
+    forgive_lost,
+    merchants_with_terms,
+    read_exposure,
+    set_operator_limit,
+    set_switch,
+    set_terms,
+)
 from recoup.store.pool import retrying
 
 

@@ -17,8 +17,8 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import WallTime
 from recoup.moves.attempt.signal import approved_elsewhere
 from recoup.rules.messages.signals import SIGNALS, Signal
+from recoup.store.cards.card_updates import orders_of_cards, with_a_plan
 from recoup.store.cards.processor_notices import AtDoor, count_notice, methods_of
-from recoup.store.cards.signals import orders_of_cards, with_a_plan
 from recoup.store.cards.stored_methods import find_method
 from recoup.store.statement import Read
 

@@ -25,6 +25,7 @@ from recoup.moves.modification.failed import failed_since
 from recoup.moves.order.reported import fraud_reported, hold_expired
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.store.cards import processor_notices as store
+from recoup.store.cards.card_updates import orders_of_cards
 from recoup.store.cards.processor_notices import (
     Charged,
     KnownMethod,
@@ -39,9 +40,8 @@ from recoup.store.cards.processor_notices import (
     modification_of,
     renew_card,
 )
-from recoup.store.cards.signals import orders_of_cards
 from recoup.store.cards.stored_methods import close_method
-from recoup.store.insight.risk_past import is_fraud_warned, note_fraud_warning
+from recoup.store.insight.risk_weights import is_fraud_warned, note_fraud_warning
 from recoup.store.orders.due_work import Due, hand_back
 
 ASK_SECONDS_MAX: Final = 15.0

@@ -11,7 +11,7 @@ from recoup.flows.people.sign_in import clean_email
 from recoup.flows.people.who import Oneself
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
-from recoup.store.people.accounts import end_sessions
+from recoup.store.people.account_log import end_sessions
 from recoup.store.people.people import find_user, hold_user, names_of
 from recoup.store.people.second_factors import forget_factor, forget_halves, memberships_of, with_factor
 from recoup.store.statement import Read, Tx

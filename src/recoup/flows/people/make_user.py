@@ -9,7 +9,7 @@ from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sign_in import clean_email
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
-from recoup.store.people.accounts import end_sessions
+from recoup.store.people.account_log import end_sessions
 from recoup.store.people.password_links import forget_links
 from recoup.store.people.people import save_membership, save_merchant, save_partner, save_user
 from recoup.store.people.second_factors import forget_halves

@@ -14,8 +14,8 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.people.opaque import opaque
-from recoup.store.people import accounts as store
-from recoup.store.people.accounts import login_of, open_sessions, password_of
+from recoup.store.people import account_log as store
+from recoup.store.people.account_log import login_of, open_sessions, password_of
 from recoup.store.people.password_links import forget_links
 from recoup.store.people.people import hold_user
 from recoup.store.people.second_factors import forget_halves

@@ -17,7 +17,7 @@ from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of
-from recoup.store.people.accounts import end_sessions, exchange_password
+from recoup.store.people.account_log import end_sessions, exchange_password
 from recoup.store.people.password_links import (
     PasswordLink,
     add_ask,

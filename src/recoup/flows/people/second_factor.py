@@ -29,7 +29,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.people.totp import new_secret, step_of
 from recoup.rules.people.who_must import must_have
-from recoup.store.people.accounts import end_sessions
+from recoup.store.people.account_log import end_sessions
 from recoup.store.people.people import hold_user
 from recoup.store.people.second_factor_rules import bound_by
 from recoup.store.people.second_factors import (

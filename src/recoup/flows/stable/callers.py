@@ -12,8 +12,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.store.coalesce import Coalescer
+from recoup.store.merchants.merchant_keys import find_signing_key
 from recoup.store.merchants.signatures import Signature, begin_signatures, bucket_of, take_signatures
-from recoup.store.merchants.signing_keys import find_signing_key
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000

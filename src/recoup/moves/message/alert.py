@@ -10,8 +10,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.rules.messages.rescue_rate import Counted, judge
 from recoup.rules.rescue.engine import drift
-from recoup.store.insight.drift_watches import lock_drift, save_drift
-from recoup.store.insight.rescue_watches import lock_watch, save_watch
+from recoup.store.insight.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.store.insight.uplift_reports import lock_uplift, save_announced
 from recoup.store.merchants.partner_alerts import add_partner_alert
 from recoup.store.messages.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since

@@ -10,8 +10,7 @@ from recoup.rules.money.settlement import due_at, period_start
 from recoup.store.money.bank import Adjustment
 from recoup.store.money.bank_payouts import add_adjustment, decide_adjustment
 from recoup.store.money.batches import HeldBatch
-from recoup.store.money.settlement import begin_clock, move_period
-from recoup.store.money.settlement_terms import period_of, terms_at
+from recoup.store.money.settlement import begin_clock, move_period, period_of, terms_at
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueKey, DueWork
 from recoup.store.statement import Tx

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.postings import book
 from recoup.rules.money.ledger import Entry, Posting
-from recoup.store.money.line_bookings import booked_before, mark_booked
+from recoup.store.money.reconciliation import booked_before, mark_booked
 from recoup.store.orders.changes import Rows, write
 from recoup.store.statement import Tx
 

@@ -9,7 +9,7 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.message.event import add_event
 from recoup.rules.money.settlement import Terms, due_at, period_start
 from recoup.store.money.reports import add_report, begin_clock, move_clock
-from recoup.store.money.settlement_terms import period_of, terms_at
+from recoup.store.money.settlement import period_of, terms_at
 from recoup.store.orders.changes import Rows, write
 from recoup.store.orders.rows import DueWork
 from recoup.store.statement import Tx

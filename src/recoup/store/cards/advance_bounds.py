@@ -7,26 +7,23 @@ from uuid import UUID
 
 from recoup.rules.money.advance_bounds import PAYERS_MIN
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 ORDERS_MAX: Final = 50_000  # comparable ones of a week, the newest
 WEEKS_MAX: Final = 104
 
 
-@statement(MERCHANT, "SELECT asset FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0 ORDER BY 1")
+@MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0 ORDER BY 1")
 async def assets_advanced(db: Read, merchant_id: UUID) -> list[str]:
     """Currencies in which anything may be advanced."""
 
 
-@statement(
-    MERCHANT,
-    "SELECT placed_at FROM order_heads WHERE merchant_id = $1 ORDER BY placed_at LIMIT 1",
-)
+@MERCHANT.statement("SELECT placed_at FROM order_heads WHERE merchant_id = $1 ORDER BY placed_at LIMIT 1")
 async def first_placed(db: Read, merchant_id: UUID) -> datetime | None:
     """When the merchant's first order came."""
 
 
-@statement(MERCHANT, "SELECT max(begins) FROM advance_weeks WHERE merchant_id = $1 AND asset = $2")
+@MERCHANT.statement("SELECT max(begins) FROM advance_weeks WHERE merchant_id = $1 AND asset = $2")
 async def newest_week(db: Read, merchant_id: UUID, asset: str) -> date | None:
     """None: none is kept."""
 
@@ -44,9 +41,7 @@ class AdvanceOutcome(Row, frozen=True):
     policy: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT a.order_id, hashtextextended(coalesce(a.payer_id, a.pan_id)::text, 0) AS payer,
   (a.units - n.netted)::bigint AS units, a.state, (d.arm ->> 'chance')::float8 AS chance,
   d.features -> 'reading' AS reading, d.features ->> 'occasion' AS occasion, a.policy
@@ -62,8 +57,7 @@ CROSS JOIN LATERAL (
   WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.happening = 'refund_netted'
 ) n
 ORDER BY a.order_id
-""",
-)
+""")
 async def advance_outcomes(
     db: Read, merchant_id: UUID, asset: str, begin: datetime, end: datetime, after: UUID, limit: int
 ) -> list[AdvanceOutcome]:
@@ -80,9 +74,7 @@ class ComparableCell(Row, frozen=True):
 
 # Subscription payments that the schedule tried again: the chance foreseen is that of its own tries, and only what
 # these brought counts, within the thirty days that an advance has.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT least(9, floor(g.chance * 10))::int AS tenth, count(*)::int AS orders, sum(o.units)::numeric AS units,
   coalesce(sum(o.units) FILTER (WHERE r.collected IS NULL), 0)::numeric AS lost_units,
   (array_agg(DISTINCT hashtextextended(coalesce(p.payer_id, o.pan_id, o.order_id)::text, 0)))[1:{PAYERS_MIN}] AS payers
@@ -105,17 +97,15 @@ LEFT JOIN LATERAL (
     AND coalesce(l.body ->> 'by', 'retry') = 'retry' AND l.business_at < h.placed_at + interval '30 days' LIMIT 1
 ) r ON true
 GROUP BY 1 ORDER BY 1
-""",
-)
+""")
 async def comparable_cells(
     db: Read, merchant_id: UUID, asset: str, begin: datetime, end: datetime
 ) -> list[ComparableCell]:
     """Of those that came in that time, by tenth of their chance."""
 
 
-@statement(
-    MERCHANT,
-    "INSERT INTO advance_weeks (merchant_id, asset, begins, cells) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+@MERCHANT.statement(
+    "INSERT INTO advance_weeks (merchant_id, asset, begins, cells) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 )
 async def keep_week(db: Tx, merchant_id: UUID, asset: str, begins: date, cells: list[Any]) -> None:
     """Once; a week that is kept does not change any more."""
@@ -126,15 +116,12 @@ class WeekRow(Row, frozen=True):
     cells: list[dict[str, Any]]
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT begins, cells FROM (
   SELECT begins, cells FROM advance_weeks WHERE merchant_id = $1 AND asset = $2 AND begins < $3
   ORDER BY begins DESC LIMIT {WEEKS_MAX}
 ) w ORDER BY begins
-""",
-)
+""")
 async def kept_weeks(db: Read, merchant_id: UUID, asset: str, until: date) -> list[WeekRow]:
     """The newest ones before `until`, in their order."""
 
@@ -146,24 +133,18 @@ class BoundsRow(Row, frozen=True):
     tables: dict[str, Any]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT version, made_on, until, tables FROM advance_bounds WHERE merchant_id = $1 AND asset = $2
 ORDER BY version DESC LIMIT 1
-""",
-)
+""")
 async def newest_bounds(db: Read, merchant_id: UUID, asset: str) -> BoundsRow | None:
     """None: no order has had its time yet."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO advance_bounds (merchant_id, asset, version, made_on, until, tables) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def keep_bounds(
     db: Tx, merchant_id: UUID, asset: str, version: int, made_on: date, until: date, tables: dict[str, Any]
 ) -> None:

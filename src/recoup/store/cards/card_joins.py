@@ -5,7 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 ROWS_MAX: Final = 100
 # Orders whose customers are looked at for two prints of one card, and other orders of each.
@@ -27,16 +27,13 @@ class Print(Row, frozen=True):
     route: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, o.external_id, o.card_id, o.card_id IS DISTINCT FROM o.pan_id AS own_identity, v.scheme, v.last4,
   v.exp_month, v.exp_year, s.route
 FROM orders o JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN stored_methods s ON s.merchant_id = o.merchant_id AND s.method_id = o.token_id
 WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.card_id IS NOT NULL
-""",
-)
+""")
 async def print_of(db: Read, merchant_id: UUID, order_id: UUID) -> Print | None:
     """Of an order with a card."""
 
@@ -68,50 +65,43 @@ JOIN orders b ON b.merchant_id = j.merchant_id AND b.order_id = j.second_order
 """
 
 
-@statement(MERCHANT, f"{_ROW} WHERE j.merchant_id = $1 AND j.join_id = $2 FOR UPDATE OF j")
+@MERCHANT.statement(f"{_ROW} WHERE j.merchant_id = $1 AND j.join_id = $2 FOR UPDATE OF j")
 async def lock_join(db: Tx, merchant_id: UUID, join_id: UUID) -> CardJoin | None: ...
 
 
-@statement(
-    MERCHANT,
-    f"{_ROW} WHERE j.merchant_id = $1 AND j.first_card = $2 AND j.second_card = $3 AND j.state <> 'refused'",
+@MERCHANT.statement(
+    f"{_ROW} WHERE j.merchant_id = $1 AND j.first_card = $2 AND j.second_card = $3 AND j.state <> 'refused'"
 )
 async def join_of_pair(db: Read, merchant_id: UUID, first_card: UUID, second_card: UUID) -> CardJoin | None:
     """The one that waits or holds."""
 
 
-@statement(MERCHANT, f"{_ROW} WHERE j.merchant_id = $1 ORDER BY j.created_at DESC, j.join_id DESC LIMIT {ROWS_MAX}")
+@MERCHANT.statement(f"{_ROW} WHERE j.merchant_id = $1 ORDER BY j.created_at DESC, j.join_id DESC LIMIT {ROWS_MAX}")
 async def list_joins(db: Read, merchant_id: UUID) -> list[CardJoin]:
     """The newest first, at most ROWS_MAX."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 {_ROW} WHERE j.merchant_id = $1 AND j.state = 'joined'
   AND (j.first_card = (SELECT card_id FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2)
     OR j.second_card = (SELECT card_id FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2))
 ORDER BY j.decided_at, j.join_id LIMIT {ROWS_MAX}
-""",
-)
+""")
 async def joins_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> list[CardJoin]:
     """Those that its card has part in, the first one first."""
 
 
-@statement(MERCHANT, "SELECT count(*) FROM card_joins WHERE merchant_id = $1 AND state = 'waiting'")
+@MERCHANT.statement("SELECT count(*) FROM card_joins WHERE merchant_id = $1 AND state = 'waiting'")
 async def count_waiting(db: Read, merchant_id: UUID) -> int: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO card_joins (merchant_id, join_id, first_card, second_card, first_order, second_order, state, reason,
   evidence, made_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, $8, $9, $10)
 ON CONFLICT (merchant_id, first_card, second_card) WHERE state <> 'refused' DO NOTHING
 RETURNING join_id
-""",
-)
+""")
 async def add_join(
     db: Tx,
     merchant_id: UUID,
@@ -128,9 +118,8 @@ async def add_join(
     """None where one of this pair waits or holds."""
 
 
-@statement(
-    MERCHANT,
-    "UPDATE card_joins SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND join_id = $2",
+@MERCHANT.statement(
+    "UPDATE card_joins SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND join_id = $2"
 )
 async def close_join(
     db: Tx, merchant_id: UUID, join_id: UUID, state: Literal["joined", "refused"], decided_by: str, at: datetime
@@ -154,9 +143,7 @@ class Alike(Row, frozen=True):
     exp_year: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT DISTINCT ON (o.card_id, p.card_id) o.card_id AS first_card, p.card_id AS second_card,
   o.order_id AS first_order, p.order_id AS second_order, o.external_id AS first_external,
   p.external_id AS second_external, o.route AS first_route, p.route AS second_route, o.scheme, o.last4, o.exp_month,
@@ -180,7 +167,6 @@ CROSS JOIN LATERAL (SELECT c.order_id, c.external_id, c.card_id, s.route
 WHERE NOT EXISTS (SELECT FROM card_joins j WHERE j.merchant_id = $1 AND j.first_card = least(o.card_id, p.card_id)
   AND j.second_card = greatest(o.card_id, p.card_id))
 ORDER BY o.card_id, p.card_id LIMIT {2 * ROWS_MAX}
-""",
-)
+""")
 async def list_alike(db: Read, merchant_id: UUID) -> list[Alike]:
     """Among the newest RECENT_ORDERS orders; a pair may come twice, in either order, and may be one by now."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.rules.order.checks import RiskLevel
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class CardRisk(Row, frozen=True):
@@ -18,22 +18,16 @@ class CardRisk(Row, frozen=True):
     at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT pan_id, risk_score AS score, risk_level AS level, risk_at AS at FROM card_results
 WHERE merchant_id = $1 AND pan_id = ANY ($2) AND risk_at IS NOT NULL
-""",
-)
+""")
 async def processor_risks(db: Read, merchant_id: UUID, pan_ids: Sequence[UUID]) -> list[CardRisk]:
     """Of those cards for which a processor has said one to this merchant."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM card_results WHERE merchant_id = $1 AND pan_id = $2 AND first_network_id IS NOT NULL)
-""",
-)
+""")
 async def has_first_network_id(db: Read, merchant_id: UUID, pan_id: UUID) -> bool:
     """Whether the network's id of its customer's first payment is kept."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class ChallengeRow(Row, frozen=True):
@@ -41,9 +41,7 @@ class ChallengeRow(Row, frozen=True):
     bin: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor,
   o.units - CASE WHEN o.kind = 'mit_managed' AND o.stage IN ('processing', 'held') THEN coalesce((
     SELECT sum((l.body ->> 'units')::bigint)::bigint FROM order_log l WHERE l.merchant_id = o.merchant_id
@@ -74,18 +72,17 @@ LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
   ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.modification_no DESC LIMIT 1) b ON true
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
-""",
-)
+""")
 async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
     """None for an order that never had one."""
 
 
-@statement(MERCHANT, "SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
+@MERCHANT.statement("SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
 async def order_of_attempt(db: Read, merchant_id: UUID, attempt_id: UUID) -> UUID | None:
     """None for an attempt that is none."""
 
 
-@statement(MERCHANT, "SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")
+@MERCHANT.statement("SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2")
 async def kind_of_order(
     db: Read, merchant_id: UUID, order_id: UUID
 ) -> Literal["cit_web", "cit_callcenter", "mit_managed", "mit_sync", "stable"] | None:

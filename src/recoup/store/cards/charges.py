@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 MATCHES_MAX = 5
 LOOKED_AT_MAX = 1_000  # charges of one card ending, amount and day: the newest
@@ -22,9 +22,7 @@ class ChargeFound(Row, frozen=True):
     state: Literal["charged", "part_refunded", "refunded", "disputed", "held", "returned"]
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') AS scheme,
   CASE WHEN o.stage = 'authorised' THEN 'held'
     WHEN o.stage IN ('declined', 'cancelled', 'expired') THEN 'returned'
@@ -39,8 +37,7 @@ JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
 JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 ORDER BY s.name, s.url, 3, 4, 5, 6 LIMIT {MATCHES_MAX}
-""",
-)
+""")
 async def find_charges(
     db: Read, last4: str, units: int, asset: str, since: datetime, until: datetime
 ) -> list[ChargeFound]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept, keep, kept
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 Billing = Literal["off", "take_over", "beside"]
@@ -61,34 +61,31 @@ async def add_connection(db: Tx, made: ProcessorConnection) -> None:
     await _add(db, [made])
 
 
-@statement(DIRECTORY, insert_of(ProcessorConnection))
+@DIRECTORY.statement(insert_of(ProcessorConnection))
 async def _add(db: Tx, rows: Sequence[ProcessorConnection]) -> None: ...
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1")
 async def find_connection(db: Read, route: str) -> ProcessorConnection | None: ...
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1 FOR UPDATE")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections WHERE route = $1 FOR UPDATE")
 async def lock_connection(db: Tx, route: str) -> ProcessorConnection | None: ...
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route")
 async def merchant_connections(db: Read, merchant_id: UUID) -> list[ProcessorConnection]: ...
 
 
-@statement(DIRECTORY, f"SELECT {_COLUMNS} FROM processor_connections ORDER BY created_at, route")
+@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections ORDER BY created_at, route")
 async def all_connections(db: Read) -> list[ProcessorConnection]: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE processor_connections SET billing = $2, state = $3, findings = $4, checked_at = $5, secret_rolled_at = $6,
   changed_at = $7, changed_by = $8, version = version + 1
 WHERE route = $1
-""",
-)
+""")
 async def set_connection(
     db: Tx,
     route: str,
@@ -113,14 +110,11 @@ class OwnRoute(Row, frozen=True):
     secret_rolled_at: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT r.name, r.kind, c.merchant_id, c.state, c.version, c.secret_rolled_at
 FROM processor_connections c JOIN card_routes r ON r.name = c.route
 WHERE r.connection IS NOT NULL ORDER BY r.first_at, r.name
-""",
-)
+""")
 async def own_routes(db: Read) -> list[OwnRoute]: ...
 
 
@@ -131,18 +125,15 @@ class Generation(Row, frozen=True):
     reached: int
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT coalesce(sum(c.version), 0)::bigint AS versions, count(r.connection) AS reached
 FROM processor_connections c JOIN card_routes r ON r.name = c.route
-""",
-)
+""")
 async def generation_of_own(db: Read) -> Generation:
     """Of `own_routes`."""
 
 
-@statement(DIRECTORY, "UPDATE processor_connections SET account = $2 WHERE route = $1")
+@DIRECTORY.statement("UPDATE processor_connections SET account = $2 WHERE route = $1")
 async def set_account(db: Tx, route: str, account: str) -> None: ...
 
 
@@ -151,12 +142,9 @@ class EndedConnection(Row, frozen=True):
     route: str
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT c.merchant_id, c.route FROM processor_connections c JOIN card_routes r ON r.name = c.route
 WHERE c.state = 'disconnected' AND r.connection IS NOT NULL ORDER BY c.route
-""",
-)
+""")
 async def ended_connections(db: Read) -> list[EndedConnection]:
     """Those that have ended and whose key and secret are still there."""

@@ -6,14 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import HUB
-from recoup.store.statement import Read, Tx, statement
+from recoup.store.statement import Read, Tx
 
 # Of a card `{0}` the array of all that are one with it, for a lateral join.
 SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o WHERE o.joined_to = h.head_id) AS cards
   FROM (SELECT coalesce((SELECT c.joined_to FROM cards c WHERE c.card_id = {0}), {0}) AS head_id) h)"""
 
 
-@statement(HUB, "SELECT join_cards($1, $2)")
+@HUB.statement("SELECT join_cards($1, $2)")
 async def join_cards(db: Tx, same: Sequence[UUID], at: datetime) -> None:
     """For good, and once, however often it is said. A card that was never sent is made."""
 
@@ -24,18 +24,15 @@ async def are_joined(db: Read, same: Sequence[UUID]) -> bool:
     return len(found) == len(set(same)) and len(set(found)) == 1
 
 
-@statement(HUB, "SELECT coalesce(joined_to, card_id) FROM cards WHERE card_id = ANY($1::uuid[])")
+@HUB.statement("SELECT coalesce(joined_to, card_id) FROM cards WHERE card_id = ANY($1::uuid[])")
 async def _heads(db: Read, same: Sequence[UUID]) -> list[UUID]:
     """Of those that have a row."""
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT max(o.joined_at) FROM cards c
 JOIN cards o ON o.card_id = c.card_id OR o.joined_to = coalesce(c.joined_to, c.card_id)
 WHERE c.card_id = $1
-""",
-)
+""")
 async def last_joined_at(db: Read, card_id: UUID) -> datetime | None:
     """When it last became one with another; none: it is joined with no other."""

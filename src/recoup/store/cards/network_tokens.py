@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.rules.order.card_facts import TokenStanding, TokenState
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 # Of an order `o` with its card `v`: an empty object where its merchant uses tokens and the card has none.
 OF_CARD: Final = """
@@ -47,56 +47,44 @@ class CardOfToken(Row, frozen=True):
     wants: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT v.pan_id, v.scheme, v.magic, v.exp_month, v.exp_year, v.issuer_digits, v.kek_id, v.wrapped_dek, v.nonce,
   v.ciphertext, m.acceptor_id, m.offset_us,
   EXISTS (SELECT FROM notice_settings n WHERE n.merchant_id = v.merchant_id AND n.notice = 'network_tokens'
     AND n.enabled) AS wants
 FROM vault v JOIN merchants m USING (merchant_id)
 WHERE v.merchant_id = $1 AND v.token_id = $2 AND v.kek_id IS NOT NULL
-""",
-)
+""")
 async def card_of_token(db: Read, merchant_id: UUID, token_id: UUID) -> CardOfToken | None:
     """None for a card that its processor keeps."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2
-""",
-)
+""")
 async def find_network_token(db: Read, merchant_id: UUID, network_token_id: UUID) -> NetworkTokenRow | None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO network_tokens AS t (merchant_id, pan_id, token_id, network_token_id, service, state, requested_at,
   changed_at)
 VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6)
 ON CONFLICT (merchant_id, pan_id) DO UPDATE SET requested_at = excluded.requested_at, service = excluded.service
 WHERE t.state = 'requested'
 RETURNING pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
-""",
-)
+""")
 async def claim_network_token(
     db: Tx, merchant_id: UUID, pan_id: UUID, token_id: UUID, network_token_id: UUID, service: str, now: datetime
 ) -> NetworkTokenRow | None:
     """The card's one; None where the service has answered. Of one that is requested its id stays. Wall time."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE network_tokens SET state = $3, requestor_id = $4, changed_at = $5
 WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'requested'
 RETURNING network_token_id
-""",
-)
+""")
 async def keep_network_token(
     db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
 ) -> UUID | None:
@@ -105,26 +93,20 @@ async def keep_network_token(
 
 
 # Of two erasures of one card the second waits here, and sees then what the first has erased.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT FROM network_tokens WHERE merchant_id = $1 AND pan_id = ANY (ARRAY(
   SELECT pan_id FROM orders WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])))
 ORDER BY pan_id FOR UPDATE
-""",
-)
+""")
 async def _lock_tokens(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE network_tokens SET deletion_owed = true
 WHERE merchant_id = $1 AND state IN ('requested', 'active', 'suspended')
   AND pan_id = ANY (cards_of_nobody_else($1, $2::uuid[]))
 RETURNING network_token_id
-""",
-)
+""")
 async def _owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]: ...
 
 
@@ -135,27 +117,21 @@ async def owe_deletions(db: Tx, merchant_id: UUID, order_ids: Sequence[UUID]) ->
     return await _owe_deletions(db, merchant_id, order_ids)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE network_tokens SET deletion_owed = true
 WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'deleted'
-""",
-)
+""")
 async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> None:
     """Of one that its service made after its customer was erased."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1 AND network_token_id = $2
-""",
-)
+""")
 async def keep_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool) -> None: ...
 
 
-@statement(MERCHANT, "SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
+@MERCHANT.statement("SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
 async def count_undeleted(db: Read) -> int:
     """Of all merchants: those whose service did not answer for so long that it is not asked any more."""
 
@@ -176,33 +152,24 @@ async def set_standing(
         await _set_expiry(db, merchant_id, network_token_id, *expiry)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE network_tokens SET state = $3, changed_at = $4
 WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
-""",
-)
+""")
 async def _set_state(db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE vault v SET exp_month = $3, exp_year = $4
 WHERE v.merchant_id = $1 AND v.token_id = $2 AND EXISTS (SELECT FROM network_tokens t
   WHERE t.merchant_id = $1 AND t.network_token_id = $2 AND t.state IN ('active', 'suspended'))
-""",
-)
+""")
 async def _set_expiry(db: Tx, merchant_id: UUID, network_token_id: UUID, exp_month: int, exp_year: int) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'network_token' AND subject_id = $2
   AND (NOT wall OR due_at <= $3)
-""",
-)
+""")
 async def token_worked(db: Tx, merchant_id: UUID, subject_id: UUID, begun: datetime) -> None:
     """Nothing, where a notice came since this look had `begun`."""

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class OwnTries(Row, frozen=True):
@@ -18,15 +18,12 @@ class OwnTries(Row, frozen=True):
     facts: dict[str, Any]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT x.merchant_id, x.order_id, x.units, x.asset, x.facts
 FROM (SELECT DISTINCT merchant_id, order_id FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)) k
 CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FROM orders
   WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
 WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
-""",
-)
+""")
 async def own_tries_of(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
     """Those that are open."""

@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 
-@statement(MERCHANT, "UPDATE order_payer SET billing = $3 WHERE merchant_id = $1 AND order_id = $2")
+@MERCHANT.statement("UPDATE order_payer SET billing = $3 WHERE merchant_id = $1 AND order_id = $2")
 async def set_billing(db: Tx, merchant_id: UUID, order_id: UUID, billing: dict[str, Any]) -> None:
     """The address of the card, whole."""

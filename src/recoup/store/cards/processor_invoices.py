@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 Retries = Literal["on", "stopping", "off", "starting", "given_back"]
@@ -45,88 +45,76 @@ async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
     await _add(db, [invoice])
 
 
-@statement(MERCHANT, insert_of(NewInvoice) + " ON CONFLICT DO NOTHING")
+@MERCHANT.statement(insert_of(NewInvoice) + " ON CONFLICT DO NOTHING")
 async def _add(db: Tx, invoices: list[NewInvoice]) -> None: ...
 
 
-@statement(MERCHANT, f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")
+@MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")
 async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> ProcessorInvoice | None: ...
 
 
-@statement(MERCHANT, f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND order_id = $2 LIMIT 1")
+@MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND order_id = $2 LIMIT 1")
 async def invoice_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> ProcessorInvoice | None: ...
 
 
-@statement(
-    MERCHANT,
+@MERCHANT.statement(
     "SELECT invoice_key FROM processor_invoices"
-    " WHERE merchant_id = $1 AND subscription = $2 AND ended IS NULL AND route = $3 LIMIT 1000",
+    " WHERE merchant_id = $1 AND subscription = $2 AND ended IS NULL AND route = $3 LIMIT 1000"
 )
 async def invoices_of_subscription(db: Read, merchant_id: UUID, subscription: str, route: str) -> list[UUID]:
     """Those that are rescued now."""
 
 
-@statement(MERCHANT, "SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
+@MERCHANT.statement("SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
 async def admitted_before(db: Read, merchant_id: UUID, key: str) -> UUID | None:
     """The order that came of this key, whatever has changed since."""
 
 
-@statement(
-    MERCHANT,
-    "UPDATE processor_invoices SET order_id = $3, ended = NULL WHERE merchant_id = $1 AND invoice_key = $2",
+@MERCHANT.statement(
+    "UPDATE processor_invoices SET order_id = $3, ended = NULL WHERE merchant_id = $1 AND invoice_key = $2"
 )
 async def admitted(db: Tx, merchant_id: UUID, invoice_key: UUID, order_id: UUID) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    "UPDATE processor_invoices SET counted = greatest(counted, $3) WHERE merchant_id = $1 AND invoice_key = $2",
+@MERCHANT.statement(
+    "UPDATE processor_invoices SET counted = greatest(counted, $3) WHERE merchant_id = $1 AND invoice_key = $2"
 )
 async def count_own_tries(db: Tx, merchant_id: UUID, invoice_key: UUID, counted: int) -> None: ...
 
 
-@statement(MERCHANT, "UPDATE processor_invoices SET retries = $3 WHERE merchant_id = $1 AND invoice_key = $2")
+@MERCHANT.statement("UPDATE processor_invoices SET retries = $3 WHERE merchant_id = $1 AND invoice_key = $2")
 async def set_retries(db: Tx, merchant_id: UUID, invoice_key: UUID, retries: Retries) -> None: ...
 
 
-@statement(MERCHANT, "UPDATE processor_invoices SET own_retry_at = $3 WHERE merchant_id = $1 AND invoice_key = $2")
+@MERCHANT.statement("UPDATE processor_invoices SET own_retry_at = $3 WHERE merchant_id = $1 AND invoice_key = $2")
 async def set_own_retry(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime | None) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE orders SET facts = CASE WHEN $3::text IS NULL THEN facts - '{own_retry_at,own_tries_left}'::text[]
   ELSE facts || jsonb_build_object('own_retry_at', $3::text, 'own_tries_left', $4::int) END
 WHERE merchant_id = $1 AND order_id = $2
-""",
-)
+""")
 async def set_own_retry_of_order(
     db: Tx, merchant_id: UUID, order_id: UUID, own_retry_at: str | None, own_tries_left: int
 ) -> None:
     """When the processor will charge its customer by itself, wall time as text, and how often at most."""
 
 
-@statement(MERCHANT, "UPDATE processor_invoices SET ended = $3 WHERE merchant_id = $1 AND invoice_key = $2")
+@MERCHANT.statement("UPDATE processor_invoices SET ended = $3 WHERE merchant_id = $1 AND invoice_key = $2")
 async def end_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, ended: str) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
 WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
-""",
-)
+""")
 async def look_again_at(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
     """Nothing, where it was made due since this look had `begun`."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
-""",
-)
+""")
 async def looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
     """Nothing is left to do, unless it was made due since."""

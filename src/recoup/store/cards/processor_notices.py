@@ -1,5 +1,5 @@
-"""What processors' notices are about: an object is asked about once, however many notices came of it. And which order
-of ours an object belongs to."""
+"""What processors' notices are about: an object is asked about once, however many notices came of it. Which order of
+ours an object belongs to, and how many notices came lately."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 Subject = Literal["charge", "modification", "dispute", "method", "invoice", "fraud", "hold"]
@@ -47,9 +47,7 @@ async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
     return await _keep(db, [notice])
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 {insert_of(NewProcessorNotice)}
 ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   message_id = coalesce(processor_notices.message_id, excluded.message_id),
@@ -61,64 +59,48 @@ ON CONFLICT (merchant_id, object_key) DO UPDATE SET kind = excluded.kind,
   became = NULL
 WHERE NOT processor_notices.notices @> excluded.notices
 RETURNING true
-""",
-)
+""")
 async def _keep(db: Tx, notices: Sequence[NewProcessorNotice]) -> bool: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, object_key, route, subject, about, kind, message_id, charge, invoice, approves, notices, times,
   happened_at, received_at, became
 FROM processor_notices WHERE merchant_id = $1 AND object_key = $2
-""",
-)
+""")
 async def find_processor_notice(db: Read, merchant_id: UUID, object_key: UUID) -> ProcessorNotice | None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE processor_notices SET became = $4 WHERE merchant_id = $1 AND object_key = $2 AND times = $3
-""",
-)
+""")
 async def found_out(db: Tx, merchant_id: UUID, object_key: UUID, times: int, became: str) -> None:
     """`times` as it was read: nothing, where another notice came since."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
-""",
-)
+""")
 async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
     """`times` as it was read: what came since is still to be asked about."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO processor_notice_counts AS before (route, day, became, count, last_at)
 VALUES ($1, ($2::timestamptz AT TIME ZONE 'UTC')::date, $3, 1, $2)
 ON CONFLICT (route, day, became) DO UPDATE SET count = before.count + 1,
   last_at = greatest(before.last_at, excluded.last_at)
-""",
-)
+""")
 async def count_notice(db: Tx, route: str, wall: datetime, became: AtDoor) -> None: ...
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 INSERT INTO unread_notice_kinds AS before (route, kind, count, last_at) SELECT $1, $2, 1, $3
 WHERE EXISTS (SELECT FROM unread_notice_kinds WHERE route = $1 AND kind = $2)
   OR (SELECT count(*) FROM unread_notice_kinds WHERE route = $1) < {KINDS_MAX}
 ON CONFLICT (route, kind) DO UPDATE SET count = before.count + 1, last_at = greatest(before.last_at, excluded.last_at)
-""",
-)
+""")
 async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> None:
     """One more of a kind that its connector does not know."""
 
@@ -132,38 +114,29 @@ class Charged(Row, frozen=True):
     state: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT a.merchant_id, a.order_id, a.attempt_id, a.state FROM merchants m
 CROSS JOIN LATERAL (SELECT merchant_id, order_id, attempt_id, state, route FROM attempts
   WHERE merchant_id = m.merchant_id AND attempt_id = $1) a
 WHERE a.route = $2 LIMIT 1
-""",
-)
+""")
 async def attempt_of_any(db: Read, attempt_id: UUID, route: str) -> Charged | None:
     """Whosever it is."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, order_id, attempt_id, state FROM attempts
 WHERE merchant_id = $1 AND attempt_id = $2 AND route = $3
-""",
-)
+""")
 async def attempt_of(db: Read, merchant_id: UUID, attempt_id: UUID, route: str) -> Charged | None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, order_id, attempt_id, state FROM attempts
 WHERE reference = $1 AND route = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND state = 'approved'
   AND ladder <> 'payment'
 LIMIT 1
-""",
-)
+""")
 async def charge_referenced(db: Read, reference: str, route: str, merchant_id: UUID | None) -> Charged | None:
     """An approved one, of any merchant where none is named."""
 
@@ -175,9 +148,7 @@ class Modified(Row, frozen=True):
     state: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM merchants m
 CROSS JOIN LATERAL (
   SELECT merchant_id, order_id, modification_id, state, attempt_id FROM modifications
@@ -186,8 +157,7 @@ CROSS JOIN LATERAL (
     WHERE merchant_id = m.merchant_id AND send_id = $1) o
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR m.merchant_id = $3) LIMIT 1
-""",
-)
+""")
 async def modification_of(db: Read, message_id: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
     """By its own id, or by the one under which it was sent again."""
 
@@ -198,24 +168,18 @@ class KnownMethod(Row, frozen=True):
     customer: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, method_id, customer FROM stored_methods
 WHERE route = $1 AND reference = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND closed_at IS NULL LIMIT 20
-""",
-)
+""")
 async def methods_of(db: Read, route: str, reference: str, merchant_id: UUID | None) -> list[KnownMethod]:
     """Each merchant that has it."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''), last4)
 WHERE merchant_id = $1 AND token_id = $2
-""",
-)
+""")
 async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
     """As the network's updater says."""
 
@@ -228,5 +192,58 @@ class CardExpiry(Row, frozen=True):
     exp_year: int
 
 
-@statement(MERCHANT, "SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
+@MERCHANT.statement("SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
 async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
+
+
+@DIRECTORY.statement("""
+SELECT route, sum(count)::bigint AS count FROM processor_notice_counts
+WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND became NOT IN ('unsigned', 'unread')
+GROUP BY route ORDER BY route
+""")
+async def notices_since(db: Read, since: datetime) -> dict[str, int]:
+    """By route, from the day of that moment on; signed ones, of which some were repeated or unknown."""
+
+
+class UnreadKind(Row, frozen=True):
+    """Notices of a kind, in the processor's words, that the route's connector does not know. Wall time."""
+
+    route: str
+    kind: str
+    count: int
+    last_at: datetime
+
+
+@DIRECTORY.statement(
+    "SELECT route, kind, count, last_at FROM unread_notice_kinds WHERE last_at >= $1 ORDER BY route, count DESC, kind"
+)
+async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
+    """Kinds received since then, the most frequent first."""
+
+
+class NoticeCounts(Row, frozen=True):
+    """Of a route. `received`: signed and read, of which `other_account` were of another account or mode. `last_at`: of
+    the newest signed one, None where none came since this is kept."""
+
+    route: str
+    received: int
+    other_account: int
+    unsigned: int
+    unread: int
+    last_at: datetime | None
+
+
+@DIRECTORY.statement("""
+SELECT route, coalesce(sum(count) FILTER (WHERE became NOT IN ('unsigned', 'unread')), 0)::bigint AS received,
+  coalesce(sum(count) FILTER (WHERE became = 'not_mine'), 0)::bigint AS other_account,
+  coalesce(sum(count) FILTER (WHERE became = 'unsigned'), 0)::bigint AS unsigned,
+  coalesce(sum(count) FILTER (WHERE became = 'unread'), 0)::bigint AS unread,
+  max(last_at) FILTER (WHERE became NOT IN ('unsigned', 'unread')) AS last_at
+FROM processor_notice_counts WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date GROUP BY route
+""")
+async def _counts(db: Read, since: datetime) -> list[NoticeCounts]: ...
+
+
+async def notice_counts(db: Read, since: datetime) -> dict[str, NoticeCounts]:
+    """By route, from the day of that moment on."""
+    return {one.route: one for one in await _counts(db, since)}

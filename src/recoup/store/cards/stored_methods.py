@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 
@@ -23,24 +23,21 @@ class NewMethod(Row, frozen=True):
     described_at: datetime
 
 
-@statement(MERCHANT, "SELECT pan_id FROM vault WHERE merchant_id = $1 AND token_id = $2")
+@MERCHANT.statement("SELECT pan_id FROM vault WHERE merchant_id = $1 AND token_id = $2")
 async def find_method(db: Read, merchant_id: UUID, method_id: UUID) -> UUID | None:
     """Which card it is; None for a method that came for the first time."""
 
 
-@statement(MERCHANT, "SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
+@MERCHANT.statement("SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
 async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool | None:
     """None for a method that came for the first time, false for one that was erased."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM stored_methods WHERE reference = $3 AND closed_at IS NULL AND route = ANY ($2)
     AND merchant_id <> $1)
   OR EXISTS (SELECT FROM stored_methods WHERE customer = $4 AND route = ANY ($2) AND merchant_id <> $1)
-""",
-)
+""")
 async def is_brought_by_another(
     db: Read, merchant_id: UUID, routes: Sequence[str], reference: str | None, customer: str | None
 ) -> bool:
@@ -48,7 +45,7 @@ async def is_brought_by_another(
     None: not looked up."""
 
 
-@statement(MERCHANT, "SELECT pg_advisory_xact_lock(hashtextextended($1, 36))")
+@MERCHANT.statement("SELECT pg_advisory_xact_lock(hashtextextended($1, 36))")
 async def lock_names(db: Tx, name: str) -> None:
     """Two who bring the same method for the first time come one after the other."""
 
@@ -58,35 +55,28 @@ async def add_method(db: Tx, method: NewMethod) -> None:
     await _add_methods(db, [method])
 
 
-@statement(
-    MERCHANT,
+@MERCHANT.statement(
     insert_of(NewMethod)
     + """
 ON CONFLICT (merchant_id, method_id) DO UPDATE SET reference = EXCLUDED.reference, customer = EXCLUDED.customer,
   fingerprint = EXCLUDED.fingerprint
 WHERE stored_methods.reference = ''
-""",
+"""
 )
 async def _add_methods(db: Tx, methods: list[NewMethod]) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE stored_methods SET closed_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
-""",
-)
+""")
 async def close_method(db: Tx, merchant_id: UUID, method_id: UUID, at: datetime) -> None:
     """The processor said that it is gone."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE stored_methods SET described_at = $3 WHERE merchant_id = $1 AND method_id = $2 AND closed_at IS NULL
   AND reference <> '' AND coalesce(described_at, created_at) < $4 RETURNING method_id
-""",
-)
+""")
 async def claim_description(
     db: Tx, merchant_id: UUID, method_id: UUID, instead: datetime, before: datetime
 ) -> UUID | None:
@@ -94,7 +84,7 @@ async def claim_description(
     described at `instead`."""
 
 
-@statement(MERCHANT, "SELECT renew_method($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+@MERCHANT.statement("SELECT renew_method($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
 async def renew_method(
     db: Tx,
     merchant_id: UUID,

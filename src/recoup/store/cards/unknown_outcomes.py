@@ -9,7 +9,7 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000
@@ -61,7 +61,7 @@ ORDER BY a.sent_at, a.attempt_id LIMIT $3
 """
 
 
-@statement(MERCHANT, _DESK)
+@MERCHANT.statement(_DESK)
 async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> list[Unknown]:
     """However long it takes."""
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import Hex, stored
 
 CVV_KEPT = timedelta(hours=1)
@@ -27,13 +27,10 @@ class _KnownPrint(Row, frozen=True):
     card_id: UUID
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT key_id, print, card_id FROM card_prints
 WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
-""",
-)
+""")
 async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[bytes]) -> list[_KnownPrint]:
     """Pairs of key and print."""
 
@@ -43,14 +40,11 @@ async def add_prints(db: Tx, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
     await _add_prints(db, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 INSERT INTO card_prints (key_id, print, card_id)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]) -> None:
     """Key, print and card of each."""
 
@@ -87,7 +81,7 @@ class StoredCode(Row, frozen=True):
     created_at: datetime
 
 
-@statement(MERCHANT, "SELECT store_cards($1, $2)")
+@MERCHANT.statement("SELECT store_cards($1, $2)")
 async def store_cards(db: Tx, cards: Sequence[StoredCard], codes: Sequence[StoredCode]) -> None: ...
 
 
@@ -98,12 +92,9 @@ class SealedCode(Row, frozen=True):
     ciphertext: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
-""",
-)
+""")
 async def find_code(db: Read, merchant_id: UUID, token_id: UUID) -> SealedCode | None:
     """A card's security code; None when it was used, or is over."""
 
@@ -115,15 +106,12 @@ async def note_issuers(db: Tx, cards: Sequence[tuple[UUID, UUID, str]]) -> None:
         await _note_issuers(db, merchants, tokens, digits)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE vault v SET issuer_digits = k.digits
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, digits)
 WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
   AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `write_changes`
-""",
-)
+""")
 async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
     """Where none are kept."""
 
@@ -133,6 +121,6 @@ async def forget_codes(db: Tx, now: datetime) -> None:
     await _forget_codes(db, now - CVV_KEPT)
 
 
-@statement(MERCHANT, "DELETE FROM cvv_once WHERE created_at < $1")
+@MERCHANT.statement("DELETE FROM cvv_once WHERE created_at < $1")
 async def _forget_codes(db: Tx, before: datetime) -> None:
     """Whosever they are."""

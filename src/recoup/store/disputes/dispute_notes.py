@@ -4,15 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Tx, statement
+from recoup.store.statement import Read, Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE
-""",
-)
+""")
 async def _lock(db: Tx, merchant_id: UUID, dispute_id: UUID) -> None:
     """What is added to it is counted one by one."""
 
@@ -32,15 +29,12 @@ async def insert_note(
     return await _insert_note(db, merchant_id, note_id, dispute_id, text, actor, business_at, notes_max)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
 SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
 RETURNING true
-""",
-)
+""")
 async def _insert_note(
     db: Tx,
     merchant_id: UUID,
@@ -76,21 +70,18 @@ async def insert_file(
     )
 
 
-@statement(MERCHANT, "SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
+@MERCHANT.statement("SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
 async def _same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes) -> UUID | None:
     """With these bytes."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256, sealed, actor,
   business_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
 RETURNING file_id
-""",
-)
+""")
 async def _insert_file(
     db: Tx,
     merchant_id: UUID,
@@ -108,15 +99,12 @@ async def _insert_file(
     """Under the dispute's lock."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
   block_cards, actor, made_at, business_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (merchant_id, asset, valid_from) DO NOTHING RETURNING true
-""",
-)
+""")
 async def insert_terms(
     db: Tx,
     merchant_id: UUID,
@@ -134,12 +122,9 @@ async def insert_terms(
     """False when terms of that currency begin at that instant already."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE dispute_notices SET state = 'settled', why = $4
 WHERE merchant_id = $1 AND route = $2 AND notice_id = $3 AND state = 'unmatched' RETURNING true
-""",
-)
+""")
 async def settle_notice(db: Tx, merchant_id: UUID, route: str, notice_id: str, why: str) -> bool:
     """Somebody has dealt with it. False when it does not wait."""

@@ -11,7 +11,7 @@ from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Party, Stage, Terms
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 LISTED_MAX: Final = 100
 COUNTED_MAX: Final = 1_000  # of each state
@@ -60,32 +60,26 @@ _PRESSING: Final = "ORDER BY d.respond_by NULLS LAST, d.dispute_id"
 _NEWEST: Final = "ORDER BY d.opened_at DESC, d.dispute_id DESC"
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 {_DESK} AND d.state = 'open' AND ($2::text IS NULL OR d.kind = $2) {_PRESSING} OFFSET $3 LIMIT $4
-""",
-)
+""")
 async def _open(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int) -> list[DisputeRow]:
     """The most pressing first."""
 
 
-@statement(MERCHANT, f"{_DESK} AND ($2::text IS NULL OR d.kind = $2) {_NEWEST} OFFSET $3 LIMIT $4")
+@MERCHANT.statement(f"{_DESK} AND ($2::text IS NULL OR d.kind = $2) {_NEWEST} OFFSET $3 LIMIT $4")
 async def _all(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int) -> list[DisputeRow]:
     """Newest first."""
 
 
 # The newest of each state, merged: what was decided before them is not looked at.
-@statement(
-    MERCHANT,
-    f"""{_DESK} AND d.dispute_id = ANY(ARRAY(
+@MERCHANT.statement(f"""{_DESK} AND d.dispute_id = ANY(ARRAY(
   SELECT d.dispute_id FROM unnest($5::text[]) AS f (state) CROSS JOIN LATERAL (
     SELECT dispute_id, opened_at FROM disputes
     WHERE merchant_id = $1 AND state = f.state AND ($2::text IS NULL OR kind = $2)
     ORDER BY opened_at DESC, dispute_id DESC LIMIT $3::bigint + $4::bigint) d
   {_NEWEST} OFFSET $3::bigint LIMIT $4::bigint)) {_NEWEST}
-""",
-)
+""")
 async def _of_states(
     db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int, states: Collection[str]
 ) -> list[DisputeRow]:
@@ -116,14 +110,11 @@ def _masked(row: DisputeRow) -> DisputeRow:
     return replace(row, customer=personal.name(row.customer))
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT f.state, (
   SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state LIMIT $3) n)
 FROM unnest($2::text[]) AS f (state)
-""",
-)
+""")
 async def _counts(db: Read, merchant_id: UUID, states: Collection[str], most: int) -> dict[str, int]:
     """By state, each up to `most`."""
 
@@ -133,7 +124,7 @@ async def counts(db: Read, merchant_id: UUID, states: Iterable[str]) -> dict[str
     return await _counts(db, merchant_id, list(states), COUNTED_MAX + 1)
 
 
-@statement(MERCHANT, f"{_DESK} AND d.dispute_id = $2")
+@MERCHANT.statement(f"{_DESK} AND d.dispute_id = $2")
 async def _one(db: Read, merchant_id: UUID, dispute_id: UUID) -> DisputeRow | None:
     """In the clear."""
 
@@ -153,15 +144,12 @@ class DisputeNote(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT n.text, n.actor, n.business_at, (SELECT to_jsonb(p) FROM disputes d
   JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
 FROM dispute_notes n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.note_id
-""",
-)
+""")
 async def _notes(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeNote]:
     """In the clear."""
 
@@ -188,16 +176,13 @@ class DisputeFile(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT n.file_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha256, n.actor, n.business_at,
   n.sealed IS NULL AS erased,
   (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
 FROM dispute_files n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.file_id
-""",
-)
+""")
 async def _files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeFile]:
     """In the clear."""
 
@@ -219,13 +204,10 @@ class SealedFile(Row, frozen=True):
     sealed: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT file_id, name, media_type, sealed FROM dispute_files
 WHERE merchant_id = $1 AND dispute_id = $2 AND sealed IS NOT NULL ORDER BY file_id
-""",
-)
+""")
 async def sealed_files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[SealedFile]:
     """Without those that were erased."""
 
@@ -249,14 +231,11 @@ class DatedTerms(Row, frozen=True):
         )
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards, actor, made_at FROM dispute_terms t
 WHERE merchant_id = $1 AND {known_at("t", 2, recorded="made_at")}
 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
-""",
-)
+""")
 async def read_terms(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
     """All that were made by then, the newest validity first."""
 
@@ -280,39 +259,33 @@ SELECT merchant_id, route, notice_id, state, why, content, content_hash, receive
 """
 
 
-@statement(MERCHANT, f"{_NOTICE} WHERE merchant_id = $1 AND route = $2 AND notice_id = $3")
+@MERCHANT.statement(f"{_NOTICE} WHERE merchant_id = $1 AND route = $2 AND notice_id = $3")
 async def find_notice(db: Read, merchant_id: UUID, route: str, notice_id: str) -> NoticeRow | None:
     """None for one that never came."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 {_NOTICE} WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched' ORDER BY received_at DESC, notice_id
 LIMIT {LISTED_MAX}
-""",
-)
+""")
 async def unmatched(db: Read, merchant_ids: Collection[UUID]) -> list[NoticeRow]:
     """Notices that match no charge, newest first."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 {_NOTICE} WHERE merchant_id = $1 AND state = 'unmatched' AND why = ANY($2) ORDER BY received_at DESC, notice_id
 LIMIT 1000
-""",
-)
+""")
 async def early_notices(db: Read, merchant_id: UUID, whys: Collection[str]) -> list[NoticeRow]:
     """Those whose charge may yet come, newest first."""
 
 
-@statement(MERCHANT, "SELECT order_id FROM disputes WHERE merchant_id = $1 AND dispute_id = $2")
+@MERCHANT.statement("SELECT order_id FROM disputes WHERE merchant_id = $1 AND dispute_id = $2")
 async def order_of_dispute(db: Read, merchant_id: UUID, dispute_id: UUID) -> UUID | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, "SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
+@MERCHANT.statement("SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2")
 async def order_of_charge(db: Read, merchant_id: UUID, attempt_id: UUID) -> UUID | None:
     """None for a foreign or unknown id."""
 
@@ -322,12 +295,9 @@ class ApprovedCharge(Row, frozen=True):
     route: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT attempt_id, route FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND state = 'approved'
 ORDER BY attempt_no DESC LIMIT 1
-""",
-)
+""")
 async def approved_charge(db: Read, merchant_id: UUID, order_id: UUID) -> ApprovedCharge | None:
     """The last one."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.rules.rescue.arm_terms import Mode, Terms
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 # The merchant's newest line and those of its sites, however often each was changed.
 NEWEST: Final = """
@@ -37,13 +37,10 @@ class ArmSettings(Row, frozen=True):
         return Terms(self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max)
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
 FROM ({NEWEST.format(merchant="$1")}) s
-""",
-)
+""")
 async def arm_settings(db: Read, merchant_id: UUID) -> list[ArmSettings]:
     """The newest line of the merchant and of each of its sites that ever had one."""
 
@@ -57,13 +54,10 @@ class EngineStop(Row, frozen=True):
     stopped_at: datetime
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT merchant_id, why, actor, stopped_at FROM engine_stops
 WHERE ended_at IS NULL AND (merchant_id IS NULL OR merchant_id = $1) ORDER BY stopped_at
-""",
-)
+""")
 async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]:
     """Those that hold for a merchant; None: those for all."""
 
@@ -72,36 +66,27 @@ class NewArmSettings(ArmSettings, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO arm_settings (merchant_id, version, site_id, mode, share, holdout, explore, explore_max, changed_at,
   changed_by)
 SELECT merchant_id, version, site_id, mode, share, holdout, explore, explore_max, changed_at, changed_by
 FROM jsonb_populate_record(NULL::arm_settings, $1)
-""",
-)
+""")
 async def add_arm_settings(db: Tx, settings: NewArmSettings) -> None:
     """Of a version that was raised for it."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO engine_stops (stop_id, merchant_id, why, actor, stopped_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING stop_id
-""",
-)
+""")
 async def stop_engine(db: Tx, stop_id: UUID, merchant_id: UUID | None, why: str, actor: str, at: datetime) -> bool:
     """False when it is stopped already. `merchant_id` None: for all merchants."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE engine_stops SET ended_by = $2, ended_at = $3
 WHERE merchant_id IS NOT DISTINCT FROM $1 AND ended_at IS NULL RETURNING stop_id
-""",
-)
+""")
 async def resume_engine(db: Tx, merchant_id: UUID | None, actor: str, at: datetime) -> bool:
     """False when it was not stopped."""

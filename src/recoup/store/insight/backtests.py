@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.kept_sentence import Kept
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 PACK: Final = 100  # payments in a row
 _COLUMNS: Final = (
@@ -31,14 +31,11 @@ class BacktestRow(Row, frozen=True):
     payment_count: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO backtests (
   merchant_id, backtest_id, question, question_hash, requested_at, requested_by, saved_as, askers)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
-)
+""")
 async def add_backtest(
     db: Tx,
     merchant_id: UUID,
@@ -52,42 +49,33 @@ async def add_backtest(
 ) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE backtests SET askers = askers || $3::uuid
 WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL AND NOT $3 = ANY (askers)
-""",
-)
+""")
 async def add_asker(db: Tx, merchant_id: UUID, backtest_id: UUID, user_id: UUID) -> None:
     """One more person who waits for its figures."""
 
 
-@statement(MERCHANT, f"SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND backtest_id = $2")
+@MERCHANT.statement(f"SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND backtest_id = $2")
 async def find_backtest(db: Read, merchant_id: UUID, backtest_id: UUID) -> BacktestRow | None:
     """None where the merchant has none of that id."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM backtests
 WHERE merchant_id = $1 AND question_hash = $2 AND requested_at > $3 AND failed IS NULL
 ORDER BY backtest_id DESC LIMIT 1
-""",
-)
+""")
 async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since: datetime) -> BacktestRow | None:
     """The newest of that question, made or not."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR backtest_id < $2)
   AND question ->> 'purpose' <> 'bounds'
 ORDER BY backtest_id DESC LIMIT $3
-""",
-)
+""")
 async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
     """The merchant's own, the newest first."""
 
@@ -101,39 +89,30 @@ class SavedBacktest(Row, frozen=True):
     saved_as: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT backtest_id, question ->> 'scope' AS scope, question ->> 'subject' AS subject, saved_as
 FROM backtests WHERE merchant_id = $1 AND saved_as IS NOT NULL ORDER BY backtest_id
-""",
-)
+""")
 async def saved_backtests(db: Read, merchant_id: UUID) -> list[SavedBacktest]:
     """Of versions that were saved; as many as are kept."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*)::int FROM backtests WHERE merchant_id = $1 AND question ->> 'purpose' = $2 AND made_at IS NULL
-""",
-)
+""")
 async def count_unmade(db: Read, merchant_id: UUID, purpose: str) -> int:
     """How many of that purpose wait for their figures."""
 
 
 # Kinds apart, so that no number of drafts drops what somebody asked for or what a version names.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM backtests b USING (
   SELECT backtest_id, kind, row_number() OVER (PARTITION BY kind ORDER BY backtest_id DESC) AS place
   FROM (SELECT backtest_id, CASE WHEN saved_as IS NOT NULL THEN 'saved' ELSE question ->> 'purpose' END AS kind
     FROM backtests WHERE merchant_id = $1) k) p
 WHERE b.merchant_id = $1 AND b.backtest_id = p.backtest_id
   AND p.place > CASE p.kind WHEN 'request' THEN $2::int WHEN 'saved' THEN $3::int ELSE $4::int END
-""",
-)
+""")
 async def drop_oldest_backtests(db: Tx, merchant_id: UUID, requests: int, saved: int, drafts: int) -> None:
     """All but the newest that were asked for, that versions name, and the other drafts; with their payments."""
 
@@ -145,13 +124,10 @@ class EndedBacktest(Row, frozen=True):
     askers: list[UUID]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE backtests SET made_at = $3, until = $4, failed = $5, report = $6, payment_count = $7
 WHERE merchant_id = $1 AND backtest_id = $2 AND made_at IS NULL RETURNING question, askers
-""",
-)
+""")
 async def save_figures(
     db: Tx,
     merchant_id: UUID,
@@ -165,20 +141,14 @@ async def save_figures(
     """None: it has figures already, or was dropped."""
 
 
-@statement(
-    MERCHANT,
-    "UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2",
-)
+@MERCHANT.statement("UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2")
 async def save_version(db: Tx, merchant_id: UUID, backtest_id: UUID, number: int) -> None:
     """Its lines were saved as that version."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO backtest_payments (merchant_id, backtest_id, first, payments) VALUES ($1, $2, $3, $4)
-""",
-)
+""")
 async def add_backtest_payments(
     db: Tx, merchant_id: UUID, backtest_id: UUID, first: int, payments: Sequence[dict[str, Any]]
 ) -> None:
@@ -190,16 +160,13 @@ class BacktestPayment(Row, frozen=True):
     payment: dict[str, Any]
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT p.first + u.number::int - 1 AS place, u.payment
 FROM backtest_payments p, jsonb_array_elements(p.payments) WITH ORDINALITY AS u (payment, number)
 WHERE p.merchant_id = $1 AND p.backtest_id = $2
   AND p.first > $3::int - {PACK} AND p.first < $3::int + $4::int AND p.first + u.number > $3
 ORDER BY place LIMIT $4
-""",
-)
+""")
 async def backtest_payments(
     db: Read, merchant_id: UUID, backtest_id: UUID, first: int, limit: int
 ) -> list[BacktestPayment]:

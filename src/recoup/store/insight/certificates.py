@@ -5,15 +5,12 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO certificate_clocks (merchant_id, month_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def begin_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> bool:
     """False when it goes already."""
 
@@ -34,17 +31,17 @@ FROM certificate_clocks c JOIN merchants m USING (merchant_id) WHERE c.merchant_
 """
 
 
-@statement(MERCHANT, _CLOCK)
+@MERCHANT.statement(_CLOCK)
 async def clock_of(db: Read, merchant_id: UUID) -> CertificateClock | None:
     """None for a merchant that there is not."""
 
 
-@statement(MERCHANT, _CLOCK + "FOR UPDATE OF c")
+@MERCHANT.statement(_CLOCK + "FOR UPDATE OF c")
 async def lock_clock(db: Tx, merchant_id: UUID) -> CertificateClock | None:
     """Its holder makes this merchant's certificates; others wait."""
 
 
-@statement(MERCHANT, "UPDATE certificate_clocks SET month_from = greatest(month_from, $2) WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE certificate_clocks SET month_from = greatest(month_from, $2) WHERE merchant_id = $1")
 async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
     """On to the month that begins then."""
 
@@ -81,13 +78,10 @@ class Kept(Row, frozen=True):
     file: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT DISTINCT ON (acceptor_id) certificate_id, acceptor_id, number, content_hash, file FROM certificates
 WHERE merchant_id = $1 AND month_from = $2 ORDER BY acceptor_id, number DESC
-""",
-)
+""")
 async def kept_of_month(db: Read, merchant_id: UUID, month_from: datetime) -> list[Kept]:
     """One for each acceptor."""
 
@@ -97,22 +91,16 @@ class ChainEnd(Row, frozen=True):
     root: bytes
 
 
-@statement(
-    MERCHANT,
-    "SELECT chain_no, root FROM certificates WHERE merchant_id = $1 ORDER BY chain_no DESC LIMIT 1",
-)
+@MERCHANT.statement("SELECT chain_no, root FROM certificates WHERE merchant_id = $1 ORDER BY chain_no DESC LIMIT 1")
 async def chain_end(db: Read, merchant_id: UUID) -> ChainEnd | None:
     """Of the merchant's newest."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO certificates (merchant_id, certificate_id, chain_no, month_from, acceptor_id, number, reasons, sends,
   refusals, breaches, recounted_by, content_hash, root, file, made_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-""",
-)
+""")
 async def add_certificate(
     db: Tx,
     merchant_id: UUID,
@@ -134,37 +122,31 @@ async def add_certificate(
     """`made_at` is business time."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {_COLUMNS} FROM certificates
 WHERE merchant_id = $1 AND ($2::timestamptz IS NULL OR month_from = $2) AND ($3::text IS NULL OR acceptor_id = $3)
   AND chain_no < $4
 ORDER BY chain_no DESC LIMIT $5
-""",
-)
+""")
 async def list_certificates(
     db: Read, merchant_id: UUID, month_from: datetime | None, acceptor_id: str | None, before_no: int, limit: int
 ) -> list[Certificate]:
     """The newest first, from that number of the chain on."""
 
 
-@statement(MERCHANT, f"SELECT {_COLUMNS} FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
+@MERCHANT.statement(f"SELECT {_COLUMNS} FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
 async def find_certificate(db: Read, merchant_id: UUID, certificate_id: UUID) -> Certificate | None:
     """None where the merchant has none of that id."""
 
 
-@statement(MERCHANT, "SELECT file FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
+@MERCHANT.statement("SELECT file FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
 async def file_of(db: Read, merchant_id: UUID, certificate_id: UUID) -> bytes | None:
     """As it was made."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM certificates WHERE merchant_id = $1 AND month_from = $2 AND acceptor_id = $3
   AND number > $4)
-""",
-)
+""")
 async def is_corrected(db: Read, merchant_id: UUID, month_from: datetime, acceptor_id: str, number: int) -> bool:
     """Whether a later one takes its place."""

@@ -5,15 +5,13 @@ from uuid import UUID
 
 from recoup.rules.rescue.engine.drift import Counted
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 DECISIONS_MAX: Final = 20_000  # of a merchant, the newest
 _FOLLOWED_WITHIN: Final = "3 hours"  # what was sent at another time than the one decided on says nothing of its chance
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT count(*)::int AS tries, coalesce(sum(chance), 0)::float8 AS expected,
   coalesce(sum(chance * (1 - chance)), 0)::float8 AS spread, count(*) FILTER (WHERE approved)::int AS approved
 FROM (
@@ -31,7 +29,6 @@ FROM (
     AND a.sent_at BETWEEN (o.offer ->> 'at')::timestamptz - interval '{_FOLLOWED_WITHIN}'
       AND (o.offer ->> 'at')::timestamptz + interval '{_FOLLOWED_WITHIN}'
 ) few
-""",
-)
+""")
 async def count_drift(db: Read, merchant_id: UUID, since: UUID, model: str) -> Counted:
     """Of one merchant's decisions from the id `since` on."""

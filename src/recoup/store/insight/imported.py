@@ -9,7 +9,7 @@ from recoup.kernel.kept_sentence import Kept
 from recoup.rules.imports.attempt import State
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.imports import STATEMENT_SECONDS
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class BadImportLine(Row, frozen=True):
@@ -18,13 +18,10 @@ class BadImportLine(Row, frozen=True):
     why: Kept
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT line_no, code, why FROM import_lines WHERE merchant_id = $1 AND import_id = $2 AND line_no > $3
 ORDER BY line_no LIMIT $4
-""",
-)
+""")
 async def bad_lines(db: Read, merchant_id: UUID, import_id: UUID, after: int, limit: int) -> list[BadImportLine]:
     """In the file's order."""
 
@@ -60,30 +57,23 @@ class ImportedAttempt(Row, frozen=True):
     modified_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, provider, ref, payment, guessed, payer_id, card, bin, last4, scheme, funding, country, at, units, asset,
   state, failed_later, source, scheme_code, advice_code, processor_code, phrase, attempt_no, utc_offset, propensity,
   modified_at
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND (row_no, ref) > ($3, $4)
 ORDER BY row_no, ref LIMIT $5
-""",
-)
+""")
 async def attempts_of_import(
     db: Read, merchant_id: UUID, import_id: UUID, after: int, after_ref: str, limit: int
 ) -> list[ImportedAttempt]:
     """Those that it brought or changed last, in its file's order."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 UPDATE imported_attempts SET payer_id = NULL, card = NULL, last4 = '', card_id = NULL WHERE merchant_id = $1
   AND payer_id = ANY($2::uuid[]) RETURNING true
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def forget_customers(db: Tx, merchant_id: UUID, payer_ids: Sequence[UUID]) -> list[bool]:
     """Nothing links these customers' attempts to them, or to each other, any more."""
 
@@ -103,33 +93,24 @@ class _Old(Row, frozen=True):
     import_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT i.merchant_id, i.import_id FROM imports i WHERE i.received_at < $1 AND (
   EXISTS (SELECT FROM imported_attempts a WHERE a.merchant_id = i.merchant_id AND a.import_id = i.import_id)
   OR EXISTS (SELECT FROM import_lines l WHERE l.merchant_id = i.merchant_id AND l.import_id = i.import_id))
 LIMIT $2
-""",
-)
+""")
 async def _old_imports(db: Read, before: datetime, limit: int) -> list[_Old]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM imported_attempts WHERE merchant_id = $1 AND (provider, ref) IN (
   SELECT provider, ref FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 LIMIT $3)
-""",
-)
+""")
 async def _forget_attempts(db: Tx, merchant_id: UUID, import_id: UUID, limit: int) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM import_lines WHERE merchant_id = $1 AND import_id = $2 AND line_no IN (
   SELECT line_no FROM import_lines WHERE merchant_id = $1 AND import_id = $2 LIMIT $3)
-""",
-)
+""")
 async def _forget_lines(db: Tx, merchant_id: UUID, import_id: UUID, limit: int) -> None: ...

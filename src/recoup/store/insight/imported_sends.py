@@ -9,7 +9,7 @@ from recoup.store.cards.joined_cards import SAME_CARDS
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS
 from recoup.store.orders.evidence import CLAIMS_READ, SENDS_READ
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class HeldCard(Row, frozen=True):
@@ -21,9 +21,8 @@ class HeldCard(Row, frozen=True):
     magic: str | None
 
 
-@statement(
-    MERCHANT,
-    "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])",
+@MERCHANT.statement(
+    "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])"
 )
 async def held_cards_named(db: Read, merchant_id: UUID, token_ids: Sequence[UUID]) -> list[HeldCard]:
     """Of these tokens those that are this merchant's; stored methods are among them."""
@@ -53,51 +52,37 @@ class WaitingSend(Row, frozen=True):
     known_as: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
   scheme_code, advice_code, processor_code, phrase, known_as
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = 'waits'
 ORDER BY provider, ref LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int) -> list[WaitingSend]:
     """Under the import's lock."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT import_id, provider, ref, card_id, send_id, acceptor_id, initiator, scheme, at, units, asset, state, source,
   scheme_code, advice_code, processor_code, phrase, known_as
 FROM imported_attempts WHERE merchant_id = $1 AND known_as = ANY($2::uuid[]) ORDER BY known_as
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def taken_for(db: Read, merchant_id: UUID, send_ids: Sequence[UUID]) -> list[WaitingSend]:
     """Which attempt each of these sends was taken for. Under the lock of the only import that is taken over."""
 
 
-@statement(
-    MERCHANT,
-    "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = ANY($2::uuid[])",
-    seconds=STATEMENT_SECONDS,
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "UPDATE imported_attempts SET known_as = NULL WHERE merchant_id = $1 AND known_as = ANY($2::uuid[])"
 )
 async def release_sends(db: Tx, merchant_id: UUID, send_ids: Sequence[UUID]) -> None:
     """Before others are taken for them."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 UPDATE imported_attempts a SET counted = k.counted, known_as = k.known_as
 FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) AS k (provider, ref, counted, known_as)
 WHERE a.merchant_id = $1 AND a.provider = k.provider AND a.ref = k.ref
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def mark_counted(
     db: Tx,
     merchant_id: UUID,
@@ -109,7 +94,7 @@ async def mark_counted(
     """`known_as`: the sends that they are."""
 
 
-@statement(MERCHANT, "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2")
+@MERCHANT.statement("UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2")
 async def add_counted(db: Tx, merchant_id: UUID, import_id: UUID, sends: int) -> None: ...
 
 
@@ -124,9 +109,7 @@ class MerchantSend(Row, frozen=True):
     imported: bool
 
 
-@statement(
-    HUB,
-    f"""
+@HUB.within(STATEMENT_SECONDS).statement(f"""
 SELECT k.card_id AS named, s.send_id, s.at, s.units, s.currency, s.imported FROM unnest($1::uuid[]) AS k (card_id)
 CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same CROSS JOIN unnest(same.cards) AS c (card_id)
 CROSS JOIN LATERAL (
@@ -134,8 +117,6 @@ CROSS JOIN LATERAL (
     AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {SENDS_READ})
   UNION ALL (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND claimed
     AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def merchant_sends(db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime) -> list[MerchantSend]:
     """Of these cards, sent here or reported. Under the cards' locks."""

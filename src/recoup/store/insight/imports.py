@@ -9,7 +9,7 @@ import asyncpg
 
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
@@ -41,40 +41,30 @@ class Import(Row, frozen=True):
     finished_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'",
-)
+@MERCHANT.statement(f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'")
 async def import_by_content(db: Read, merchant_id: UUID, content_mac: bytes) -> Import | None:
     """The same file that came before and was read in the same way, unless it was stopped."""
 
 
-@statement(MERCHANT, f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND import_id = $2")
+@MERCHANT.statement(f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND import_id = $2")
 async def find_import(db: Read, merchant_id: UUID, import_id: UUID) -> Import | None:
     """One of this merchant."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND ($2::uuid IS NULL OR import_id < $2)
 ORDER BY import_id DESC LIMIT $3
-""",
-)
+""")
 async def list_imports(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[Import]:
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 INSERT INTO imports (merchant_id, import_id, content_mac, profile, answers, file_name, state, actor, request_id,
   received_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'received', $7, $8, $9)
 ON CONFLICT (merchant_id, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def begin_import(
     db: Tx,
     merchant_id: UUID,
@@ -164,13 +154,10 @@ async def name_guessed(
     await tx.execute(_NAME_GUESSED, merchant_id, import_id, timeout=STATEMENT_SECONDS)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE imports SET row_count = $3, attempt_count = $4, bad_count = $5, report = $6, notes = $7
 WHERE merchant_id = $1 AND import_id = $2
-""",
-)
+""")
 async def count_import(
     db: Tx,
     merchant_id: UUID,
@@ -195,26 +182,20 @@ class LockedImport(Row, frozen=True):
     waits: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT i.attempt_count, i.done_count, i.done_to, i.stop_requested_at, i.finished_at,
   EXISTS (SELECT FROM imports o WHERE o.merchant_id = i.merchant_id AND o.import_id < i.import_id
     AND o.state IN ('received', 'working')) AS waits
 FROM imports i WHERE i.merchant_id = $1 AND i.import_id = $2 FOR UPDATE OF i
-""",
-)
+""")
 async def lock_import(db: Tx, merchant_id: UUID, import_id: UUID) -> LockedImport | None:
     """Its attempts are taken over by one process at a time."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT import_id FROM imports WHERE merchant_id = $1 AND state IN ('received', 'working') AND import_id <= $2
 ORDER BY import_id LIMIT 1
-""",
-)
+""")
 async def first_unfinished(db: Read, merchant_id: UUID, up_to: UUID) -> UUID | None:
     """Imports of a merchant take turns: whose it is."""
 
@@ -224,16 +205,12 @@ class Place(Row, frozen=True):
     ref: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT provider, ref FROM (
   SELECT provider, ref FROM import_rows WHERE merchant_id = $1 AND import_id = $2 AND (provider, ref) > ($3, $4)
   ORDER BY provider, ref LIMIT $5
 ) r ORDER BY provider DESC, ref DESC LIMIT 1
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def end_of_part(
     db: Read, merchant_id: UUID, import_id: UUID, provider: str, ref: str, limit: int
 ) -> Place | None:
@@ -248,9 +225,7 @@ class Taken(Row, frozen=True):
 # Of rows about one attempt the latest state counts, and the first time; the amount is what the issuer was asked for:
 # of the first row, and of several at that time the largest. What is there stays where a file tells less: a
 # code that an earlier file told is not lost, and a story does not go back.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH latest AS (
   SELECT DISTINCT ON (provider, ref) r.*, first_value(at) OVER asked AS first_at,
     first_value(units) OVER asked AS asked, first_value(asset) OVER asked AS asked_in
@@ -295,64 +270,45 @@ WITH latest AS (
   RETURNING (xmax = 0) AS added
 )
 SELECT count(*) FILTER (WHERE added)::int AS added, count(*) FILTER (WHERE NOT added)::int AS changed FROM put
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def take_over(
     db: Tx, merchant_id: UUID, import_id: UUID, provider: str, ref: str, to_provider: str, to_ref: str
 ) -> Taken:
     """The rows behind one place up to another become attempts."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2 AND (provider, ref) > ($3, $4)
   AND (provider, ref) <= ($5, $6)
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def drop_taken(
     db: Tx, merchant_id: UUID, import_id: UUID, provider: str, ref: str, to_provider: str, to_ref: str
 ) -> Written:
     """They wait no longer."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE imports SET state = 'working', done_count = done_count + $3, new_count = new_count + $4,
   changed_count = changed_count + $5, done_to = $6 WHERE merchant_id = $1 AND import_id = $2
-""",
-)
+""")
 async def count_taken(
     db: Tx, merchant_id: UUID, import_id: UUID, rows: int, added: int, changed: int, done_to: list[str]
 ) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    "UPDATE imports SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND import_id = $2",
-)
+@MERCHANT.statement("UPDATE imports SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND import_id = $2")
 async def finish_import(db: Tx, merchant_id: UUID, import_id: UUID, state: str, at: datetime) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    "DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2",
-    seconds=STATEMENT_SECONDS,
-)
+@MERCHANT.within(STATEMENT_SECONDS).statement("DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2")
 async def drop_rest(db: Tx, merchant_id: UUID, import_id: UUID) -> None:
     """Attempts of a stopped import that were not taken over."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE imports SET stop_requested_at = coalesce(stop_requested_at, $3),
   stop_requested_by = coalesce(stop_requested_by, $4)
 WHERE merchant_id = $1 AND import_id = $2 AND state IN ('received', 'working') RETURNING true
-""",
-)
+""")
 async def request_stop(db: Tx, merchant_id: UUID, import_id: UUID, at: datetime, by: str) -> bool:
     """False when it is finished, or was never there."""

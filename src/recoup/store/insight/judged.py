@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.decisions import StoredDecision
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class JudgedRow(Row, frozen=True):
@@ -28,9 +28,7 @@ class JudgedRow(Row, frozen=True):
     issuer: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, o.site_id, o.campaign_id,
   coalesce(p.payer_id, o.pan_id, o.token_id, o.order_id) AS who, o.arm, coalesce(o.arm_share, s.share)::int AS share,
   o.placed_at AS declined_at, coalesce(o.expires_at, CASE WHEN o.stage IN ('completed', 'declined', 'cancelled',
@@ -46,19 +44,15 @@ JOIN arm_settings s ON s.merchant_id = o.merchant_id AND s.version = o.arm_versi
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 ORDER BY o.order_id
-""",
-)
+""")
 async def judged_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[JudgedRow]:
     """By id, from the first one behind `after`."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*)::int FROM (SELECT FROM orders WHERE merchant_id = $1 AND order_id > $2 AND arm IS NOT NULL
   AND kind IN ('mit_managed', 'mit_sync') LIMIT $3) o
-""",
-)
+""")
 async def count_judged(db: Read, merchant_id: UUID, after: UUID, limit: int) -> int:
     """How many there are behind `after`, up to so many."""
 
@@ -71,9 +65,7 @@ class JudgedDecision(StoredDecision, frozen=True):
     sent_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT d.decision_id, d.order_id, d.verdict, d.features, d.plan, d.rules, d.alternatives, d.versions, d.taken, d.arm,
   a.state, a.sent_at
 FROM (
@@ -90,7 +82,6 @@ LEFT JOIN LATERAL (
 ) a ON true
 WHERE d.arm ->> 'part' = 'decides'
 ORDER BY d.order_id, d.decision_id
-""",
-)
+""")
 async def judged_decisions(db: Read, merchant_id: UUID, orders: list[UUID]) -> list[JudgedDecision]:
     """Of those orders, each order's oldest first."""

@@ -1,11 +1,12 @@
-"""Models of the rescue engine, and which of them decides. Neither a model nor a choice is ever changed."""
+"""Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither a model nor a
+choice is ever changed; retention drops a training after a year."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 LISTED_MAX: Final = 100
@@ -19,12 +20,12 @@ class ModelChoice(Row, frozen=True):
     back_to: int | None
 
 
-@statement(DIRECTORY, "SELECT choice_no, name, back_to FROM model_choices ORDER BY choice_no DESC LIMIT 1")
+@DIRECTORY.statement("SELECT choice_no, name, back_to FROM model_choices ORDER BY choice_no DESC LIMIT 1")
 async def last_choice(db: Read) -> ModelChoice | None:
     """None: nobody ever chose."""
 
 
-@statement(DIRECTORY, "SELECT choice_no, name, back_to FROM model_choices WHERE choice_no = $1")
+@DIRECTORY.statement("SELECT choice_no, name, back_to FROM model_choices WHERE choice_no = $1")
 async def find_choice(db: Read, choice_no: int) -> ModelChoice | None: ...
 
 
@@ -35,7 +36,7 @@ class ModelContent(NamedTuple):
     sha256: str
 
 
-@statement(DIRECTORY, "SELECT content, sha256 FROM models WHERE name = $1")
+@DIRECTORY.statement("SELECT content, sha256 FROM models WHERE name = $1")
 async def content_of(db: Read, name: str) -> ModelContent | None: ...
 
 
@@ -69,16 +70,16 @@ FROM models m
 """
 
 
-@statement(DIRECTORY, f"{_STORED} ORDER BY m.made_at DESC, m.name LIMIT {LISTED_MAX}")
+@DIRECTORY.statement(f"{_STORED} ORDER BY m.made_at DESC, m.name LIMIT {LISTED_MAX}")
 async def list_models(db: Read) -> list[StoredModel]:
     """The newest first."""
 
 
-@statement(DIRECTORY, f"{_STORED} WHERE m.name = $1")
+@DIRECTORY.statement(f"{_STORED} WHERE m.name = $1")
 async def find_model(db: Read, name: str) -> StoredModel | None: ...
 
 
-@statement(DIRECTORY, "SELECT name FROM models ORDER BY name")
+@DIRECTORY.statement("SELECT name FROM models ORDER BY name")
 async def model_names(db: Read) -> list[str]: ...
 
 
@@ -103,7 +104,7 @@ class NewModel(Row, frozen=True):
     score_error: float | None = None
 
 
-@statement(DIRECTORY, f"{insert_of(NewModel)} ON CONFLICT DO NOTHING RETURNING true")
+@DIRECTORY.statement(f"{insert_of(NewModel)} ON CONFLICT DO NOTHING RETURNING true")
 async def _add_models(db: Tx, rows: Sequence[NewModel]) -> bool: ...
 
 
@@ -112,14 +113,53 @@ async def add_model(db: Tx, row: NewModel) -> bool:
     return await _add_models(db, [row])
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO model_choices (choice_no, name, back_to, why, actor, chosen_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING choice_no
-""",
-)
+""")
 async def add_choice(
     db: Tx, number: int, name: str | None, back_to: int | None, why: str, actor: str, at: datetime
 ) -> bool:
     """False where somebody else has just made that choice."""
+
+
+@stored("trainings")
+class TrainingLine(Row, frozen=True):
+    """`attempts`: that were read. `model`: what was made, kept or not. The scores are mean log-losses."""
+
+    began_at: datetime
+    ended_at: datetime
+    mode: Literal["candidate", "take"]
+    result: Literal["taken", "candidate", "not_better", "too_little", "failed"]
+    attempts: int
+    model: str | None
+    compared_with: str | None
+    score: float | None
+    compared_score: float | None
+    note: str
+
+
+@DIRECTORY.statement("""
+SELECT began_at, ended_at, mode, result, attempts, model, compared_with, score, compared_score, note
+FROM trainings ORDER BY began_at DESC LIMIT 1
+""")
+async def last_training(db: Read) -> TrainingLine | None:
+    """None: there was none yet."""
+
+
+@DIRECTORY.statement("""
+SELECT name FROM models
+WHERE made_by = $1 AND made_at > coalesce((SELECT max(chosen_at) FROM model_choices), '-infinity')
+ORDER BY made_at DESC, name LIMIT 1
+""")
+async def standing_candidate(db: Read, made_by: str) -> str | None:
+    """The newest model that it made since somebody last chose one."""
+
+
+@DIRECTORY.statement(f"{insert_of(TrainingLine)} ON CONFLICT DO NOTHING")
+async def _add_trainings(db: Tx, rows: Sequence[TrainingLine]) -> None: ...
+
+
+async def add_training(db: Tx, row: TrainingLine) -> None:
+    """Once for each beginning."""
+    await _add_trainings(db, [row])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.decisions import StoredDecision
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class OrderDecision(StoredDecision, frozen=True):
@@ -21,9 +21,7 @@ class OrderDecisions(Row, frozen=True):
     decisions: list[OrderDecision]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM (
     SELECT * FROM decisions d WHERE d.merchant_id = o.merchant_id AND d.decision_id > $3 AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
@@ -34,20 +32,16 @@ SELECT coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM (
         WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'attempt_declined')
     ORDER BY d.decision_id LIMIT $4) d), '[]') AS decisions
 FROM orders o WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
-""",
-)
+""")
 async def order_decisions(
     db: Read, merchant_id: UUID, order_id: UUID, after: UUID, limit: int
 ) -> OrderDecisions | None:
     """None for a foreign or unknown order. `after`: the last one that was read before."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken, at, reasons, arm
 FROM decisions WHERE merchant_id = $1 AND decision_id = $2
-""",
-)
+""")
 async def find_decision(db: Read, merchant_id: UUID, decision_id: UUID) -> OrderDecision | None:
     """With all its features."""

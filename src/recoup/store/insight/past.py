@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ORDERS_MAX: Final = 4_000
 TRANSMISSIONS_MAX: Final = 10_000
@@ -22,12 +22,9 @@ class Learner(Row, frozen=True):
     owner: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, region, coalesce(partner_id, merchant_id) AS owner FROM merchants ORDER BY merchant_id
-""",
-)
+""")
 async def merchants_to_learn(db: Read) -> list[Learner]:
     """All of them, by their ids."""
 
@@ -72,9 +69,7 @@ async def past_orders(
         after = last
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT d.*, {_HOURS.format("d.declined_at")} AS at, (d.declined_at AT TIME ZONE 'UTC')::date AS on
 FROM (
   SELECT o.order_id, p.payer_id, coalesce(v.scheme, 'generic') AS scheme,
@@ -91,23 +86,19 @@ FROM (
   WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.kind <> 'stable' AND o.facts ? 'decline'
   ORDER BY o.order_id LIMIT $3
 ) d ORDER BY d.order_id
-""",
-)
+""")
 async def _orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[PastOrder]:
     """By their ids."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT a.order_id, a.state, a.scheme_code, a.processor_code, a.advice_code, {_HOURS.format("a.sent_at")} AS at,
   (a.sent_at AT TIME ZONE 'UTC')::date AS on
 FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.state IN ('approved', 'declined')
   AND a.sent_at IS NOT NULL AND (a.units = o.units OR o.kind <> 'mit_managed')
 ORDER BY a.order_id, a.attempt_no
-""",
-)
+""")
 async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> list[PastAttempt]:
     """Of the orders behind `after` up to `last`; a part of an amount says nothing of all of it."""
 
@@ -141,9 +132,7 @@ async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncI
 
 # A copy of the payment that an order came in with is no other payment. Copies of one payment are one. None happened
 # after it was told: a date that lies ahead, by mistake or not, is the moment at which it came.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT t.*, {_HOURS.format("t.happened_at")} AS at, (t.happened_at AT TIME ZONE 'UTC')::date AS on, o.order_id
 FROM (
   SELECT transmit_id, external_id, payer_id, coalesce(bin, '') AS bin, code_source, code, transaction_id,
@@ -163,19 +152,15 @@ WHERE o.order_id IS NULL OR NOT t.is_declined
   OR t.transaction_id IS DISTINCT FROM o.transaction_id AND abs(extract(epoch FROM t.happened_at
     - least((o.facts -> 'decline' ->> 'at')::timestamptz, o.placed_at))) > 60
 ORDER BY t.transmit_id
-""",
-)
+""")
 async def _transmissions(db: Read, merchant_id: UUID, after: UUID, looks: int) -> list[PastTransmission]:
     """Of so many behind `after`."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT max(transmit_id::text)::uuid FROM (
   SELECT transmit_id FROM transmissions WHERE merchant_id = $1 AND transmit_id > $2 ORDER BY transmit_id LIMIT $3) t
-""",
-)
+""")
 async def _last_transmission(db: Read, merchant_id: UUID, after: UUID, looks: int) -> UUID | None:
     """Of so many behind `after`."""
 
@@ -216,9 +201,7 @@ async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIt
 
 
 # None happened later than by the merchant's clock.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT t.*, o.order_id FROM (
   SELECT provider, ref, payment, payer_id, bin, scheme, funding = 'credit' AS credit, country, utc_offset, state,
     source, scheme_code, advice_code, processor_code, phrase, {_HOURS.format("at")} AS at,
@@ -232,8 +215,7 @@ LEFT JOIN LATERAL (
   WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = t.payment ORDER BY f.generation DESC LIMIT 1
 ) o ON true
 ORDER BY t.provider, t.ref
-""",
-)
+""")
 async def _imported(
     db: Read, merchant_id: UUID, since: datetime, provider: str, ref: str, limit: int
 ) -> list[PastImported]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
 from recoup.rules.rescue.payer_looks import Copy, PastPayment
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 COPIES_MAX: Final = 3 * LOOKS_MAX  # an old file that came later has the newest ids
 # `OFFSET 0`: looked up by the whole key, row by row; a plan made while there was little would go through all of it.
@@ -88,7 +88,7 @@ class FeedEvent(Row, frozen=True):
     after_seq: int
 
 
-@statement(MERCHANT, _EVENTS)
+@MERCHANT.statement(_EVENTS)
 async def events_after(db: Read, merchant_id: UUID, feed_no: int, limit: int) -> list[FeedEvent]:
     """The next of the feed."""
 
@@ -98,12 +98,12 @@ class Transmitted(Row, frozen=True):
     payer_id: UUID | None
 
 
-@statement(MERCHANT, _TRANSMITTED)
+@MERCHANT.statement(_TRANSMITTED)
 async def transmitted_after(db: Read, merchant_id: UUID, after: UUID, before: UUID, limit: int) -> list[Transmitted]:
     """The next transmissions by id."""
 
 
-@statement(MERCHANT, _PAYERS)
+@MERCHANT.statement(_PAYERS)
 async def payers_of(db: Read, merchant_id: UUID, orders: Collection[UUID]) -> list[UUID]:
     """Who pays these, each once; of an order without a payer nobody."""
 
@@ -118,7 +118,7 @@ class PayerSource(Row, frozen=True):
     copies: list[Copy] | None
 
 
-@statement(MERCHANT, _SOURCES)
+@MERCHANT.statement(_SOURCES)
 async def sources_of(db: Read, merchant_id: UUID, payers: Collection[UUID], floor: UUID) -> list[PayerSource]:
     """Of each payer."""
 
@@ -135,7 +135,7 @@ class Answered(Row, frozen=True):
     processor_code: str | None
 
 
-@statement(MERCHANT, _ANSWERED)
+@MERCHANT.statement(_ANSWERED)
 async def _answered(
     db: Read, merchant_id: UUID, orders: list[UUID], after_seqs: list[int], seqs: list[int]
 ) -> list[Answered]:

@@ -11,7 +11,7 @@ import asyncpg
 from recoup.rules.messages.rescue_rate import DAYS_BEFORE, SPAN, Counted
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 A_DAY_MAX: Final = 5_000  # the newest of each day
 TIMEOUT_MS: Final = 5_000
@@ -41,7 +41,7 @@ FROM generate_series(0, {DAYS_BEFORE}) AS d (no) CROSS JOIN LATERAL (
 """
 
 
-@statement(MERCHANT, _DAYS)
+@MERCHANT.statement(_DAYS)
 async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> list[Day]:
     """However long it takes."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.rules.order.checks import RiskLevel
 from recoup.rules.risk.facts import Name
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 
 class Sighting(Row, frozen=True, kw_only=True):
@@ -34,6 +34,6 @@ class Sighted(Row, frozen=True):
     risk: RiskLevel | None
 
 
-@statement(MERCHANT, "SELECT sighted, seen, paid, usual, risk FROM note_sightings($1)")
+@MERCHANT.statement("SELECT sighted, seen, paid, usual, risk FROM note_sightings($1)")
 async def note_sightings(db: Tx, rows: Sequence[Sighting]) -> dict[UUID, Sighted]:
     """By order, of those that exist. The same again counts nothing twice."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.rules.risk.terms import RiskMode, RiskTerms
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 NEWEST: Final = "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
 
@@ -25,12 +25,9 @@ class RiskSettings(Row, frozen=True):
         return RiskTerms(self.version, self.mode, self.share, self.holdout, self.margin)
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT version, mode, share, holdout, margin, changed_at, changed_by FROM ({NEWEST.format(merchant="$1")}) s
-""",
-)
+""")
 async def risk_settings(db: Read, merchant_id: UUID) -> RiskSettings | None:
     """The newest; None where it was never set."""
 
@@ -39,13 +36,10 @@ class NewRiskSettings(RiskSettings, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO risk_settings (merchant_id, version, mode, share, holdout, margin, changed_at, changed_by)
 SELECT merchant_id, version, mode, share, holdout, margin, changed_at, changed_by
 FROM jsonb_populate_record(NULL::risk_settings, $1)
-""",
-)
+""")
 async def add_risk_settings(db: Tx, settings: NewRiskSettings) -> None:
     """Of a version that was raised for it."""

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 DECISIONS_MAX: Final = 5_000  # of a merchant, the newest
 CODES_MAX: Final = 20
@@ -21,9 +21,7 @@ class UnlistedCode(Row, frozen=True):
     last_at: datetime
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT r.reading ->> 'scheme' AS scheme, u.kind, u.code, count(DISTINCT r.order_id)::int AS orders, max(r.at) AS last_at
 FROM (
   SELECT order_id, at, features -> 'reading' AS reading FROM decisions
@@ -33,7 +31,6 @@ CROSS JOIN LATERAL (VALUES ('code', r.reading ->> 'unlisted_code'), ('advice', r
   AS u (kind, code)
 WHERE u.code IS NOT NULL
 GROUP BY scheme, u.kind, u.code ORDER BY orders DESC, scheme, u.kind, u.code LIMIT {CODES_MAX}
-""",
-)
+""")
 async def unlisted_codes(db: Read, merchant_id: UUID, since: UUID) -> list[UnlistedCode]:
     """Of the newest decisions, from the id `since` on; the most frequent first."""

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class PersonalData(Row, frozen=True):
@@ -75,9 +75,7 @@ class PersonalOrder(Row, frozen=True):
     evidence_files: list[PersonalFile] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descriptor, o.stage, o.metadata,
   to_jsonb(p) - 'merchant_id' - 'order_id' - 'payer_id' AS person,
   (SELECT jsonb_build_object('scheme', v.scheme, 'last4', v.last4, 'exp_month', v.exp_month, 'exp_year', v.exp_year)
@@ -98,8 +96,7 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
-""",
-)
+""")
 async def personal_orders(db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[PersonalOrder]:
     """Oldest first, with everything that is kept of the person."""
 
@@ -114,14 +111,11 @@ class Look(Row, frozen=True):
     order_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT known.at, known.answer, known.attempts_before, known.order_id
 FROM payer_looks l, unnest(l.at, l.answers, l.tries, l.orders)
   WITH ORDINALITY AS known (at, answer, attempts_before, order_id, n)
 WHERE l.merchant_id = $1 AND l.payer_id = $2 ORDER BY known.n
-""",
-)
+""")
 async def looks_of(db: Read, merchant_id: UUID, payer_id: UUID) -> list[Look]:
     """Their latest attempts, oldest first; at most 24."""

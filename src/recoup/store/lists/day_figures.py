@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.overview import OPEN, RESCUED
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 TIMEOUT_MS: Final = 5_000
 
@@ -55,15 +55,12 @@ class _Placed(Row, frozen=True):
     units: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT asset, count(*) AS declined, count(*) FILTER (WHERE {RESCUED}) AS rescued,
   coalesce(sum(units) FILTER (WHERE {RESCUED}), 0)::bigint AS units
 FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND order_type IN ('MIT', 'CIT')
 GROUP BY asset ORDER BY asset
-""",
-)
+""")
 async def _placed(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Placed]:
     """By currency."""
 
@@ -74,25 +71,19 @@ class _Refunds(Row, frozen=True):
     units: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT asset, count(*) AS refunds, sum(units)::bigint AS units FROM modifications
 WHERE merchant_id = $1 AND business_at >= $2 AND business_at < $3 AND kind = 'refund'
   AND state NOT IN ('refused', 'failed')
 GROUP BY asset ORDER BY asset
-""",
-)
+""")
 async def _refunds(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> list[_Refunds]:
     """By currency."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*)::int FROM disputes WHERE merchant_id = $1 AND opened_at >= $2 AND opened_at < $3
-""",
-)
+""")
 async def _disputes(db: Read, merchant_id: UUID, since: datetime, until: datetime) -> int:
     """How many were opened."""
 
@@ -104,13 +95,10 @@ class _Now(Row, frozen=True):
     waiting: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND status = ANY('{{0,1,3,4,5}}'::smallint[])
     AND {OPEN}) AS in_flight,
   (SELECT count(*)::int FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL) AS waiting
-""",
-)
+""")
 async def _now(db: Read, merchant_id: UUID) -> _Now:
     """Whenever they were placed."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.store.homes import PEOPLE
 from recoup.store.people.people import lock_user
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 
 VIEWS_MAX: Final = 30
 SHARED_MAX: Final = 30  # of a merchant, in one world
@@ -49,9 +49,7 @@ class _HabitsLine(Row, frozen=True):
     shared: bool
 
 
-@statement(
-    PEOPLE,
-    f"""
+@PEOPLE.statement(f"""
 SELECT coalesce(nullif(h.zone, ''), 'GMT') AS zone, coalesce(h.columns, '{{}}') AS columns, v.view_id,
   coalesce(v.name, '') AS name, coalesce(v.query, '') AS query, coalesce(v.own, false) AS own,
   coalesce(v.maker, '') AS maker, coalesce(v.shared_in = $3, false) AS shared
@@ -69,8 +67,7 @@ LEFT JOIN (
    WHERE s.merchant_id = $2 AND s.shared_in = $3 AND s.user_id <> $1 ORDER BY s.view_id LIMIT {SHARED_MAX})
 ) v ON true
 ORDER BY v.own DESC, v.view_id
-""",
-)
+""")
 async def _habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) -> list[_HabitsLine]: ...
 
 
@@ -91,18 +88,15 @@ class StandingView(Row, frozen=True):
     shared: bool
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT user_id, shared_in IS NOT DISTINCT FROM $4 AS shared FROM saved_views
 WHERE merchant_id = $2 AND view_id = $3 AND (user_id = $1 OR shared_in = $4) FOR UPDATE
-""",
-)
+""")
 async def standing_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str) -> StandingView | None:
     """None when this person does not see it. Nobody else changes it until the transaction ends."""
 
 
-@statement(PEOPLE, "SELECT count(*) FROM saved_views WHERE merchant_id = $1 AND shared_in = $2")
+@PEOPLE.statement("SELECT count(*) FROM saved_views WHERE merchant_id = $1 AND shared_in = $2")
 async def count_shared(db: Read, merchant_id: UUID, world: str) -> int: ...
 
 
@@ -114,43 +108,37 @@ class ViewQuery(Row, frozen=True):
     query: str
 
 
-@statement(PEOPLE, "SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1")
+@PEOPLE.statement("SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1")
 async def views_of(db: Read, merchant_id: UUID) -> list[ViewQuery]:
     """Everybody's of this merchant."""
 
 
-@statement(PEOPLE, "SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
+@PEOPLE.statement("SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
 async def read_zone(db: Read, user_id: UUID) -> str:
     """This person's; GMT for who chose none."""
 
 
-@statement(PEOPLE, "SELECT pg_advisory_xact_lock(hashtextextended('shared-views:' || $1::uuid, 0))")
+@PEOPLE.statement("SELECT pg_advisory_xact_lock(hashtextextended('shared-views:' || $1::uuid, 0))")
 async def lock_shared(db: Tx, merchant_id: UUID) -> None:
     """What is shared at this merchant is counted and shared one by one until the transaction ends."""
 
 
-@statement(
-    PEOPLE, "INSERT INTO list_habits (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET zone = $2"
+@PEOPLE.statement(
+    "INSERT INTO list_habits (user_id, zone) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET zone = $2"
 )
 async def save_zone(db: Tx, user_id: UUID, zone: str) -> None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO list_habits (user_id, columns) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET columns = $2
-""",
-)
+""")
 async def save_columns(db: Tx, user_id: UUID, columns: list[str]) -> None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO saved_views (user_id, merchant_id, view_id, name, query, shared_in)
 SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
-""",
-)
+""")
 async def _add_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int, shared_in: str | None
 ) -> Written: ...
@@ -165,27 +153,24 @@ async def add_view(
     return await _add_view(db, user_id, merchant_id, view_id, name, query, most, shared_in) == 1
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE saved_views SET name = coalesce($4, name), query = coalesce($5, query)
 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3
-""",
-)
+""")
 async def change_view(
     db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
 ) -> None:
     """None leaves as it is. Raises: KeyTaken."""
 
 
-@statement(PEOPLE, "UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
+@PEOPLE.statement("UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
 async def share_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, shared_in: str | None) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM saved_views WHERE merchant_id = $1 AND view_id = ANY($2::uuid[])")
+@PEOPLE.statement("DELETE FROM saved_views WHERE merchant_id = $1 AND view_id = ANY($2::uuid[])")
 async def delete_views(db: Tx, merchant_id: UUID, view_ids: Sequence[UUID]) -> None:
     """Whose ever they are."""
 
 
-@statement(PEOPLE, "DELETE FROM saved_views WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
+@PEOPLE.statement("DELETE FROM saved_views WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
 async def delete_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID) -> None: ...

@@ -1,19 +1,23 @@
 """How many orders a filter leaves: capped where a page shows it, exact where the wire promises it.
 
 Beside a list a count is not worth a wait. Of a merchant with many orders it is asked for when its plan says that it is
-cheap, and left out at once otherwise: one that runs into its time limit costs all of that and says nothing.
-"""
+cheap, and left out at once otherwise: one that runs into its time limit costs all of that and says nothing."""
 
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
+from recoup.store.cards.unknown_outcomes import OUT, UNANSWERED
+from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
 from recoup.store.lists.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
 from recoup.store.lists.order_search import every_condition, search_of
+from recoup.store.statement import Read, Row
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
@@ -125,3 +129,33 @@ async def _planned(connection: asyncpg.Connection, sql: str, *values: Any) -> di
     explained = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))
     plan: dict[str, Any] = explained[0]["Plan"]
     return plan
+
+
+class MenuCounts(Row, frozen=True):
+    """Disputes that nobody has answered; attempts without an answer; refunds that are stuck; what waits for a second
+    person, as far as the visitor sees it: requests to refund, and for the operator payouts, adjustments and bank
+    accounts."""
+
+    disputes: int
+    unknown: int
+    refunds: int
+    approvals: int
+
+
+@MERCHANT.statement(f"""
+SELECT
+  (SELECT count(*) FROM (SELECT FROM disputes WHERE merchant_id = $1 AND state = 'open' AND answer IS NULL LIMIT $3) d)
+    AS disputes,
+  (SELECT count(*) FROM (SELECT FROM {OUT} WHERE {UNANSWERED} LIMIT $3) u) AS unknown,
+  (SELECT count(*) FROM (SELECT FROM modifications WHERE merchant_id = $1 AND state = 'stuck' AND kind <> 'capture'
+    LIMIT $3) s) AS refunds,
+  least($3, (SELECT count(*) FROM (SELECT FROM refund_requests WHERE merchant_id = $1 AND state = 'waiting'
+    LIMIT $3) r) + CASE WHEN $4 THEN
+    (SELECT count(*) FROM (SELECT FROM bank_payouts WHERE merchant_id = $1 AND state = 'created' LIMIT $3) p)
+    + (SELECT count(*) FROM (SELECT FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' LIMIT $3) a)
+    + (SELECT count(*) FROM (SELECT FROM bank_accounts WHERE merchant_id = $1 AND state IN ('added', 'verified')
+        LIMIT $3) b)
+  ELSE 0 END) AS approvals
+""")
+async def menu_counts(db: Read, merchant_id: UUID, wall: datetime, most: int, as_operator: bool) -> MenuCounts:
+    """Each up to `most`."""

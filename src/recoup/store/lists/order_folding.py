@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.rules.lists.folding import FOLDED, search_text
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 
 class _Key(Row, frozen=True):
@@ -26,20 +26,15 @@ class _Source(_Key, frozen=True):
     last4: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, order_id FROM order_search WHERE fold = 0 ORDER BY merchant_id, order_id LIMIT $1
 FOR UPDATE SKIP LOCKED
-""",
-)
+""")
 async def _lock_unfolded(db: Tx, limit: int) -> list[_Key]:
     """An erasure that comes meanwhile waits for them, and has the last word."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.merchant_id, o.order_id, coalesce(p.first_name, '') AS first_name, coalesce(p.last_name, '') AS last_name,
   coalesce(p.email, '') AS email, o.external_id, o.transaction_id,
   CASE WHEN o.door = 'stablecoin' AND NOT p.forgotten THEN y.external_id END AS customer,
@@ -49,19 +44,15 @@ JOIN orders o ON o.merchant_id = k.merchant_id AND o.order_id = k.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 LEFT JOIN payers y ON y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-""",
-)
+""")
 async def _sources(db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]) -> list[_Source]: ...
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 UPDATE order_search s SET text = k.text, fold = {FOLDED}
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, text)
 WHERE s.merchant_id = k.merchant_id AND s.order_id = k.order_id
-""",
-)
+""")
 async def _write(db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID], texts: Sequence[str]) -> None: ...
 
 

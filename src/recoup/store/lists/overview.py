@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.store.homes import MERCHANT
 from recoup.store.money.movements import FEES
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ORDERS_MAX: Final = 300_000
 CODES_OF: Final = 50_000
@@ -33,7 +33,7 @@ BUCKETS: Final = (
 )  # fmt: skip
 
 
-@statement(MERCHANT, f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few")
+@MERCHANT.statement(f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few")
 async def count_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, limit: int
 ) -> int:
@@ -67,9 +67,7 @@ _BY_DAY, _BY_SITE, _BY_ASSET, _BY_DESCRIPTOR, _BY_SCHEME, ALL = 15, 23, 27, 29, 
 
 
 # One pass for all; of the descriptors only the most frequent come back.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT * FROM (
   SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, h.card_scheme AS scheme, {_LEVEL} AS level,
     {_COUNTS}, coalesce(sum(h.units), 0)::bigint AS units,
@@ -81,8 +79,7 @@ SELECT * FROM (
   FROM order_heads h WHERE {_PLACED}
   GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), (h.card_scheme), ())
 ) found WHERE level <> {_BY_DESCRIPTOR} OR place <= $5
-""",
-)
+""")
 async def sum_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, descriptors: int
 ) -> list[Sums]:
@@ -101,15 +98,12 @@ class CodeSums(Row, frozen=True):
 
 
 # With what the first decline came in. Of the newest orders of the span.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole, {_COUNTS}
 FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE {_PLACED}
   ORDER BY h.placed_at DESC LIMIT $5) h
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
-""",
-)
+""")
 async def sum_codes(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
 ) -> list[CodeSums]:
@@ -125,15 +119,12 @@ class CountrySums(Row, frozen=True):
     open: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT coalesce(o.facts ->> 'issuer_country', '') AS country, {_COUNTS}
 FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC LIMIT $5) h
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $6
-""",
-)
+""")
 async def sum_countries(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, countries: int
 ) -> list[CountrySums]:
@@ -146,17 +137,14 @@ class FeeSums(Row, frozen=True):
 
 
 # As the ledger booked them, whenever that was.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT e.asset, sum(e.units)::bigint AS units
 FROM order_heads h
 JOIN postings p ON p.merchant_id = $1 AND p.order_id = h.order_id AND p.recipe IN {FEES}
 JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
 WHERE {_PLACED} AND h.{RESCUED}
 GROUP BY e.asset
-""",
-)
+""")
 async def sum_fees(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None
 ) -> list[FeeSums]:
@@ -173,9 +161,7 @@ class InFlight(Row, frozen=True):
 
 
 # Whenever they were placed: each status has an index.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH base AS MATERIALIZED (
   SELECT h.expires_at, h.asset, h.units FROM order_heads h
   WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[]) AND h.order_type IN ('MIT', 'CIT')
@@ -186,8 +172,7 @@ SELECT CASE WHEN expires_at IS NULL THEN 6
     ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1, 4, 8, 15]::float8[])
     END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
-""",
-)
+""")
 async def sum_open(db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int) -> list[InFlight]:
     """Of at most `limit` orders."""
 
@@ -197,12 +182,9 @@ class OpenDisputes(Row, frozen=True):
     first_due: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1 AND state = 'open'
-""",
-)
+""")
 async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
     """Whichever site they are of."""
 

@@ -10,7 +10,7 @@ import asyncpg
 from recoup.kernel.ids import HIGHEST
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks through
 CHOSEN_FROM: Final = 2_000
@@ -57,26 +57,20 @@ async def read_calls(
     return rows, older
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM api_calls
 WHERE merchant_id = $1 AND request_id = $2 AND call_id < $3 ORDER BY call_id DESC LIMIT $4
-""",
-)
+""")
 async def _calls_of_request(db: Read, merchant_id: UUID, request_id: str, before: UUID, limit: int) -> list[ApiCall]:
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM (
   SELECT * FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT $3) c
 WHERE ($4::int IS NULL OR status / 100 = $4) AND ($5::text IS NULL OR path = $5) AND ($6::text IS NULL OR key_id = $6)
 ORDER BY call_id DESC LIMIT $7
-""",
-)
+""")
 async def _calls(
     db: Read,
     merchant_id: UUID,
@@ -90,12 +84,9 @@ async def _calls(
     """Of the `looks` calls before that one."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT call_id FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT 1 OFFSET $3
-""",
-)
+""")
 async def _seen_to(db: Read, merchant_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many calls."""
 
@@ -108,15 +99,12 @@ class Choices(Row, frozen=True):
     lost: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT coalesce(array_agg(DISTINCT path COLLATE "C" ORDER BY path COLLATE "C"), '{{}}') AS paths,
   coalesce(array_agg(DISTINCT key_id COLLATE "C" ORDER BY key_id COLLATE "C"), '{{}}') AS keys,
   (SELECT coalesce(sum(calls), 0)::bigint FROM api_call_gaps WHERE merchant_id = $1) AS lost
 FROM (SELECT path, key_id FROM api_calls WHERE merchant_id = $1 ORDER BY call_id DESC LIMIT {CHOSEN_FROM}) c
-""",
-)
+""")
 async def read_choices(db: Read, merchant_id: UUID) -> Choices:
     """By which a page of the log can be narrowed."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.rules.merchants.application import Status
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 COLUMNS: Final = """application_id, owner_kind, owner_id, merchant_id, status, version, form, external_id, reason, note,
@@ -37,13 +37,10 @@ class Application(Row, frozen=True):
     ended_at: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {COLUMNS} FROM applications
 WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3)
-""",
-)
+""")
 async def _find(
     db: Read, application_id: UUID, owner_kind: str | None, owner_id: UUID | None
 ) -> Application | None: ...
@@ -54,26 +51,20 @@ async def find_application(db: Read, application_id: UUID, owner: tuple[str, UUI
     return await _find(db, application_id, *(owner or (None, None)))
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {COLUMNS} FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND application_id < $3
   AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR external_id = $5)
 ORDER BY application_id DESC LIMIT $6
-""",
-)
+""")
 async def _own(
     db: Read, owner_kind: str, owner_id: UUID, before: UUID, status: str | None, external_id: str | None, limit: int
 ) -> list[Application]: ...
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {COLUMNS} FROM applications WHERE application_id < $1 AND ($2::text IS NULL OR status = $2)
 ORDER BY application_id DESC LIMIT $3
-""",
-)
+""")
 async def _all(db: Read, before: UUID, status: str | None, limit: int) -> list[Application]: ...
 
 
@@ -114,22 +105,16 @@ _DOCUMENT: Final = """document_id, application_id, kind, name, media_type, bytes
   added_by, added_at"""
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {_DOCUMENT} FROM application_documents WHERE application_id = ANY($1::uuid[]) ORDER BY document_id
-""",
-)
+""")
 async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Document]:
     """In the order of their coming."""
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {_DOCUMENT}, sealed FROM application_documents WHERE application_id = $1 AND document_id = $2
-""",
-)
+""")
 async def find_document(db: Read, application_id: UUID, document_id: UUID) -> SealedDocument | None: ...
 
 
@@ -149,39 +134,30 @@ class ApplicationLine(Row, frozen=True):
     at: datetime
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
 FROM application_log WHERE application_id = $1 ORDER BY seq DESC LIMIT $2
-""",
-)
+""")
 async def log_of(db: Read, application_id: UUID, limit: int) -> list[ApplicationLine]:
     """Newest first."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
-""",
-)
+""")
 async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> int:
     """At most `most` are counted."""
 
 
-@statement(DIRECTORY, "SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'")
+@DIRECTORY.statement("SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'")
 async def merchant_that_applied(db: Read, merchant_id: UUID) -> UUID | None:
     """The merchant whose application this one was; None when it was a partner's, or there was none."""
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 SELECT {COLUMNS} FROM applications
 WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3) FOR UPDATE
-""",
-)
+""")
 async def _lock(db: Tx, application_id: UUID, owner_kind: str | None, owner_id: UUID | None) -> Application | None: ...
 
 
@@ -190,58 +166,46 @@ async def lock_application(db: Tx, application_id: UUID, owner: tuple[str, UUID]
     return await _lock(db, application_id, *(owner or (None, None)))
 
 
-@statement(DIRECTORY, "INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1)")
+@DIRECTORY.statement("INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1)")
 async def add_application(db: Tx, application: Application) -> None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE applications a SET status = i.status, version = i.version, form = i.form, external_id = i.external_id,
   reason = i.reason, note = i.note, changed_at = i.changed_at, submitted_at = i.submitted_at,
   decided_at = i.decided_at, decided_by = i.decided_by, ended_at = i.ended_at
 FROM jsonb_populate_record(NULL::applications, $1) i WHERE a.application_id = i.application_id
-""",
-)
+""")
 async def save_application(db: Tx, application: Application) -> None:
     """Under its lock."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO application_log (application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at)
 SELECT application_id, seq, happening, src, dst, reason, note, document_id, actor, request_id, at
 FROM jsonb_populate_record(NULL::application_log, $1)
-""",
-)
+""")
 async def add_log_line(db: Tx, line: ApplicationLine) -> None: ...
 
 
-@statement(MERCHANT, "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
+@MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
 async def open_feed(db: Tx, merchant_id: UUID) -> None:
     """So that events from before there is a merchant are numbered too."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT coalesce(sum(d.bytes), 0)::bigint FROM applications a JOIN application_documents d USING (application_id)
 WHERE a.owner_kind = $1 AND a.owner_id = $2
-""",
-)
+""")
 async def document_bytes(db: Read, owner_kind: str, owner_id: UUID) -> int:
     """Total size of this owner's documents."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO application_documents (document_id, application_id, kind, name, media_type, bytes, sha256, sealed, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-""",
-)
+""")
 async def add_document(
     db: Tx,
     document_id: UUID,
@@ -257,11 +221,8 @@ async def add_document(
 ) -> None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 DELETE FROM application_documents WHERE application_id = $1 AND document_id = $2 RETURNING document_id
-""",
-)
+""")
 async def delete_document(db: Tx, application_id: UUID, document_id: UUID) -> bool:
     """Whether there was one."""

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class Subjects(Row, frozen=True):
@@ -17,14 +17,11 @@ class Subjects(Row, frozen=True):
     customer: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.pan_id AS card, p.payer_id AS customer FROM orders o
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE o.merchant_id = $1 AND o.order_id = $2
-""",
-)
+""")
 async def _subjects(db: Read, merchant_id: UUID, order_id: UUID) -> Subjects | None:
     """Of an order."""
 
@@ -45,13 +42,10 @@ class StandingBlock(Row, frozen=True):
     business_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT b.block_id, b.kind, b.reason, b.actor, b.business_at FROM blocks b
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL AND b.subject_id = ANY($2::uuid[]) ORDER BY b.kind
-""",
-)
+""")
 async def standing_blocks(db: Read, merchant_id: UUID, subjects: Collection[UUID]) -> list[StandingBlock]:
     """Those of the subjects that are blocked now."""
 
@@ -69,31 +63,25 @@ class ListedBlock(Row, frozen=True):
     external_id: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT b.block_id, b.kind, b.subject_id, b.reason, b.order_id, b.actor, b.business_at, o.external_id FROM blocks b
 LEFT JOIN orders o ON o.merchant_id = b.merchant_id AND o.order_id = b.order_id
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL ORDER BY b.block_id DESC LIMIT $2
-""",
-)
+""")
 async def list_blocks(db: Read, merchant_id: UUID, limit: int) -> list[ListedBlock]:
     """All that stand, newest first."""
 
 
-@statement(MERCHANT, "SELECT count(*) FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL")
+@MERCHANT.statement("SELECT count(*) FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL")
 async def count_blocks(db: Read, merchant_id: UUID) -> int:
     """Those that stand."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO blocks (merchant_id, block_id, kind, subject_id, reason, order_id, actor, business_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (merchant_id, kind, subject_id) WHERE lifted_at IS NULL DO NOTHING RETURNING true
-""",
-)
+""")
 async def insert_block(
     db: Tx,
     merchant_id: UUID,
@@ -115,18 +103,15 @@ async def lift_block(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: 
     return False if await _exists(db, merchant_id, block_id) else None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND block_id = $2 AND lifted_at IS NULL
 RETURNING true
-""",
-)
+""")
 async def _lift(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool:
     """False when it does not stand."""
 
 
-@statement(MERCHANT, "SELECT EXISTS (SELECT FROM blocks WHERE merchant_id = $1 AND block_id = $2)")
+@MERCHANT.statement("SELECT EXISTS (SELECT FROM blocks WHERE merchant_id = $1 AND block_id = $2)")
 async def _exists(db: Read, merchant_id: UUID, block_id: UUID) -> bool:
     """Whether it was ever made."""
 
@@ -136,6 +121,6 @@ class BlockOf(NamedTuple):
     subject_id: UUID
 
 
-@statement(MERCHANT, "SELECT kind, subject_id FROM blocks WHERE merchant_id = $1 AND block_id = $2")
+@MERCHANT.statement("SELECT kind, subject_id FROM blocks WHERE merchant_id = $1 AND block_id = $2")
 async def block_of(db: Read, merchant_id: UUID, block_id: UUID) -> BlockOf:
     """Whom one that there is is about."""

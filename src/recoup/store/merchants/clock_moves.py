@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import insert_of, stored
 
 
@@ -21,13 +21,10 @@ class ClockMove(Row, frozen=True):
     reached_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT move_id, requested_at, actor, from_at, target_at, reached_at FROM clock_moves
 WHERE merchant_id = $1 ORDER BY move_id DESC LIMIT $2
-""",
-)
+""")
 async def last_moves(db: Read, merchant_id: UUID, limit: int) -> list[ClockMove]:
     """Newest first."""
 
@@ -45,7 +42,7 @@ class Clock(Row, frozen=True):
     began_at: datetime
 
 
-@statement(MERCHANT, f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1")
+@MERCHANT.statement(f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1")
 async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
     """None for a merchant that there is not."""
 
@@ -61,7 +58,7 @@ class NewClockMove(Row, frozen=True):
     target_at: datetime
 
 
-@statement(MERCHANT, f"{insert_of(NewClockMove)} ON CONFLICT DO NOTHING RETURNING true")
+@MERCHANT.statement(f"{insert_of(NewClockMove)} ON CONFLICT DO NOTHING RETURNING true")
 async def _begin_moves(db: Tx, rows: Sequence[NewClockMove]) -> bool: ...
 
 
@@ -70,6 +67,6 @@ async def begin_move(db: Tx, row: NewClockMove) -> bool:
     return await _begin_moves(db, [row])
 
 
-@statement(MERCHANT, "UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")
+@MERCHANT.statement("UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")
 async def end_move(db: Tx, merchant_id: UUID, move_id: UUID, reached_at: datetime) -> None:
     """It is there."""

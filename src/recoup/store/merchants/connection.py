@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class WorkingKeys(Row, frozen=True):
@@ -14,15 +14,12 @@ class WorkingKeys(Row, frozen=True):
     tokenization_keys: int
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT
   (SELECT count(*) FROM api_keys a WHERE a.merchant_id = $1 AND a.revoked_at IS NULL
     AND coalesce(a.retires_at > $2, true) AND 'payments' = ANY (a.scopes)) AS api_keys,
   (SELECT count(*) FROM tokenization_keys t WHERE t.merchant_id = $1 AND t.revoked_at IS NULL
     AND coalesce(t.retires_at > $2, true)) AS tokenization_keys
-""",
-)
+""")
 async def count_keys(db: Read, merchant_id: UUID, at: datetime) -> WorkingKeys:
     """As far as they work `at` that wall time."""

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 CHANNEL: Final = "key_endings"
 ENDINGS_MAX: Final = 20_000  # that a process keeps; with more it asks for each
@@ -32,9 +32,7 @@ class _Heard(Row, frozen=True):
 
 # What was committed before the statement came is in its snapshot; that it was taken in the next one says. `held`: the
 # lease before had not run out then, so that a flow that ended a key in between saw it and waits.
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 WITH before AS (SELECT lease_until > statement_timestamp() AS held FROM key_listeners WHERE listener_id = $1),
 me AS (
   INSERT INTO key_listeners VALUES ($1, coalesce($3::timestamptz, '-infinity'), statement_timestamp() + $2::interval)
@@ -42,8 +40,7 @@ me AS (
 SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, statement_timestamp() AS at
 FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
   FROM (SELECT key, ends_at FROM key_endings LIMIT {ENDINGS_MAX + 1}) few) e
-""",
-)
+""")
 async def _hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> _Heard: ...
 
 
@@ -55,28 +52,22 @@ async def hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime |
     return Heard(ends, row.held, row.at)
 
 
-@statement(DIRECTORY, "DELETE FROM key_listeners WHERE listener_id = $1")
+@DIRECTORY.statement("DELETE FROM key_listeners WHERE listener_id = $1")
 async def leave(db: Tx, listener_id: UUID) -> None:
     """It goes by nothing that it heard any more."""
 
 
-@statement(
-    DIRECTORY,
-    f"""
+@DIRECTORY.statement(f"""
 WITH woken AS MATERIALIZED (SELECT pg_notify('{CHANNEL}', '')) SELECT clock_timestamp() FROM woken
-""",
-)
+""")
 async def announce(db: Tx) -> datetime:
     """Wakes all listeners, after the commit; answers from when on one that hears has heard of it."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT EXISTS (
   SELECT FROM key_listeners WHERE heard_at < $1::timestamptz AND lease_until + $2::interval > clock_timestamp())
-""",
-)
+""")
 async def any_behind(db: Read, since: datetime, grace: timedelta) -> bool:
     """Whether a listener has not heard since then and might still go by what it heard before."""
 
@@ -87,13 +78,10 @@ async def note_key_endings(db: Tx, ends: Mapping[str, datetime | None]) -> None:
         await _note_endings(db, list(ends), list(ends.values()))
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO key_endings (key, ends_at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
 ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
-""",
-)
+""")
 async def _note_endings(db: Tx, keys: Sequence[str], ends: Sequence[datetime | None]) -> None: ...
 
 
@@ -103,7 +91,7 @@ class KeyEnding(Row, frozen=True):
     ends_at: datetime | None
 
 
-@statement(DIRECTORY, "SELECT ends_at FROM key_endings WHERE key = $1")
+@DIRECTORY.statement("SELECT ends_at FROM key_endings WHERE key = $1")
 async def find_ending(db: Read, key: str) -> KeyEnding | None:
     """None for a key that goes on."""
 
@@ -114,14 +102,11 @@ async def forget_endings(db: Tx, after: timedelta) -> None:
     await _forget_endings(db, after)
 
 
-@statement(DIRECTORY, "DELETE FROM key_listeners WHERE lease_until < now() - $1::interval")
+@DIRECTORY.statement("DELETE FROM key_listeners WHERE lease_until < now() - $1::interval")
 async def _forget_listeners(db: Tx, after: timedelta) -> None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 DELETE FROM key_endings WHERE noted_at < now() - $1::interval AND coalesce(ends_at < now() - $1, true)
-""",
-)
+""")
 async def _forget_endings(db: Tx, after: timedelta) -> None: ...

@@ -20,7 +20,7 @@ from recoup.store.insight import risk_settings
 from recoup.store.insight.arms import NEWEST
 from recoup.store.merchants.fee_rows import fee_terms_of
 from recoup.store.merchants.policies import AROUND
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class ApiKey:
     ended_at: datetime | None = None
 
 
-@statement(MERCHANT, "SELECT killed FROM merchants WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT killed FROM merchants WHERE merchant_id = $1")
 async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """As it stands now, not as it is known."""
 
@@ -142,9 +142,7 @@ class _OfSite(Row, frozen=True):
     site_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.cit_callcenter, m.mit, m.region,
   m.acceptor_id, m.cit_unresolved, m.killed, m.capture_window_minutes, m.unknown_sites, m.state, m.sight,
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
@@ -157,28 +155,21 @@ SELECT m.merchant_id, m.version, m.name, m.offset_us, m.mit_mode, m.cit_web, m.c
     FROM (SELECT v.*, bool_or(v.content ? 'engine') OVER (PARTITION BY scope, subject_id) AS bounds FROM ({AROUND}) v) p
     WHERE p.bounds) AS engine_bounds
 FROM merchants m WHERE merchant_id = $1
-""",
-)
+""")
 async def _load(db: Read, merchant_id: UUID) -> _Loaded | None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
 FROM sites WHERE merchant_id = $1 ORDER BY created_at, site_id
-""",
-)
+""")
 async def _sites(db: Read, merchant_id: UUID) -> list[Site]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
 WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
-""",
-)
+""")
 async def _campaigns(db: Read, merchant_id: UUID) -> list[Campaign]: ...
 
 
@@ -202,58 +193,46 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
     )
 
 
-@statement(MERCHANT, "SELECT offset_us FROM merchants WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT offset_us FROM merchants WHERE merchant_id = $1")
 async def offset_of(db: Read, merchant_id: UUID) -> int | None:
     """Microseconds from wall to business time."""
 
 
-@statement(DIRECTORY, "SELECT made_by FROM api_keys WHERE app_key = $1")
+@DIRECTORY.statement("SELECT made_by FROM api_keys WHERE app_key = $1")
 async def maker_of_key(db: Read, app_key: str) -> str | None:
     """As `Actor.text` writes whoever made it."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT app_key, key_id, merchant_id, secret_hash, scopes, NULL::uuid AS partner_id,
   least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1
-""",
-)
+""")
 async def find_api_key(db: Read, app_key: str) -> ApiKey | None:
     """None for an unknown key; one that has ended says so."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT merchant_id FROM tokenization_keys
 WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
-""",
-)
+""")
 async def find_tokenization_merchant(db: Read, environment_key: str, at: datetime) -> UUID | None:
     """None for an unknown key, and for one that has ended `at` that wall time."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
 CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
   ORDER BY h.placed_at DESC LIMIT 1) h
 ORDER BY h.order_id DESC LIMIT 1
-""",
-)
+""")
 async def newest_of(db: Read, merchant_ids: Sequence[UUID]) -> UUID | None:
     """Of these merchants the one whose newest order is the newest; None when none has an order."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6
 WHERE merchant_id = $1
-""",
-)
+""")
 async def _choose(
     db: Tx,
     merchant_id: UUID,
@@ -278,12 +257,9 @@ async def copy_settings(db: Tx, merchant: Merchant) -> None:
     )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $1 AND offset_us < $2
-""",
-)
+""")
 async def move_clock(db: Tx, merchant_id: UUID, offset_us: int) -> None:
     """Forward only."""
 
@@ -312,36 +288,30 @@ class SiteRow(Row, frozen=True):
     support: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
   created_at)
 SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, created_at
 FROM jsonb_populate_record(NULL::merchants, $1)
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def _add_merchant(db: Tx, merchant: NewMerchant) -> None: ...
 
 
-@statement(MERCHANT, "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
+@MERCHANT.statement("INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING")
 async def _add_closer(db: Tx, merchant_id: UUID) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
 SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def _add_site(db: Tx, site: SiteRow) -> None: ...
 
 
-@statement(MERCHANT, "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE merchants SET version = version + 1 WHERE merchant_id = $1")
 async def _raise_version(db: Tx, merchant_id: UUID) -> None: ...
 
 
@@ -357,13 +327,10 @@ async def add_site(db: Tx, site: SiteRow) -> None:
     await _raise_version(db, site.merchant_id)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
 WHERE merchant_id = $1
-""",
-)
+""")
 async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
     """What is None stays."""
 
@@ -374,13 +341,13 @@ async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
     await _set_webhook_key(db, merchant_id, sealed)
 
 
-@statement(MERCHANT, "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue'")
+@MERCHANT.statement("DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue'")
 async def _end_overlap(db: Tx, merchant_id: UUID) -> None: ...
 
 
-@statement(MERCHANT, "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
 async def _set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
 
 
-@statement(MERCHANT, "UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
 async def set_stablecoin_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...

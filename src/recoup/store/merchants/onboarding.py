@@ -1,18 +1,18 @@
-"""What a merchant has done, read from what it left: the first of each kind. Bounded, however many there are."""
+"""What a merchant has done, read from what it left: the first of each kind, bounded; and the questions whether it may
+go live. Wall time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from recoup.rules.merchants.onboarding import Facts, StepEvidence
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 # Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
 FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
 UNION ALL (
@@ -55,8 +55,7 @@ UNION ALL (
 UNION ALL (
   SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
   ORDER BY period_to LIMIT 1)
-""",
-)
+""")
 async def _evidence(db: Read, merchant_id: UUID) -> dict[str, StepEvidence]: ...
 
 
@@ -68,13 +67,10 @@ class _Site(Row, frozen=True):
     mit: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
 ORDER BY created_at, site_id
-""",
-)
+""")
 async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
 
 
@@ -88,16 +84,13 @@ class _Standing(Row, frozen=True):
     bank_states: frozenset[str]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
   (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
 FROM merchants m WHERE m.merchant_id = $1
-""",
-)
+""")
 async def _standing(db: Read, merchant_id: UUID) -> _Standing | None: ...
 
 
@@ -129,14 +122,11 @@ class ApprovedRequest(Row, frozen=True):
     partner_id: UUID | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
 FROM go_live_requests r JOIN merchants m USING (merchant_id)
 WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
-""",
-)
+""")
 async def waiting_to_open(db: Read, limit: int) -> list[ApprovedRequest]:
     """Approved requests that the live world has not heard of yet."""
 
@@ -155,12 +145,46 @@ class GoLiveRequest(Row, frozen=True):
     opened_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT request_id, state, kinds, note, requested_by, requested_at, decided_by, decided_at, opened_at
 FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2
-""",
-)
+""")
 async def go_live_requests(db: Read, merchant_id: UUID, limit: int) -> list[GoLiveRequest]:
     """Newest first."""
+
+
+@MERCHANT.statement("UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2")
+async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime) -> None: ...
+
+
+@MERCHANT.statement("""
+INSERT INTO go_live_requests (merchant_id, request_id, state, kinds, conditions, requested_by, requested_at)
+VALUES ($1, $2, 'asked', $3, $4, $5, $6)
+""")
+async def add_request(
+    db: Tx,
+    merchant_id: UUID,
+    request_id: UUID,
+    kinds: Sequence[str],
+    holding: dict[str, bool],
+    actor: str,
+    at: datetime,
+) -> None:
+    """Raises: KeyTaken while another is open."""
+
+
+@MERCHANT.statement("""
+UPDATE go_live_requests SET state = $3, conditions = $4, note = $5, decided_by = $6, decided_at = $7
+WHERE merchant_id = $1 AND request_id = $2 AND state = 'asked' RETURNING request_id
+""")
+async def decide_request(
+    db: Tx,
+    merchant_id: UUID,
+    request_id: UUID,
+    state: str,
+    holding: dict[str, bool],
+    note: str,
+    actor: str,
+    at: datetime,
+) -> bool:
+    """Whether it was still open."""

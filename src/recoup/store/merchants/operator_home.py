@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS = 3.0
 
@@ -20,9 +20,7 @@ class OperatedMerchant(Row, frozen=True):
     approvals: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT m.merchant_id, m.name, m.state, coalesce(a.n, 0) AS attention, coalesce(w.n, 0)::bigint AS approvals
 FROM merchants m
 LEFT JOIN (SELECT merchant_id, count(*) AS n FROM order_heads WHERE attention IS NOT NULL GROUP BY 1) a
@@ -34,9 +32,7 @@ LEFT JOIN (SELECT merchant_id, sum(n) AS n FROM (
   GROUP BY 1) w ON w.merchant_id = m.merchant_id
 WHERE m.merchant_id = ANY ($1::uuid[]) AND ($2 = '' OR position(lower($2) IN lower(m.name)) > 0)
 ORDER BY coalesce(w.n, 0) DESC, coalesce(a.n, 0) DESC, lower(m.name), m.merchant_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def operated_merchants(db: Read, merchant_ids: Sequence[UUID], name: str, limit: int) -> list[OperatedMerchant]:
     """Merchants with money to approve first, then those with orders that need somebody; `name`: a part of it, in any
     case."""

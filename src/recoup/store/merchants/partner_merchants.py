@@ -12,7 +12,7 @@ import asyncpg
 
 from recoup.rules.lists.folding import fold, joined
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS = 10.0
 RESCUED_TIMEOUT_MS = 1_000
@@ -43,9 +43,7 @@ class PartnerMerchant(Row, frozen=True):
     sites: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
@@ -53,9 +51,7 @@ WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3::uuid[] I
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
   AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _merchants(
     db: Read,
     partner_id: UUID,
@@ -68,14 +64,10 @@ async def _merchants(
 ) -> list[PartnerMerchant]: ...
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT m.merchant_id, m.name FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 ORDER BY o.merchant_id DESC LIMIT {NAMED_MAX}
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _names(db: Read, partner_id: UUID) -> dict[UUID, str]:
     """Names of the newest merchants."""
 
@@ -118,9 +110,7 @@ class PartnerMerchantStatus(PartnerMerchant, frozen=True):
     last_order: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
   (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
@@ -129,8 +119,7 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
-""",
-)
+""")
 async def read_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> PartnerMerchantStatus | None:
     """None for one that is another's or nobody's."""
 
@@ -146,9 +135,7 @@ class HookHealth(Row, frozen=True):
     last_status: int | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT e.endpoint_id, e.url, e.state, e.why,
   (SELECT t.at FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
     AND t.result = 'delivered' AND t.try_id > $2 ORDER BY t.try_id DESC LIMIT 1) AS delivered_at,
@@ -156,8 +143,7 @@ SELECT e.endpoint_id, e.url, e.state, e.why,
 FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
   WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
-""",
-)
+""")
 async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
     """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
 
@@ -171,13 +157,10 @@ class PartnerKeyShown(Row, frozen=True):
     ends_at: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT key_id, app_key, name, created_at, last_used_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
 WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
-""",
-)
+""")
 async def partner_keys_of(db: Read, partner_id: UUID) -> list[PartnerKeyShown]:
     """Newest first, ended ones too; no secret."""
 
@@ -189,14 +172,11 @@ class _Rescued(Row, frozen=True):
     orders: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
 FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
 WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
-""",
-)
+""")
 async def _rescued(db: Read, merchant_ids: Sequence[UUID], since: datetime) -> list[_Rescued]: ...
 
 

@@ -9,16 +9,14 @@ from recoup.rules.money.as_of import ALWAYS, Window
 from recoup.store.homes import MERCHANT
 from recoup.store.merchants.clock_moves import BEGAN, Clock
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS = 120.0
 # When merchant m became the partner's, by its own clock.
 _JOINED: Final = f"o.created_at - (m.created_at - {BEGAN})"
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT CASE WHEN $2::uuid IS NULL THEN p.created_at ELSE min(o.created_at) END AS created_at,
   coalesce(min(m.offset_us), 0)::bigint AS offset_us,
   CASE WHEN $2::uuid IS NULL THEN least(p.created_at, min({_JOINED})) ELSE min({_JOINED}) END AS began_at
@@ -27,8 +25,7 @@ LEFT JOIN partner_merchants o ON o.partner_id = p.partner_id AND ($2::uuid IS NU
 LEFT JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
 GROUP BY p.created_at
-""",
-)
+""")
 async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock | None:
     """The first beginning of its merchants, and the clock that is furthest behind. None: not the partner's."""
 
@@ -39,9 +36,7 @@ class Reported(Row, frozen=True):
 
 
 # A line of the log that renamed it says what it was named before, and when that was by its own clock.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT m.merchant_id, coalesce(n.name, m.name) AS name
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 LEFT JOIN LATERAL (
@@ -53,8 +48,7 @@ LEFT JOIN LATERAL (
 WHERE o.partner_id = $1 AND {_JOINED} <= $2 AND o.created_at <= $3
   AND ($4::uuid IS NULL OR o.merchant_id > $4) AND ($6::uuid IS NULL OR o.merchant_id = $6)
 ORDER BY o.merchant_id LIMIT $5
-""",
-)
+""")
 async def merchants_then(
     db: Read,
     partner_id: UUID,
@@ -77,18 +71,14 @@ class Booked(Row, frozen=True):
     units: Decimal
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT (p.business_at AT TIME ZONE 'UTC')::date AS day, e.asset, p.recipe, count(*) AS entries, -sum(e.units) AS units
 FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
 WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {known_at("p", 4)}
   AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _booked(
     db: Read,
     merchant_id: UUID,
@@ -114,9 +104,7 @@ class Placed(Row, frozen=True):
     units: Decimal
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT (h.placed_at AT TIME ZONE 'UTC')::date AS day, o.asset, count(*) AS orders, sum(o.units) AS units
 FROM order_heads h CROSS JOIN LATERAL (
   SELECT o.asset, o.units FROM orders o WHERE o.merchant_id = h.merchant_id AND o.order_id = h.order_id LIMIT 1
@@ -126,9 +114,7 @@ WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.placed
     WHERE l.merchant_id = h.merchant_id AND l.order_id = h.order_id AND l.seq = 1) <= $5)
   AND ($6::text IS NULL OR o.asset = $6)
 GROUP BY 1, 2 ORDER BY 1, 2
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _placed(
     db: Read,
     merchant_id: UUID,

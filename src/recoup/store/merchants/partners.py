@@ -11,7 +11,7 @@ from recoup.kernel.scope import PartnerScope
 from recoup.store.homes import DIRECTORY, MERCHANT
 from recoup.store.merchants.key_endings import note_key_endings
 from recoup.store.merchants.merchants import ApiKey
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,38 +26,29 @@ class Partner:
     created_at: datetime
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
-""",
-)
+""")
 async def find_partner(db: Read, partner_id: UUID) -> Partner | None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT app_key, key_id, NULL::uuid AS merchant_id, secret_hash, scopes, partner_id,
   least(revoked_at, retires_at) AS ended_at FROM partner_keys
 WHERE app_key = $1
-""",
-)
+""")
 async def find_partner_key(db: Read, app_key: str) -> ApiKey | None:
     """None for an unknown key; one that has ended says so."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners
 ORDER BY created_at, partner_id LIMIT $1
-""",
-)
+""")
 async def list_partners(db: Read, limit: int) -> list[Partner]: ...
 
 
-@statement(DIRECTORY, "SELECT EXISTS (SELECT FROM partner_merchants WHERE merchant_id = $2 AND partner_id = $1)")
+@DIRECTORY.statement("SELECT EXISTS (SELECT FROM partner_merchants WHERE merchant_id = $2 AND partner_id = $1)")
 async def is_own_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> bool: ...
 
 
@@ -87,29 +78,26 @@ WHERE m.merchant_id = $1
 """
 
 
-@statement(MERCHANT, _WHO)
+@MERCHANT.statement(_WHO)
 async def who_is(db: Read, merchant_id: UUID) -> Belongs | None: ...
 
 
-@statement(MERCHANT, f"{_WHO} FOR UPDATE OF m")
+@MERCHANT.statement(f"{_WHO} FOR UPDATE OF m")
 async def lock_who_is(db: Tx, merchant_id: UUID) -> Belongs | None:
     """As `who_is`, and it stays so until the transaction ends."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT merchant_id, external_id, request_key, input_mac FROM partner_merchants
 WHERE partner_id = $1 AND (request_key = $2 OR external_id = $3)
-""",
-)
+""")
 async def made_before(
     db: Read, partner_id: UUID, request_key: str | None, external_id: str | None
 ) -> list[EarlierMerchant]:
     """By the key of the request, by the partner's own id of the merchant, or one by each."""
 
 
-@statement(DIRECTORY, "SELECT count(*) FROM partner_merchants WHERE partner_id = $1")
+@DIRECTORY.statement("SELECT count(*) FROM partner_merchants WHERE partner_id = $1")
 async def count_merchants(db: Read, partner_id: UUID) -> int: ...
 
 
@@ -119,14 +107,11 @@ class WaitingHandover(NamedTuple):
 
 
 # Later ones show keys that somebody made anew, and are for whom that person gave the link.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT handover_id, expires_at FROM handovers h
 WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 AND NOT EXISTS (SELECT FROM handovers e
   WHERE e.merchant_id = h.merchant_id AND (e.created_at, e.handover_id) < (h.created_at, h.handover_id))
-""",
-)
+""")
 async def waiting_handover(db: Read, merchant_id: UUID, at: datetime) -> WaitingHandover | None:
     """The one that was made with the merchant, if nobody has opened it."""
 
@@ -142,46 +127,37 @@ class KeysHandover(Row, frozen=True):
     request_mac: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT handover_id, sealed IS NOT NULL AS sealed, created_at, expires_at, old_keys_end, request_mac
 FROM handovers
 WHERE merchant_id = $1 AND request_key = $2
-""",
-)
+""")
 async def handover_by_key(db: Read, merchant_id: UUID, key: str) -> KeysHandover | None:
     """Of the keys that were made for this Idempotency-Key."""
 
 
-@statement(
-    DIRECTORY, "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = ANY($2::uuid[])"
+@DIRECTORY.statement(
+    "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = ANY($2::uuid[])"
 )
 async def own_merchants_among(db: Read, partner_id: UUID, mids: Sequence[UUID]) -> list[UUID]: ...
 
 
-@statement(DIRECTORY, "SELECT partner_id FROM heard_by_partners WHERE merchant_id = $1")
+@DIRECTORY.statement("SELECT partner_id FROM heard_by_partners WHERE merchant_id = $1")
 async def partner_of(db: Read, merchant_id: UUID) -> UUID | None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
 FOR UPDATE
-""",
-)
+""")
 async def lock_partner(db: Tx, partner_id: UUID) -> Partner | None:
     """A flow that makes a merchant or a key holds its partner: they are made one by one."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO partner_log (log_id, partner_id, merchant_id, happening, about, actor, request_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
-)
+""")
 async def _add_line(
     db: Tx,
     log_id: UUID,
@@ -204,27 +180,21 @@ async def note(
     )
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, merchants_max),
   calls_per_minute = coalesce($4, calls_per_minute) WHERE partner_id = $1
-""",
-)
+""")
 async def change_partner(
     db: Tx, partner_id: UUID, *, state: str | None, merchants_max: int | None, calls_per_minute: int | None
 ) -> None:
     """What is None stays."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at, request_key,
   request_mac, old_keys_end)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
-)
+""")
 async def add_handover(
     db: Tx,
     merchant_id: UUID,
@@ -240,38 +210,29 @@ async def add_handover(
 
 
 # What is shown is gone by the same statement; of two at once the second waits and finds nothing.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH waiting AS (
   SELECT sealed FROM handovers
   WHERE merchant_id = $1 AND handover_id = $2 AND sealed IS NOT NULL AND expires_at > $3 FOR UPDATE
 )
 UPDATE handovers h SET sealed = NULL, opened_at = $3, opened_request = $4 FROM waiting w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
-""",
-)
+""")
 async def open_handover(db: Tx, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str) -> bytes | None:
     """What was sealed, once; None when it is unknown, was seen or is over."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def add_partner(db: Tx, partner_id: UUID, name: str, at: datetime) -> bool:
     """Once; a second time it changes nothing, and says False."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at, name)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-""",
-)
+""")
 async def add_partner_key(
     db: Tx,
     app_key: str,
@@ -284,7 +245,7 @@ async def add_partner_key(
 ) -> None: ...
 
 
-@statement(DIRECTORY, "UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
+@DIRECTORY.statement("UPDATE partner_keys SET name = $3 WHERE partner_id = $1 AND key_id = $2 RETURNING key_id")
 async def name_partner_key(db: Tx, partner_id: UUID, key_id: UUID, name: str) -> bool:
     """False when the partner has no such key."""
 
@@ -294,9 +255,8 @@ async def revoke_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
     await note_key_endings(db, {key: None for key in await _revoke(db, partner_id, at)})
 
 
-@statement(
-    DIRECTORY,
-    "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key",
+@DIRECTORY.statement(
+    "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key"
 )
 async def _revoke(db: Tx, partner_id: UUID, at: datetime) -> list[str]: ...
 
@@ -306,23 +266,17 @@ async def retire_partner_keys(db: Tx, partner_id: UUID, at: datetime) -> None:
     await note_key_endings(db, await _retire(db, partner_id, at))
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
 RETURNING app_key, retires_at
-""",
-)
+""")
 async def _retire(db: Tx, partner_id: UUID, at: datetime) -> dict[str, datetime | None]: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
 VALUES ($2, $1, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
-""",
-)
+""")
 async def add_partner_merchant(
     db: Tx,
     partner_id: UUID,

@@ -10,7 +10,7 @@ from recoup.rules.policies.stored import READ_MAX, part_of
 from recoup.rules.policies.stored import Version as Held
 from recoup.rules.policies.terms import PolicyTerms, ScopeKind
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 
 # Of all policies around the orders of a merchant `m`; of each so many of the newest that one whose time has come is
 # among them.
@@ -53,64 +53,49 @@ class PolicyVersion(Row, frozen=True):
         return self.held.part.terms
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_versions
 WHERE merchant_id = $1 AND scope = $2 AND subject_id = $3 AND number < $4 ORDER BY number DESC LIMIT $5
-""",
-)
+""")
 async def own_versions(
     db: Read, merchant_id: UUID, scope: str, subject_id: UUID, below: int, limit: int
 ) -> list[PolicyVersion]:
     """The newest first."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_bounds
 WHERE scope = $1 AND subject_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4
-""",
-)
+""")
 async def bounding_versions(db: Read, scope: str, subject_id: UUID, below: int, limit: int) -> list[PolicyVersion]:
     """The newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT v.scope, v.subject_id, v.number, v.content, v.reason, v.author, v.from_at, v.saved_at
 FROM unnest($2::text[], $3::uuid[], $4::int[]) AS k (scope, subject_id, number)
 JOIN policy_versions v ON v.merchant_id = $1 AND v.scope = k.scope AND v.subject_id = k.subject_id
   AND v.number = k.number
-""",
-)
+""")
 async def own_named(
     db: Read, merchant_id: UUID, scopes: Sequence[str], subjects: Sequence[UUID], numbers: Sequence[int]
 ) -> list[PolicyVersion]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT DISTINCT ON (scope, subject_id) scope, subject_id, number, content, reason, author, from_at, saved_at
 FROM policy_versions WHERE merchant_id = $1 AND scope IN ('site', 'campaign') AND from_at <= $2
 ORDER BY scope, subject_id, number DESC LIMIT $3
-""",
-)
+""")
 async def own_inside(db: Read, merchant_id: UUID, now: datetime, limit: int) -> list[PolicyVersion]:
     """Of each site and campaign the version that holds then."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT b.scope, b.subject_id, b.number, b.content, b.reason, b.author, b.from_at, b.saved_at
 FROM unnest($1::text[], $2::uuid[], $3::int[]) AS k (scope, subject_id, number)
 JOIN policy_bounds b ON b.scope = k.scope AND b.subject_id = k.subject_id AND b.number = k.number
-""",
-)
+""")
 async def bounding_named(
     db: Read, scopes: Sequence[str], subjects: Sequence[UUID], numbers: Sequence[int]
 ) -> list[PolicyVersion]: ...
@@ -120,44 +105,35 @@ class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO policy_versions (merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at)
 SELECT merchant_id, scope, subject_id, number, content, reason, author, from_at, saved_at
 FROM jsonb_populate_record(NULL::policy_versions, $1)
 ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
     """False where that number is taken."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO policy_bounds (scope, subject_id, number, content, reason, author, from_at, saved_at)
 SELECT scope, subject_id, number, content, reason, author, from_at, saved_at
 FROM jsonb_populate_record(NULL::policy_bounds, $1)
 ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def add_bounding_version(db: Tx, version: PolicyVersion) -> bool:
     """False where that number is taken."""
 
 
-@statement(MERCHANT, "SELECT partner_id FROM merchants WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT partner_id FROM merchants WHERE merchant_id = $1")
 async def partner_bounding(db: Read, merchant_id: UUID) -> UUID | None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO policy_sends (merchant_id, subject_id, month, sends)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
 ON CONFLICT (merchant_id, subject_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
-""",
-)
+""")
 async def count_sends(
     db: Tx, merchants: Sequence[UUID], subjects: Sequence[UUID], months: Sequence[date], sends: Sequence[int]
 ) -> Written:

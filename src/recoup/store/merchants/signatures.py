@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 BUCKET_SECONDS = 300
 # One more than the window can reach back, for a timestamp may lie in the future.
@@ -31,9 +31,7 @@ class _Taken(Row, frozen=True):
     fresh: tuple[str, ...]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH input AS MATERIALIZED (
   SELECT i.*, set_config('synchronous_commit', 'off', true)
   FROM jsonb_to_recordset($1) AS i (merchant_id uuid, bucket bigint, key_id text, signature text)
@@ -44,8 +42,7 @@ WITH input AS MATERIALIZED (
 )
 SELECT (SELECT since FROM signatures_since) AS since,
   ARRAY(SELECT key_id || ' ' || encode(signature, 'hex') FROM fresh) AS fresh
-""",
-)
+""")
 async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
@@ -55,11 +52,11 @@ async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[date
     return taken.since, {(one.partition(" ")[0], one.partition(" ")[2]) for one in taken.fresh}
 
 
-@statement(DIRECTORY, "INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING")
+@DIRECTORY.statement("INSERT INTO signatures_since (since) VALUES ($1) ON CONFLICT DO NOTHING")
 async def begin_signatures(db: Tx, since: datetime) -> None: ...
 
 
-@statement(MERCHANT, "DELETE FROM seen_signatures WHERE bucket < $1")
+@MERCHANT.statement("DELETE FROM seen_signatures WHERE bucket < $1")
 async def _forget(db: Tx, before: int) -> None: ...
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")
 
@@ -32,9 +32,7 @@ class Switch(Row, frozen=True):
     unknown_sites: Literal["use_default", "refuse"]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH subjects AS (
   SELECT 0 AS depth, 'merchant' AS level, m.merchant_id AS subject_id, NULL::uuid AS site_id, m.name, NULL AS key,
     m.cit_web, m.cit_callcenter, m.mit, m.created_at, m.created_at AS site_since, NULL::uuid AS within
@@ -59,20 +57,16 @@ LEFT JOIN LATERAL (
   WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = k.kind ORDER BY h.version DESC LIMIT 1
 ) c ON true
 ORDER BY s.depth > 0, s.site_since, s.within, s.depth, s.created_at, s.subject_id, k.place
-""",
-)
+""")
 async def standing(db: Read, merchant_id: UUID) -> list[Switch]:
     """The merchant's, then each site's with its campaigns'; three a subject."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOIN LATERAL (
   SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
   ORDER BY h.version DESC LIMIT 1) c
-""",
-)
+""")
 async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str) -> dict[UUID, str]:
     """Who switched last; without those that nobody ever did."""
 
@@ -94,9 +88,7 @@ class SwitchChange(Row, frozen=True):
     key: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT h.level, h.subject_id, h.kind, h.is_on, h.version, h.why, h.actor, h.request_id, h.changed_at,
   coalesce(s.name, c.name, m.name) AS name, coalesce(s.site_id, c.site_id) AS site_id, c.key
 FROM switch_changes h
@@ -105,8 +97,7 @@ LEFT JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.subject_id 
 LEFT JOIN campaigns c ON c.merchant_id = h.merchant_id AND c.campaign_id = h.subject_id AND h.level = 'campaign'
 WHERE h.merchant_id = $1 AND (h.version, h.subject_id, h.kind) < ($2, $3, $4)
 ORDER BY h.version DESC, h.subject_id DESC, h.kind DESC LIMIT $5
-""",
-)
+""")
 async def _history(
     db: Read, merchant_id: UUID, version: int, subject_id: UUID, kind: str, limit: int
 ) -> list[SwitchChange]: ...
@@ -125,15 +116,15 @@ _SET: Final = """cit_web = CASE $3 WHEN 'cit_web' THEN $4 ELSE cit_web END,
   mit = CASE $3 WHEN 'mit' THEN $4 ELSE mit END"""
 
 
-@statement(MERCHANT, f"UPDATE merchants SET {_SET} WHERE merchant_id = $1 AND merchant_id = $2")
+@MERCHANT.statement(f"UPDATE merchants SET {_SET} WHERE merchant_id = $1 AND merchant_id = $2")
 async def _set_of_merchant(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
 
 
-@statement(MERCHANT, f"UPDATE sites SET {_SET} WHERE merchant_id = $1 AND site_id = $2")
+@MERCHANT.statement(f"UPDATE sites SET {_SET} WHERE merchant_id = $1 AND site_id = $2")
 async def _set_of_site(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
 
 
-@statement(MERCHANT, f"UPDATE campaigns SET {_SET} WHERE merchant_id = $1 AND campaign_id = $2")
+@MERCHANT.statement(f"UPDATE campaigns SET {_SET} WHERE merchant_id = $1 AND campaign_id = $2")
 async def _set_of_campaign(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
 
 
@@ -157,14 +148,11 @@ class NewSwitchChange(Row, frozen=True):
     changed_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO switch_changes (merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at)
 SELECT merchant_id, version, level, subject_id, kind, is_on, why, actor, request_id, changed_at
 FROM jsonb_populate_recordset(NULL::switch_changes, $1)
-""",
-)
+""")
 async def _note_changes(db: Tx, changes: Sequence[NewSwitchChange]) -> None: ...
 
 

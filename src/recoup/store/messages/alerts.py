@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 FIRST: Final = 5
 EVENTS_MAX: Final = 10_000
@@ -22,7 +22,7 @@ class Alert(Row, frozen=True):
     user_id: UUID | None
 
 
-@statement(MERCHANT, "SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2")
+@MERCHANT.statement("SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2")
 async def find_alert(db: Read, merchant_id: UUID, alert_id: UUID) -> Alert | None:
     """With the facts that it carries itself."""
 
@@ -37,15 +37,12 @@ class DisputeFacts(Row, frozen=True):
     respond_by: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT l.body ->> 'dispute_id' AS dispute_id, l.happening = 'dispute_continued' AS continued, l.order_id,
   (l.body ->> 'units')::bigint AS units, o.asset, o.external_id, l.body ->> 'respond_by' AS respond_by
 FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
-""",
-)
+""")
 async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> DisputeFacts | None:
     """As a line of the order's log tells it."""
 
@@ -58,16 +55,13 @@ class PayoutFacts(Row, frozen=True):
     status: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.payout_id, p.batch_id, p.units, p.asset,
   CASE WHEN $3 < 0 THEN 'waits_again' WHEN $3 = 0 THEN 'scheduled'
     ELSE (SELECT CASE b.event WHEN 'payout.created' THEN 'sent' ELSE b.body ->> 'Status' END FROM outbox b
       WHERE b.merchant_id = $1 AND b.subject_id = $2 AND b.seq = $3) END AS status
 FROM bank_payouts p WHERE p.merchant_id = $1 AND p.payout_id = $2
-""",
-)
+""")
 async def _payout(db: Read, merchant_id: UUID, payout_id: UUID, step: int) -> PayoutFacts | None:
     """`step`: its event's; below zero it waits again, at zero it is scheduled."""
 
@@ -80,13 +74,10 @@ class SettlementFacts(Row, frozen=True):
     last_day: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT batch_id, payout_units AS units, asset, period_from, period_to - interval '1 day' AS last_day
 FROM settlement_batches WHERE merchant_id = $1 AND batch_id = $2
-""",
-)
+""")
 async def _batch(db: Read, merchant_id: UUID, batch_id: UUID) -> SettlementFacts | None:
     """A settlement."""
 
@@ -117,24 +108,18 @@ async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
     return Last(0, None) if feed_no is None else Last(feed_no, await _last_notified_at(db, merchant_id))
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT step FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1 ORDER BY step DESC LIMIT 1
-""",
-)
+""")
 async def _last_step(db: Read, merchant_id: UUID) -> int | None:
     """Where in the feed it stood."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT created_at FROM alerts WHERE merchant_id = $1 AND kind = 'orders' AND about = $1
   AND (facts ->> 'orders')::int > 0
 ORDER BY step DESC LIMIT 1
-""",
-)
+""")
 async def _last_notified_at(db: Read, merchant_id: UUID) -> datetime | None:
     """When one that had orders was made."""
 
@@ -151,9 +136,7 @@ class WaitingOrders(Row, frozen=True):
 
 
 # Those that wait still: what went on by itself meanwhile needs nobody.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 WITH came AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM feed WHERE merchant_id = $1 AND event IN ('order.problem', 'order.onhold')
@@ -171,8 +154,7 @@ SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 3)::int AS probl
   coalesce((SELECT array_agg(order_id::text ORDER BY n) FROM few), '{{}}') AS first,
   coalesce((SELECT array_agg(external_id ORDER BY n) FROM few), '{{}}') AS names
 FROM waits
-""",
-)
+""")
 async def waiting_since(db: Read, merchant_id: UUID, after: int, until: int) -> WaitingOrders:
     """Orders that came into Problem or Onhold in this part of the feed and wait still, those in Problem first."""
 
@@ -183,7 +165,7 @@ async def lock_feed(db: Tx, merchant_id: UUID) -> int:
     return await _lock_feed(db, merchant_id) or 0
 
 
-@statement(MERCHANT, "SELECT feed_no FROM closers WHERE merchant_id = $1 FOR UPDATE")
+@MERCHANT.statement("SELECT feed_no FROM closers WHERE merchant_id = $1 FOR UPDATE")
 async def _lock_feed(db: Tx, merchant_id: UUID) -> int | None:
     """None before its first event."""
 
@@ -200,15 +182,12 @@ class FailingEndpoint(Row, frozen=True):
     host: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT endpoint_id, merchant_id, partner_id, state, failing_since, created_at,
   substring(url FROM '^[a-z]+://([^/?#]+)') AS host
 FROM endpoints
 WHERE endpoint_id = ANY($1::uuid[]) AND (state = 'disabled' OR opened_at IS NOT NULL)
 ORDER BY endpoint_id
-""",
-)
+""")
 async def failing_endpoints(db: Read, endpoint_ids: Sequence[UUID]) -> list[FailingEndpoint]:
     """Of these the ones that are open or switched off."""

@@ -10,7 +10,7 @@ from recoup.kernel.ids import HIGHEST
 from recoup.rules.merchants.personal import hider
 from recoup.store.homes import MERCHANT
 from recoup.store.partitions import RETENTION_MONTHS
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
@@ -60,9 +60,7 @@ async def read_log(
     return rows, await _seen_to(db, endpoint_id, before, SCANNED_MAX - 1) if narrowed else None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH seen AS MATERIALIZED (
   SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
     SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
@@ -84,8 +82,7 @@ LEFT JOIN LATERAL (
       AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
 ) n ON true
 ORDER BY t.try_id DESC
-""",
-)
+""")
 async def _log(
     db: Read,
     endpoint_id: UUID,
@@ -99,12 +96,9 @@ async def _log(
     """Of the `looks` tries before that one."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT 1 OFFSET $3
-""",
-)
+""")
 async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUID | None:
     """The last of so many tries."""
 
@@ -149,9 +143,7 @@ async def read_try(
     return replace(row, answer=hider(row.payer, clear=clear)(row.answer), payer=None)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
   o.external_id, o.site_id, to_jsonb(p) AS payer
@@ -161,8 +153,7 @@ LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_i
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
 WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
-""",
-)
+""")
 async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
     """With all that is known of the order's customer."""
 
@@ -177,15 +168,12 @@ class SentEvent(Row, frozen=True):
     event: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
 FROM endpoints e
 CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
   AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
 WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
-""",
-)
+""")
 async def last_events(db: Read, merchant_id: UUID, order_id: UUID) -> list[SentEvent]:
     """For each active endpoint of the merchant's own the order's last event that it listens to."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.rules.messages.breaker import Health
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import Hex, insert_of, stored
 
 WAITING_MAX = 1_000
@@ -45,9 +45,7 @@ class EndpointRow(Row, frozen=True):
         return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
   e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, e.door, e.rotated_at, m.webhook_key,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
@@ -60,8 +58,7 @@ LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door
 WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue' OR $2)
 ORDER BY e.created_at, e.endpoint_id
-""",
-)
+""")
 async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> list[EndpointRow]:
     """Those of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
 
@@ -87,9 +84,7 @@ class Try(Row, frozen=True):
     external_id: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT t.try_id, t.merchant_id, t.resent, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result,
   t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
@@ -98,8 +93,7 @@ LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
 WHERE t.endpoint_id = $1 AND t.try_id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
 ORDER BY t.try_id DESC LIMIT $2
-""",
-)
+""")
 async def list_tries(db: Read, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Try]:
     """Newest first, older than `before`."""
 
@@ -112,18 +106,15 @@ class StablecoinRow(Row, frozen=True):
     state: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT endpoint_id, url, events, encrypt, state FROM endpoints
 WHERE merchant_id = $1 AND door = 'stablecoin' AND state <> 'deleted'
-""",
-)
+""")
 async def stablecoin_endpoint(db: Read, merchant_id: UUID) -> StablecoinRow | None:
     """The one of the stablecoin API."""
 
 
-@statement(MERCHANT, "SELECT stablecoin_webhook_key FROM merchants WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT stablecoin_webhook_key FROM merchants WHERE merchant_id = $1")
 async def stablecoin_webhook_key_of(db: Read, merchant_id: UUID) -> bytes | None:
     """Sealed."""
 
@@ -137,15 +128,12 @@ class SharedKeys(Row, frozen=True):
     previous_until: datetime | None = None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT CASE WHEN $2 = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END AS key, x.previous_key,
   x.previous_until
 FROM merchants m LEFT JOIN webhook_key_overlaps x ON x.merchant_id = m.merchant_id AND x.door = $2
 WHERE m.merchant_id = $1
-""",
-)
+""")
 async def shared_keys(db: Read, merchant_id: UUID, door: str) -> SharedKeys | None:
     """Of a merchant."""
 
@@ -165,7 +153,7 @@ class NewEndpoint(Row, frozen=True):
     encrypt: bool
 
 
-@statement(DIRECTORY, insert_of(NewEndpoint))
+@DIRECTORY.statement(insert_of(NewEndpoint))
 async def _add_endpoints(db: Tx, rows: Sequence[NewEndpoint]) -> None: ...
 
 
@@ -175,9 +163,7 @@ async def add_endpoint(db: Tx, row: NewEndpoint) -> None:
 
 
 # A new address, or one that is switched on again, begins in good health.
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints e SET url = i.url, events = i.events, format = i.format, state = i.state, why = i.why,
   encrypt = i.encrypt, failures = CASE WHEN w.anew THEN 0 ELSE e.failures END,
   failing_since = CASE WHEN NOT w.anew THEN e.failing_since END,
@@ -188,8 +174,7 @@ FROM jsonb_populate_record(NULL::endpoints, $1) AS i, endpoints b,
 WHERE e.endpoint_id = i.endpoint_id AND b.endpoint_id = i.endpoint_id AND $2 IN (e.merchant_id, e.partner_id)
   AND e.state <> 'deleted'
 RETURNING e.endpoint_id
-""",
-)
+""")
 async def change_endpoint(db: Tx, row: dict[str, Any], owner_id: UUID) -> bool:
     """`row` names its id, url, events, format, state, why and encrypt. False when it is not there.
 
@@ -205,31 +190,25 @@ async def delete_endpoint(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     return True
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints SET state = 'deleted' WHERE endpoint_id = $2 AND $1 IN (merchant_id, partner_id)
   AND state <> 'deleted' RETURNING true
-""",
-)
+""")
 async def _mark_deleted(db: Tx, owner_id: UUID, endpoint_id: UUID) -> bool:
     """False when it is not there."""
 
 
-@statement(MERCHANT, "DELETE FROM lanes WHERE endpoint_id = $1 AND due_at IS NOT NULL")
+@MERCHANT.statement("DELETE FROM lanes WHERE endpoint_id = $1 AND due_at IS NOT NULL")
 async def _end_lanes(db: Tx, endpoint_id: UUID) -> None: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO endpoints AS e (merchant_id, endpoint_id, url, events, format, created_at, encrypt, door)
 VALUES ($1, $2, $3, $4, 'stablecoin', $5, $6, 'stablecoin')
 ON CONFLICT (merchant_id) WHERE door = 'stablecoin' AND state <> 'deleted'
 DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.encrypt, state = 'active', why = NULL,
   failures = 0, failing_since = NULL, last_error = NULL, opened_at = NULL, probes = 0, probe_at = NULL
-""",
-)
+""")
 async def put_stablecoin_endpoint(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, url: str, events: Sequence[str], at: datetime, *, encrypt: bool
 ) -> None:
@@ -256,7 +235,7 @@ class SampleTry(Row, frozen=True):
     sample: str
 
 
-@statement(MERCHANT, insert_of(SampleTry))
+@MERCHANT.statement(insert_of(SampleTry))
 async def _add_sample_tries(db: Tx, rows: Sequence[SampleTry]) -> None: ...
 
 
@@ -275,18 +254,15 @@ class KeyInUse(Row, frozen=True):
     previous_until: datetime | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT own_key AS key, previous_until FROM endpoints
 WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) AND state <> 'deleted' AND door = 'rescue' FOR UPDATE
-""",
-)
+""")
 async def lock_endpoint(db: Tx, endpoint_id: UUID, owner_id: UUID) -> KeyInUse | None:
     """The key of its own, if it has one."""
 
 
-@statement(DIRECTORY, "SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE")
+@DIRECTORY.statement("SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE")
 async def lock_owned(db: Tx, endpoint_id: UUID, owner_id: UUID) -> None:
     """Whichever API manages it: changes at once are made one after the other."""
 
@@ -296,29 +272,23 @@ async def lock_shared_key(db: Tx, merchant_id: UUID, door: str = "rescue") -> Ke
     return KeyInUse(await _lock_shared_key(db, merchant_id, door), await _overlap(db, merchant_id, door))
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT CASE WHEN $2 = 'stablecoin' THEN stablecoin_webhook_key ELSE webhook_key END FROM merchants
 WHERE merchant_id = $1 FOR UPDATE
-""",
-)
+""")
 async def _lock_shared_key(db: Tx, merchant_id: UUID, door: str) -> bytes | None:
     """Sealed."""
 
 
-@statement(MERCHANT, "SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
+@MERCHANT.statement("SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
 async def _overlap(db: Read, merchant_id: UUID, door: str) -> datetime | None:
     """Until when the key before holds."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5, switched_at = NULL
 WHERE endpoint_id = $1
-""",
-)
+""")
 async def set_own_key(
     db: Tx, endpoint_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None, at: datetime
 ) -> None:
@@ -342,31 +312,25 @@ async def set_shared_key(
         await _keep_overlap(db, merchant_id, previous, until, at, door)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
   stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
 WHERE merchant_id = $1
-""",
-)
+""")
 async def _set_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
     """A new version of the merchant's settings."""
 
 
-@statement(MERCHANT, "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
+@MERCHANT.statement("DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
 async def _end_overlap(db: Tx, merchant_id: UUID, door: str) -> None:
     """The key before holds no more."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at, door)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
   previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
-""",
-)
+""")
 async def _keep_overlap(db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str) -> None:
     """The key before holds until then."""

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
-@statement(MERCHANT, "SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT coalesce(max(number), 0) FROM closers WHERE merchant_id = $1")
 async def last_number(db: Read, merchant_id: UUID) -> int:
     """Of the newest event in the feed; 0 while there is none."""
 
@@ -30,9 +30,7 @@ class FeedLine(Row, frozen=True):
     external_id: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT f.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
 FROM feed f
@@ -40,8 +38,7 @@ JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id A
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
 WHERE f.merchant_id = $1 AND f.number > $2 AND f.number <= $3 AND ($4::text[] IS NULL OR f.event = ANY($4))
 ORDER BY f.number LIMIT $5
-""",
-)
+""")
 async def feed_page(
     db: Read, merchant_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
 ) -> list[FeedLine]:

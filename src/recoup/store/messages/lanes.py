@@ -7,16 +7,14 @@ from uuid import UUID
 
 from recoup.rules.messages.breaker import Health
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 LEASE: Final = timedelta(seconds=60)
 
 
 # A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
 # due when its next probe is.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH RECURSIVE e AS (
   (SELECT endpoint_id FROM lanes WHERE due_at IS NOT NULL ORDER BY endpoint_id LIMIT 1)
   UNION ALL
@@ -31,8 +29,7 @@ CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoin
   ORDER BY l.due_at LIMIT 1) first
 WHERE p.probe_at IS NULL OR p.probe_at <= $1
 ORDER BY first.due_at
-""",
-)
+""")
 async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> dict[UUID, bool]:
     """Who has something to deliver now, the longest waiting first; and whether it is its breaker's next probe."""
 
@@ -70,19 +67,14 @@ class Lane(Row, frozen=True):
     switched: bool | None
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2 RETURNING endpoint_id
-""",
-)
+""")
 async def _take_probes(db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime) -> list[UUID]:
     """Whose breaker is open: the next probe moves away, so that no other process makes one meanwhile."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH picked AS MATERIALIZED (
   SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
   JOIN endpoints e USING (endpoint_id)
@@ -109,8 +101,7 @@ LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id AND x.door = e.door
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
-""",
-)
+""")
 async def _claim(
     db: Tx,
     endpoints: Sequence[UUID],
@@ -169,21 +160,16 @@ class NewTry(Row, frozen=True):
     resent: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid)
   USING (merchant_id, endpoint_id, lane_id)
 ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
-""",
-)
+""")
 async def lock_lanes(db: Tx, lanes: Sequence[FinishedLane]) -> None:
     """First, so that an event that is being fed meanwhile is seen by one of the two."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints e SET state = CASE WHEN n.disable IS NOT NULL THEN 'disabled' ELSE e.state END,
   why = coalesce(n.disable, e.why), switched_at = CASE WHEN n.switched THEN $2 ELSE e.switched_at END
 FROM (
@@ -191,14 +177,13 @@ FROM (
   FROM jsonb_to_recordset($1) AS i (endpoint_id uuid, disable text, switched boolean, url text)
   JOIN endpoints p USING (endpoint_id) GROUP BY 1) n
 WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
-""",
-)
+""")
 async def _note_endpoints(db: Tx, lanes: Sequence[FinishedLane], wall: datetime) -> None:
     """That one takes nothing more, or took what only its new key had signed. What an address that was changed meanwhile
     answered switches nothing off."""
 
 
-@statement(MERCHANT, "SELECT finish_lanes($1, $2, $3)")
+@MERCHANT.statement("SELECT finish_lanes($1, $2, $3)")
 async def _finish(db: Tx, lanes: Sequence[FinishedLane], wall: datetime, tries: Sequence[NewTry]) -> None:
     """Each goes on, waits, or ends; and what was tried is noted."""
 
@@ -239,38 +224,29 @@ class EndpointHealth(Row, frozen=True):
         return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, probe_at FROM endpoints
 WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
-""",
-)
+""")
 async def lock_health(db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]) -> list[EndpointHealth]:
     """Of those that are not well, or that just failed. After the lanes."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, last_error = i.last_error,
   opened_at = i.opened_at, probes = i.probes, probe_at = i.probe_at
 FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
-""",
-)
+""")
 async def set_health(db: Tx, rows: Sequence[EndpointHealth]) -> None:
     """As it is after the tries."""
 
 
 # What had failed before the breaker opened waits no longer; what came meanwhile is due already.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE lanes l SET due_at = $2 FROM (
   SELECT merchant_id, endpoint_id, lane_id FROM lanes
   WHERE endpoint_id = ANY($1) AND due_at > $2 ORDER BY 1, 2, 3 FOR UPDATE SKIP LOCKED) w
 WHERE l.merchant_id = w.merchant_id AND l.endpoint_id = w.endpoint_id AND l.lane_id = w.lane_id
-""",
-)
+""")
 async def bring_forward(db: Tx, endpoints: Sequence[UUID], wall: datetime) -> None:
     """Of endpoints that work again."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.rules.rescue.reach import Channel
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 
@@ -41,9 +41,7 @@ class MailFacts(Row, frozen=True):
     by_sms: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
   s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
   coalesce(p.billing ->> 'countryCode', '') AS country,
@@ -62,8 +60,7 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN modifications r ON r.merchant_id = m.merchant_id AND r.modification_id = m.about
 WHERE m.merchant_id = $1 AND m.mail_id = $2
-""",
-)
+""")
 async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | None:
     """Of the order, its site and its payer as they are now."""
 
@@ -82,19 +79,16 @@ class Mail(Row, frozen=True):
     channel: Channel
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT m.mail_id, m.order_id, o.external_id, m.notice, m.state, m.tries, m.why, m.business_at, m.channel
 FROM mails m JOIN orders o USING (merchant_id, order_id)
 WHERE m.merchant_id = $1 ORDER BY m.mail_id DESC LIMIT $2
-""",
-)
+""")
 async def newest_mails(db: Read, merchant_id: UUID, limit: int) -> list[Mail]:
     """Newest first."""
 
 
-@statement(MERCHANT, "SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT notice, enabled FROM notice_settings WHERE merchant_id = $1")
 async def notice_settings(db: Read, merchant_id: UUID) -> dict[str, bool]:
     """Only what somebody has set."""
 
@@ -105,28 +99,25 @@ class OwedMail(Row, frozen=True):
     why: str
 
 
-@statement(MERCHANT, "SELECT state, tries, why FROM mails WHERE merchant_id = $1 AND mail_id = $2 FOR UPDATE")
+@MERCHANT.statement("SELECT state, tries, why FROM mails WHERE merchant_id = $1 AND mail_id = $2 FOR UPDATE")
 async def lock_mail(db: Tx, merchant_id: UUID, mail_id: UUID) -> OwedMail | None:
     """Whatever became of it."""
 
 
-@statement(MERCHANT, "UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
+@MERCHANT.statement("UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
 async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str) -> None:
     """Under its lock."""
 
 
-@statement(MERCHANT, "UPDATE mails SET channel = $3 WHERE merchant_id = $1 AND mail_id = $2")
+@MERCHANT.statement("UPDATE mails SET channel = $3 WHERE merchant_id = $1 AND mail_id = $2")
 async def choose_channel(db: Tx, merchant_id: UUID, mail_id: UUID, channel: Channel) -> None:
     """Under its lock, before its first try."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, actor = EXCLUDED.actor,
   changed_at = EXCLUDED.changed_at
-""",
-)
+""")
 async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
     """Whether the merchant's payers get it."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 UNREAD_MAX: Final = 99
 _RANK: Final = "array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)"
@@ -55,9 +55,7 @@ class MerchantReader(Row, frozen=True):
 
 
 # Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
-@statement(
-    PEOPLE,
-    f"""
+@PEOPLE.statement(f"""
 SELECT w.name AS subject_name, u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, s.digest_hour,
   coalesce(s.digest_empty, false) AS digest_empty, coalesce(c.choices, '{{}}') AS choices
@@ -74,8 +72,7 @@ LEFT JOIN LATERAL (
   WHERE c.user_id = u.user_id AND c.world = w.world AND c.subject_id = w.merchant_id
 ) c ON true
 WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
-""",
-)
+""")
 async def readers_of(db: Read, world: str, merchant_id: UUID, user_id: UUID | None = None) -> list[MerchantReader]: ...
 
 
@@ -91,9 +88,7 @@ class PartnerReader(Row, frozen=True):
 
 
 # A partner's own people; with $3 that one person.
-@statement(
-    PEOPLE,
-    f"""
+@PEOPLE.statement(f"""
 SELECT u.user_id, u.email, m.role AS own_role, NULL AS operator_role, coalesce(s.zone, 'GMT') AS zone,
   {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices
 FROM memberships m JOIN users u ON u.user_id = m.user_id AND u.state = 'active'
@@ -104,15 +99,14 @@ LEFT JOIN LATERAL (
 ) c ON true
 WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND m.world = $1 AND ($3::uuid IS NULL OR m.user_id = $3)
 ORDER BY u.user_id
-""",
-)
+""")
 async def partner_readers_of(
     db: Read, world: str, partner_id: UUID, user_id: UUID | None = None
 ) -> list[PartnerReader]:
     """As `readers_of`, without names."""
 
 
-@statement(PEOPLE, "SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)")
+@PEOPLE.statement("SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)")
 async def is_known(db: Read, world: str, merchant_id: UUID) -> bool:
     """Whether the people database has heard of this merchant."""
 
@@ -126,15 +120,12 @@ class Bell(NamedTuple):
     unread: int
 
 
-@statement(
-    PEOPLE,
-    f"""
+@PEOPLE.statement(f"""
 SELECT coalesce(s.zone, 'GMT') AS zone, coalesce(s.language, '') AS language,
   (SELECT count(*)::int FROM (SELECT FROM notifications n WHERE {_MINE} AND n.read_at IS NULL
     LIMIT {UNREAD_MAX + 1}) few) AS unread
 FROM (SELECT) AS one LEFT JOIN person_settings s ON s.user_id = $1
-""",
-)
+""")
 async def read_bell(db: Read, user_id: UUID, world: str, may: Sequence[str]) -> Bell: ...
 
 
@@ -151,15 +142,12 @@ class Notification(Row, frozen=True):
     mail_why: str
 
 
-@statement(
-    PEOPLE,
-    f"""
+@PEOPLE.statement(f"""
 SELECT {_COLUMNS} FROM notifications n
 WHERE {_MINE} AND ($4::uuid IS NULL OR n.notification_id < $4) AND (NOT $5 OR n.read_at IS NULL)
   AND ($6::uuid IS NULL OR n.subject_id = $6)
 ORDER BY n.notification_id DESC LIMIT $7
-""",
-)
+""")
 async def notifications_page(
     db: Read,
     user_id: UUID,
@@ -174,14 +162,14 @@ async def notifications_page(
     """Newest first."""
 
 
-@statement(PEOPLE, f"SELECT {_COLUMNS} FROM notifications n WHERE {_MINE} AND n.notification_id = $4")
+@PEOPLE.statement(f"SELECT {_COLUMNS} FROM notifications n WHERE {_MINE} AND n.notification_id = $4")
 async def find_notification(
     db: Read, user_id: UUID, world: str, may: Sequence[str], notification_id: UUID
 ) -> Notification | None:
     """None for somebody else's, and for what this person may not hear any more."""
 
 
-@statement(PEOPLE, "SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1")
+@PEOPLE.statement("SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1")
 async def _settings(db: Read, user_id: UUID) -> Settings | None: ...
 
 
@@ -198,14 +186,11 @@ class NamedNotification(Row, frozen=True):
     mails: bool
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coalesce(s.mails, true) AS mails
 FROM notifications n LEFT JOIN person_settings s USING (user_id)
 WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
-""",
-)
+""")
 async def named_notification(db: Read, user_id: UUID, notification_id: UUID, world: str) -> NamedNotification | None:
     """For the holder of the link at the foot of its mail."""
 
@@ -220,14 +205,11 @@ class WantedDigest(Row, frozen=True):
 
 # Whoever asked for digests and may have one: the merchants that they reach in this world. A loose filter; who is told
 # is decided by the rule.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT c.user_id, c.subject_id AS merchant_id, coalesce(s.zone, 'GMT') AS zone, s.digest_hour,
   (SELECT max(d.local_day) FROM digests d WHERE d.user_id = c.user_id AND d.world = c.world
     AND d.merchant_id = c.subject_id) AS last_day
 FROM notification_choices c LEFT JOIN person_settings s USING (user_id)
 WHERE c.world = $1 AND c.kind = 'digest' AND (c.on_page OR c.by_mail) ORDER BY c.subject_id, c.user_id
-""",
-)
+""")
 async def digests_wanted(db: Read, world: str) -> list[WantedDigest]: ...

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.messages.feed import FeedLine
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 PLACES_AT_ONCE: Final = 1000
 
 
-@statement(HUB, "SELECT coalesce((SELECT number FROM partner_closers WHERE partner_id = $1), 0)")
+@HUB.statement("SELECT coalesce((SELECT number FROM partner_closers WHERE partner_id = $1), 0)")
 async def last_partner_number(db: Read, partner_id: UUID) -> int:
     """Of the newest event in the partner's feed; 0 while there is none."""
 
@@ -45,19 +45,14 @@ class _Place(Row, frozen=True):
     merchant_number: int
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT number, merchant_id, merchant_number FROM partner_feed
 WHERE partner_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $4
-""",
-)
+""")
 async def _places(db: Read, partner_id: UUID, after: int, until: int, limit: int) -> list[_Place]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.number, f.merchant_id, f.subject_id, f.seq, f.event_id, f.event, b.subject_kind, b.body,
   b.business_at, o.site_id, o.external_id
 FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS p (number, merchant_id, merchant_number)
@@ -66,8 +61,7 @@ JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id A
 LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
 WHERE $4::text[] IS NULL OR f.event = ANY($4)
 ORDER BY p.number LIMIT $5
-""",
-)
+""")
 async def _lines(
     db: Read,
     numbers: Sequence[int],
@@ -104,28 +98,22 @@ async def _behind(db: Read, partner_id: UUID | None) -> list[tuple[UUID, UUID, i
     ]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.partner_id, p.merchant_id, c.number FROM heard_by_partners p JOIN closers c USING (merchant_id)
 WHERE ($1::uuid IS NULL OR p.partner_id = $1) AND c.number > 0
-""",
-)
+""")
 async def _heard(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 
-@statement(
-    HUB,
-    "SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1",
-)
+@HUB.statement("SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1")
 async def _reached(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 
-@statement(HUB, "INSERT INTO partner_closers (partner_id) VALUES ($1) ON CONFLICT DO NOTHING")
+@HUB.statement("INSERT INTO partner_closers (partner_id) VALUES ($1) ON CONFLICT DO NOTHING")
 async def _begin(db: Tx, partner_id: UUID) -> None: ...
 
 
-@statement(HUB, "SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKIP LOCKED")
+@HUB.statement("SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKIP LOCKED")
 async def _lock(db: Tx, partner_id: UUID) -> int | None: ...
 
 
@@ -135,9 +123,7 @@ class _Event(Row, frozen=True):
 
 
 # In the order in which events were recorded, as far as each merchant's own order lets them.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, number FROM (
   SELECT m.merchant_id, f.number, max(f.recorded_at) OVER (PARTITION BY m.merchant_id ORDER BY f.number) AS at
   FROM unnest($1::uuid[], $2::bigint[]) AS m (merchant_id, reached) CROSS JOIN LATERAL (
@@ -146,12 +132,11 @@ SELECT merchant_id, number FROM (
     WHERE f.merchant_id = m.merchant_id AND f.number > m.reached ORDER BY f.number LIMIT $3) f
   ) found
 ORDER BY at, merchant_id, number LIMIT $3
-""",
-)
+""")
 async def _fresh(db: Read, merchants: Sequence[UUID], reached: Sequence[int], limit: int) -> list[_Event]: ...
 
 
-@statement(HUB, "SELECT feed_partner($1, $2, $3)")
+@HUB.statement("SELECT feed_partner($1, $2, $3)")
 async def _feed(db: Tx, partner_id: UUID, merchants: Sequence[UUID], numbers: Sequence[int]) -> None: ...
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx, Written, statement
+from recoup.store.statement import Read, Row, Tx, Written
 
 COUNTED_MAX: Final = 100_000
 
@@ -17,9 +17,7 @@ class CountedEvents(NamedTuple):
 
 
 # As a replay finds them.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
   SELECT f.subject_id FROM feed f
   JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
@@ -27,8 +25,7 @@ SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
       ELSE f.number BETWEEN $2 AND $3 END
     AND ($4::timestamptz IS NULL OR b.business_at >= $4) AND ($5::timestamptz IS NULL OR b.business_at < $5)
   LIMIT {COUNTED_MAX}) w
-""",
-)
+""")
 async def count_events(
     db: Read,
     merchant_id: UUID,
@@ -71,14 +68,14 @@ FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMI
 """
 
 
-@statement(
-    MERCHANT, _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000")
+@MERCHANT.statement(
+    _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000")
 )
 async def newest_replays(db: Read, endpoint_id: UUID, limit: int) -> list[ReplayRow]:
     """Newest first, among the newest 10,000 rows."""
 
 
-@statement(MERCHANT, _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 AND key = $3"))
+@MERCHANT.statement(_LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 AND key = $3"))
 async def _replays_of_key(db: Read, endpoint_id: UUID, limit: int, key: str) -> list[ReplayRow]:
     """The replay of this key."""
 
@@ -87,13 +84,10 @@ LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
 LOOKS_EVERY_MAX: Final = timedelta(minutes=1)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
-""",
-)
+""")
 async def is_busy(db: Read, endpoint_id: UUID) -> bool:
     """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
 
@@ -133,39 +127,34 @@ class _Numbers(Row, frozen=True):
     high: int
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT merchant_id, min(merchant_number) AS low, max(merchant_number) AS high FROM partner_feed
 WHERE partner_id = $1 AND number BETWEEN $2 AND $3 GROUP BY 1
-""",
-)
+""")
 async def _numbers_of_partner(db: Read, partner_id: UUID, low: int, high: int) -> list[_Numbers]: ...
 
 
-@statement(
-    MERCHANT,
+@MERCHANT.statement(
     _ROW.format(
         done_to="f.low - 1",
         found="""
   SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high
   FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS p (merchant_id, low, high)
   JOIN feed f ON f.merchant_id = p.merchant_id AND f.number IN (p.low, p.high) GROUP BY 1""",
-    ),
+    )
 )
 async def _add_of_partner(
     db: Tx, row: dict[str, Any], merchants: Sequence[UUID], low: Sequence[int], high: Sequence[int]
 ) -> list[UUID]: ...
 
 
-@statement(
-    MERCHANT,
+@MERCHANT.statement(
     _ROW.format(
         done_to="f.low - 1",
         found="""
   SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
   WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)""",
-    ),
+    )
 )
 async def _add_of_merchant(
     db: Tx, row: dict[str, Any], merchant_id: UUID, low: int, high: int, stable: bool
@@ -173,12 +162,12 @@ async def _add_of_merchant(
     """`stable`: the events without a number."""
 
 
-@statement(MERCHANT, _ROW.format(done_to="f.low - 1", found=_ONE_EVENT))
+@MERCHANT.statement(_ROW.format(done_to="f.low - 1", found=_ONE_EVENT))
 async def add_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> bool:
     """Of one event; False when it is not in the feed yet. Raises: KeyTaken for a key that came."""
 
 
-@statement(MERCHANT, _ROW.format(done_to="f.high", found=_ONE_EVENT))
+@MERCHANT.statement(_ROW.format(done_to="f.high", found=_ONE_EVENT))
 async def note_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> None:
     """The request needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
 
@@ -195,9 +184,7 @@ class LaneInReplay(Row, frozen=True):
 # What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
 # one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
 # sends this event: in the requested range, or where the lane goes on after it.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH held AS MATERIALIZED (
   SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
 ), open AS MATERIALIZED (
@@ -220,8 +207,7 @@ SELECT EXISTS (SELECT FROM held)
     OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
       OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
   (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h JOIN endpoints e USING (endpoint_id)) AS next_try
-""",
-)
+""")
 async def lane_in_replay(
     db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
 ) -> LaneInReplay:
@@ -247,14 +233,11 @@ class _OneEvent(Row, frozen=True):
     seq: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT r.endpoint_id, f.subject_id, f.event_id, f.seq
 FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.feed_no = r.feed_from
 WHERE r.merchant_id = $1 AND r.replay_id = $2 AND r.feed_from = r.feed_to AND r.done_to < r.feed_to
-""",
-)
+""")
 async def _one_event(db: Read, merchant_id: UUID, replay_id: UUID) -> _OneEvent | None:
     """What a replay of one event sends, until its lane is open."""
 
@@ -269,27 +252,21 @@ async def try_now(
     return waited
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
   AND next_seq = $4 AND due_at IS NOT NULL
-""",
-)
+""")
 async def _hurry(
     db: Tx, merchant_id: UUID, endpoint_id: UUID, lane_ids: Sequence[UUID], seq: int, wall: datetime
 ) -> Written: ...
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 UPDATE endpoints SET probe_at = least(probe_at, $2) WHERE endpoint_id = $1 AND probe_at IS NOT NULL
-""",
-)
+""")
 async def _probe_now(db: Tx, endpoint_id: UUID, wall: datetime) -> None: ...
 
 
-@statement(MERCHANT, "SELECT open_lanes($1, $2, $3, $4)")
+@MERCHANT.statement("SELECT open_lanes($1, $2, $3, $4)")
 async def open_lanes(db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime) -> bool:
     """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""

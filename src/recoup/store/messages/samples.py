@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import DIRECTORY, MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, partner: bool) -> datetime | None:
@@ -12,23 +12,17 @@ async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, pa
     return await (_of_partner if partner else _of_merchant)(db, owner_id, since, number)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT at FROM audit_lines WHERE merchant_id = $1 AND at > $2 AND action = 'webhook.tested'
 ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
-""",
-)
+""")
 async def _of_merchant(db: Read, merchant_id: UUID, since: datetime, number: int) -> datetime | None:
     """Of the audit log."""
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 SELECT at FROM partner_log WHERE partner_id = $1 AND at > $2 AND happening = 'webhook_tested'
 ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
-""",
-)
+""")
 async def _of_partner(db: Read, partner_id: UUID, since: datetime, number: int) -> datetime | None:
     """Of the partner's log."""

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 SUMMED_MAX: Final = 1_000
 
@@ -19,9 +19,7 @@ class Sums(Row, frozen=True):
     median_ms: int | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
@@ -30,7 +28,6 @@ CROSS JOIN LATERAL (
     percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
   FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
     ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
-""",
-)
+""")
 async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
     """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import HIGHEST, first_id_of
 from recoup.rules.money.as_of import ALWAYS, Cut
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 CLOCKS_APART: Final = timedelta(
@@ -38,10 +38,8 @@ GROUP BY x.asset, x.account, x.place HAVING sum(x.units) <> 0 ORDER BY x.asset, 
 """
 
 
-@statement(
-    MERCHANT,
-    f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x {_SUMMED}",
-    seconds=STATEMENT_SECONDS,
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    f"SELECT x.asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}) x {_SUMMED}"
 )
 async def _now(db: Read, merchant_id: UUID) -> list[AccountBalance]:
     """As they stand."""
@@ -49,9 +47,7 @@ async def _now(db: Read, merchant_id: UUID) -> list[AccountBalance]:
 
 # Less all that came after the moment: what is read is what came since, never the whole history. What was recorded since
 # is found by its id, which tells when it was made: the two clocks run apart.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT x.asset AS asset, x.account, x.place, sum(x.units)::bigint AS units FROM ({_STANDS}
   UNION ALL
   SELECT e.asset, e.account, e.place, -e.units FROM postings p {_JOINED}
@@ -59,9 +55,7 @@ SELECT x.asset AS asset, x.account, x.place, sum(x.units)::bigint AS units FROM 
   UNION ALL
   SELECT e.asset, e.account, e.place, -e.units FROM postings p {_JOINED}
   WHERE p.merchant_id = $1 AND p.posting_id > $4 AND p.recorded_at > $3 AND p.business_at <= $2
-) x {_SUMMED}""",
-    seconds=STATEMENT_SECONDS,
-)
+) x {_SUMMED}""")
 async def _then(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime, since: UUID
 ) -> list[AccountBalance]:

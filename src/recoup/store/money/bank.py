@@ -5,7 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ROWS_MAX: Final = 200
 PayoutState = Literal["created", "approved", "sent", "paid", "returned"]
@@ -20,13 +20,10 @@ class ActiveAccount(Row, frozen=True):
     active_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT account_id, masked, added_by, active_at FROM bank_accounts
 WHERE merchant_id = $1 AND asset = $2 AND state = 'active'
-""",
-)
+""")
 async def active_account(db: Read, merchant_id: UUID, asset: str) -> ActiveAccount | None:
     """At most one of a currency is."""
 
@@ -61,17 +58,17 @@ FROM bank_accounts WHERE merchant_id = $1
 """
 
 
-@statement(MERCHANT, f"{_ACCOUNT} AND account_id = $2")
+@MERCHANT.statement(f"{_ACCOUNT} AND account_id = $2")
 async def find_account(db: Read, merchant_id: UUID, account_id: UUID) -> AccountRow | None:
     """None for a foreign or unknown id."""
 
 
-@statement(MERCHANT, f"{_ACCOUNT} ORDER BY added_at DESC, account_id DESC LIMIT {ROWS_MAX}")
+@MERCHANT.statement(f"{_ACCOUNT} ORDER BY added_at DESC, account_id DESC LIMIT {ROWS_MAX}")
 async def list_accounts(db: Read, merchant_id: UUID) -> list[AccountRow]:
     """Newest first, at most ROWS_MAX."""
 
 
-@statement(MERCHANT, "SELECT count(*) FROM bank_accounts WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT count(*) FROM bank_accounts WHERE merchant_id = $1")
 async def count_accounts(db: Read, merchant_id: UUID) -> int:
     """Refused and replaced ones too."""
 
@@ -82,15 +79,12 @@ class LastReturn(Row, frozen=True):
     ended_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT a.account_id, p.reason, p.ended_at FROM bank_accounts a CROSS JOIN LATERAL (
   SELECT state, reason, ended_at FROM bank_payouts
   WHERE merchant_id = $1 AND account_id = a.account_id AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1) p
 WHERE a.merchant_id = $1 AND p.state = 'returned'
-""",
-)
+""")
 async def last_returns(db: Read, merchant_id: UUID) -> dict[UUID, LastReturn]:
     """Accounts whose last payout came back: why, and when."""
 
@@ -129,33 +123,27 @@ FROM bank_payouts p LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 """
 
 
-@statement(MERCHANT, f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.batch_id = $2 ORDER BY p.payout_no")
+@MERCHANT.statement(f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.batch_id = $2 ORDER BY p.payout_no")
 async def payouts_of(db: Read, merchant_id: UUID, batch_id: UUID) -> list[PayoutRow]:
     """The tries to pay a batch, first to last."""
 
 
-@statement(MERCHANT, f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2")
+@MERCHANT.statement(f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2")
 async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
+@MERCHANT.statement(f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
   AND ($2::text IS NULL OR p.asset = $2)
-ORDER BY p.created_at, p.payout_id LIMIT {ROWS_MAX}""",
-)
+ORDER BY p.created_at, p.payout_id LIMIT {ROWS_MAX}""")
 async def open_payouts(db: Read, merchant_id: UUID, asset: str | None = None) -> list[PayoutRow]:
     """Those that wait for somebody, oldest first, at most ROWS_MAX; of one currency when it is named."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT asset, count(*) AS payouts FROM bank_payouts
 WHERE merchant_id = $1 AND state IN ('created', 'approved', 'sent') GROUP BY asset ORDER BY asset
-""",
-)
+""")
 async def open_payout_counts(db: Read, merchant_id: UUID) -> dict[str, int]:
     """Currency -> how many payouts wait for somebody."""
 
@@ -168,18 +156,15 @@ class LastPayout(Row, frozen=True):
     asset: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchant_id = $1 AND batch_id = $2
 ORDER BY payout_no DESC LIMIT 1
-""",
-)
+""")
 async def last_payout(db: Read, merchant_id: UUID, batch_id: UUID) -> LastPayout | None:
     """The last try to pay a batch."""
 
 
-@statement(MERCHANT, "SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2")
+@MERCHANT.statement("SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2")
 async def payout_by_reference(db: Read, merchant_id: UUID, reference: str) -> UUID | None:
     """By what the bank statement shows."""
 
@@ -191,12 +176,9 @@ class PayoutFile(Row, frozen=True):
     file: bytes
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL
-""",
-)
+""")
 async def payout_file(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutFile | None:
     """None before it is made."""
 
@@ -216,28 +198,22 @@ class Adjustment(Row, frozen=True):
     decided_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT merchant_id, adjustment_id, asset, units, note, state, made_by, decided_by, created_at, decided_at FROM (
   (SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' ORDER BY created_at DESC LIMIT {ROWS_MAX})
   UNION ALL
   (SELECT * FROM adjustments WHERE merchant_id = $1 AND state <> 'waiting'
     ORDER BY created_at DESC, adjustment_id DESC LIMIT {ROWS_MAX})) a
 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC LIMIT {ROWS_MAX}
-""",
-)
+""")
 async def list_adjustments(db: Read, merchant_id: UUID) -> list[Adjustment]:
     """Those that wait first, then newest first, at most ROWS_MAX."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
 WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
-""",
-)
+""")
 async def adjusted_alone(db: Read, merchant_id: UUID, asset: str, made_by: str, since: datetime) -> int:
     """What one person booked since then without a second one, in both directions. Units."""
 
@@ -251,15 +227,12 @@ class BankMovement(Row, frozen=True):
     at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
 FROM bank_payouts o
 CROSS JOIN LATERAL (VALUES ('payout', o.sent_at), ('payout_return',
   CASE WHEN o.state = 'returned' THEN o.ended_at END)) t (type, at)
 WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL ORDER BY t.at, o.payout_id, t.type
-""",
-)
+""")
 async def payouts_sent(db: Read, merchant_id: UUID) -> list[BankMovement]:
     """Payouts sent to the bank, and what it returned."""

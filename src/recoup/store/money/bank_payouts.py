@@ -6,17 +6,14 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.money.bank import AccountRow, Adjustment, PayoutState, find_account
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO bank_payouts (merchant_id, payout_id, batch_id, payout_no, asset, units, state, version, reference,
   requested_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'created', 0, $7, $8, $9)
-""",
-)
+""")
 async def add_payout(
     db: Tx,
     merchant_id: UUID,
@@ -32,14 +29,11 @@ async def add_payout(
     """It waits for its approval. `created_at` is business time."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO bank_payout_states (merchant_id, payout_id, state_no, state, business_at, recorded_at)
 SELECT $1, $2, coalesce(max(state_no), 0) + 1, $3, $4, $5 FROM bank_payout_states
 WHERE merchant_id = $1 AND payout_id = $2
-""",
-)
+""")
 async def add_payout_state(
     db: Tx, merchant_id: UUID, payout_id: UUID, state: PayoutState, business_at: datetime, recorded_at: datetime
 ) -> None:
@@ -74,16 +68,13 @@ class LockedPayout(Row, frozen=True):
     killed: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.merchant_id, p.payout_id, p.batch_id, p.payout_no, p.asset, p.units, p.state, p.version, p.reference,
   p.requested_by, p.approved_by, p.account_id, p.file_name, p.file, p.file_hash, p.tries, p.reason, p.created_at,
   p.approved_at, p.sent_at, p.ended_at, m.offset_us, m.killed
 FROM bank_payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
-""",
-)
+""")
 async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
     """None for a foreign or unknown id."""
 
@@ -109,14 +100,11 @@ async def save_payout(db: Tx, row: LockedPayout) -> None:
     )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bank_payouts SET state = $3, version = $4, approved_by = $5, account_id = $6, file_name = $7, file = $8,
   file_hash = $9, tries = $10, reason = $11, approved_at = $12, sent_at = $13, ended_at = $14
 WHERE merchant_id = $1 AND payout_id = $2
-""",
-)
+""")
 async def _save_payout(
     db: Tx,
     merchant_id: UUID,
@@ -137,14 +125,11 @@ async def _save_payout(
     """Under its lock."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits, state, added_by,
   added_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'added', $9, $10)
-""",
-)
+""")
 async def add_account(
     db: Tx,
     merchant_id: UUID,
@@ -167,7 +152,7 @@ async def lock_account(db: Tx, merchant_id: UUID, account_id: UUID) -> AccountRo
     return await find_account(db, merchant_id, account_id)
 
 
-@statement(MERCHANT, "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE")
+@MERCHANT.statement("SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE")
 async def _lock_accounts(db: Tx, merchant_id: UUID) -> list[UUID]:
     """In one order."""
 
@@ -188,14 +173,11 @@ async def save_account(db: Tx, row: AccountRow) -> None:
     )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE bank_accounts SET state = $3, tries = $4, verified_at = $5, approved_by = $6, active_at = $7, ended_at = $8,
   reason = $9
 WHERE merchant_id = $1 AND account_id = $2
-""",
-)
+""")
 async def _save_account(
     db: Tx,
     merchant_id: UUID,
@@ -211,7 +193,7 @@ async def _save_account(
     """Under its lock."""
 
 
-@statement(MERCHANT, "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)")
+@MERCHANT.statement("INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)")
 async def add_adjustment(db: Tx, adjustment: Adjustment) -> None:
     """Booked, or waiting for a second person."""
 
@@ -222,25 +204,19 @@ class LockedAdjustment(Adjustment, frozen=True):
     offset_us: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT a.merchant_id, a.adjustment_id, a.asset, a.units, a.note, a.state, a.made_by, a.decided_by, a.created_at,
   a.decided_at, m.offset_us
 FROM adjustments a JOIN merchants m USING (merchant_id)
 WHERE a.merchant_id = $1 AND a.adjustment_id = $2 FOR UPDATE OF a
-""",
-)
+""")
 async def lock_adjustment(db: Tx, merchant_id: UUID, adjustment_id: UUID) -> LockedAdjustment | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE adjustments SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND adjustment_id = $2
-""",
-)
+""")
 async def decide_adjustment(
     db: Tx, merchant_id: UUID, adjustment_id: UUID, state: str, decided_by: str, at: datetime
 ) -> None:

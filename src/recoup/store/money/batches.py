@@ -10,7 +10,7 @@ from recoup.rules.money.as_of import NOW, Cut
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.order_counts import Count
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 LINES_MAX: Final = 5_000
 COUNTED_MAX: Final = 10_000  # batches, beside a list
@@ -38,24 +38,18 @@ class HeldBatch(Row, frozen=True):
     release_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, batch_id, asset, held_units, release_at FROM settlement_batches
 WHERE merchant_id = $1 AND batch_id = $2
-""",
-)
+""")
 async def find_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> HeldBatch | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND source_kind = 'batch' AND source_id = $2
   AND recipe = 'reserve_released')
-""",
-)
+""")
 async def is_released(db: Read, merchant_id: UUID, batch_id: UUID) -> bool:
     """Whether what the batch held was given back."""
 
@@ -116,7 +110,7 @@ WHERE {_KNOWN} AND ($4::timestamptz IS NULL OR b.closed_at >= $4)
 """
 
 
-@statement(MERCHANT, f"{_SHOWN} WHERE {_KNOWN} AND b.batch_id = $4")
+@MERCHANT.statement(f"{_SHOWN} WHERE {_KNOWN} AND b.batch_id = $4")
 async def _shown_batch(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime, batch_id: UUID
 ) -> Batch | None:
@@ -128,7 +122,7 @@ async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID, cut: Cut = NO
     return await _shown_batch(db, merchant_id, *cut, batch_id)
 
 
-@statement(MERCHANT, f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $7 OFFSET $8")
+@MERCHANT.statement(f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $7 OFFSET $8")
 async def _list(
     db: Read,
     merchant_id: UUID,
@@ -143,12 +137,9 @@ async def _list(
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT count(*) FROM (SELECT FROM settlement_batches b {_WHERE} LIMIT {COUNTED_MAX + 1}) AS few
-""",
-)  # noqa: S608 - ours
+""")
 async def _count(
     db: Read,
     merchant_id: UUID,
@@ -195,9 +186,7 @@ class BatchLine(Row, frozen=True):
     note: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH page AS MATERIALIZED (
   SELECT * FROM settlement_lines l WHERE merchant_id = $1 AND batch_id = $2 AND (posting_id, line_no) > ($3, $4)
     AND ($6::text IS NULL OR kind = $6)
@@ -211,9 +200,7 @@ LEFT JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 LEFT JOIN adjustments a ON p.source_kind = 'adjustment' AND a.merchant_id = p.merchant_id
   AND a.adjustment_id = p.source_id
 ORDER BY l.posting_id, l.line_no
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _lines(
     db: Read, merchant_id: UUID, batch_id: UUID, posting_id: UUID, line_no: int, limit: int, kind: str | None
 ) -> list[BatchLine]:

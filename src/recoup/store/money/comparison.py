@@ -11,7 +11,7 @@ import asyncpg
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.money.matching import Found, Ours, Theirs
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 STATEMENT_SECONDS: Final = 600.0
 AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
@@ -198,15 +198,11 @@ class NewRun(NamedTuple):
     actor: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
   period_to, actor, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _begin_run(
     db: Tx,
     merchant_id: UUID,
@@ -338,13 +334,10 @@ async def add_verdicts(tx: asyncpg.Connection, lines: Sequence[VerdictLine]) -> 
         )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
 WHERE merchant_id = $1 AND run_id = $2
-""",
-)
+""")
 async def _end_run(
     db: Tx,
     merchant_id: UUID,

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class FeeTermRow(Row, frozen=True):
@@ -36,15 +36,12 @@ class FeeTermRow(Row, frozen=True):
         return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT f.term_id, f.site_id, s.url AS site, f.order_type, f.currency, f.basis_points, f.fixed_units, f.minimum_units,
   f.refund, f.ended, f.valid_from, f.actor, f.note, f.recorded_at
 FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 AND {known_at("f", 2)} ORDER BY f.valid_from, f.term_id
-""",
-)
+""")
 async def fee_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[FeeTermRow]:
     """Those that were set by then, oldest first, with who set each and when."""
 
@@ -79,12 +76,12 @@ FROM jsonb_populate_record(NULL::fee_terms, $1)
 """
 
 
-@statement(MERCHANT, _ADD)
+@MERCHANT.statement(_ADD)
 async def add_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Holds from its date on."""
 
 
-@statement(MERCHANT, f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)")
+@MERCHANT.statement(f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)")
 async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Only for a merchant that has none."""
 

@@ -14,7 +14,7 @@ from recoup.rules.money.as_of import Window
 from recoup.rules.money.ledger import WALLET
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each shown in the line that it is the fee of
@@ -64,9 +64,7 @@ class MovementLine(Row, frozen=True):
     reference: str | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH page AS MATERIALIZED (
   SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset,
     {_PLACE} AS place, -e.units AS units
@@ -99,9 +97,7 @@ LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id 
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
 LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'
 ORDER BY p.business_at, p.posting_id, p.line_no
-""",
-    seconds=STATEMENT_SECONDS,
-)  # noqa: S608 - ours
+""")
 async def _movements(
     db: Read,
     merchant_id: UUID,
@@ -143,7 +139,7 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """  # noqa: S608 - ours
 
 
-@statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
 async def _totals(
     db: Read, merchant_id: UUID, begin: datetime, end: datetime, business: datetime, recorded: datetime
 ) -> list[MovementSum]:
@@ -155,16 +151,12 @@ async def totals(db: Read, merchant_id: UUID, window: Window) -> list[MovementSu
     return await _totals(db, merchant_id, *window.params())
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT count(*) FROM reconciliation_lines l
 WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('matched', 'refused')
   AND l.booked_at IS NULL AND l.run_id IN (SELECT DISTINCT ON (file_hash) run_id FROM reconciliation_runs
     WHERE merchant_id = $1 ORDER BY file_hash, created_at DESC)
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> int:
     """How many."""
 
@@ -179,16 +171,13 @@ class ReportSpan(NamedTuple):
     period_to: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT period_from, period_to FROM reconciliation_reports WHERE merchant_id = $1 AND report_id = $2
-""",
-)
+""")
 async def report_span(db: Read, merchant_id: UUID, report_id: UUID) -> ReportSpan | None:
     """Of a report that an event announced."""
 
 
-@statement(MERCHANT, "SELECT min(business_at) FROM postings WHERE merchant_id = $1")
+@MERCHANT.statement("SELECT min(business_at) FROM postings WHERE merchant_id = $1")
 async def first_booked(db: Read, merchant_id: UUID) -> datetime | None:
     """None before the first posting."""

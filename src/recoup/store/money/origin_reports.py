@@ -14,7 +14,7 @@ from recoup.kernel.ids import LOWEST
 from recoup.rules.money.as_of import Window
 from recoup.store.homes import MERCHANT
 from recoup.store.money.known import known_at
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS: Final = 120.0
 NEAR: Final = 10  # postings an order of the page, at most, among which it is looked for first
@@ -200,7 +200,7 @@ class OrderSums(Sums, frozen=True):
     descriptor: str | None
 
 
-@statement(MERCHANT, _TOTALS, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_TOTALS)
 async def _totals(
     db: Read,
     merchant_id: UUID,
@@ -218,7 +218,7 @@ async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str 
     return await _totals(db, merchant_id, *window.params(), asset)
 
 
-@statement(MERCHANT, _GROUPS["sites"], seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["sites"])
 async def _sites(
     db: Read,
     merchant_id: UUID,
@@ -232,7 +232,7 @@ async def _sites(
     """The oldest site first."""
 
 
-@statement(MERCHANT, _GROUPS["campaigns"], seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["campaigns"])
 async def _campaigns(
     db: Read,
     merchant_id: UUID,
@@ -246,7 +246,7 @@ async def _campaigns(
     """The oldest site and campaign first."""
 
 
-@statement(MERCHANT, _GROUPS["descriptors"], seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["descriptors"])
 async def _descriptors(
     db: Read,
     merchant_id: UUID,
@@ -260,7 +260,7 @@ async def _descriptors(
     """By descriptor."""
 
 
-@statement(MERCHANT, _GROUPS["means"], seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_GROUPS["means"])
 async def _means(
     db: Read,
     merchant_id: UUID,
@@ -287,7 +287,7 @@ async def grouped(
     return await _descriptors(db, merchant_id, *window.params(), asset, limit)
 
 
-@statement(MERCHANT, _PAGE, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_PAGE)
 async def _page(
     db: Read,
     merchant_id: UUID,
@@ -302,7 +302,7 @@ async def _page(
     """Reads the period."""
 
 
-@statement(MERCHANT, _NEAR, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_NEAR)
 async def _near(
     db: Read,
     merchant_id: UUID,
@@ -327,7 +327,7 @@ async def orders_page(
     return near if len(near) >= limit else await _page(db, merchant_id, *window.params(), asset, after, limit)
 
 
-@statement(MERCHANT, _ALL, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_ALL)
 async def _all(
     db: Read,
     merchant_id: UUID,
@@ -346,7 +346,7 @@ async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | N
     return await _all(db, merchant_id, *window.params(), asset, LOWEST) or b""
 
 
-@statement(MERCHANT, _ORDERS, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_ORDERS)
 async def _by_order(
     db: Read,
     merchant_id: UUID,
@@ -364,7 +364,7 @@ async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Colle
     return await _by_order(db, merchant_id, *window.params(), order_ids)
 
 
-@statement(MERCHANT, _WITHOUT_ORDER, seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement(_WITHOUT_ORDER)
 async def _without_order(
     db: Read,
     merchant_id: UUID,

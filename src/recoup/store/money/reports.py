@@ -4,15 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO reconciliation_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """False when it goes already."""
 
@@ -24,29 +21,23 @@ class ReportClock(Row, frozen=True):
     offset_us: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT c.period_from, m.offset_us FROM reconciliation_clocks c JOIN merchants m USING (merchant_id)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
-""",
-)
+""")
 async def lock_clock(db: Tx, merchant_id: UUID) -> ReportClock | None:
     """Its holder announces this merchant's report; others wait."""
 
 
-@statement(MERCHANT, "UPDATE reconciliation_clocks SET period_from = $2 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE reconciliation_clocks SET period_from = $2 WHERE merchant_id = $1")
 async def move_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
     """On to the next period."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO reconciliation_reports (merchant_id, report_id, period_from, period_to, lines, differences, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
-""",
-)
+""")
 async def add_report(
     db: Tx,
     merchant_id: UUID,

@@ -1,23 +1,22 @@
-"""Batches: a merchant's settlement clock, and the lines that a batch takes in one statement."""
+"""Batches: a merchant's settlement clock and terms, and the lines that a batch takes in one statement."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from recoup.rules.money.settlement import Terms
+from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Row, Tx, Written, statement
+from recoup.store.money.known import known_at
+from recoup.store.statement import Read, Row, Tx, Written
 
 STATEMENT_SECONDS: Final = 600.0
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true
-""",
-)
+""")
 async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Whether it is new: one that is there stays as it is."""
 
@@ -30,19 +29,16 @@ class Clock(NamedTuple):
 
 
 # How large the sets are is guessed badly: they are hashed or merged, never looped over.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT c.period_from, m.offset_us
 FROM settlement_clocks c JOIN merchants m USING (merchant_id), set_config('enable_nestloop', 'off', true)
 WHERE c.merchant_id = $1 FOR UPDATE OF c
-""",
-)
+""")
 async def lock_clock(db: Tx, merchant_id: UUID) -> Clock | None:
     """Who holds it closes this merchant's batches; others wait."""
 
 
-@statement(MERCHANT, "UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
+@MERCHANT.statement("UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1")
 async def move_period(db: Tx, merchant_id: UUID, period_from: datetime) -> None:
     """On to the next one."""
 
@@ -93,17 +89,13 @@ class _Sum(Row, frozen=True):
     dated: int
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH {_FREE}
 SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
   coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
   min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
 FROM free GROUP BY recipe, dated
-""",
-    seconds=STATEMENT_SECONDS,
-)  # noqa: S608 - ours
+""")
 async def _sums(
     db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
 ) -> list[_Sum]:
@@ -121,17 +113,13 @@ async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free
     return Free(sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None))
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 WITH {_FREE}
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
 FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
 WHERE f.available_at < $5
-""",
-    seconds=STATEMENT_SECONDS,
-)  # noqa: S608 - ours
+""")
 async def _take(
     db: Tx,
     merchant_id: UUID,
@@ -162,13 +150,10 @@ class SettlementLine(Row, frozen=True):
     units: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
 SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
-""",
-)
+""")
 async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Those that the batch booked itself."""
 
@@ -202,26 +187,20 @@ class NewBatch(Row, frozen=True):
     recorded_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
-""",
-)
+""")
 async def add_batch(db: Tx, batch: NewBatch) -> None:
     """Closed from its beginning."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, period, anchor, delay_days,
   reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
 SELECT $1, $2, $3, $4, $5, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits
 FROM jsonb_populate_record(NULL::settlement_terms, $6)
-""",
-)
+""")
 async def add_terms(
     db: Tx,
     merchant_id: UUID,
@@ -232,3 +211,160 @@ async def add_terms(
     terms: Terms,
 ) -> None:
     """`valid_from` and `business_at` are business time, `recorded_at` wall time."""
+
+
+_COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
+  limits"""
+
+
+class DatedTerms(Row, frozen=True):
+    """`recorded_at` is wall time."""
+
+    valid_from: datetime
+    actor: str
+    recorded_at: datetime
+    period: Literal["day", "week", "month"]
+    anchor: int
+    delay_days: int
+    reserve_basis_points: int
+    reserve_days: int
+    account_delay_days: int
+    minimums: Mapping[str, int]
+    limits: Mapping[str, int]
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            self.period,
+            self.anchor,
+            self.delay_days,
+            self.reserve_basis_points,
+            self.reserve_days,
+            self.account_delay_days,
+            self.minimums,
+            self.limits,
+        )
+
+
+@MERCHANT.statement(f"""
+SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <= $2 ORDER BY valid_from DESC LIMIT 1
+""")
+async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | None:
+    """None: none were agreed by then."""
+
+
+@MERCHANT.statement(f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
+ORDER BY valid_from
+""")
+async def _terms_after(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
+    """Oldest first."""
+
+
+@MERCHANT.statement(f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2
+ORDER BY valid_from
+""")
+async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
+    """Oldest first."""
+
+
+@MERCHANT.statement("""
+SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
+""")
+async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
+    """Of terms that began then. Days."""
+
+
+async def terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms:
+    """Those valid at that instant; the default where none were agreed."""
+    return await _terms_at(db, merchant_id, moment) or DEFAULT
+
+
+async def account_delay(db: Read, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
+    """Days, for an account that is active since then: the longest of all terms that were valid meanwhile. So a
+    shorter delay is for later accounts only, and a longer one for all."""
+    first = await terms_at(db, merchant_id, active_at)
+    return max(first.account_delay_days, await _longest_delay(db, merchant_id, active_at, now) or 0)
+
+
+async def period_of(db: Read, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
+    """The end of the period that begins at `start`, and the terms that it is settled by: those valid when it ends."""
+    terms = await terms_at(db, merchant_id, start)
+    later = [(row.valid_from, row.terms) for row in await _terms_after(db, merchant_id, start)]
+    end = period_end(terms, start, later)
+    return end, next((changed for valid_from, changed in reversed(later) if valid_from < end), terms)
+
+
+async def terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[tuple[datetime, Terms]]:
+    """All that began before that instant, oldest first, each with when. Before the first the default held."""
+    return [(row.valid_from, row.terms) for row in await _terms_before(db, merchant_id, moment)]
+
+
+@MERCHANT.statement("SELECT period_from FROM settlement_clocks WHERE merchant_id = $1")
+async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
+    """Of the first period that is not settled."""
+
+
+async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime:
+    """The end of the period that `now` is in, which may be one of the past."""
+    start = await _period_from(db, merchant_id)
+    end, terms = await period_of(db, merchant_id, start if start is not None and start <= now else now)
+    while end <= now:
+        end = max(period_end(terms, end), period_end(terms, period_start(terms, now)))
+    return end
+
+
+@MERCHANT.statement(f"""
+SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
+WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
+""")
+async def terms_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
+    """Those that were agreed by then, newest first."""
+
+
+@MERCHANT.statement("""
+SELECT asset, units FROM account_balances WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = ''
+ORDER BY asset
+""")
+async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
+    """As the ledger has it."""
+
+
+async def payable_assets(db: Read, merchant_id: UUID) -> dict[str, int]:
+    """The currencies that the merchant's account has seen, with its sealed balance as the merchant sees it."""
+    return {asset: -int(units) for asset, units in (await _payable(db, merchant_id)).items()}
+
+
+class LastPage(NamedTuple):
+    page_no: int
+    root: bytes
+
+
+@MERCHANT.statement("SELECT page_no, root FROM closers WHERE merchant_id = $1")
+async def _last_page(db: Read, merchant_id: UUID) -> LastPage | None:
+    """None before the first event or posting."""
+
+
+async def last_page(db: Read, merchant_id: UUID) -> LastPage:
+    """Number and root; 0 and empty before the first."""
+    return await _last_page(db, merchant_id) or LastPage(0, b"")
+
+
+@MERCHANT.statement("""
+SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
+""")
+async def _open_from(db: Read, merchant_id: UUID, asset: str) -> int | None:
+    """None before the first batch."""
+
+
+async def open_from(db: Read, merchant_id: UUID, asset: str) -> int:
+    """The first page that may hold something that no batch has taken."""
+    return await _open_from(db, merchant_id, asset) or 1
+
+
+@MERCHANT.statement("""
+SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
+""")
+async def is_unsealed(db: Read, merchant_id: UUID, before: datetime) -> bool:
+    """Whether a committed posting from before that instant of wall time is in no page yet."""

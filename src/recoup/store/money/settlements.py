@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
-@statement(MERCHANT, "SELECT order_id FROM settlements WHERE merchant_id = $1 AND settlement_id = $2")
+@MERCHANT.statement("SELECT order_id FROM settlements WHERE merchant_id = $1 AND settlement_id = $2")
 async def order_of_settlement(db: Read, merchant_id: UUID, settlement_id: UUID) -> UUID | None:
     """The order that was paid."""

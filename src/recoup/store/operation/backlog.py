@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,7 @@ async def read_backlog(db: Read, wall: datetime) -> Backlog:
 
 
 # By the wall, and of merchants whose clock is ahead what lies between: what falls due later is not looked at.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT kind, count(*) AS n FROM (
   SELECT d.kind FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.due_at <= $1::timestamptz AND (d.wall OR d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond')
@@ -36,8 +34,7 @@ SELECT kind, count(*) AS n FROM (
   WHERE m.offset_us > 0
   LIMIT 100000) due
 GROUP BY kind
-""",
-)
+""")
 async def _due(db: Read, wall: datetime) -> dict[str, int]:
     """By kind."""
 
@@ -52,9 +49,7 @@ class _Rest(Row, frozen=True):
 
 
 # An inquiry falls due within the hour, however often it was made.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE NOT fed LIMIT 100000) o) AS unfed_events,
   (SELECT count(*) FROM (SELECT FROM lanes WHERE due_at <= $1 LIMIT 100000) l) AS due_deliveries,
   (SELECT count(*) FROM (SELECT FROM postings WHERE page_no IS NULL LIMIT 100000) p) AS unsealed_postings,
@@ -64,7 +59,6 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE NOT fed LIMIT 100000) o) 
   (SELECT coalesce(extract(epoch FROM $1 - min(d.due_at)), 0)::float8
     FROM due_work d JOIN merchants m USING (merchant_id)
     WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
-""",
-)
+""")
 async def _rest(db: Read, wall: datetime) -> _Rest:
     """Of everything else; and the age of the oldest due work that nobody has taken."""

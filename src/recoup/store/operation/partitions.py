@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.partitions import KEYS, bound_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 async def read_days_left(db: Read, now: datetime) -> dict[str, float]:
@@ -16,15 +16,12 @@ async def read_days_left(db: Read, now: datetime) -> dict[str, float]:
     return {table: max(0.0, (end - now) / timedelta(days=1)) for table, end in ends.items()}
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.relname AS table,
   max(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \\(''([0-9a-f-]{36})''\\)')) AS upper
 FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
 WHERE p.oid = ANY($1::text[]::regclass[]) GROUP BY p.relname
-""",
-)
+""")
 async def _bounds(db: Read, tables: Sequence[str]) -> dict[str, str | None]:
     """Before which id the newest partition of each ends."""
 
@@ -40,6 +37,6 @@ async def _overflown(db: Read, table: str) -> bool:
     return await db.fetchval(f"SELECT EXISTS (SELECT FROM {table}_default)") is True
 
 
-@statement(MERCHANT, "SELECT to_regclass($1) IS NOT NULL")
+@MERCHANT.statement("SELECT to_regclass($1) IS NOT NULL")
 async def _exists(db: Read, table: str) -> bool:
     """Whether there is such a table."""

@@ -11,7 +11,7 @@ import asyncpg
 
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 PAGE: Final = 500
 SEALED_PAGE: Final = 50  # documents are large
@@ -101,13 +101,10 @@ class WrappedCard(Row, frozen=True):
     issuer_digits: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
 WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
-""",
-)
+""")
 async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
 
 
@@ -115,14 +112,11 @@ async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:
     return await _cards(db, *after, PAGE)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE vault v SET kek_id = $1, wrapped_dek = n.wrapped_dek
 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[]) AS n(merchant_id, token_id, kek_id, wrapped_dek)
 WHERE v.merchant_id = n.merchant_id AND v.token_id = n.token_id AND v.kek_id = n.kek_id
-""",
-)
+""")
 async def _rewrap(
     db: Tx,
     current: str,
@@ -145,29 +139,23 @@ async def rewrap_cards(db: Tx, current: str, cards: Sequence[tuple[WrappedCard, 
     )
 
 
-@statement(MERCHANT, "SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")
+@MERCHANT.statement("SELECT count(*) FROM vault WHERE kek_id IS NOT NULL")
 async def count_cards(db: Read) -> int: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT kek_id, count(*) AS count FROM (
   SELECT kek_id FROM vault WHERE kek_id IS NOT NULL UNION ALL SELECT kek_id FROM cvv_once) k GROUP BY 1
-""",
-)
+""")
 async def _wrapped_by(db: Read) -> dict[str, int]: ...
 
 
 # A card whose number is known by older prints alone would be another card to a ring without their keys.
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT key_id, count(*) AS count FROM card_prints p WHERE key_id = $1 OR NOT EXISTS (
   SELECT FROM card_prints n WHERE n.key_id = $1 AND n.card_id = p.card_id)
 GROUP BY 1
-""",
-)
+""")
 async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
 
 

@@ -1,29 +1,36 @@
-"""Upkeep's leases: one worker at a time does a task, again when its time has come."""
+"""Upkeep's leases, so that one worker at a time does a task; what it forgets; and whether a server takes writes: one
+that was demoted answers all else as ever."""
 
 from datetime import datetime
 
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Tx, statement
+from recoup.store.homes import DIRECTORY, MERCHANT
+from recoup.store.statement import Read, Tx
 
 
-@statement(
-    DIRECTORY,
-    """
+@DIRECTORY.statement("""
 INSERT INTO upkeep (task, lease_until) VALUES ($1, $2)
 ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
 WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
 RETURNING true
-""",
-)
+""")
 async def lease_upkeep(db: Tx, task: str, *, until: datetime, now: datetime, done_before: datetime) -> bool:
     """Whether it is ours to do: nobody else does it, and it was last done before `done_before`."""
 
 
-@statement(DIRECTORY, "UPDATE upkeep SET done_at = $2, lease_until = NULL WHERE task = $1")
+@DIRECTORY.statement("UPDATE upkeep SET done_at = $2, lease_until = NULL WHERE task = $1")
 async def finish_upkeep(db: Tx, task: str, now: datetime) -> None:
     """Done now, and nobody's."""
 
 
-@statement(DIRECTORY, "INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+@DIRECTORY.statement("INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 async def begin_upkeep(db: Tx, task: str, now: datetime) -> None:
     """A task that was never done counts as done now: it is first due when its time comes, not at the first start."""
+
+
+@MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")
+async def forget_expired_tokens(db: Tx, now: datetime) -> None:
+    """Nobody can use them any more."""
+
+
+@DIRECTORY.statement("SELECT NOT current_setting('transaction_read_only')::bool")
+async def is_writable(db: Read) -> bool: ...

@@ -34,7 +34,7 @@ from recoup.store.orders.rows import (
     PostingRow,
     UsedCode,
 )
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 from recoup.store.table import upsert_of
 
 if TYPE_CHECKING:
@@ -101,9 +101,8 @@ _OWNED: Final = frozenset(
 )
 
 
-@statement(
-    MERCHANT,
-    "SELECT write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+@MERCHANT.statement(
+    "SELECT write_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
 )
 async def _write(
     db: Tx,
@@ -129,18 +128,17 @@ async def _write(
     """Rows by their table; the columns of postings and of entries, None without any."""
 
 
-@statement(HUB, upsert_of(CardBlock))
+@HUB.statement(upsert_of(CardBlock))
 async def _block_cards(db: Tx, rows: Sequence[CardBlock]) -> None: ...
 
 
-@statement(
-    HUB,
+@HUB.statement(
     upsert_of(
         NetworkSend,
         at="greatest(before.at, EXCLUDED.at)",
         known_at="coalesce(EXCLUDED.known_at, before.known_at)",
         answered_at="coalesce(before.answered_at, EXCLUDED.answered_at)",
-    ),
+    )
 )
 async def _note_sends(db: Tx, rows: Sequence[NetworkSend]) -> None: ...
 

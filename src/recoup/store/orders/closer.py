@@ -8,29 +8,29 @@ from datetime import datetime
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Tx, statement
+from recoup.store.statement import Read, Tx
 
 
-@statement(MERCHANT, "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")
+@MERCHANT.statement("SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed")
 async def merchants_with_events(db: Read) -> list[UUID]:
     """With events that have no number yet."""
 
 
-@statement(MERCHANT, "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL")
+@MERCHANT.statement("SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL")
 async def merchants_with_postings(db: Read) -> list[UUID]:
     """With postings that are in no page yet."""
 
 
-@statement(MERCHANT, "SELECT true FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED")
+@MERCHANT.statement("SELECT true FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED")
 async def lock_closer(db: Tx, merchant_id: UUID) -> bool:
     """False when another process is closing this merchant right now."""
 
 
-@statement(MERCHANT, "SELECT feed_events($1, $2, $3)")
+@MERCHANT.statement("SELECT feed_events($1, $2, $3)")
 async def feed_events(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
     """Numbers committed events and opens the lanes of the endpoints that want them. Under the closer's lock."""
 
 
-@statement(MERCHANT, "SELECT close_page($1, $2, $3)")
+@MERCHANT.statement("SELECT close_page($1, $2, $3)")
 async def close_page(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
     """Seals committed postings into the next page; answers how many. Under the closer's lock."""

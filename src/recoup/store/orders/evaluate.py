@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
 class OrderNow(Row, frozen=True):
@@ -37,9 +37,7 @@ class LatestOrder(OrderNow, frozen=True):
     cards_before: tuple[UUID, ...]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.cards_before
@@ -48,8 +46,7 @@ JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
-""",
-)
+""")
 async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id: str) -> LatestOrder | None:
     """Of the orders with this id the last."""
 
@@ -76,9 +73,7 @@ async def order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOut
     return row if end is None else replace(row, cause=end.cause, decline=end.decline)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
@@ -93,8 +88,7 @@ LEFT JOIN LATERAL (
   WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id AND a.order_id = o.order_id
     AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
 WHERE o.merchant_id = $1 AND o.order_id = $2
-""",
-)
+""")
 async def _order_outcome(db: Read, merchant_id: UUID, order_id: UUID) -> OrderOutcome | None:
     """Without what the log says."""
 
@@ -105,13 +99,10 @@ class _LoggedDecline(Row, frozen=True):
 
 
 # Of an order that was declined with nothing sent.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT body ->> 'cause' AS cause, body ->> 'decline' AS decline FROM order_log
 WHERE merchant_id = $1 AND order_id = $2 AND dst = 'declined' AND src <> 'declined' LIMIT 1
-""",
-)
+""")
 async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _LoggedDecline | None:
     """Why it was declined with nothing sent."""
 
@@ -128,13 +119,10 @@ class Token(Row, frozen=True):
     route: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT v.pan_id, v.scheme, v.bin, v.last4, v.magic, s.route FROM vault v
 LEFT JOIN stored_methods s ON v.kek_id IS NULL AND s.merchant_id = v.merchant_id AND s.method_id = v.token_id
 WHERE v.merchant_id = $1 AND v.token_id = $2
-""",
-)
+""")
 async def find_token(db: Read, merchant_id: UUID, token_id: UUID) -> Token | None:
     """A card of this merchant."""

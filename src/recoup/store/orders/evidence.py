@@ -17,7 +17,7 @@ from recoup.store.homes import HUB, MERCHANT
 from recoup.store.orders.locks import LockedOrder
 from recoup.store.orders.policies_part import POLICIES
 from recoup.store.orders.prints import blocks_of_prints, facets_of_prints, kept_of_prints
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 Key = tuple[UUID, UUID]
 Json = object  # as it came; None: nothing
@@ -310,9 +310,7 @@ class _CardEvidence(Row, frozen=True):
     prints: tuple[UUID, ...] | None
 
 
-@statement(
-    HUB,
-    f"""
+@HUB.statement(f"""
 SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
     SELECT jsonb_agg(CASE WHEN c.card_id <> k.card_id AND s.scheme_code IN ('14', '15', '46', '54')
         AND EXISTS (SELECT FROM cards r WHERE r.card_id = c.card_id AND r.replaced_by IS NOT NULL)
@@ -338,8 +336,7 @@ SELECT k.merchant_id, k.order_id, CASE WHEN $6 THEN (
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[])
   AS k (merchant_id, order_id, card_id, since, armed)
 CROSS JOIN LATERAL {SAME_CARDS.format("k.card_id")} same
-""",
-)
+""")
 async def _of_cards(
     db: Read,
     merchants: Sequence[UUID],
@@ -352,15 +349,12 @@ async def _of_cards(
 ) -> list[_CardEvidence]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT k.order_id, count(*) FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, other_id)
 CROSS JOIN LATERAL (SELECT x.stage FROM orders x
   WHERE x.merchant_id = k.merchant_id AND x.order_id = k.other_id OFFSET 0) x
 WHERE x.stage IN ('received', 'processing', 'held', 'problem', 'challenged') GROUP BY 1
-""",
-)
+""")
 async def _open_orders(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], others: Sequence[UUID]
 ) -> dict[UUID, int]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import parse_tail
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 class OrderKey(NamedTuple):
@@ -26,28 +26,22 @@ async def find_any_order(db: Read, order_id: UUID | None, text: str, merchant_id
     return found or await _find_tail(db, text, None if merchant_id is None else [merchant_id])
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL OR merchant_id = $3)
 UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
-""",
-)
+""")
 async def _find(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None) -> list[OrderKey]:
     """By our id, or the merchant's own; newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND merchant_id = ANY($3::uuid[])
 UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND merchant_id = ANY($3::uuid[])
 ORDER BY 2 DESC LIMIT 20
-""",
-)
+""")
 async def _find_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
     """By our id, or the merchant's own; newest first."""
 
@@ -58,13 +52,10 @@ async def _find_tail(db: Read, text: str, merchant_ids: Sequence[UUID] | None) -
 
 
 # Of each merchant by itself: the index begins with it.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT r.merchant_id, r.order_id FROM merchants m JOIN order_refs r ON r.merchant_id = m.merchant_id
 WHERE right(r.order_id::text, 8) = $1 AND ($2::uuid[] IS NULL OR m.merchant_id = ANY($2))
 ORDER BY 2 DESC LIMIT 20
-""",
-)
+""")
 async def _by_tail(db: Read, tail: str, merchant_ids: Sequence[UUID] | None) -> list[OrderKey]:
     """By the end of our id; newest first."""

@@ -11,7 +11,7 @@ from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.rescue.arm_terms import Arm
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.rows import DueKind
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 from recoup.store.table import Hex
 
 
@@ -83,13 +83,10 @@ class AdmittedCard(Row, frozen=True):
     bin: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT admitted AS order_id, card AS card_id, pan AS pan_id, card_scheme AS scheme, card_bin AS bin
 FROM admit_orders($1, $2)
-""",
-)
+""")
 async def _admit(db: Tx, rows: Sequence[NewOrder], recent: UUID) -> dict[UUID, AdmittedCard]: ...
 
 

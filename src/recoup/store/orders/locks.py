@@ -15,7 +15,7 @@ from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.arm_terms import Arm
 from recoup.store.homes import HUB, MERCHANT
-from recoup.store.statement import Row, Tx, statement
+from recoup.store.statement import Row, Tx
 
 
 class LockedOrder(Row, frozen=True):
@@ -58,9 +58,7 @@ class LockedOrder(Row, frozen=True):
     attention: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT o.merchant_id, o.order_id, o.stage, o.version, o.door, o.kind, o.external_id, o.generation, o.site_id,
   o.campaign_id, o.descriptor, o.asset, h.units, o.amount_text, o.token_id, o.card_id, o.pan_id, o.transaction_id,
   o.placed_at, o.expires_at, o.facts, o.cards_before, o.do_not_retry, o.metadata, o.arm, h.created_at, h.status,
@@ -72,8 +70,7 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant
 WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `write_changes`
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
-""",
-)
+""")
 async def _lock_orders(db: Tx, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[LockedOrder]: ...
 
 
@@ -109,25 +106,19 @@ class _LockedCard(Row, frozen=True):
     is_joined: bool
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 SELECT c.card_id, h.card_id AS head_id, h.joined_to IS NOT NULL AS is_joined FROM cards c
 JOIN cards h ON h.card_id = coalesce(c.joined_to, c.card_id)
 WHERE c.card_id = ANY($1::uuid[]) ORDER BY h.card_id FOR UPDATE OF h
-""",
-)
+""")
 async def _lock_cards(db: Tx, card_ids: Sequence[UUID]) -> list[_LockedCard]:
     """Those that were sent before."""
 
 
-@statement(
-    HUB,
-    """
+@HUB.statement("""
 INSERT INTO cards (card_id, created_at)
 SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
 ON CONFLICT DO NOTHING RETURNING card_id
-""",
-)
+""")
 async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UUID]:
     """Those that nobody else has made."""

@@ -1,4 +1,5 @@
-"""One order with everything that is known about it, as of one instant: a single statement."""
+"""One order with everything that is known about it, as of one instant: a single statement. What its past is read from,
+and what people write beside it."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -9,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from recoup.core.kit.feature import facets_sql
 from recoup.rules.merchants import personal
+from recoup.rules.order.as_of import Line
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.store.homes import MERCHANT
@@ -31,7 +33,7 @@ from recoup.store.orders.order_page_rows import (
     PageWords,
 )
 from recoup.store.orders.rows import LogLine, OrderHead
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row, Tx
 
 R = TypeVar("R", bound=Row)
 
@@ -185,7 +187,7 @@ class OrderPage(_Parts, frozen=True):
         return sum(len(event.tries) for event in self.events) >= TRIES_READ
 
 
-@statement(MERCHANT, lambda: _READ.replace("{facets}", facets_sql()))
+@MERCHANT.statement(lambda: _READ.replace("{facets}", facets_sql()))
 async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: int) -> _Read | None:
     """None for a foreign or unknown id."""
 
@@ -229,3 +231,75 @@ _OF_TRIES: Final = ("error", "answer", "url")
 def _without(rows: Iterable[R], texts: tuple[str, ...], hide: Callable[[Any], Any]) -> list[R]:
     """The rows with these of their texts hidden."""
     return [replace(row, **{name: hide(getattr(row, name)) for name in texts}) for row in rows]
+
+
+@MERCHANT.statement("""
+SELECT seq, happening, src, dst, body, fact_id, decision_id, business_at, recorded_at FROM order_log
+WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq
+""")
+async def order_lines(db: Read, merchant_id: UUID, order_id: UUID) -> list[Line]:
+    """Oldest first; of a foreign or unknown id none."""
+
+
+class AccountBalance(Row, frozen=True):
+    """`units`: debit positive, in the asset's smallest unit."""
+
+    account: str
+    units: int
+
+
+@MERCHANT.statement("""
+SELECT e.account, sum(e.units)::bigint AS units FROM postings g
+JOIN entries e ON e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id
+WHERE g.merchant_id = $1 AND g.order_id = $2 AND g.recorded_at <= $3
+GROUP BY e.account ORDER BY e.account
+""")
+async def order_balances(db: Read, merchant_id: UUID, order_id: UUID, recorded_until: datetime) -> list[AccountBalance]:
+    """What the order had booked by then, by account."""
+
+
+async def insert_order_note(
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    order_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
+    recorded_at: datetime,
+    notes_max: int,
+) -> bool:
+    """True when it stands there, now or from before; False when the order has as many as it may, or there is none."""
+    await _lock_order(db, merchant_id, order_id)
+    return await _insert(db, merchant_id, note_id, order_id, text, actor, business_at, recorded_at, notes_max)
+
+
+@MERCHANT.statement("SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE")
+async def _lock_order(db: Tx, merchant_id: UUID, order_id: UUID) -> None:
+    """Notes of one order are written one after the other."""
+
+
+# Only of the merchant's own order, and only so many; a note that is known changes nothing. Under the order's lock.
+@MERCHANT.statement("""
+WITH made AS (
+  INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
+  SELECT $1, $2, o.order_id, $4, $5, $6, $7 FROM orders o
+  WHERE o.merchant_id = $1 AND o.order_id = $3
+    AND (SELECT count(*) FROM order_notes n WHERE n.merchant_id = $1 AND n.order_id = $3) < $8
+  ON CONFLICT (merchant_id, note_id) DO NOTHING RETURNING note_id
+)
+SELECT EXISTS (SELECT FROM made)
+  OR EXISTS (SELECT FROM order_notes WHERE merchant_id = $1 AND note_id = $2 AND order_id = $3 AND text = $4)
+""")
+async def _insert(
+    db: Tx,
+    merchant_id: UUID,
+    note_id: UUID,
+    order_id: UUID,
+    text: str,
+    actor: str,
+    business_at: datetime,
+    recorded_at: datetime,
+    notes_max: int,
+) -> bool:
+    """Whether it stands there."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 # An order's id is made a moment before its row is there. What is older than SETTLED is counted again after AGAIN, and
 # what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.
@@ -40,13 +40,10 @@ class _Look(Row, frozen=True):
 
 def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], Awaitable[_Look]]:
     # Movements of one posting stand together.
-    @statement(
-        MERCHANT,
-        f"""
+    @MERCHANT.statement(f"""
     SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
       {source} AND {key} < $3 ORDER BY {key} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
-    """,
-    )
+    """)
     async def settled(db: Read, merchant_id: UUID, after: UUID, until: UUID, limit: int) -> _Look:
         """Of what lies between these ids."""
 
@@ -54,7 +51,7 @@ def _settled(source: str, key: str) -> Callable[[Read, UUID, UUID, UUID, int], A
 
 
 def _rest(source: str) -> Callable[[Read, UUID, UUID], Awaitable[int]]:
-    @statement(MERCHANT, f"SELECT count(*) FROM ({source}) h")
+    @MERCHANT.statement(f"SELECT count(*) FROM ({source}) h")
     async def rest(db: Read, merchant_id: UUID, after: UUID) -> int:
         """Of what came since."""
 

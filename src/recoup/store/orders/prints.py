@@ -5,28 +5,23 @@ from uuid import UUID
 
 from recoup.core.kit.feature import features
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT k.order_id, jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL,
   'reason', b.kind))
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, card_id)
 JOIN blocks b ON b.merchant_id = k.merchant_id AND b.subject_id = k.card_id
 WHERE b.kind = 'card' AND b.lifted_at IS NULL GROUP BY 1
-""",
-)
+""")
 async def blocks_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, list[object]]:
     """A merchant's own block of a card holds for all prints of it."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT k.order_id, jsonb_build_object('approvals', sum(c.approvals),
   'first_network_id', (array_agg(c.first_network_id ORDER BY c.first_at)
     FILTER (WHERE c.first_network_id IS NOT NULL))[1],
@@ -36,8 +31,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS k (merchant_id, order_id, pan
 CROSS JOIN LATERAL (SELECT r.* FROM card_results r
   WHERE r.merchant_id = k.merchant_id AND r.pan_id = k.pan_id OFFSET 0) c
 GROUP BY 1
-""",
-)
+""")
 async def kept_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, object]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.orders.rows import AnsweredKey
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import hex_of
 
 
@@ -19,12 +19,9 @@ class Request(Row, frozen=True):
     answer: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT input_mac, subject_id, state, answer FROM requests WHERE merchant_id = $1 AND operation = $2 AND key = $3
-""",
-)
+""")
 async def find_request(db: Read, merchant_id: UUID, operation: str, key: str) -> Request | None:
     """What the key was sent with, and what it was answered."""
 
@@ -51,13 +48,10 @@ def answered(
     )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
 VALUES ($1, $2, $3, $4, $5, 'answered', $6, $7) ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def remember(
     db: Tx,
     merchant_id: UUID,

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 PAGES_MAX: Final = 32
 STATEMENT_SECONDS: Final = 120.0
@@ -20,14 +20,10 @@ class PageSpan(Row, frozen=True):
     unsealed: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT min(p.page_no) AS low, max(p.page_no) AS high, count(*) FILTER (WHERE p.page_no IS NULL) AS unsealed
 FROM settlement_lines l JOIN postings p USING (merchant_id, posting_id) WHERE l.merchant_id = $1 AND l.batch_id = $2
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def pages_of_batch(db: Read, merchant_id: UUID, batch_id: UUID) -> PageSpan:
     """Of a settlement batch."""
 
@@ -50,9 +46,7 @@ class SealedPage(Row, frozen=True):
 
 
 # In the closer's order: the database's own.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT g.page_no, encode(g.prev_root, 'hex') AS prev_root, encode(g.root, 'hex') AS root, h.hashes, s.sums
 FROM pages g
 CROSS JOIN LATERAL (SELECT array_agg(encode(content_hash, 'hex') ORDER BY position) AS hashes FROM postings p
@@ -62,9 +56,7 @@ CROSS JOIN LATERAL (
   FROM (SELECT split_part(key, '|', 1) AS account, split_part(key, '|', 2) AS asset, split_part(key, '|', 3) AS place,
     value AS units FROM jsonb_each(g.sums)) k) s
 WHERE g.merchant_id = $1 AND g.page_no BETWEEN $2 AND $3 ORDER BY g.page_no
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[SealedPage]:
     """Both included."""
 
@@ -93,16 +85,12 @@ class PostingContent(Row, frozen=True):
     entries: list[PostedEntry]
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT p.posting_id, p.merchant_id, p.source_kind, p.source_id, p.recipe, min(e.asset) AS asset, p.business_at,
   jsonb_agg(jsonb_build_array(e.account, e.place, e.units) ORDER BY e.line_no) AS entries
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])
 GROUP BY p.merchant_id, p.posting_id
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def posting_contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> dict[UUID, PostingContent]:
     """Of these postings."""

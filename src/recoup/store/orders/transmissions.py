@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 from recoup.store.table import stored
 
 PAYER_ORDERS: Final = 1_000  # the newest of one payer that are looked through
@@ -34,14 +34,11 @@ class Transmission(Row, frozen=True):
     updated_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code, bin,
   last4, payer_id, transacted_at, facts, outcome, updated_at
 FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2
-""",
-)
+""")
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """As it is now."""
 
@@ -73,9 +70,7 @@ async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list
 
 # What the log tells leads to its transmissions, and not these to it: of one order id there may be very many. One id is
 # asked for as a span, in order: so also a plan made while there was little looks it up by its whole key.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 WITH touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
@@ -103,8 +98,7 @@ SELECT order_id, same_order, (
   ORDER BY l.seq DESC LIMIT 1
 ) AS last_outcome
 FROM touched t WHERE $9::boolean OR $4 > 0
-""",
-)
+""")
 async def _touched(
     db: Read,
     merchant_id: UUID,
@@ -156,7 +150,7 @@ class ReportedTransmission(NewTransmission, frozen=True):
     revokes: bool = False
 
 
-@statement(MERCHANT, "SELECT transmit, touches FROM add_transmissions($1)")
+@MERCHANT.statement("SELECT transmit, touches FROM add_transmissions($1)")
 async def add_transmissions(db: Tx, rows: Sequence[ReportedTransmission]) -> dict[UUID, bool]:
     """By transmit id: whether it touches an order that was sent to us."""
 
@@ -170,15 +164,13 @@ async def update_transmission(
     return await _update(db, merchant_id, transmit_id, outcome, at)
 
 
-@statement(MERCHANT, "SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE")
+@MERCHANT.statement("SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE")
 async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
     """Until an erasure that holds it is through."""
 
 
 # After an erasure that held the row: a later statement sees it.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 WITH before AS (
   SELECT t.merchant_id, t.transmit_id, coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) AS declined,
     EXISTS (SELECT FROM payer_looks l WHERE l.merchant_id = $1 AND l.payer_id = t.payer_id
@@ -189,29 +181,22 @@ UPDATE transmissions t SET updated_at = $4,
   outcome = t.outcome || CASE WHEN b.erased THEN {WITHOUT_TEXTS % "$3::jsonb"} ELSE $3::jsonb END
 FROM before b WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
 RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
-""",
-)
+""")
 async def _update(db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime) -> bool | None:
     """Whether it turned."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
-""",
-)
+""")
 async def look_again(db: Tx, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
     """At what it means for rescues."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
-""",
-)
+""")
 async def looked(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
     """`updated_at` as it was read: an update since is still to be looked at."""

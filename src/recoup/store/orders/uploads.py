@@ -10,7 +10,7 @@ import asyncpg
 from recoup.kernel.kept_sentence import Kept, keep
 from recoup.rules.uploads.answers import AnsweredRow
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
@@ -36,17 +36,14 @@ class Upload(Row, frozen=True):
     finished_at: datetime | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
-""",
-)
+""")
 async def upload_by_content(db: Read, merchant_id: UUID, kind: str, content_mac: bytes) -> Upload | None:
     """The same file that came before, unless it was stopped."""
 
 
-@statement(MERCHANT, f"SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND upload_id = $2")
+@MERCHANT.statement(f"SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND upload_id = $2")
 async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | None:
     """One of this merchant."""
 
@@ -59,9 +56,7 @@ class HeldRows(Row, frozen=True):
     kept: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT coalesce(sum(count - done) FILTER (WHERE state IN ('received', 'working')), 0)::bigint AS waiting,
   coalesce(sum(kept), 0)::bigint AS kept
 FROM (
@@ -69,42 +64,32 @@ FROM (
   UNION ALL SELECT state, row_count, done_count, row_count FROM uploads WHERE merchant_id = $1
   UNION ALL SELECT 'completed', 0, 0, lines FROM reconciliation_runs WHERE merchant_id = $1
 ) f
-""",
-)
+""")
 async def held_rows(db: Read, merchant_id: UUID) -> HeldRows:
     """Counts the rows stored of a merchant's files."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT {UPLOAD} FROM uploads
 WHERE merchant_id = $1 AND ($3::uuid IS NULL OR upload_id < $3) AND ($2::text IS NULL OR kind = $2)
 ORDER BY upload_id DESC LIMIT $4
-""",
-)
+""")
 async def list_uploads(db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int) -> list[Upload]:
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
-""",
-)
+""")
 async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
     """In the file's order."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
-""",
-)
+""")
 async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
     """Those that were refused, in the file's order."""
 
@@ -128,17 +113,14 @@ class _Transmitted(Row, frozen=True):
     transmit_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT k.*, t.transmit_id
 FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[])
   AS k (external_id, transaction_id, is_declined, units, asset)
 CROSS JOIN LATERAL (SELECT transmit_id FROM transmissions t
   WHERE t.merchant_id = $1 AND t.external_id = k.external_id AND t.transaction_id = k.transaction_id
     AND t.is_declined = k.is_declined AND t.units = k.units AND t.asset = k.asset LIMIT 1) t
-""",
-)
+""")
 async def _transmitted(
     db: Read,
     merchant_id: UUID,
@@ -154,15 +136,11 @@ async def _transmitted(
 STATEMENT_SECONDS: Final = 120.0
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 INSERT INTO uploads (merchant_id, upload_id, kind, form, content_mac, file_name, state, actor, request_id, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'received', $7, $8, $9)
 ON CONFLICT (merchant_id, kind, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def begin_upload(
     db: Tx,
     merchant_id: UUID,
@@ -213,12 +191,9 @@ def _with_kept(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE uploads SET row_count = $3, refused_count = $4, notes = $5 WHERE merchant_id = $1 AND upload_id = $2
-""",
-)
+""")
 async def count_rows(
     db: Tx, merchant_id: UUID, upload_id: UUID, rows: int, refused: int, notes: Sequence[Kept]
 ) -> None:
@@ -240,15 +215,12 @@ class LockedUpload(Row, frozen=True):
     waits: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT u.merchant_id, u.kind, u.row_count, u.begun_to, u.actor, u.request_id, u.stop_requested_at, u.finished_at,
   EXISTS (SELECT FROM uploads o WHERE o.merchant_id = u.merchant_id AND o.kind = u.kind
     AND o.upload_id < u.upload_id AND o.state IN ('received', 'working')) AS waits
 FROM uploads u WHERE u.merchant_id = $1 AND u.upload_id = $2 FOR UPDATE OF u
-""",
-)
+""")
 async def lock_upload(db: Tx, merchant_id: UUID, upload_id: UUID) -> LockedUpload | None:
     """Its rows are begun by one process at a time."""
 
@@ -263,18 +235,15 @@ class WaitingRow(Row, frozen=True):
     tries: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT row_no, external_id, given, subject_id, tries FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no LIMIT $4
-""",
-)
+""")
 async def waiting_rows(db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int) -> list[WaitingRow]:
     """In the file's order."""
 
 
-@statement(MERCHANT, "UPDATE uploads SET state = 'working', begun_to = $3 WHERE merchant_id = $1 AND upload_id = $2")
+@MERCHANT.statement("UPDATE uploads SET state = 'working', begun_to = $3 WHERE merchant_id = $1 AND upload_id = $2")
 async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> None:
     """From now on rows up to this one may have taken effect."""
 
@@ -286,61 +255,45 @@ async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Seque
 
 
 # A row that another process has answered meanwhile keeps that answer, and is not counted again.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE upload_rows r SET state = i.state, given = CASE WHEN i.state = 'received' THEN r.given END, tries = i.tries,
   subject_id = coalesce(i.subject_id, r.subject_id), status = i.status, code = i.code, errors = i.errors,
   warning = i.warning
 FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subject_id uuid, status text, code text,
   errors jsonb, warning text)
 WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received' RETURNING r.state
-""",
-)
+""")
 async def _answer(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
     """The states of those that were still to be answered."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE uploads SET done_count = done_count + $3, refused_count = refused_count + $4
 WHERE merchant_id = $1 AND upload_id = $2
-""",
-)
+""")
 async def _count(db: Tx, merchant_id: UUID, upload_id: UUID, done: int, refused: int) -> None: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 UPDATE upload_rows SET state = 'stopped', given = NULL
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received'
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def stop_rest(db: Tx, merchant_id: UUID, upload_id: UUID) -> None:
     """Rows that were not answered."""
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 UPDATE uploads SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND upload_id = $2
 RETURNING {UPLOAD}
-""",
-)
+""")
 async def finish_upload(db: Tx, merchant_id: UUID, upload_id: UUID, state: str, at: datetime) -> Upload:
     """As it ended."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE uploads SET stop_requested_at = coalesce(stop_requested_at, $3),
   stop_requested_by = coalesce(stop_requested_by, $4)
 WHERE merchant_id = $1 AND upload_id = $2 AND state IN ('received', 'working') RETURNING true
-""",
-)
+""")
 async def ask_stop(db: Tx, merchant_id: UUID, upload_id: UUID, at: datetime, by: str) -> bool:
     """False when it is finished, or was never there."""

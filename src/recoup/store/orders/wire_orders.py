@@ -9,7 +9,7 @@ from recoup.core.kit.feature import facets_sql
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Attempt
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 _COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.campaign_id, o.descriptor, o.asset, h.units,
@@ -140,7 +140,7 @@ class WholeOrder(WireOrder, frozen=True):
     challenged: bool
 
 
-@statement(MERCHANT, lambda: _ONE.replace("{facets}", facets_sql()))
+@MERCHANT.statement(lambda: _ONE.replace("{facets}", facets_sql()))
 async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder | None:
     """None for a foreign or unknown id."""
 
@@ -155,16 +155,13 @@ class LogLine(Row, frozen=True):
     route_reason: str | None = None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT l.seq, l.happening, l.business_at,
   l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('typed', w.text) END AS body,
   (SELECT d.reasons ->> 1 FROM decisions d WHERE d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id
     AND l.happening = 'attempt_sent' AND d.versions ->> 'decider' LIKE 'route-%') AS route_reason
 FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
 WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
-""",
-)
+""")
 async def order_history(db: Read, merchant_id: UUID, order_id: UUID) -> list[LogLine]:
     """Oldest first."""

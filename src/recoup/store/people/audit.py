@@ -12,7 +12,7 @@ import asyncpg
 from recoup.kernel.ids import parse_id
 from recoup.store.homes import MERCHANT, PEOPLE
 from recoup.store.people.audit_sources import OF_MERCHANT, OF_PARTNER, OF_PEOPLE, Source
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 SECONDS_MAX: Final = 10.0
 
@@ -83,13 +83,10 @@ class _Place(Row, frozen=True):
     place: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
 WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
-""",
-)
+""")
 async def _places(db: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, _Place]:
     """Of each the last call."""
 
@@ -162,14 +159,11 @@ class Person(NamedTuple):
     name: str
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT user_id, name FROM users WHERE user_id IN (
   SELECT user_id FROM memberships WHERE subject_kind = $1 AND subject_id = $2
   UNION SELECT user_id FROM membership_log WHERE subject_kind = $1 AND subject_id = $2)
 ORDER BY lower(name), user_id LIMIT 200
-""",
-)
+""")
 async def people_of(db: Read, subject_kind: str, subject_id: UUID) -> list[Person]:
     """Who belongs to a `merchant` or `partner`, or did, by name."""

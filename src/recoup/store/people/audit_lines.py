@@ -5,16 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Tx, statement
+from recoup.store.statement import Tx
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO audit_lines (merchant_id, line_id, at, actor, action, subject_id, facts, request_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-""",
-)
+""")
 async def add_audit_line(
     db: Tx,
     merchant_id: UUID,

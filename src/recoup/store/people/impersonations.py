@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class Impersonation(Row, frozen=True):
@@ -25,9 +25,7 @@ class Impersonation(Row, frozen=True):
     over: bool
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT l.impersonation_id, l.merchant_id, coalesce(w.name, '') AS merchant_name, l.user_id,
   coalesce(u.name, '') AS name, l.role, l.reason, l.may_act, l.expires_at,
   l.ended_at IS NOT NULL OR l.expires_at <= $2 OR l.world <> s.world AS over
@@ -35,8 +33,7 @@ FROM sessions s JOIN impersonations l ON l.impersonation_id = s.impersonation_id
 LEFT JOIN users u ON u.user_id = l.user_id
 LEFT JOIN merchant_worlds w ON w.merchant_id = l.merchant_id AND w.world = l.world
 WHERE s.session_hash = $1
-""",
-)
+""")
 async def impersonation_of(db: Read, session_hash: bytes, now: datetime) -> Impersonation | None:
     """The last one of this session, over or not."""
 
@@ -47,15 +44,12 @@ class ImpersonationTarget(Row, frozen=True):
     role: str
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT u.user_id, u.name, m.role FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $3 AND u.state = 'active' AND u.user_id <> $2
   AND ($4::uuid IS NULL OR u.user_id = $4)
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
-""",
-)
+""")
 async def members_to_impersonate(
     db: Read, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
 ) -> list[ImpersonationTarget]:
@@ -79,13 +73,11 @@ class NewImpersonation(Row, frozen=True):
 
 
 # One at a time in a session: of two forms at once the second waits here, and then finds the first.
-@statement(PEOPLE, "SELECT FROM sessions WHERE session_hash = $1 AND user_id = $2 FOR UPDATE")
+@PEOPLE.statement("SELECT FROM sessions WHERE session_hash = $1 AND user_id = $2 FOR UPDATE")
 async def _lock_session(db: Tx, session_hash: bytes, staff_id: UUID) -> None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO impersonations (impersonation_id, staff_id, world, merchant_id, user_id, role, reason, may_act, request_id,
   began_at, expires_at)
 SELECT $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
@@ -93,8 +85,7 @@ FROM sessions s LEFT JOIN impersonations l ON l.impersonation_id = s.impersonati
 WHERE s.session_hash = $1 AND s.user_id = $3
   AND (l.impersonation_id IS NULL OR l.ended_at IS NOT NULL OR l.expires_at <= $11)
 RETURNING impersonation_id
-""",
-)
+""")
 async def _add_impersonation(
     db: Tx,
     session_hash: bytes,
@@ -112,19 +103,16 @@ async def _add_impersonation(
 ) -> bool: ...
 
 
-@statement(PEOPLE, "UPDATE sessions SET impersonation_id = $2 WHERE session_hash = $1")
+@PEOPLE.statement("UPDATE sessions SET impersonation_id = $2 WHERE session_hash = $1")
 async def _hold_impersonation(db: Tx, session_hash: bytes, impersonation_id: UUID) -> None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO impersonation_mails (impersonation_id, user_id, mail_id, world, mail_due_at)
 SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
 LIMIT 50
-""",
-)
+""")
 async def _owe_mails(db: Tx, impersonation_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
 
 
@@ -138,14 +126,11 @@ async def begin_impersonation(db: Tx, session_hash: bytes, new: NewImpersonation
     return True
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE impersonations l SET ended_at = $2, ended_how = $3, ended_by_request = $4 FROM sessions s
 WHERE s.session_hash = $1 AND l.impersonation_id = s.impersonation_id AND l.staff_id = s.user_id AND l.ended_at IS NULL
   AND l.expires_at > $2 RETURNING l.impersonation_id
-""",
-)
+""")
 async def end_impersonation(
     db: Tx, session_hash: bytes, now: datetime, how: str, request_id: str | None = None
 ) -> bool:
@@ -172,9 +157,7 @@ class ImpersonationMail(Row, frozen=True):
 
 
 # The intent: its taker has until $2 to say what became of it.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE impersonation_mails k SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT impersonation_id, user_id FROM impersonation_mails WHERE mail_due_at <= $1 AND world = $3
   ORDER BY mail_due_at LIMIT $4 FOR UPDATE SKIP LOCKED) due, impersonations l, users u, users o
@@ -185,20 +168,16 @@ RETURNING k.mail_id, k.mail_tries, o.email, u.name AS staff, l.merchant_id, l.ro
   coalesce((SELECT nullif(language, '') FROM person_settings s WHERE s.user_id = o.user_id), 'en') AS language,
   (SELECT name FROM users x WHERE x.user_id = l.user_id) AS as_name,
   (SELECT name FROM merchant_worlds w WHERE w.merchant_id = l.merchant_id AND w.world = l.world) AS merchant_name
-""",
-)
+""")
 async def claim_impersonation_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int
 ) -> list[ImpersonationMail]: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE impersonation_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
-""",
-)
+""")
 async def close_impersonation_mail(
     db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.store.homes import PEOPLE
 from recoup.store.people.people import lock_user
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class Invitation(Row, frozen=True):
@@ -25,17 +25,14 @@ class Invitation(Row, frozen=True):
     state: Literal["accepted", "revoked", "expired", "open"]
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT i.invitation_id, i.email, i.role, i.created_at, i.expires_at, i.accepted_at, i.revoked_at, i.mail_state,
   i.mail_why, b.name AS invited_by, a.name AS accepted_by, a.email AS accepted_email,
   CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.revoked_at IS NOT NULL THEN 'revoked'
     WHEN i.expires_at <= $3 THEN 'expired' ELSE 'open' END AS state
 FROM invitations i JOIN users b ON b.user_id = i.invited_by LEFT JOIN users a ON a.user_id = i.accepted_by
 WHERE i.subject_kind = $1 AND i.subject_id = $2 ORDER BY i.invitation_id DESC LIMIT $4
-""",
-)
+""")
 async def list_invitations(
     db: Read, subject_kind: str, subject_id: UUID, now: datetime, limit: int
 ) -> list[Invitation]:
@@ -56,31 +53,25 @@ class OpenInvitation(Row, frozen=True):
     known: bool
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT i.invitation_id, i.email, i.subject_kind, i.subject_id, i.subject_name, i.role, i.expires_at,
   b.name AS invited_by, EXISTS (SELECT FROM users u WHERE u.email = i.email) AS known
 FROM invitations i JOIN users b ON b.user_id = i.invited_by
 WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $3
-""",
-)
+""")
 async def open_invitation(db: Read, token_hash: bytes, world: str, now: datetime) -> OpenInvitation | None:
     """None for one that is unknown, used, over or revoked."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT count(*) FROM invitations WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL
   AND created_at > $3
-""",
-)
+""")
 async def count_invitations(db: Read, subject_kind: str, subject_id: UUID, since: datetime) -> int:
     """Those that nobody has taken, revoked ones too, and that were made since."""
 
 
-@statement(PEOPLE, "SELECT count(*) FROM invitations WHERE invited_by = $1 AND created_at > $2")
+@PEOPLE.statement("SELECT count(*) FROM invitations WHERE invited_by = $1 AND created_at > $2")
 async def count_sent(db: Read, user_id: UUID, since: datetime) -> int:
     """By this person, to whatever they own."""
 
@@ -93,14 +84,11 @@ class Member(Row, frozen=True):
     created_at: datetime
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = 'active'
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
-""",
-)
+""")
 async def members_of(db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str) -> list[Member]:
     """In this world. The strongest roles first."""
 
@@ -113,23 +101,20 @@ class FormerMember(Row, frozen=True):
     at: datetime
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l JOIN users u USING (user_id)
 JOIN users b ON b.user_id = l.by_user
 WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended' ORDER BY l.at DESC, l.log_id DESC LIMIT $3
-""",
-)
+""")
 async def left(db: Read, subject_kind: str, subject_id: UUID, limit: int) -> list[FormerMember]:
     """Whose membership ended, the last first, and who ended it."""
 
 
-@statement(PEOPLE, "SELECT FROM partners WHERE partner_id = $1 FOR NO KEY UPDATE")
+@PEOPLE.statement("SELECT FROM partners WHERE partner_id = $1 FOR NO KEY UPDATE")
 async def _lock_partner(db: Tx, partner_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, "SELECT FROM merchant_worlds WHERE merchant_id = $1 ORDER BY world FOR NO KEY UPDATE")
+@PEOPLE.statement("SELECT FROM merchant_worlds WHERE merchant_id = $1 ORDER BY world FOR NO KEY UPDATE")
 async def _lock_merchant(db: Tx, merchant_id: UUID) -> None: ...
 
 
@@ -140,14 +125,11 @@ async def lock_inviting(db: Tx, user_id: UUID, subject: tuple[str, UUID]) -> Non
     await (_lock_partner if kind == "partner" else _lock_merchant)(db, subject_id)
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO invitations (invitation_id, token_hash, sealed_token, email, subject_kind, subject_id, subject_name, role,
   world, invited_by, created_at, expires_at, mail_due_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-""",
-)
+""")
 async def add_invitation(
     db: Tx,
     *,
@@ -177,43 +159,34 @@ class TakenInvitation(Row, frozen=True):
 
 
 # Of two at once the second waits for the first, and finds it used.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE invitations SET accepted_at = $3, accepted_by = $4, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE token_hash = $1 AND world = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3
 RETURNING invitation_id, subject_kind, subject_id, role, email
-""",
-)
+""")
 async def take_invitation(
     db: Tx, token_hash: bytes, world: str, now: datetime, user_id: UUID
 ) -> TakenInvitation | None:
     """None for one that is unknown, used, over or revoked."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING role
-""",
-)
+""")
 async def revoke_invitation(
     db: Tx, invitation_id: UUID, subject_kind: str, subject_id: UUID, now: datetime, user_id: UUID
 ) -> str | None:
     """Its role; None when it was not open."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def join(
     db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime, world: str
 ) -> None:
@@ -234,9 +207,7 @@ class InvitationMail(Row, frozen=True):
 
 
 # The intent: its taker has until $2 to say what became of it.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE invitations i SET mail_due_at = $2, mail_tries = mail_tries + 1
 FROM (SELECT d.invitation_id, coalesce(own.zone, theirs.zone, 'GMT') AS zone,
     coalesce(nullif(own.language, ''), nullif(theirs.language, ''), 'en') AS language
@@ -247,20 +218,16 @@ FROM (SELECT d.invitation_id, coalesce(own.zone, theirs.zone, 'GMT') AS zone,
 WHERE i.invitation_id = due.invitation_id
 RETURNING i.invitation_id, i.email, i.subject_kind, i.subject_name, i.role, i.sealed_token, i.expires_at, i.mail_tries,
   due.zone, due.language
-""",
-)
+""")
 async def claim_mails(
     db: Tx, now: datetime, until: datetime, world: str, limit: int, invitation_id: UUID | None = None
 ) -> list[InvitationMail]: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE invitations SET mail_state = $3, mail_due_at = $4, mail_why = $5,
   sealed_token = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE sealed_token END
 WHERE invitation_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
-""",
-)
+""")
 async def close_mail(db: Tx, invitation_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
     """What became of the try with this number; `again_at` None: it is not sent again."""

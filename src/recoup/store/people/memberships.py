@@ -6,7 +6,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 class Membership(Row, frozen=True):
@@ -19,47 +19,38 @@ class Membership(Row, frozen=True):
 
 
 # Owners that may sign in, and the given one: of two that end each other the second finds one owner left.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
 ORDER BY m.user_id, m.world FOR UPDATE OF m
-""",
-)
+""")
 async def lock_owners_and(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID) -> list[Membership]:
     """The subject's owners, and this one."""
 
 
 # By a membership elsewhere: the operator's, or the merchant's partner's.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT m.world FROM memberships m WHERE m.user_id = $1 AND m.role = 'owner' AND (m.subject_kind = 'operator'
   OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id AND w.world = m.world))
-""",
-)
+""")
 async def owned_from_above(db: Read, user_id: UUID, subject_kind: str, subject_id: UUID) -> list[str]:
     """The worlds in which somebody owns it as its partner's or the operator's."""
 
 
-@statement(PEOPLE, "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world")
+@PEOPLE.statement("SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world")
 async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
 
 
 # A flow that ends it meanwhile waits, and then finds what was sent by it. A list: asked for one row, it would lock only
 # that.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT m.user_id FROM memberships m
 WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'
   OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
-""",
-)
+""")
 async def _lock_ownerships(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> list[UUID]: ...
 
 
@@ -69,25 +60,19 @@ async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: U
     return bool(await _lock_ownerships(db, user_id, subject_kind, subject_id, world))
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3 AND world = ANY($4::text[])
-""",
-)
+""")
 async def _end(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, worlds: Sequence[str]) -> None: ...
 
 
 # Those that they sent, and those by which they could come back.
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
   mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
 WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL
   AND (invited_by = $3 OR email = (SELECT email FROM users WHERE user_id = $3))
-""",
-)
+""")
 async def _revoke(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, at: datetime, by: UUID) -> None: ...
 
 
@@ -108,14 +93,11 @@ async def end_membership(
     await note_membership(db, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
   request_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-""",
-)
+""")
 async def _add_line(
     db: Tx,
     log_id: UUID,

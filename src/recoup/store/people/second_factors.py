@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from recoup.store.homes import PEOPLE
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,11 @@ class FactorState:
 # Whose member somebody is; at a merchant also the people of its partner. The operator's have a rule of theirs.
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT f.since, f.codes_at, f.sealed_offer, f.offered_to, f.offered_at,
   (SELECT count(*) FROM recovery_codes c WHERE c.user_id = $1 AND c.used_at IS NULL) AS codes_left
 FROM second_factors f WHERE f.user_id = $1
-""",
-)
+""")
 async def _factor_state(db: Read, user_id: UUID) -> FactorState | None: ...
 
 
@@ -43,16 +40,13 @@ async def factor_state(db: Read, user_id: UUID) -> FactorState:
     return await _factor_state(db, user_id) or FactorState()
 
 
-@statement(PEOPLE, "SELECT sealed_secret FROM second_factors WHERE user_id = $1")
+@PEOPLE.statement("SELECT sealed_secret FROM second_factors WHERE user_id = $1")
 async def sealed_secret(db: Read, user_id: UUID) -> bytes | None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT user_id FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3 AND done_at IS NULL
-""",
-)
+""")
 async def is_half(db: Read, token_hash: bytes, world: str, now: datetime) -> UUID | None:
     """Whose sign-in waits for a code."""
 
@@ -62,18 +56,15 @@ class FactorRule(Row, frozen=True):
     made_by_name: str
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT r.made_at, u.name AS made_by_name FROM second_factor_rules r JOIN users u ON u.user_id = r.made_by
 WHERE r.subject_kind = $1 AND r.subject_id = $2
-""",
-)
+""")
 async def who_asks(db: Read, subject_kind: str, subject_id: UUID) -> FactorRule | None:
     """The subject's rule; None without one."""
 
 
-@statement(PEOPLE, "SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT NULL")
+@PEOPLE.statement("SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT NULL")
 async def with_factor(db: Read, user_ids: Sequence[UUID]) -> list[UUID]: ...
 
 
@@ -84,7 +75,7 @@ class PersonMembership(NamedTuple):
     world: str
 
 
-@statement(PEOPLE, "SELECT subject_kind, subject_id, role, world FROM memberships WHERE user_id = $1")
+@PEOPLE.statement("SELECT subject_kind, subject_id, role, world FROM memberships WHERE user_id = $1")
 async def memberships_of(db: Read, user_id: UUID) -> list[PersonMembership]:
     """All of them."""
 
@@ -103,65 +94,50 @@ class Factor:
     offered_at: datetime | None
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT sealed_secret, since, last_step, codes_key, codes_at, sealed_offer, offered_to, offered_at
 FROM second_factors WHERE user_id = $1
-""",
-)
+""")
 async def factor_of(db: Read, user_id: UUID) -> Factor | None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO second_factors AS f (user_id, sealed_offer, offered_to, offered_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer, offered_to = EXCLUDED.offered_to,
   offered_at = EXCLUDED.offered_at
 WHERE f.sealed_offer IS NULL OR f.offered_to <> EXCLUDED.offered_to OR f.offered_at <= $5
-""",
-)
+""")
 async def offer(db: Tx, user_id: UUID, sealed: bytes, session: bytes, now: datetime, over_before: datetime) -> None:
     """One that this session was offered since `over_before` stays: a form sent twice shows the same."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_key = $5, codes_at = $4,
   sealed_offer = NULL, offered_to = NULL, offered_at = NULL
 WHERE user_id = $1
-""",
-)
+""")
 async def take_offer(db: Tx, user_id: UUID, sealed: bytes, step: int, now: datetime, codes_key: bytes) -> None:
     """What was offered counts from now on; `step` opens nothing more."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = NULL WHERE user_id = $1
-""",
-)
+""")
 async def withdraw_offer(db: Tx, user_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, "UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 RETURNING 1")
+@PEOPLE.statement("UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 RETURNING 1")
 async def spend_step(db: Tx, user_id: UUID, step: int) -> bool:
     """Whether nothing was opened by it or a later one yet."""
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL RETURNING 1
-""",
-)
+""")
 async def _use_code(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> bool: ...
 
 
-@statement(PEOPLE, "SELECT 1 FROM recovery_codes WHERE user_id = $1 AND code_hash = $2")
+@PEOPLE.statement("SELECT 1 FROM recovery_codes WHERE user_id = $1 AND code_hash = $2")
 async def _is_code(db: Read, user_id: UUID, code_hash: bytes) -> bool: ...
 
 
@@ -172,11 +148,11 @@ async def spend_recovery(db: Tx, user_id: UUID, code_hash: bytes, now: datetime)
     return "used" if await _is_code(db, user_id, code_hash) else "unknown"
 
 
-@statement(PEOPLE, "DELETE FROM recovery_codes WHERE user_id = $1")
+@PEOPLE.statement("DELETE FROM recovery_codes WHERE user_id = $1")
 async def _forget_codes(db: Tx, user_id: UUID) -> None: ...
 
 
-@statement(PEOPLE, "INSERT INTO recovery_codes (user_id, code_hash) SELECT $1, unnest($2::bytea[])")
+@PEOPLE.statement("INSERT INTO recovery_codes (user_id, code_hash) SELECT $1, unnest($2::bytea[])")
 async def _add_codes(db: Tx, user_id: UUID, hashes: Sequence[bytes]) -> None: ...
 
 
@@ -185,11 +161,11 @@ async def replace_recovery(db: Tx, user_id: UUID, hashes: Sequence[bytes]) -> No
     await _add_codes(db, user_id, hashes)
 
 
-@statement(PEOPLE, "UPDATE second_factors SET codes_key = $2, codes_at = $3 WHERE user_id = $1")
+@PEOPLE.statement("UPDATE second_factors SET codes_key = $2, codes_at = $3 WHERE user_id = $1")
 async def note_codes(db: Tx, user_id: UUID, codes_key: bytes, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM second_factors WHERE user_id = $1 RETURNING sealed_secret IS NOT NULL")
+@PEOPLE.statement("DELETE FROM second_factors WHERE user_id = $1 RETURNING sealed_secret IS NOT NULL")
 async def _forget(db: Tx, user_id: UUID) -> bool: ...
 
 
@@ -199,7 +175,7 @@ async def forget_factor(db: Tx, user_id: UUID) -> bool:
     return await _forget(db, user_id)
 
 
-@statement(PEOPLE, "INSERT INTO half_sign_ins (token_hash, user_id, world, expires_at) VALUES ($1, $2, $3, $4)")
+@PEOPLE.statement("INSERT INTO half_sign_ins (token_hash, user_id, world, expires_at) VALUES ($1, $2, $3, $4)")
 async def add_half(db: Tx, token_hash: bytes, user_id: UUID, world: str, expires_at: datetime) -> None: ...
 
 
@@ -211,35 +187,29 @@ class HalfSignIn(Row, frozen=True):
     done_by: bytes | None
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 SELECT user_id, done_at, done_by FROM half_sign_ins WHERE token_hash = $1 AND world = $2 AND expires_at > $3
-""",
-)
+""")
 async def half_of(db: Read, token_hash: bytes, world: str, now: datetime) -> HalfSignIn | None:
     """None for one that is unknown or over."""
 
 
-@statement(PEOPLE, "UPDATE half_sign_ins SET done_at = $3, done_by = $2 WHERE token_hash = $1")
+@PEOPLE.statement("UPDATE half_sign_ins SET done_at = $3, done_by = $2 WHERE token_hash = $1")
 async def end_half(db: Tx, token_hash: bytes, done_by: bytes, now: datetime) -> None: ...
 
 
-@statement(PEOPLE, "DELETE FROM half_sign_ins WHERE user_id = $1")
+@PEOPLE.statement("DELETE FROM half_sign_ins WHERE user_id = $1")
 async def forget_halves(db: Tx, user_id: UUID) -> None: ...
 
 
-@statement(
-    PEOPLE,
-    """
+@PEOPLE.statement("""
 INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING made_at
-""",
-)
+""")
 async def make_rule(db: Tx, subject_kind: str, subject_id: UUID, name: str, by: UUID, now: datetime) -> bool:
     """Whether there was none."""
 
 
-@statement(PEOPLE, "DELETE FROM second_factor_rules WHERE subject_kind = $1 AND subject_id = $2 RETURNING 1")
+@PEOPLE.statement("DELETE FROM second_factor_rules WHERE subject_kind = $1 AND subject_id = $2 RETURNING 1")
 async def end_rule(db: Tx, subject_kind: str, subject_id: UUID) -> bool:
     """Whether there was one."""

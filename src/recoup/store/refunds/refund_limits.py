@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from recoup.rules.merchants.personal import hider
 from recoup.rules.money.refund_limits import Day, Limits, RefundApproval, RefundApprovalContext
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 ROWS_MAX: Final = 200
 
@@ -45,9 +45,7 @@ class _Desk(Row, frozen=True):
 
 # The day is business time's, in UTC. What was refused is not refunded; what failed was, and
 # the one that stands for it is nobody's.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT k.merchant_id, k.order_id, o.asset,
   (SELECT jsonb_agg(to_jsonb(l)) FROM refund_limits l WHERE l.merchant_id = k.merchant_id AND l.asset = o.asset)
     AS limits,
@@ -60,8 +58,7 @@ SELECT k.merchant_id, k.order_id, o.asset,
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, person)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
-""",
-)
+""")
 async def _refund_contexts(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
 ) -> list[_Desk]:
@@ -88,13 +85,10 @@ async def read_refund_contexts(
     return contexts
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT role, asset, refund_max_units, day_max_units, second_from_units FROM refund_limits
 WHERE merchant_id = $1 ORDER BY asset, role
-""",
-)
+""")
 async def _limits(db: Read, merchant_id: UUID) -> list[RoleLimits]:
     """Those that were set."""
 
@@ -121,9 +115,7 @@ class WaitingRequest(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT q.request_id, q.order_id, q.units, q.asset, q.message, q.requested_by, q.requested_at, q.expires_at,
   o.external_id, o.units AS order_units, h.refunded_units, to_jsonb(p) AS payer
 FROM refund_requests q
@@ -131,8 +123,7 @@ JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 LEFT JOIN order_payer p USING (merchant_id, order_id)
 WHERE q.merchant_id = $1 AND q.state = 'waiting' ORDER BY q.requested_at, q.request_id LIMIT {ROWS_MAX}
-""",
-)
+""")
 async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
     """In the clear."""
 
@@ -154,12 +145,9 @@ class RequestOrigin(Row, frozen=True):
     requested_role: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
-""",
-)
+""")
 async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:
     """None for a foreign or unknown id."""
 
@@ -171,26 +159,20 @@ async def lock_people(db: Tx, people: Sequence[tuple[UUID, str]]) -> None:
     await _lock(db, merchants, names)
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO refund_people (merchant_id, person)
 SELECT merchant_id, person FROM unnest($1::uuid[], $2::text[]) AS k (merchant_id, person) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
-""",
-)
+""")
 async def _make(db: Tx, merchants: Sequence[UUID], people: Sequence[str]) -> None:
     """A row of each."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT FROM refund_people p JOIN unnest($1::uuid[], $2::text[]) AS k (merchant_id, person)
   USING (merchant_id, person)
 ORDER BY merchant_id, person FOR UPDATE OF p
-""",
-)
+""")
 async def _lock(db: Tx, merchants: Sequence[UUID], people: Sequence[str]) -> None:
     """Until the transaction ends."""
 
@@ -212,17 +194,14 @@ async def set_limits(
     )
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO refund_limits (merchant_id, role, asset, refund_max_units, day_max_units, second_from_units, changed_at,
   changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (merchant_id, role, asset) DO UPDATE SET refund_max_units = EXCLUDED.refund_max_units,
   day_max_units = EXCLUDED.day_max_units, second_from_units = EXCLUDED.second_from_units,
   changed_at = EXCLUDED.changed_at, changed_by = EXCLUDED.changed_by
-""",
-)
+""")
 async def _set(
     db: Tx,
     merchant_id: UUID,

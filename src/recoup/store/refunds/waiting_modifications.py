@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from recoup.rules.merchants.personal import hider
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 ROWS_MAX = 200
 LONG = timedelta(hours=1)
@@ -37,9 +37,7 @@ class WaitingModification(Row, frozen=True):
     payer: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT r.modification_id, r.order_id, o.external_id, r.modification_no, r.kind, r.units, r.asset, r.state, r.tries,
   r.message, r.processor_code, r.business_at, r.hand_note, r.hand_actor,
   CASE WHEN r.state = 'stuck' THEN 'stuck'
@@ -54,8 +52,7 @@ WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 
   AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3
     OR r.state = 'sent' AND r.unsent < r.tries AND coalesce(r.send_id, r.modification_id) < $4)
 ORDER BY r.state = 'stuck' DESC, r.business_at, r.modification_id LIMIT {ROWS_MAX}
-""",
-)
+""")
 async def _desk(
     db: Read, merchant_id: UUID, delayed_after_tries: int, before: datetime, forgotten_before: UUID
 ) -> list[WaitingModification]:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 PayoutState = Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"]
 
@@ -29,12 +29,12 @@ SELECT payout_id, asset, amount_text, state, destination_type, destination, refe
 FROM payouts WHERE merchant_id = $1"""
 
 
-@statement(MERCHANT, f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3")
+@MERCHANT.statement(f"{_COLUMNS} ORDER BY payout_id DESC LIMIT $2 OFFSET $3")
 async def list_payouts(db: Read, merchant_id: UUID, limit: int, offset: int) -> list[PayoutRow]:
     """Newest first."""
 
 
-@statement(MERCHANT, f"{_COLUMNS} AND payout_id = $2")
+@MERCHANT.statement(f"{_COLUMNS} AND payout_id = $2")
 async def find_payout(db: Read, merchant_id: UUID, payout_id: UUID) -> PayoutRow | None:
     """None for a foreign or unknown id."""
 
@@ -45,12 +45,12 @@ async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> No
     await _lock_wallet(db, merchant_id, asset)
 
 
-@statement(MERCHANT, "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+@MERCHANT.statement("INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
 async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
     """Of one currency."""
 
 
-@statement(MERCHANT, "SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
+@MERCHANT.statement("SELECT 1 FROM wallets WHERE merchant_id = $1 AND asset = $2 FOR UPDATE")
 async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
     """Until the transaction ends."""
 
@@ -70,15 +70,12 @@ class NewPayout(Row, frozen=True):
     created_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor,
   created_at)
 SELECT merchant_id, payout_id, asset, units, state, destination_type, destination, amount_text, actor, created_at
 FROM jsonb_populate_record(NULL::payouts, $1)
-""",
-)
+""")
 async def add_payout(db: Tx, payout: NewPayout) -> None:
     """Under its wallet's lock."""
 
@@ -97,24 +94,18 @@ class LockedPayout(Row, frozen=True):
     killed: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT p.merchant_id, p.payout_id, p.asset, p.units, p.state, p.destination, p.tries, m.offset_us, m.killed
 FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
-""",
-)
+""")
 async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
-""",
-)
+""")
 async def change_payout(
     db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
 ) -> None:

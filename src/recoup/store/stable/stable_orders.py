@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000
@@ -83,17 +83,14 @@ WHERE h.merchant_id = $1 AND h.order_type = 'STABLE' AND (h.source = 'callcenter
 """
 
 
-@statement(MERCHANT, _ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
+@MERCHANT.statement(_ORDER.format(source="(SELECT $2::uuid AS order_id) k"))
 async def stable_order(db: Read, merchant_id: UUID, order_id: UUID) -> StableOrder | None:
     """None for a foreign or unknown id, and for an order of the other dialect."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door = 'stablecoin' AND external_id = $2 AND generation = 1
-""",
-)
+""")
 async def order_id_of(db: Read, merchant_id: UUID, external_id: str) -> UUID | None:
     """By the merchant's own id."""
 
@@ -137,13 +134,10 @@ class OrderSettlement(Row, frozen=True):
     tx_hash: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT settlement_id, state, units, fee_units, asset, to_address, tx_hash FROM settlements
 WHERE merchant_id = $1 AND order_id = $2 ORDER BY settlement_id
-""",
-)
+""")
 async def settlements_of(db: Read, merchant_id: UUID, order_id: UUID) -> list[OrderSettlement]:
     """Oldest first, failed ones too."""
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 SubscriptionState = Literal["active", "paused", "past_due", "canceled", "completed"]
 IntervalUnit = Literal["day", "week", "month"]
@@ -43,27 +43,21 @@ LEFT JOIN payers p ON p.merchant_id = s.merchant_id AND p.payer_id = s.customer_
 WHERE s.merchant_id = $1"""
 
 
-@statement(MERCHANT, f"{_COLUMNS} AND s.subscription_id = $2")
+@MERCHANT.statement(f"{_COLUMNS} AND s.subscription_id = $2")
 async def find_subscription(db: Read, merchant_id: UUID, subscription_id: UUID) -> SubscriptionRow | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
+@MERCHANT.statement(f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
 ORDER BY s.created_at DESC, s.subscription_id DESC LIMIT $2 OFFSET $3
-""",
-)
+""")
 async def _list(db: Read, merchant_id: UUID, limit: int, offset: int, state: str | None) -> list[SubscriptionRow]:
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*) FROM subscriptions WHERE merchant_id = $1 AND ($2::text IS NULL OR state = $2)
-""",
-)
+""")
 async def _count(db: Read, merchant_id: UUID, state: str | None) -> int:
     """All of them."""
 
@@ -77,14 +71,11 @@ async def list_subscriptions(
 
 
 # Known by their e-mail alone so far, or erased: the subscription's orders are charged to them by this id.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO payers AS p (merchant_id, payer_id, external_id, first_seen_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.external_id
 WHERE coalesce(p.external_id, '') = ''
-""",
-)
+""")
 async def add_payer(db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str, at: datetime) -> None:
     """Or gives one that is there its id."""
 
@@ -112,16 +103,13 @@ class NewSubscription(Row, frozen=True):
     created_at: datetime
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 INSERT INTO subscriptions (merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text,
   channel, interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at)
 SELECT merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text, channel,
   interval_unit, interval_count, total_cycles, anchor, next_charge_at, ends_at, facts, created_at
 FROM jsonb_populate_record(NULL::subscriptions, $1)
-""",
-)
+""")
 async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """No cycle is charged yet."""
 
@@ -147,27 +135,21 @@ class LockedSubscription(Row, frozen=True):
     offset_us: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT s.merchant_id, s.subscription_id, s.version, s.state, s.asset, s.amount_text, s.interval_unit, s.interval_count,
   s.cycles_done, s.skipped, s.total_cycles, s.anchor, s.next_charge_at, s.ends_at, s.last_order_id, m.offset_us
 FROM subscriptions s JOIN merchants m USING (merchant_id)
 WHERE s.merchant_id = $1 AND s.subscription_id = $2 FOR UPDATE OF s
-""",
-)
+""")
 async def lock_subscription(db: Tx, merchant_id: UUID, subscription_id: UUID) -> LockedSubscription | None:
     """None for a foreign or unknown id."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 UPDATE subscriptions SET version = $3, state = $4, cycles_done = $5, skipped = $6, next_charge_at = $7,
   last_order_id = $8
 WHERE merchant_id = $1 AND subscription_id = $2
-""",
-)
+""")
 async def change_subscription(
     db: Tx,
     merchant_id: UUID,

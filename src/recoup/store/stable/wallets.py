@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.store.homes import MERCHANT
 from recoup.store.lists.bounded import bounded
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 COUNT_TIMEOUT_MS = 2_000
 
@@ -34,20 +34,17 @@ SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
 """
 
 
-@statement(MERCHANT, _BALANCES)
+@MERCHANT.statement(_BALANCES)
 async def balances(db: Read, merchant_id: UUID, asset: str | None = None) -> list[Balance]:
     """By currency."""
 
 
 # Direct money that has not left yet stands in the wallet too, but it is on its way to the merchant's own: read in one
 # statement, so that no settlement ends in between.
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.statement(f"""
 SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units) FROM settlements
   WHERE merchant_id = $1 AND asset = $2 AND state NOT IN ('confirmed', 'failed')), 0))::bigint
-""",
-)
+""")
 async def available(db: Read, merchant_id: UUID, asset: str) -> int:
     """What may leave now, by a payout or a refund. Only under the wallet's lock."""
 
@@ -66,9 +63,7 @@ class WalletMovement(Row, frozen=True):
     reference: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 WITH open AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
     -(coalesce(b.units, 0) + sum(e.units) OVER (PARTITION BY e.asset ORDER BY p.posting_id)) AS balance_after
@@ -94,18 +89,14 @@ LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = m.source_id
 LEFT JOIN payouts o ON o.merchant_id = $1 AND o.payout_id = m.source_id
 LEFT JOIN modifications r ON r.merchant_id = $1 AND r.modification_id = m.source_id
 ORDER BY m.page_no DESC NULLS FIRST, m.position DESC, m.posting_id DESC
-""",
-)
+""")
 async def _movements(db: Read, merchant_id: UUID, limit: int, offset: int) -> list[WalletMovement]:
     """Newest first."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.statement("""
 SELECT count(*) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = 'wallet'
-""",
-)
+""")
 async def _count(db: Read, merchant_id: UUID) -> int:
     """However long it takes."""
 

@@ -13,7 +13,7 @@ from recoup.doors.portal.rights import anybody
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.oneself import rename
 from recoup.rules.people.account_words import HAPPENINGS
-from recoup.store.people.accounts import account_lines
+from recoup.store.people.account_log import account_lines
 
 PLACE: Final = "/account"
 LINES: Final = 30

@@ -14,17 +14,19 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.rules.merchants.personal import MASKED, SHOWN
-from recoup.store.lists.customer_list import (
+from recoup.store.lists.customers import (
     BEGIN,
     COUNTED_MAX,
     ListedCustomer,
     Place,
     count_customers,
+    customers_by_email,
     customers_of,
+    find_customer,
     list_customers,
+    payers_by_email,
     these_customers,
 )
-from recoup.store.lists.customers import customers_by_email, find_customer, payers_by_email
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.orders import list_orders
 from recoup.store.merchants.blocks import list_blocks

@@ -17,7 +17,7 @@ from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import SCHEMES, codes_of
 from recoup.store.merchants.clock_moves import last_moves
-from recoup.store.merchants.tokenization_keys import open_tokenization_keys
+from recoup.store.merchants.merchant_keys import open_tokenization_keys
 from recoup.store.orders.due_work import next_business_instant
 
 PLACE: Final = "/developers"

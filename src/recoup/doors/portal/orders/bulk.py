@@ -23,9 +23,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import OPEN, can
+from recoup.store.lists.bulk_acts import SELECTED_MAX, selected_sums
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.lists.order_row import OrderRow
-from recoup.store.lists.order_selection import SELECTED_MAX, selected_sums
 from recoup.store.lists.orders import list_orders
 
 ORDERS_MAX: Final = 100

@@ -27,8 +27,8 @@ from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
+from recoup.store.lists.exports import all_orders
 from recoup.store.lists.order_counts import Count, count_orders
-from recoup.store.lists.order_export import all_orders
 
 DIRECT_MAX: Final = 100_000
 TYPES: Final = {

@@ -20,7 +20,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import USUAL, pii_access_of
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.refund_limits import NONE, Limits
-from recoup.store.money.settlement_terms import payable_assets
+from recoup.store.money.settlement import payable_assets
 
 PLACE: Final = "/roles"
 CHANGE: Final = role("limits", "set role permissions")

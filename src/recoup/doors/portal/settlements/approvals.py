@@ -30,7 +30,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.store.money.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
-from recoup.store.money.settlement_terms import payable_assets, terms_at
+from recoup.store.money.settlement import payable_assets, terms_at
 
 DOING: Final = "approve payouts, accounts and adjustments"
 DECIDE: Final = operator(DOING)

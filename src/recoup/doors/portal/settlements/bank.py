@@ -20,7 +20,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_account import TRIES_MAX, read_account
 from recoup.store.money.bank import last_returns, list_accounts
-from recoup.store.money.settlement_terms import payable_assets, terms_at
+from recoup.store.money.settlement import payable_assets, terms_at
 
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)
 

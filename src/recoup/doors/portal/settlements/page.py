@@ -29,7 +29,7 @@ from recoup.rules.money.as_of import NOW, Cut
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.money.bank import active_account, payouts_of
 from recoup.store.money.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
-from recoup.store.money.settlement_terms import payable_assets, running_period, terms_at
+from recoup.store.money.settlement import payable_assets, running_period, terms_at
 from recoup.store.statement import Read
 
 SIZE: Final = 25

@@ -6,7 +6,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.money.bank import ActiveAccount, PayoutRow, active_account, open_payouts, payouts_of
-from recoup.store.money.settlement_terms import account_delay
+from recoup.store.money.settlement import account_delay
 from recoup.store.statement import Read
 
 

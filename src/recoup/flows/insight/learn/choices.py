@@ -17,8 +17,15 @@ from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.standing import WHY_NONE, why_not
 from recoup.rules.rescue.engine.trial import Trial
 from recoup.store.insight import models as stored
-from recoup.store.insight.models import ModelChoice, NewModel, StoredModel, add_choice, add_model
-from recoup.store.insight.trainings import TrainingLine, last_training
+from recoup.store.insight.models import (
+    ModelChoice,
+    NewModel,
+    StoredModel,
+    TrainingLine,
+    add_choice,
+    add_model,
+    last_training,
+)
 from recoup.store.statement import Tx
 
 BYTES_MAX = 32_000_000

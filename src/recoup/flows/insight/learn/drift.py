@@ -16,9 +16,9 @@ from recoup.kernel.time import WallTime
 from recoup.moves.message.alert import alert_of_drift
 from recoup.rules.rescue.engine.drift import DAYS, NOTHING, Counted, Verdict
 from recoup.store.insight.drift import count_drift
-from recoup.store.insight.drift_watches import claim_drift_watches
 from recoup.store.insight.models import last_choice
 from recoup.store.insight.past import merchants_to_learn
+from recoup.store.insight.rescue_watches import claim_drift_watches
 from recoup.store.pool import retrying
 
 log = structlog.get_logger()

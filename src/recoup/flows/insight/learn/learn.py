@@ -17,8 +17,7 @@ from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.engine.trial import PLAIN_RATES, Amount, Trial, missing
-from recoup.store.insight.models import last_choice
-from recoup.store.insight.trainings import standing_candidate
+from recoup.store.insight.models import last_choice, standing_candidate
 
 DAYS_A_MONTH: Final = 31
 AS_LOADED: Final = "own attempts"

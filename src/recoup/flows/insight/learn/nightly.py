@@ -13,7 +13,7 @@ import msgspec
 from recoup.flows.insight.learn.learn import Training, learn
 from recoup.flows.world import Trainer, World
 from recoup.kernel.scope import Actor
-from recoup.store.insight.trainings import TrainingLine, add_training
+from recoup.store.insight.models import TrainingLine, add_training
 from recoup.store.operation.upkeep import begin_upkeep, finish_upkeep, lease_upkeep
 
 TASK: Final = "training"

@@ -6,12 +6,10 @@ from uuid import UUID
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.sends import SENDS, CardSend, find_sends
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, v.field, v.expected::text, v.found::text
 FROM orders o
 LEFT JOIN advances x USING (merchant_id, order_id)
@@ -51,9 +49,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
@@ -62,16 +58,12 @@ class _AttemptCard(Row, frozen=True):
     attempt_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT DISTINCT c.card_id, a.attempt_id
 FROM attempts a JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
 CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND c.card_id IS NOT NULL
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[_AttemptCard]:
     """Under which the sends of attempts may stand."""
 
@@ -82,9 +74,7 @@ async def _of_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> 
     return await _of_attempt_and_send(db, merchant_id, after, until, sends)
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a
 LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
@@ -137,32 +127,24 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_attempt_and_send(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, sends: Sequence[CardSend]
 ) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
   AND a.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _lines_of_no_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
 FROM modifications r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
@@ -209,15 +191,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN modifications r ON r.merchant_id = l.merchant_id AND r.modification_id = l.fact_id
@@ -225,9 +203,7 @@ WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
   AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _lines_of_no_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 

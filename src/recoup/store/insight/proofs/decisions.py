@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 DECISIONS_MAX: Final = 1000
 
@@ -24,21 +24,15 @@ class StoredDecision(Row, frozen=True):
     taken: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _decisions(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredDecision]: ...
 
 
 # What a log line and an attempt say that they come from is a decision of their own order.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT v.order_id, 'decision of ' || v.of AS field, v.decision_id::text AS expected, 'none of this order' AS found
 FROM (
   SELECT order_id, decision_id, 'log line ' || seq AS of FROM order_log
@@ -50,24 +44,18 @@ FROM (
 LEFT JOIN decisions d ON d.merchant_id = $1 AND d.decision_id = v.decision_id
 WHERE d.order_id IS DISTINCT FROM v.order_id
 ORDER BY v.order_id, field LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_nothing(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, 'actor of decision ' || d.decision_id AS field, l.actor AS expected,
   d.features ->> 'actor' AS found
 FROM order_log l
 JOIN decisions d ON d.merchant_id = l.merchant_id AND d.decision_id = l.decision_id AND d.features ? 'actor'
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND d.features ->> 'actor' <> l.actor
 ORDER BY l.order_id, l.seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _actors(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 

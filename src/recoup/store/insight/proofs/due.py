@@ -5,12 +5,10 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
 FROM orders o
 JOIN merchants m USING (merchant_id)
@@ -64,17 +62,13 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_order(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, wall: datetime, grace: timedelta
 ) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.order_id, 'due work modification of ' || r.kind || ' ' || r.modification_no AS field,
   'due' AS expected, 'none' AS found
 FROM modifications r
@@ -86,16 +80,12 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'modification'
     AND d.subject_id = r.modification_id)
 ORDER BY r.order_id, r.modification_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_refund(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # A refund that waits for a second person has its end; what they agreed to is one refund, as requested.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
 FROM refund_requests q
 LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
@@ -115,15 +105,11 @@ CROSS JOIN LATERAL (VALUES
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY q.order_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_request(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT CASE WHEN d.kind <> 'modification' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'modification' THEN 'a modification' ELSE 'an order' END AS expected, 'none' AS found
 FROM due_work d
@@ -134,9 +120,7 @@ WHERE d.merchant_id = $1 AND CASE
     WHERE r.merchant_id = d.merchant_id AND r.modification_id = d.subject_id)
   ELSE false END
 LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

@@ -19,7 +19,7 @@ from recoup.store.insight.proofs.walk import (
     all_of,
     differences,
 )
-from recoup.store.statement import Read, Row, Tx, statement
+from recoup.store.statement import Read, Row, Tx
 
 ROWS_MAX: Final = 5000
 
@@ -29,23 +29,17 @@ class _Sees(Row, frozen=True):
     readable: bool
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT count(*) = 4 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
   AND has_table_privilege(c.oid, 'SELECT')), false) AS readable
 FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments', 'transfers')
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _sees(db: Read) -> _Sees:
     """Whether there is a book, and the log-in role may read it."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a LEFT JOIN issuer.sends s ON s.id = a.attempt_id
 CROSS JOIN LATERAL (VALUES
@@ -56,15 +50,11 @@ WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 
   AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
   AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
 ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _ours(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.modification_no AS field, v.expected, v.found
 FROM modifications r
 JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
@@ -78,16 +68,12 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 
   AND r.processor_code IS DISTINCT FROM 'by_hand'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.modification_no, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _our_refunds(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' || s.id AS field,
   v.expected, v.found
 FROM issuer.sends s LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.id
@@ -98,15 +84,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _theirs(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
@@ -121,9 +103,7 @@ CROSS JOIN LATERAL (VALUES
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _their_refunds(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
 
 

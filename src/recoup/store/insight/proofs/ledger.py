@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -17,39 +17,27 @@ _ENTRIES: Final = """
 """
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_no_order(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
   'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
 WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_no_posting(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, '0' AS expected, sum(units)::text AS found
 FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _book(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
@@ -74,27 +62,19 @@ class StoredPosting(Row, frozen=True):
     entries: list[StoredEntry] | None
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
 ORDER BY p.order_id, p.posting_id
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def read_postings(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[StoredPosting]: ...
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
 ORDER BY p.posting_id LIMIT $3
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _without_order(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredPosting]: ...
 
 
@@ -142,9 +122,7 @@ class MoneyLine(Row, frozen=True):
     kind: str
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units,
   (l.body ->> 'part')::bigint AS part, (l.body ->> 'fee')::bigint AS fee,
   (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
@@ -164,9 +142,7 @@ LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.order_id = l.order_i
     OR a.attempt_no = (l.body ->> 'attempt')::int)
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.happening = ANY($4::text[])
 ORDER BY l.order_id, l.seq
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def read_money_lines(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, happenings: Sequence[str]
 ) -> list[MoneyLine]: ...
@@ -182,9 +158,7 @@ class Outstanding(Row, frozen=True):
     customer_due: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refund_due,
   coalesce(sum(units) FILTER (WHERE kind IN ('reversal', 'late')), 0)::bigint AS reversal_due,
   -coalesce(sum(units) FILTER (WHERE kind = 'advance'), 0)::bigint AS customer_due
@@ -200,9 +174,7 @@ FROM (
     SELECT FROM modifications r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
       AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def read_outstanding(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> dict[UUID, Outstanding]: ...
 
 

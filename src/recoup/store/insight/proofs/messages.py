@@ -1,17 +1,16 @@
-"""Events: one for each line that names one, in the feed without gaps, delivered in order."""
+"""Events: one for each line that names one, in the feed without gaps, delivered in order. Mails beside their tries and
+the work that sends them."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, all_of, differences
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, 'event of log line ' || seq AS field, l.event AS expected, b.event AS found
 FROM (
   SELECT l.order_id, l.seq, e.event FROM order_log l
@@ -24,17 +23,13 @@ FULL JOIN (
 ) b USING (order_id, seq)
 WHERE l.event IS DISTINCT FROM b.event
 ORDER BY order_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_line(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, lines: Sequence[str], events: Sequence[str]
 ) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
   CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
   coalesce(f.event || ' ' || f.event_id, 'none') AS found
@@ -43,15 +38,11 @@ WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
   AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
     <> coalesce(f.event || ' ' || f.event_id, 'none')
 ORDER BY b.subject_id, b.seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _fed(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
   feed_no::text AS found
 FROM (
@@ -59,15 +50,11 @@ FROM (
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
 ) f
 WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed_order(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
   'an event of the feed' AS expected, 'none' AS found
 FROM lanes l
@@ -77,16 +64,12 @@ WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
   AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
     ELSE l.lane_id END
 LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _lanes(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # An ordered endpoint sees the next event only once the one before was delivered or given up.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT subject_id AS order_id, 'first delivery of event ' || seq AS field,
   'after event ' || before || ' was done with' AS expected, first_at::text AS found
 FROM (
@@ -101,15 +84,11 @@ FROM (
 ) t
 WHERE before IS NOT NULL AND (before_done IS NULL OR before_done > first_at)
 ORDER BY subject_id, seq LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _delivered(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS number FROM closers
   WHERE merchant_id = $1) c
@@ -128,28 +107,20 @@ CROSS JOIN LATERAL (VALUES
   (4, 'last number in the rescue API', c.number::text, f.last_number::text)
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _feed_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 # $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, 'state of the order in event ' || seq AS field, expected::text || ' ' || coalesce(until::text, '')
   AS expected, found::text AS found
 FROM (
@@ -166,9 +137,7 @@ FROM (
 WHERE found - 'ExpiryDate' IS DISTINCT FROM expected
   OR (found ->> 'ExpiryDate')::timestamptz IS DISTINCT FROM date_trunc('milliseconds', until)
 ORDER BY order_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _state(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, statuses: Sequence[int], names: Sequence[str]
 ) -> list[Differs]: ...
@@ -190,3 +159,29 @@ async def messages(
 
 async def feed(db: Read, merchant_id: UUID) -> list[Difference]:
     return await all_of(db, (_feed, _feed_of_nothing), merchant_id, merchant_id)
+
+
+# $4: after so many tries a mail is given up.
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT m.order_id, v.field || ' of mail ' || m.notice AS field, v.expected, v.found
+FROM mails m
+CROSS JOIN LATERAL (VALUES
+  (1, 'due work mail', CASE m.state WHEN 'owed' THEN 'due' ELSE 'none' END,
+    CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND d.kind = 'mail'
+      AND d.subject_id = m.mail_id) THEN 'due' ELSE 'none' END),
+  (2, 'tries', 'as many as ' || m.state || ' takes', CASE WHEN m.tries >= CASE
+    WHEN m.state IN ('owed', 'withheld') THEN 0 WHEN m.state = 'given_up' THEN $4 ELSE 1 END
+    THEN 'as many as ' || m.state || ' takes' ELSE m.tries::text END),
+  (3, 'reason', CASE WHEN m.state IN ('refused', 'given_up', 'withheld') THEN 'given'
+    WHEN m.state = 'owed' AND m.tries > 0 THEN 'any' ELSE 'none' END,
+    CASE WHEN m.state = 'owed' AND m.tries > 0 THEN 'any' WHEN m.why = '' THEN 'none'
+    ELSE 'given' END)
+) v (no, field, expected, found)
+WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
+ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
+""")
+async def _of_mail(db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int) -> list[Differs]: ...
+
+
+async def mails(db: Read, window: Window, tries_max: int) -> list[Difference]:
+    return await differences(db, _of_mail, window.merchant_id, *window, tries_max)

@@ -15,64 +15,48 @@ from recoup.store.insight.proofs.walk import (
     all_of,
     differences,
 )
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id::text AS expected,
   f.order_id::text AS found
 FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
 ORDER BY o.order_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _refs(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
 
 # What may still be sent has a card to send.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
 FROM orders o
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[]) AND o.kind <> 'stable'
   AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
 ORDER BY o.order_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: Sequence[str]) -> list[Differs]: ...
 
 
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _refs_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _keys_of_nothing(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
@@ -113,9 +97,7 @@ class StoredOrder(Row, frozen=True):
     disputed_units: int
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
   h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at, h.reason, h.created_at,
   h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door, h.site_id AS head_site_id,
@@ -144,9 +126,7 @@ LEFT JOIN (
   GROUP BY order_id
 ) d USING (order_id)
 ORDER BY order_id
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def read_orders(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[StoredOrder]: ...
 
 
@@ -161,14 +141,10 @@ class StoredLine(Row, frozen=True):
     units: str | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id, seq, happening, src, dst, body ->> 'units' AS units FROM order_log
 WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 ORDER BY order_id, seq
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def read_lines(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[StoredLine]:
     """The log, each order's lines in turn."""
 

@@ -1,30 +1,25 @@
-"""Closed pages, recomputed from postings and entries the way they were closed; the balances that follow from them."""
+"""Closed pages, recomputed from postings and entries the way they were closed; the balances that follow from them;
+every certificate of a merchant, in the order of its chain."""
 
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of, differences, text
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 PAGES_MAX: Final = 16
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'page number' AS field, (before + 1)::text AS expected, page_no::text AS found
 FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages WHERE merchant_id = $1) p
 WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _numbers(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
 FROM (SELECT coalesce(max(page_no), 0) AS page_no, coalesce(max(encode(root, 'hex')), '') AS root
   FROM closers WHERE merchant_id = $1) c
@@ -34,42 +29,30 @@ CROSS JOIN LATERAL (VALUES
   (2, 'last root', c.root, coalesce(encode(p.root, 'hex'), ''))
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _last(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
 WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
 ORDER BY p.page_no, p.position LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_no_page(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id || ', in no page yet' AS field,
   'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL OR p.position IS NOT NULL)
 ORDER BY p.posting_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _open(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH g AS MATERIALIZED (
   SELECT page_no, prev_root, root, postings, sums,
     (SELECT b.root FROM pages b WHERE b.merchant_id = $1 AND b.page_no = g.page_no - 1) AS root_before
@@ -102,9 +85,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY g.page_no, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[Differs]: ...
 
 
@@ -118,9 +99,7 @@ class _Balance(Row, frozen=True):
     balances: dict[str, Any] | None
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH e AS MATERIALIZED (
   SELECT p.order_id, p.page_no, p.position, p.posting_id, e.line_no,
     e.account || '|' || e.asset || '|' || e.place AS key, e.units, e.balance_after,
@@ -138,28 +117,22 @@ UNION ALL
 SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((
   SELECT jsonb_object_agg(key, coalesce(($4::jsonb ->> key)::numeric, 0) + units)
   FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _balances(db: Read, merchant_id: UUID, low: int, high: int, before: dict[str, Any]) -> list[_Balance]:
     """The first entry that differs, if one does; then all of them as they are after the page `high`."""
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::text AS expected, b.units::text AS found
 FROM (SELECT key, value::text::numeric AS units FROM jsonb_each($2::jsonb)) s
 FULL JOIN (SELECT account || '|' || asset || '|' || place AS key, units FROM account_balances WHERE merchant_id = $1) b
   USING (key)
 WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _accounts(db: Read, merchant_id: UUID, balances: dict[str, int]) -> list[Differs]: ...
 
 
-@statement(MERCHANT, "SELECT max(page_no) FROM pages WHERE merchant_id = $1", seconds=STATEMENT_SECONDS)
+@MERCHANT.within(STATEMENT_SECONDS).statement("SELECT max(page_no) FROM pages WHERE merchant_id = $1")
 async def _highest(db: Read, merchant_id: UUID) -> int | None:
     """The last page's number."""
 
@@ -177,3 +150,27 @@ async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
         ]
         balances = last.balances or {}
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
+
+
+class CertificateFile(Row, frozen=True):
+    certificate_id: UUID
+    chain_no: int
+    acceptor_id: str
+    month: str
+    number: int
+    sends: int
+    breaches: int
+    root: bytes
+    file: bytes
+    has_event: bool
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
+SELECT c.certificate_id, c.chain_no, c.acceptor_id, to_char(c.month_from AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+  c.number, c.sends, c.breaches, c.root, c.file,
+  EXISTS (SELECT FROM outbox x WHERE x.merchant_id = c.merchant_id AND x.subject_id = c.certificate_id
+    AND x.body ->> 'CertificateRoot' = encode(c.root, 'hex')) AS has_event
+FROM certificates c WHERE c.merchant_id = $1 AND c.chain_no > $2 ORDER BY c.chain_no LIMIT $3
+""")
+async def certificate_files(db: Read, merchant_id: UUID, after_no: int, limit: int) -> list[CertificateFile]:
+    """The next of the chain."""

@@ -4,13 +4,11 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
 # The event at its close and the batch today agree.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id || ', as its event told' AS field, v.expected,
   v.found
 FROM settlement_batches b
@@ -28,15 +26,11 @@ CROSS JOIN LATERAL (VALUES
   (6, 'closing', x.business_at::text, b.closed_at::text)
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _differences_as_reported(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'release of batch ' || b.batch_id AS field, v.expected, v.found
 FROM settlement_batches b
 LEFT JOIN due_work d ON d.merchant_id = b.merchant_id AND d.kind = 'reserve' AND d.subject_id = b.batch_id
@@ -49,30 +43,22 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, expected, found)
 WHERE b.merchant_id = $1 AND b.release_at IS NOT NULL AND v.expected <> v.found
 ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _release(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
 # Each batch looked from where the one before had left something.
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'first page of batch ' || batch_id AS field, before::text AS expected,
   page_from::text AS found
 FROM (SELECT batch_id, page_from, lag(open_from, 1, 1::bigint) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
 WHERE page_from <> before LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _pages(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 WITH b AS MATERIALIZED (SELECT DISTINCT ON (asset) * FROM settlement_batches WHERE merchant_id = $1
   ORDER BY asset, period_to DESC)
 SELECT NULL::uuid AS order_id, 'first page after batch ' || b.batch_id AS field,
@@ -86,9 +72,7 @@ FROM b LEFT JOIN (
   WHERE l.batch_id IS NULL GROUP BY 1
 ) n USING (asset)
 WHERE b.open_from <> coalesce(n.page_no, b.page_to + 1) LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _left(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

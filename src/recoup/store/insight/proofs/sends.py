@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import LOWEST
 from recoup.store.homes import HUB, MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, DiffersAt, Window, differences
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 SENDS_MAX: Final = 5000
 
@@ -46,15 +46,11 @@ class _OrderCard(Row, frozen=True):
     card_id: UUID
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT DISTINCT o.order_id, c.card_id FROM orders o
 CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND c.card_id IS NOT NULL
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[_OrderCard]: ...
 
 
@@ -63,20 +59,14 @@ class _OrderSend(Row, frozen=True):
     send_id: UUID
 
 
-@statement(
-    HUB,
-    """
+@HUB.within(STATEMENT_SECONDS).statement("""
 SELECT s.order_id, s.send_id FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, card_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.order_id = k.order_id WHERE s.merchant_id = $1
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _sends_of(db: Read, merchant_id: UUID, orders: Sequence[UUID], cards: Sequence[UUID]) -> list[_OrderSend]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT o.order_id, 'network sends of the decline that came in' AS field, v.expected::text, v.found::text
 FROM orders o
 LEFT JOIN (
@@ -91,9 +81,7 @@ CROSS JOIN LATERAL (
 ) v
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND v.expected <> v.found
 ORDER BY o.order_id LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _came_in(
     db: Read, merchant_id: UUID, after: UUID, until: UUID, orders: Sequence[UUID], sends: Sequence[UUID]
 ) -> list[Differs]: ...
@@ -120,46 +108,32 @@ class Send(NamedTuple):
     send_id: UUID
 
 
-@statement(
-    HUB,
-    """
+@HUB.within(STATEMENT_SECONDS).statement("""
 SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2)
 ORDER BY card_id, send_id OFFSET $3 LIMIT 1
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _behind(db: Read, card_id: UUID, send_id: UUID, sends: int) -> Send | None:
     """So many sends."""
 
 
-@statement(
-    HUB,
-    """
+@HUB.within(STATEMENT_SECONDS).statement("""
 SELECT card_id, send_id FROM network_sends ORDER BY card_id DESC, send_id DESC LIMIT 1
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _last(db: Read) -> Send | None:
     """Of all."""
 
 
-@statement(
-    HUB,
-    """
+@HUB.within(STATEMENT_SECONDS).statement("""
 SELECT card_id, send_id, merchant_id, order_id, at, state, declined, units, currency, claimed, imported
 FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _between(
     db: Read, card_id: UUID, send_id: UUID, last_card_id: UUID, last_send_id: UUID, merchant_id: UUID | None
 ) -> list[CardSend]: ...
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT s.merchant_id, s.order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
 FROM {SENDS.format("$1")}
 LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
@@ -179,15 +153,11 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_sends(db: Read, sends: Sequence[CardSend]) -> list[DiffersAt]: ...
 
 
-@statement(
-    MERCHANT,
-    f"""
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
 SELECT s.merchant_id, NULL::uuid AS order_id, v.field || ' of network send ' || s.send_id AS field, v.expected, v.found
 FROM {SENDS.format("$1")}
 LEFT JOIN imports i ON i.merchant_id = s.merchant_id AND i.import_id = s.order_id
@@ -202,21 +172,15 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _of_imported(db: Read, sends: Sequence[CardSend], kept_since: datetime) -> list[DiffersAt]: ...
 
 
-@statement(
-    HUB,
-    """
+@HUB.within(STATEMENT_SECONDS).statement("""
 SELECT s.card_id, s.send_id, s.merchant_id, s.order_id, s.at, s.state, s.declined, s.units, s.currency, s.claimed,
   s.imported
 FROM unnest($1::uuid[], $2::uuid[]) AS k (card_id, send_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.send_id = k.send_id
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def find_sends(db: Read, cards: Sequence[UUID], sends: Sequence[UUID]) -> list[CardSend]:
     """Of these pairs."""

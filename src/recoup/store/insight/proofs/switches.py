@@ -4,12 +4,10 @@ from uuid import UUID
 
 from recoup.store.homes import MERCHANT
 from recoup.store.insight.proofs.walk import STATEMENT_SECONDS, Difference, Differs, all_of
-from recoup.store.statement import Read, statement
+from recoup.store.statement import Read
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
   h.is_on::text AS expected, s.is_on::text AS found
 FROM (
@@ -27,15 +25,11 @@ LEFT JOIN (
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
 ORDER BY 2 LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _stand(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
   v.found
 FROM (
@@ -51,9 +45,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found
 ORDER BY h.version, v.no LIMIT 1000
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _follow(db: Read, merchant_id: UUID) -> list[Differs]: ...
 
 

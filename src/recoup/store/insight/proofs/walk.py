@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.core.kit.feature import features
 from recoup.kernel.ids import HIGHEST, LOWEST
 from recoup.store.homes import MERCHANT
-from recoup.store.statement import Read, Row, statement
+from recoup.store.statement import Read, Row
 
 STATEMENT_SECONDS: Final = 3600.0
 ORDERS_MAX: Final = 2000
@@ -116,13 +116,9 @@ async def windows(db: Read, merchant_id: UUID) -> AsyncIterator[Window]:
         after = until
 
 
-@statement(
-    MERCHANT,
-    """
+@MERCHANT.within(STATEMENT_SECONDS).statement("""
 SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
-""",
-    seconds=STATEMENT_SECONDS,
-)
+""")
 async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) -> UUID | None:
     """Behind so many orders; None: there are fewer."""
 

@@ -1,8 +1,0 @@
-"""Whether a server takes writes: one that was demoted answers all else as ever."""
-
-from recoup.store.homes import DIRECTORY
-from recoup.store.statement import Read, statement
-
-
-@statement(DIRECTORY, "SELECT NOT current_setting('transaction_read_only')::bool")
-async def is_writable(db: Read) -> bool: ...
