@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from recoup.doors.docs.markdown import Section
+from recoup.doors.docs.guides import Section
 from recoup.doors.docs.reference import Reference
 from recoup.doors.docs.search import entries
 from recoup.doors.docs.site import Site, make_site
@@ -52,17 +52,23 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
         return Route(path, endpoint, methods=["GET"])
 
-    search = KeptPage(encode(entries(site)), "application/json", {})
     return [
         at("/docs", _overview),
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
-        Route("/docs/search.json", _kept(search), methods=["GET"]),
+        at("/docs/search.json", _search),
         Route("/docs/static/{name}", _static, methods=["GET"]),
         Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
         at("/docs/{name:path}", _named),
     ]
+
+
+def _search(site: Site, request: Request) -> Response:
+    key = ("search.json",)
+    if key not in site.kept:
+        site.kept[key] = KeptPage(encode(entries(site)), "application/json", {})
+    return site.kept[key].answer(request)
 
 
 def _described(reference: Reference) -> Route:

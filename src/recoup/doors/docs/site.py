@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from recoup.doors.docs.guides import Guide, read_guides
-from recoup.doors.docs.markdown import Section
+from recoup.doors.docs.guides import Guide, Section, read_guides
 from recoup.doors.docs.reference import Reference, make_reference
 from recoup.doors.docs.webhooks import EventSample, event_samples, stable_samples
 from recoup.doors.edge.dialect import Dialect
@@ -25,12 +24,15 @@ class Link(NamedTuple):
 class Site:
     world: World
     references: Mapping[str, Reference]
-    guides: Mapping[str, Guide]
     events: Sequence[EventSample]
     stable_events: Sequence[EventSample]
     rendered: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # references, with what stands for the fresh
     kept: dict[tuple[str, ...], KeptPage] = field(default_factory=dict)  # pages, by name and what narrows them
     fresh: dict[str, int] = field(default_factory=dict)  # of which ten minutes a kept reference is
+
+    @property
+    def guides(self) -> Mapping[str, Guide]:
+        return read_guides()
 
     @property
     def navigation(self) -> dict[str, list[Link]]:
@@ -55,7 +57,7 @@ class Site:
 
 def make_site(world: World, dialects: Sequence[Dialect], version: str) -> Site:
     references = {one.name: make_reference(one, version) for one in dialects if one.operations}
-    return Site(world, references, read_guides(), event_samples(), stable_samples())
+    return Site(world, references, event_samples(), stable_samples())
 
 
 def _first_sentence(text: str) -> str:

@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from recoup.doors.docs.markdown import inline, paragraphs
 from recoup.doors.docs.reference import as_text
 from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
 from recoup.doors.edge.kept_page import KeptPage
@@ -25,6 +24,18 @@ HEADERS: Final = {
 }
 
 
+def _inline(text: str) -> Markup:
+    from recoup.doors.docs.markdown import inline
+
+    return Markup(inline(text))  # noqa: S704 - made by the Markdown renderer, which escapes
+
+
+def _paragraphs(text: str) -> Markup:
+    from recoup.doors.docs.markdown import paragraphs
+
+    return Markup(paragraphs(text))  # noqa: S704 - as above
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(FOLDER / "pages"),
@@ -35,8 +46,8 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {
-        "inline": lambda text: Markup(inline(text)),  # noqa: S704 - made by the Markdown renderer, which escapes
-        "paragraphs": lambda text: Markup(paragraphs(text)),  # noqa: S704 - as above
+        "inline": _inline,
+        "paragraphs": _paragraphs,
         "as_text": as_text,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
