@@ -96,7 +96,7 @@ def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
     text = _read(file)
     checked, figures = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
     if checked.complaints:
-        raise _refused(text, checked)
+        raise _with_lines(text, policies.refused(checked))
     click.echo("The policy can be saved.")
     click.echo(_changes(checked.changes))
     for line in figures:
@@ -227,10 +227,6 @@ def _read(file: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem("invalid", "The file is not UTF-8.", field="policy") from None
-
-
-def _refused(text: str, checked: Checked) -> Problem:
-    return _with_lines(text, policies.refused(checked))
 
 
 def _with_lines(text: str, problem: Problem) -> Problem:

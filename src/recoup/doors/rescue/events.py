@@ -10,7 +10,7 @@ from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.events import EventQuery, EventShown, Feed
 from recoup.flows.messages.read_feed import LIMIT_MAX, read_feed
-from recoup.rules.messages.events import CATALOGUE, Event, rescue_object
+from recoup.rules.messages.events import CATALOGUE, rescue_object
 
 NUMBER_MAX: Final = 10**13 - 1
 _NAMES: Final = tuple(names_of(EventQuery))
@@ -23,12 +23,8 @@ async def get_events(call: Call) -> Reply:
     names = query.many("event", maximum=len(CATALOGUE))
     query.raise_if_any()
     page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
-    data = [_shown(number, event) for number, event in page.events]
+    data = [EventShown(Number=number, **rescue_object(event)) for number, event in page.events]
     return Reply(Feed(data=data, next=str(page.next), has_more=page.has_more))
-
-
-def _shown(number: int, event: Event) -> EventShown:
-    return EventShown(Number=number, **rescue_object(event))
 
 
 _TEXT: Final = (

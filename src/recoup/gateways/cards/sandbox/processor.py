@@ -340,7 +340,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
         _reference(id),
         decided.scheme_code or "00",
         text="approved",
-        network_transaction_id=_network_id(id),
+        network_transaction_id=str(_number(b"network", id))[:15].rjust(15, "0"),
         auth_code=f"{_number(b'authorisation', id) % 1_000_000:06}",
         **_checked(id, decided),
     )
@@ -372,7 +372,3 @@ def _number(what: bytes, id: UUID) -> int:
 
 def _reference(id: UUID) -> str:
     return "sbx_" + hashlib.sha256(b"reference" + id.bytes).hexdigest()[:20]
-
-
-def _network_id(id: UUID) -> str:
-    return str(_number(b"network", id))[:15].rjust(15, "0")
