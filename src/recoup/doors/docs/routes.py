@@ -1,19 +1,19 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from recoup.doors.docs.fields import Field
 from recoup.doors.docs.guides import Section
-from recoup.doors.docs.reference import Reference
-from recoup.doors.docs.search import entries
+from recoup.doors.docs.reference import Reference, Shown
 from recoup.doors.docs.site import Site, make_site
-from recoup.doors.docs.standing import STANDING, freshened
 from recoup.doors.docs.templates import CONSUMERS, STATIC, kept, render, rendered
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
@@ -21,6 +21,62 @@ from recoup.doors.edge.kept_page import KeptPage
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.rules.network import magic
+
+TEXT_MAX = 6_000
+# title, page's title, address, text
+Entry = tuple[str, str, str, str]
+
+
+def entries(site: Site) -> list[Entry]:
+    found: list[Entry] = []
+    for reference in site.references.values():
+        found += _of_reference(reference)
+    for guide in site.guides.values():
+        for section in guide.page.sections:
+            address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
+            found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
+    if "webhooks" in site.guides:
+        events = (*site.events, *site.stable_events)
+        found += [(one.name, "Webhooks", f"/docs/webhooks#{one.anchor}", one.meaning) for one in events]
+    return found
+
+
+def _of_reference(reference: Reference) -> Iterator[Entry]:
+    dialect = reference.dialect
+    page = f"/docs/{dialect.name}"
+    for several in reference.groups.values():
+        for one in several:
+            yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
+    for row in dialect.error_table:
+        yield row.wire_code, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
+
+
+def _search_words(one: Shown) -> str:
+    answers = [field for answer in one.answers for field in answer.fields]
+    fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
+    head = f"{one.operation.method} {one.operation.path} {one.operation.text}"
+    words = dict.fromkeys(text for field in fields for text in (field.name, field.meaning, *field.choices) if text)
+    return " ".join([head, *words])[:TEXT_MAX]
+
+
+def _flat(fields: Sequence[Field]) -> Iterator[Field]:
+    for field in fields:
+        yield field
+        yield from _flat(field.inside)
+
+
+# In the place of what is fresh, in its form; nothing else of a page is like it.
+STANDING: Final = Fresh("f0e5a17c3b", "1901-02-03T04:05:06.789Z", "1902-03-04T05:06:07.891Z")
+
+
+def freshened(page: bytes, fresh: Fresh) -> bytes:
+    """A page that was rendered with `STANDING`, as it is with `fresh`."""
+    for name in ("number", "now", "expiry"):
+        standing, wanted = getattr(STANDING, name), getattr(fresh, name)
+        page = page.replace(standing.encode(), wanted.encode())
+        page = page.replace(quote(standing, safe="").encode(), quote(wanted, safe="").encode())  # in a query
+    return page
+
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]

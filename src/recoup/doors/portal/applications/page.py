@@ -9,8 +9,6 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.applications.fields import ApplicationFields, read_fields, shown_fields
-from recoup.doors.portal.applications.who import ApplicationAccess, access_of, only_applicants
-from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import read_again
@@ -20,8 +18,10 @@ from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.merchants import application_documents, applications
-from recoup.flows.merchants.applications import FullApplication
+from recoup.flows.merchants.applications import Applicant, FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.flows.world import World
 from recoup.kernel.ids import parse_id
@@ -31,6 +31,70 @@ from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
 from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
 from recoup.store.merchants.applications import log_of
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationAccess:
+    """`may_apply`: begin, edit, submit, cancel and convert. `may_decide`: the operator."""
+
+    who: Applicant
+    may_apply: bool
+    may_decide: bool
+
+
+def access_of(visit: AnyVisit) -> ApplicationAccess:
+    scope, session = visit.scope, visit.session
+    if session.is_operator:
+        return ApplicationAccess(Applicant(None, scope.actor, scope.request_id), False, True)
+    if session.seat is not None:
+        owner = ("partner", session.seat.partner_id)
+        return ApplicationAccess(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+    assert isinstance(visit, Visit), "without a seat there is a merchant"
+    applicant = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
+    return ApplicationAccess(applicant, session.may("apply"), False)
+
+
+def only_applicants(access: ApplicationAccess) -> None:
+    """Raises: Problem(forbidden)."""
+    if not access.may_apply:
+        raise Problem(
+            "forbidden", "Your role may view applications, but not submit them; nothing was done.", cure="Ask an owner."
+        )
+
+
+STATES: Final = {
+    "DRAFT": State("Draft", "off", "draft", "It can be edited and is not yet submitted."),
+    "SUBMITTED": State("Submitted", "hold", "onhold", "The operator decides."),
+    "APPROVED": State("Approved", "run", "processing", "The merchant can be created."),
+    "DECLINED": State("Declined", "prob", "problem", "The operator declined it; the reason is shown below."),
+    "CANCELLED": State("Cancelled", "off", "cancelled", "This is final."),
+    "CONVERTED": State("Merchant", "ok", "completed", "The merchant exists."),
+}
+HAPPENINGS: Final = {
+    "created": "Started", "changed": "Edited", "document_added": "Document added",
+    "document_removed": "Document removed",
+    "submitted": "Submitted", "approved": "Approved", "declined": "Declined", "cancelled": "Cancelled",
+    "converted": "Merchant created",
+}  # fmt: skip
+# The wire's name of a field -> its label on the page.
+_LABELS: Final = {
+    "LegalName": "Legal name", "Country": "Country", "RegistrationNumber": "Registration number",
+    "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name", "Contact.Email": "Contact: e-mail",
+    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: per month",
+    "Kinds": "Order types", "Sites": "A site",
+}  # fmt: skip
+_OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}
+
+
+def label_of(name: str) -> str:
+    """As the page calls a field, or a document, that the wire calls `name`."""
+    kind, _, inner = name.partition(".")
+    if kind == "Documents":
+        return Sentence("document: {0}", DOCUMENTS[inner])
+    if kind.startswith("Sites["):
+        return Sentence("Site {0}: {1}", int(kind[6:-1]) + 1, _OF_SITE[inner])
+    return _LABELS[name]
+
 
 SIZE: Final = 25
 LOG_MAX: Final = 200
