@@ -69,6 +69,8 @@ def attempt_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
     return named_by(world, PAYER_RETURN, token)
 
 
+# The address of a return is of one attempt, made for one charge and given to its processor alone. It counts once, as
+# long as that charge waits for the customer; whoever comes by it later sees where the order stands.
 def returned_page(checkout: Checkout) -> Callable[[Request], Awaitable[Response]]:
     return page(checkout, _returned, attempt_of_token)
 
@@ -111,6 +113,8 @@ def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]
 
 
 async def unsubscribe_page(visit: Visit) -> Response:
+    """The link at the foot of a mail. Opening it changes nothing; its button, or a mail program by its own POST, stops
+    such mails. Source: RFC 8058."""
     return _page(visit, await contact_page(visit.checkout.world, *visit.key))
 
 

@@ -47,8 +47,8 @@ class _Held:
 
 
 class Room:
-    """One of a process for each world. `whose`: a merchant's id, or of who has none the user's. `disk`: what is on its
-    way to it, of all worlds."""
+    """Room on the disk, taken before a file's first byte; nobody's files fill it. One of a process for each world. `whose`: a
+    merchant's id, or of who has none the user's. `disk`: what is on its way to it, of all worlds."""
 
     def __init__(self, free: Callable[[], tuple[int, int]] = free_space, disk: _Held | None = None) -> None:
         self._free = free

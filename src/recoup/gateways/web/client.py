@@ -37,7 +37,11 @@ Ask = Callable[[str], list[str]]
 
 
 class Lookups:
-    """One a client. `ask` blocks, and raises OSError for a name without an address."""
+    """One a client. `ask` blocks, and raises OSError for a name without an address.
+
+    A name server that does not answer holds a question for ten seconds and more. So questions have threads of their
+    own: the event loop's few serve databases and processors. One domain has few; slow ones have half of them together.
+    """
 
     def __init__(self, ask: Ask | None = None) -> None:
         self._ask = ask or _resolve

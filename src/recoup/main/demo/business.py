@@ -52,7 +52,9 @@ FILE: Final = "default_model.json"
 
 
 def default_model(until: date) -> Model:
-    """The model with its days moved, so that the last one is `until`: in the lab's world no day is a date."""
+    """The model with its days moved, so that the last one is `until`: in the lab's world no day is a date.
+
+    For the sandbox alone, until it is trained on own attempts. `scripts/make_default_model.py` makes it again."""
     text = files("recoup.main.demo").joinpath(FILE).read_bytes()
     learned = msgspec.json.decode(text, type=Learned)
     by = until - date.fromisoformat(learned.data_until)

@@ -22,7 +22,8 @@ REPLIES_BYTES_MAX: Final = 65_536
 
 
 class Connection:
-    """`timeout_seconds`: of each read and write; `cut` ends all of them."""
+    """`timeout_seconds`: of each read and write; `cut` ends all of them, or a server that says a little again and again
+    would keep its thread for ever."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
