@@ -261,8 +261,7 @@ def make_app(
     metrics_at: socket.socket | None = None,
 ) -> App:
     """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please.
-    `metrics_at`: where /metrics is served beside the doors; None: at the doors.
-    """
+    `metrics_at`: where /metrics is served beside the doors; None: at the doors."""
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
 

@@ -19,9 +19,7 @@ log = structlog.get_logger()
 @asynccontextmanager
 async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIterator[None]:
     """While it is open the clocks follow the database's. A database that is away at the start is measured later.
-
-    Raises: Problem(unavailable) when the clocks are too far apart at the start.
-    """
+    Raises: Problem(unavailable) when the clocks are too far apart at the start."""
     try:
         await db.measure()
     except Problem as problem:

@@ -98,10 +98,8 @@ def backtester_of(settings: Settings, databases: Databases, world: str) -> Backt
 
 
 async def answer_of(command: Sequence[str], environment: Mapping[str, str], seconds_max: float) -> Answer:
-    """What the process answers on its last line. It never outlives the call.
-
-    Raises: NoAnswerError where it cannot be started, fails, ends without an answer, or takes too long.
-    """
+    """What the process answers on its last line. It never outlives the call. Raises: NoAnswerError where it cannot be
+    started, fails, ends without an answer, or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,

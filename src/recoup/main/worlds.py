@@ -188,9 +188,7 @@ async def open_worlds(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[tuple[Running, Running | None]]:
     """The sandbox, and the live world where there is one; each knows the other. `machine`: this machine's clocks.
-
-    Raises: Problem(unavailable) when they are too far from the database's.
-    """
+    Raises: Problem(unavailable) when they are too far from the database's."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name, machine))
         if not await has_live(databases):

@@ -47,8 +47,8 @@ class _Held:
 
 
 class Room:
-    """Room on the disk, taken before a file's first byte; nobody's files fill it. One of a process for each world. `whose`: a
-    merchant's id, or of who has none the user's. `disk`: what is on its way to it, of all worlds."""
+    """Room on the disk, taken before a file's first byte. One of a process for each world. `whose`: a merchant's id, or
+    of who has none the user's. `disk`: what is on its way to it, of all worlds."""
 
     def __init__(self, free: Callable[[], tuple[int, int]] = free_space, disk: _Held | None = None) -> None:
         self._free = free
@@ -57,10 +57,8 @@ class Room:
 
     @contextmanager
     def place(self, whose: str, declared: int | None, bytes_max: int) -> Iterator["Place"]:
-        """Reserves a place for one file until it is closed. `declared`: its length, if announced.
-
-        Raises: Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large).
-        """
+        """Reserves a place for one file until it is closed. `declared`: its length, if announced. Raises:
+        Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large)."""
         mine = self._by.setdefault(whose, _Held())
         place = Place(self, mine, bytes_max, min(declared or 0, bytes_max))
         try:
@@ -195,9 +193,7 @@ async def spooled(
     raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int, world: str, whose: str
 ) -> AsyncIterator[Sent]:
     """The body itself, or the one file of a multipart form. The file has no name on disk: whatever dies leaves none.
-
-    Raises: Problem(malformed) for a body that stops coming or is no such form; ClientGone; and as `Room.place`.
-    """
+    Raises: Problem(malformed) for a body that stops coming or is no such form; ClientGone; and as `Room.place`."""
     headers = Headers(raw=list(raw_headers))
     if headers.get("content-type", "").lower().startswith("multipart/form-data"):
         try:

@@ -1,7 +1,5 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule.
-
-Source: decision 0044.
-"""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule. Source:
+decision 0044."""
 
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID

@@ -146,8 +146,7 @@ def answer(result: EvaluateResult, sense_key: str | None, challenge_url: str | N
 
 def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> EvaluateRequest:
     """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
-    checked. Raises: Problem(invalid).
-    """
+    checked. Raises: Problem(invalid)."""
     body, complaints = read_body(raw, EvaluateBody)
     transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
     check_own(body.mid, merchant_id, complaints)
@@ -196,8 +195,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
 
 def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
     """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others send what the declined
-    call was: of the two readings the one that takes no money.
-    """
+    call was: of the two readings the one that takes no money."""
     kind = (body.transaction_type or "").upper()
     if kind:
         complaints.forget("Transaction.TransactionType")

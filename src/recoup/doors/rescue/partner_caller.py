@@ -1,7 +1,5 @@
 """Who calls `/v1/partner`: a partner with its own key. Its merchants' payments are called with the merchants' keys.
-
-Source: contract §16.5; seed 004 (the merchant's credential for every transaction).
-"""
+Source: contract §16.5; seed 004 (the merchant's credential for every transaction)."""
 
 from uuid import UUID
 
@@ -32,10 +30,7 @@ def partner_scope(call: Call) -> PartnerScope:
 
 
 async def merchant_scope(call: Call, name: str = "mid") -> Scope:
-    """The partner's merchant that the path names.
-
-    Raises: Problem(not_found) for another's merchant as for none.
-    """
+    """The partner's merchant that the path names. Raises: Problem(not_found) for another's merchant as for none."""
     scope = partner_scope(call)
     merchant_id: UUID = await own_merchant(call.services.world, scope.partner_id, parse_id(call.path[name]))
     return Scope(merchant_id, scope.actor, scope.request_id)

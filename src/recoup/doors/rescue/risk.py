@@ -1,7 +1,4 @@
-"""/engine/risk: whether the risk check decides about payments whose customer waits.
-
-Source: decision 0063.
-"""
+"""/engine/risk: whether the risk check decides about payments whose customer waits. Source: decision 0063."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID

@@ -80,9 +80,7 @@ class Keyring:
         return [(key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in keys]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """32 bytes that stay the same for the same purpose and data, for as long as the installation
-        lives.
-        """
+        """32 bytes that stay the same for the same purpose and data, for as long as the installation lives."""
         return hashing.keyed_hash(self._material.current("mac").secret, "mac", purpose.encode(), data)
 
     def derived_id(self, purpose: str, *parts: hashing.Part) -> UUID:
@@ -120,19 +118,14 @@ class Keyring:
         return jwt.sign(claims, self._material.current("token").secret)
 
     def verify_token(self, token: str, now_seconds: int, *, issuer: str = jwt.ISSUER) -> dict[str, Any]:
-        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire.
-
-        Raises: Problem(unauthenticated)
-        """
+        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire. Raises:
+        Problem(unauthenticated)."""
         keys = [key.secret for key in self._material.keys["token"][:3]]
         return jwt.verify(token, keys, now_seconds, issuer=issuer)
 
     def rotate(self, after_ms: int = 0) -> None:
         """New keys for cards, prints, sealed secrets and tokens, current `after_ms` from now; the old ones stay for
-        what they made.
-
-        Raises: Problem(internal) for a ring from the environment, which only its owner can change.
-        """
+        what they made. Raises: Problem(internal) for a ring from the environment, which only its owner can change."""
         if self._folder is None:
             cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
             raise Problem("internal", "Keys from the environment cannot be rotated here.", cure=cure)
@@ -140,8 +133,7 @@ class Keyring:
 
     def drop(self, gone: Collection[tuple[str, str]]) -> None:
         """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing needs them is the
-        caller's to know.
-        """
+        caller's to know."""
         if self._folder is not None:
             self._held = files.forget(self._folder, gone)
 
@@ -175,10 +167,7 @@ class Keyring:
 
     def drop_vault(self, *, keep: bool) -> None:
         """Forgets the keys of cards; with `keep` they stay in a file beside. Whether nothing needs them is the caller's
-        to know.
-
-        Raises: Problem(conflict) for a ring from the environment, which only its owner can change.
-        """
+        to know. Raises: Problem(conflict) for a ring from the environment, which only its owner can change."""
         if self._folder is None:
             cure = f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}."
             raise Problem("conflict", "Keys from the environment cannot be changed here.", cure=cure)
@@ -206,10 +195,8 @@ def has_keys(folder: Path, environment: Mapping[str, str]) -> bool:
 
 
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
-    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none.
-
-    Raises: Problem(internal) when keys cannot be read or are open to others.
-    """
+    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none. Raises:
+    Problem(internal) when keys cannot be read or are open to others."""
     text = environment.get(ENVIRONMENT, "").strip()
     if not text:
         return Keyring(files.load_or_create(folder), folder)

@@ -256,9 +256,7 @@ class _Target:
 
 @lru_cache(maxsize=4096)
 def _read_url(url: str, loopback: bool) -> _Target | None:
-    """None for an address that may not be called; remembered, because a receiver is called again and
-    again.
-    """
+    """None for an address that may not be called; remembered, because a receiver is called again and again."""
     parsed = guard.check_url(url, loopback=loopback)
     if isinstance(parsed, Problem):
         return None

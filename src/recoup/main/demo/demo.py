@@ -47,8 +47,7 @@ COUNTING: Final = "counting"
 
 def over_a_month(lines: Iterable[Line], file_days: int, days: int) -> list[Line]:
     """Orders of the file's first day begin on any of `days` days, always the same one; what the file begins later, and
-    orders that share one counted card, keep their distance from the end. Lines beyond the end are left out.
-    """
+    orders that share one counted card, keep their distance from the end. Lines beyond the end are left out."""
     by_order: dict[str, list[Line]] = {}
     for line in lines:
         by_order.setdefault(line.order, []).append(line)

@@ -31,9 +31,8 @@ SIZE: Final = 100
 
 @member.page("/customers/{payer_id}", "customers/customer.html")
 async def customer_page(visit: Visit) -> Values:
-    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem.
-
-    Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
+    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem. Raises:
+    Problem(not_found) for an id that is none, and for another merchant's customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
     email, alike = await find_alike(visit.world, merchant_id, payer_id)

@@ -149,10 +149,8 @@ def may_invite(visit: AnyVisit, subject: Subject) -> bool:
 
 
 async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
-    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one.
-
-    Raises: Problem(forbidden).
-    """
+    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one. Raises:
+    Problem(forbidden)."""
     found, seat = {}, visit.session.seat
     if seat is not None and seat.may("invite"):
         partner = await read_partner(visit.world, seat.partner_id)

@@ -105,10 +105,7 @@ async def order_json(visit: Visit) -> Response:
 
 
 async def find(visit: Visit) -> OrderPage:
-    """The order of the address.
-
-    Raises: Problem(not_found) for an id that is none, and for another merchant's.
-    """
+    """The order of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     order_id: UUID | None = parse_id(visit.request.path_params["order_id"])
     page = None
     if order_id is not None:

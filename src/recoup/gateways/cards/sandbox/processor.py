@@ -64,9 +64,7 @@ class SandboxProcessor(IsoAmounts):
         clocks: Clocks | None = None,
         connections: int = 4,
     ) -> None:
-        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
-        installed.
-        """
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be installed."""
         self.name, self.acceptor_id = name, acceptor_id
         self._connections = Connections(source, connections)
         self._mac_key = mac_key
