@@ -37,8 +37,7 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
-from recoup.main.clock_watch import watched
-from recoup.main.databases import Databases, has_live
+from recoup.main.databases import Databases, has_live, watched
 from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
 from recoup.rules.money.bank_account import check_routing

@@ -1,7 +1,8 @@
 """`recoup report NOUN`: what a merchant's accountant reads."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,6 @@ import click
 from recoup.doors.command.as_of import as_of_options, typed_cut
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
-from recoup.doors.command.written import write_parts
 from recoup.flows.insight.certificates import (
     Shown,
     certificate_file,
@@ -37,6 +37,24 @@ from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.network.compliance.months import month_text
 from recoup.store.insight.certificates import Certificate
 from recoup.store.money.batches import Batch, BatchFilter, list_batches
+
+
+async def write_parts(parts: AsyncIterator[bytes], out: Path | None) -> None:
+    """Whole or not at all: the file takes its name when it is finished."""
+    if out is None:
+        async for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.flush()
+        return
+    draft = out.with_name(out.name + ".part")
+    try:
+        with draft.open("wb") as file:
+            async for part in parts:
+                file.write(part)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+
 
 BATCHES_MAX = 1_000
 

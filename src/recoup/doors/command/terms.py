@@ -5,13 +5,11 @@ from typing import Any
 
 import click
 
-from recoup.doors.command.as_of import as_of_options, check_only_shown, typed_cut
+from recoup.doors.command.as_of import as_of_options, check_only_shown, from_option, moment, typed_cut
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.moment import from_option, moment
-from recoup.doors.command.percent import basis_points
 from recoup.doors.command.terms_cards import cards
 from recoup.doors.command.terms_disputes import disputes
-from recoup.doors.command.terms_exposure import exposure
+from recoup.doors.command.terms_exposure import basis_points, exposure
 from recoup.doors.command.terms_parts import parts
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term

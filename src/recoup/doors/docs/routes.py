@@ -1,26 +1,86 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from recoup.doors.docs.fields import Field
 from recoup.doors.docs.guides import Section
-from recoup.doors.docs.reference import Reference, Shown
+from recoup.doors.docs.reference import Reference, Shown, as_text
 from recoup.doors.docs.site import Site, make_site
-from recoup.doors.docs.templates import CONSUMERS, STATIC, kept, render, rendered
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
+from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
 from recoup.doors.edge.kept_page import KeptPage
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.rules.network import magic
+
+FOLDER: Final = Path(__file__).parent
+STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir())}
+CONSUMERS: Final = {file.name: file for file in sorted((FOLDER / "consumers").glob("consumer.*"))}
+HEADERS: Final = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+}
+
+
+def _inline(text: str) -> Markup:
+    from recoup.doors.docs.markdown import inline
+
+    return Markup(inline(text))  # noqa: S704 - made by the Markdown renderer, which escapes
+
+
+def _paragraphs(text: str) -> Markup:
+    from recoup.doors.docs.markdown import paragraphs
+
+    return Markup(paragraphs(text))  # noqa: S704 - as above
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "inline": _inline,
+        "paragraphs": _paragraphs,
+        "as_text": as_text,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+    }
+    made.globals["static_version"] = sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8]
+    return made
+
+
+_TEMPLATES: Final = _environment()
+
+
+def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(rendered(name, values), status_code=status, headers={**HEADERS, "cache-control": "no-store"})
+
+
+def rendered(name: str, values: Mapping[str, Any]) -> bytes:
+    return _TEMPLATES.get_template(name).render(values).encode()
+
+
+def kept(page: bytes) -> KeptPage:
+    return KeptPage(page, "text/html; charset=utf-8", HEADERS)
+
 
 TEXT_MAX = 6_000
 # title, page's title, address, text

@@ -14,9 +14,8 @@ from starlette.types import Scope
 
 from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import page_of, redirect
 from recoup.doors.portal.feature_parts import part_of
-from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features

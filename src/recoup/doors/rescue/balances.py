@@ -6,10 +6,9 @@ from msgspec import Meta
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.as_of import NAMES, read_cut
+from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Shape, Text4
 from recoup.flows.money.balances import read_balances
 

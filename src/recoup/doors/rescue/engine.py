@@ -9,8 +9,7 @@ from msgspec import Meta
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import field_rules
-from recoup.doors.rescue.body import read_body, rule
-from recoup.doors.rescue.complaints import named_as_here
+from recoup.doors.rescue.body import named_as_here, read_body, rule
 from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method

@@ -9,8 +9,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import members, read_body
-from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.body import Complaints, members, pascal, read_body
 from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.hook_owner import owner_of
+from recoup.doors.rescue.partner_caller import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.wire import Shape

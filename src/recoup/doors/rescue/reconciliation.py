@@ -10,10 +10,9 @@ from msgspec import Meta, field
 from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.as_of import read_cut
+from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals

@@ -7,10 +7,9 @@ from msgspec import Meta, field
 
 from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.as_of import read_cut
+from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS

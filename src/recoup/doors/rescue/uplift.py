@@ -9,12 +9,11 @@ from msgspec import Meta, field
 
 from recoup.doors.edge.described import CSV, JSON, Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.as_of import NAMES, read_cut
+from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut

@@ -9,7 +9,7 @@ from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.complaints import named_as_here
+from recoup.doors.rescue.body import named_as_here
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.rows import readers

@@ -13,9 +13,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
+from recoup.main.demo.clients import RescueClient, StableClient, said
 from recoup.main.demo.example import Line, Vaulted, by_methods, card_key, card_number, cards_in, fill
-from recoup.main.demo.rescue_client import RescueClient, said
-from recoup.main.demo.stable_client import StableClient
 
 PRESSES: Final = ("pay", "fail")
 VERBS: Final = ("charge", *PRESSES, "refund", "cancel")

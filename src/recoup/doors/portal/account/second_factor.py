@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import SET_UP, redirect
-from recoup.doors.portal.form_key import FormKey, fresh_key
+from recoup.doors.portal.form_shape import FormKey, fresh_key
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
 from recoup.doors.portal.rights import anybody

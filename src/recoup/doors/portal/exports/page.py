@@ -9,8 +9,7 @@ from msgspec import structs
 from starlette.responses import FileResponse, Response
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKey, fresh_key
-from recoup.doors.portal.form_shape import among, read_again
+from recoup.doors.portal.form_shape import FormKey, among, fresh_key, read_again
 from recoup.doors.portal.orders.export import (
     TYPES,
     counted,

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from recoup.doors.portal.feature_parts import order_panels
-from recoup.doors.portal.form_key import FormKey, fresh_key
-from recoup.doors.portal.form_shape import read_again
+from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.awaited import awaited

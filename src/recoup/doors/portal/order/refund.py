@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from recoup.doors.portal.form_key import fresh_key, is_key, request_key
-from recoup.doors.portal.form_shape import Names, Text
+from recoup.doors.portal.form_shape import Names, Text, fresh_key, is_key, request_key
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown

@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKeyId
-from recoup.doors.portal.form_shape import AtMost, Text, read_again
+from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.gateways.cards.port import Charge, ModificationMessage
-from recoup.gateways.cards.sandbox.install import install_book
+from recoup.gateways.cards.sandbox.connections import install_book
 
 
 async def install(connection: asyncpg.Connection, role: str | None = None) -> None:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
     Authenticates,
@@ -32,6 +31,7 @@ from recoup.gateways.cards.sandbox import book, disputes, methods, movements, to
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
