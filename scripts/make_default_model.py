@@ -5,11 +5,11 @@ The same source makes the same file. It is the sandbox's default model; see `rec
 
 from pathlib import Path
 
-from recoup.main.demo import default_model
+from recoup.main.demo import business
 from recoup_lab.shop.training import trained
 
 if __name__ == "__main__":
     model = trained()
-    path = Path(default_model.__file__).with_name(default_model.FILE)
+    path = Path(business.__file__).with_name(business.FILE)
     path.write_bytes(model.to_json() + b"\n")
     print(f"{path.name}: {model.name}, {model.learned.attempts:,} attempts of {model.learned.payers:,} customers")

@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
-from recoup.doors.docs.templates import CONSUMERS
+from recoup.doors.docs.routes import CONSUMERS
 from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE

@@ -7,9 +7,7 @@ from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow
-from recoup.main.docs import error_rows
-from recoup.main.docs_rescue import rescue
-from recoup.main.docs_stablecoin import described
+from recoup.main.docs import described, error_rows, rescue
 from recoup.rules.network.magic import script_card
 
 

@@ -18,7 +18,7 @@ from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
 from tests.rules.messages.test_signature import BODY, KEY, NONCE
 
-from recoup.doors.docs.templates import CONSUMERS
+from recoup.doors.docs.routes import CONSUMERS
 from recoup.kernel.time import Clocks
 from recoup.rules.messages.signature import http_date, sign
 from recoup.store.server import ServerAddress

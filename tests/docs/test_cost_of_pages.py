@@ -11,9 +11,8 @@ from tests.doors.rescue.door import client_of
 from tests.worlds import sandbox_world
 
 from recoup.doors.docs.guides import GUIDES
-from recoup.doors.docs.routes import reference_page, routes
+from recoup.doors.docs.routes import STANDING, freshened, reference_page, routes
 from recoup.doors.docs.site import make_site
-from recoup.doors.docs.standing import STANDING, freshened
 from recoup.doors.edge.example_values import fresh_at
 from recoup.kernel.time import Clocks
 from recoup.main.app import _who_reads

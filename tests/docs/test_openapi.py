@@ -14,8 +14,7 @@ from tests.docs.operations import own_dialects
 from recoup.doors.edge.dialect import Dialect, anchor_of
 from recoup.doors.edge.openapi import document
 from recoup.kernel.problem import CODES
-from recoup.main.docs import CURES, dialects, error_rows
-from recoup.main.docs_rescue import rescue
+from recoup.main.docs import CURES, dialects, error_rows, rescue
 from recoup.rules.merchants.application import Status
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,11 +19,8 @@ from tests.docs.running import ROOT
 from recoup.doors.docs.guides import GUIDES, place
 from recoup.doors.docs.markdown import rendered
 from recoup.doors.docs.reference import make_reference
-from recoup.doors.docs.routes import FRESH_SECONDS, _reference
-from recoup.doors.docs.search import _of_reference
-from recoup.doors.docs.site import make_site
-from recoup.doors.docs.templates import STATIC
-from recoup.doors.docs.webhooks import event_samples, stable_samples
+from recoup.doors.docs.routes import FRESH_SECONDS, STATIC, _of_reference, _reference
+from recoup.doors.docs.site import event_samples, make_site, stable_samples
 from recoup.doors.edge.dialect import anchor_of
 from recoup.doors.edge.example_values import fresh_at
 from recoup.flows.world import World

@@ -14,7 +14,7 @@ from tests.rings import drawn
 from recoup.doors.edge.cookies import cookie_of
 from recoup.doors.edge.field_names import fold_keys, folding, names_of
 from recoup.doors.edge.json_body import MEMBERS_MAX, decode_json
-from recoup.doors.rescue.complaints import COMPLAINTS_MAX, Complaints
+from recoup.doors.rescue.body import COMPLAINTS_MAX, Complaints
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.query import Query, QueryValues
 from recoup.doors.rescue.rows import columns_of, readers

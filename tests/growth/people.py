@@ -21,7 +21,7 @@ from tests.isolation.ground import application
 from tests.worlds import change_world
 
 from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.stablecoin.services import make_services
+from recoup.doors.stablecoin.resource import make_services
 from recoup.flows.merchants.arms import ArmsChange, set_arms
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session

@@ -31,7 +31,7 @@ from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.endpoint import COOKIE
-from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.insight.certify import certify_month
 from recoup.flows.insight.imports.read import read_import

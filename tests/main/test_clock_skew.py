@@ -11,8 +11,8 @@ from tests.worlds import sandbox_world
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks, WallTime
-from recoup.main import clock_watch
-from recoup.main.clock_watch import check_clock, watched
+from recoup.main import databases
+from recoup.main.databases import check_clock, watched
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
@@ -39,8 +39,8 @@ def test_a_machine_with_a_wrong_clock_does_not_start(server: ServerAddress, by: 
 
 def test_a_clock_that_goes_wrong_later_is_told(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     told = asyncio.Queue[dict[str, Any]]()
-    monkeypatch.setattr(clock_watch, "EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(clock_watch.log, "warning", lambda event, **said: told.put_nowait({"event": event} | said))
+    monkeypatch.setattr(databases, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(databases.log, "warning", lambda event, **said: told.put_nowait({"event": event} | said))
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
@@ -88,8 +88,8 @@ def test_a_slow_answer_of_the_database_is_no_wrong_clock(
 def test_the_clock_is_followed_on_after_any_error(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first error that was no Problem ended it, and nothing said so."""
     told = asyncio.Queue[str]()
-    monkeypatch.setattr(clock_watch, "EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(clock_watch.log, "warning", lambda event, **_: told.put_nowait(event))
+    monkeypatch.setattr(databases, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(databases.log, "warning", lambda event, **_: told.put_nowait(event))
 
     class Broken(Database):
         is_broken = False

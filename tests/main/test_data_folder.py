@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recoup.kernel.problem import Problem
-from recoup.main.bootstrap_file import write_private
+from recoup.main.chosen_world import write_private
 from recoup.main.cli import _addresses
 from recoup.main.settings import load_settings
 from recoup.main.up import only_one

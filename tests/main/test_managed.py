@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from recoup.flows.upkeep import upkeep
 from recoup.kernel.problem import Problem
-from recoup.main.bootstrap_file import bootstrap_once
+from recoup.main.chosen_world import bootstrap_once
 from recoup.main.cli import cli
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings

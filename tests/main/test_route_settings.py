@@ -10,9 +10,9 @@ import pytest
 from recoup.gateways.cards import kinds
 from recoup.gateways.cards.kinds import KINDS
 from recoup.kernel.problem import Problem
-from recoup.main.card_services import check_services, token_services_of, updaters_of
 from recoup.main.route_settings import shown
 from recoup.main.settings import load_settings
+from recoup.main.worlds import check_services, token_services_of, updaters_of
 from recoup.rules.rescue.route_terms import Carried, why_not
 from recoup_lab.processors.adyen.server import KEY as ADYEN
 from recoup_lab.processors.braintree.server import PRIVATE, PUBLIC

@@ -19,8 +19,7 @@ from tests.databases import empty
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
 
-from recoup.main.file_handles import raise_file_handles
-from recoup.main.serve import limits_of
+from recoup.main.serve import limits_of, raise_file_handles
 from recoup.main.settings import Settings
 from recoup.store.server import ServerAddress
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from recoup.main.bootstrap_file import served_at
+from recoup.main.chosen_world import served_at
 
 
 def test_the_address_of_the_last_server_counts(tmp_path: Path) -> None:

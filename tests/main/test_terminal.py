@@ -11,7 +11,7 @@ from recoup.kernel.unseen import has_unseen, shown_by_number
 
 _SAYS = """
 import click
-from recoup.main.terminal import guard_terminal
+from recoup.main.cli import guard_terminal
 guard_terminal()
 click.echo("SO-1\\a\\x1b]0;mine\\x07\\u202e1-OS\\x9b2J\\nnext\\tline")
 click.echo("no\\x1b[2J", err=True)

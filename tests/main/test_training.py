@@ -20,8 +20,7 @@ from recoup.flows.bootstrap import bootstrap
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings, load_settings
-from recoup.main.training import mode_of, trainer_of
-from recoup.main.worlds import open_worlds
+from recoup.main.worlds import mode_of, open_worlds, trainer_of
 from recoup.store.server import ServerAddress
 
 

@@ -15,7 +15,7 @@ FILES = {
 # packages whose names are still to be replaced
 NOT_YET = ("recoup/rules/rescue/", "recoup/flows/insight/learn/", "recoup_lab/compare/")
 ELSEWHERE = {  # names on the wire, and of packages that are not done
-    "recoup/doors/rescue/shapes/hooks.py": {"asked"},
+    "recoup/doors/rescue/hooks.py": {"asked"},
     "recoup/doors/rescue/shapes/switches.py": {"told"},
     "recoup/moves/advance/grant.py": {"AskedModel"},
 }

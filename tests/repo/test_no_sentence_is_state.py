@@ -22,7 +22,7 @@ _COMPARED = re.compile(r"""[!=]= ["']([^"']*)["']|\bin \(([^)]*)\)""")
 # Where it is nobody's sentence of ours, or no sentence: file -> what it is.
 _MAY = {
     "doors/command/learn.py": "the name of a way to predict",
-    "doors/stablecoin/complaints.py": "msgspec says what is wrong with a body in words only",
+    "doors/stablecoin/fields.py": "msgspec says what is wrong with a body in words only",
     "gateways/web/client.py": "aiohttp's parser says which limit was broken in words only; a test holds them",
     "kernel/scope.py": "how an actor is written: `user:… by operator:…`",
     "rules/network/codes.py": "the name of a source document, as `SOURCES` has others",

@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 from tests.rings import each
 
-from recoup.doors.checkout import words as checkout_words
+from recoup.doors.checkout import templates as checkout_words
 from recoup.doors.portal.templates import FOLDER, _environment
 from recoup.doors.stablecoin.errors import TABLE
 from recoup.rules.languages.catalogues import ENGLISH, accepted_language, catalogue, languages

@@ -11,7 +11,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from recoup.gateways.cards.outcome import Outcome
-    from recoup.gateways.keys.hashing import Part
+    from recoup.gateways.keys.keyring import Part
     from recoup.gateways.keys.sealing import Sealed
     from recoup.rules.order.answers import Step
     from recoup.rules.rescue.engine.model import Model

@@ -28,10 +28,8 @@ def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem,
 
 
 def load(one: EntryPoint, kind: type[T]) -> T:
-    """The object that the entry point names.
-
-    Raises: Problem(unavailable) in one line, when the package raises or the object is missing or no `kind`.
-    """
+    """The object that the entry point names. Raises: Problem(unavailable) in one line, when the package raises or the
+    object is missing or no `kind`."""
     try:
         made = one.load()
     except Exception as error:  # noqa: BLE001 - somebody else's code

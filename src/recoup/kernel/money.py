@@ -87,10 +87,8 @@ def money(units: int, asset: str, like: str | None = None) -> str:
 
 
 def from_text(text: str, asset: str, field: str) -> Money:
-    """Exact decimal text to Money.
-
-    Raises: Problem(invalid) for exponents, signs, blanks, more digits than the asset has, or more than UNITS_MAX.
-    """
+    """Exact decimal text to Money. Raises: Problem(invalid) for exponents, signs, blanks, more digits than the asset
+    has, or more than UNITS_MAX."""
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         cure = "Send a plain decimal like 19.99."
         raise Problem("invalid", Sentence("The field {0} is invalid.", field), field=field, cure=cure, verbatim=True)

@@ -1,6 +1,5 @@
 """Pure work on many jobs, done here; or, by whoever hands in another `Spread`, by several processes. Answers are the
-same, and in the order of the jobs.
-"""
+same, and in the order of the jobs."""
 
 import os
 from collections.abc import Callable, Sequence

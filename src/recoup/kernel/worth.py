@@ -27,8 +27,7 @@ PER_DOLLAR: Final[dict[str, int]] = {
 
 @lru_cache(maxsize=1_024)
 def amount_max(asset: str) -> int:
-    """The most of one payment, in the smallest unit: a million dollars' worth, and never less than
-    `UNITS_LEAST`."""
+    """The most of one payment, in the smallest unit: a million dollars' worth, and never less than `UNITS_LEAST`."""
     return max(UNITS_LEAST, DOLLARS_MAX * PER_DOLLAR.get(asset, 1) * int(10 ** EXPONENTS.get(asset, 2)))
 
 

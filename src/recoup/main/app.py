@@ -1,22 +1,28 @@
 """The HTTP application: every door behind the shared edge."""
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_address
 from time import monotonic
 from typing import Any, Final
 
 import structlog
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.docs.routes import routes as docs_routes
-from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal, state
+from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, send_refusal, state
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.called import note_call
+from recoup.doors.edge.connections import Connections, Limits
+from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.front import Front, Hosts
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
@@ -35,27 +41,125 @@ from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
 from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
+from recoup.doors.rescue.auth import Services
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.imports import SIZES as IMPORT_SIZES
 from recoup.doors.rescue.rows import readers
-from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
-from recoup.doors.stablecoin.services import Services as StablecoinServices
-from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.doors.stablecoin.resource import Services as StablecoinServices
+from recoup.doors.stablecoin.resource import make_services as make_stablecoin_services
 from recoup.flows.call_log import CallLog
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
+from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
 from recoup.main.heap import settle_heap
-from recoup.main.metrics import Measured
-from recoup.main.probes import local_metrics, metrics_door, probes
+from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
+from recoup.store.operation.partitions import read_days_left
+from recoup.store.operation.upkeep import is_writable
+
+_RETRY: Final = {"retry-after": "2"}
+_NOT_HERE: Final = Problem(
+    "forbidden",
+    "Metrics are told to callers on this machine only.",
+    cure="Set metrics_address (RECOUP_METRICS_ADDRESS) to an address of their own, like 10.0.0.5:9400.",
+)
+
+
+def probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:
+    """`opened` fills when the worlds open."""
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        if is_draining():
+            return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
+        days_left = []
+        try:
+            for one in opened:
+                async with asyncio.timeout(2), one.world.db.connection() as connection:
+                    if not await is_writable(connection):
+                        return JSONResponse({"ready": False, "why": "read-only"}, 503, _RETRY)
+                    left = await read_days_left(connection, one.world.clocks.wall())
+                    days_left.append(int(min(left.values())))
+        except (Problem, TimeoutError):
+            return JSONResponse({"ready": False, "why": "database"}, 503, _RETRY)
+        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _metrics(opened: Sequence[Running]) -> Route:
+    async def metrics(request: Request) -> Response:
+        try:
+            text, kind = await scrape([one.world for one in opened])
+        except Problem as problem:
+            return PlainTextResponse(problem.message + "\n", 503, _RETRY)
+        return Response(text, media_type=kind)
+
+    return Route("/metrics", metrics)
+
+
+def local_metrics(opened: Sequence[Running], refuse: Refuse) -> Route:
+    """At the doors, which may be open to the world: metrics are for this machine only."""
+    inner = _metrics(opened).app
+
+    async def metrics(scope: Scope, receive: Receive, send: Send) -> None:
+        if _is_local(scope):
+            await inner(scope, receive, send)
+        else:
+            await send_refusal(send, refuse(scope, _NOT_HERE))
+
+    return Route("/metrics", _App(metrics))
+
+
+class _App:
+    """What a route takes for an application and not for a function of a request."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _is_local(scope: Scope) -> bool:
+    client = scope.get("client")
+    try:
+        return client is None or ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+class _Beside(DoorServer):
+    """Signals are the doors' own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def metrics_door(at: socket.socket, opened: Sequence[Running], refuse: Refuse) -> AsyncIterator[None]:
+    """/metrics alone, at an address of its own."""
+    app: Any = Starlette(routes=[_metrics(opened)])
+    connections = Connections(Limits(total=32, per_address=32, spare=4), crowded(app, refuse), Proxies(""))
+    server = _Beside(app, connections, log_level="warning", lifespan="off")
+    serving = asyncio.create_task(server.serve(sockets=[at]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
 
 log = structlog.get_logger()
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX, IMPORTS: IMPORT_BYTES_MAX}
@@ -157,8 +261,7 @@ def make_app(
     metrics_at: socket.socket | None = None,
 ) -> App:
     """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please.
-    `metrics_at`: where /metrics is served beside the doors; None: at the doors.
-    """
+    `metrics_at`: where /metrics is served beside the doors; None: at the doors."""
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
 

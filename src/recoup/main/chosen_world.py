@@ -1,17 +1,69 @@
 """The world that a verb works in, opened for it."""
 
+import json
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import uvloop
 
 from recoup.doors.command.verbs import Opened
+from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.kernel.problem import Problem
-from recoup.main.bootstrap_file import served_at
 from recoup.main.databases import find_databases, has_live, prepare
 from recoup.main.settings import Settings
-from recoup.main.worlds import open_worlds
+from recoup.main.worlds import Running, open_worlds
+from recoup.store.server.folder import close_folder
+
+
+async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
+    """From the file; without one new secrets are made and earlier ones end. The server writes its address there,
+    and makes no new ones for a database that has them, made on another machine: None."""
+    path = running.settings.data_dir / "bootstrap.json"
+    begun = path.with_suffix(".begun")
+    url = running.settings.url
+    if path.exists():
+        kept: dict[str, Any] = json.loads(path.read_text())
+        changed = serving and kept["base_url"] != url
+        if changed:
+            kept["base_url"] = url
+        if "operator_user" not in kept:  # written before there was one
+            kept |= {"operator_user": OPERATOR_USER, "operator_password": await make_operator(running.world)}
+            changed = True
+        if "partner_app_key" not in kept:
+            key = await make_bootstrap_partner_key(running.world)
+            kept |= {"partner_app_key": key.app_key, "partner_app_secret": key.app_secret}
+            changed = True
+        if changed:
+            write_private(path, json.dumps(kept, indent=2) + "\n")
+        return kept
+    if serving and not begun.exists() and await is_bootstrapped(running.world):
+        return None
+    write_private(begun, "")  # a process that was killed on the way begins again
+    made = (await bootstrap(running.world, url)).to_dict()
+    write_private(path, json.dumps(made, indent=2) + "\n")
+    begun.unlink()
+    return made
+
+
+def served_at(data_dir: Path) -> str:
+    """The address that this installation was last served at, so that links made by a verb lead there; else empty."""
+    path = data_dir / "bootstrap.json"
+    return str(json.loads(path.read_text()).get("base_url", "")) if path.exists() else ""
+
+
+def write_private(path: Path, text: str) -> None:
+    """Whole or not at all, for the owner's eyes."""
+    close_folder(path.parent)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
 
 T = TypeVar("T")
 

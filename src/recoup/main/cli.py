@@ -1,5 +1,6 @@
 """`recoup`: every verb, what it needs, and how it fails: non-zero, with one clear line."""
 
+import io
 import json
 import os
 import sys
@@ -13,15 +14,38 @@ import click
 from recoup import __version__
 from recoup.doors.command.verb_group import VerbGroup
 from recoup.kernel.problem import Problem
+from recoup.kernel.unseen import shown_by_number
 from recoup.main.command_line import CommandLine
 from recoup.main.later_verbs import LATER
 from recoup.main.route_settings import shown
 from recoup.main.settings import Settings, load_settings, without_secrets
-from recoup.main.terminal import guard_terminal
 from recoup.rules.network.card_guard import check_words
 
 if TYPE_CHECKING:
     from recoup.main.databases import Databases
+
+
+class _Shown(io.TextIOWrapper):
+    """`unguarded`: the terminal itself, for what moves its cursor."""
+
+    unguarded: io.TextIOWrapper
+
+    def write(self, text: str) -> int:
+        super().write(shown_by_number(text))
+        return len(text)
+
+
+def guard_terminal() -> None:
+    """Controls are shown by their numbers where standard output or error is a terminal; a file gets what there is."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+            stream.flush()
+            raw = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115
+            shown = _Shown(raw, stream.encoding, "backslashreplace", line_buffering=True)
+            shown.unguarded = stream
+            setattr(sys, name, shown)
+
 
 PORT = click.IntRange(0, 65535)
 ONLY_SHOWN: Final = {"--version", "--help", "-h"}
@@ -48,7 +72,7 @@ def cli(context: click.Context, is_live: bool) -> None:
 def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = False) -> dict[str, Any] | None:
     import uvloop
 
-    from recoup.main.bootstrap_file import bootstrap_once
+    from recoup.main.chosen_world import bootstrap_once
     from recoup.main.databases import prepare
     from recoup.main.worlds import open_sandbox
 
@@ -234,7 +258,7 @@ def no_cards(words: Sequence[str]) -> None:
 def run() -> None:
     """The console script."""
     if not ONLY_SHOWN & set(sys.argv[1:]):
-        from recoup.main.logs import start_logs
+        from recoup.main.own_process import start_logs
 
         start_logs("warning")
     guard_terminal()

@@ -59,10 +59,8 @@ class RouteSettings:
 
 
 def read_routes(listed: object, folder: Path) -> tuple[RouteSettings, ...]:
-    """`listed`: `routes` as the file says it; files are named from `folder`.
-
-    Raises: Problem(invalid) in one sentence, naming route and member.
-    """
+    """`listed`: `routes` as the file says it; files are named from `folder`. Raises: Problem(invalid) in one sentence,
+    naming route and member."""
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise _bad("routes", "routes must be tables.", "Write [[routes]] above each.")
     if len(listed) > ROUTES_MAX:

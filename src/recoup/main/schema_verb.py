@@ -9,8 +9,7 @@ import asyncpg
 import click
 
 from recoup.kernel.problem import Problem
-from recoup.main.clock_watch import check_clock
-from recoup.main.databases import Databases, find_databases, has_live, prepare
+from recoup.main.databases import Databases, check_clock, find_databases, has_live, prepare
 from recoup.main.settings import Settings, load_settings
 from recoup.store.connect import connect
 from recoup.store.migrate import check_migrated

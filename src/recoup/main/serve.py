@@ -1,5 +1,6 @@
 """`recoup serve`: one process."""
 
+import resource
 import socket
 from typing import Final
 
@@ -10,11 +11,26 @@ from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
-from recoup.main.file_handles import raise_file_handles
-from recoup.main.logs import start_logs
 from recoup.main.metrics import watch
+from recoup.main.own_process import start_logs
 from recoup.main.settings import Settings
 from recoup.main.up import listen_on
+
+ENOUGH: Final = 16_384
+
+
+def raise_file_handles() -> int:
+    """How many there may be from now on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    aim = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)
+    if soft == resource.RLIM_INFINITY or soft >= aim:
+        return ENOUGH if soft == resource.RLIM_INFINITY else soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
+    except (OSError, ValueError):
+        return soft
+    return aim
+
 
 HTTP_CONNECTIONS_MAX: Final = 10_000
 HANDLES_KEPT: Final = 64

@@ -155,10 +155,8 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
-    """`flags` (command line) win over the environment, that over the file. None means not given.
-
-    Raises: Problem(invalid) naming the setting.
-    """
+    """`flags` (command line) win over the environment, that over the file. None means not given. Raises:
+    Problem(invalid) naming the setting."""
     given = {name: value for name, value in flags.items() if value is not None}
     data_dir = Path(given.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
     path = config or Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")

@@ -1,24 +1,31 @@
 """Builds what flows work with: databases, keys, processors, the way out. The only place that knows a world's parts."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
+from recoup.flows.insight.learn.nightly import failed
+from recoup.flows.insight.learn_risk import RISK
 from recoup.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.models import Models
 from recoup.flows.open_world import OpenWorld
-from recoup.flows.world import World
+from recoup.flows.world import Trainer, World
 from recoup.gateways.bank.by_hand import ByHand
 from recoup.gateways.bank.nacha import COMPANY_ID_LENGTH, Originator
 from recoup.gateways.bank.sandbox import SandboxBank
+from recoup.gateways.cards.bridge import Bridge
 from recoup.gateways.cards.kinds import SimulatedIssuer
+from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.sandbox.tokens import SandboxTokens
 from recoup.gateways.cards.sandbox.updater import SandboxUpdater
+from recoup.gateways.cards.token_service import TokenService
+from recoup.gateways.cards.updater import RouteUpdater, RouteUpdaters, Updater
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.files import FILE_NAME
 from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
@@ -30,16 +37,82 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.main.card_processors import Ground, card_processors
-from recoup.main.card_services import check_services, token_services_of, updaters_of
-from recoup.main.clock_watch import watched
-from recoup.main.databases import Databases, has_live
-from recoup.main.own_process import backtester_of
+from recoup.main.databases import Databases, has_live, watched
+from recoup.main.own_process import NoAnswerError, backtester_of, done_apart, environment_of
 from recoup.main.settings import Settings
-from recoup.main.training import mode_of, risk_mode_of, trainer_of
 from recoup.rules.money.bank_account import check_routing
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
+
+_NONE: Final[Mapping[str, RouteUpdater]] = MappingProxyType({})
+_NO_TOKENS: Final[Mapping[str, TokenService]] = MappingProxyType({})
+
+
+def check_services(settings: Settings) -> None:
+    """Raises: Problem(invalid) for what the live world's bridge shall offer where none is set."""
+    for name, offered in _OFFERED.items():
+        if getattr(settings, name) and not settings.live_processor_url:
+            cure = f"Set live_processor_url, or take {name} away."
+            raise Problem("invalid", f"{offered} by the live world's bridge, and none is set.", field=name, cure=cure)
+
+
+_OFFERED: Final = {
+    "live_processor_updater": "The account updater is reached",
+    "live_processor_tokens": "Network tokens are made",
+}
+
+
+def updaters_of(
+    settings: Settings, world: str, processors: Mapping[str, Processor], own: Mapping[str, RouteUpdater] = _NONE
+) -> Updater | None:
+    """`own`: the world's, beside the bridges whose settings say that they answer."""
+    able = {name: one for name, one in bridges_of(settings, world, processors).items() if one.updates}
+    if not own and not able:
+        return None
+    numbers = {name for name, one in able.items() if "card" in one.takes}
+    return RouteUpdaters({**own, **able}, frozenset({*own, *numbers}))
+
+
+def token_services_of(
+    settings: Settings, world: str, processors: Mapping[str, Processor], own: Mapping[str, TokenService] = _NO_TOKENS
+) -> Mapping[str, TokenService]:
+    """`own`: the world's, before the bridges whose settings say so."""
+    bridges = bridges_of(settings, world, processors)
+    return {**own, **{name: one for name, one in bridges.items() if "network_token" in one.takes}}
+
+
+def bridges_of(settings: Settings, world: str, processors: Mapping[str, Processor]) -> dict[str, Bridge]:
+    """Those of the settings, in their order."""
+    names = ["bridge", *(one.name for one in settings.routes if one.world == world)]
+    found = {name: processors.get(name) for name in names}
+    return {name: one for name, one in found.items() if isinstance(one, Bridge)}
+
+
+def mode_of(settings: Settings) -> str:
+    """`auto`: a better model is stored and waits for a person."""
+    return "candidate" if settings.training == "auto" else settings.training
+
+
+def risk_mode_of(settings: Settings) -> str:
+    """`auto`: weights that are no worse are used."""
+    return "take" if settings.training == "auto" else settings.training
+
+
+def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
+    """For a worker of this world."""
+    environment = environment_of(settings, databases)
+
+    async def trainer(mode: str) -> Mapping[str, Any]:
+        try:
+            if mode == RISK:
+                return await done_apart(environment, world, RISK)
+            return await done_apart(environment, world, "training", mode)
+        except NoAnswerError as error:
+            return failed(str(error))
+
+    return trainer
+
 
 DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
 
@@ -114,9 +187,7 @@ async def open_worlds(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[tuple[Running, Running | None]]:
     """The sandbox, and the live world where there is one; each knows the other. `machine`: this machine's clocks.
-
-    Raises: Problem(unavailable) when they are too far from the database's.
-    """
+    Raises: Problem(unavailable) when they are too far from the database's."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name, machine))
         if not await has_live(databases):

@@ -12,7 +12,7 @@ from tests.flows.insight.test_certificates import VISA, to_the_close
 from tests.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.doors.command.report_certificate import certificate
+from recoup.doors.command.report import certificate
 from recoup.doors.command.verbs import Opened
 from recoup.doors.command.verify import verify
 from recoup.kernel.ids import new_id

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from tests.doors.command.here import Here, Work
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.doors.command.percent import basis_points
 from recoup.doors.command.terms import terms
+from recoup.doors.command.terms_exposure import basis_points
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress

@@ -7,7 +7,7 @@ import pytest
 
 from recoup.doors.edge import spool
 from recoup.doors.edge.asgi import Message
-from recoup.doors.edge.room import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
+from recoup.doors.edge.spool import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
 from recoup.kernel.problem import Problem
 
 MB = 1 << 20

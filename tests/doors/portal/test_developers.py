@@ -14,7 +14,7 @@ from tests.worlds import Shop
 
 from recoup.core.kit.services import Services
 from recoup.doors.portal.developers import clock
-from recoup.doors.portal.developers.moving import Moving
+from recoup.doors.portal.developers.page import Moving
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.sessions import MAY

@@ -11,8 +11,19 @@ import pytest
 from starlette.datastructures import UploadFile
 
 import recoup.doors.portal
-from recoup.doors.portal.form_key import FormKey, FormKeyId, fresh_key
-from recoup.doors.portal.form_shape import As, AtMost, Names, Text, among, check_shape, read_again, read_shape
+from recoup.doors.portal.form_shape import (
+    As,
+    AtMost,
+    FormKey,
+    FormKeyId,
+    Names,
+    Text,
+    among,
+    check_shape,
+    fresh_key,
+    read_again,
+    read_shape,
+)
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 

@@ -10,7 +10,7 @@ from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import field
 from tests.doors.portal.test_uploads import Visitor, visit
 
-from recoup.doors.portal.imports.words import TITLES
+from recoup.doors.portal.imports.page import TITLES
 from recoup.rules.imports.profile import profiles
 from recoup.store.server import ServerAddress
 

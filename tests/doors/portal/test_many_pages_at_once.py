@@ -7,8 +7,8 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import visit
 
-from recoup.doors.portal import at_once
-from recoup.doors.portal.at_once import AT_ONCE, WAITING_MAX, AtOnce
+from recoup.doors.portal import portal
+from recoup.doors.portal.portal import AT_ONCE, WAITING_MAX, AtOnce
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -42,7 +42,7 @@ def test_pages_of_one_person_are_made_a_few_at_a_time_and_those_of_others_beside
 
 
 def test_too_many_pages_at_once_are_told_to_wait(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(at_once, "WAITING_MAX", 2)
+    monkeypatch.setattr(portal, "WAITING_MAX", 2)
 
     async def work(client: httpx.AsyncClient, _shop: Shop) -> None:
         answers = await asyncio.gather(*(client.get("/orders") for _ in range(40)))

@@ -18,10 +18,8 @@ from tests.store.declared import sql_of
 from tests.worlds import FUNDS_CARD, HARD_CARD
 from tests.worlds import Shop as Living
 
-from recoup.doors.portal.overview.chart import chart, step_of
-from recoup.doors.portal.overview.figures import Group, by_reason, gain_of, percent, rates_before
-from recoup.doors.portal.overview.page import _with_rest
-from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
+from recoup.doors.portal.overview.figures import Group, by_reason, chart, gain_of, percent, rates_before, step_of
+from recoup.doors.portal.overview.page import DAYS_MAX, PRESETS, _with_rest, read_range
 from recoup.store.lists import overview as counting
 from recoup.store.lists.overview import (
     CODES_OF,

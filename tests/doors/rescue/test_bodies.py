@@ -12,8 +12,7 @@ from tests.rings import each
 
 from recoup.doors.rescue import field_rules
 from recoup.doors.rescue.app import OPERATIONS
-from recoup.doors.rescue.body import UNREAD, Reader, read_body, read_whole, rule
-from recoup.doors.rescue.complaints import COMPLAINTS_MAX
+from recoup.doors.rescue.body import COMPLAINTS_MAX, UNREAD, Reader, read_body, read_whole, rule
 from recoup.doors.rescue.wire import Shape
 from recoup.kernel.problem import Problem
 

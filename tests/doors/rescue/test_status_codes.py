@@ -16,7 +16,7 @@ from tests.doors.rescue.shapes import check_refused
 
 from recoup.doors.edge import spool
 from recoup.doors.edge.rate import Buckets
-from recoup.doors.edge.room import Rooms
+from recoup.doors.edge.spool import Rooms
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.merchants.blocks import block_of_order

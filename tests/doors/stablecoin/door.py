@@ -21,7 +21,7 @@ from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.stablecoin.app import routes
-from recoup.doors.stablecoin.services import Services, make_services
+from recoup.doors.stablecoin.resource import Services, make_services
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries

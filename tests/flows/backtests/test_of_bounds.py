@@ -9,7 +9,7 @@ import pytest
 from tests.flows.backtests.test_kept import run_later
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.doors.command.policy_bounds import summary_of_bounds
+from recoup.doors.command.policy import summary_of_bounds
 from recoup.flows.backtests import bounds, kept
 from recoup.flows.backtests.before_saving import finish, try_policy
 from recoup.flows.backtests.bounds import AtMerchants, merchants_within

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import NETWORK_ATTEMPTS_MAX, Outcome, as_requested
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 
 APPROVED = Outcome("approved", "r-1", units=4590, currency="usd")
 

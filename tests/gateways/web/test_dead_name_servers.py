@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.gateways.web.calls import client, run
 
-from recoup.gateways.web import lookups, names
+from recoup.gateways.web import client as web_client
+from recoup.gateways.web import names
 from recoup.gateways.web.names import CheckedNames
 
 PUBLIC = "203.0.112.7"
@@ -52,16 +53,16 @@ def test_fifty_endpoints_of_one_dead_domain_do_not_fail_everybodys_webhooks(monk
 
 
 def test_dead_domains_together_leave_room_for_names_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookups, "SLOW_SECONDS", -1.0)  # so that one question is enough to be known as slow
-    ends = tuple(f".dead{n}.example" for n in range(lookups.THREADS_MAX))
+    monkeypatch.setattr(web_client, "SLOW_SECONDS", -1.0)  # so that one question is enough to be known as slow
+    ends = tuple(f".dead{n}.example" for n in range(web_client.THREADS_MAX))
 
     async def story() -> None:
-        asking = lookups.Lookups(lambda host: [PUBLIC])
+        asking = web_client.Lookups(lambda host: [PUBLIC])
         for end in ends:
             await asking(f"first{end}")
         async with dead(monkeypatch, *ends):
-            asking._ask = lookups._resolve
-            bad = [asyncio.create_task(asking(f"h{n}{end}")) for n in range(lookups.EACH_MAX) for end in ends]
+            asking._ask = web_client._resolve
+            bad = [asyncio.create_task(asking(f"h{n}{end}")) for n in range(web_client.EACH_MAX) for end in ends]
             await asyncio.sleep(0.1)
             async with asyncio.timeout(5):
                 assert await asking("hooks.shop.example.com") == [PUBLIC]
@@ -74,12 +75,12 @@ def test_dead_domains_together_leave_room_for_names_that_are_new(monkeypatch: py
 def test_a_domain_has_so_many_questions_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with dead(monkeypatch, ".evil.example") as asked:
-            asking, most = lookups.Lookups(), lookups.EACH_MAX + lookups.WAITING_MAX
+            asking, most = web_client.Lookups(), web_client.EACH_MAX + web_client.WAITING_MAX
             bad = [asyncio.create_task(asking(f"h{n}.evil.example")) for n in range(most)]
             await asyncio.sleep(0.1)
             with pytest.raises(OSError, match="too many names"):
                 await asking("one-more.evil.example")
-            assert len(asked) == lookups.EACH_MAX
+            assert len(asked) == web_client.EACH_MAX
             for task in bad:
                 task.cancel()
             await asyncio.gather(*bad, return_exceptions=True)

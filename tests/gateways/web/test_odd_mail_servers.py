@@ -10,7 +10,7 @@ import pytest
 from tests.gateways.web.servers import certificate
 from tests.gateways.web.test_mail import MESSAGE, sent
 
-from recoup.gateways.web.mail import connection, smtp
+from recoup.gateways.web.mail import smtp
 from recoup.gateways.web.mail.smtp import SmtpMail, SmtpServer
 
 GREETS, EHLO = b"220 test\r\n", b"250-x\r\n250-STARTTLS\r\n250 8BITMIME\r\n"
@@ -90,7 +90,7 @@ def test_a_mail_server_that_says_more_and_more_fills_no_memory() -> None:
             mail = SmtpMail(SmtpServer("127.0.0.1", port, "pay@recoup.example", tls="none"))
             posted = await mail.send(MESSAGE, 2)
             assert (posted.state, posted.why) == ("later", "SMTPServerDisconnected")
-            assert wrote[0] < 16 * connection.REPLIES_BYTES_MAX + (8 << 20), "beside what the system buffers"
+            assert wrote[0] < 16 * smtp.REPLIES_BYTES_MAX + (8 << 20), "beside what the system buffers"
 
     asyncio.run(story())
 

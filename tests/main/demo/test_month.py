@@ -4,8 +4,8 @@ from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
+from recoup.main.demo.demo import DAY, over_a_month
 from recoup.main.demo.example import Line, read_example
-from recoup.main.demo.month import DAY, over_a_month
 
 FILE = Path(__file__).resolve().parents[3] / "examples/day.jsonl"
 FILE_DAYS, DAYS = 22, 31

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.docs.test_demo import mark, portal_of, recoup, up
 
-from recoup.main.demo import default_model
+from recoup.main.demo import business
 from recoup_lab.shop.training import trained
 
 PLAYED_SECONDS = 1_800
@@ -46,7 +46,7 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
 
 
 def test_the_default_model_is_the_one_that_its_script_makes() -> None:
-    kept = json.loads(Path(default_model.__file__).with_name(default_model.FILE).read_text())
+    kept = json.loads(Path(business.__file__).with_name(business.FILE).read_text())
     made = json.loads(trained().to_json())
     assert kept.keys() == made.keys()
     assert _far(kept, made) == []

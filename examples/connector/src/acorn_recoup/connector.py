@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.kinds import Connection, Kind, SimulatedIssuer
 from recoup.gateways.cards.outcome import Outcome
 from recoup.gateways.cards.port import Asks, Charge, DisputeAnswer, Inquiry, ModificationMessage
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.gateways.cards.vendor_account import VendorAccount, unanswered
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks

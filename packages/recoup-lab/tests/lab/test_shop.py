@@ -10,7 +10,7 @@ import pytest
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.main.demo.default_model import default_model, take_default
+from recoup.main.demo.business import default_model, take_default
 from recoup.main.demo.demo import load_demo
 from recoup.main.demo.example import card_number
 from recoup.main.demo.months import Site

@@ -10,9 +10,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from recoup.doors.checkout.templates import render
+from recoup.doors.checkout.templates import problem_texts, render
 from recoup.doors.checkout.visit import Visit
-from recoup.doors.checkout.words import problem_texts
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import ChallengeAnswer, ChallengePage, answer, refuse, show
 from recoup.kernel.money import Money

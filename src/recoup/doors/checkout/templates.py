@@ -1,15 +1,64 @@
 """Turns values into pages. Everything is escaped; a name that is not given is an error, never an empty string."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
-from recoup.doors.checkout.words import clock, problem_texts, span, t
 from recoup.kernel.problem import Problem
+from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
+
+MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+                 "November", "December")  # fmt: skip
+# A Problem's code -> the stablecoin API's, whose table knows it in every language.
+_CODES: Final = {
+    "not_found": "not_found", "wrong_state": "invalid_state", "conflict": "invalid_state",
+    "unavailable": "service_unavailable", "internal": "internal_error",
+}  # fmt: skip
+
+
+def say(language: str, text: str, **values: Any) -> Markup:
+    """`text` in that language, or as it is where the table lacks it; everything in it is escaped."""
+    return Markup(escape(catalogue(language).checkout.get(text, text))).format(**values)  # noqa: S704
+
+
+@pass_context
+def t(context: Context, text: str, **values: Any) -> Markup:
+    return say(context["lang"], text, **values)
+
+
+@pass_context
+def clock(context: Context, moment: datetime) -> Markup:
+    moment = moment.astimezone(UTC)
+    month = say(context["lang"], MONTHS[moment.month - 1])
+    return say(context["lang"], "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+
+
+@pass_context
+def span(context: Context, length: timedelta) -> Markup:
+    """`22 minutes`, `3 hours`, `under a minute`."""
+    minutes = max(0, int(length.total_seconds()) // 60)
+    number, unit = (minutes // 60, "hour") if minutes >= 120 else (minutes, "minute")
+    if not number:
+        return say(context["lang"], "under a minute")
+    return say(context["lang"], f"{{number}} {unit}{'s' if number != 1 else ''}", number=number)
+
+
+def problem_texts(language: str, problem: Problem) -> tuple[str, str]:
+    """What happened and what to do: in English the particulars, elsewhere the table's words for them or their kind."""
+    if or_english(language) == ENGLISH:
+        return problem.message, problem.cure or ""
+    known = catalogue(language).checkout
+    if problem.message in known:
+        return known[problem.message], known.get(problem.cure or "", "")
+    code = _CODES.get(problem.code, "invalid_request")
+    return catalogue(language).errors.get(code, problem.message), known.get(problem.cure or "", "")
+
 
 HEADERS: Final = {
     "content-security-policy": (

@@ -4,27 +4,31 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from recoup.doors.command import backtest_history
-from recoup.doors.command.backtest_kept import VERBS, run_kept
-from recoup.doors.command.backtest_payments import write_payments
+from recoup.doors.command.backtest_summary import figures_of
 from recoup.doors.command.backtest_words import text_of
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.backtests.kept import LISTED, read_backtest
 from recoup.flows.insight.backtest import ENGINE, backtest_policy, target_named
 from recoup.flows.insight.backtest_file import HistoryReport
 from recoup.flows.insight.backtest_file import backtest_history as backtest_of_history
-from recoup.flows.insight.backtest_plain import history_plain, judgement_plain
+from recoup.flows.insight.backtest_plain import history_plain, judgement_plain, payment_rows
+from recoup.kernel.ids import parse_id
+from recoup.kernel.kept_sentence import kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.spread import cores
-from recoup.kernel.time import Clocks
+from recoup.kernel.time import Clocks, iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
-from recoup.rules.backtest.question import DAYS, DAYS_MAX
+from recoup.rules.backtest.names import name_of_payments, name_of_policy
+from recoup.rules.backtest.question import DAYS, DAYS_MAX, question_of
+from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target
 from recoup.rules.files.moments import DATES
@@ -33,11 +37,111 @@ from recoup.rules.imports.answers import Answers
 from recoup.rules.imports.attempt import Attempt, BadLine
 from recoup.rules.imports.file import look_over
 from recoup.rules.imports.reader import Outcome
+from recoup.rules.money.cells import csv_row
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.policy import POLICIES
+from recoup.store.insight.backtests import BacktestRow, list_backtests
+
+VERBS = ("list", "show")
+
+
+def run_kept(run: Run, verb: str, backtest_id: str | None, merchant: str | None, *, as_json: bool) -> None:
+    """Exits with 1 where the one that is shown has failed. Raises: Problem(not_found); Problem(invalid)."""
+    if verb == "show":
+        row: BacktestRow = run(lambda opened: _one(opened, merchant, backtest_id))
+        click.echo(json.dumps(_plain(row) | {"report": row.report}) if as_json else "\n".join(_text(row)))
+        if row.failed is not None:
+            raise click.exceptions.Exit(1)
+        return
+    if backtest_id is not None:
+        raise Problem("invalid", "The list takes no id.", field="id", cure="Use recoup backtest show ID.")
+    rows: list[BacktestRow] = run(lambda opened: _newest(opened, merchant))
+    if as_json:
+        click.echo(json.dumps({"data": [_plain(row) for row in rows]}))
+    else:
+        click.echo("\n".join(map(_line, rows)) or "No back-test is kept.")
+
+
+async def _one(opened: Opened, merchant: str | None, backtest_id: str | None) -> BacktestRow:
+    found = parse_id(backtest_id or "")
+    if found is None:
+        raise Problem("not_found", "There is no such back-test.", cure="Use an id that recoup backtest list shows.")
+    return await read_backtest(opened.world, merchant_of(opened, merchant), found)
+
+
+async def _newest(opened: Opened, merchant: str | None) -> list[BacktestRow]:
+    async with opened.world.db.read() as connection:
+        return await list_backtests(connection, merchant_of(opened, merchant), None, LISTED)
+
+
+def _plain(row: BacktestRow) -> dict[str, Any]:
+    return {
+        "id": str(row.backtest_id),
+        "requestedAt": iso(row.requested_at),
+        "requestedBy": row.requested_by,
+        "question": row.question,
+        "savedAs": row.saved_as,
+        "madeAt": iso(row.made_at) if row.made_at is not None else None,
+        "failed": str(kept(row.failed)) if row.failed is not None else None,
+        "payments": row.payment_count,
+    }
+
+
+def _line(row: BacktestRow) -> str:
+    at = f"{row.requested_at:%Y-%m-%d %H:%M} GMT"
+    return f"{row.backtest_id}  {at}  {_state(row):<12}  {_name(row)}"
+
+
+def _text(row: BacktestRow) -> list[str]:
+    saved = f"; saved as version {row.saved_as}" if row.saved_as is not None else ""
+    text = [
+        f"back-test   {_name(row)}",
+        f"asked       {row.requested_at:%Y-%m-%d %H:%M} GMT by {shown_by_number(row.requested_by)}{saved}",
+    ]
+    if row.failed is not None:
+        return [*text, f"failed      {shown_by_number(str(kept(row.failed)))}"]
+    if row.report is None:
+        return [*text, "figures     are being made"]
+    return [*text, *figures_of(row.report)]
+
+
+def _name(row: BacktestRow) -> str:
+    question = question_of(row.question)
+    return f"{name_of_payments(question)}: {name_of_policy(question)}"
+
+
+def _state(row: BacktestRow) -> str:
+    if row.made_at is None:
+        return "being made"
+    if row.report is None:
+        return "failed"
+    return "not enough" if row.report["missing"] else "made"
+
+
+COLUMNS: Final = (
+    "order", "payer", "declinedAt", "amount", "currency", "class", "issuer", "country", "rescuedThen", "sendsThen",
+    "verdict", "plan", "chance", "why",
+)  # fmt: skip
+
+
+def write_payments(file: Path, orders: Iterable[JudgedOrder]) -> None:
+    """Amounts in minor units. In a CSV, text that a spreadsheet would run as a formula has an apostrophe first."""
+    with file.open("w", encoding="utf-8", newline="") as out:
+        if file.suffix in (".jsonl", ".json", ".ndjson"):
+            out.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in payment_rows(orders))
+            return
+        out.write(csv_row(COLUMNS))
+        out.writelines(csv_row(_cell(row[name]) for name in COLUMNS) for row in payment_rows(orders))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else value
+
 
 REFUSED_SHOWN = 20
 REGION = "world"  # a file does not tell where its merchant is

@@ -11,9 +11,9 @@ import click
 
 from recoup.doors.command.backtest_summary import summary
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.policy_bounds import summary_of_bounds
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.backtests.before_saving import finish, go_back_tried, save_tried, try_policy
+from recoup.flows.backtests.bounds import AtMerchants
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policies import Checked, Standing
 from recoup.flows.merchants.policy_scopes import Where, where_of
@@ -21,11 +21,26 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso, of_these_days
+from recoup.kernel.unseen import shown_by_number
 from recoup.rules.policies.diff import LineDiff, diff
 from recoup.rules.policies.file import BYTES_MAX, line_number, parsed, written
 from recoup.rules.policies.in_force import Part
 from recoup.rules.policies.terms import NOTHING_SET
 from recoup.store.merchants.policies import PolicyVersion
+
+
+def summary_of_bounds(found: AtMerchants) -> list[str]:
+    """Merchant by merchant."""
+    if not found.tried:
+        return ["back-test   no merchant under these bounds has orders of the last days whose decisions are kept"]
+    text = []
+    if len(found.tried) < found.of:
+        text.append(f"back-test   of the {len(found.tried)} merchants with the most orders, of {found.of:,}")
+    for one in found.tried:
+        text.append(f"merchant    {shown_by_number(one.name)}")
+        text += summary(one.row) if one.row is not None else ["back-test   several wait for their figures already"]
+    return text
+
 
 OPERATOR: Final = Actor("operator", "command")
 _F = TypeVar("_F", bound=Callable[..., None])
@@ -96,7 +111,7 @@ def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
     text = _read(file)
     checked, figures = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
     if checked.complaints:
-        raise _refused(text, checked)
+        raise _with_lines(text, policies.refused(checked))
     click.echo("The policy can be saved.")
     click.echo(_changes(checked.changes))
     for line in figures:
@@ -227,10 +242,6 @@ def _read(file: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem("invalid", "The file is not UTF-8.", field="policy") from None
-
-
-def _refused(text: str, checked: Checked) -> Problem:
-    return _with_lines(text, policies.refused(checked))
 
 
 def _with_lines(text: str, problem: Problem) -> Problem:

@@ -1,21 +1,90 @@
 """`recoup sandbox`: what the outside world would do to a sandbox order, and the inputs that cause it."""
 
 import json
+import sys
+from contextlib import nullcontext
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from recoup.doors.command.clock import parse_step
-from recoup.doors.command.sandbox_dispute import dispute, show_key
-from recoup.doors.command.sandbox_export import export
+from recoup.doors.command.clock import merchant_of, parse_step
 from recoup.doors.command.verb_group import PackageVerb, VerbGroup
 from recoup.doors.command.verbs import Opened, Run, in_sandbox
 from recoup.flows.cards.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.cards.sandbox_token import CHANGES, change_token
+from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.flows.money.sandbox_statement import BOOKS, sandbox_statement
+from recoup.flows.signed_notices import signing_key
 from recoup.flows.stable.pay import simulate_by_operator
-from recoup.kernel.money import Money
+from recoup.kernel.money import UNITS_MAX, Money
+from recoup.rules.messages.inbound import DISPUTE_NOTICES, SignedKind
+from recoup.rules.messages.signals import SIGNALS
+from recoup.rules.messages.token_notices import TOKEN_NOTICES
+from recoup.rules.money.disputes import STAGES
 from recoup.rules.network.magic import inputs
+
+
+@click.command()
+@click.argument("order")
+@click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
+@click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
+@click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
+@click.option("--amount", type=click.IntRange(max=UNITS_MAX), help="Minor units; default: the amount not refunded.")
+@click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
+@click.option("--won", "decided", flag_value="won", help="The dispute is won.")
+@click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
+@in_sandbox
+def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, decided: Any) -> None:
+    """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
+
+    async def work(opened: Opened) -> str:
+        return await dispute_on_demand(
+            opened.world, opened.orders, order, kind=kind, units=amount, stage=stage, decided=decided
+        )
+
+    click.echo(run(work))
+
+
+@click.command("notice-key")
+@click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
+@click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")
+@in_sandbox
+def show_key(run: Run, signals: bool, tokens: bool) -> None:
+    """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
+
+    async def work(opened: Opened) -> str:
+        kind: SignedKind[Any] = TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
+        return signing_key(opened.world, kind, "sandbox").hex()
+
+    click.echo(run(work))
+
+
+@click.command()
+@click.argument("book", type=click.Choice(BOOKS))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
+@click.option("--currency", help="Only this currency; a file is compared in one currency at a time.")
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@in_sandbox
+def export(run: Run, book: str, out: Path | None, currency: str | None, merchant: str | None) -> None:
+    """Exports a counterpart's records as a CSV for `recoup reconcile`."""
+
+    async def work(opened: Opened) -> int:
+        lines = 0
+        with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as file:
+            async for row in sandbox_statement(
+                opened.world, merchant_of(opened, merchant), book, currency=currency.upper() if currency else None
+            ):
+                file.write(row)
+                lines += 1
+            file.flush()
+        return lines - 1
+
+    lines = run(work)
+    if out:
+        click.echo(f"{lines:,} lines in {out}")
+
 
 LATER: Final = {
     "processor": PackageVerb(

@@ -1,14 +1,265 @@
 """`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it is changed."""
 
+import json
+from typing import Any
+
 import click
 
+from recoup.doors.command.as_of import as_of_options, check_only_shown, from_option, moment, typed_cut
+from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.terms_cards import cards
 from recoup.doors.command.terms_disputes import disputes
-from recoup.doors.command.terms_exposure import exposure
-from recoup.doors.command.terms_fees import fees
-from recoup.doors.command.terms_notices import notices
+from recoup.doors.command.terms_exposure import basis_points, exposure
 from recoup.doors.command.terms_parts import parts
-from recoup.doors.command.terms_settlement import settlement
+from recoup.doors.command.verbs import Opened, Run, in_world
+from recoup.flows.merchants.fee_terms import FeeTermRequest, set_fee_term
+from recoup.flows.messages.notices import switch, switches
+from recoup.flows.money.settlement_terms import read_terms, set_terms
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import from_text, to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.messages.notices import NAMES, NOTICES
+from recoup.rules.money.fees import REFUND_POLICIES, Tariff
+from recoup.rules.money.settlement import PERIODS, Terms
+from recoup.store.money.fee_terms import FeeTermRow, fee_history
+from recoup.store.money.settlement import DatedTerms
+
+_POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
+
+
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--site", help="Only for this site (id).")
+@click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
+@click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
+@click.option("--percent", help="Percentage of the amount: 2.9")
+@click.option("--fixed", help="Fixed part: 0.30")
+@click.option("--minimum", help="Minimum amount: 0.50")
+@click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: keep.")
+@from_option
+@click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
+@click.option("--note", default="", help="Reason.")
+@as_of_options
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def fees(
+    run: Run,
+    merchant: str | None,
+    as_of: str | None,
+    as_of_recorded: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
+    most specific valid term applies: site, then order type, then currency."""
+    request = _request(**options)
+    check_only_shown(as_of, as_of_recorded, changes=request is not None)
+
+    async def work(opened: Opened) -> list[dict[str, Any]]:
+        merchant_id = merchant_of(opened, merchant)
+        if request is not None:
+            await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), request)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
+        async with opened.world.db.read() as connection:
+            return [_fees_shown(row) for row in await fee_history(connection, merchant_id, *cut)]
+
+    rows = run(work)
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    if rows:
+        click.echo(f"{'from':24}  scope, fee, returned on refunds, author, reason")
+    for row in rows:
+        click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
+    if not rows:
+        click.echo("No fee is charged: none was agreed.")
+
+
+def _request(
+    *,
+    site: str | None,
+    order_type: str | None,
+    currency: str | None,
+    percent: str | None,
+    fixed: str | None,
+    minimum: str | None,
+    refund: str | None,
+    valid_from: str | None,
+    end: bool,
+    note: str,
+) -> FeeTermRequest | None:
+    """Raises: Problem(invalid)."""
+    if percent is None and fixed is None and minimum is None and not end:
+        given = {
+            "refund": refund,
+            "site": site,
+            "type": order_type,
+            "currency": currency,
+            "from": valid_from,
+            "note": note,
+        }
+        alone = [name for name, value in given.items() if value]
+        if alone:
+            raise Problem(
+                "invalid",
+                f"--{' and --'.join(alone)} without a fee: nothing was set.",
+                field="percent",
+                cure="Add --percent, --fixed or --minimum, or --end.",
+            )
+        return None
+    site_id = parse_id(site) if site else None
+    if site and site_id is None:
+        raise Problem(
+            "invalid", f"{site!r} is not a site id.", field="site", cure="See GET /v1/sites, or the order's page."
+        )
+    currency = currency.upper() if currency else None
+    tariff = Tariff(
+        basis_points(percent or "0", "percent"),
+        _units(fixed, currency, "fixed"),
+        _units(minimum, currency, "minimum"),
+        (refund or "keep").replace("-", "_"),
+    )
+    return FeeTermRequest(
+        tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end, note[:300]
+    )
+
+
+def _units(text: str | None, currency: str | None, field: str) -> int:
+    if text is None:
+        return 0
+    if currency not in EXPONENTS:
+        raise Problem("invalid", f"The {field} part needs a currency.", field="currency", cure="Add --currency.")
+    return from_text(text, currency or "", field).units
+
+
+def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
+    scope = " ".join(str(part) for part in (row.site, row.order_type, row.currency) if part) or "everything"
+    parts = [f"{to_text(row.basis_points, 2)} %"]
+    if row.currency:
+        scale = EXPONENTS[row.currency]
+        parts += [f"+ {to_text(row.fixed_units, scale)}"] if row.fixed_units else []
+        parts += [f"at least {to_text(row.minimum_units, scale)}"] if row.minimum_units else []
+    return {
+        "from": iso(row.valid_from),
+        "scope": scope,
+        "fee": "ended" if row.ended else " ".join(parts),
+        "refund": row.refund.replace("_", "-"),
+        "by": row.actor,
+        "note": row.note,
+        "set_at": iso(row.recorded_at),
+        "term_id": str(row.term_id),
+    }
+
+
+_FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
+
+
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
+@click.option(
+    "--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month (up to 28)."
+)
+@click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
+@click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
+@click.option("--reserve-days", type=int, help="Days that the reserve is held.")
+@click.option("--account-delay-days", type=int, help="Days before a new bank account receives payouts.")
+@click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
+@click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
+@from_option
+@as_of_options
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def settlement(
+    run: Run,
+    merchant: str | None,
+    minimum: tuple[str, ...],
+    limit: tuple[str, ...],
+    valid_from: str | None,
+    as_of: str | None,
+    as_of_recorded: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Shows the settlement terms with their history; options change single terms."""
+    change = {name: options[name] for name in _FIELDS if options[name] is not None}
+    change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
+    check_only_shown(as_of, as_of_recorded, changes=bool(change))
+    start = moment(valid_from)
+    if start is not None and not change:
+        raise Problem(
+            "invalid",
+            "--from without new terms: nothing was set.",
+            field="period",
+            cure="Add the terms that start then, like --period week.",
+        )
+
+    async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
+        merchant_id = merchant_of(opened, merchant)
+        if change:
+            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+            await set_terms(opened.world, scope, change, start)
+        cut = await typed_cut(opened.world, merchant_id, as_of, as_of_recorded)
+        return await read_terms(opened.world, merchant_id, cut)
+
+    now, history = run(work)
+    shown = [{"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history]
+    if as_json:
+        click.echo(json.dumps({"now": _shown_terms(now), "history": shown}))
+        return
+    for row in shown or [{"from": "always", "by": "default"} | _shown_terms(now)]:
+        click.echo(f"{row['from']}  {row['by']}")
+        for name in (*_FIELDS, "minimums", "limits"):
+            others = ", any other 0" if name == "limits" and row[name] else ""
+            click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
+
+
+def _shown_terms(terms: Terms) -> dict[str, Any]:
+    return {name: getattr(terms, name) for name in _FIELDS} | {
+        name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()}
+        for name in ("minimums", "limits")
+    }
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(f"{asset} {text}" for asset, text in value.items()) or "-" if isinstance(value, dict) else value
+
+
+def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for text in texts:
+        asset, _, amount = text.partition("=")
+        if asset.upper() not in EXPONENTS:
+            raise Problem("invalid", f"{text!r} has no currency.", cure="Write it like USD=25.00.")
+        found[asset.upper()] = from_text(amount, asset.upper(), asset).units
+    return found
+
+
+@click.command()
+@click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+@click.option("--on", multiple=True, type=click.Choice(NAMES), help="Send this notice from now on.")
+@click.option("--off", multiple=True, type=click.Choice(NAMES), help="Stop sending this notice.")
+@click.option("--json", "as_json", is_flag=True)
+@in_world
+def notices(run: Run, merchant: str | None, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) -> None:
+    """Shows which e-mails payers get; --on and --off change them."""
+    wanted = dict.fromkeys(on, True) | dict.fromkeys(off, False)
+
+    async def work(opened: Opened) -> dict[str, bool]:
+        merchant_id = merchant_of(opened, merchant)
+        if not wanted:
+            return await switches(opened.world, merchant_id)
+        return await switch(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), wanted)
+
+    found = run(work)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for notice in NOTICES:
+        click.echo(f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}")
 
 
 @click.group()

@@ -5,9 +5,8 @@ from typing import Any, get_args
 
 import click
 
-from recoup.doors.command.as_of import as_of_options, check_only_shown, typed_cut
+from recoup.doors.command.as_of import as_of_options, check_only_shown, from_option, moment, typed_cut
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.disputes.terms import DisputeTermsRequest, change_terms
 from recoup.kernel.currencies import EXPONENTS

@@ -1,14 +1,14 @@
 """`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import click
 
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.money.advance_bounds import bounds_of
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
@@ -18,6 +18,22 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, Bounds
 from recoup.store.cards.exposure import Exposure
+
+_PERCENT: Final = re.compile(r"([0-9]{1,5})(?:\.([0-9]{1,2})0*)?")
+
+
+def basis_points(text: str, field: str) -> int:
+    """`2.9` is 290. Raises: Problem(invalid) for anything finer than a hundredth of a percent."""
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise Problem(
+            "invalid",
+            f"The field {field} is no percentage with at most 2 decimal places.",
+            field=field,
+            cure="Write it like 2.9 or 0.25; a hundredth of a percent is the least.",
+        )
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
 
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.as_of import moment
 from recoup.doors.command.clock import merchant_of
-from recoup.doors.command.moment import moment
 from recoup.doors.command.verbs import Opened, Run, in_world
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint

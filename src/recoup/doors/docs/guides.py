@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-
-from recoup.doors.docs.markdown import Rendered, rendered
 
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
@@ -37,6 +36,24 @@ _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and the text below it; the first one has no heading."""
+
+    anchor: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """`title` is the first heading, which `html` leaves to the page."""
+
+    title: str
+    html: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
     name: str
     section: str
@@ -44,8 +61,11 @@ class Guide:
     page: Rendered
 
 
+@cache
 def read_guides() -> dict[str, Guide]:
     """By name; only those whose file is there."""
+    from recoup.doors.docs.markdown import rendered  # 68 modules that a start need not wait for
+
     folder = next((one for one in _FOLDERS if (one / "first-payment.md").exists()), None)
     found = {}
     for name, (section, label) in GUIDES.items():

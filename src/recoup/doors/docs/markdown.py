@@ -2,35 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from recoup.doors.docs.guides import Rendered, Section
+
 _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.S)
 _PLAIN: Final = re.compile(r"[^\w\- ]")
 # Where a link leads, or None for what these pages do not hold: its words stay.
 Place = Callable[[str], str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and the text below it; the first one has no heading."""
-
-    anchor: str
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """`title` is the first heading, which `html` leaves to the page."""
-
-    title: str
-    html: str
-    sections: tuple[Section, ...]
 
 
 class _Renderer(RendererHTML):

@@ -1,26 +1,143 @@
 """All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from recoup.doors.docs.markdown import Section
-from recoup.doors.docs.reference import Reference
-from recoup.doors.docs.search import entries
+from recoup.doors.docs.fields import Field
+from recoup.doors.docs.guides import Section
+from recoup.doors.docs.reference import Reference, Shown, as_text
 from recoup.doors.docs.site import Site, make_site
-from recoup.doors.docs.standing import STANDING, freshened
-from recoup.doors.docs.templates import CONSUMERS, STATIC, kept, render, rendered
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at
+from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
 from recoup.doors.edge.kept_page import KeptPage
 from recoup.flows.world import World
 from recoup.kernel.encode import encode
 from recoup.rules.network import magic
+
+FOLDER: Final = Path(__file__).parent
+STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir())}
+CONSUMERS: Final = {file.name: file for file in sorted((FOLDER / "consumers").glob("consumer.*"))}
+HEADERS: Final = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+}
+
+
+def _inline(text: str) -> Markup:
+    from recoup.doors.docs.markdown import inline
+
+    return Markup(inline(text))  # noqa: S704 - made by the Markdown renderer, which escapes
+
+
+def _paragraphs(text: str) -> Markup:
+    from recoup.doors.docs.markdown import paragraphs
+
+    return Markup(paragraphs(text))  # noqa: S704 - as above
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "inline": _inline,
+        "paragraphs": _paragraphs,
+        "as_text": as_text,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+    }
+    made.globals["static_version"] = sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8]
+    return made
+
+
+_TEMPLATES: Final = _environment()
+
+
+def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(rendered(name, values), status_code=status, headers={**HEADERS, "cache-control": "no-store"})
+
+
+def rendered(name: str, values: Mapping[str, Any]) -> bytes:
+    return _TEMPLATES.get_template(name).render(values).encode()
+
+
+def kept(page: bytes) -> KeptPage:
+    return KeptPage(page, "text/html; charset=utf-8", HEADERS)
+
+
+TEXT_MAX = 6_000
+# title, page's title, address, text
+Entry = tuple[str, str, str, str]
+
+
+def entries(site: Site) -> list[Entry]:
+    found: list[Entry] = []
+    for reference in site.references.values():
+        found += _of_reference(reference)
+    for guide in site.guides.values():
+        for section in guide.page.sections:
+            address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
+            found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
+    if "webhooks" in site.guides:
+        events = (*site.events, *site.stable_events)
+        found += [(one.name, "Webhooks", f"/docs/webhooks#{one.anchor}", one.meaning) for one in events]
+    return found
+
+
+def _of_reference(reference: Reference) -> Iterator[Entry]:
+    dialect = reference.dialect
+    page = f"/docs/{dialect.name}"
+    for several in reference.groups.values():
+        for one in several:
+            yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
+    for row in dialect.error_table:
+        yield row.wire_code, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
+
+
+def _search_words(one: Shown) -> str:
+    answers = [field for answer in one.answers for field in answer.fields]
+    fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
+    head = f"{one.operation.method} {one.operation.path} {one.operation.text}"
+    words = dict.fromkeys(text for field in fields for text in (field.name, field.meaning, *field.choices) if text)
+    return " ".join([head, *words])[:TEXT_MAX]
+
+
+def _flat(fields: Sequence[Field]) -> Iterator[Field]:
+    for field in fields:
+        yield field
+        yield from _flat(field.inside)
+
+
+# In the place of what is fresh, in its form; nothing else of a page is like it.
+STANDING: Final = Fresh("f0e5a17c3b", "1901-02-03T04:05:06.789Z", "1902-03-04T05:06:07.891Z")
+
+
+def freshened(page: bytes, fresh: Fresh) -> bytes:
+    """A page that was rendered with `STANDING`, as it is with `fresh`: to render the reference takes a fifth of a
+    second, while everybody's calls wait, and strangers may ask for it as often as they like."""
+    for name in ("number", "now", "expiry"):
+        standing, wanted = getattr(STANDING, name), getattr(fresh, name)
+        page = page.replace(standing.encode(), wanted.encode())
+        page = page.replace(quote(standing, safe="").encode(), quote(wanted, safe="").encode())  # in a query
+    return page
+
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -52,17 +169,23 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
         return Route(path, endpoint, methods=["GET"])
 
-    search = KeptPage(encode(entries(site)), "application/json", {})
     return [
         at("/docs", _overview),
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
-        Route("/docs/search.json", _kept(search), methods=["GET"]),
+        at("/docs/search.json", _search),
         Route("/docs/static/{name}", _static, methods=["GET"]),
         Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
         Route("/docs/test-cards.json", _inputs_json, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
         at("/docs/{name:path}", _named),
     ]
+
+
+def _search(site: Site, request: Request) -> Response:
+    key = ("search.json",)
+    if key not in site.kept:
+        site.kept[key] = KeptPage(encode(entries(site)), "application/json", {})
+    return site.kept[key].answer(request)
 
 
 def _described(reference: Reference) -> Route:

@@ -14,8 +14,7 @@ VARIABLE = re.compile(r"\{([a-z_]+)\}")
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
     """`wire_code` is what clients branch on: six digits or a word. `sample`: the body as it is sent; `for_example`: a
-    call that hears it, where one is named.
-    """
+    call that hears it, where one is named."""
 
     code: str
     status: int

@@ -22,10 +22,8 @@ class Folding:
 
 
 def folding(names: Names) -> Folding:
-    """Prepares names for `fold_keys`, once per endpoint. A list of objects is written as its object.
-
-    Raises: ValueError when two names differ in case only.
-    """
+    """Prepares names for `fold_keys`, once per endpoint. A list of objects is written as its object. Raises: ValueError
+    when two names differ in case only."""
     fields = {name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()}
     if len(fields) != len(names):
         raise ValueError("two names differ in case only")

@@ -14,8 +14,7 @@ PAUSE_SECONDS: Final = 0.1
 
 class Handshakes:
     """Accepts on `listener` and hands over what has shaken hands. Beyond the limits the oldest handshake, of the same
-    address first, gives way.
-    """
+    address first, gives way."""
 
     def __init__(
         self,

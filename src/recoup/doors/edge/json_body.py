@@ -26,20 +26,15 @@ class ClientGone(Exception):
 
 
 async def read_json(scope: Scope, receive: Receive) -> tuple[Any, bytes]:
-    """The JSON of a call, its content type checked, and the body as it came.
-
-    Raises: Problem(malformed); ClientGone.
-    """
+    """The JSON of a call, its content type checked, and the body as it came. Raises: Problem(malformed); ClientGone."""
     check_content_type(header(scope, b"content-type"))
     content = await read_body(receive)
     return decode_json(content), content
 
 
 async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:
-    """The whole body; its size is held by `BodyLimit`.
-
-    Raises: Problem(malformed) when it does not arrive in time; ClientGone.
-    """
+    """The whole body; its size is held by `BodyLimit`. Raises: Problem(malformed) when it does not arrive in time;
+    ClientGone."""
     try:
         async with asyncio.timeout(seconds_max):
             message = await receive()
@@ -58,10 +53,8 @@ async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> 
 
 
 def check_content_type(value: bytes | None) -> None:
-    """Missing is read as JSON; `application/json`, `application/*+json` and `text/json` are taken, in UTF-8.
-
-    Raises: Problem(malformed). Source: contract §17.1.
-    """
+    """Missing is read as JSON; `application/json`, `application/*+json` and `text/json` are taken, in UTF-8. Raises:
+    Problem(malformed). Source: contract §17.1."""
     if not value:
         return
     kind, _, parameters = value.lower().partition(b";")

@@ -56,10 +56,8 @@ class Limits:
         merchant_id: UUID | None = None,
         partner_id: UUID | None = None,
     ) -> None:
-        """Counts the call. `headers` gets the headers of its answer where it is one too many.
-
-        Raises: Problem(too_many_requests) with the whole seconds to wait.
-        """
+        """Counts the call. `headers` gets the headers of its answer where it is one too many. Raises:
+        Problem(too_many_requests) with the whole seconds to wait."""
         try:
             check_rate(buckets, key, now)
         except Problem as problem:
@@ -91,9 +89,7 @@ class PayerLimits:
 
     def take(self, headers: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:
         """Counts the call from the address `host`. `headers` gets the headers of its answer where it is one too many.
-
-        Raises: Problem(too_many_requests) with the whole seconds to wait.
-        """
+        Raises: Problem(too_many_requests) with the whole seconds to wait."""
         taken: list[tuple[Buckets, str]] = []
         site = site_key(host)
         for name, buckets, whose in (

@@ -12,8 +12,7 @@ _RESCUE: Final = ("/v1/", "/V1/")  # ids in these paths are GUIDs: none of them 
 
 class OnePath:
     """Folds doubled slashes, drops a trailing one and reads the rescue API's paths in any case, before routing. No
-    redirect: POST would lose its body. What was sent stays under `sent_path`, for those who sign it.
-    """
+    redirect: POST would lose its body. What was sent stays under `sent_path`, for those who sign it."""
 
     def __init__(self, app: App) -> None:
         self._app = app

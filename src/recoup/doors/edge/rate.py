@@ -33,9 +33,7 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
-        """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is monotonic
-        seconds.
-        """
+        """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is monotonic seconds."""
         full_at = max(self._full_at.get(key, now), now) + self._interval
         # A billionth of tolerance: sums of fractions must not cost the burst's last token.
         wait = full_at - now - self._span
@@ -59,10 +57,8 @@ class Buckets:
 
 
 def check_rate(buckets: Buckets, key: str, now: float) -> None:
-    """For doors that know the caller only after its credential.
-
-    Raises: Problem(too_many_requests) with the whole seconds to wait.
-    """
+    """For doors that know the caller only after its credential. Raises: Problem(too_many_requests) with the whole
+    seconds to wait."""
     wait = buckets.take(key, now)
     if wait:
         seconds = max(1, math.ceil(wait))
@@ -75,9 +71,7 @@ def check_rate(buckets: Buckets, key: str, now: float) -> None:
 
 
 class RateLimit:
-    """429 with Retry-After for callers that are known by the call itself; `key_of` None lets it pass
-    uncounted.
-    """
+    """429 with Retry-After for callers that are known by the call itself; `key_of` None lets it pass uncounted."""
 
     def __init__(
         self,
@@ -109,11 +103,8 @@ class RateLimit:
 
 
 def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:
-    """Of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes
-    with each call, and answers are compared, kept and searched.
-
-    Source: draft-ietf-httpapi-ratelimit-headers, since -08.
-    """
+    """Of a call that was one too many: `limit` calls may be made in `seconds`. Only then: what is left changes with
+    each call, and answers are compared, kept and searched. Source: draft-ietf-httpapi-ratelimit-headers, since -08."""
     return [
         (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
         (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1)),

@@ -149,10 +149,7 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
 
     @abstractmethod
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[CallerT, bytes]:
-        """Who calls; and the body, where the proof covers it.
-
-        Raises: Problem(unauthenticated).
-        """
+        """Who calls; and the body, where the proof covers it. Raises: Problem(unauthenticated)."""
 
     @abstractmethod
     def permit(self, method: Method[CallT], caller: CallerT) -> None:
@@ -162,10 +159,8 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
     async def read(
         self, method: Method[CallT], scope: Scope, receive: Receive, caller: CallerT | None, content: bytes
     ) -> CallT:
-        """The call, its body and query read; without a caller where the path takes no credential.
-
-        Raises: Problem(malformed, invalid).
-        """
+        """The call, its body and query read; without a caller where the path takes no credential. Raises:
+        Problem(malformed, invalid)."""
 
     @abstractmethod
     def refusal(self, scope: Scope, problem: Problem) -> Refusal:

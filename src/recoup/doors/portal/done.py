@@ -1,6 +1,5 @@
 """What a form did, shown by the page that it leads to. The address carries it with a mark of the session: a link that
-somebody else made shows nothing that was not done.
-"""
+somebody else made shows nothing that was not done."""
 
 import hashlib
 from hmac import compare_digest, digest

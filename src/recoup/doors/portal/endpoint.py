@@ -1,18 +1,18 @@
 """A route's endpoint: who calls, and how Problems and what broke become pages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Match, Route
 
 from recoup.doors.edge.called import refused_with, why_refused
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.rate import client_address
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.forms import Form, read_body, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
@@ -21,6 +21,27 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.languages.catalogues import accepted_language, or_english
+
+
+def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = False) -> str | None:
+    """The nearest page above it; None for a path that no form is sent to. `as_it_stands`: only for one that is named
+    so, not for one with an id in it."""
+    if as_it_stands:
+        named = [route for route in routes if isinstance(route, Route) and route.path == path]
+        known = any("POST" in (route.methods or ()) for route in named)
+    else:
+        known = any(_matches(route, "POST", path) for route in routes)
+    if not known:
+        return None
+    parts = path.rstrip("/").split("/")
+    above = ("/".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
+    return next((one for one in above if any(_matches(route, "GET", one) for route in routes)), None)
+
+
+def _matches(route: BaseRoute, method: str, path: str) -> bool:
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+    return route.matches(scope)[0] is Match.FULL
+
 
 COOKIE: Final = "recoup_session"
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end

@@ -12,12 +12,26 @@ A field takes the first value of its name; a name that Python keeps for itself h
 stands for an empty text, too.
 """
 
+import re
+import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
 from starlette.datastructures import UploadFile
@@ -200,3 +214,25 @@ _PARSERS: Final[Mapping[Any, Callable[[str], object]]] = {
     bool: lambda text: text in ("yes", "1", "on"),
     UUID: parse_id,
 }
+
+
+_KEY: Final = re.compile(r"[0-9a-f]{32}")
+NO_KEY: Final = Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")
+
+
+def fresh_key() -> str:
+    return secrets.token_hex(16)
+
+
+def is_key(text: str) -> bool:
+    """Whether `fresh_key` may have made it."""
+    return _KEY.fullmatch(text) is not None
+
+
+FormKey: TypeAlias = Annotated[str, As(lambda text: text if is_key(text) else None), NO_KEY]
+FormKeyId: TypeAlias = Annotated[UUID, NO_KEY]  # an id, whose time is when the page was made
+
+
+def request_key(key: str) -> str:
+    """As flows know it, apart from the keys of the API's callers."""
+    return f"portal-{key}"

@@ -43,10 +43,7 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_form(request: Request) -> Form:
-    """The fields of a posted form.
-
-    Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
-    """
+    """The fields of a posted form. Raises: Problem(too_large); Problem(malformed) for what is no form of ours."""
     if not is_form(request):
         raise Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
     body = await read_body(request)

@@ -15,10 +15,8 @@ ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3
 
 
 async def read_form_of(request: Request, session: Session, where: int = ANYWHERE) -> Form:
-    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused.
-
-    Raises: Problem(forbidden) for a form that this session did not make; Problem(conflict) for one of another place.
-    """
+    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused. Raises:
+    Problem(forbidden) for a form that this session did not make; Problem(conflict) for one of another place."""
     same_origin(request)
     form = await read_form(request)
     check_csrf(session, form.get("csrf", [""])[0], resubmit_fields(request, form), where=where)

@@ -1,20 +1,61 @@
 """What every page of the portal has at hand; what some need is made when the first of them asks for it."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from asyncio import Semaphore
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from starlette.routing import BaseRoute
 
 from recoup.core.kit.services import Services
-from recoup.doors.portal.at_once import AtOnce
 from recoup.flows.merchant_cache import Merchants
 from recoup.flows.world import World
+from recoup.kernel.problem import Problem
 
 if TYPE_CHECKING:
     from recoup.flows.cards.uploads.row import Reader
     from recoup.flows.people.sessions import Session
 
     Attend = Callable[["Portal", Session], Awaitable[Session]]
+
+
+AT_ONCE: Final = 4
+WAITING_MAX: Final = 32
+
+
+class AtOnce:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[UUID, _Room] = {}
+
+    @asynccontextmanager
+    async def of(self, user_id: UUID) -> AsyncIterator[None]:
+        """Raises: Problem(too_many_requests)."""
+        room = self._rooms.setdefault(user_id, _Room())
+        if room.count >= AT_ONCE + WAITING_MAX:
+            raise Problem(
+                "too_many_requests",
+                "You opened too many pages at once.",
+                retry_after_seconds=5,
+                cure="Try again in a few seconds.",
+            )
+        room.count += 1
+        try:
+            async with room.places:
+                yield
+        finally:
+            room.count -= 1
+            if not room.count:
+                self._rooms.pop(user_id, None)
+
+
+class _Room:
+    """`count`: whose page is made and who waits."""
+
+    def __init__(self) -> None:
+        self.places, self.count = Semaphore(AT_ONCE), 0
 
 
 class Portal(Services):

@@ -3,6 +3,9 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -11,10 +14,8 @@ from starlette.types import Scope
 
 from recoup.core.kit.feature import features
 from recoup.doors import portal as PORTAL
-from recoup.doors.portal.attention import with_attention
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import page_of, redirect
 from recoup.doors.portal.feature_parts import part_of
-from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.pages import DECLARED, Declared, member
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import STATIC, of_features
@@ -22,8 +23,65 @@ from recoup.doors.portal.visit import Visit, member_endpoint
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.locked import Orders
 from recoup.flows.merchant_cache import Merchants
+from recoup.flows.people.sessions import Session
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
+from recoup.store.lists.order_counts import count_orders, menu_counts
+from recoup.store.lists.order_filter import OrderFilter
+from recoup.store.operation.partitions import read_days_left
+
+FEW: Final = 5  # days; upkeep makes seven ahead, once an hour
+_LOOKED_AT_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class PartitionWatch:
+    """Of one portal; one query a minute at most."""
+
+    _left: int | None = None
+    _seen_at: WallTime | None = None
+
+    async def few_left(self, world: World) -> int | None:
+        """Whole days until the first table has no partition; None while there are enough."""
+        now = world.clocks.wall()
+        if self._seen_at is None or now - self._seen_at >= _LOOKED_AT_EVERY:
+            self._seen_at = now
+            async with world.db.read() as connection:
+                left = await read_days_left(connection, now)
+            self._left = int(min(left.values()))
+        return self._left if self._left is not None and self._left < FEW else None
+
+
+ATTENTION_MAX: Final = 99  # beyond it, `99+`
+
+
+async def with_attention(portal: Portal, session: Session) -> Session:
+    """From an index of what needs somebody, and not beyond what the menu says."""
+    if session.merchant is None:
+        return session
+    needing = OrderFilter(session.merchant.merchant_id, attention=True)
+    async with portal.world.db.read() as connection:
+        count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
+        desks = await menu_counts(
+            connection,
+            session.merchant.merchant_id,
+            portal.world.clocks.wall(),
+            ATTENTION_MAX + 1,
+            session.is_operator,
+        )
+    few = await portal.get(PartitionWatch).few_left(portal.world) if session.is_operator else None
+    down = await portal.world.routes.down() if session.is_operator else 0
+    return replace(
+        session,
+        attention=count.value,
+        disputes=desks.disputes,
+        unknown=desks.unknown,
+        refunds=desks.refunds,
+        approvals=desks.approvals,
+        partition_days=few,
+        routes_down=down,
+    )
 
 
 def routes(

@@ -23,7 +23,6 @@ from recoup.doors.rescue import (
     hooks,
     imports,
     onboarding,
-    onboarding_documents,
     order,
     orders,
     outcome,
@@ -47,8 +46,8 @@ from recoup.doors.rescue import (
     uploads,
     webhooks,
 )
+from recoup.doors.rescue.auth import Services
 from recoup.doors.rescue.resource import Dialect, Method
-from recoup.doors.rescue.services import Services
 
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
@@ -57,7 +56,7 @@ _RESOURCES: Final = (
     events, sites, campaigns, switches, engine, policy, risk, card_settings, connection_test, balances, settlements,
     reconciliation, reports, certificates, uplift, backtests,
     partner,
-    partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding, onboarding_documents,
+    partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)

@@ -1,12 +1,23 @@
 """`asOf` and `asOfRecorded` of a query: as of when a merchant's money is read. Source: decision 0073."""
 
-from typing import Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
+
+from msgspec import Meta
 
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call
 from recoup.flows.money.as_of import cut_of, partner_cut_of
 from recoup.rules.money.as_of import Cut
+
+BusinessAsOf = Annotated[
+    datetime | None, Meta(description="As it stood at this business time: the bytes of an answer made then.")
+]
+RecordedAsOf = Annotated[
+    datetime | None, Meta(description="As it had been recorded at this real time; instead of `asOf`.")
+]
+
 
 NAMES: Final = ("asOf", "asOfRecorded")
 

@@ -2,29 +2,18 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta, field
 
 from recoup.doors.edge.described import JSON_LINES, Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.certificates import (
-    PAGE_MAX,
-    AvoidedFee,
-    Certificate,
-    CertificateDetail,
-    CertificateLine,
-    CertificateList,
-    CertificateQuery,
-    CertificateRecount,
-    CertificateRefusal,
-    CertificateRule,
-    CertificateScheme,
-)
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text16, Text64
 from recoup.flows.insight.certificates import (
     NEWEST,
     Shown,
@@ -35,6 +24,161 @@ from recoup.flows.insight.certificates import (
     show_certificate,
 )
 from recoup.kernel.problem import Problem
+
+PAGE_MAX = 100
+Counted = Annotated[int, Meta(ge=0)]
+
+
+class CertificateQuery(Shape, kw_only=True):
+    """Which certificates."""
+
+    month: Annotated[Text16 | None, Meta(description="A closed month, UTC: `2026-11`.")] = None
+    acceptor_id: Annotated[Text64 | None, Meta(description="Only this acceptor's.")] = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 25
+    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+
+
+class Certificate(Shape, kw_only=True):
+    """One month of one acceptor."""
+
+    id: UUID
+    month: str
+    acceptor_id: str
+    number: Annotated[int, Meta(ge=1, description="1, or more for a correction.")]
+    reasons: Annotated[list[str], Meta(description="Of a correction: which parts differ from the one before.")]
+    sends: Annotated[int, Meta(ge=0, description="As the networks count them.")]
+    refusals: Annotated[int, Meta(ge=0, description="Sends that the gate refused.")]
+    breaches: Annotated[int, Meta(ge=0, description="Sends that left against a limit that was known.")]
+    recounted_by: Annotated[
+        Literal["issuer", "statement", "none"], Meta(description="Who counted the same sends besides.")
+    ]
+    root: Annotated[str, Meta(description="Root of its file, hex: for `recoup verify --file`.")]
+    made_date: Moment
+
+
+class CertificateList(Members, kw_only=True):
+    """Newest first."""
+
+    data: list[Certificate]
+    next: Annotated[str | None, Meta(description="For `after`; null on the last page.")]
+
+
+class ClosestApproach(Shape, kw_only=True):
+    """Right after the send, the window held `count` of `limit`."""
+
+    count: Counted
+    limit: Counted
+    at: Moment
+    card: Annotated[str, Meta(description="Fingerprint that only your own certificates share.")]
+    send_id: Annotated[str, Meta(description="Id under which the processor has it.")]
+
+
+class CertificateScheme(Shape, kw_only=True):
+    """A scheme's sends of the month."""
+
+    scheme: str
+    sends: Counted
+    approved: Counted
+    declined: Counted
+    unanswered: Counted
+    repeated: Annotated[int, Meta(ge=0, description="Of `sends`: what the processor sent again by itself.")]
+    not_sent: Annotated[int, Meta(ge=0, description="Reserved, then proved not to have left; not in `sends`.")]
+    reported: Annotated[int, Meta(ge=0, description="Your own declined sends that you reported.")]
+    cards: Counted
+
+
+class CertificateRule(Shape, kw_only=True):
+    """A dated limit and what the month came to under it."""
+
+    scheme: str
+    rule: str
+    window_hours: Annotated[int | None, Meta(description="Null: for ever.")]
+    limit: Annotated[int, Meta(ge=0, description="0: an answer forbids every further send.")]
+    gate_limit: Annotated[int, Meta(ge=0, description="Where this installation stops.")]
+    key: Annotated[str, Meta(description="What is counted together.")]
+    sends: Counted
+    reported: Counted
+    carried: Annotated[int, Meta(ge=0, description="Of the month before, held by this month's windows.")]
+    bans: Annotated[int, Meta(ge=0, description="Answers of the month that forbid further sends.")]
+    closest: Annotated[ClosestApproach | None, Meta(description="With what you reported.")]
+    closest_sent: Annotated[ClosestApproach | None, Meta(description="Of what was sent here alone.")]
+    closest_recounted: Annotated[ClosestApproach | None, Meta(description="The same by the issuer's own book.")]
+    beyond: Annotated[dict[str, int], Meta(description="Sends beyond the limit, by cause; `gate` is a breach.")]
+    region: str
+    document: str
+    sources: str
+    valid_from: str | None
+    valid_to: str | None
+
+
+class CertificateRefusal(Shape, kw_only=True):
+    """What the gate refused by a rule."""
+
+    scheme: str
+    rule: str
+    postponed: Counted
+    refused: Counted
+    orders: Annotated[int, Meta(ge=0, description="Orders that it was the first refusal of, by this rule.")]
+
+
+class AvoidedFee(Shape, kw_only=True):
+    """Fees that those refusals avoided, by one row of the tariff."""
+
+    scheme: str
+    rule: str
+    region: str
+    sends: Counted
+    fee: Annotated[int, Meta(ge=0, description="Minor units, of one send.")]
+    amount: Annotated[int, Meta(ge=0, description="Minor units.")]
+    currency: str
+    document: str
+    sources: str
+    confidence: Annotated[str, Meta(description="H, M or L: how sure the source is.")]
+    valid_from: str | None
+    valid_to: str | None
+
+
+class CertificateRecount(Shape, kw_only=True):
+    """By somebody who counts apart from us."""
+
+    by: Literal["issuer", "statement", "none"]
+    sends: Counted
+    approved: Counted
+    matched: Counted
+    counted_only: Annotated[int, Meta(ge=0, description="Counted here, and unknown there.")]
+    differing: Annotated[int, Meta(ge=0, description="All that differ; the first hundred are in `differences`.")]
+
+
+class CertificateLine(Shape, kw_only=True):
+    """A line of the file: the certificate, its content line by line, an end; each kind has members of its own."""
+
+    of_many_kinds: ClassVar[bool] = True
+    type: Annotated[str, Meta(description="`certificate` first, `end` last.")]
+
+
+class CertificateDetail(Certificate, kw_only=True):
+    """With its content, as the file has it."""
+
+    from_: Moment = field(name="from")
+    to: Moment
+    region: str
+    knowledge: Annotated[str, Meta(description="Version of the tables of codes and limits.")]
+    corrects: Annotated[UUID | None, Meta(description="The certificate that this one takes the place of.")]
+    corrected: Annotated[bool, Meta(description="A later one takes its place.")]
+    previous_root: Annotated[str, Meta(description="Root of your certificate before.")]
+    reported: Counted
+    beyond: Annotated[int, Meta(ge=0, description="Sends beyond a limit, whatever the cause.")]
+    schemes: list[CertificateScheme]
+    rules: list[CertificateRule]
+    excess: Annotated[list[dict[str, Any]], Meta(description="The first hundred sends beyond a limit.")]
+    refused: list[CertificateRefusal]
+    fees: list[AvoidedFee]
+    editions: Annotated[list[dict[str, Any]], Meta(description="Lists of codes that were valid in the month.")]
+    unseen: Annotated[list[dict[str, Any]], Meta(description="What the certificate cannot see.")]
+    recount: CertificateRecount
+    differences: list[dict[str, Any]]
+    changes: Annotated[list[dict[str, Any]], Meta(description="Of a correction: lines before and after.")]
+
 
 _NAMES: Final = tuple(names_of(CertificateQuery))
 

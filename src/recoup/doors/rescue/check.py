@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import folding, names_of, unknown_names
@@ -10,7 +12,8 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
 from recoup.doors.rescue.resource import UNKNOWN_NAMED_MAX, Call, Method
-from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
+from recoup.doors.rescue.shapes.declined import EvaluateBody
+from recoup.doors.rescue.wire import Shape
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.kept_consent import is_consent_kept
 from recoup.flows.cards.taken import EvaluateRequest
@@ -19,6 +22,53 @@ from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
 from recoup.rules.rescue.completeness import CONSENT, remarks, score
 from recoup.rules.rescue.intake_warnings import STALE, UNKNOWN_SITE, in_sentences
+
+
+class CheckBody(EvaluateBody, kw_only=True):
+    """What /evaluate takes; it may be incomplete."""
+
+
+class Complaint(Shape, kw_only=True):
+    """What /evaluate would refuse."""
+
+    field: str
+    rank: Annotated[Literal["Required"], Meta(description="What is required comes before all ranks.")] = "Required"
+    text: str
+
+
+class Improvement(Shape, kw_only=True):
+    """A field that is left out."""
+
+    field: str
+    rank: Annotated[
+        Literal["Critical", "High", "Medium", "Low"],
+        Meta(description="How much the field helps a rescue, as Recoup's own decisions weigh it."),
+    ]
+    points: Annotated[int, Meta(description="Points that this data would add to the score.")]
+    why: str
+
+
+class ReadDecline(Shape, kw_only=True):
+    """The meaning of the response code."""
+
+    code: Annotated[str | None, Meta(description="The card network's code, if there is one.")]
+    meaning: str
+    kind: Annotated[str, Meta(description="`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …")]
+    retry: Annotated[str, Meta(description="`yes`, `never`, or the condition for a retry.")]
+    wait_hours: Annotated[float | None, Meta(description="Minimum wait before the next attempt.")]
+    source: Annotated[str, Meta(description="The source document and its edition.")]
+
+
+class Checked(Shape, kw_only=True):
+    """`score` of 100."""
+
+    valid: Annotated[bool, Meta(description="Whether /evaluate would accept the body.")]
+    score: Annotated[int, Meta(ge=0, le=100)]
+    complaints: list[Complaint]
+    improvements: list[Improvement]
+    remarks: list[str]
+    decline: ReadDecline | None
+
 
 _FOLD: Final = folding(names_of(CheckBody))
 

@@ -1,30 +1,159 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule.
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule. Source:
+decision 0044."""
 
-Source: decision 0044.
-"""
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
-from typing import Any, Final
+from msgspec import Meta
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.body import read_body
-from recoup.doors.rescue.complaints import named_as_here
+from recoup.doors.rescue import field_rules
+from recoup.doors.rescue.body import named_as_here, read_body, rule
+from recoup.doors.rescue.field_rules import Limits, Wrong
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.engine import (
-    Engine,
-    EngineBody,
-    EngineChange,
-    EngineInForce,
-    EngineResumeBody,
-    EngineSettings,
-    EngineStop,
-    EngineStopBody,
-    EngineTraining,
-)
+from recoup.doors.rescue.wire import Cents, Moment, Shape, Text
 from recoup.flows.merchants import arms, sites
 from recoup.flows.merchants.arms import ArmsChange, Standing
+from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.time import iso
+from recoup.rules.policies.terms import ScopeKind
+from recoup.rules.rescue.arm_terms import CURRENCIES_MAX, EXPLORE_MAX, HOLDOUT_MAX
+
+ModeName = Literal["inherit", "off", "shadow", "share"]
+Mode = Annotated[
+    ModeName,
+    Meta(
+        description="`off`: the fixed schedule. `shadow`: the fixed schedule; the engine's own decision is stored "
+        "beside it. `share`: the engine, for its share of the customers. `inherit`, only for sites: the "
+        "site follows the merchant."
+    ),
+]
+Share = Annotated[int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")]
+Holdout = Annotated[
+    int,
+    Meta(
+        ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at most 100."
+    ),
+]
+Explore = Annotated[
+    int, Meta(ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore.")
+]
+_Bounds = Annotated[dict[str, Cents], Meta(max_length=CURRENCIES_MAX)]
+ExploreMax = Annotated[
+    _Bounds,
+    Meta(
+        description="By currency, the largest amount for random choices, in minor units. Empty: any amount; "
+        "otherwise none in currencies that are missing here."
+    ),
+]
+
+
+_PERCENT = rule(field_rules.within(-(10**6), 10**6))  # the reader that every way in shares refuses what is none
+
+
+def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
+    """Minor units by currency."""
+    if not isinstance(value, dict):
+        return Wrong("must be an object in braces: {…}")
+    if len(value) > limits.high or any(
+        type(units) is not int or not 0 <= units <= UNITS_MAX for units in value.values()
+    ):
+        return Wrong(
+            f'must name at most {limits.high} currencies, each with a whole number of minor units: {{"USD": 50000}}'
+        )
+    return {name.upper(): units for name, units in value.items()}
+
+
+class EngineBody(Shape, kw_only=True):
+    """Settings of the merchant or of one site. Missing fields stay unchanged."""
+
+    mode: Mode
+    site_id: Annotated[UUID | None, Meta(description="Without it: of all sites without settings of their own.")] = None
+    share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
+    holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
+    explore: Annotated[Explore, Meta(extra=_PERCENT)] | None = None
+    explore_max: Annotated[ExploreMax, Meta(extra=rule(_bounds))] | None = None
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+
+
+class EngineChange(Shape, kw_only=True):
+    """The latest change of the settings."""
+
+    at: Moment
+    by: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
+
+
+class EngineInForce(Shape, kw_only=True):
+    """What retry policies leave of the settings."""
+
+    mode: Mode
+    share: Share
+    by: Annotated[list[ScopeKind], Meta(description="Whose policies say less, the widest first.")]
+
+
+class EngineSettings(Shape, kw_only=True):
+    """Settings of the merchant or of one site, for new orders."""
+
+    site_id: Annotated[UUID | None, Meta(description="Null: of all sites without settings of their own.")]
+    name: Annotated[str, Meta(description="Name of the site; empty for the merchant.")]
+    mode: Mode
+    share: Share
+    holdout: Holdout
+    explore: Explore
+    explore_max: ExploreMax
+    in_force: Annotated[
+        EngineInForce | None,
+        Meta(description="What retry policies leave of `mode` and `share` for new orders. Null: all of it."),
+    ]
+    last_change: Annotated[EngineChange | None, Meta(description="Null if never changed.")]
+
+
+class EngineStop(Shape, kw_only=True):
+    """While it lasts, the fixed schedule applies to every order, open ones included."""
+
+    all_merchants: Annotated[bool, Meta(description="True: the operator's, for all merchants.")]
+    at: Moment
+    by: str
+    why: str
+
+
+class EngineTraining(Shape, kw_only=True):
+    """What the nightly training found."""
+
+    at: Moment
+    result: Annotated[
+        Literal["taken", "candidate", "not_better", "too_little", "failed"],
+        Meta(
+            description="`taken`: a better model, in use since then. `candidate`: a better model that waits for the "
+            "operator. `too_little`: too few attempts to learn from."
+        ),
+    ]
+
+
+class Engine(Shape, kw_only=True):
+    """The merchant's settings, then those of each site."""
+
+    data: list[EngineSettings]
+    model: Annotated[str | None, Meta(description="The model in use.", examples=["model-5f0c1d2ab9e4"])]
+    why_none: Annotated[str, Meta(description="Why no model is in use; otherwise empty.")]
+    stops: list[EngineStop]
+    last_training: Annotated[EngineTraining | None, Meta(description="Null: none yet.")]
+    success: bool = True
+
+
+class EngineStopBody(Shape, kw_only=True):
+    """Why the engine is stopped."""
+
+    why: Annotated[Text, Meta(min_length=1, description="Shown on the page of the engine.")]
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+
+
+class EngineResumeBody(Shape, kw_only=True):
+    """No field is required."""
+
+    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
 async def read(call: Call) -> Reply:

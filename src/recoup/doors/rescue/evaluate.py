@@ -1,5 +1,6 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
+import re
 from itertools import islice
 from typing import Any, Final, cast
 from uuid import UUID
@@ -8,8 +9,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import members, read_body
-from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.body import Complaints, members, pascal, read_body
 from recoup.doors.rescue.payment import check_amount, check_own, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.declined import (
@@ -20,16 +20,89 @@ from recoup.doors.rescue.shapes.declined import (
     PaymentMethod,
     Transaction,
 )
-from recoup.doors.rescue.stored_method import country_code, stored_method
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult
+from recoup.flows.cards.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.kernel.ids import parse_id
+from recoup.rules.merchants.countries import COUNTRIES
+from recoup.rules.network.card import luhn
+from recoup.rules.network.codes import SCHEMES
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.rescue.intake_warnings import HELD_BY_TYPE, in_sentences, of_code
 from recoup.rules.rescue.slots import offset_minutes
 from recoup.rules.uploads.table import is_like
+
+_AT: Final = "PaymentMethod."
+_BESIDE: Final = "Send either a stored method, as processor and id, or cardNumber."
+_NUMBER_CURE: Final = "Send the id by which the processor stores it, never the card's number."
+_OF_STORED: Final = ("CardBrand", "CardCountry", "CardLast4Digits")  # read of a stored method alone
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:=-]*")  # it may become a part of an address
+_MARKS: Final = re.compile(r"[\s\-.]")
+
+
+def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | None:
+    """None where neither `processor` nor `id` is there: the card is then a token or a number. Values that look like a
+    card number are not repeated."""
+    if not (method.processor or method.id or method.customer):
+        for name in _OF_STORED:
+            complaints.forget(_AT + name)
+        return None
+    for name in ("processor", "id"):
+        if not getattr(method, name):
+            complaints.missing(f"{_AT}{name.capitalize()}")
+    for name in ("processor", "id", "customer"):
+        if _is_number(getattr(method, name)):
+            what = "is a card number, which is not taken here"
+            complaints.add(f"{_AT}{name.capitalize()}", what, hint=_NUMBER_CURE)
+    if method.id and not _ID.fullmatch(method.id):
+        complaints.add(f"{_AT}Id", "is not the id of a stored method: letters, digits and _ . : = - are taken")
+    for name, given in (("CardNumber", method.card_number), ("Token", method.token)):
+        if given:
+            complaints.add(_AT + name, "is not taken beside a stored method", hint=_BESIDE)
+    if method.verification_value:
+        what = "is not taken with a stored method"
+        complaints.add(f"{_AT}VerificationValue", what, hint="Leave it out: the processor keeps the card.")
+    return Stored(
+        route=method.processor or "",
+        id=method.id or "",
+        customer=method.customer or None,
+        scheme=_scheme(method),
+        last4=_last4(method.card_last4_digits),
+        exp_month=method.expiration_month or None,
+        exp_year=_year(method.expiration_year),
+        funding=_funding(method),
+        country=country_code(method.card_country),
+    )
+
+
+def _is_number(given: str | None) -> bool:
+    """Also with blanks, dashes or dots between its digits."""
+    return given is not None and luhn(_MARKS.sub("", given))
+
+
+def _scheme(method: PaymentMethod) -> str:
+    brand = (method.card_brand or "").lower().replace(" ", "")
+    return brand if brand in SCHEMES else "generic"
+
+
+def _funding(method: PaymentMethod) -> str | None:
+    found = (method.card_type or "").lower()
+    return found if found in ("credit", "debit", "prepaid") else None
+
+
+def _year(year: int | None) -> int | None:
+    return year + 2000 if year and year < 100 else year or None
+
+
+def _last4(digits: str | None) -> str | None:
+    return digits if digits and len(digits) == 4 and digits.isascii() and digits.isdigit() else None
+
+
+def country_code(code: str | None) -> str | None:
+    found = (code or "").upper()
+    return found if found in COUNTRIES else None
+
 
 _NAMES: Final = names_of(EvaluateBody)
 _WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  # with how alike a name has to be
@@ -72,8 +145,7 @@ def answer(result: EvaluateResult, sense_key: str | None, challenge_url: str | N
 
 def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> EvaluateRequest:
     """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
-    checked. Raises: Problem(invalid).
-    """
+    checked. Raises: Problem(invalid)."""
     body, complaints = read_body(raw, EvaluateBody)
     transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
     check_own(body.mid, merchant_id, complaints)
@@ -122,8 +194,7 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
 
 def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
     """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others send what the declined
-    call was: of the two readings the one that takes no money.
-    """
+    call was: of the two readings the one that takes no money."""
     kind = (body.transaction_type or "").upper()
     if kind:
         complaints.forget("Transaction.TransactionType")

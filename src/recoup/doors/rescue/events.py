@@ -1,16 +1,51 @@
 """GET /events: the feed. Source: contract §17.1; decision 0028."""
 
-from typing import Final
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
-from recoup.doors.rescue.hook_owner import owner_of
+from recoup.doors.rescue.partner_caller import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.events import EventQuery, EventShown, Feed
+from recoup.doors.rescue.wire import Shape
 from recoup.flows.messages.read_feed import LIMIT_MAX, read_feed
-from recoup.rules.messages.events import CATALOGUE, Event, rescue_object
+from recoup.rules.messages.events import CATALOGUE, rescue_object
+
+
+class EventQuery(Shape, kw_only=True):
+    """From where, how many, which."""
+
+    after: Annotated[int, Meta(ge=0, description="`next` of the previous response; 0: from the first event.")] = 0
+    limit: Annotated[int, Meta(ge=1, le=500)] = 100
+    event: Annotated[list[str], Meta(description="Only these events; may be repeated.")] | None = None
+
+
+class EventShown(Struct, kw_only=True):
+    """An event as its webhook says it, and its number."""
+
+    Number: Annotated[int, Meta(ge=1, description="Position in the feed, without gaps.")]
+    Event: Annotated[str, Meta(description="Name of the event.")]
+    TimeStamp: Annotated[str, Meta(description="Business time of the event.")]
+    EventData: Annotated[dict[str, Any], Meta(description="See the events page.")]
+    ExternalOrderId: str | None
+    OrderId: UUID | None
+    ConfirmationId: str | None
+    IsTestMode: bool
+    IsResent: bool
+
+
+class Feed(Shape, kw_only=True):
+    """A page of events."""
+
+    data: list[EventShown]
+    next: Annotated[str, Meta(description="Send it as `after` in the next call, even if there are no more events yet.")]
+    has_more: Annotated[bool, Meta(description="False: there are no more events yet.")]
+    success: bool = True
+
 
 NUMBER_MAX: Final = 10**13 - 1
 _NAMES: Final = tuple(names_of(EventQuery))
@@ -23,12 +58,8 @@ async def get_events(call: Call) -> Reply:
     names = query.many("event", maximum=len(CATALOGUE))
     query.raise_if_any()
     page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
-    data = [_shown(number, event) for number, event in page.events]
+    data = [EventShown(Number=number, **rescue_object(event)) for number, event in page.events]
     return Reply(Feed(data=data, next=str(page.next), has_more=page.has_more))
-
-
-def _shown(number: int, event: Event) -> EventShown:
-    return EventShown(Number=number, **rescue_object(event))
 
 
 _TEXT: Final = (

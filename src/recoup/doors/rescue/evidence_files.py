@@ -1,22 +1,55 @@
 """/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the portal."""
 
 import base64
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
+
+from msgspec import Meta
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.evidence_files import (
-    EvidenceFileBody,
-    EvidenceFileContent,
-    EvidenceFiles,
-    EvidenceFileShown,
-)
+from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.disputes.files import add_file, list_files, read_file
 from recoup.kernel.time import iso
+from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
 from recoup.store.disputes.disputes import DisputeFile
+
+
+class EvidenceFileBody(Shape, kw_only=True):
+    """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
+    content: Annotated[
+        bytes,
+        Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+    ]
+
+
+class EvidenceFileShown(Shape, kw_only=True):
+    """What is told of a file of evidence."""
+
+    id: UUID
+    name: Annotated[str, Meta(description="Empty if erased with the customer's data.")]
+    media_type: Annotated[str, Meta(description="Detected from the content.")]
+    bytes: int
+    sha256: str
+    added_date: Moment
+
+
+class EvidenceFileContent(EvidenceFileShown, kw_only=True):
+    """With its content."""
+
+    content: Annotated[str, Meta(description="Base64.")]
+
+
+class EvidenceFiles(Shape, kw_only=True):
+    """Of one dispute, in the order of their coming."""
+
+    data: Annotated[list[EvidenceFileShown], Meta(max_length=COUNT_MAX)]
+    success: bool = True
+
 
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 

@@ -1,7 +1,5 @@
 """What calls and their answers look like. Ids, dates and credentials stand for others; answers show some members.
-
-Source: the examples of the contract, §2–§11.
-"""
+Source: the examples of the contract, §2–§11."""
 
 from typing import Any, Final
 

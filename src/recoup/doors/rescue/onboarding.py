@@ -1,13 +1,14 @@
 """/onboarding/application: from a draft to a merchant. Source: contract §13."""
 
+import base64
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, cast
+from uuid import UUID
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_whole
 from recoup.doors.rescue.errors import TABLE
-from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view, status_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.onboarding import (
@@ -16,20 +17,96 @@ from recoup.doors.rescue.shapes.onboarding import (
     ApplicationQuery,
     Applications,
     ApplicationSite,
+    ApplicationStatus,
     ApplicationStep,
     ApplicationView,
     Contact,
     ConvertedView,
+    Document,
+    DocumentBody,
+    DocumentContent,
+    Documents,
     StepBody,
     Volumes,
 )
 from recoup.doors.rescue.shapes.partners import Credentials
-from recoup.doors.rescue.wire import ErrorTuple
-from recoup.flows.merchants import applications
+from recoup.doors.rescue.wire import ErrorTuple, iso_or_null
+from recoup.flows.merchants import application_documents, applications
+from recoup.flows.merchants.applications import Applicant, FullApplication, form_of, lacking
 from recoup.flows.merchants.convert_application import convert_application
+from recoup.kernel.time import iso
 from recoup.rules.merchants.application import Status
 from recoup.rules.merchants.form import Form, SiteForm
 from recoup.store.merchants.applications import Application
+from recoup.store.merchants.applications import Document as StoredDocument
+
+LIST = "See GET /v1/onboarding/application/list."
+
+
+def applicant_of(call: Call) -> Applicant:
+    """A partner, or a merchant."""
+    caller = call.caller
+    assert caller is not None
+    if caller.partner_id is not None:
+        return Applicant(("partner", caller.partner_id), caller.actor, call.request_id)
+    return Applicant(("merchant", caller.merchant_id), caller.actor, call.request_id)
+
+
+def application_id(call: Call) -> UUID:
+    return call.object_id(noun="application", cure=LIST)
+
+
+def application_view(row: FullApplication) -> ApplicationView:
+    form = form_of(row)
+    return ApplicationView(
+        id=row.application_id,
+        status=status_of(row),
+        external_id=form.external_id,
+        legal_name=form.legal_name,
+        trading_name=form.trading_name,
+        country=form.country,
+        registration_number=form.registration_number,
+        business_category=form.business_category,
+        contact=Contact(name=form.contact_name, email=form.contact_email, phone=form.contact_phone),
+        volumes=Volumes(
+            currency=form.currency or None, monthly_amount=form.monthly_units, average_amount=form.average_units
+        ),
+        kinds=list(form.kinds),
+        sites=[
+            ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
+            for s in form.sites
+        ],
+        documents=[document_view(one) for one in row.documents],
+        missing=list(lacking(row)),
+        reason=row.reason or None,
+        note=row.note or None,
+        mid=row.merchant_id if row.status == Status.CONVERTED else None,
+        created_date=iso(row.created_at),
+        changed_date=iso(row.changed_at),
+        submitted_date=iso_or_null(row.submitted_at),
+        decided_date=iso_or_null(row.decided_at),
+    )
+
+
+def status_of(application: Application) -> ApplicationStatus:
+    return cast(ApplicationStatus, application.status.value)
+
+
+def document_view(row: StoredDocument) -> Document:
+    return Document(**document_members(row))
+
+
+def document_members(row: StoredDocument) -> dict[str, Any]:
+    return {
+        "id": row.document_id,
+        "kind": row.kind,
+        "name": row.name,
+        "media_type": row.media_type,
+        "bytes": row.bytes,
+        "sha256": row.sha256,
+        "added_date": iso(row.added_at),
+    }
+
 
 _STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
 _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}
@@ -169,7 +246,7 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
     return Operation(method, _PATH + path, summary, text, group=_GROUP, **more)
 
 
-METHODS: Final = (
+_APPLICATION_METHODS: Final = (
     Method(_operation("POST", "", "Create an application", "Creates a draft. It may be empty; complete it with PUT.",
                       body=ApplicationBody, answers={201: ApplicationView}, problems=("conflict",),
                       examples=(Example("a tea shop", _EXAMPLE, 201, {"status": "DRAFT"}),)),
@@ -197,3 +274,59 @@ METHODS: Final = (
                       body=StepBody, answers={200: ConvertedView}, problems=("not_found", "wrong_state", "conflict")),
            convert, "merchants", body_optional=True, partners=True),
 )  # fmt: skip
+
+
+async def attach(call: Call) -> Reply:
+    who, body = applicant_of(call), read_whole(call.body, DocumentBody)
+    made = await application_documents.attach_document(
+        call.services.world, who, application_id(call), body.kind, body.name, body.content
+    )
+    return Reply(document_view(made), 201)
+
+
+async def list_documents(call: Call) -> Reply:
+    found = await application_documents.list_documents(call.services.world, applicant_of(call), application_id(call))
+    return Reply(Documents(data=[document_view(row) for row in found]))
+
+
+async def read_document(call: Call) -> Reply:
+    row, content = await application_documents.read_document(
+        call.services.world, applicant_of(call), application_id(call), _document_id(call)
+    )
+    return Reply(DocumentContent(**document_members(row), content=base64.b64encode(content).decode()))
+
+
+async def delete(call: Call) -> Reply:
+    who = applicant_of(call)
+    await application_documents.remove_document(call.services.world, who, application_id(call), _document_id(call))
+    return Reply(None, 204)
+
+
+def _document_id(call: Call) -> UUID:
+    return call.object_id("document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
+
+
+# The smallest image there is: one grey pixel.
+_PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+_DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
+_DRAFT: Final = "Possible while the application is a draft."
+
+
+def _of_documents(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
+    return Operation(method, _DOCUMENT_PATH + path, summary, text, group=_GROUP, **more)
+
+
+_DOCUMENT_METHODS: Final = (
+    Method(_of_documents("POST", "", "Add a document", f"{_DRAFT} A repeated upload returns the existing one.",
+                      body=DocumentBody, answers={201: Document},
+                      problems=("not_found", "wrong_state", "conflict", "no_space"),
+                      examples=(Example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL},
+                                        201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
+    Method(_of_documents("GET", "", "Documents of an application", "Without their content.", answers={200: Documents},
+                      problems=("not_found",)), list_documents, "merchants", partners=True),
+    Method(_of_documents("GET", "/{document}", "One document", "With its content.", answers={200: DocumentContent},
+                      problems=("not_found",)), read_document, "merchants", partners=True),
+    Method(_of_documents("DELETE", "/{document}", "Remove a document", f"{_DRAFT} The content is deleted.",
+                      answers={204: None}, problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
+)  # fmt: skip
+METHODS: Final = _APPLICATION_METHODS + _DOCUMENT_METHODS

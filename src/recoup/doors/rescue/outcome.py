@@ -1,17 +1,17 @@
 """POST /outcome. Source: contract §6, §17.1 (U7)."""
 
-from typing import Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Meta, UnsetType
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import read_body
+from recoup.doors.rescue.body import UNREAD, read_body
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.resource import Call, Method
-from recoup.doors.rescue.shapes.outcome import Happening, Outcome, OutcomeBody
-from recoup.doors.rescue.wire import iso_or_null
+from recoup.doors.rescue.wire import Envelope, Moment, Shape, iso_or_null
 from recoup.flows.cards.taken import result_of
 from recoup.flows.insight.outcome import detail
 from recoup.kernel.ids import parse_id, parse_wire_id, tail
@@ -19,6 +19,49 @@ from recoup.kernel.time import iso
 from recoup.store.orders.evaluate import order_outcome
 from recoup.store.orders.find_orders import find_any_order
 from recoup.store.orders.wire_orders import order_history
+
+
+class OutcomeBody(Shape, kw_only=True):
+    """Which order: one of both names it."""
+
+    order_session_key: (
+        Annotated[
+            str, Meta(min_length=1, max_length=256, description="The `orderId` of /evaluate, or your own order id.")
+        ]
+        | UnsetType
+    ) = UNSET
+    order_id: (
+        Annotated[str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")] | UnsetType
+    ) = UNSET
+    mid: Annotated[Any | None, Meta(extra=UNREAD)] = None
+
+
+class Happening(Shape, kw_only=True):
+    """A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
+    it went to, and `routeReason`, why."""
+
+    sequence: int
+    happening: str
+    at: Moment
+    route: str | UnsetType = UNSET
+    route_reason: str | UnsetType = UNSET
+    text: Annotated[
+        str | UnsetType, Meta(description="The processor's code and words, of a request that it refused.")
+    ] = UNSET
+
+
+class Outcome(Envelope, kw_only=True):
+    """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
+
+    confirmation_id: str | None = None
+    order_id: UUID | UnsetType = UNSET
+    external_order_id: str | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    next_attempt_at: Moment | None | UnsetType = UNSET
+    refunded_amount: Annotated[
+        int | UnsetType, Meta(description="Minor units that went back to the customer, or are owed back.")
+    ] = UNSET
+    history: list[Happening] | UnsetType = UNSET
 
 
 async def outcome(call: Call) -> Reply:

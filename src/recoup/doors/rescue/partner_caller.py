@@ -1,12 +1,11 @@
 """Who calls `/v1/partner`: a partner with its own key. Its merchants' payments are called with the merchants' keys.
-
-Source: contract §16.5; seed 004 (the merchant's credential for every transaction).
-"""
+Source: contract §16.5; seed 004 (the merchant's credential for every transaction)."""
 
 from uuid import UUID
 
 from recoup.doors.rescue.resource import Call
 from recoup.flows.merchants.find_partner import own_merchant, read_partner
+from recoup.flows.messages.owner import Owner
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
@@ -32,10 +31,15 @@ def partner_scope(call: Call) -> PartnerScope:
 
 
 async def merchant_scope(call: Call, name: str = "mid") -> Scope:
-    """The partner's merchant that the path names.
-
-    Raises: Problem(not_found) for another's merchant as for none.
-    """
+    """The partner's merchant that the path names. Raises: Problem(not_found) for another's merchant as for none."""
     scope = partner_scope(call)
     merchant_id: UUID = await own_merchant(call.services.world, scope.partner_id, parse_id(call.path[name]))
     return Scope(merchant_id, scope.actor, scope.request_id)
+
+
+async def owner_of(call: Call, *, writes: bool = False) -> Owner:
+    """Raises: Problem(forbidden) for a partner that is paused and `writes`."""
+    if call.caller is None or call.caller.partner_id is None:
+        return call.scope
+    await only_partner(call, writes=writes)
+    return partner_scope(call)

@@ -1,6 +1,9 @@
 """/partner/policy: what a partner bounds the retry policies of its merchants by, as versions. Source: decision 0077."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from msgspec import Meta
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
@@ -11,19 +14,47 @@ from recoup.doors.rescue.partner_caller import only_partner, partner_scope
 from recoup.doors.rescue.policy import checked, listed, named_as_here, page_of, shown
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import PARTNER, Call, Method
+from recoup.doors.rescue.shapes.backtests import BacktestReport
 from recoup.doors.rescue.shapes.policy import (
     PolicyBoundsBackBody,
     PolicyBoundsBody,
     PolicyBoundsCheckBody,
     PolicyBoundsVersionsQuery,
+    RetryPolicyChecked,
     RetryPolicyShown,
     RetryPolicyVersions,
 )
-from recoup.doors.rescue.shapes.policy_bounds import PolicyBoundsAtMerchant, PolicyBoundsChecked
+from recoup.doors.rescue.wire import Moment, Shape
 from recoup.flows.backtests.before_saving import try_policy
 from recoup.flows.backtests.bounds import AtMerchant, AtMerchants
 from recoup.flows.merchants import policies
 from recoup.flows.merchants.policy_scopes import Where, where_of
+
+
+class PolicyBoundsAtMerchant(Shape, kw_only=True):
+    """What the orders of one merchant would have brought of the last 90 days, inside its own policies."""
+
+    mid: UUID
+    name: str
+    made_at: Annotated[
+        Moment | None,
+        Meta(
+            description="Null: the figures are being made, or several back-tests of bounds wait for theirs. The same "
+            "check has them some minutes later."
+        ),
+    ]
+    failed: Annotated[str | None, Meta(description="Why there are no figures.")]
+    report: BacktestReport | None
+
+
+class PolicyBoundsChecked(RetryPolicyChecked, kw_only=True):
+    """Whether they could be saved, what they would change and would have brought."""
+
+    merchants: Annotated[
+        list[PolicyBoundsAtMerchant],
+        Meta(description="Those with the most orders, at most 5. Empty where the bounds change nothing."),
+    ]
+    merchants_in_all: Annotated[int, Meta(ge=0, description="How many have orders whose decisions are kept.")]
 
 
 async def read(call: Call) -> Reply:

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.rescue.body import members
-from recoup.doors.rescue.complaints import Complaints
+from recoup.doors.rescue.body import Complaints, members
 from recoup.doors.rescue.shapes.declined import (
     Address,
     Payer,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.rescue.complaints import Complaints, pascal
+from recoup.doors.rescue.body import Complaints, pascal
 from recoup.doors.rescue.field_rules import GUID, TEXT_MAX, parse_moment
 from recoup.kernel.ids import parse_id
 from recoup.kernel.nearest import Nearest

@@ -6,8 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
-from recoup.doors.rescue.body import read_body
-from recoup.doors.rescue.complaints import Complaints
+from recoup.doors.rescue.body import Complaints, read_body
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.resource import Call, Method

@@ -12,10 +12,9 @@ from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.field_names import Folding, fold_keys, unknown_names
 from recoup.doors.edge.json_body import read_json
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
+from recoup.doors.rescue.auth import Caller, Services, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
 from recoup.doors.rescue.query import QueryValues
-from recoup.doors.rescue.services import Services
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id

@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.body import read_body, read_whole
-from recoup.doors.rescue.hook_owner import owner_of
+from recoup.doors.rescue.partner_caller import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.shapes.settings import (

@@ -7,8 +7,7 @@ from starlette.routing import Route
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.resource import routes_of
 from recoup.doors.stablecoin import channels, charges, me, orders, payouts, subscriptions, wallets
-from recoup.doors.stablecoin.resource import Dialect, Method
-from recoup.doors.stablecoin.services import Services
+from recoup.doors.stablecoin.resource import Dialect, Method, Services
 
 PREFIX: Final = "/api/v1"
 _RESOURCES: Final = (charges, orders, channels, me, wallets, payouts, subscriptions)

@@ -1,7 +1,5 @@
-"""How this dialect says that something is wrong: one table, one shape, messages in the caller's language.
-
-Source: contract stablecoin-api §4.
-"""
+"""How this dialect says that something is wrong: one table, one shape, messages in the caller's language. Source:
+contract stablecoin-api §4."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple

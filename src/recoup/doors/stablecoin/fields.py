@@ -1,5 +1,6 @@
 """A call's body and query against the Structs that describe them."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -7,8 +8,67 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
-from recoup.doors.stablecoin.complaints import complaint
 from recoup.kernel.problem import Problem
+
+_PATH: Final = re.compile(r" - at (?:`?key`? in )?`\$\.?([^`]*)`$")
+_MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
+_KIND: Final = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
+_LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (<=|>=|==) ([0-9]+)")
+_BOUND: Final = re.compile(r"Expected `(?:int|float)` (<=|>=|<|>) ([0-9.-]+)")
+_KINDS: Final = {
+    "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
+    "object": "an object in braces", "array": "a list in brackets",
+}  # fmt: skip
+_LIMITS: Final = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than", "==": "exactly"}
+_PIECES: Final = {"str": "characters", "array": "entries", "object": "entries"}
+
+
+def complaint(text: str, shape: type[msgspec.Struct]) -> Problem:
+    """The checker's words hold kinds and limits; values of the caller are never repeated."""
+    found = _PATH.search(text)
+    path = found[1] if found else ""
+    field, plain = path.partition("[")[0], _PATH.sub("", text)
+    missing = _MISSING.match(plain)
+    if missing:
+        field = f"{field}.{missing[1]}" if field else missing[1]
+        return Problem("invalid", f"The field {field} is required.", field=field, cure="Send it with a value.")
+    what = f"The field {field}" if field else "A field"
+    if "[" in path:
+        what = f"An entry of {what[:1].lower()}{what[1:]}"
+    must, cure = _must(plain, shape, field)
+    return Problem("invalid", f"{what} {must}.", field=field or None, cure=cure)
+
+
+def _must(plain: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str]:
+    if kind := _KIND.match(plain):
+        wanted = [name for name in kind[1].split(" | ") if name != "null"]
+        must = " or ".join(_KINDS.get(name, name) for name in wanted)
+        cure = (
+            'Write it like "49.90", in quotes.'
+            if wanted == ["str"] and kind[2] in ("int", "float")
+            else ("Leave it out where there is none." if kind[2] == "null" else f"Send {must}.")
+        )
+        return f"must be {must}, not {_KINDS.get(kind[2], kind[2])}", cure
+    if length := _LENGTH.match(plain):
+        size = f"{_LIMITS[length[2]]} {length[3]} {_PIECES[length[1]]}"
+        return f"must have {size}", "Send a longer one." if length[2] == ">=" else "Send a shorter one."
+    if bound := _BOUND.match(plain):
+        return f"must be {_LIMITS[bound[1]]} {bound[2]}", f"Send a number that is {_LIMITS[bound[1]]} {bound[2]}."
+    values = _values(shape, field)
+    if values:
+        return "has a value that is not allowed", "One of " + ", ".join(values) + "."
+    return "is not allowed as it is", "The reference in /docs says what it takes."
+
+
+def _values(shape: type[msgspec.Struct], field: str) -> list[str]:
+    """Those of an enumerated field."""
+    kind: Any = msgspec.inspect.type_info(shape)
+    for name in field.split("."):
+        members = {one.encode_name: one.type for one in getattr(kind, "fields", ())}
+        kind = members.get(name)
+    kinds = getattr(kind, "types", (kind,))
+    return [str(value) for one in kinds for value in getattr(one, "values", ())]
+
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 QUERY_FIELDS_MAX: Final = 100

@@ -1,21 +1,67 @@
 """What this API does its own way: signatures over the bytes of a body, which may always be left out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from recoup.doors.edge import resource as kit
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
 from recoup.doors.edge.json_body import check_content_type, decode_json, read_body
+from recoup.doors.edge.limits import Limits
+from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
 from recoup.doors.stablecoin.fields import read_query
-from recoup.doors.stablecoin.services import Services
+from recoup.flows.locked import Orders
+from recoup.flows.merchant_cache import Merchants
+from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.no_cards import refuse_cards
-from recoup.flows.stable.callers import Caller, Signed
+from recoup.flows.stable.callers import Caller, Callers, Signed
+from recoup.flows.stable.charge import Charges
+from recoup.flows.world import World
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import check_seen
 from recoup.rules.network.card_text import json_may_hold_number
+from recoup.store.orders.order_totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`url`: where payers reach the checkout, without a slash at the end."""
+
+    world: World
+    orders: Orders
+    merchants: Merchants
+    callers: Callers
+    charges: Charges
+    buckets: Buckets
+    url: str
+    limits: Limits
+    totals: Totals = field(default_factory=Totals)
+
+
+def make_services(
+    world: World,
+    orders: Orders,
+    url: str,
+    rate_per_second: int = 2_000,
+    merchants: Merchants | None = None,
+    *,
+    reads_once: bool = True,
+    limits: Limits | None = None,
+) -> Services:
+    merchants = merchants or Merchants(world)
+    return Services(
+        world,
+        orders,
+        merchants,
+        Callers(world, reads_once=reads_once),
+        Charges(world, merchants),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
+        url,
+        limits or Limits(Quotas(world).of),
+    )
 
 
 class Call(kit.Call[Services, Caller, Mapping[str, str]]):

@@ -1,7 +1,5 @@
 """A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits with an addenda each.
-
-Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9).
-"""
+Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9)."""
 
 import string
 import unicodedata

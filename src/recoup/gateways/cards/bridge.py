@@ -33,7 +33,6 @@ from recoup.gateways.cards.bridge_wire import (
     update_of,
 )
 from recoup.gateways.cards.credential import CredentialKind
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.outcome import State
 from recoup.gateways.cards.payer_page import as_brought
 from recoup.gateways.cards.port import (
@@ -48,6 +47,7 @@ from recoup.gateways.cards.port import (
 from recoup.gateways.cards.token_service import CryptogramRequest, Deletion, TokenAnswer, TokenInquiry, TokenRequest
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply, Transport
 from recoup.gateways.cards.updater import CardUpdate, UpdateInquiry
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.encode import encode
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks

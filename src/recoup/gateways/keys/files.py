@@ -18,10 +18,7 @@ RETIRED: Final = "keyring-retired.json"  # what was forgotten, for backups from 
 
 def load_or_create(folder: Path, *, vault: bool = True) -> Material:
     """The folder's keys; made when there are none yet, with those of cards or without. Of several processes that start
-    at once one makes them.
-
-    Raises: Problem(internal) when the file is open to others or unreadable.
-    """
+    at once one makes them. Raises: Problem(internal) when the file is open to others or unreadable."""
     if not (folder / FILE_NAME).exists():
         with _locked(folder):
             if not (folder / FILE_NAME).exists():
@@ -50,19 +47,14 @@ def change(folder: Path, how: Callable[[Material], Material]) -> Material:
 
 
 def forget(folder: Path, gone: Collection[tuple[str, str]]) -> Material:
-    """Moves those keys (purpose, id) to the file of the retired ones, which first has them. Returns the others.
-
-    Raises: Problem(internal) when that file cannot be read: nothing is forgotten then.
-    """
+    """Moves those keys (purpose, id) to the file of the retired ones, which first has them. Returns the others. Raises:
+    Problem(internal) when that file cannot be read: nothing is forgotten then."""
     return _retire(folder, lambda material: without(material, gone))
 
 
 def forget_vault(folder: Path, *, keep: bool) -> Material:
     """Takes the keys of cards away; with `keep` to the file of the retired ones. That nothing needs them is the
-    caller's to know.
-
-    Raises: Problem(internal) when that file cannot be read: nothing is forgotten then.
-    """
+    caller's to know. Raises: Problem(internal) when that file cannot be read: nothing is forgotten then."""
     return _retire(folder, without_vault) if keep else change(folder, without_vault)
 
 

@@ -37,8 +37,7 @@ def access_claims(
     lives_seconds: int = LIVES_SECONDS,
 ) -> dict[str, Any]:
     """The claims of an access token of a merchant, or with `pid` of a partner. `now` is wall time; `iat` is
-    milliseconds as text, `nbf` and `exp` seconds.
-    """
+    milliseconds as text, `nbf` and `exp` seconds."""
     seconds = int(now.timestamp())
     whose = {"custom:mid": mid} if pid is None else {"custom:pid": pid}
     return {

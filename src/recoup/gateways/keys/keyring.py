@@ -2,16 +2,59 @@
 
 import base64
 import binascii
+import hmac
+import re
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.keys import files, hashing, jwt, sealing
+from recoup.gateways.keys import files, jwt, sealing
 from recoup.gateways.keys.material import VAULT, Key, Material, fresh, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
+
+_PAN: Final = re.compile(r"[0-9]{8,19}", re.ASCII)
+
+Part = str | bytes | int | UUID
+
+
+def keyed_hash(key: bytes, purpose: str, *parts: bytes) -> bytes:
+    """32 bytes. Parts are measured before they are joined, so that ("ab", "c") and ("a", "bc") differ."""
+    message = b"".join(len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts))
+    return hmac.digest(key, message, "sha256")
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Equal? In a time that tells nothing about where they differ."""
+    return hmac.compare_digest(one, other)
+
+
+def pan_bytes(pan: str) -> bytes:
+    """Raises: ValueError, without the number, for anything but 8 to 19 digits."""
+    if not _PAN.fullmatch(pan):
+        raise ValueError("a card number is 8 to 19 digits")
+    return pan.encode()
+
+
+def part_bytes(part: Part) -> bytes:
+    """A kind letter and the value, so that 1 and "1" differ."""
+    if isinstance(part, UUID):
+        return b"u" + part.bytes
+    if isinstance(part, bytes):
+        return b"b" + part
+    if isinstance(part, int):
+        return b"i" + str(part).encode()
+    return b"s" + part.encode()
+
+
+def uuid_of(digest: bytes) -> UUID:
+    """A UUIDv8 (RFC 9562: custom) of the first 16 bytes: looks like an id, says nothing."""
+    value = int.from_bytes(digest[:16], "big")
+    value = value & ~(0xF << 76) | 0x8 << 76
+    return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+
 
 ENVIRONMENT: Final = "RECOUP_KEYS"
 LOOK_SECONDS: Final = 5.0
@@ -76,31 +119,29 @@ class Keyring:
         None without a vault: no number is known there. Raises: ValueError, without the number, for anything but 8 to
         19 digits.
         """
-        digits, keys = hashing.pan_bytes(pan), self._material.keys.get("print", ())
-        return [(key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in keys]
+        digits, keys = pan_bytes(pan), self._material.keys.get("print", ())
+        return [(key.id, keyed_hash(key.secret, "print", digits)) for key in keys]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """32 bytes that stay the same for the same purpose and data, for as long as the installation
-        lives.
-        """
-        return hashing.keyed_hash(self._material.current("mac").secret, "mac", purpose.encode(), data)
+        """32 bytes that stay the same for the same purpose and data, for as long as the installation lives."""
+        return keyed_hash(self._material.current("mac").secret, "mac", purpose.encode(), data)
 
-    def derived_id(self, purpose: str, *parts: hashing.Part) -> UUID:
+    def derived_id(self, purpose: str, *parts: Part) -> UUID:
         """The id that these parts always have here; nobody without the key can compute or reverse it."""
-        data = [hashing.part_bytes(part) for part in parts]
-        digest = hashing.keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
-        return hashing.uuid_of(digest)
+        data = [part_bytes(part) for part in parts]
+        digest = keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
+        return uuid_of(digest)
 
     def secret_hash(self, secret: str) -> bytes:
         """32 bytes to keep instead of a secret that a caller sends (app secret, API key, refresh token).
 
         Only for secrets that a machine made: a person's password needs a slow hash.
         """
-        return hashing.keyed_hash(self._material.current("secret").secret, "secret", secret.encode())
+        return keyed_hash(self._material.current("secret").secret, "secret", secret.encode())
 
     def is_secret(self, secret: str, kept: bytes) -> bool:
         """Is this the secret whose hash was kept? Takes the same time for every wrong one."""
-        return hashing.same(self.secret_hash(secret), kept)
+        return same(self.secret_hash(secret), kept)
 
     def seal_secret(self, context: str, secret: bytes) -> bytes:
         """Seals a secret that we sign or verify with. `context` says whose it is and must be given again."""
@@ -120,19 +161,14 @@ class Keyring:
         return jwt.sign(claims, self._material.current("token").secret)
 
     def verify_token(self, token: str, now_seconds: int, *, issuer: str = jwt.ISSUER) -> dict[str, Any]:
-        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire.
-
-        Raises: Problem(unauthenticated)
-        """
+        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire. Raises:
+        Problem(unauthenticated)."""
         keys = [key.secret for key in self._material.keys["token"][:3]]
         return jwt.verify(token, keys, now_seconds, issuer=issuer)
 
     def rotate(self, after_ms: int = 0) -> None:
         """New keys for cards, prints, sealed secrets and tokens, current `after_ms` from now; the old ones stay for
-        what they made.
-
-        Raises: Problem(internal) for a ring from the environment, which only its owner can change.
-        """
+        what they made. Raises: Problem(internal) for a ring from the environment, which only its owner can change."""
         if self._folder is None:
             cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
             raise Problem("internal", "Keys from the environment cannot be rotated here.", cure=cure)
@@ -140,8 +176,7 @@ class Keyring:
 
     def drop(self, gone: Collection[tuple[str, str]]) -> None:
         """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing needs them is the
-        caller's to know.
-        """
+        caller's to know."""
         if self._folder is not None:
             self._held = files.forget(self._folder, gone)
 
@@ -154,7 +189,7 @@ class Keyring:
     def checks(self) -> dict[tuple[str, str], bytes]:
         """(purpose, key id) -> a value that only this key gives, by which a database knows it again."""
         return {
-            (purpose, key.id): hashing.keyed_hash(key.secret, "check", purpose.encode(), key.id.encode())
+            (purpose, key.id): keyed_hash(key.secret, "check", purpose.encode(), key.id.encode())
             for purpose, keys in self._material.keys.items()
             for key in keys
         }
@@ -175,10 +210,7 @@ class Keyring:
 
     def drop_vault(self, *, keep: bool) -> None:
         """Forgets the keys of cards; with `keep` they stay in a file beside. Whether nothing needs them is the caller's
-        to know.
-
-        Raises: Problem(conflict) for a ring from the environment, which only its owner can change.
-        """
+        to know. Raises: Problem(conflict) for a ring from the environment, which only its owner can change."""
         if self._folder is None:
             cure = f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}."
             raise Problem("conflict", "Keys from the environment cannot be changed here.", cure=cure)
@@ -206,10 +238,8 @@ def has_keys(folder: Path, environment: Mapping[str, str]) -> bool:
 
 
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
-    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none.
-
-    Raises: Problem(internal) when keys cannot be read or are open to others.
-    """
+    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none. Raises:
+    Problem(internal) when keys cannot be read or are open to others."""
     text = environment.get(ENVIRONMENT, "").strip()
     if not text:
         return Keyring(files.load_or_create(folder), folder)

@@ -101,10 +101,8 @@ def to_text(material: Material) -> str:
 
 
 def from_text(text: str, origin: str) -> Material:
-    """Reads what `to_text` writes; `origin` names the place in errors.
-
-    Raises: Problem(internal) that never quotes the text.
-    """
+    """Reads what `to_text` writes; `origin` names the place in errors. Raises: Problem(internal) that never quotes the
+    text."""
     try:
         plain = json.loads(text)
         has_vault = any(purpose in plain for purpose in VAULT)

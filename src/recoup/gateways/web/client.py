@@ -5,23 +5,139 @@ returned, and checks certificates against the name, which is also what SNI and H
 """
 
 import asyncio
+import contextlib
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from time import monotonic
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from yarl import URL
 
 from recoup.gateways.web import guard
 from recoup.gateways.web.answers import DRAINED_BYTES_MAX, BoundedConnector, TooMuchFraming
-from recoup.gateways.web.lookups import Lookups
 from recoup.gateways.web.names import Allowed, CheckedNames, Lookup, RefusedAddress
 from recoup.gateways.web.port import ANSWER_BYTES, Answer, Error
 from recoup.kernel.problem import Problem
+
+T = TypeVar("T")
+
+
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Done when the thread has ended, whether or not somebody still waits for it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+            done.exception()  # who waited for it may be gone
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as raised:  # noqa: BLE001 - raised where the result is awaited
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
+
+
+THREADS_MAX: Final = 32
+EACH_MAX: Final = 4  # of one domain
+WAITING_MAX: Final = 64  # of one domain
+SLOW_SECONDS: Final = 1.0
+REMEMBERED_MAX: Final = 4096
+
+Ask = Callable[[str], list[str]]
+
+
+class Lookups:
+    """One a client. `ask` blocks, and raises OSError for a name without an address.
+
+    A name server that does not answer holds a question for ten seconds and more. So questions have threads of their
+    own: the event loop's few serve databases and processors. One domain has few; slow ones have half of them together.
+    """
+
+    def __init__(self, ask: Ask | None = None) -> None:
+        self._ask = ask or _resolve
+        self._all, self._slow = asyncio.Semaphore(THREADS_MAX), asyncio.Semaphore(THREADS_MAX // 2)
+        self._domains: dict[str, _Domain] = {}
+        self._were_slow: OrderedDict[str, None] = OrderedDict()
+
+    async def __call__(self, host: str) -> list[str]:
+        """Raises: OSError."""
+        name = domain_of(host)
+        async with self._turn(name):
+            begun = monotonic()
+            asking = in_thread(lambda: self._ask(host))
+            try:
+                return await asyncio.shield(asking)
+            finally:
+                self._note(name, monotonic() - begun)
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        domain = self._domains.setdefault(name, _Domain())
+        if domain.count >= EACH_MAX + WAITING_MAX:
+            raise OSError(f"too many names of {name} are asked for")
+        domain.count += 1
+        try:
+            async with domain.room:
+                if name not in self._were_slow:
+                    async with self._all:
+                        yield
+                    return
+                async with self._slow, self._all:
+                    yield
+        finally:
+            domain.count -= 1
+            if not domain.count:
+                self._domains.pop(name, None)
+
+    def _note(self, name: str, seconds: float) -> None:
+        if seconds < SLOW_SECONDS:
+            self._were_slow.pop(name, None)
+            return
+        self._were_slow[name] = None
+        self._were_slow.move_to_end(name)
+        if len(self._were_slow) > REMEMBERED_MAX:
+            self._were_slow.popitem(last=False)
+
+
+class _Domain:
+    """`count`: who asks and who waits."""
+
+    def __init__(self) -> None:
+        self.room, self.count = asyncio.Semaphore(EACH_MAX), 0
+
+
+def domain_of(host: str) -> str:
+    """The last two labels: roughly what one owner has, and one set of name servers answers for."""
+    return ".".join(host.lower().rsplit(".", 2)[-2:])
+
+
+def _resolve(host: str) -> list[str]:
+    """IPv4 and IPv6."""
+    infos: list[Any] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    # A scope ("%eth0") only comes with addresses that are refused anyway; ip_address reads it.
+    return [str(info[4][0]) for info in infos]
+
 
 CONNECTIONS_MAX: Final = 512
 CONNECTIONS_PER_RECEIVER_MAX: Final = 64
@@ -171,9 +287,7 @@ class _Target:
 
 @lru_cache(maxsize=4096)
 def _read_url(url: str, loopback: bool) -> _Target | None:
-    """None for an address that may not be called; remembered, because a receiver is called again and
-    again.
-    """
+    """None for an address that may not be called; remembered, because a receiver is called again and again."""
     parsed = guard.check_url(url, loopback=loopback)
     if isinstance(parsed, Problem):
         return None

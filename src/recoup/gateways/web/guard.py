@@ -83,9 +83,7 @@ class ParsedUrl:
 
     @property
     def host_header(self) -> str:
-        """What a receiver sees as Host, and what a signature covers: the port only when it is not the usual
-        one.
-        """
+        """What a receiver sees as Host, and what a signature covers: the port only when it is not the usual one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _usual_port(self.scheme) else f"{host}:{self.port}"
 

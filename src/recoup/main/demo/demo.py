@@ -9,8 +9,9 @@ The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is co
 import json
 import subprocess
 import sys
+import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,10 +28,9 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.main.bootstrap_file import write_private
+from recoup.main.chosen_world import write_private
 from recoup.main.demo.business import Business
-from recoup.main.demo.example import Line, later, read_example
-from recoup.main.demo.month import over_a_month
+from recoup.main.demo.example import Line, cards_in, later, read_example
 from recoup.main.demo.months import Months, Site, has_months, months_of
 from recoup.main.demo.play import play
 from recoup.main.settings import Settings
@@ -39,6 +39,30 @@ from recoup.store.lists.order_counts import count_orders, count_statuses
 from recoup.store.lists.order_filter import OrderFilter
 from recoup.store.merchants.merchants import move_clock, offset_of
 from recoup.store.server.footing import end_with_parent
+
+DAY: Final = timedelta(days=1)
+MOMENT: Final = timedelta(hours=6)  # lines come together: each moment is a move of the clock
+COUNTING: Final = "counting"
+
+
+def over_a_month(lines: Iterable[Line], file_days: int, days: int) -> list[Line]:
+    """Orders of the file's first day begin on any of `days` days, always the same one; what the file begins later, and
+    orders that share one counted card, keep their distance from the end. Lines beyond the end are left out."""
+    by_order: dict[str, list[Line]] = {}
+    for line in lines:
+        by_order.setdefault(line.order, []).append(line)
+    found = []
+    for order, several in by_order.items():
+        anchored = several[0].at >= DAY or any(COUNTING in card for line in several for card in cards_in(line.body))
+        shift = DAY * (days - file_days if anchored else zlib.crc32(order.encode()) % (days - 1))
+        found += [replace(line, at=_moment(line.at, several[0].at) + shift) for line in several]
+    return sorted((line for line in found if line.at < DAY * days), key=lambda line: (line.at, line.number))
+
+
+def _moment(at: timedelta, first: timedelta) -> timedelta:
+    """A beginning goes back to its moment, what follows it forward: never before what it waits for."""
+    return at // MOMENT * MOMENT if at == first else -(-at // MOMENT) * MOMENT
+
 
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")

@@ -16,11 +16,11 @@ import msgspec
 
 from recoup.gateways.cards.connector import Acknowledgement, Finding, Notice
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.decimal_amounts import exponent, units_of
 from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.plain_xml import Element, NotPlainError, read_xml
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError, Reply
+from recoup.gateways.cards.wire_amounts import exponent, units_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

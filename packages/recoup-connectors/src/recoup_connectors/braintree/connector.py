@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards import decimal_amounts
+from recoup.gateways.cards import wire_amounts
 from recoup.gateways.cards.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
 from recoup.gateways.cards.credential import Stored
 from recoup.gateways.cards.outcome import Outcome
@@ -80,10 +80,10 @@ class Braintree(VendorAccount):
         return self.acceptor_id
 
     def exponent(self, currency: str) -> int | None:
-        return decimal_amounts.exponent(currency) if currency in self._accounts else None
+        return wire_amounts.exponent(currency) if currency in self._accounts else None
 
     def carries(self, units: int, currency: str) -> bool:
-        return currency in self._accounts and decimal_amounts.amount_text(units, currency) is not None
+        return currency in self._accounts and wire_amounts.amount_text(units, currency) is not None
 
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         credential = charge.credential
@@ -110,7 +110,7 @@ class Braintree(VendorAccount):
     def _transaction(self, charge: Charge) -> dict[str, Any]:
         """The same for the same id, whenever it is called."""
         form: dict[str, Any] = {
-            "amount": decimal_amounts.amount_text(charge.units, charge.currency),
+            "amount": wire_amounts.amount_text(charge.units, charge.currency),
             "orderId": str(charge.id),
             "merchantAccountId": self._accounts[charge.currency],
         }
@@ -186,7 +186,7 @@ class Braintree(VendorAccount):
 
     async def _capture(self, message: ModificationMessage) -> Outcome:
         """`orderId` stays the charge's, by which it is found."""
-        amount = {"amount": decimal_amounts.amount_text(message.units, message.currency)}
+        amount = {"amount": wire_amounts.amount_text(message.units, message.currency)}
         if message.final_part:
             reply = await self._move(message, "captureTransaction", {"transaction": amount})
             payment = payment_at(reply, "captureTransaction", "transaction")
@@ -198,7 +198,7 @@ class Braintree(VendorAccount):
 
     async def _refund(self, message: ModificationMessage) -> Outcome:
         """What has not settled cannot be refunded: the whole of it is voided, a part waits until it has."""
-        amount = decimal_amounts.amount_text(message.units, message.currency)
+        amount = wire_amounts.amount_text(message.units, message.currency)
         reply = await self._move(
             message, "refundTransaction", {"refund": {"amount": amount, "orderId": str(message.id)}}
         )

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from recoup.gateways.cards.decimal_amounts import units_of
 from recoup.gateways.cards.outcome import Fault, Outcome, State
 from recoup.gateways.cards.transport import Reply
+from recoup.gateways.cards.wire_amounts import units_of
 
 SOURCE: Final = "braintree"  # whose codes they are
 UNREADABLE: Final = "the answer could not be read"

@@ -10,10 +10,10 @@ import msgspec
 
 from recoup.gateways.cards.connector import Finding, Notice
 from recoup.gateways.cards.credential import Stored
-from recoup.gateways.cards.decimal_amounts import units_of
 from recoup.gateways.cards.notice_kinds import Row, meaning_of, nothing
 from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.cards.transport import NoAnswerError, NotSentError
+from recoup.gateways.cards.wire_amounts import units_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

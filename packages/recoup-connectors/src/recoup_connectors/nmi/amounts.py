@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from recoup.gateways.cards import decimal_amounts
+from recoup.gateways.cards import wire_amounts
 from recoup.gateways.cards.wire_amounts import WireAmounts
 from recoup.kernel.currencies import EXPONENTS
 
-_AMOUNTS: Final = WireAmounts(dict.fromkeys((one for one in EXPONENTS if decimal_amounts.exponent(one) is not None), 2))
-exponent, units_of = _AMOUNTS.exponent, decimal_amounts.units_of
+_AMOUNTS: Final = WireAmounts(dict.fromkeys((one for one in EXPONENTS if wire_amounts.exponent(one) is not None), 2))
+exponent, units_of = _AMOUNTS.exponent, wire_amounts.units_of
 
 
 def amount_text(units: int, currency: str) -> str | None:

@@ -14,7 +14,6 @@ from uuid import UUID
 import uvloop
 
 from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
     Authenticates,
@@ -25,6 +24,7 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 
 LATENCY_SECONDS: Final = 0.05
 NAME: Final = "http"

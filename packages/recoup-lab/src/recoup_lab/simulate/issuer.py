@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
     Authenticates,
@@ -24,6 +23,7 @@ from recoup.gateways.cards.port import (
     ModificationMessage,
     Outcome,
 )
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.rules.network.magic import answer
 from recoup_lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup_lab.simulate.dice import dice

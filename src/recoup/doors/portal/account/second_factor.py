@@ -2,21 +2,40 @@
 
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
+import segno
+from markupsafe import Markup
 from starlette.responses import Response
 
-from recoup.doors.portal.account.qr import qr_svg
 from recoup.doors.portal.account.visit import AccountVisit
 from recoup.doors.portal.endpoint import SET_UP, redirect
-from recoup.doors.portal.form_key import FormKey, fresh_key
+from recoup.doors.portal.form_shape import FormKey, fresh_key
 from recoup.doors.portal.menu import TABS, Entry
 from recoup.doors.portal.pages import Answer, Values, account, account_setting_up, nothing, only
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import render
 from recoup.flows.people import second_factor as flow
 from recoup.flows.people.passwords import Passwords
+from recoup.flows.world import World
 from recoup.rules.people.codes import shown
-from recoup.rules.people.totp import in_fours
+from recoup.rules.people.totp import address_of, in_fours
+
+_HERE: Final = ("", "localhost", "127.0.0.1", "::1")
+
+
+def qr_svg(secret: str, email: str, world: World) -> Markup:
+    """Dark on light in either theme, with its quiet zone: phones read nothing else."""
+    drawn = segno.make(address_of(secret, email, issuer_of(world)), error="m", micro=False)
+    svg = drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="scanned", lineclass=None)
+    return Markup(svg)  # noqa: S704 - drawn by us: squares and numbers only
+
+
+def issuer_of(world: World) -> str:
+    """How the app calls it; with the host, where there is one, so that installations differ."""
+    host = urlsplit(world.url).hostname or ""
+    return "Recoup" if host in _HERE else f"Recoup {host}"
+
 
 SHOWN: Final = only("invalid", "bad_credentials", "too_many_requests", "forbidden", "conflict")
 

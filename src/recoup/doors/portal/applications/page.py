@@ -1,36 +1,180 @@
 """/applications: the list, and one application with its form, documents, decision and end."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.applications.fields import ApplicationFields, read_fields, shown_fields
-from recoup.doors.portal.applications.who import ApplicationAccess, access_of, only_applicants
-from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.form_shape import read_again
+from recoup.doors.portal.form_shape import Names, Text, read_again
 from recoup.doors.portal.menu import Entry, for_operator, not_operator
 from recoup.doors.portal.pages import Answer, Values, but, either, nothing
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.merchants import application_documents, applications
-from recoup.flows.merchants.applications import FullApplication
+from recoup.flows.merchants.applications import Applicant, FullApplication
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.flows.world import World
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import UNITS_MAX, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.merchants.application import DECLINE_REASONS
 from recoup.rules.merchants.documents import BYTES_MAX, download_name
-from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
+from recoup.rules.merchants.form import DOCUMENTS, KINDS, SITES_MAX, Form, SiteForm
+from recoup.rules.money import typed_amounts
 from recoup.store.merchants.applications import log_of
+
+_TEXTS: Final = (
+    "external_id", "legal_name", "trading_name", "country", "registration_number", "business_category",
+    "contact_name", "contact_email", "contact_phone", "currency",
+)  # fmt: skip
+_SITE: Final = {"url": 512, "name": 128, "descriptor": 22, "support": 128}
+_SITE_FIELDS: Final = re.compile(rf"site_({'|'.join(_SITE)})_[0-9]{{1,2}}")
+
+
+def _line(most: int) -> Text:
+    return Text(most, strip=True, printable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationFields:
+    """As they were typed. `monthly`, `average`: amounts in `currency`; `kind`: of orders; `sites`: the texts of each,
+    under `site_`, the field and the site's number."""
+
+    external_id: Annotated[str, _line(64)]
+    legal_name: Annotated[str, _line(128)]
+    trading_name: Annotated[str, _line(128)]
+    country: Annotated[str, _line(2)]
+    registration_number: Annotated[str, _line(64)]
+    business_category: Annotated[str, _line(4)]
+    contact_name: Annotated[str, _line(128)]
+    contact_email: Annotated[str, _line(254)]
+    contact_phone: Annotated[str, _line(32)]
+    currency: Annotated[str, _line(3)]
+    monthly: Annotated[str, Text(30, strip=True)]
+    average: Annotated[str, Text(30, strip=True)]
+    kind: tuple[str, ...]
+    sites: Annotated[Mapping[str, str], Names(_SITE_FIELDS.fullmatch), _line(max(_SITE.values()))]
+
+
+def read_fields(fields: ApplicationFields) -> Form:
+    """Raises: Problem(invalid) for an amount that is none; the flow checks everything else."""
+    texts = {name: getattr(fields, name) for name in _TEXTS}
+    texts["country"], texts["currency"] = texts["country"].upper(), texts["currency"].upper()
+    sites = []
+    for number in range(SITES_MAX):
+        site = {name: fields.sites.get(f"site_{name}_{number}", "")[:most] for name, most in _SITE.items()}
+        if any(site.values()):
+            sites.append(SiteForm(**site))
+    return Form(
+        **texts,
+        monthly_units=_units(fields.monthly, "monthly", texts["currency"]),
+        average_units=_units(fields.average, "average", texts["currency"]),
+        kinds=tuple(kind for kind in KINDS if kind in fields.kind),
+        sites=tuple(sites),
+    )
+
+
+def shown_fields(form: Form) -> dict[str, Any]:
+    """What stands in the page's fields; one empty site more than there are."""
+    return {
+        **{name: getattr(form, name) for name in _TEXTS},
+        "kinds": form.kinds,
+        "monthly": _amount(form.monthly_units, form.currency),
+        "average": _amount(form.average_units, form.currency),
+        "sites": [*form.sites, SiteForm()][:SITES_MAX],
+    }
+
+
+def _units(text: str, name: str, currency: str) -> int | None:
+    if not text:
+        return None
+    if currency not in EXPONENTS:
+        raise Problem("invalid", "An amount needs a currency like USD.", field="Volumes.Currency")
+    units = typed_amounts.units(text, currency, name)
+    if not 0 <= units <= UNITS_MAX:
+        raise Problem("invalid", "The amount is too large or too small.", field=name)
+    return units
+
+
+def _amount(units: int | None, currency: str) -> str:
+    return "" if units is None or currency not in EXPONENTS else to_text(units, EXPONENTS[currency])
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationAccess:
+    """`may_apply`: begin, edit, submit, cancel and convert. `may_decide`: the operator."""
+
+    who: Applicant
+    may_apply: bool
+    may_decide: bool
+
+
+def access_of(visit: AnyVisit) -> ApplicationAccess:
+    scope, session = visit.scope, visit.session
+    if session.is_operator:
+        return ApplicationAccess(Applicant(None, scope.actor, scope.request_id), False, True)
+    if session.seat is not None:
+        owner = ("partner", session.seat.partner_id)
+        return ApplicationAccess(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+    assert isinstance(visit, Visit), "without a seat there is a merchant"
+    applicant = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
+    return ApplicationAccess(applicant, session.may("apply"), False)
+
+
+def only_applicants(access: ApplicationAccess) -> None:
+    """Raises: Problem(forbidden)."""
+    if not access.may_apply:
+        raise Problem(
+            "forbidden", "Your role may view applications, but not submit them; nothing was done.", cure="Ask an owner."
+        )
+
+
+STATES: Final = {
+    "DRAFT": State("Draft", "off", "draft", "It can be edited and is not yet submitted."),
+    "SUBMITTED": State("Submitted", "hold", "onhold", "The operator decides."),
+    "APPROVED": State("Approved", "run", "processing", "The merchant can be created."),
+    "DECLINED": State("Declined", "prob", "problem", "The operator declined it; the reason is shown below."),
+    "CANCELLED": State("Cancelled", "off", "cancelled", "This is final."),
+    "CONVERTED": State("Merchant", "ok", "completed", "The merchant exists."),
+}
+HAPPENINGS: Final = {
+    "created": "Started", "changed": "Edited", "document_added": "Document added",
+    "document_removed": "Document removed",
+    "submitted": "Submitted", "approved": "Approved", "declined": "Declined", "cancelled": "Cancelled",
+    "converted": "Merchant created",
+}  # fmt: skip
+# The wire's name of a field -> its label on the page.
+_LABELS: Final = {
+    "LegalName": "Legal name", "Country": "Country", "RegistrationNumber": "Registration number",
+    "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name", "Contact.Email": "Contact: e-mail",
+    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: per month",
+    "Kinds": "Order types", "Sites": "A site",
+}  # fmt: skip
+_OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}
+
+
+def label_of(name: str) -> str:
+    """As the page calls a field, or a document, that the wire calls `name`."""
+    kind, _, inner = name.partition(".")
+    if kind == "Documents":
+        return Sentence("document: {0}", DOCUMENTS[inner])
+    if kind.startswith("Sites["):
+        return Sentence("Site {0}: {1}", int(kind[6:-1]) + 1, _OF_SITE[inner])
+    return _LABELS[name]
+
 
 SIZE: Final = 25
 LOG_MAX: Final = 200

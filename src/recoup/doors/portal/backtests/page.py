@@ -1,5 +1,6 @@
 """/backtests: what another policy would have rescued of past payments, on a page to print; and the form that asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -7,7 +8,6 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.backtests.words import KINDS, VERDICTS, label, lacking, meaning
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
@@ -21,15 +21,198 @@ from recoup.flows.backtests.questions import BacktestRequest, question_for
 from recoup.flows.insight.backtest_payments import payments_file
 from recoup.flows.merchants.policies import read_versions
 from recoup.flows.merchants.policy_scopes import where_of
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
+from recoup.kernel.money import apart, shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.sentence import Sentence
 from recoup.rules.backtest.names import name_of_payments, name_of_policy
 from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, question_of
 from recoup.rules.rescue.policy import POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 from recoup.store.insight.imports import list_imports
+
+KINDS: Final = {
+    "class": "By class of decline", "issuer": "By issuer", "country": "By country", "amount": "By amount",
+}  # fmt: skip
+VERDICTS: Final = {
+    "better": "Better than what was done", "worse": "Worse than what was done",
+    "not_told": "No difference can be told from what was done",
+}  # fmt: skip
+CLASSES: Final = {
+    "technical": "Technical failure", "soft": "General decline", "funds": "Lack of money", "limits": "Card limit",
+    "hard": "Hard decline", "data": "Wrong card details", "fraud": "Suspected fraud", "sca": "Confirmation required",
+    "configuration": "Account not set up for it", "": "No reason was told",
+}  # fmt: skip
+# what -> its sentence, and how the numbers are shown
+LESS: Final[Mapping[str, tuple[str, str]]] = {
+    "weight": ("The orders that were tried as this policy would have count as {0} customers; {1} are needed.", "%.0f"),
+    "support": ("In {0} % of its decisions the policy does what no order shows; {1} % at most.", "%"),
+    "clipped": ("{0} % of the weight was cut off, because few orders would count too much; {1} % at most.", "%"),
+    "one_payer": ("One customer has {0} % of the weight; {1} % at most.", "%"),
+    "width": ("The interval is {0} points wide to each side; {1} points are the most that is shown.", "%"),
+    "days": ("There are {0} days of closed windows; {1} are needed.", "%.0f"),
+    "rescued": ("There are {0} rescued payments; {1} are needed.", "%.0f"),
+    "not_rescued": ("There are {0} payments that were not rescued; {1} are needed.", "%.0f"),
+    "attempts": ("No attempt of a card stands in the file.", ""),
+    "only_successes": ("The file holds only successes: export the failed payments too.", ""),
+    "declined": ("No declined payment has its whole window in the file; the rest is cut by its edges.", ""),
+    "guessed": ("{0} % of the attempts are put together by guess; {1} % at most. Export the payments’ ids.", "%"),
+}  # fmt: skip
+UNTOLD: Final = "What this policy would have rescued cannot be told from them; below stands what is missing."
+MEANS: Final = {
+    "better": "It is better than what was done: of 100 declined payments it rescues {0} to {1} more.",
+    "worse": "It is worse than what was done: of 100 declined payments it rescues {0} to {1} fewer.",
+    "not_told": "Whether it is better than what was done cannot be told: of 100 payments it rescues between {0} fewer "
+    "and {1} more.",
+}  # fmt: skip
+# Of the payments that were rescued then.
+SPAN_WORDS: Final = {
+    "earlier": "Where it rescues the same payments, their money comes {0} to {1} days earlier.",
+    "later": "Where it rescues the same payments, their money comes {0} to {1} days later.",
+    "either": "Where it rescues the same payments, their money comes between {0} days later and {1} days earlier.",
+}  # fmt: skip
+NO_ARM: Final = (
+    "No order has stored probabilities yet: let the rescue engine watch, or decide for a share of customers."
+)
+
+
+def lacking(report: Mapping[str, Any]) -> list[Sentence]:
+    """What is missing for a figure, one sentence each."""
+    found = [_sentence(one) for one in report["missing"] if one["have"] is not None]
+    if report["basis"] == "propensities" and not report["orders"] and not report["open"]:
+        found = [Sentence(NO_ARM), *found]
+    return found
+
+
+def _sentence(one: Mapping[str, Any]) -> Sentence:
+    text, form = LESS[one["what"]]
+    if not form:
+        return Sentence(text)
+    scale, digits = (100, "%.1f") if form == "%" else (1, form)
+    return Sentence(text, digits % (scale * one["have"]), digits % (scale * one["needed"]))
+
+
+def meaning(report: Mapping[str, Any]) -> list[Sentence]:
+    """What it says, for somebody who reads nothing else."""
+    return _of_history(report) if report["basis"] == "history" else _of_own(report)
+
+
+def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
+    if not report["orders"]:
+        return []
+    found = [_then(report["orders"], report["rescuedThen"])]
+    if report["rescued"] is None:
+        return [*found, Sentence(UNTOLD)]
+    rescued, more = report["rescued"], report["difference"]
+    found.append(
+        Sentence(
+            "Under this policy {0} % would have been rescued, between {1} % and {2} %: in nine of ten back-tests such "
+            "bounds hold the truth.",
+            _percent(rescued["value"]),
+            _percent(max(0.0, rescued["low"])),
+            _percent(min(1.0, rescued["high"])),
+        )
+    )
+    found.append(_than_before(report["verdict"], more["low"], more["high"]))
+    found += [
+        _avoided(one["feesAvoided"], one["currency"]) for one in report["money"] if one["feesAvoided"] is not None
+    ]
+    days = report.get("daysEarlier")
+    if days is not None:
+        word = (
+            "The money would have come {0} days earlier." if days >= 0 else "The money would have come {0} days later."
+        )
+        found.append(Sentence(word, f"{abs(days):.1f}"))
+    return found
+
+
+def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
+    whole = report.get("whole")
+    if not whole:
+        return []
+    found = [_then(whole["orders"], whole["rescuedThen"])]
+    if whole["rescued"] is None:
+        return [*found, Sentence(UNTOLD)]
+    found.append(
+        Sentence(
+            "Under this policy at least {0} % and at most {1} % would have been rescued. Where its tries fall on those "
+            "that were made, their outcome is known; of all others nothing is assumed.",
+            _percent(whole["rescued"]["atLeast"]),
+            _percent(whole["rescued"]["atMost"]),
+        )
+    )
+    if whole["models"] is not None:
+        low, high = _percent(whole["models"]["lowest"]), _percent(whole["models"]["highest"])
+        found.append(Sentence("Models expect {0} % to {1} %. That is their word, and no proof.", low, high))
+    for one in whole["feesAvoided"]:
+        low, high = (_money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost"))
+        found.append(Sentence("Fees avoided: between {0} and {1} {2}.", low, high, one["currency"]))
+    if whole["daysEarlier"] is not None:
+        found.append(_span_of_days(whole["daysEarlier"]["atLeast"], whole["daysEarlier"]["atMost"]))
+    return found
+
+
+def _span_of_days(low: float, high: float) -> Sentence:
+    """`low`, `high`: how many days earlier; below 0: later."""
+    least, most = sorted((abs(low), abs(high)))
+    if low >= 0:
+        return Sentence(SPAN_WORDS["earlier"], f"{least:.1f}", f"{most:.1f}")
+    if high <= 0:
+        return Sentence(SPAN_WORDS["later"], f"{least:.1f}", f"{most:.1f}")
+    return Sentence(SPAN_WORDS["either"], f"{abs(low):.1f}", f"{high:.1f}")
+
+
+def _then(orders: int, rescued: int) -> Sentence:
+    return Sentence(
+        "Of {0} declined payments {1} were rescued by what was done, {2} %.",
+        f"{orders:,}",
+        f"{rescued:,}",
+        _percent(rescued / orders if orders else 0.0),
+    )
+
+
+def _than_before(verdict: str, low: float, high: float) -> Sentence:
+    if verdict == "not_told":
+        return Sentence(MEANS[verdict], _percent(max(0.0, -low)), _percent(max(0.0, high)))
+    least, most = sorted((abs(low), abs(high)))
+    return Sentence(MEANS[verdict], _percent(least), _percent(most))
+
+
+def _avoided(units: int, asset: str) -> Sentence:
+    word = (
+        "Its sends would have cost {0} {1} less in fees."
+        if units >= 0
+        else "Its sends would have cost {0} {1} more in fees."
+    )
+    return Sentence(word, _money(abs(units), asset), asset)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _money(units: int, asset: str, *, sign: bool = False) -> str:
+    lead = "-" if units < 0 else "+" if sign else ""
+    return f"{lead}{apart(shown(abs(units), asset if asset in EXPONENTS else 'USD'))}"
+
+
+def label(by: str, name: str) -> str | Sentence:
+    """Of a group; a band of amounts is `USD/1299/2499` in minor units."""
+    parts = name.split("/")
+    if by == "class":
+        return CLASSES.get(name, name or "Others")
+    if by == "amount" and len(parts) == 3 and parts[0] in EXPONENTS:  # noqa: PLR2004
+        asset, low, high = parts[0], int(parts[1]), int(parts[2])
+        if low and high:
+            return Sentence("{0} {1} to {2}", asset, shown(low, asset), shown(high, asset))
+        if low:
+            return Sentence("{0} above {1}", asset, shown(low, asset))
+        return Sentence("{0} up to {1}", asset, shown(high, asset)) if high else asset
+    return name or "Others"
+
 
 PLACE: Final = "/backtests"
 SIZE: Final = 50

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
 
-from recoup.doors.portal.customers.label import label_of
 from recoup.doors.portal.customers.listing import customers_page
-from recoup.doors.portal.customers.page import customer_page, find
+from recoup.doors.portal.customers.page import customer_page, find, label_of
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.order.blocks import BLOCK, Unblock, unblock_by
 from recoup.doors.portal.pages import Answer, nothing, shown

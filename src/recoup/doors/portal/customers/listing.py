@@ -82,10 +82,8 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
 
 
 async def _found(visit: Visit, typed: str) -> set[UUID]:
-    """The customers with exactly this; else the customers of the orders that it finds.
-
-    Raises: Problem(unavailable) when that takes too long.
-    """
+    """The customers with exactly this; else the customers of the orders that it finds. Raises: Problem(unavailable)
+    when that takes too long."""
     merchant_id = visit.merchant_id
     payer_id = parse_id(typed) or await find_by_name(visit.world, merchant_id, typed)
     async with visit.world.db.read() as connection:

@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.customers.label import is_gone, label_of
 from recoup.doors.portal.feature_parts import customer_panels
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.people import named
@@ -11,8 +10,10 @@ from recoup.doors.portal.personal import clear_until
 from recoup.doors.portal.visit import Visit
 from recoup.flows.people.persons import find_alike, no_such_customer
 from recoup.kernel.ids import HIGHEST, parse_id
+from recoup.kernel.sentence import Sentence
+from recoup.rules.languages.said import said
 from recoup.rules.merchants.blocks import REASONS
-from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.merchants.personal import DOTS, SHOWN
 from recoup.store.lists.customers import (
     Customer,
     attempts_of,
@@ -26,14 +27,28 @@ from recoup.store.lists.customers import (
 )
 from recoup.store.merchants.blocks import standing_blocks
 
+
+def label_of(customer: Customer, language: str) -> str:
+    """What the merchant knows them by, as it is; or the end of our id for one whose data is gone or masked, as the
+    page's language says it. People type what they read."""
+    found = customer.known_email or customer.external_id
+    if found and DOTS not in found:
+        return found
+    return said(language, Sentence("customer {0}", str(customer.payer_id)[-6:]))
+
+
+def is_gone(customer: Customer) -> bool:
+    """Nothing names them any more."""
+    return not any((customer.email, customer.name, customer.phone, customer.external_id, customer.newest))
+
+
 SIZE: Final = 100
 
 
 @member.page("/customers/{payer_id}", "customers/customer.html")
 async def customer_page(visit: Visit) -> Values:
-    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem.
-
-    Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
+    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem. Raises:
+    Problem(not_found) for an id that is none, and for another merchant's customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
     email, alike = await find_alike(visit.world, merchant_id, payer_id)

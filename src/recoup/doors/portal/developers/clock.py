@@ -8,12 +8,9 @@ from uuid import UUID
 
 import structlog
 
-from recoup.doors.portal.developers.moving import Moving
-from recoup.doors.portal.developers.page import PLACE, developers
-from recoup.doors.portal.developers.who import acting
-from recoup.doors.portal.developers.words import STEPS
+from recoup.doors.portal.developers.page import PLACE, STEPS, Moving, acting, developers
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKeyId
+from recoup.doors.portal.form_shape import FormKeyId
 from recoup.doors.portal.pages import Answer
 from recoup.doors.portal.visit import Visit
 from recoup.flows.advance_clock import advance_clock

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from recoup.doors.portal.developers.page import Decline, developers
-from recoup.doors.portal.developers.who import acting
-from recoup.doors.portal.form_key import FormKeyId
+from recoup.doors.portal.developers.page import Decline, acting, developers
+from recoup.doors.portal.form_shape import FormKeyId
 from recoup.doors.portal.pages import Answer, shown
 from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.evaluate import Evaluate

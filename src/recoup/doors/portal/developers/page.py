@@ -1,24 +1,72 @@
 """/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
 
+import asyncio
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from typing import Annotated, Final, TypeAlias
+from uuid import UUID
 
-from recoup.doors.portal.developers.moving import Moving
-from recoup.doors.portal.developers.who import may_play
-from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Values, member
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import CHANNELS
 from recoup.flows.messages import endpoints
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
 from recoup.rules.network.magic import inputs
 from recoup.rules.network.simulation import SCHEMES, codes_of
 from recoup.store.merchants.clock_moves import last_moves
 from recoup.store.merchants.merchant_keys import open_tokenization_keys
 from recoup.store.orders.due_work import next_business_instant
+
+STEPS: Final = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "22d": timedelta(days=22)}
+STEP_WORDS: Final = {"1h": "1 hour", "1d": "1 day", "7d": "7 days", "22d": "22 days", "next": "to the next due time"}
+KINDS: Final = {
+    "mit_managed": "MIT, retried for 21 days", "mit_sync": "MIT, answered at once",
+    "cit_web": CHANNELS["cit_web"][0], "cit_callcenter": CHANNELS["cit_callcenter"][0],
+}  # fmt: skip
+ANSWERS: Final = {
+    "approves": "Approve the first attempt", "declines_once": "Decline once more, then approve",
+    "declines_thrice": "Decline three more times, then approve", "declines": "Always decline",
+}  # fmt: skip
+# Of the magic inputs: what an answer means to the reader; kinds in the order in which they help most.
+INPUT_KINDS: Final = {
+    "allow_list": "Always the same answer", "script": "Declines, then approves", "response": "Decline code by amount",
+    "advice": "Advice code by amount", "fault": "The processor misbehaves", "dispute": "Disputed later",
+    "updater": "What the account updater knows", "token": "How its network token behaves",
+    "counting": "Counts towards the network’s limits",
+}  # fmt: skip
+EVALUATED: Final = {
+    "APPROVED": "It was approved.", "DECLINED": "It was declined; check whether it is tried again.",
+    "SUBMITTED": "It was accepted and is retried until it expires.", "CHALLENGE": "The customer must act.",
+    "CAPTUREREQUIRED": "It is authorised and waits for capture.", "CANCELLED": "It was cancelled.",
+}  # fmt: skip
+
+
+def may_play(visit: Visit) -> bool:
+    return visit.world.policy.test_mode and visit.may("sandbox", or_operator=True)
+
+
+def acting(visit: Visit) -> Scope:
+    """Raises: Problem(forbidden)."""
+    if not visit.world.policy.test_mode:
+        raise Problem(
+            "forbidden", "This tool exists only in the sandbox; nothing was done.", cure="Switch to the sandbox."
+        )
+    return visit.acting("sandbox", "use the sandbox tools")
+
+
+class Moving:
+    """Of one running portal."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[UUID, asyncio.Task[None]] = {}  # by merchant
+        self.one_clock = asyncio.Lock()  # held by the move that is being made
+
 
 PLACE: Final = "/developers"
 MOVES: Final = 10

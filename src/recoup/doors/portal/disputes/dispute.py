@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from recoup.doors.portal.disputes.evidence import suggested
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.form_shape import Text, read_again
 from recoup.doors.portal.order.dispute_words import reason_words
@@ -16,6 +15,7 @@ from recoup.doors.portal.pages import Answer, Values, but, member
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.rights import operator, role
+from recoup.doors.portal.templates import full
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
@@ -23,14 +23,51 @@ from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import money
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
-from recoup.store.disputes.disputes import read_dispute, read_files, read_notes
+from recoup.store.disputes.disputes import DisputeRow, read_dispute, read_files, read_notes
 from recoup.store.orders.order_page import OrderPage
+
+
+def suggested(page: OrderPage, dispute: DisputeRow) -> list[str]:
+    asset = page.order.asset
+    found: list[str] = []
+    for refund in page.modifications:
+        if refund.kind in ("refund", "reversal") and refund.state == "done":
+            amount, reference = money(refund.units, asset), refund.reference or refund.modification_id
+            found.append(
+                Sentence(
+                    "{0} {1} were refunded to the cardholder, requested on {2}, reference {3}.",
+                    amount,
+                    asset,
+                    full(refund.business_at),
+                    reference,
+                )
+            )
+    charge = next((a for a in page.attempts if a.attempt_id == dispute.attempt_id), None)
+    if charge is not None:
+        amount, network = money(charge.units, asset), charge.network_transaction_id or "-"
+        found.append(
+            Sentence(
+                "Charged {0} {1} on {2}, approved with code {3}, network transaction {4}, statement text {5}.",
+                amount,
+                asset,
+                full(charge.sent_at or charge.due_at),
+                charge.scheme_code or "00",
+                network,
+                page.order.descriptor,
+            )
+        )
+    passed = next((line for line in page.log if line.happening == "challenge_passed"), None)
+    if passed is not None:
+        found.append(Sentence("The cardholder passed the bank's check on {0}.", full(passed.business_at)))
+    return found
+
 
 ANSWER: Final = role("dispute", "answer disputes")
 FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}

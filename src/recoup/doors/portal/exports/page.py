@@ -9,9 +9,7 @@ from msgspec import structs
 from starlette.responses import FileResponse, Response
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.exports.words import FORMS, STATES
-from recoup.doors.portal.form_key import FormKey, fresh_key
-from recoup.doors.portal.form_shape import among, read_again
+from recoup.doors.portal.form_shape import FormKey, among, fresh_key, read_again
 from recoup.doors.portal.orders.export import (
     TYPES,
     counted,
@@ -28,11 +26,23 @@ from recoup.doors.portal.pages import Answer, Values, member, nothing, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import Export, exports_of
+
+FORMS: Final = {"csv": "CSV", "json": "JSON", "xlsx": "XLSX"}
+STATES: Final = {
+    "asked": State("Waits", "off", "draft", "The worker starts it as soon as it has capacity."),
+    "working": State("Running", "run", "processing", "It is being written; it can be downloaded once complete."),
+    "ready": State("Ready", "ok", "completed", "It can be downloaded until it is deleted."),
+    "refused": State("Failed", "prob", "problem", "The export failed; the reason is shown beside it."),
+    "cancelled": State("Cancelled", "off", "cancelled", "You cancelled it."),
+    "gone": State("Deleted", "off", "cancelled", "The file was deleted. Export again to get a new one."),
+}
+
 
 PLACE: Final = "/exports"
 _NO_TYPE: Final = Problem(

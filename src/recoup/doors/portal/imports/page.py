@@ -13,20 +13,44 @@ from recoup.doors.portal.downloads import JSON_LINES, download
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.form_shape import Text, read_again
-from recoup.doors.portal.imports.words import ATTEMPTS, LEFT_OUT, MARKS, ORDERS, STATES, TITLES, UNITS
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history, lines_file
 from recoup.flows.insight.imports.work import one_import, stop_import
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.imports.answers import Answers
+from recoup.rules.imports.attempt import SKIPPED
 from recoup.rules.imports.file import ROWS_MAX
 from recoup.store.insight.imported import bad_lines
 from recoup.store.insight.imports import Import, list_imports
+
+STATES: Final = {
+    "received": State("Received", "hold", "draft", "Stored; its attempts are queued."),
+    "working": State("Importing", "run", "processing", "Its attempts are taken over in parts."),
+    "completed": State("Completed", "ok", "completed", "All attempts are taken over."),
+    "stopped": State("Stopped", "off", "cancelled", "Stopped; attempts not yet taken over were dropped."),
+}
+ATTEMPTS: Final = {
+    "approved": "approved", "declined": "declined", "not_sent": "never sent to the issuer",
+    "unknown": "without a known outcome",
+}  # fmt: skip
+ORDERS: Final = {"": "As the file shows", "day": "Day first: 31/12/2026", "month": "Month first: 12/31/2026"}
+MARKS: Final = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
+UNITS: Final = {"": "As the file shows", "major": "Whole units", "minor": "Smallest unit, like cents"}
+LEFT_OUT: Final = SKIPPED
+TITLES: Final = {
+    "recoup-history": "Recoup history", "stripe-payments": "Stripe payments", "stripe-charges": "Stripe charges",
+    "adyen-received": "Adyen received payments", "adyen-accounting": "Adyen payment accounting",
+    "braintree": "Braintree transactions", "recurly": "Recurly transactions", "chargebee": "Chargebee transactions",
+    "chargebee-api": "Chargebee transactions", "checkout": "Checkout.com payments",
+    "killbill": "Kill Bill transactions", "nmi": "NMI transactions", "authorize-net": "Authorize.Net transactions",
+}  # fmt: skip
+
 
 PLACE: Final = "/imports"
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)

@@ -1,14 +1,15 @@
 """/invitations: who belongs to the shop or partner, who is invited; inviting, and ending."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.endpoint import COOKIE, redirect, whence
 from recoup.doors.portal.form_shape import read_again
 from recoup.doors.portal.menu import Entry, by_role, by_seat
-from recoup.doors.portal.pages import Answer, Values, but, either, nothing
+from recoup.doors.portal.pages import Answer, Values, but, either, nothing, only
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.visit import Visit
@@ -17,8 +18,12 @@ from recoup.flows.merchants.find_partner import read_partner
 from recoup.flows.messages.notices import inbox, keeps_mail
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke
+from recoup.flows.people.lost_factor import help_member, whom_to_help
 from recoup.flows.people.memberships import end_membership
-from recoup.flows.people.sessions import MAY, Session
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.required_factor import require
+from recoup.flows.people.sessions import MAY, Session, session_hash
+from recoup.flows.people.who import Oneself
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.people.invitations import left, list_invitations, members_of
@@ -149,10 +154,8 @@ def may_invite(visit: AnyVisit, subject: Subject) -> bool:
 
 
 async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
-    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one.
-
-    Raises: Problem(forbidden).
-    """
+    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one. Raises:
+    Problem(forbidden)."""
     found, seat = {}, visit.session.seat
     if seat is not None and seat.may("invite"):
         partner = await read_partner(visit.world, seat.partner_id)
@@ -172,3 +175,63 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     if key == "partner" and (await read_partner(visit.world, found.id)).state != "active":
         raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RuleForm:
+    """`required`: of everybody at the `subject`."""
+
+    subject: str
+    required: Literal["yes", "no"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LostForm:
+    """`password`: of who helps."""
+
+    subject: str
+    password: str = field(repr=False)
+
+
+@people.post("/invitations/second-factor", may=anybody, shape=RuleForm, shows=nothing)
+async def post_rule(visit: AnyVisit, form: RuleForm) -> Answer:
+    subject = await subject_of(visit, form.subject)
+    if not may_invite(visit, subject):
+        raise Problem(
+            "forbidden", "Only an owner can require it for everybody; nothing was done.", cure="Ask the owner."
+        )
+    if form.required is None:
+        raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")
+    await require(
+        visit.world, subject, visit.session.user_id, required=form.required == "yes", request_id=visit.scope.request_id
+    )
+    return redirect("/invitations")
+
+
+@either.page("/invitations/members/{user_id}/second-factor", "invitations/lost.html")
+async def lost(visit: AnyVisit) -> Values:
+    """`subject`: the shop or partner, of the form, else of the address."""
+    wanted = read_again(LostForm, visit.typed).subject if visit.typed else visit.request.query_params.get("subject", "")
+    subject, user_id = await subject_of(visit, wanted), _user(visit)
+    name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
+    return dict(
+        name=name,
+        user_id=user_id,
+        subject=subject,
+    )
+
+
+@lost.post(may=anybody, shape=LostForm, shows=only("bad_credentials", "too_many_requests"))
+async def post_lost(visit: AnyVisit, form: LostForm) -> Answer:
+    subject, user_id = await subject_of(visit, form.subject), _user(visit)
+    key = session_hash(visit.world, cookie(visit.request, COOKIE))
+    me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
+    await help_member(visit.world, visit.portal.get(Passwords), subject, me, user_id, form.password)
+    return redirect("/invitations")
+
+
+def _user(visit: AnyVisit) -> UUID:
+    user_id = parse_id(visit.request.path_params["user_id"])
+    if user_id is None:
+        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+    return user_id

@@ -149,7 +149,7 @@ def _run(run: list[_Piece], say: Say) -> str:
 
 def _message(run: list[_Piece], say: Say) -> str:
     """Every mark in it is closed in it."""
-    if not any(piece.kind == "text" and _LETTERS.search(_plain(piece.source)) for piece in _top(run)):
+    if not any(piece.kind == "text" and _LETTERS.search(re.sub(r"&\w+;", "", piece.source)) for piece in _top(run)):
         # Nothing is said between the marks: each says its own.
         return "".join(_inside(run, say))
     key, slots, marks = _key(run)
@@ -219,7 +219,3 @@ def _edges(text: str) -> tuple[str, str, str]:
     inner = text.strip()
     at = text.find(inner)
     return text[:at], inner, text[at + len(inner) :]
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"&\w+;", "", text)

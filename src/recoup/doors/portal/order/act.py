@@ -4,8 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import fresh_key, request_key
-from recoup.doors.portal.form_shape import read_shape
+from recoup.doors.portal.form_shape import fresh_key, read_shape, request_key
 from recoup.doors.portal.forms import fields_of
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.allowance import allowance, role_of, with_limits

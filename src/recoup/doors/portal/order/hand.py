@@ -5,8 +5,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKey, request_key
-from recoup.doors.portal.form_shape import Text
+from recoup.doors.portal.form_shape import FormKey, Text, request_key
 from recoup.doors.portal.order.just_done import done
 from recoup.doors.portal.order.page import NewNote, find, order
 from recoup.doors.portal.order.within import back_to

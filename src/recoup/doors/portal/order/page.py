@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from recoup.doors.portal.feature_parts import order_panels
-from recoup.doors.portal.form_key import FormKey, fresh_key
-from recoup.doors.portal.form_shape import read_again
+from recoup.doors.portal.form_shape import FormKey, fresh_key, read_again
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.awaited import awaited
@@ -105,10 +104,7 @@ async def order_json(visit: Visit) -> Response:
 
 
 async def find(visit: Visit) -> OrderPage:
-    """The order of the address.
-
-    Raises: Problem(not_found) for an id that is none, and for another merchant's.
-    """
+    """The order of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     order_id: UUID | None = parse_id(visit.request.path_params["order_id"])
     page = None
     if order_id is not None:

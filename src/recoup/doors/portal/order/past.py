@@ -142,10 +142,8 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
 
 
 def _cut(visit: Visit) -> Cut:
-    """One of `at` (as the page's field writes it, in the reader's zone), `asOf`, `asOfRecorded`, `asOfVersion`.
-
-    Raises: Problem(invalid).
-    """
+    """One of `at` (as the page's field writes it, in the reader's zone), `asOf`, `asOfRecorded`, `asOfVersion`. Raises:
+    Problem(invalid)."""
     query = visit.request.query_params
     version = query.get("asOfVersion", "")
     if version:

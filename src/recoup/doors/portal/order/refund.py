@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from recoup.doors.portal.form_key import fresh_key, is_key, request_key
-from recoup.doors.portal.form_shape import Names, Text
+from recoup.doors.portal.form_shape import Names, Text, fresh_key, is_key, request_key
 from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundRequest
 from recoup.kernel.money import Money, from_text, money, shown
@@ -67,20 +66,14 @@ class Review:
 
 
 def to_ask(form: RefundForm, asset: str) -> RefundRequest:
-    """The same for the flow.
-
-    Raises: Problem(invalid), Problem(refund_items) for what cannot be read.
-    """
+    """The same for the flow. Raises: Problem(invalid), Problem(refund_items) for what cannot be read."""
     items = _items(form) if form.how == "items" else None
     amount = None if items is not None else _amount(form, asset)
     return RefundRequest(amount=amount, items=items, message=form.reason, key=request_key(form.key))
 
 
 def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
-    """What the flow would do with it.
-
-    Raises: Problem invalid, over_remainder, refund_items, as the flow does.
-    """
+    """What the flow would do with it. Raises: Problem invalid, over_remainder, refund_items, as the flow does."""
     asset = page.order.asset
     left = Money(remaining(page), asset)
     if form.how == "items":

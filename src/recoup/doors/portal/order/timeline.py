@@ -233,10 +233,6 @@ def _signed(entry: PageEntry, like: str | None) -> str:
     return ("+" if entry.units > 0 else "") + money(entry.units, entry.asset, like)
 
 
-def _error(attempt: PageTry) -> str:
-    return ERRORS.get(attempt.error or "", str(attempt.error))
-
-
 def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) -> Item:
     """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
     fine = attempt.result == "delivered"
@@ -245,7 +241,7 @@ def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) 
     outcome = (
         Sentence("answered {0}", attempt.status)
         if attempt.status is not None
-        else Sentence("gave no answer: {0}", _error(attempt))
+        else Sentence("gave no answer: {0}", ERRORS.get(attempt.error or "", str(attempt.error)))
     )
     text = (
         Sentence("{0} {1} in {2} ms, try {3}.", host, outcome, took, number)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.doors.portal.endpoint import STATUSES, redirect
-from recoup.doors.portal.form_key import fresh_key, is_key
+from recoup.doors.portal.form_shape import fresh_key, is_key
 from recoup.doors.portal.orders.export import words_of
 from recoup.doors.portal.orders.look import back_of
 from recoup.doors.portal.orders.page import columns_of, habits_of, list_again, orders, sums_of

@@ -1,10 +1,13 @@
 """/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns and zone. What has
 more than DIRECT_MAX orders becomes a file that the worker makes."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
@@ -17,7 +20,6 @@ from recoup.doors.portal.orders.page import columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.spool import spooled
-from recoup.doors.portal.orders.turns import Turns
 from recoup.doors.portal.pages import Answer, member
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
@@ -29,6 +31,24 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.lists.exports import all_orders
 from recoup.store.lists.order_counts import Count, count_orders
+
+AT_ONCE: Final = 3
+OF_MERCHANT: Final = 2  # so that one merchant's many files do not stand before another's
+
+
+class Turns:
+    """Of one process. First come, first served."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(AT_ONCE)
+        self._own: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, merchant_id: UUID) -> AsyncIterator[None]:
+        own = self._own.setdefault(merchant_id, asyncio.Semaphore(OF_MERCHANT))
+        async with own, self._all:
+            yield
+
 
 DIRECT_MAX: Final = 100_000
 TYPES: Final = {

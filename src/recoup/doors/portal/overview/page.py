@@ -1,8 +1,9 @@
 """The overview: money first; then what was declined, what of it was rescued, and what is still open, for some days and
 sites, beside as many days before."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,20 +12,20 @@ from starlette.responses import Response
 
 from recoup.doors.portal.downloads import download
 from recoup.doors.portal.menu import Entry
-from recoup.doors.portal.orders.days import Days
+from recoup.doors.portal.orders.days import DAY, Days, read_day
+from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.overview.chart import chart
 from recoup.doors.portal.overview.figures import (
     Gain,
     Group,
     by_reason,
+    chart,
     file_of,
     gain_of,
     money_of,
     rates_before,
     reading_of,
 )
-from recoup.doors.portal.overview.ranges import FEWER, PRESETS, USUAL, Range, read_range
 from recoup.doors.portal.pages import Answer, member, shown
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.visit import Visit
@@ -32,10 +33,73 @@ from recoup.doors.portal.words import SCHEMES
 from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import joined
+from recoup.kernel.sentence import Sentence, joined
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
+
+DAYS_MAX: Final = 366
+PRESETS: Final[Mapping[str, str]] = {
+    "today": "Today", "yesterday": "Yesterday", "7d": "Last 7 days", "30d": "Last 30 days", "90d": "Last 90 days",
+    "week": "This week", "month": "This month", "last_month": "Last month", "quarter": "This quarter",
+    "year": "This year",
+}  # fmt: skip
+USUAL: Final = "90d"  # windows take up to a month: of fewer days most orders are still open
+FEWER: Final = ("30d", "7d", "today")
+# As the list of orders reckons them.
+_SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
+    name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`name` of the preset, or empty; `unclear`: what could not be read, the usual days are shown instead."""
+
+    first: date
+    last: date
+    name: str = ""
+    unclear: str = ""
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        return _start(self.first), _start(self.last + DAY)
+
+    @property
+    def listed(self) -> Days:
+        """As the list of orders names them: a preset stays one, so that a view that is saved of it moves along."""
+        return Days(self.name.replace("_", "-")) if self.name else Days(first=self.first, last=self.last)
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + n * DAY for n in range((self.last - self.first).days + 1)]
+
+
+def read_range(query: Mapping[str, str], today: date) -> Range:
+    """Whatever stands in the address."""
+    first, last, name = query.get("from", "").strip(), query.get("to", "").strip(), query.get("range", "")
+    if not (first or last):
+        unclear = Sentence("There is no range {0}.", repr(name[:20])) if name and name not in PRESETS else ""
+        return _preset(name if name in PRESETS else USUAL, today, unclear)
+    try:
+        begin, end = (read_day(text) if text else today for text in (first, last))
+    except ValueError:
+        return _preset(USUAL, today, "Write days like 2026-11-20.")
+    if begin > end:
+        return _preset(USUAL, today, "The first day is after the last.")
+    if (end - begin).days >= DAYS_MAX:
+        return _preset(USUAL, today, Sentence("At most {0} days are counted at once.", DAYS_MAX))
+    return Range(begin, end)
+
+
+def _preset(name: str, today: date, unclear: str = "") -> Range:
+    first, last = _SPANS[name](today)
+    return Range(first, last, name, unclear)
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
 
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline

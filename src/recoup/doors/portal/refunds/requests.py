@@ -1,5 +1,4 @@
-"""Refunds that wait for a second person: the forms by which people decide, on the desk and on the
-order's page."""
+"""Refunds that wait for a second person: the forms by which people decide, on the desk and on the order's page."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
+from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKeyId
-from recoup.doors.portal.form_shape import AtMost, Text, read_again
+from recoup.doors.portal.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.doors.portal.menu import Entry, by_role
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.people import named
 from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.rights import operator
-from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
@@ -29,8 +28,64 @@ from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.money import typed_amounts
-from recoup.store.money.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
-from recoup.store.money.settlement import payable_assets, terms_at
+from recoup.rules.money.bank_payout import check_approval
+from recoup.store.money.bank import (
+    ROWS_MAX,
+    ActiveAccount,
+    PayoutRow,
+    active_account,
+    list_accounts,
+    list_adjustments,
+    open_payout_counts,
+    open_payouts,
+    payouts_of,
+)
+from recoup.store.money.settlement import account_delay, payable_assets, terms_at
+from recoup.store.statement import Read
+
+
+class WaitingPayout(PayoutRow, frozen=True):
+    """`to`: the masked account, or none; `not_now`: empty when this person may approve it; `back`: why the try before
+    came back, and `same`: it would go to that account again."""
+
+    to: str | None
+    not_now: str
+    back: str | None = None
+    same: bool = False
+
+
+async def waiting_payouts(visit: Visit, connection: Read, asset: str | None) -> list[WaitingPayout]:
+    """Oldest first."""
+    rows = await open_payouts(connection, visit.merchant_id, asset)
+    created = {row.asset for row in rows if row.state == "created"}
+    accounts = {one: await active_account(connection, visit.merchant_id, one) for one in created}
+    delays = {
+        one: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
+        for one, account in accounts.items()
+        if account
+    }
+    shown = []
+    for row in rows:
+        account = accounts.get(row.asset)
+        one = _shown(visit, row, account, delays.get(row.asset, 0))
+        if row.payout_no > 1 and row.state == "created":
+            before = (await payouts_of(connection, visit.merchant_id, row.batch_id))[row.payout_no - 2]
+            same = account is not None and account.account_id == before.account_id
+            one = replace(one, back=before.reason, same=same)
+        shown.append(one)
+    return shown
+
+
+def _shown(visit: Visit, row: PayoutRow, account: ActiveAccount | None, delay_days: int) -> WaitingPayout:
+    not_now = ""
+    if row.state == "created":
+        try:
+            check_approval(row, account, visit.scope.actor.text(), visit.now, delay_days)
+        except Problem as problem:
+            not_now = problem.message
+    to = row.masked or (account.masked if account else None)
+    return WaitingPayout(**asdict(row), to=to, not_now=not_now)
+
 
 DOING: Final = "approve payouts, accounts and adjustments"
 DECIDE: Final = operator(DOING)

@@ -17,8 +17,8 @@ from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.pages import Answer, Values, member
 from recoup.doors.portal.rights import anybody
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.uploads.words import KINDS, STATES
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import State
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
@@ -26,6 +26,15 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.uploads.record import ROWS_MAX
 from recoup.store.orders.uploads import Upload, list_uploads, refused_rows
+
+STATES: Final = {
+    "received": State("Received", "hold", "draft", "Stored; its rows are queued."),
+    "working": State("Processing", "run", "processing", "Its rows are processed in order."),
+    "completed": State("Completed", "ok", "completed", "All rows are processed."),
+    "stopped": State("Stopped", "off", "cancelled", "Stopped; rows not yet started are skipped."),
+}
+KINDS: Final = {"transmit": "Transmissions", "evaluate": "Declined MITs"}
+
 
 PLACE: Final = "/uploads"
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.done import done_of, with_done
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKey, fresh_key, request_key
+from recoup.doors.portal.form_shape import FormKey, fresh_key, request_key
 from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.pages import Answer, Values, both, member
 from recoup.doors.portal.visit import Visit

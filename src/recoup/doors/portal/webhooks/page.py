@@ -7,15 +7,30 @@ from typing import Annotated, Final, Literal, TypeAlias
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.form_shape import AtMost, Text, read_again
+from recoup.doors.portal.endpoint import redirect
+from recoup.doors.portal.form_shape import As, AtMost, Text, read_again
+from recoup.doors.portal.keys.question import Ending, Question, hours
 from recoup.doors.portal.menu import Entry, at_merchant, at_partner
-from recoup.doors.portal.pages import Answer, Values, both
+from recoup.doors.portal.pages import Answer, Values, both, nothing, shown
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.webhooks.who import PLACE, acting, in_portal, may, place
-from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, error_words, formats_of, state_of
-from recoup.flows.messages import endpoints
+from recoup.doors.portal.webhooks.who import PLACE, acting, find, find_to_change, in_portal, may, place
+from recoup.doors.portal.webhooks.words import (
+    DIALECTS,
+    ERRORS,
+    FORMATS,
+    OVERLAPS,
+    RESULTS,
+    error_words,
+    formats_of,
+    state_of,
+)
+from recoup.flows.messages import endpoints, replay
+from recoup.flows.messages.delivery_log import LogQuery, log_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in, sums_of
+from recoup.flows.messages.rotate import key_mark, rotate_endpoint
+from recoup.flows.messages.send_sample import send_sample
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.endpoint_whys import sentence_of
 from recoup.rules.messages.events import CATALOGUE
@@ -148,3 +163,157 @@ def _form(visit: AnyVisit, dialect: str) -> Values:
         loopback=visit.world.policy.loopback_webhooks,
         **owner_values(visit),
     )
+
+
+SIZE: Final = 50
+REPLAYS: Final = 5
+_UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # a problem of the receiver, not of this page
+_TAKEN: Final = "Edit or delete the endpoint that has it, or enter another address."
+_ANEW: Final = "Create another endpoint with it and delete this one."
+_TWO_KEYS: Final = "Wait until then, or end the old key now."
+
+
+@dataclass(frozen=True, slots=True)
+class StateForm:
+    """`switch`: on or off, as the states of endpoints."""
+
+    switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleForm:
+    event: Annotated[str, Text(64)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """`overlap`: how long the old key goes on; `of`: which it is, as `key_mark` shows it; `sure`: confirmed, as it ends
+    at once."""
+
+    overlap: Annotated[
+        timedelta,
+        hours(OVERLAPS),
+        Problem("invalid", "Choose when the old key ends.", field="overlap"),
+    ]
+    of: str
+    sure: bool
+
+
+@both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
+async def webhook(visit: AnyVisit) -> Values:
+    """`changing`: its form is open, with what was typed."""
+    found = await find(visit)
+    world, query = visit.world, visit.request.query_params
+    result, event = query.get("result") or None, query.get("event") or None
+    before = parse_id(query.get("before", ""))
+    wrong: Problem | None = None
+    try:
+        rows, older = await log_of(world, found, LogQuery(result, event, before), SIZE)
+    except Problem as refused:
+        rows, older, wrong = [], None, refused
+    now = EndpointForm(found.url, tuple(found.events), encrypt=found.encrypt, format=found.format)
+    replays = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
+    return dict(
+        endpoint=found,
+        state=state_of(found),
+        sums=(await sums_of(world, [found]))[found.endpoint_id],
+        rows=rows,
+        question=None,
+        sent=None,
+        changing=False,
+        typed=now,
+        older=older,
+        wrong=wrong,
+        chosen={"result": result or "", "event": (event or "")[:64]},
+        first=before is None,
+        results=RESULTS,
+        errors=ERRORS,
+        error_words=error_words,
+        why_off=sentence_of,
+        events=list(names_in(found.format)),
+        formats=formats_of(found.format),
+        format_words=FORMATS,
+        choices=choices(found.format),
+        overlaps=OVERLAPS,
+        mark=key_mark(found.signing_key),
+        replays=replays[:REPLAYS],
+        waiting_max=WAITING_MAX,
+        may=may(visit) and found.door == "rescue",
+        place=place(visit),
+        of_partner=not isinstance(visit, Visit),
+    )
+
+
+@webhook.post(may=acting, shape=EndpointForm, find=find_to_change)
+async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> Answer:
+    try:
+        if not form.url:
+            raise Problem(
+                "invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in."
+            )
+        await endpoints.update(
+            visit.world,
+            acting(visit),
+            found.endpoint_id,
+            url=form.url,
+            events=list(form.events),
+            form=form.format,
+            encrypt=form.encrypt,
+        )
+    except Problem as problem:
+        anew = _ANEW if problem.facts.get("reason") == "other_dialect" else problem.cure or ""
+        cure = {"conflict": _TAKEN}.get(problem.code, anew)
+        return shown(in_portal(problem, cure), typed=form, changing=True)
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
+
+
+@webhook.post("/webhooks/{endpoint_id}/state", may=acting, shape=StateForm, find=find_to_change, shows=nothing)
+async def post_state(visit: AnyVisit, form: StateForm, found: Endpoint) -> Answer:
+    if form.switch is None:
+        return shown(Problem("invalid", "This switch does not exist.", cure="Reload the page."))
+    if form.switch != found.state:
+        await endpoints.update(visit.world, acting(visit), found.endpoint_id, state=form.switch)
+    return redirect(f"{place(visit)}/{found.endpoint_id}")
+
+
+@webhook.post("/webhooks/{endpoint_id}/delete", may=acting, find=find_to_change, shows=nothing)
+async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
+    await endpoints.delete(visit.world, acting(visit), found.endpoint_id)
+    return redirect(place(visit))
+
+
+@webhook.post("/webhooks/{endpoint_id}/test", may=acting, shape=SampleForm, find=find_to_change)
+async def post_test(visit: AnyVisit, form: SampleForm, found: Endpoint) -> Answer:
+    """What the receiver said is shown at once; the log has it, too."""
+    try:
+        sent = await send_sample(visit.world, acting(visit), found.endpoint_id, form.event or None)
+    except Problem as problem:
+        return shown(problem, status=200 if problem.code in _UNREACHED else None)
+    return shown(sent=sent)
+
+
+@webhook.post("/webhooks/{endpoint_id}/rotate", may=acting, shape=NewKey, find=find_to_change)
+async def post_rotate(visit: AnyVisit, form: NewKey, found: Endpoint) -> Answer:
+    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
+    if not form.overlap and not form.sure:
+        return shown(question=await _question(visit, found))
+    try:
+        if form.of == key_mark(found.signing_key):
+            found = await rotate_endpoint(visit.world, acting(visit), found.endpoint_id, form.overlap)
+        elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
+            raise Problem(
+                "conflict",
+                "The key was replaced since this page was loaded; nothing was done.",
+                cure="Check the page, then try again.",
+            )
+    except Problem as problem:
+        again = problem.facts.get("reason") == "two_keys"
+        return shown(in_portal(problem, _TWO_KEYS) if again else problem)
+    return secret_page(visit, found, "rotated", shown=True)
+
+
+async def _question(visit: AnyVisit, found: Endpoint) -> Question:
+    """The confirmation that the key shall end at once."""
+    sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
+    at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
+    return Question(f"{at}/rotate", fields, [Ending("Webhook key", "", "", sums.last_delivered_at)], at, signs=True)

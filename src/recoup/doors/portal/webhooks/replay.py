@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.form_key import FormKey, fresh_key, request_key
-from recoup.doors.portal.form_shape import AtMost, Text, read_shape
+from recoup.doors.portal.form_shape import AtMost, FormKey, Text, fresh_key, read_shape, request_key
 from recoup.doors.portal.pages import Answer, Values, member, shown
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find_to_change, in_portal, may

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.body import rule
 from recoup.doors.rescue.field_rules import GUID, Limits, Wrong, up_to
-from recoup.doors.rescue.shapes.as_of import BusinessAsOf, RecordedAsOf
 from recoup.doors.rescue.shapes.settings import Descriptor
 from recoup.doors.rescue.wire import Moment, Reference128, Shape, Text, Text128
 from recoup.flows.merchants.issue_key import KEY_KINDS

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.gateways.cards.port import Charge, ModificationMessage
-from recoup.gateways.cards.sandbox.install import install_book
+from recoup.gateways.cards.sandbox.connections import install_book
 
 
 async def install(connection: asyncpg.Connection, role: str | None = None) -> None:
@@ -266,9 +266,7 @@ FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 async def decide_reversal(
     connection: asyncpg.Connection, reversal: ModificationMessage, now: datetime, refuse: bool = False
 ) -> Decided:
-    """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its
-    charge.
-    """
+    """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its charge."""
     async with connection.transaction():
         charge = await connection.fetchrow(
             _CHARGED,

@@ -10,9 +10,8 @@ Kind = Literal["outage", "slow", "silent", "duplicate", "refuse"]
 
 
 async def set_fault(connection: asyncpg.Connection, kind: Kind, until: WallTime) -> None:
-    """outage: connections are refused. slow: 1.5 s each. silent: decided, but no answer. duplicate: messages
-    arrive twice.
-    """
+    """outage: connections are refused. slow: 1.5 s each. silent: decided, but no answer. duplicate: messages arrive
+    twice."""
     await connection.execute(
         "INSERT INTO issuer.faults (kind, until) VALUES ($1, $2)"
         " ON CONFLICT (kind) DO UPDATE SET until = excluded.until",

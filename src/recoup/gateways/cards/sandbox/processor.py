@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.iso_amounts import IsoAmounts
 from recoup.gateways.cards.port import (
     Asks,
     Authenticates,
@@ -32,6 +31,7 @@ from recoup.gateways.cards.sandbox import book, disputes, methods, movements, to
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
+from recoup.gateways.cards.wire_amounts import IsoAmounts
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
@@ -64,9 +64,7 @@ class SandboxProcessor(IsoAmounts):
         clocks: Clocks | None = None,
         connections: int = 4,
     ) -> None:
-        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
-        installed.
-        """
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be installed."""
         self.name, self.acceptor_id = name, acceptor_id
         self._connections = Connections(source, connections)
         self._mac_key = mac_key
@@ -340,7 +338,7 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
         _reference(id),
         decided.scheme_code or "00",
         text="approved",
-        network_transaction_id=_network_id(id),
+        network_transaction_id=str(_number(b"network", id))[:15].rjust(15, "0"),
         auth_code=f"{_number(b'authorisation', id) % 1_000_000:06}",
         **_checked(id, decided),
     )
@@ -372,7 +370,3 @@ def _number(what: bytes, id: UUID) -> int:
 
 def _reference(id: UUID) -> str:
     return "sbx_" + hashlib.sha256(b"reference" + id.bytes).hexdigest()[:20]
-
-
-def _network_id(id: UUID) -> str:
-    return str(_number(b"network", id))[:15].rjust(15, "0")

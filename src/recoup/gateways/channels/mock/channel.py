@@ -4,21 +4,137 @@ faults switch both."""
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
+
 from recoup.gateways.cards.port import Asks, Inquiry, ModificationMessage, Outcome, StatementLine
-from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
+from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, install_book
 from recoup.gateways.cards.sandbox.faults import active_faults
-from recoup.gateways.channels.mock import book
 from recoup.gateways.channels.port import Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
+
+_PAY = """
+INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+_LOCK = "SELECT channel, units, currency, decision FROM mock_channel.payments WHERE id = $1 FOR UPDATE"
+_SENT = """
+SELECT coalesce(sum(units), 0)::bigint FROM mock_channel.transfers
+WHERE payment_id = $1 AND kind = $2 AND decision = 'approved'
+"""
+_TRANSFER = """
+INSERT INTO mock_channel.transfers (id, kind, payment_id, units, currency, decision, why, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_PAY_OUT = """
+INSERT INTO mock_channel.payouts (id, merchant_id, units, currency, decision, why, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+_FIND = """
+SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1 AND ($2::text IS NULL OR channel = $2)
+UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
+UNION ALL SELECT decision, why FROM mock_channel.payouts WHERE id = $1
+"""
+# Payouts leave by the channel that keeps custody.
+_STATEMENT = """
+SELECT id, type, units, currency, decided_at FROM (
+  SELECT id, 'charge' AS type, units, currency, decided_at FROM mock_channel.payments
+  WHERE channel = $1 AND merchant_id = $2 AND decision = 'approved'
+  UNION ALL
+  SELECT t.id, CASE t.kind WHEN 'sweep' THEN 'settlement' ELSE 'refund' END, t.units, t.currency, t.decided_at
+  FROM mock_channel.transfers t JOIN mock_channel.payments p ON p.id = t.payment_id
+  WHERE p.channel = $1 AND p.merchant_id = $2 AND t.decision = 'approved'
+  UNION ALL
+  SELECT id, 'payout', units, currency, decided_at FROM mock_channel.payouts
+  WHERE $1 = 'mock' AND merchant_id = $2 AND decision = 'approved'
+) book WHERE decided_at >= $3 AND decided_at < $4 ORDER BY decided_at, id
+"""
+_LINES_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    decision: str
+    why: str | None = None
+
+
+async def install(connection: asyncpg.Connection) -> None:
+    """Make the book where it is missing. Safe to repeat and to run twice at once."""
+    await install_book(connection, "recoup.gateways.channels.mock")
+
+
+async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:
+    """`elsewhere`: it was paid, or failed, on another channel; nothing is taken here."""
+    decision = "approved" if approve else "declined"
+    await connection.execute(
+        _PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units, payment.currency, decision, now
+    )
+    return await find(connection, payment.id, channel) or Decided("elsewhere")
+
+
+async def transfer(
+    connection: asyncpg.Connection, id: UUID, kind: str, payment_id: UUID, units: int, currency: str, now: datetime
+) -> Decided:
+    """A refund or sweep, decided once: at most what was paid leaves in each way."""
+    async with connection.transaction():
+        payment = await connection.fetchrow(_LOCK, payment_id)
+        known = await find(connection, id)
+        if known is not None:
+            return known
+        why = None
+        if payment is None or payment["decision"] != "approved":
+            why = "no_payment"
+        elif payment["currency"] != currency:
+            why = "other_currency"
+        elif await connection.fetchval(_SENT, payment_id, kind) + units > payment["units"]:
+            why = "more_than_paid"
+        decided = Decided("declined" if why else "approved", why)
+        await connection.execute(_TRANSFER, id, kind, payment_id, units, currency, decided.decision, why, now)
+        return decided
+
+
+async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool) -> Decided:
+    """Money that leaves; decided once."""
+    why = "refused_by_destination" if refuse else None
+    await connection.execute(
+        _PAY_OUT,
+        payout.id,
+        payout.merchant_id,
+        payout.units,
+        payout.currency,
+        "declined" if refuse else "approved",
+        why,
+        now,
+    )
+    found = await find(connection, payout.id)
+    assert found is not None
+    return found
+
+
+async def find(connection: asyncpg.Connection, id: UUID, channel: str | None = None) -> Decided | None:
+    """`channel`: whose payments are meant."""
+    row = await connection.fetchrow(_FIND, id, channel)
+    return Decided(row["decision"], row["why"]) if row else None
+
+
+async def movements(
+    connection: asyncpg.Connection, channel: str, merchant_id: UUID, begin: datetime, end: datetime
+) -> AsyncIterator[list[StatementLine]]:
+    """References are left empty."""
+    async with connection.transaction(readonly=True):
+        cursor = await connection.cursor(_STATEMENT, channel, merchant_id, begin, end)
+        while rows := await cursor.fetch(_LINES_AT_ONCE):
+            yield [StatementLine(r["id"], "", r["type"], r["units"], r["currency"], r["decided_at"]) for r in rows]
+
 
 _SLOW_SECONDS: Final = 1.5
 _ASK_SECONDS: Final = 10.0
 _SILENT: Final = Outcome("unknown", text="no answer in time")
-Decide = Callable[[Any], Awaitable[book.Decided]]
+Decide = Callable[[Any], Awaitable[Decided]]
 
 
 class MockChannel:
@@ -46,7 +162,7 @@ class MockChannel:
         now = self._clocks.wall()
         return await self._ask(
             payment.id,
-            lambda c: book.pay(c, self.name, payment, approve, now),
+            lambda c: pay(c, self.name, payment, approve, now),
             send_before=payment.send_before_monotonic,
         )
 
@@ -54,7 +170,7 @@ class MockChannel:
         now = self._clocks.wall()
         return await self._ask(
             message.id,
-            lambda c: book.transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
+            lambda c: transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
             send_before=message.send_before_monotonic,
             timeout_seconds=message.timeout_seconds,
         )
@@ -63,7 +179,7 @@ class MockChannel:
         now = self._clocks.wall()
         return await self._ask(
             sweep.id,
-            lambda c: book.transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
+            lambda c: transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
             send_before=sweep.send_before_monotonic,
             timeout_seconds=sweep.timeout_seconds,
         )
@@ -73,7 +189,7 @@ class MockChannel:
         now = self._clocks.wall()
         return await self._ask(
             payout.id,
-            lambda c: book.pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
+            lambda c: pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
             send_before=payout.send_before_monotonic,
             timeout_seconds=payout.timeout_seconds,
         )
@@ -81,7 +197,7 @@ class MockChannel:
     async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What moved on this channel for a merchant in that wall time, some lines at a time."""
         async with self._connections.one() as connection:
-            async for lines in book.movements(connection, self.name, merchant_id, begin, end):
+            async for lines in movements(connection, self.name, merchant_id, begin, end):
                 yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
@@ -90,7 +206,7 @@ class MockChannel:
             async with self._connections.one() as connection:
                 if "outage" in await active_faults(connection, self._clocks.wall()):
                     return Outcome("unknown", text="connection refused")
-                decided = await book.find(connection, id, self.name)
+                decided = await find(connection, id, self.name)
         except LOST:
             return Outcome("unknown", text="the connection failed")
         return _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
@@ -121,7 +237,7 @@ class MockChannel:
         return _outcome(id, decided)
 
 
-def _outcome(id: UUID, decided: book.Decided) -> Outcome:
+def _outcome(id: UUID, decided: Decided) -> Outcome:
     """The same words for the same id, always."""
     reference = _reference(id)
     if decided.decision == "elsewhere":

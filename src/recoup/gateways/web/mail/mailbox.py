@@ -6,8 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
-from recoup.gateways.cards.sandbox.install import install_book
+from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections, install_book
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.gateways.web.mail.smtp import compose
 from recoup.gateways.web.sms.port import Sms
