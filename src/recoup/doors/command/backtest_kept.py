@@ -14,8 +14,7 @@ from recoup.kernel.kept_sentence import kept
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
-from recoup.rules.backtest.names import name_of_payments, name_of_policy
-from recoup.rules.backtest.question import question_of
+from recoup.rules.backtest.question import name_of_payments, name_of_policy, question_of
 from recoup.store.insight.backtests import BacktestRow, list_backtests
 
 VERBS = ("list", "show")

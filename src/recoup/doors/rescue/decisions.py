@@ -23,8 +23,7 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.insight.explain import LIMIT_MAX, Explanation, explain_order
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
-from recoup.rules.rescue.what_if_result import WhatIf
-from recoup.rules.rescue.what_if_sentences import sentence_of
+from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 
 LIMIT: Final = 10
 _NAMES: Final = tuple(names_of(DecisionQuery))

@@ -6,7 +6,7 @@ from typing import Final
 from recoup.doors.rescue.complaints import Complaints
 from recoup.doors.rescue.shapes.declined import PaymentMethod
 from recoup.flows.cards.taken import Stored
-from recoup.rules.merchants.countries import COUNTRIES
+from recoup.rules.merchants.form import COUNTRIES
 from recoup.rules.network.card import luhn
 from recoup.rules.network.codes import SCHEMES
 

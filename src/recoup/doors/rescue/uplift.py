@@ -25,8 +25,7 @@ from recoup.doors.rescue.shapes.uplift import (
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut
-from recoup.rules.uplift.cohort_file import cohort_file
-from recoup.rules.uplift.cohorts import CURVE_DAYS
+from recoup.rules.uplift.cohorts import CURVE_DAYS, cohort_file
 
 _FORMATS: Final = {"json": "json", "csv": "csv"}
 _BY: Final = {"week": "week", "site": "site"}

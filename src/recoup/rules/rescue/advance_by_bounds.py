@@ -14,8 +14,7 @@ from datetime import date
 from typing import Any, Final
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, HeldBounds, tenth_of
-from recoup.rules.money.betting import WHOLE
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, tenth_of
 from recoup.rules.money.collection import CollectionPolicy, chance_of
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
