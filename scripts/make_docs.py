@@ -28,7 +28,7 @@ from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 from recoup.rules.network.magic import FAULTS
 from recoup.rules.network.magic_disputes import DISPUTES
-from recoup.rules.network.magic_updates import TOKENS, UPDATES
+from recoup.rules.network.magic_serials import TOKENS, UPDATES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, STEPS, Stage
 from recoup.rules.rescue.completeness import WISHES

@@ -27,7 +27,7 @@ from recoup.rules.messages.inbound import signed
 from recoup.rules.messages.signals import SIGNALS
 from recoup.rules.messages.token_notices import TOKEN_NOTICES
 from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_updates import REFRESHED
+from recoup.rules.network.magic_serials import REFRESHED
 from recoup.store.server import ServerAddress
 
 PATH = "/inbound/sandbox/network-tokens"

@@ -28,8 +28,8 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
+from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.rules.network.magic_tokens import token_number
-from recoup.rules.network.magic_updates import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, SUSPENDED
 from recoup.store.cards.network_tokens import count_undeleted, owe_deletions
 from recoup.store.operation.rekeying import needs_of_world
 from recoup.store.people.persons import erase_part

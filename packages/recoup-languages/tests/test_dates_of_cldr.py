@@ -8,7 +8,7 @@ from babel.dates import format_date
 
 from recoup.doors.checkout.words import MONTHS
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, languages
-from recoup.rules.languages.locale import day_of, weekday_of
+from recoup.rules.languages.dates import day_of, weekday_of
 
 _DAYS = [date(2026, month, day) for month in range(1, 13) for day in (1, 9, 20)]
 _OTHERS = [language for language in languages() if language != ENGLISH]

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from recoup.moves.change import Change
 from recoup.rules.order.snapshot import Order
-from recoup.rules.policies.stored import Held, MonthSends
+from recoup.rules.policies.budget import MonthSends
+from recoup.rules.policies.stored import Held
 from recoup.store.merchants.policies import count_sends
 from recoup.store.statement import Tx
 

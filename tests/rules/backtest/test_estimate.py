@@ -8,8 +8,8 @@ from tests.rings import each
 from tests.rules.backtest import worlds
 
 from recoup.rules.backtest.enough import Closed, missing
+from recoup.rules.backtest.episode import Episode, Features, Step
 from recoup.rules.backtest.estimate import Evaluation, clip_at, clustered, weigh
-from recoup.rules.backtest.replay import Episode, Features, Step
 from recoup.rules.backtest.report import difference, verdict
 
 WORLDS = 60

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts
-from recoup.rules.backtest.replay import Features, Step
 from recoup.rules.backtest.report import judge
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)

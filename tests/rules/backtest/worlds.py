@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recoup.rules.backtest.replay import Episode, Features, Step
+from recoup.rules.backtest.episode import Episode, Features, Step
 
 WAYS = 4
 DECISIONS = 3

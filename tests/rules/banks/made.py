@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from recoup.kernel.problem import Problem
-from recoup.rules.banks.formats import bank_statement, format_of
+from recoup.rules.banks.formats import format_of
 from recoup.rules.banks.nacha import WIDTH
+from recoup.rules.banks.statements import bank_statement
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.reading import Reading
 from recoup.rules.money.statement import Broken

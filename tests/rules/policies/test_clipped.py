@@ -1,7 +1,8 @@
 """What wider policies leave of a saved one."""
 
 from recoup.rules.policies.check import contradictions
-from recoup.rules.policies.in_force import InForce, Part, clipped
+from recoup.rules.policies.clipped import clipped
+from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.terms import PolicyTerms
 

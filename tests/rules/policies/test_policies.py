@@ -16,12 +16,13 @@ from tests.rules.rescue.test_decide import evidence as asked
 
 from recoup.kernel.problem import Problem
 from recoup.rules.network.limits import windows_of
+from recoup.rules.policies.budget import COUNTED, MonthSends
 from recoup.rules.policies.check import check, check_plain, nearest
 from recoup.rules.policies.diff import diff
 from recoup.rules.policies.file import line_number, parsed, written
 from recoup.rules.policies.in_force import InForce, Part, closed, mask_of, spans_of
 from recoup.rules.policies.read import read_policy
-from recoup.rules.policies.stored import COUNTED, MonthSends, Version, holding, named_in
+from recoup.rules.policies.stored import Version, holding, named_in
 from recoup.rules.policies.terms import LINKS, NOTHING_SET, OWN, Hours, PolicyTerms, ScopeKind
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.engine.decide import decide as decide_by_model

@@ -18,7 +18,8 @@ from recoup.doors.portal.languages.page_text import translated
 from recoup.doors.portal.orders.times import Times
 from recoup.kernel.money import money
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
-from recoup.rules.languages.locale import PLAIN, Locale, day_of, weekday_of
+from recoup.rules.languages.dates import day_of, weekday_of
+from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.languages.said import said
 from recoup.rules.lists.cells import channel_word, reason_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold

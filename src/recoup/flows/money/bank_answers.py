@@ -8,7 +8,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.banks.entries import answers_of, written
+from recoup.rules.banks.answers import answers_of
+from recoup.rules.banks.entries import written
 from recoup.rules.money.bank_answers import PayoutReturn
 from recoup.store.money.bank import find_payout, payout_by_reference
 

@@ -22,7 +22,8 @@ from recoup.kernel.sentence import Sentence, cut
 from recoup.kernel.stop import look_up
 from recoup.moves.audit import note
 from recoup.rules.banks.entries import BankStatement
-from recoup.rules.banks.formats import bank_statement, check_statement, format_of
+from recoup.rules.banks.formats import check_statement, format_of
+from recoup.rules.banks.statements import bank_statement
 from recoup.rules.files.lines import Line, lines
 from recoup.rules.files.source import encoding_in, encoding_note, source_of
 from recoup.rules.files.table import unread_note

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from recoup.rules.backtest.episode import Episode, Step
 from recoup.rules.backtest.fitted import Design, Fitted
-from recoup.rules.backtest.replay import Episode, Step
 
 CLIP_LEAST: Final = 10.0
 

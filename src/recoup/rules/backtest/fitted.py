@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from recoup.rules.backtest.replay import Features
+from recoup.rules.backtest.episode import Features
 
 RIDGE: Final = 1.0
 _FREE: Final = 1e-9  # of the mean: it is not drawn to nothing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from recoup.rules.backtest.replay import Episode, Step
+from recoup.rules.backtest.episode import Episode, Step
 
 By = Literal["engine", "schedule"]
 Answer = Literal["approved", "declined", "unknown", "not_processed"]

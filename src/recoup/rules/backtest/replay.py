@@ -1,15 +1,16 @@
 """Stored decisions read again: what each arm, and the policy that is asked about, would have done at each. Pure.
 
 Every arm's decider is asked with the stored inputs, also about what the other arm did. A schedule sends what it has
-planned when that falls due; the engine decides again. Source: decision 0078.
+planned when that falls due; the engine decides again.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from recoup.rules.backtest.episode import Features, Step
 from recoup.rules.backtest.recorded import JudgedOrder, OrderFacts, Planned, RecordedDecision
 from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
@@ -23,39 +24,6 @@ from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.pricing import ENGINE_1, PRICINGS, Pricing
 from recoup.rules.rescue.evidence import Evidence
 from recoup.rules.rescue.policy import CURRENT
-
-
-class Features(NamedTuple):
-    """An order's history with one way to go on. `bins`: which of the columns are 1; `chance`: a model's of it."""
-
-    bins: tuple[int, ...]
-    chance: float
-
-
-class Step(NamedTuple):
-    """One decision. `taken`: the way that was taken, None for stopping; `named`: the one that the policy names, None
-    where it stops. `same`: both are the same. `arms`: with which probability each arm takes what was taken, here;
-    `could`: what the policy names. `reward`: 1 where a send of this decision was approved, `days` after the decline.
-    `sends`: 1 where it was sent."""
-
-    taken: Features | None
-    named: Features | None
-    same: bool
-    arms: tuple[float, ...]
-    could: tuple[float, ...]
-    reward: float
-    sends: float = 1.0
-    days: float = 0.0
-
-
-class Episode(NamedTuple):
-    """`payer`: orders of one go together. `shares`: of the arms when it came in, in the order in which steps have
-    them; they add up to 1."""
-
-    payer: str
-    shares: tuple[float, ...]
-    steps: tuple[Step, ...]
-
 
 STEPS_MAX: Final = 40  # decisions of one order that are read
 _TRIES: Final = 5

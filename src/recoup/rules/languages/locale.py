@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
+from recoup.rules.languages.dates import day_of, moment_of
 from recoup.rules.languages.said import said
 from recoup.rules.languages.slots import ENDS, filled
 from recoup.rules.messages.local_time import GMT
@@ -40,20 +40,3 @@ class Locale:
 
 
 PLAIN: Final = Locale()
-
-
-def day_of(language: str, day: date, *, with_year: bool) -> str:
-    """`20 Nov`, `20 Nov 2026`."""
-    known = catalogue(language)
-    shape = known.day_and_year if with_year else known.day
-    return shape.format(day=day.day, month=known.months[day.month - 1], year=day.year)
-
-
-def weekday_of(language: str, day: date) -> str:
-    return catalogue(language).weekdays[day.weekday()]
-
-
-def moment_of(language: str, moment: datetime, zone: str) -> str:
-    """`20 Nov 2026 17:30 Asia/Kolkata`: whole, for what is read somewhere and some time else."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{day_of(language, local, with_year=True)} {local:%H:%M} {zone}"

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from recoup.kernel.sentence import NearDay, Part, Sentence, noted, text_of
 from recoup.rules.languages.by_shape import said_by_shape
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
-from recoup.rules.languages.locale import day_of
+from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.slots import ENDS, filled
 from recoup.rules.network.code_words import PLAIN_MEANINGS
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from recoup.rules.network.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic_disputes import DISPUTES
-from recoup.rules.network.magic_updates import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
+from recoup.rules.network.magic_serials import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
 from recoup.rules.network.tables import CODES
 
 CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world", "payer"]

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic import COUNTING_CARDS, classify
-from recoup.rules.network.magic_updates import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, REFRESHED, SUSPENDED
+from recoup.rules.network.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, REFRESHED, SUSPENDED
 
 State = Literal["active", "suspended", "deleted", "refused", "unknown"]
 REQUESTOR: Final = "50110030273"

@@ -4,15 +4,13 @@ What is set narrower lies inside what is wider; where a wider scope was narrowed
 partner bound only: what they say is no setting of a merchant that has set nothing.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from recoup.rules.policies.check import contradictions
-from recoup.rules.policies.stored import COUNTED, Counted, MonthSends
+from recoup.rules.policies.budget import COUNTED, Counted, MonthSends
 from recoup.rules.policies.terms import (
     ARMS,
     ATTRIBUTES,
@@ -250,27 +248,3 @@ def _span(start: int, end: int) -> int:
 
 def _least(values: Iterable[int | None]) -> int | None:
     return min((one for one in values if one is not None), default=None)
-
-
-class Clipped(NamedTuple):
-    """`terms`: the saved ones with each line that is wider than a bound cut to it; a line of which nothing is left is
-    not set. `by`: of each such line the scopes that say less, the widest first."""
-
-    terms: PolicyTerms
-    by: Mapping[str, tuple[ScopeKind, ...]]
-
-
-def clipped(terms: PolicyTerms, wider: InForce | None) -> Clipped:
-    left, by = terms, defaultdict[str, list[ScopeKind]](list)
-    for part in wider.parts if wider is not None else ():
-        lines = dict.fromkeys(line for line, _, _ in contradictions(terms, part.terms))
-        for line in (*lines, *(("off",) if part.terms.off and not terms.off else ())):
-            by[line].append(part.scope)
-        left = _inside(left, part.terms)
-    return Clipped(left, {line: tuple(scopes) for line, scopes in by.items()})
-
-
-def _inside(terms: PolicyTerms, bound: PolicyTerms) -> PolicyTerms:
-    while (found := next(contradictions(terms, bound), None)) is not None:
-        terms = found[2](terms)
-    return replace(terms, off=terms.off or bound.off)

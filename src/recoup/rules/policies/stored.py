@@ -5,34 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.read import read_policy
 from recoup.rules.policies.terms import OWN, SCOPES, PolicyTerms, ScopeKind
-
-Counted = Literal["merchant", "site", "campaign"]
-# What a budget of each scope counts: a bound is a ceiling of each merchant, not of several together.
-COUNTED: Final[Mapping[ScopeKind, Counted]] = {
-    "operator": "merchant", "partner": "merchant", "merchant": "merchant", "site": "site", "campaign": "campaign",
-}  # fmt: skip
-
-
-class MonthSends(NamedTuple):
-    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget counts them."""
-
-    merchant: int | None = None
-    site: int | None = None
-    campaign: int | None = None
-
-    def to_plain(self) -> dict[str, int]:
-        return {name: sends for name, sends in self._asdict().items() if sends is not None}
-
-    @classmethod
-    def of_plain(cls, plain: Mapping[str, int]) -> "MonthSends":
-        return cls(**plain)
-
 
 WAITING_MAX: Final = 2  # of one scope, versions whose time has not come; whoever reads three sees the one that holds
 READ_MAX: Final = WAITING_MAX + 1

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Final
 
 from recoup.kernel.sentence import Sentence
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.policies.diff import value_text
 from recoup.rules.policies.in_force import InForce, Part, closed, mask_of
-from recoup.rules.policies.stored import MonthSends
 from recoup.rules.policies.terms import ScopeKind, clock
 
 DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -1,27 +1,18 @@
 """The expected-loss test of an order that its customer has not paid yet, and what a decision says of it. Pure.
 
 Expected loss = amount x (1 - chance of collection), rounded up, against the fee plus an allowed loss. The room that is
-left is asked for last, in the transaction that takes it. Where the engine only watches, or cannot be asked, the prior
-decides; the model's own chance is kept beside in each arm, so that closed orders of all arms can vouch for it.
+left is asked for last, in the transaction that takes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from recoup.kernel.money import Money
-from recoup.rules.money.advance_bounds import Bounds, held
-from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
-from recoup.rules.rescue.advance_by_model import AskedModel
-from recoup.rules.rescue.arm_terms import Arm, Known
-from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
-from recoup.rules.rescue.engine.lower_bound import Collected
-from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.policy import group_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer, unlisted
@@ -151,49 +142,3 @@ def _told(units: int, asked: AdvanceInputs) -> str:
 
 def _points(asked: AdvanceInputs, test: LossTest) -> int:
     return -(-max(0, test.expected_loss - asked.fee_units) * 10_000 // asked.units)
-
-
-class Judged(NamedTuple):
-    """A decision with the features that it was made from, and what is kept of the arm beside it."""
-
-    decision: Decision
-    features: dict[str, Any]
-    arm: dict[str, Any] | None = None
-
-
-def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
-    """Of an order that no model is asked about."""
-    given = BoundedInputs(inputs, None, held(bounds, "prior"))
-    return Judged(advance_by_bounds(given, CURRENT_COLLECTION, None), given.features())
-
-
-def advance_by_arm(
-    arm: Arm, known: Known, given: AskedModel, bounds: Bounds | None, engine: EngineAtHand
-) -> tuple[Judged, Judged | None]:
-    """What holds, and what the engine would have said where it only watches."""
-    about: dict[str, Any] = {"arm": arm, **known.to_dict(), "part": "decides"}
-    why, engines = why_not(known, engine), None
-    if not why:
-        assert engine.model is not None
-        try:
-            foreseen = foreseen_by_model(given, CURRENT_COLLECTION, engine.model)
-            about["chance"] = round(foreseen.mean, 6)
-            if arm in ("engine", "shadow"):
-                engines = _by_engine(given, bounds, engine.model, foreseen)
-        except (ArithmeticError, LookupError, ValueError):  # the model's numbers
-            why = "failed"
-    fallback = why if arm in ("engine", "shadow") else ""
-    if engines is not None and arm == "engine":
-        return engines._replace(arm=about), None
-    if fallback:
-        about["fallback"] = fallback
-    done = advance_by_prior(given.asked, bounds)
-    *reasons, last = done.decision.reasons
-    words = (FALLBACKS[fallback], "The chance to collect is a rough prior.") if fallback else ()
-    prior = Judged(replace(done.decision, reasons=(*reasons, *words, last)), done.features, about)
-    return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
-
-
-def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
-    inputs = BoundedInputs(given.asked, given, held(bounds, "model"))
-    return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model, foreseen), inputs.features())

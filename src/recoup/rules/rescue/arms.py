@@ -14,8 +14,9 @@ from recoup.rules.policies.in_force import InForce
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine.decide import decide as by_engine
+from recoup.rules.rescue.engine.expected import expected_under
 from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.engine.pricing import ENGINE_1, expected_under
+from recoup.rules.rescue.engine.pricing import ENGINE_1
 from recoup.rules.rescue.engine.standing import WHY_NONE
 from recoup.rules.rescue.evidence import Decision, Evidence
 from recoup.rules.rescue.policy import CURRENT

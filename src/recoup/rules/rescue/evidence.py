@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
-from recoup.rules.policies.stored import MonthSends
+from recoup.rules.policies.budget import MonthSends
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.links import LinkInput
 from recoup.rules.rescue.engine.parts import PartInput

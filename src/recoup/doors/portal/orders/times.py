@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from recoup.kernel.sentence import NearDay, Sentence
 from recoup.rules.languages.catalogues import ENGLISH
-from recoup.rules.languages.locale import day_of
+from recoup.rules.languages.dates import day_of
 
 # What a field for a zone proposes; any other may be typed.
 COMMON: Final = (

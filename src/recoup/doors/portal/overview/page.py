@@ -33,7 +33,7 @@ from recoup.flows.insight.uplift_report import read_report
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import joined
-from recoup.rules.languages.locale import day_of
+from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.said import said
 from recoup.store.lists.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
 

@@ -4,18 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.rules.rescue.engine.belief import believed, ground_of, mended, seen
-from recoup.rules.rescue.engine.chances import (
-    expected,
-    hours_of,
-    local_day,
-    money_row,
-    refused,
-)
-from recoup.rules.rescue.engine.facts import Look
-from recoup.rules.rescue.engine.model import Model
-from recoup.rules.rescue.evidence import Decision, Evidence
-
 _MINIMUM: Final = 1
 
 
@@ -43,25 +31,3 @@ class Pricing:
 
 ENGINE_1: Final = Pricing("engine-policy-1")
 PRICINGS: Final[Mapping[str, Pricing]] = {one.version: one for one in (ENGINE_1,)}
-
-
-_SENDS_MAX: Final = 20
-
-
-def expected_under(plan: Decision, evidence: Evidence, model: Model) -> float:
-    """From 0 to 1, to six places: that one of its tries is approved, each of those before being declined as the last
-    payment was. `evidence.facts` are there."""
-    facts = evidence.facts
-    assert facts is not None
-    instants = [evidence.now] if plan.verdict == "attempt_now" else []
-    ground = ground_of(model, facts, evidence.utc_offset)
-    belief, fails = believed(ground, facts), 1.0
-    answer = facts.tries[-1].answer if facts.tries else facts.first.answer
-    for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=facts.next_number):
-        at, rhythms, before = hours_of(when), belief.rhythms, belief.before.at_try(number)
-        day = local_day(ground, at)
-        money = expected(rhythms, belief.by_days(day), money_row(ground, before, at))
-        chance = mended(ground, belief.holds, at) * (1.0 - refused(ground, before, at)) * money
-        fails *= 1.0 - chance
-        belief = seen(ground, belief, Look(when, answer, number))
-    return round(1.0 - fails, 6)
