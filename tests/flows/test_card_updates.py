@@ -22,7 +22,7 @@ from recoup.gateways.cards.updater import CardUpdate, RouteUpdaters, UpdateInqui
 from recoup.kernel.policy import Policy
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import script_card
-from recoup.rules.network.magic_updates import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
+from recoup.rules.network.magic_serials import CLOSED, CONTACT, NEW_EXPIRY, NEW_NUMBER, SILENT
 from recoup.store.server import ServerAddress
 
 UNDOCUMENTED = "453900000000000"  # no test card

@@ -15,7 +15,7 @@ from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, in_the_clear, mak
 from tests.rings import each
 
 from recoup.doors.portal.order.words import SAY
-from recoup.rules.money.allocation import pieces_units
+from recoup.rules.money.refunds import pieces_units
 from recoup.rules.order.lifecycle import FACTS, STEPS
 from recoup.store.server import ServerAddress
 

@@ -13,8 +13,21 @@ from recoup.flows.insight.learn.causes import Causes
 from recoup.flows.insight.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, scarce_of, start
 from recoup.flows.insight.learn.expect import arranged, expect, first_holds
 from recoup.flows.insight.learn.features import features_of
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, IDLE, gap_bin, idle_bin, since_bin
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, MISSING, SOFT, THERE, UNTOLD
+from recoup.rules.rescue.engine.bins import (
+    APPROVED,
+    FUNDS,
+    GAP,
+    HARD,
+    HOLDS,
+    IDLE,
+    MISSING,
+    SOFT,
+    THERE,
+    UNTOLD,
+    gap_bin,
+    idle_bin,
+    since_bin,
+)
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, RHYTHMS, days_since
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)

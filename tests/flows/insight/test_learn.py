@@ -24,7 +24,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.rules.network.magic import script_card
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS
 from recoup.rules.rescue.engine.trial import PLAIN_RATES
 from recoup.store.insight import past
 from recoup.store.server import ServerAddress

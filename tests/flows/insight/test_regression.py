@@ -15,7 +15,7 @@ from recoup.flows.insight.learn.attempts import Attempts, Past, attempts_of
 from recoup.flows.insight.learn.columns import ISSUER_PARTS, Tries, tries_of
 from recoup.flows.insight.learn.regress import regressed
 from recoup.flows.insight.learn.train import train
-from recoup.rules.rescue.engine.classes import FUNDS, SOFT
+from recoup.rules.rescue.engine.bins import FUNDS, SOFT
 from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER_HOUR, ISSUER_LAST, ISSUER_WEEKDAY, NODES, Regression
 
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Where there are more attempts than may be held, what is left of a customer stays together."""
 
 from recoup.flows.insight.learn.gather import _Names, _Rows
-from recoup.rules.rescue.engine.classes import FUNDS
+from recoup.rules.rescue.engine.bins import FUNDS
 
 
 def test_of_the_customers_that_are_left_each_attempt_keeps_its_own_facts() -> None:

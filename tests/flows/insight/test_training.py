@@ -8,7 +8,7 @@ import pytest
 
 from recoup.flows.insight.learn.attempts import Past, attempts_of
 from recoup.flows.insight.learn.train import train
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.model import model_of
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 

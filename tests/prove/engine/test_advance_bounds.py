@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, Cell, TenthBounds, Week, tables_of
-from recoup.rules.money.betting import WHOLE
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEK, WHOLE, Cell, TenthBounds, Week, tables_of
 
 UNTIL = date(2026, 6, 1)
 WORLDS = int(os.environ.get("RECOUP_PROVE_WORLDS", "300"))

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.rules.languages.locale import Locale
-from recoup.rules.messages.notices import NoticeFacts
-from recoup.rules.messages.short_texts import GSM, is_short, sms_of
+from recoup.rules.messages.notices import GSM, NoticeFacts, is_short, sms_of
 
 LINK = "https://pay.shop.example/checkout/" + "A" * 64
 

@@ -13,6 +13,7 @@ from recoup.rules.money.advance_bounds import (
     PAYERS_MIN,
     TENTHS,
     WEEK,
+    WHOLE,
     Bounds,
     Cell,
     HeldBounds,
@@ -22,9 +23,9 @@ from recoup.rules.money.advance_bounds import (
     next_week_over,
     tables_of,
     tenth_of,
+    upper_bound,
     weeks_until,
 )
-from recoup.rules.money.betting import WHOLE, upper_bound
 
 UNTIL = date(2026, 6, 1)
 

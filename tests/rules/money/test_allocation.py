@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
-from recoup.rules.money.allocation import allocate, pieces_units
-from recoup.rules.money.refunds import Chosen, by_items, items_of
+from recoup.rules.money.refunds import Chosen, allocate, by_items, items_of, pieces_units
 
 ASSETS = ("JPY", "USD", "KWD", "CLF", "USDC")  # exponents 0, 2, 3, 4, 6
 

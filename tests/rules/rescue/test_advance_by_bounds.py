@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import fridays
 from tests.rules.rescue.test_advance_by_model import DECLINED, MODEL, NOW, OPEN, given_
 
-from recoup.rules.money.advance_bounds import TENTHS, HeldBounds, TenthBounds
-from recoup.rules.money.betting import WHOLE
+from recoup.rules.money.advance_bounds import TENTHS, WHOLE, HeldBounds, TenthBounds
 from recoup.rules.money.collection import CURRENT_COLLECTION
 from recoup.rules.rescue.advance_by_bounds import BoundedInputs, advance_by_bounds, foreseen_by_model
 from recoup.rules.rescue.engine.model import model_of

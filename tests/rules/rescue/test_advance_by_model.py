@@ -10,7 +10,7 @@ from recoup.rules.money.collection import CURRENT_COLLECTION, PERIOD
 from recoup.rules.money.exposure import Limits
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_arm import advance_by_arm, advance_by_prior
+from recoup.rules.rescue.advance_by_bounds import advance_by_arm, advance_by_prior
 from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
 from recoup.rules.rescue.arm_terms import Arm, Known, Terms
 from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, has_arm

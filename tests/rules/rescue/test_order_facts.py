@@ -15,7 +15,7 @@ from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.merchant import Merchant
 from recoup.rules.order.snapshot import Attempt, CardFacts, Order
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT, TECHNICAL
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT, TECHNICAL
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts
 from recoup.rules.rescue.order_facts import facts_of
 

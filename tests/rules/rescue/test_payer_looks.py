@@ -10,7 +10,7 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.rules.order.known import Seen
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import LOOKS_MAX
 from recoup.rules.rescue.payer_looks import SAME_ATTEMPT, Copy, PastPayment, PaymentTry, seen_of
 

@@ -21,8 +21,7 @@ from recoup.rules.rescue.gate import Block, GateInput, gate
 from recoup.rules.rescue.route_by_worth import Candidate, Failure, WorthInput, choose_route
 from recoup.rules.rescue.route_terms import Carried, RouteTerms
 from recoup.rules.rescue.what_if import WHAT_IFS_MAX, what_if
-from recoup.rules.rescue.what_if_result import WhatIf
-from recoup.rules.rescue.what_if_sentences import sentence_of
+from recoup.rules.rescue.what_if_sentences import WhatIf, sentence_of
 from recoup.rules.risk.costs import Costs
 from recoup.rules.risk.decide import RiskInput, decide_risk
 from recoup.rules.risk.facts import RiskFacts

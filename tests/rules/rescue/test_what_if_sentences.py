@@ -12,8 +12,7 @@ from tests.rules.rescue.goldens import ALL, TRANSLATED, check_golden
 from recoup.kernel.sentence import noted
 from recoup.rules.languages.said import said
 from recoup.rules.rescue.verdict import Verdict
-from recoup.rules.rescue.what_if_result import Change, WhatIf
-from recoup.rules.rescue.what_if_sentences import sentence_of
+from recoup.rules.rescue.what_if_sentences import Change, WhatIf, sentence_of
 
 AT: Final = datetime(2026, 4, 9, 11, 30, tzinfo=UTC)
 _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool], ...]] = (

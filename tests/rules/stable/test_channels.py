@@ -11,7 +11,7 @@ from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 from recoup.rules.stable.channels import CHANNELS, choose, enabled
-from recoup.rules.stable.links import check_link
+from recoup.rules.stable.cycles import check_link
 
 
 @each(

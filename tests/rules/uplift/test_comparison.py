@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 from tests.rules.uplift.worlds import World, played
 
 from recoup.rules.uplift.arm_totals import ArmTotals
-from recoup.rules.uplift.comparison import Comparison, Outcome, Uplift
-from recoup.rules.uplift.sequence import half_width, mixture, orders_needed, orders_planned, quarter_alpha
+from recoup.rules.uplift.comparison import (
+    Comparison,
+    Outcome,
+    Uplift,
+    half_width,
+    mixture,
+    orders_needed,
+    orders_planned,
+    quarter_alpha,
+)
 
 ORDERS = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.floats(-100, 100), st.floats(0.01, 100)), min_size=1, max_size=40

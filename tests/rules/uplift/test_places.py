@@ -7,7 +7,7 @@ import pytest
 
 from recoup.rules.uplift.closed_order import ClosedOrder, OrdersRead, Shares
 from recoup.rules.uplift.comparison import PAYERS_MIN
-from recoup.rules.uplift.places import compared_places, place_figures
+from recoup.rules.uplift.report import compared_places, place_figures
 
 DAY = date(2026, 3, 2)
 

@@ -22,11 +22,11 @@ CONNECTORS: Final = Path(recoup_connectors.__file__).parent
 PORTAL: Final = SOURCE / "doors/portal"
 # Written for people on every line; elsewhere only what a Problem says is.
 _WORDY: Final = (
-    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
+    "doors/portal/", "rules/lists/cells.py", "rules/order/faces.py", "rules/messages/notification",
     "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
     "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/merchants/form.py",
     "rules/merchants/blocks.py", "rules/messages/events.py", "rules/messages/endpoint_whys.py",
-    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/network/magic_serials.py",
+    "rules/money/fees.py", "rules/money/matching.py", "rules/network/magic.py", "rules/network/magic_updates.py",
     "rules/order/attention.py", "rules/order/whys.py", "rules/policies/words.py",
     "rules/rescue/advance", "rules/rescue/by_hand.py", "rules/rescue/card_update.py",
     "rules/rescue/charge.py", "rules/rescue/contacts.py", "rules/rescue/decide.py", "rules/rescue/sentences.py",

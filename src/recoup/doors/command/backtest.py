@@ -26,8 +26,7 @@ from recoup.kernel.spread import cores
 from recoup.kernel.time import Clocks, iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.rules.backtest.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
-from recoup.rules.backtest.names import name_of_payments, name_of_policy
-from recoup.rules.backtest.question import DAYS, DAYS_MAX, question_of
+from recoup.rules.backtest.question import DAYS, DAYS_MAX, name_of_payments, name_of_policy, question_of
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.report import Judgement, judge
 from recoup.rules.backtest.target import ScheduleTarget, Target

@@ -17,8 +17,7 @@ from recoup.doors.rescue.resource import Call, Method
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut
-from recoup.rules.uplift.cohort_file import cohort_file
-from recoup.rules.uplift.cohorts import CURVE_DAYS
+from recoup.rules.uplift.cohorts import CURVE_DAYS, cohort_file
 
 Points = Annotated[float | None, Meta(description="Engine less comparison group, as a share; null: not enough yet.")]
 Low = Annotated[float | None, Meta(description="The interval holds at every look together, in 95 of 100 cases.")]

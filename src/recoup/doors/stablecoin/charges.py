@@ -20,8 +20,7 @@ from recoup.doors.stablecoin.shapes import (
 from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import check_seen
-from recoup.rules.stable.cycles import is_a_cycles
-from recoup.rules.stable.links import check_link
+from recoup.rules.stable.cycles import check_link, is_a_cycles
 
 METADATA_MAX: Final = 50
 _SECONDS: Final = timedelta(seconds=1)

@@ -17,8 +17,7 @@ from recoup.flows.stable.subscriptions import SubscriptionRequest, subscribe
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.channels import CHANNELS
-from recoup.rules.stable.cycles import COUNT_MAX
-from recoup.rules.stable.links import check_link
+from recoup.rules.stable.cycles import COUNT_MAX, check_link
 from recoup.rules.stable.words import stamp
 from recoup.store.stable.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
 

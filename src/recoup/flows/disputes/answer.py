@@ -25,8 +25,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.dispute.answer import ask_answer, close_answer, open_answer
-from recoup.moves.dispute.case import meet_deadline
-from recoup.moves.dispute.reminder import remind
+from recoup.moves.dispute.case import meet_deadline, remind
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.answers import follows

@@ -22,6 +22,7 @@ from recoup.rules.network.compliance.certificate_file import read, totals_of
 from recoup.rules.network.compliance.content import (
     Line,
     Recount,
+    Refusals,
     Reported,
     changes,
     content_hash,
@@ -30,7 +31,6 @@ from recoup.rules.network.compliance.content import (
 )
 from recoup.rules.network.compliance.month_count import AcceptorCount, LoggedSend, MonthCount
 from recoup.rules.network.compliance.months import closes_at, month_end, month_text
-from recoup.rules.network.compliance.tariff import Refusals
 from recoup.rules.network.limits import LOOKBACK, Send
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
 from recoup.rules.order.card_sends import initiator_of

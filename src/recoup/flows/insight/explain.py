@@ -18,7 +18,7 @@ from recoup.rules.rescue.chance_terms import ChanceTerm, chance_terms
 from recoup.rules.rescue.engine.model import BadModel, Model
 from recoup.rules.rescue.explained import Dated, IssuerTries, issuer_of, rests_on
 from recoup.rules.rescue.what_if import what_if
-from recoup.rules.rescue.what_if_result import WhatIf
+from recoup.rules.rescue.what_if_sentences import WhatIf
 from recoup.store.insight.issuers import issuer_tries
 from recoup.store.insight.models import find_model
 from recoup.store.insight.order_decisions import OrderDecision, find_decision, order_decisions

@@ -30,8 +30,14 @@ from recoup.rules.uplift.closed_order import OrdersRead
 from recoup.rules.uplift.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
 from recoup.rules.uplift.comparison import Comparison
 from recoup.rules.uplift.looks import looks_of
-from recoup.rules.uplift.places import compared_places, place_figures
-from recoup.rules.uplift.report import cohort_report, comparison_report, findings, is_harm
+from recoup.rules.uplift.report import (
+    cohort_report,
+    compared_places,
+    comparison_report,
+    findings,
+    is_harm,
+    place_figures,
+)
 from recoup.store.insight.arms import stop_engine
 from recoup.store.insight.uplift_reports import (
     EngineReturn,

@@ -15,8 +15,7 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.world import World
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.moves.merchant.application import move_application
-from recoup.moves.merchant.registration import wait_for_registration
+from recoup.moves.merchant.application import move_application, wait_for_registration
 from recoup.rules.merchants.application import step
 from recoup.store.merchants.applications import Application
 from recoup.store.merchants.merchants import load_merchant

@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import business_at, iso
-from recoup.moves.merchant.registration import wait_for_registration
+from recoup.moves.merchant.application import wait_for_registration
 from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address

@@ -19,11 +19,10 @@ from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves import audit
 from recoup.rules.policies.check import CheckGround, by_line, check_plain, nearest
 from recoup.rules.policies.clipped import Clipped, clipped
-from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.diff import LineDiff, diff
 from recoup.rules.policies.in_force import InForce, Part
 from recoup.rules.policies.stored import READ_MAX, WAITING_MAX, Version, holding
-from recoup.rules.policies.terms import NOTHING_SET, PolicyTerms
+from recoup.rules.policies.terms import NOTHING_SET, Complaint, PolicyTerms
 from recoup.store.merchants.merchants import load_merchant
 from recoup.store.merchants.partners import note
 from recoup.store.merchants.policies import (

@@ -12,7 +12,7 @@ from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.moves.message.contact import Addresses
 from recoup.rules.messages.notices import is_address
-from recoup.rules.rescue.reach import sms_number
+from recoup.rules.rescue.contacts import sms_number
 from recoup.store.messages.contacts import is_unsubscribed, payer_contact, save_unsubscribed
 
 

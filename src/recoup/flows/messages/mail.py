@@ -17,11 +17,9 @@ from recoup.moves.message.contact import Addresses, claim_contact
 from recoup.moves.message.mail import close_mail, open_mail
 from recoup.rules.languages.catalogues import language_in
 from recoup.rules.languages.locale import Locale
-from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, words_of
-from recoup.rules.messages.short_texts import sms_of
+from recoup.rules.messages.notices import NoticeFacts, card_of, is_address, sms_of, words_of
 from recoup.rules.network.descriptor import statement_text
-from recoup.rules.rescue.contacts import CONTACTS, LINK
-from recoup.rules.rescue.reach import Channel, sms_number
+from recoup.rules.rescue.contacts import CONTACTS, LINK, Channel, sms_number
 from recoup.store.messages.mails import MailFacts, mail_facts
 from recoup.store.pool import retrying
 

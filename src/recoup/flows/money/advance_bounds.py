@@ -24,6 +24,7 @@ from recoup.moves.advance.bounds import bounds_done, wait_for_bounds
 from recoup.rules.money.advance_bounds import (
     PAYERS_MIN,
     WEEK,
+    WHOLE,
     Bounds,
     Cell,
     Scored,
@@ -32,7 +33,6 @@ from recoup.rules.money.advance_bounds import (
     tenth_of,
     weeks_until,
 )
-from recoup.rules.money.betting import WHOLE
 from recoup.rules.money.collection import COLLECTION_POLICIES, chance_of
 from recoup.rules.network.codes import Reading
 from recoup.store.cards.advance_bounds import (

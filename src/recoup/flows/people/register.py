@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.moves.merchant.registration import registered
+from recoup.moves.merchant.application import registered
 from recoup.store.merchants.applications import merchant_that_applied
 from recoup.store.merchants.partners import lock_who_is, who_is
 from recoup.store.people.people import save_heirs, save_merchant, save_partner

@@ -14,7 +14,7 @@ from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import AdvanceInputs
-from recoup.rules.rescue.advance_by_arm import Judged, advance_by_arm, advance_by_prior
+from recoup.rules.rescue.advance_by_bounds import Judged, advance_by_arm, advance_by_prior
 from recoup.rules.rescue.advance_by_model import AskedModel
 from recoup.rules.rescue.order_facts import facts_of
 from recoup.rules.rescue.slots import offset_minutes

@@ -9,8 +9,7 @@ from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.attempt.plan import INLINE_GRACE
 from recoup.moves.message.alert import alert
-from recoup.rules.backtest.names import name_of_payments, name_of_policy
-from recoup.rules.backtest.question import Question, question_of
+from recoup.rules.backtest.question import Question, name_of_payments, name_of_policy, question_of
 from recoup.store.insight.backtests import (
     PACK,
     add_backtest,

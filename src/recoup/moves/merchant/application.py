@@ -21,7 +21,7 @@ from recoup.store.merchants.applications import (
     save_application,
 )
 from recoup.store.orders.changes import Rows, write
-from recoup.store.orders.rows import OutboxEvent
+from recoup.store.orders.rows import DueKey, DueWork, OutboxEvent
 from recoup.store.statement import Tx
 
 
@@ -134,4 +134,16 @@ async def _tell(
         )
     )
     await open_feed(tx, application.merchant_id)
+    await write(tx, rows)
+
+
+async def wait_for_registration(tx: Tx, merchant_id: UUID, wall: datetime) -> None:
+    rows = Rows()
+    rows.due_work.append(DueWork(merchant_id, "register_merchant", merchant_id, wall, wall=True))
+    await write(tx, rows)
+
+
+async def registered(tx: Tx, merchant_id: UUID) -> None:
+    rows = Rows()
+    rows.due_done.append(DueKey(merchant_id, "register_merchant", merchant_id))
     await write(tx, rows)

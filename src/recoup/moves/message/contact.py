@@ -5,8 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime
-from recoup.rules.rescue.contacts import LINK, WITHIN, by_day, why_withheld
-from recoup.rules.rescue.reach import Channel, way_of
+from recoup.rules.rescue.contacts import LINK, WITHIN, Channel, by_day, way_of, why_withheld
 from recoup.store.messages.contacts import contacted, lock_addresses, save_contact
 from recoup.store.messages.mails import MailFacts, change_mail, choose_channel, lock_mail
 from recoup.store.orders.changes import Rows, write

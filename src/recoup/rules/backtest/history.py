@@ -14,7 +14,7 @@ from recoup.rules.backtest.enough import DAYS_MIN, EACH_MIN
 from recoup.rules.backtest.estimate import Estimate, clustered
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.imports.payments import GUESSED_MAX
-from recoup.rules.uplift.sequence import half_width, mixture
+from recoup.rules.uplift.comparison import half_width, mixture
 
 WINDOW: Final = timedelta(days=30)
 JUDGED: Final = 4  # models are judged by the last quarter of the time

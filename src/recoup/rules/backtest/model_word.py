@@ -2,17 +2,19 @@
 it: none would be true. Pure.
 
 A model that is fitted to tries at the instants of one policy may be wrong at all others. So its level is corrected by
-the tries that it learned from (`levels`), it is judged by tries that it has not seen, and then only the lowest and the
+the tries that it learned from, it is judged by tries that it has not seen, and then only the lowest and the
 highest of several models are said.
 """
 
 import math
 from bisect import insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
+from math import exp
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,20 +23,57 @@ from recoup.kernel.spread import Spread, alone, parts_of
 from recoup.kernel.time import BusinessTime
 from recoup.rules.backtest.estimate import NORMAL_90
 from recoup.rules.backtest.history import Cohort, Payment, payer_of, tries_of
-from recoup.rules.backtest.levels import Levels, at_level, cell_of, levels_of
 from recoup.rules.backtest.recorded import Planned
 from recoup.rules.backtest.target import Target
 from recoup.rules.imports.attempt import Attempt
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.rescue.engine import zones
 from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.mixed import chance_at
 from recoup.rules.rescue.engine.model import Model, checked
 from recoup.rules.rescue.evidence import Decision, Evidence, tried
 from recoup.rules.rescue.slots import offset_minutes
+
+Cell = tuple[int, int]  # class of the first decline, and how many tries came before
+Levels = Mapping[Cell, float]  # factors of odds
+
+_WEIGHT: Final = 20.0  # tries as good as seen at the model's own level, in each cell
+_REACH: Final = 4.0  # logits at most
+_HALVINGS: Final = 40
+
+
+def cell_of(facts: Facts) -> Cell:
+    return facts.first.answer, len(facts.tries)
+
+
+def at_level(chance: float, level: float) -> float:
+    return chance * level / (1.0 - chance + chance * level)
+
+
+def levels_of(tries: Iterable[tuple[Cell, float, bool]]) -> Levels:
+    """Of each try its cell, the model's chance and whether it was approved. At its level a cell's chances add up to as
+    many approvals as there were."""
+    cells = defaultdict[Cell, list[tuple[float, bool]]](list)
+    for cell, chance, approved in tries:
+        cells[cell].append((chance, approved))
+    return {cell: _level([one for one, _yes in seen], sum(yes for _one, yes in seen)) for cell, seen in cells.items()}
+
+
+def _level(chances: list[float], approved: int) -> float:
+    more = 1.0 + _WEIGHT / len(chances)
+    wanted, low, high = approved + sum(chances) * (more - 1.0), -_REACH, _REACH
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        level = exp(middle)
+        if sum(at_level(one, level) for one in chances) * more < wanted:
+            low = middle
+        else:
+            high = middle
+    return exp(low)
+
 
 ERROR_MAX: Final = 0.03
 TENTHS: Final = 10

@@ -16,8 +16,8 @@ from recoup.rules.backtest.target import EngineTarget, ScheduleTarget, Target
 from recoup.rules.backtest.ways import Way, chance_at, offered_ways, probability, same, stored_ways, way_of
 from recoup.rules.network.codes import Reading
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
+from recoup.rules.rescue.engine.bins import CLASSES, class_of
 from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.classes import CLASSES, class_of
 from recoup.rules.rescue.engine.decide import decide as by_engine
 from recoup.rules.rescue.engine.explore import BLOCKS_HOURS
 from recoup.rules.rescue.engine.model import Model

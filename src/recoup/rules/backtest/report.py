@@ -6,15 +6,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.stop import look_up
-from recoup.rules.backtest.difference import Verdict, difference, verdict
 from recoup.rules.backtest.enough import Closed, Shortfall, missing, missing_of_orders
 from recoup.rules.backtest.estimate import Estimate, Evaluation, Overlap, clustered
 from recoup.rules.backtest.groups import GROUPS_MAX, By, bands, grouped
 from recoup.rules.backtest.recorded import JudgedOrder
 from recoup.rules.backtest.replay import BINS
+
+Verdict = Literal["better", "worse", "not_told"]
+
+
+def difference(payers: Iterable[str], one: Estimate, other: Estimate) -> Estimate:
+    """`one` less `other`; `payers[i]` is whose order i is. What one policy does without support may only have brought
+    more, and the other's less."""
+    influence = array("d", (a - b for a, b in zip(one.influence, other.influence, strict=True)))
+    error = clustered(payers, influence)
+    return Estimate(one.value - other.value, influence, error, one.above + other.below, one.below + other.above)
+
+
+def verdict(found: Estimate) -> Verdict:
+    """By the 90 % interval."""
+    low, high = found.interval
+    return "better" if low > 0 else "worse" if high < 0 else "not_told"
 
 
 class FeesAvoided(NamedTuple):

@@ -2,11 +2,34 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.unseen import has_unseen
-from recoup.rules.files.complaint import BadCell
+
+
+class Complaint(NamedTuple):
+    """`code` for machines. `column`: as the file names it, empty where the whole line is meant. `cure`: what to do."""
+
+    code: str
+    column: str
+    what: str
+    cure: str = ""
+
+    def text(self) -> Sentence:
+        """One sentence without a subject or full stop, to follow a line's number."""
+        said = Sentence("column {0}: {1}", self.column, self.what) if self.column else self.what
+        if self.cure:
+            return Sentence("{0}; {1}", said, self.cure)
+        return said if isinstance(said, Sentence) else Sentence("{0}", said)
+
+
+class BadCell(ValueError):
+    """A line from which nothing is taken, and why."""
+
+    def __init__(self, code: str, what: str, column: str = "", cure: str = "") -> None:
+        self.complaint = Complaint(code, column, what, cure)
+
 
 ID_MAX: Final = 200
 # A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like others.

@@ -19,9 +19,8 @@ from recoup.rules.files.moments import AMBIGUOUS, Order, OrderEvidence, read_mom
 from recoup.rules.files.source import Source, encoding_in, encoding_note
 from recoup.rules.files.table import unread_note
 from recoup.rules.imports.answers import Answers, Question, check_answers, of_decimal, of_order, of_units, of_zone
-from recoup.rules.imports.history_rows import objects
 from recoup.rules.imports.layout import Layout, layout_of, open_table
-from recoup.rules.imports.profile import HISTORY, Profile, profiles
+from recoup.rules.imports.profile import HISTORY, Profile, objects, profiles
 from recoup.rules.imports.reader import Outcome, Reader
 
 ROWS_MAX: Final = 2_000_000

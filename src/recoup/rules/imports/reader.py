@@ -11,7 +11,7 @@ from recoup.kernel.currencies import decimals_of, was_currency, withdrawn_by
 from recoup.kernel.sentence import Sentence
 from recoup.rules.files import ids
 from recoup.rules.files.amounts import NoAmount, units_of
-from recoup.rules.files.complaint import BadCell
+from recoup.rules.files.ids import BadCell
 from recoup.rules.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
 from recoup.rules.files.records import Cells
 from recoup.rules.files.table import plain, shown_name

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.languages.catalogues import catalogue
 from recoup.rules.languages.slots import SLOT, filled
-from recoup.rules.network.plain_meanings import PLAIN_MEANINGS
+from recoup.rules.network.code_words import PLAIN_MEANINGS
 
 _ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
 _FILLED: Final = r"((?:(?![.!?] [A-Z]).)*?)"

@@ -12,7 +12,7 @@ from recoup.rules.languages.by_shape import said_by_shape
 from recoup.rules.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.rules.languages.dates import day_of
 from recoup.rules.languages.slots import ENDS, filled
-from recoup.rules.network.plain_meanings import PLAIN_MEANINGS
+from recoup.rules.network.code_words import PLAIN_MEANINGS
 
 Moment = Callable[[datetime], str]
 

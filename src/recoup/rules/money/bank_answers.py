@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
-from recoup.rules.files.complaint import BadCell
-from recoup.rules.files.ids import check_id
+from recoup.rules.files.ids import BadCell, check_id
 from recoup.rules.files.lines import lines
 from recoup.rules.files.source import encoding_in, source_of
 from recoup.rules.files.table import Table, plain, shown_names

@@ -17,8 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import of_these_days
 from recoup.rules.files.amounts import NoAmount, SignEvidence, units_of
-from recoup.rules.files.complaint import BadCell
-from recoup.rules.files.ids import are_plain, check_id
+from recoup.rules.files.ids import BadCell, are_plain, check_id
 from recoup.rules.files.lines import Line
 from recoup.rules.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, instant, read_moment, zone_named
 from recoup.rules.files.table import Table, plain, shown_name, shown_names

@@ -8,6 +8,20 @@ from typing import Final, NamedTuple
 from recoup.rules.network.reasons import REASONS, reason_of
 from recoup.rules.network.tables import CODES, PROCESSOR_CODES
 
+
+def _all() -> Mapping[str, str]:
+    """Whole, and without the note behind the semicolon. Of rows with the same text the first counts."""
+    found: dict[str, str] = {}
+    for row in CODES:
+        plain = REASONS[reason_of(row.kind, row.code, row.klass)][0]
+        for text in (row.meaning, row.meaning.partition(";")[0]):
+            found.setdefault(text, plain)
+    return found
+
+
+PLAIN_MEANINGS: Final = _all()
+
+
 _RANGE_MAX: Final = 100
 
 

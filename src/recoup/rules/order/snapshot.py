@@ -17,7 +17,7 @@ from recoup.rules.network.exemptions import Exemption
 from recoup.rules.network.limits import Send
 from recoup.rules.order.authentication import Authentication
 from recoup.rules.order.card_facts import CardFacts, TokenFacts
-from recoup.rules.order.card_sends import CardBlock, CardSend
+from recoup.rules.order.card_sends import CardBlock, CardSend, own_tries
 from recoup.rules.order.checks import Checks
 from recoup.rules.order.consent import NOTHING_KEPT, Consent, KeptIds
 from recoup.rules.order.disputed import Dispute
@@ -26,7 +26,6 @@ from recoup.rules.order.kinds import Door, OrderKind
 from recoup.rules.order.known import RescueKnown
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.own_tries import own_tries
 from recoup.rules.policies.stored import NOTHING_HELD, Held
 from recoup.rules.rescue.arm_terms import Arm, Known
 from recoup.rules.rescue.other_card import CardOnFile

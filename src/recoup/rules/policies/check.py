@@ -15,7 +15,6 @@ from recoup.kernel.nearest import nearest as nearest_name
 from recoup.kernel.sentence import Sentence
 from recoup.rules.network.limits import LimitWindow, windows_of
 from recoup.rules.network.tables import CODES
-from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.in_force import InForce, Part, mask_of, spans_of
 from recoup.rules.policies.read import TRIES_MAX, put, read_policy
 from recoup.rules.policies.terms import (
@@ -27,6 +26,7 @@ from recoup.rules.policies.terms import (
     LINKS,
     NOTHING_SET,
     OWN,
+    Complaint,
     PolicyTerms,
     duration,
 )

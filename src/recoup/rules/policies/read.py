@@ -9,7 +9,6 @@ from typing import Any, Final
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.nearest import Nearest, nearest
 from recoup.kernel.sentence import Sentence
-from recoup.rules.policies.complaints import Complaint
 from recoup.rules.policies.terms import (
     ARMS,
     ATTRIBUTES,
@@ -18,6 +17,7 @@ from recoup.rules.policies.terms import (
     GROUPS,
     LINKS,
     NOTHING_SET,
+    Complaint,
     Hours,
     PolicyTerms,
 )

@@ -4,7 +4,7 @@ As plain data it is lines under their keys (`tries.all`), nested by the dots: th
 the database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
@@ -127,3 +127,12 @@ def duration(minutes: int) -> str:
 
 def _percent(hundredths: int) -> int | float:
     return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """`line`: its key, `tries.soft`. `why`: a sentence. `mend`: makes of terms the nearest that could stand there."""
+
+    line: str
+    why: str
+    mend: Callable[[PolicyTerms], PolicyTerms]

@@ -2,8 +2,9 @@
 
 The chance is the model's lower bound, or the prior of the kind of decline, but never more than what was surely
 collected of orders like it; and orders from such a chance on must lose no more than is allowed. A model that too few
-closed orders vouch for advances nothing; a prior without them stays the rough one that it is. Another way of deciding
-is another version in another file.
+closed orders vouch for advances nothing; a prior without them stays the rough one that it is. Where the engine only
+watches, or cannot be asked, the prior decides; the model's own chance is kept beside in each arm, so that closed orders
+of all arms can vouch for it. Another way of deciding is another version in another file.
 
 Source: decision 0079.
 """
@@ -11,14 +12,15 @@ Source: decision 0079.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recoup.kernel.sentence import Sentence
-from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, HeldBounds, tenth_of
-from recoup.rules.money.betting import WHOLE
-from recoup.rules.money.collection import CollectionPolicy, chance_of
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
+from recoup.rules.money.collection import CURRENT_COLLECTION, CollectionPolicy, chance_of
 from recoup.rules.rescue.advance import AdvanceInputs, LossTest, judged, loss_at
 from recoup.rules.rescue.advance_by_model import AskedModel, charges_of
+from recoup.rules.rescue.arm_terms import Arm, Known
+from recoup.rules.rescue.arms import FALLBACKS, EngineAtHand, why_not
 from recoup.rules.rescue.engine.lower_bound import Collected, collected
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.words import outside
@@ -150,3 +152,49 @@ def _allowed(test: LossTest, units: int) -> int:
 
 def _percent(points: int) -> str:
     return f"{points / _PERCENT:.4g}"
+
+
+class Judged(NamedTuple):
+    """A decision with the features that it was made from, and what is kept of the arm beside it."""
+
+    decision: Decision
+    features: dict[str, Any]
+    arm: dict[str, Any] | None = None
+
+
+def advance_by_prior(inputs: AdvanceInputs, bounds: Bounds | None) -> Judged:
+    """Of an order that no model is asked about."""
+    given = BoundedInputs(inputs, None, held(bounds, "prior"))
+    return Judged(advance_by_bounds(given, CURRENT_COLLECTION, None), given.features())
+
+
+def advance_by_arm(
+    arm: Arm, known: Known, given: AskedModel, bounds: Bounds | None, engine: EngineAtHand
+) -> tuple[Judged, Judged | None]:
+    """What holds, and what the engine would have said where it only watches."""
+    about: dict[str, Any] = {"arm": arm, **known.to_dict(), "part": "decides"}
+    why, engines = why_not(known, engine), None
+    if not why:
+        assert engine.model is not None
+        try:
+            foreseen = foreseen_by_model(given, CURRENT_COLLECTION, engine.model)
+            about["chance"] = round(foreseen.mean, 6)
+            if arm in ("engine", "shadow"):
+                engines = _by_engine(given, bounds, engine.model, foreseen)
+        except (ArithmeticError, LookupError, ValueError):  # the model's numbers
+            why = "failed"
+    fallback = why if arm in ("engine", "shadow") else ""
+    if engines is not None and arm == "engine":
+        return engines._replace(arm=about), None
+    if fallback:
+        about["fallback"] = fallback
+    done = advance_by_prior(given.asked, bounds)
+    *reasons, last = done.decision.reasons
+    words = (FALLBACKS[fallback], "The chance to collect is a rough prior.") if fallback else ()
+    prior = Judged(replace(done.decision, reasons=(*reasons, *words, last)), done.features, about)
+    return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
+
+
+def _by_engine(given: AskedModel, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
+    inputs = BoundedInputs(given.asked, given, held(bounds, "model"))
+    return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model, foreseen), inputs.features())

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.bins import SOFT
 from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.classes import SOFT
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.facts import Facts
 from recoup.rules.rescue.engine.mixed import chance_at

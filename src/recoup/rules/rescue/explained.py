@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from recoup.kernel.money import money
 from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.chance_terms import ChanceTerm, Group
-from recoup.rules.rescue.engine.classes import APPROVED
+from recoup.rules.rescue.engine.bins import APPROVED
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.pricing import PRICINGS
 from recoup.rules.rescue.evidence import Evidence

@@ -9,7 +9,7 @@ from recoup.rules.network.limits import Allowance, Send, allowance
 from recoup.rules.order.card_sends import initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.order_evidence import attempt_reading, declined_at, first_reading, sent_attempts
 from recoup.rules.rescue.slots import offset_minutes

@@ -9,12 +9,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from recoup.rules.money.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
+from recoup.rules.money.collection import COLLECTION_POLICIES
 from recoup.rules.policies.in_force import NO_POLICIES, InForce, Policies
-from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION
+from recoup.rules.rescue.advance import AdvanceInputs
+from recoup.rules.rescue.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, BoundedInputs, advance_by_bounds
 from recoup.rules.rescue.by_hand import BY_HAND_VERSION, HandInput
 from recoup.rules.rescue.card_update import CARD_UPDATE_VERSION, NEW, UpdateInput, decide_update
 from recoup.rules.rescue.decide import DECIDER_VERSION, decide
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, class_of
 from recoup.rules.rescue.engine.decide import VERSIONS as ENGINES
 from recoup.rules.rescue.engine.decide import decide as decide_by_model
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
@@ -25,10 +28,58 @@ from recoup.rules.rescue.gate import GATE_VERSION, GateInput, gate
 from recoup.rules.rescue.policy import POLICIES, RetryPolicy, group_of
 from recoup.rules.rescue.route_by_worth import ROUTE_BY_WORTH_VERSION, Candidate, WorthInput, choose_route
 from recoup.rules.rescue.signal import SIGNAL_VERSION, SignalInput
-from recoup.rules.rescue.what_if_advance import of_advance
-from recoup.rules.rescue.what_if_result import Change, WhatIf, compared
+from recoup.rules.rescue.what_if_sentences import Change, WhatIf, compared
 from recoup.rules.risk.costs import Answer
 from recoup.rules.risk.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
+
+_ALL_PAID: Final = TenthBounds(
+    (PAYERS_MIN,) * TENTHS, (WEEKS_MIN,) * TENTHS, (WHOLE,) * TENTHS, (True,) * TENTHS, (0,) * TENTHS
+)
+
+
+def of_advance(
+    features: Mapping[str, Any], versions: Mapping[str, str | None], models: Mapping[str, Model]
+) -> Iterator[WhatIf]:
+    """Raises: as `what_if`."""
+    policy = COLLECTION_POLICIES[str(versions["policy"])]
+    model = models[str(versions["model"])] if versions["model"] is not None else None
+
+    def decides(given: BoundedInputs) -> Decision:
+        return advance_by_bounds(given, policy, model)
+
+    given = BoundedInputs.from_dict(features)
+    inputs, base = given.inputs, decides(given)
+    if inputs.units > 1:
+        half = replace(inputs, units=inputs.units // 2, fee_units=inputs.fee_units // 2)
+        yield _compared("half_the_order", decides(_with(given, half)), base)
+    if inputs.room != "enough":
+        yield _compared("room_left", decides(_with(given, replace(inputs, room="enough"))), base)
+    change: Change = "no_loss_allowed" if base.verdict == "approve_now" else "any_loss_allowed"
+    points = 0 if base.verdict == "approve_now" else WHOLE
+    limits = replace(inputs.limits, allowed_loss_basis_points=points)
+    yield _compared(change, decides(_with(given, replace(inputs, limits=limits))), base)
+    paid = HeldBounds(0, inputs.now.date(), _ALL_PAID)
+    yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
+    if inputs.occasion == "unresolved":
+        yield _compared("no_try_out", decides(_without_try(given)), base)
+
+
+def _with(given: BoundedInputs, inputs: AdvanceInputs) -> BoundedInputs:
+    by_model = replace(given.by_model, asked=inputs) if given.by_model is not None else None
+    return replace(given, inputs=inputs, by_model=by_model)
+
+
+def _without_try(given: BoundedInputs) -> BoundedInputs:
+    """As if the decline that came in were the last word."""
+    plain = _with(given, replace(given.inputs, occasion="declined"))
+    by_model = replace(plain.by_model, out_at=None) if plain.by_model is not None else None
+    return replace(plain, by_model=by_model)
+
+
+def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
+    """`chance`: what money would have been risked on."""
+    return WhatIf(change, found.verdict, None, 0, found.alternatives[0].chance, found.verdict != base.verdict)
+
 
 WHAT_IFS_MAX: Final = 8
 _LINES_TRIED, _LINES_SHOWN = 12, 3

@@ -1,10 +1,13 @@
 """When a subscription's cycles fall due: anchor + n × interval, so that nothing drifts. Source: contract §2.8."""
 
+import re
 from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from recoup.kernel.ids import parse_wire_id
+from recoup.kernel.problem import Problem
 
 COUNT_MAX: Final = 366
 _LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -53,3 +56,27 @@ def next_charge(
         return None
     at = cycle_at(anchor, unit, count, done + skipped)
     return None if ends_at is not None and at > ends_at else at
+
+
+LINK_MAX: Final = 2048
+_ODD: Final = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
+
+
+def check_link(url: str | None, field: str) -> str | None:
+    """http or https with a host, without a user or password.
+
+    Raises: Problem(invalid).
+    """
+    if url is None or url == "":
+        return None
+    cure = "Send an absolute http or https address."
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits or len(url) > LINK_MAX or _ODD.search(url):
+        message = f"The field {field} is no address that a browser may be sent to."
+        raise Problem("invalid", message, field=field, cure=cure)
+    return url

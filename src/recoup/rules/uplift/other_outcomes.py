@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.rules.uplift.closed_order import ClosedOrder
-from recoup.rules.uplift.comparison import Comparison, Difference, Outcome
-from recoup.rules.uplift.sequence import ALPHA
+from recoup.rules.uplift.comparison import ALPHA, Comparison, Difference, Outcome
 from recoup.rules.uplift.strata import ARMS
 
 Name = Literal["sends", "disputes", "orders_per_payer", "customers_lost"]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from recoup.rules.rescue.reach import Channel
+from recoup.rules.rescue.contacts import Channel
 from recoup.store.homes import MERCHANT
 from recoup.store.statement import Read, Row, Tx
 

@@ -17,12 +17,11 @@ from recoup.rules.money.fees import FeeTerm, choose
 from recoup.rules.network.limits import Send
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.card_facts import CardFacts, StoredMethod, TokenFacts, TokenStanding
-from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of
+from recoup.rules.order.card_sends import CardBlock, CardSend, initiator_of, own_tries
 from recoup.rules.order.consent import NOTHING_KEPT, KeptIds
 from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.known import RescueKnown, Seen
 from recoup.rules.order.merchant import Merchant
-from recoup.rules.order.own_tries import own_tries
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.policies.stored import held_of
 from recoup.rules.rescue.arm_terms import Known

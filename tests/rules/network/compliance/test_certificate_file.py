@@ -21,7 +21,9 @@ from recoup.rules.network.compliance.certificate_file import (
 )
 from recoup.rules.network.compliance.content import (
     Recount,
+    Refusals,
     Reported,
+    avoided,
     changes,
     content_hash,
     content_of,
@@ -30,7 +32,6 @@ from recoup.rules.network.compliance.content import (
 )
 from recoup.rules.network.compliance.month_count import AcceptorCount, RuleCount, SchemeCount
 from recoup.rules.network.compliance.months import closed_month
-from recoup.rules.network.compliance.tariff import Refusals, avoided
 from recoup.rules.network.tables import LIMITS
 from recoup.rules.proved_file import Wrong
 

@@ -5,8 +5,19 @@ from typing import Any
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, class_of, key_of
+from recoup.rules.rescue.engine.bins import (
+    APPROVED,
+    FUNDS,
+    GAP,
+    HOLDS,
+    HOURS,
+    IDLE,
+    SINCE,
+    TRIES,
+    WEEKDAYS,
+    class_of,
+    key_of,
+)
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.model import FORMAT, Issuer, Learned, Model, Money, Refusal, checked
 from recoup.rules.rescue.engine.regression import COLUMNS, Regression

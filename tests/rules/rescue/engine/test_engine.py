@@ -13,7 +13,7 @@ from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
 from recoup.rules.network.codes import read_decline
 from recoup.rules.rescue.engine.belief import believed, ground_of
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.explore import Offer, drawn, weighed
 from recoup.rules.rescue.engine.facts import Look

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rules.rescue.engine.ground import DECLINED, evidence, fridays, model
 
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, LIMIT, SOFT, TECHNICAL
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, LIMIT, SOFT, TECHNICAL
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.lower_bound import Charge, collected, relied_on
 

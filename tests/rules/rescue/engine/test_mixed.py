@@ -13,8 +13,8 @@ from tests.rings import each
 from tests.rules.rescue.engine.ground import DECLINED, ISSUER, evidence, fridays, mixed_model, model, regression
 
 from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.chances import hours_of
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, SOFT
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import Look
 from recoup.rules.rescue.engine.mixed import candidates_of

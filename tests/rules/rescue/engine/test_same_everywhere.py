@@ -19,8 +19,19 @@ from tests.rules.rescue.engine.ground import ISSUER, evidence, model, regression
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.rescue import engine
-from recoup.rules.rescue.engine.bins import GAP, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, LIMIT, SOFT, TECHNICAL
+from recoup.rules.rescue.engine.bins import (
+    APPROVED,
+    FUNDS,
+    GAP,
+    HOURS,
+    IDLE,
+    LIMIT,
+    SINCE,
+    SOFT,
+    TECHNICAL,
+    TRIES,
+    WEEKDAYS,
+)
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import Look
 from recoup.rules.rescue.engine.model import FORMAT, Model, Money, Refusal

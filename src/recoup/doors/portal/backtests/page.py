@@ -28,8 +28,7 @@ from recoup.kernel.money import apart, shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.backtest.names import name_of_payments, name_of_policy
-from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, question_of
+from recoup.rules.backtest.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
 from recoup.rules.rescue.policy import POLICIES
 from recoup.store.insight.backtests import BacktestRow, backtest_payments, list_backtests
 from recoup.store.insight.imports import list_imports

@@ -22,10 +22,9 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.sentence import Sentence
-from recoup.rules.rescue.arm_terms import MODES, Terms
+from recoup.rules.rescue.arm_terms import MODES, Terms, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.engine.drift import Counted
-from recoup.rules.rescue.explore_bounds import bounds_of, text_of
 from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"

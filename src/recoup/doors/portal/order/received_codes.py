@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from recoup.rules.lists.words import SCHEME_WORDS
+from recoup.rules.lists.cells import SCHEME_WORDS
 from recoup.rules.network.codes import SOURCE_NAMES
 from recoup.rules.order.attention import sentence_of
 from recoup.rules.rescue.sentences import decline_that_came_in, last_answer

@@ -3,8 +3,7 @@
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import LOOKBACK, Allowance, allowance
-from recoup.rules.order.card_sends import initiator_of
-from recoup.rules.order.own_tries import own_tries
+from recoup.rules.order.card_sends import initiator_of, own_tries
 from recoup.store.cards.card_sends import card_of_order, sends_of_card
 from recoup.store.orders.order_page import OrderPage
 

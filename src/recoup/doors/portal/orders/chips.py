@@ -7,7 +7,7 @@ from typing import Any
 from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, Query
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.sentence import Sentence, joined
-from recoup.rules.lists.words import REASON_WORDS, scheme_word
+from recoup.rules.lists.cells import REASON_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.merchants.merchants import MerchantSettings
 

@@ -22,7 +22,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import joined
-from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
+from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses

@@ -20,7 +20,7 @@ from recoup.doors.portal.words import MEANS
 from recoup.flows.insight.uplift_report import ask_for_report, read_report, read_return, set_return
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.rules.uplift.cohort_file import cohort_file
+from recoup.rules.uplift.cohorts import cohort_file
 from recoup.rules.uplift.comparison import PAYERS_MIN
 
 WIDTH: Final = 1120

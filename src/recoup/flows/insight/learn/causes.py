@@ -8,7 +8,7 @@ from recoup.flows.insight.learn.attempts import Column
 from recoup.flows.insight.learn.cells import CELLS
 from recoup.flows.insight.learn.coefficients import BLOCK, TINY, Coefficients, lean_of, refusal_of, scarce_of
 from recoup.flows.insight.learn.features import Features
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, SOFT
 
 
 class Shared(NamedTuple):

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 
 from recoup.flows.insight.learn.attempts import Column
-from recoup.rules.rescue.engine.bins import GAP, IDLE, SINCE
-from recoup.rules.rescue.engine.classes import MISSING, STANDINGS
+from recoup.rules.rescue.engine.bins import GAP, IDLE, MISSING, SINCE, STANDINGS
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR
 
 # Of dated rhythms: the zone is known; how money stood, and for how long; whether it is a try after the first; whether

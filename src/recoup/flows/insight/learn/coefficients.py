@@ -9,8 +9,19 @@ import numpy as np
 from recoup.flows.insight.learn.attempts import Column
 from recoup.flows.insight.learn.cells import ABUNDANT, IDLE_OF, RETRY, SINCE_OF, STALE, STALE_OF, STANDING
 from recoup.flows.insight.learn.features import Features
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, FUNDS, SOFT, STANDINGS
+from recoup.rules.rescue.engine.bins import (
+    APPROVED,
+    CLASSES,
+    FUNDS,
+    GAP,
+    HOLDS,
+    HOURS,
+    IDLE,
+    SOFT,
+    STANDINGS,
+    TRIES,
+    WEEKDAYS,
+)
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
 _R: Final = len(RHYTHMS)

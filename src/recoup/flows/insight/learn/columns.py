@@ -12,8 +12,8 @@ from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
 from recoup.kernel.stop import stoppable
 from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.bins import APPROVED
 from recoup.rules.rescue.engine.chances import local_day
-from recoup.rules.rescue.engine.classes import APPROVED
 from recoup.rules.rescue.engine.columns import (
     before_tries,
     of_day,

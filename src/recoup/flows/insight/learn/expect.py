@@ -17,8 +17,7 @@ from recoup.flows.insight.learn.coefficients import (
 )
 from recoup.flows.insight.learn.features import Features
 from recoup.rules.rescue.engine.belief import UNTIL
-from recoup.rules.rescue.engine.bins import HOLDS
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, HOLDS, SOFT
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 
 _R: Final = len(RHYTHMS)

@@ -8,8 +8,7 @@ import numpy as np
 
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.cells import cells_of
-from recoup.rules.rescue.engine.bins import GAP, IDLE, SINCE
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, SOFT, THERE, UNTOLD
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, GAP, IDLE, MISSING, SINCE, SOFT, THERE, UNTOLD
 from recoup.rules.rescue.engine.rhythms import IRREGULAR, RHYTHMS, days_since
 
 _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()

@@ -35,8 +35,7 @@ from recoup.flows.insight.learn.coefficients import (
 from recoup.flows.insight.learn.expect import arranged, expect, passed_of
 from recoup.flows.insight.learn.features import Features
 from recoup.kernel.stop import look_up
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, WEEKDAYS
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES, SOFT, STANDINGS
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES, GAP, HOLDS, HOURS, SOFT, STANDINGS, WEEKDAYS
 
 _K: Final = len(CLASSES)
 _H: Final = len(HOLDS) + 1

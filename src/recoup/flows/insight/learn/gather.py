@@ -24,8 +24,7 @@ from recoup.kernel.sentence import Sentence
 from recoup.kernel.time import WallTime
 from recoup.rules.network.card import scheme_of
 from recoup.rules.network.codes import read_decline
-from recoup.rules.rescue.engine.bins import TRIES
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, TRIES, class_of, key_of
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup.rules.rescue.order_facts import zone_of

@@ -13,8 +13,8 @@ from recoup.flows.insight.learn.attempts import Attempts, Column, chosen
 from recoup.flows.insight.learn.owners import most_of_each, payers_within, shared_out
 from recoup.flows.insight.learn.past_facts import ROWS_BEFORE, facts_at
 from recoup.rules.rescue.engine.belief import ground_of, trail
+from recoup.rules.rescue.engine.bins import APPROVED, HARD
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
-from recoup.rules.rescue.engine.classes import APPROVED, HARD
 from recoup.rules.rescue.engine.facts import MERCHANTS_MIN, Facts
 from recoup.rules.rescue.engine.mixed import candidates_of
 from recoup.rules.rescue.engine.model import Model

@@ -11,7 +11,7 @@ from recoup.flows.insight.learn.train import train
 from recoup.kernel.spread import Spread, alone
 from recoup.rules.backtest.history import Payment, payer_of
 from recoup.rules.backtest.model_word import Past
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.model import Model
 from recoup.rules.rescue.engine.zones import offset_minutes
 

@@ -10,7 +10,7 @@ import numpy as np
 from recoup.flows.insight.learn.attempts import Attempts, Column
 from recoup.flows.insight.learn.columns import ISSUER_PARTS, Tries
 from recoup.kernel.stop import look_up
-from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.bins import CLASSES
 from recoup.rules.rescue.engine.regression import COLUMNS, ISSUER, LOGIT_MAX, NODES, Regression
 
 _K: Final = len(CLASSES)

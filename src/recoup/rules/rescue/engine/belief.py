@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import mul
 from typing import Final
 
-from recoup.rules.rescue.engine.bins import HOLDS, total
+from recoup.rules.rescue.engine.bins import APPROVED, FUNDS, HARD, HOLDS, SOFT, total
 from recoup.rules.rescue.engine.chances import (
     NOTHING_BEFORE,
     Before,
@@ -22,7 +22,6 @@ from recoup.rules.rescue.engine.chances import (
     odds_of_refusal,
     refused,
 )
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, HARD, SOFT
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.model import Learned, Model
 from recoup.rules.rescue.engine.rhythms import alike, spread

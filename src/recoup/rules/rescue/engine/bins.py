@@ -7,6 +7,34 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
+from recoup.rules.network.codes import Reading
+
+APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT, HARD = range(6)
+CLASSES: Final = ("approved", "funds", "soft", "technical", "limit", "hard")
+
+# How money stood when it was last asked for: it was there or nothing is known, another reason was told, it was missing.
+THERE, UNTOLD, MISSING = range(3)
+STANDINGS: Final = 3
+
+
+def class_of(reading: Reading) -> int:
+    """An unknown code is read as its knowledge reads it: generic, and so soft."""
+    if reading.terminal:
+        return HARD
+    if reading.reason == "limit_exceeded":
+        return LIMIT
+    if reading.klass == "funds":
+        return FUNDS
+    return TECHNICAL if reading.klass == "technical" else SOFT
+
+
+def key_of(reading: Reading) -> str:
+    """The code with its advice, by which issuers' habits are learned: `51`, `05/02`. An advice that no list has may be
+    anything that a merchant sends: it makes no key of its own."""
+    code = reading.code or reading.reason
+    return f"{code}/{reading.advice}" if reading.advice and not reading.unlisted_advice else code
+
+
 # Hours since the posting day began at the card holder.
 SINCE: Final = (0, 3, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60, 72, 96, 120, 168, 240)
 # Hours since the payer's attempt before.

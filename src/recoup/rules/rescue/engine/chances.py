@@ -11,9 +11,14 @@ from operator import mul
 from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.bins import (
+    APPROVED,
+    FUNDS,
     GAP,
     HOURS,
     IDLE,
+    MISSING,
+    THERE,
+    UNTOLD,
     WEEKDAYS,
     chance_of,
     gap_bin,
@@ -22,7 +27,6 @@ from recoup.rules.rescue.engine.bins import (
     since_bin,
     tries_bin,
 )
-from recoup.rules.rescue.engine.classes import APPROVED, FUNDS, MISSING, THERE, UNTOLD
 from recoup.rules.rescue.engine.model import Issuer, Model
 from recoup.rules.rescue.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.belief import Belief, mended_by, passed
+from recoup.rules.rescue.engine.bins import APPROVED, CLASSES
 from recoup.rules.rescue.engine.chances import (
     Ground,
     expected,
@@ -17,7 +18,6 @@ from recoup.rules.rescue.engine.chances import (
     money_row,
     refused,
 )
-from recoup.rules.rescue.engine.classes import APPROVED, CLASSES
 from recoup.rules.rescue.engine.facts import Facts, Look
 from recoup.rules.rescue.engine.regression import CHANCES, DELAY, GAP, LAST, LONG_DELAY, NUMBERS, RATES, SINCE
 

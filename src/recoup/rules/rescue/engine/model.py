@@ -16,8 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from recoup.kernel.encode import to_plain
-from recoup.rules.rescue.engine.bins import GAP, HOLDS, HOURS, IDLE, SINCE, TRIES, WEEKDAYS
-from recoup.rules.rescue.engine.classes import CLASSES, STANDINGS
+from recoup.rules.rescue.engine.bins import CLASSES, GAP, HOLDS, HOURS, IDLE, SINCE, STANDINGS, TRIES, WEEKDAYS
 from recoup.rules.rescue.engine.regression import Regression, wrong_in
 from recoup.rules.rescue.engine.rhythms import RHYTHMS
 

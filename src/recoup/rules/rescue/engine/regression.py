@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from recoup.rules.rescue.engine.bins import chance_of, odds_of, total
-from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.bins import CLASSES, chance_of, odds_of, total
 
 NODES: Final = (-6.0, -3.0, -1.5, 0.0, 1.2, 2.4)  # logits
 LOGIT_MAX: Final = 10.0  # of one bin

@@ -10,7 +10,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.rescue.arms import DecisionRecord
 from recoup.rules.rescue.decide import decide as by_schedule
 from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.decide import decide
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.engine.model import Model, model_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from recoup.rules.rescue.engine import zones
-from recoup.rules.rescue.engine.classes import APPROVED, class_of, key_of
+from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.model import Model
 from recoup_lab.compare.readings import reading_of
 from recoup_lab.compare.seam import Briefing

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from recoup.rules.rescue.engine.bins import class_of, key_of
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
-from recoup.rules.rescue.engine.classes import class_of, key_of
 from recoup.rules.rescue.engine.zones import offset_minutes
 from recoup_lab.compare.arms.learned import issuer_of, learned
 from recoup_lab.compare.arms.new_card import NewCards

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from recoup.rules.rescue.engine.classes import CLASSES
+from recoup.rules.rescue.engine.bins import CLASSES
 
 Columns = np.ndarray[Any, Any]
 _DELAYS: Final = (6, 18, 30, 54, 84, 132, 204, 288, 408, 540)  # hours
