@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from recoup.gateways.cards.sandbox import book
-from recoup.gateways.channels.mock import book as channel_book
+from recoup.gateways.channels.mock import channel as mock_channel
 from recoup.gateways.web.mail import mailbox as mailbox_table
 from recoup.store.migrate import create_database, migrate
 from recoup.store.partitions import ensure_partitions
@@ -81,7 +81,7 @@ async def _make_templates(server: ServerAddress) -> None:
         try:
             await ensure_partitions(connection, datetime.now(UTC))
             await book.install(connection)
-            await channel_book.install(connection)
+            await mock_channel.install(connection)
             await mailbox_table.install(connection)
         finally:
             await connection.close()
