@@ -15,7 +15,7 @@ import msgspec
 
 from recoup.flows.carriers import may_confirm, may_enter_card
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import describes
+from recoup.gateways.cards.describing import describes
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor, Scope

@@ -17,8 +17,8 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.locked import Orders
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import describes
 from recoup.gateways.cards.credential import Card, Stored
+from recoup.gateways.cards.describing import describes
 from recoup.gateways.cards.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import account_of
 from recoup.gateways.cards.credential import CredentialNews
+from recoup.gateways.cards.describing import account_of
 from recoup.gateways.cards.port import Processor
 from recoup.rules.order.snapshot import Order
 from recoup.store.cards.joined_cards import are_joined, join_cards

@@ -9,8 +9,8 @@ from typing import Final
 
 from recoup.flows.cards.joined_cards import join, names_of
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import Describing, describes
 from recoup.gateways.cards.credential import CredentialNews, Stored
+from recoup.gateways.cards.describing import Describing, describes
 from recoup.gateways.cards.port import Outcome
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import luhn

@@ -15,8 +15,8 @@ from recoup.flows.cards.joined_cards import fingerprinted, join, method_named, n
 from recoup.flows.cards.method_facts import described
 from recoup.flows.method_names import method_id_of, routes_for_methods
 from recoup.flows.world import World
-from recoup.gateways.cards.connector import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.credential import Stored
+from recoup.gateways.cards.describing import account_of, describes, has_guessable_ids, needs_customer
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence

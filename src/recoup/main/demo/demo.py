@@ -28,7 +28,7 @@ from recoup.flows.threads import run_stoppable
 from recoup.flows.world import World
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.main.bootstrap_file import write_private
+from recoup.main.chosen_world import write_private
 from recoup.main.demo.business import Business
 from recoup.main.demo.example import Line, cards_in, later, read_example
 from recoup.main.demo.months import Months, Site, has_months, months_of
