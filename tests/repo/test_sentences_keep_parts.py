@@ -22,7 +22,7 @@ _DECIDERS = (
 )  # fmt: skip
 # Where it is no sentence that is said in other languages: file -> what it is.
 _MAY = {
-    "doors/portal/account/qr.py": "the name of an account in somebody's authenticator",
+    "doors/portal/account/second_factor.py": "the name of an account in somebody's authenticator",
     "doors/portal/reports/page.py": "an entry of the audit log",
     "rules/merchants/audit.py": "a mistake of ours, which nobody reads on a page",
     "rules/merchants/onboarding.py": "a command to copy",

@@ -22,8 +22,7 @@ from recoup.doors.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, s
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.connections import Connections, Limits
-from recoup.doors.edge.crowded import crowded
-from recoup.doors.edge.front import Front, Hosts
+from recoup.doors.edge.front import Front, Hosts, crowded
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
@@ -58,8 +57,8 @@ from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.door_server import DoorServer
 from recoup.main.extension_check import extension_troubles
-from recoup.main.heap import settle_heap
 from recoup.main.metrics import Measured, scrape
+from recoup.main.own_process import settle_heap
 from recoup.main.settings import Settings
 from recoup.main.worlds import DOORS, Running, open_worlds
 from recoup.store.operation.partitions import read_days_left

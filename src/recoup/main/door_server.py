@@ -12,8 +12,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from recoup.doors.edge.asgi import App
-from recoup.doors.edge.connections import Connections
-from recoup.doors.edge.handshakes import Handshakes
+from recoup.doors.edge.connections import Connections, Handshakes
 from recoup.doors.edge.http import BoundedHttp
 
 

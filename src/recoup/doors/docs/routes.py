@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from recoup.doors.docs.fields import Field
 from recoup.doors.docs.guides import Section
-from recoup.doors.docs.reference import Reference, Shown, as_text
+from recoup.doors.docs.reference import Field, Reference, Shown, as_text
 from recoup.doors.docs.site import Site, make_site
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import Fresh, fresh_at

@@ -12,7 +12,7 @@ from recoup.doors.edge.described import JSON_LINES, Operation
 from recoup.doors.edge.field_names import names_of
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text16, Text64
 from recoup.flows.insight.certificates import (
     NEWEST,
@@ -213,9 +213,7 @@ async def get_certificate(call: Call) -> Reply:
 async def get_file(call: Call) -> Reply:
     certificate_id = _id(call)
     file = await certificate_file(call.services.world, call.scope.merchant_id, certificate_id)
-    name = f'attachment; filename="certificate-{certificate_id}.jsonl"'.encode()
-    headers = ((b"content-type", JSON_LINES.encode()), (b"content-disposition", name))
-    return Reply(_one(file), headers=headers)
+    return file_reply(_one(file), f"certificate-{certificate_id}.jsonl", JSON_LINES)
 
 
 async def _one(file: bytes) -> AsyncIterator[bytes]:

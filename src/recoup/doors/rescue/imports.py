@@ -12,7 +12,7 @@ from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import named_as_here
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, iso_or_null
 from recoup.flows.insight.imports.read import FILE_BYTES_MAX, ReadFile, read_import
 from recoup.flows.insight.imports.show import history
@@ -251,11 +251,8 @@ async def get_lines(call: Call) -> Reply:
 
 async def get_attempts(call: Call) -> Reply:
     found = await _find(call)
-    headers = (
-        (b"content-type", b"application/x-ndjson"),
-        (b"content-disposition", f'attachment; filename="attempts-{found.import_id}.jsonl"'.encode()),
-    )
-    return Reply(history(call.services.world, found.merchant_id, found.import_id), headers=headers)
+    rows = history(call.services.world, found.merchant_id, found.import_id)
+    return file_reply(rows, f"attempts-{found.import_id}.jsonl", JSON_LINES)
 
 
 async def post_stop(call: Call) -> Reply:

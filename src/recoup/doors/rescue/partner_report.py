@@ -16,14 +16,12 @@ from recoup.flows.money.partner_report import DAYS_MAX, PartnerReportRequest, re
 from recoup.kernel.currencies import EXPONENTS
 
 DAYS_USUAL: Final = 30
-_FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
 async def report(call: Call) -> Reply:
     partner, query, world = await only_partner(call), Query(call.query), call.services.world
     query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format", *NAMES))
-    accepted = call.headers.get("accept", "").lower()
-    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    form = form_asked(call, query)
     first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
     mid, after = query.guid("mid"), query.guid("after")
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
@@ -39,9 +37,7 @@ async def report(call: Call) -> Reply:
     query.raise_if_any()
     request = PartnerReportRequest(partner.partner_id, first, last, mid, asset, cut)
     if form == "csv":
-        name = f'attachment; filename="merchants-{first}-{last}{cut.stamp()}.csv"'.encode()
-        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, request), headers=headers)
+        return file_reply(report_csv(world, request), f"merchants-{first}-{last}{cut.stamp()}.csv")
     rows, further = await report_page(world, request, after, limit)
     return Reply(
         Report(

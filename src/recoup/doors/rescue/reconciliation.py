@@ -12,7 +12,7 @@ from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
@@ -88,15 +88,13 @@ class Reconciliation(Members, kw_only=True):
 
 SPAN_MAX: Final = timedelta(days=400)
 _ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}
-_FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
 async def get_reconciliation(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE)
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
-    accepted = call.headers.get("accept", "").lower()
-    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    form = form_asked(call, query)
     begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)
     zone = _zone(query)
     if begin is None and report_id is None and "from" not in query.errors:
@@ -108,9 +106,7 @@ async def get_reconciliation(call: Call) -> Reply:
     window = Window(*await _span(call, begin, end, report_id, cut), cut)
     if form == "csv":
         days = f"{window.begin:%Y-%m-%d}-{window.end:%Y-%m-%d}{cut.stamp()}"
-        name = f'attachment; filename="reconciliation-{days}.csv"'.encode()
-        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, merchant_id, window, zone), headers=headers)
+        return file_reply(report_csv(world, merchant_id, window, zone), f"reconciliation-{days}.csv")
     totals = (
         None
         if after

@@ -12,7 +12,7 @@ from recoup.doors.edge.described import CSV, JSON, Example, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, Text64, iso_or_null
 from recoup.flows.money.as_of import end_of
 from recoup.flows.money.origin_reports import (
@@ -158,22 +158,20 @@ class CampaignsReport(Paged, kw_only=True):
 
 SPAN_MAX: Final = timedelta(days=400)
 _NAMES: Final = ("from", "to", "currency", "limit", "after", "format", "asOf", "asOfRecorded")
-_FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
 async def get_report(report: str, call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(_NAMES)
     limit = query.number("limit", 100, 1, ROWS_MAX) or 100
-    accepted = call.headers.get("accept", "").lower()
-    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    form = form_asked(call, query)
     after = _after(query, report)
     request = await _request(call, query)
     world, (begin, end, cut) = call.services.world, request.window
     if form == "csv":
-        name = f'attachment; filename="{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv"'.encode()
-        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(report_csv(world, report, request), headers=headers)
+        return file_reply(
+            report_csv(world, report, request), f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv"
+        )
     if report == "transactions":
         found = await transactions_page(world, request, after, limit)
     else:

@@ -1,6 +1,7 @@
 """What this API does its own way: bearers, each checked once a second; names in any case, complaints in PascalCase."""
 
 import re
+from collections.abc import AsyncIterator
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -14,7 +15,7 @@ from recoup.doors.edge.json_body import read_json
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, Services, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
-from recoup.doors.rescue.query import QueryValues
+from recoup.doors.rescue.query import Query, QueryValues
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id
@@ -43,6 +44,18 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
         if found is None:
             raise Problem("not_found", f"There is no such {noun}.", cure=cure)
         return found
+
+
+def file_reply(parts: AsyncIterator[bytes], name: str, media_type: str = "text/csv; charset=utf-8") -> kit.Reply:
+    """A file that the caller saves under `name`, sent as its parts come."""
+    disposition = f'attachment; filename="{name}"'.encode()
+    return kit.Reply(parts, headers=((b"content-type", media_type.encode()), (b"content-disposition", disposition)))
+
+
+def form_asked(call: Call, query: Query) -> str:
+    """`json` or `csv`: by `format`, else by the header Accept."""
+    accepts_csv = call.headers.get("accept", "").lower().startswith("text/csv")
+    return query.choice("format", {"json": "json", "csv": "csv"}, "csv" if accepts_csv else "json")
 
 
 Method = kit.Method[Call]

@@ -9,7 +9,7 @@ from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.edge.resource import Reply
 from recoup.doors.rescue.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text4, iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
@@ -139,7 +139,6 @@ class SettlementLines(Members, kw_only=True):
 
 
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
-_FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
 async def get_settlements(call: Call) -> Reply:
@@ -178,15 +177,12 @@ def _settlement_id(call: Call) -> UUID:
 async def get_lines(call: Call) -> Reply:
     query = Query(call.query)
     limit, kind = query.number("limit", 100, 1, LINES_MAX) or 100, query.choice("kind", {"": ""} | _KINDS, "") or None
-    accepted = call.headers.get("accept", "").lower()
-    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    form = form_asked(call, query)
     after = _after(query)
     cut = await read_cut(call, query)
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
-        name = f'attachment; filename="settlement-{batch.batch_id}.csv"'.encode()
-        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(batch_csv(call.services.world, batch), headers=headers)
+        return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
     async with call.services.world.db.read() as connection:
         rows = await batch_lines(connection, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind)
     shown = [_line(row, batch.asset) for row in rows[:limit]]

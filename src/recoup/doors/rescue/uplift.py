@@ -13,7 +13,7 @@ from recoup.doors.rescue.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cu
 from recoup.doors.rescue.body import read_body
 from recoup.doors.rescue.payment import check_own
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply, form_asked
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.flows.insight.uplift_report import read_report, read_return, set_return
 from recoup.rules.money.as_of import NOW, Cut
@@ -207,7 +207,6 @@ class EngineReturnBody(Shape, kw_only=True):
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
-_FORMATS: Final = {"json": "json", "csv": "csv"}
 _BY: Final = {"week": "week", "site": "site"}
 _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [], "places": []}
 
@@ -243,15 +242,12 @@ async def get_cohorts(call: Call) -> Reply:
     query = Query(call.query)
     query.refuse_unknown(("by", "format", *NAMES))
     by = query.choice("by", _BY, "week")
-    accepted = call.headers.get("accept", "").lower()
-    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    form = form_asked(call, query)
     cut = await read_cut(call, query)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
     report = row.report if row else _NOTHING
     if form == "csv":
-        name = f'attachment; filename="cohorts-by-{by}{cut.stamp()}.csv"'.encode()
-        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
-        return Reply(_parts(report, by), headers=headers)
+        return file_reply(_parts(report, by), f"cohorts-by-{by}{cut.stamp()}.csv")
     return Reply(
         Cohorts(
             made_at=iso_or_null(row.made_at if row else None),

@@ -11,7 +11,7 @@ from recoup.doors.edge.spool import spooled, while_there
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.body import named_as_here
 from recoup.doors.rescue.query import Query
-from recoup.doors.rescue.resource import Call, Method
+from recoup.doors.rescue.resource import Call, Method, file_reply
 from recoup.doors.rescue.rows import readers
 from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, iso_or_null
 from recoup.flows.cards.uploads.answers import answer_file
@@ -121,7 +121,6 @@ PATH: Final = "/v1/uploads"
 SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
 FIND: Final = "Check the id; GET /v1/uploads lists them."
 _KINDS: Final = {kind: kind for kind in KINDS}
-_TYPES: Final = {"json": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8"}
 
 
 async def post_upload(call: Call) -> Reply:
@@ -155,12 +154,10 @@ async def get_upload(call: Call) -> Reply:
 
 async def get_answers(call: Call) -> Reply:
     upload = await _find(call)
-    name = f"answers-{upload.upload_id}." + ("csv" if upload.form == "csv" else "jsonl")
-    headers = (
-        (b"content-type", _TYPES[upload.form]),
-        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
-    )
-    return Reply(answer_file(call.services.world, upload), headers=headers)
+    parts, name = answer_file(call.services.world, upload), f"answers-{upload.upload_id}"
+    if upload.form == "csv":
+        return file_reply(parts, f"{name}.csv")
+    return file_reply(parts, f"{name}.jsonl", JSON_LINES)
 
 
 async def post_stop(call: Call) -> Reply:

@@ -3,7 +3,7 @@ stopped at once."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,7 +17,11 @@ from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.learn.drift import calibration_of
 from recoup.flows.insight.unlisted_codes import DAYS, read_unlisted
 from recoup.flows.merchants import arms
+from recoup.flows.merchants import risk as risks
 from recoup.flows.merchants.arms import ArmsChange, Standing
+from recoup.flows.merchants.card_switches import SWITCHES, card_switches, offered, set_card_switches
+from recoup.flows.merchants.part_terms import part_terms, set_part_terms
+from recoup.flows.risk_versions import risk_in_use
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -25,6 +29,9 @@ from recoup.kernel.sentence import Sentence
 from recoup.rules.rescue.arm_terms import MODES, Terms, bounds_of, text_of
 from recoup.rules.rescue.engine.drift import DAYS as CALIBRATION_DAYS
 from recoup.rules.rescue.engine.drift import Counted
+from recoup.rules.rescue.part_terms import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
+from recoup.rules.risk.terms import MODES as RISK_MODES
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.insight.arms import ArmSettings
 
 PLACE: Final = "/engine"
@@ -172,3 +179,144 @@ def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineFor
     part = Sentence("{0} % of the customers, where {1} % are set", left.terms.share, left.of.share)
     word = part if left.terms.mode == "share" else WORDS[left.terms.mode]
     return replace(place, left=word, by=[CLIPS[scope] for scope in left.by])
+
+
+RISK_PLACE: Final = "/engine/risk"
+# field of the form -> what it is called
+RISK_FIELDS: Final = {"share": "Share of the risk check", "holdout": "Comparison group", "margin": "Margin of a sale"}
+
+
+@member.page(RISK_PLACE, "engine/risk.html")
+async def risk(visit: Visit) -> Values:
+    row = await risks.newest_risk(visit.world, visit.merchant_id)
+    return dict(
+        risk=_texts(visit, row.terms if row else RiskTerms()),
+        row=row,
+        fields=RISK_FIELDS,
+        learned=await risk_in_use(visit.world),
+        may=visit.may("switch", or_operator=True),
+        who=await names_of_actors(visit, [row.changed_by] if row else []),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RiskForm:
+    """`risk_mode` and percents, in the words that were typed."""
+
+    risk_mode: Annotated[str, Text(200)]
+    share: Annotated[str, Text(200)]
+    holdout: Annotated[str, Text(200)]
+    margin: Annotated[str, Text(200)]
+
+
+@risk.post(may=acting, shape=RiskForm)
+async def post_risk(visit: Visit, form: RiskForm) -> Answer:
+    """Applies to payments from now on."""
+    mode = next((mode for mode in RISK_MODES if mode == form.risk_mode), None)
+    if mode is None:
+        raise Problem("invalid", "Choose who decides.", field="risk_mode", cure="Reload the page.")
+    share, holdout, margin = (percent_of(getattr(form, name), name, word) for name, word in RISK_FIELDS.items())
+    await risks.set_risk(visit.world, acting(visit), risks.RiskChange(mode, share, holdout, margin))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return redirect(RISK_PLACE)
+
+
+def _texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
+    texts = {"mode": terms.mode} | {name: str(getattr(terms, name)) for name in RISK_FIELDS}
+    if "risk_mode" in visit.typed:
+        typed = read_again(RiskForm, visit.typed)
+        texts = {"mode": typed.risk_mode[:200]} | {name: getattr(typed, name)[:200] for name in RISK_FIELDS}
+    return texts
+
+
+CARDS_PLACE: Final = "/engine/cards"
+# switch -> what it is called, and what it does
+CARD_WORDS: Final = {
+    "card_updates": (
+        "Use account updater",
+        "Before a payment is given up for a wrong number or an expired card, newer data are requested from the card "
+        "networks.",
+    ),
+    "network_tokens": (
+        "Charge by network tokens",
+        "A network token is created for each card with another attempt planned. Later attempts use it where the route "
+        "accepts it. The token stays when the card is replaced.",
+    ),
+    "other_cards": (
+        "Try another card of the same customer",
+        "Where the order’s own card cannot be charged any more, a card that paid another order of the same customer is "
+        "tried.",
+    ),
+}
+
+
+@member.page(CARDS_PLACE, "engine/cards.html")
+async def cards(visit: Visit) -> Values:
+    row = await part_terms(visit.world, visit.merchant_id)
+    typed = read_again(CardsForm, visit.typed) if "cards" in visit.typed else None
+    return dict(
+        cards=_switched(typed) if typed else await card_switches(visit.world, visit.merchant_id),
+        offered=offered(visit.world),
+        words=CARD_WORDS,
+        collected=_part_texts(visit, asdict(row.terms if row else OFF)),
+        row=row,
+        bounds={"least_share": (SHARE_MIN, SHARE_MAX), "count_max": (1, COUNT_MAX)},
+        may=visit.may("switch", or_operator=True),
+        who=await names_of_actors(visit, [row.changed_by] if row else []),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CardsForm:
+    """`cards`: which form it is. The others as `SWITCHES`."""
+
+    cards: str
+    card_updates: bool
+    network_tokens: bool
+    other_cards: bool
+
+
+@cards.post(may=acting, shape=CardsForm)
+async def post_cards(visit: Visit, form: CardsForm) -> Answer:
+    """Applies to attempts from now on."""
+    await set_card_switches(visit.world, acting(visit), _switched(form))
+    return redirect(CARDS_PLACE)
+
+
+def _switched(form: CardsForm) -> dict[str, bool]:
+    return {name: getattr(form, name) for name in SWITCHES}
+
+
+@dataclass(frozen=True, slots=True)
+class PartsForm:
+    """`parts`: which form it is. The others as `PartTerms`, in the words that were typed."""
+
+    parts: str
+    enabled: bool
+    least_share: Annotated[str, Text(200)]
+    count_max: Annotated[str, Text(200)]
+    at_expiry: str
+
+
+@cards.post("/engine/parts", may=acting, shape=PartsForm)
+async def post_parts(visit: Visit, form: PartsForm) -> Answer:
+    """Applies to decisions from now on; the rule for collected parts applies to all open orders."""
+    values = {"enabled": form.enabled, "at_expiry": form.at_expiry}
+    whole = {name: _whole(getattr(form, name)) for name in ("least_share", "count_max")}
+    await set_part_terms(visit.world, acting(visit), values | whole)
+    return redirect(f"{CARDS_PLACE}#parts")
+
+
+def _whole(text: str) -> int:
+    """-1 for what is no whole number: it is refused with the bounds."""
+    typed = text.strip().removesuffix("%").strip()
+    return int(typed) if PERCENT.fullmatch(typed) else -1
+
+
+def _part_texts(visit: Visit, stored: Values) -> Values:
+    """Values of its form."""
+    if "parts" not in visit.typed:
+        return stored
+    typed = read_again(PartsForm, visit.typed)
+    texts = {name: getattr(typed, name)[:200] for name in ("least_share", "count_max", "at_expiry")}
+    return texts | {"enabled": typed.enabled}

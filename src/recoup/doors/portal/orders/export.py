@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 from starlette.responses import StreamingResponse
 
 from recoup.doors.portal.endpoint import redirect
-from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import of_file
 from recoup.doors.portal.orders.days import PRESETS
-from recoup.doors.portal.orders.page import columns_of, habits_of, list_again
+from recoup.doors.portal.orders.page import chips, columns_of, habits_of, list_again
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.spool import spooled

@@ -1,28 +1,31 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from starlette.responses import JSONResponse, Response
 
 from recoup.doors.portal.endpoint import redirect
 from recoup.doors.portal.menu import Entry
 from recoup.doors.portal.order.within import inside
-from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT, fields_of
 from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.meant import meanings
-from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
+from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.orders.views import own, searches, tabs
 from recoup.doors.portal.pages import Answer, Shown, Values, member, shown
+from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.kernel.sentence import joined
-from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS, way_of
+from recoup.kernel.sentence import Sentence, joined
+from recoup.rules.lists.cells import REASON_WORDS, SCHEME_WORDS, scheme_word, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.lists.list_preferences import ListPreferences, read_habits
 from recoup.store.lists.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
@@ -30,7 +33,90 @@ from recoup.store.lists.order_cursor import Cursor
 from recoup.store.lists.order_row import OrderRow
 from recoup.store.lists.order_search import exact_order, normalise_query, orders_by_end
 from recoup.store.lists.orders import Page, list_orders
+from recoup.store.merchants.merchants import MerchantSettings
 from recoup.store.statement import Read
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter that is set: in words, and the changes that take it off."""
+
+    words: str
+    without: Mapping[str, Any]
+
+
+def chips(query: Query, settings: MerchantSettings) -> list[Chip]:
+    """In the order of the filters."""
+    return [
+        Chip(words, without) for words, without in (*_of_kind(query, settings), *_of_order(query), *_of_money(query))
+    ]
+
+
+def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, dict[str, Any]]]:
+    if query.text:
+        yield Sentence("Search: {0}", query.text), {"text": ""}
+    if query.statuses:
+        yield Sentence("Status: {0}", joined((STATUSES[s].word for s in query.statuses), ", ")), {"statuses": ()}
+    if query.reasons:
+        yield Sentence("Reason: {0}", joined((REASON_WORDS[one] for one in query.reasons), ", ")), {"reasons": ()}
+    if query.channels:
+        yield Sentence("Type: {0}", joined((CHANNELS[c][0] for c in query.channels), ", ")), {"channels": ()}
+    if query.chain:
+        yield Sentence("Channel: {0}", CHAINS[query.chain].name), {"chain": ""}
+    if query.site:
+        names = {site.site_id: site.name for site in settings.sites}
+        yield Sentence("Site: {0}", names.get(query.site, query.site)), {"site": None}
+    if query.campaign:
+        keys = {one.campaign_id: one.name or one.key for one in settings.campaigns}
+        yield Sentence("Campaign: {0}", keys.get(query.campaign, query.campaign)), {"campaign": None}
+
+
+def _of_order(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
+    if query.order_ids:
+        one = len(query.order_ids) == 1
+        yield (
+            Sentence("Order Id: {0}", query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids))),
+            {"order_ids": ()},
+        )
+    if query.external:
+        yield Sentence("External order: {0}", query.external), {"external": ""}
+    if query.placed != ALL_DAYS:
+        yield Sentence("Placed: {0}", query.placed.words()), {"placed": ALL_DAYS}
+    if query.created != ALL_DAYS:
+        yield Sentence("Created: {0}", query.created.words()), {"created": ALL_DAYS}
+    if query.attempts:
+        yield Sentence("Attempts: {0} or more", query.attempts), {"attempts": 0}
+    if query.expires:
+        yield Sentence("Expires within {0}", hours_words(query.expires)), {"expires": 0}
+    if query.attention:
+        yield "Needs attention", {"attention": False}
+
+
+def _of_money(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
+    if query.amount != ANY_AMOUNT:
+        yield Sentence("Amount: {0}", query.amount.words()), {"amount": ANY_AMOUNT}
+    if query.currency:
+        yield Sentence("Currency: {0}", query.currency), {"currency": ""}
+    if query.descriptor:
+        yield Sentence("Descriptor: {0}", query.descriptor), {"descriptor": ""}
+    if query.code:
+        words = f"{query.code} ({query.code_source})" if query.code_source else query.code
+        yield Sentence("Decline code: {0}", words), {"code": "", "code_source": ""}
+    if query.brand:
+        yield Sentence("Card brand: {0}", scheme_word(query.brand)), {"brand": ""}
+    if query.issuer:
+        yield Sentence("Card begins with {0}", query.issuer), {"issuer": ""}
+    if query.last4:
+        yield Sentence("Card ends in {0}", query.last4), {"last4": ""}
+    if query.refunded is not None:
+        yield "Refunded, all or in part" if query.refunded else "Nothing refunded", {"refunded": None}
+
+
+def hours_words(hours: int) -> str:
+    if hours % 24 or hours < 48:
+        return Sentence("{0} hour{1}", hours, "" if hours == 1 else "s")
+    return Sentence("{0} days", hours // 24)
+
 
 MEANT_MAX: Final = 4
 TYPED_MAX: Final = 100
@@ -262,3 +348,22 @@ async def _drops(connection: Read, visit: Visit, query: Query) -> list[Drop]:
         count = await count_orders(connection, wanted, cap=1_001)
         found.append(Drop(chip.words, without.link(), count))
     return found
+
+
+COUNTED_MAX: Final = 99
+
+
+@member.page("/orders/new")
+async def new_orders(visit: Visit) -> Response:
+    """`cursor` is the place of the newest order that is seen. What cannot be counted is no news."""
+    habits = await habits_of(visit)
+    query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), sort="placed")
+    if not query.cursor or query.misread:
+        return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
+    wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
+    try:
+        async with visit.world.db.read() as connection:
+            page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)
+    except Problem:
+        return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
+    return JSONResponse({"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS)

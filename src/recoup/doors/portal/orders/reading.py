@@ -23,10 +23,10 @@ from recoup.doors.portal.orders.meant import (
     NearFilters,
     campaigns_named,
     sites_named,
+    split_typed,
     word_of,
 )
 from recoup.doors.portal.orders.query import GMT, SIZES, Query
-from recoup.doors.portal.orders.typed import split_typed
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
