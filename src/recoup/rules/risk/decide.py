@@ -62,10 +62,10 @@ class RiskInput:
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same back."""
         return {
-            "risk": self.facts.to_dict(),
+            "risk": self.facts.features(),
             "held": dict(self.held),
             "weights": self.version,
-            "costs": self.costs.to_dict(),
+            "costs": self.costs.features(),
             "may_challenge": self.may_challenge,
             "arm": self.arm,
             "settings": self.settings,
