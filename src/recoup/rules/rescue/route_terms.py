@@ -63,7 +63,7 @@ class Carried:
 
     @property
     def millionths(self) -> int:
-        return _millionths(self.units, self.currency)
+        return self.units * MILLION // int(10 ** EXPONENTS.get(self.currency, 2))
 
 
 def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) -> Why | None:
@@ -182,10 +182,6 @@ def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Probl
 
 def _listed(near: Iterable[RouteTerms], what: str) -> str:
     return ", ".join(sorted({one for terms in near for one in getattr(terms, what)}))
-
-
-def _millionths(units: int, currency: str) -> int:
-    return units * MILLION // int(10 ** EXPONENTS.get(currency, 2))
 
 
 def _amount(millionths: int) -> str:
