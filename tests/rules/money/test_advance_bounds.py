@@ -130,7 +130,7 @@ def test_what_a_decision_holds_is_the_same_after_storing() -> None:
     made = Bounds(7, UNTIL, UNTIL, tables_of(weeks(10, lambda n: cell(6, week=n)), UNTIL))
     one = held(made, "model")
     assert one is not None
-    assert HeldBounds.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+    assert HeldBounds.from_dict(json.loads(json.dumps(one.features()))) == one
     assert one.name == "bounds-7"
     assert held(None, "model") is None
     assert not one.is_stale(datetime(2026, 9, 29, tzinfo=UTC))

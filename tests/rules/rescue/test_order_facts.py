@@ -82,7 +82,7 @@ def test_what_an_order_itself_says() -> None:
     assert (facts.first.at, facts.first.answer, facts.first.tries) == (PLACED, FUNDS, 0)
     assert (facts.first_key, facts.issuer, facts.zone, facts.zone_known) == ("51", "40008800", -300, True)
     assert (facts.tries, facts.looks, facts.open_orders) == ((), (), 1)
-    assert Facts.from_dict(facts.to_dict()) == facts
+    assert Facts.from_dict(facts.features()) == facts
 
 
 def test_attempts_before_the_hand_over_are_counted_on_from() -> None:
@@ -90,16 +90,16 @@ def test_attempts_before_the_hand_over_are_counted_on_from() -> None:
     plain = facts_of(order(attempts=tries), NOW)
     told = facts_of(order(attempts=tries, facts=order().facts | {"attempt_count": 3}), NOW)
     assert (told.first.tries, told.tries[0].tries, told.next_number) == (2, 3, 4)
-    assert Facts.from_dict(told.to_dict()) == told
+    assert Facts.from_dict(told.features()) == told
     assert facts_of(order(attempts=tries, facts=order().facts | {"attempt_count": 1}), NOW) == plain
-    assert "earlier" not in plain.to_dict(), "what was stored before reads the same"
+    assert "earlier" not in plain.features(), "what was stored before reads the same"
 
 
 def test_what_an_issuer_answered_to_several_merchants_is_told_with_the_decision() -> None:
     facts = facts_of(order(rescue=RescueKnown(issuer_answers=(5, 4, 3, 2, 1, 0))), NOW)
     assert facts.issuer_answers == (5, 4, 3, 2, 1, 0)
-    assert Facts.from_dict(facts.to_dict()) == facts
-    assert Facts.from_dict({k: v for k, v in facts.to_dict().items() if k != "issuer_answers"}).issuer_answers == ()
+    assert Facts.from_dict(facts.features()) == facts
+    assert Facts.from_dict({k: v for k, v in facts.features().items() if k != "issuer_answers"}).issuer_answers == ()
 
 
 def test_an_order_from_before_the_engine_says_what_it_can() -> None:

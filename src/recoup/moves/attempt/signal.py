@@ -1,7 +1,6 @@
 """A card that was just approved elsewhere: its order's planned attempt may be made now."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from recoup.kernel.policy import Policy
 from recoup.kernel.time import WallTime
@@ -28,7 +27,7 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     evidence = evidence_of(order, last_reading(order), change.now)
     if is_kept_closed(change, evidence):
         return False
-    before = PlanBefore(planned.due_at, planned.ladder, _text(planned.decision_id))
+    before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
     inputs = SignalInput(
         reading=evidence.reading,
         last_at=max([evidence.first_declined_at, *(one.at for one in evidence.attempts)]),
@@ -59,7 +58,3 @@ def is_kept_closed(change: Change, evidence: Evidence) -> bool:
     last = max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     spent = policies.fresh(now, evidence.month_sends) > now
     return policies.off or spent or now < last + policies.gap or not policies.is_open(now, evidence.utc_offset)
-
-
-def _text(value: UUID | None) -> str | None:
-    return str(value) if value else None

@@ -77,7 +77,7 @@ def look_over(source: Source, answers: Answers) -> Looked:
     for piece in source():
         digest.update(piece)
     encoding = encoding_in(source)
-    if _head(source, encoding)[:1] in ("{", "["):
+    if "".join(islice(decoded(source(), encoding), 2)).lstrip().strip("\0")[:1] in ("{", "["):
         profile = profiles()[HISTORY]
         layout = layout_of(profile, [])
         return Looked(source, "json", encoding, layout, answers, ".", "", digest.digest())
@@ -159,7 +159,3 @@ def _notes(layout: Layout, encoding: str) -> list[str]:
             Sentence("This report does not say why a payment was declined; the received payments report does.")
         )
     return notes
-
-
-def _head(source: Source, encoding: str) -> str:
-    return "".join(islice(decoded(source(), encoding), 2)).lstrip().strip("\0")

@@ -52,7 +52,7 @@ def counted_as(one: Candidate, now: datetime, sends: Sequence[CountedSend], *, i
         return "old"
     if is_known:
         return "known"
-    return "sent" if _imported(sends) < CARD_MAX else "more"
+    return "sent" if sum(send.imported for send in sends) < CARD_MAX else "more"
 
 
 def paired(
@@ -93,7 +93,3 @@ def _is_same(one: Candidate, send: CountedSend) -> bool:
     return (
         not send.imported and (one.units, one.currency) == (send.units, send.currency) and _apart(one, send) <= BESIDE
     )
-
-
-def _imported(sends: Iterable[CountedSend]) -> int:
-    return sum(send.imported for send in sends)

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 from msgspec import convert
 
+from recoup.kernel.stored import Stored
 from recoup.rules.money.collection import PERIOD
 
 ALPHA: Final = 0.05
@@ -122,7 +123,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBounds:
+class HeldBounds(Stored):
     """What one decision reads of a version: the table of its own kind of chance."""
 
     version: int
@@ -135,15 +136,6 @@ class HeldBounds:
 
     def is_stale(self, now: datetime) -> bool:
         return now.date() - self.until > PERIOD + STALE
-
-    def to_dict(self) -> dict[str, Any]:
-        table = {name: list(getattr(self.table, name)) for name in TenthBounds.__slots__}
-        return {"version": self.version, "until": self.until.isoformat(), "table": table}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "HeldBounds":
-        table = TenthBounds(**{name: tuple(plain["table"][name]) for name in TenthBounds.__slots__})
-        return cls(plain["version"], date.fromisoformat(plain["until"]), table)
 
 
 def held(bounds: Bounds | None, scored: Scored) -> HeldBounds | None:

@@ -1,7 +1,8 @@
 """What a month's sends are counted by, for the budgets of retry policies. Pure."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
 
 from recoup.rules.policies.terms import ScopeKind
 
@@ -12,7 +13,8 @@ COUNTED: Final[Mapping[ScopeKind, Counted]] = {
 }  # fmt: skip
 
 
-class MonthSends(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MonthSends:
     """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget counts them."""
 
     merchant: int | None = None
@@ -20,8 +22,4 @@ class MonthSends(NamedTuple):
     campaign: int | None = None
 
     def to_plain(self) -> dict[str, int]:
-        return {name: sends for name, sends in self._asdict().items() if sends is not None}
-
-    @classmethod
-    def of_plain(cls, plain: Mapping[str, int]) -> "MonthSends":
-        return cls(**plain)
+        return {name: sends for name, sends in asdict(self).items() if sends is not None}

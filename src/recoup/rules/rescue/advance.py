@@ -5,11 +5,12 @@ left is asked for last, in the transaction that takes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from recoup.kernel.money import Money
+from recoup.kernel.stored import Stored
 from recoup.rules.money.exposure import Limits, Occasion, Room
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -20,7 +21,7 @@ from recoup.rules.rescue.verdict import Alternative
 
 
 @dataclass(frozen=True, slots=True)
-class AdvanceInputs:
+class AdvanceInputs(Stored):
     """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant and customer left
     when it was taken; only asked for where everything else says yes."""
 
@@ -33,17 +34,6 @@ class AdvanceInputs:
     now: datetime
     room: Room = "enough"
     knowledge: str = KNOWLEDGE_VERSION
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
-        return asdict(self) | {"now": self.now.isoformat()}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "AdvanceInputs":
-        values = dict(plain)
-        values["now"] = datetime.fromisoformat(values["now"])
-        values["reading"], values["limits"] = Reading(**values["reading"]), Limits(**values["limits"])
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

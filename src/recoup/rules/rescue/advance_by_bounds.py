@@ -45,13 +45,12 @@ class BoundedInputs:
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same inputs back."""
         plain = self.by_model.features() if self.by_model is not None else self.inputs.features()
-        return plain | {"bounds": self.bounds.to_dict() if self.bounds is not None else None}
+        return plain | {"bounds": self.bounds.features() if self.bounds is not None else None}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "BoundedInputs":
-        values = dict(plain)
-        stored = values.pop("bounds")
-        bounds = HeldBounds.from_dict(stored) if stored is not None else None
+        values = {name: value for name, value in plain.items() if name != "bounds"}
+        bounds = HeldBounds.from_dict(plain["bounds"]) if plain["bounds"] is not None else None
         if "facts" not in values:
             return cls(AdvanceInputs.from_dict(values), None, bounds)
         by_model = AskedModel.from_dict(values)

@@ -24,9 +24,8 @@ class AskedModel:
     out_at: datetime | None = None
 
     def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
         return self.asked.features() | {
-            "facts": self.facts.to_dict(),
+            "facts": self.facts.features(),
             "utc_offset": self.utc_offset,
             "out_at": self.out_at.isoformat() if self.out_at else None,
         }

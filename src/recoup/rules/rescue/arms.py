@@ -67,7 +67,7 @@ def decide_by_arm(
     asked = replace(evidence, due_at=None)
     scheduled = by_schedule(asked, CURRENT, within)
     about: dict[str, Any] = {"arm": arm, **known.to_dict(), "number": number, "part": "decides"}
-    about["model"] = _model_of(known, engine)
+    about["model"] = engine.model.name if engine.model is not None and not known.stopped else None
     if number == 1 and evidence.due_at is None and engine.model is not None:
         about["chance"] = expected_under(scheduled, evidence, engine.model)
     if engines is not None and arm == "engine":
@@ -78,11 +78,6 @@ def decide_by_arm(
     words = _words(arm, known, engines, fallback, evidence)
     done = DecisionRecord(replace(scheduled, reasons=(*why, *words, last)), asked, about)
     return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
-
-
-def _model_of(known: Known, engine: EngineAtHand) -> str | None:
-    """By which the engine decides here, or would have: so that it can be asked later about what the schedule did."""
-    return engine.model.name if engine.model is not None and not known.stopped else None
 
 
 def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Evidence, int]:

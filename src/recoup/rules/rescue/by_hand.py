@@ -5,11 +5,12 @@ of deciding is another version in another file; this one then stays for replays.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from recoup.kernel.sentence import noted
+from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Refused
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -43,7 +44,7 @@ class GateWord:
 
 
 @dataclass(frozen=True, slots=True)
-class HandInput:
+class HandInput(Stored):
     """The inputs of one decision. `actor` as the order log names them: by id, never by name. `stopped`: the merchant
     wants no further attempts. `gate`: None where only the send asks it, for it may be another card's."""
 
@@ -54,26 +55,6 @@ class HandInput:
     gate: GateWord | None = None
     stopped: bool = False
     knowledge: str = KNOWLEDGE_VERSION
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same back."""
-        plain = asdict(self) | {"now": self.now.isoformat()}
-        if self.before is not None:
-            plain["before"]["due_at"] = self.before.due_at.isoformat()
-        if self.gate is not None and self.gate.until is not None:
-            plain["gate"]["until"] = self.gate.until.isoformat()
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "HandInput":
-        values, before, word = dict(plain), plain["before"], plain["gate"]
-        values["now"] = datetime.fromisoformat(values["now"])
-        if before is not None:
-            values["before"] = PlanBefore(**before | {"due_at": datetime.fromisoformat(before["due_at"])})
-        if word is not None:
-            until = datetime.fromisoformat(word["until"]) if word["until"] else None
-            values["gate"] = GateWord(word["rule"], until)
-        return cls(**values)
 
 
 def decide_by_hand(asked: HandInput) -> Decision:

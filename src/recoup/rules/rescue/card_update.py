@@ -5,10 +5,11 @@ the order's own decider. Another way of deciding is another version in another f
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -27,7 +28,7 @@ _CURED: Final = frozenset({"expired_card", "invalid_number", "closed_or_invalid_
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateInput:
+class UpdateInput(Stored):
     """The inputs of one decision. `answer` None: before the updater is queried. `expired`: the card's last month is
     over, and an attempt is due. `by_link`: the payer may still pay with another card. `stopped`: the merchant wants no
     further attempts."""
@@ -39,15 +40,6 @@ class UpdateInput:
     by_link: bool = False
     stopped: bool = False
     knowledge: str = KNOWLEDGE_VERSION
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same back."""
-        return asdict(self) | {"now": self.now.isoformat()}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "UpdateInput":
-        now = datetime.fromisoformat(plain["now"])
-        return cls(**dict(plain) | {"now": now, "reading": Reading(**plain["reading"])})
 
 
 def may_be_cured(reading: Reading) -> bool:

@@ -80,7 +80,7 @@ def _without(facts: Facts) -> Iterator[tuple[Group, Facts]]:
         yield "payer", replace(facts, looks=())
     if facts.issuer or facts.issuer_answers:
         yield "issuer", replace(facts, issuer="", issuer_answers=())
-    yield "code", replace(facts, first=replace(facts.first, answer=SOFT), first_key="")
+    yield "code", replace(facts, first=facts.first._replace(answer=SOFT), first_key="")
     if facts.tries:
         yield "tries", replace(facts, tries=())
 

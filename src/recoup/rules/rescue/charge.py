@@ -3,12 +3,12 @@
 Another way of deciding is another version in another file; this one then stays for replays.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from recoup.kernel.sentence import noted
+from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.money.collection import CollectionPolicy, next_charge, plan_for
 from recoup.rules.network.codes import Reading
@@ -22,7 +22,7 @@ CHARGE_VERSION: Final = "charge-1"
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeInput:
+class ChargeInput(Stored):
     """The inputs of one decision. Times are business time. `reading`: the last decline. `made` charges since the
     advance, the last one (or the advance) at `last`; `until`: when what is still due is written off."""
 
@@ -36,21 +36,11 @@ class ChargeInput:
     utc_offset: int
     knowledge: str = KNOWLEDGE_VERSION
 
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
-        return asdict(self) | {name: getattr(self, name).isoformat() for name in _TIMES}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "ChargeInput":
-        times = {name: datetime.fromisoformat(plain[name]) for name in _TIMES}
-        return cls(**{**plain, **times, "reading": Reading(**plain["reading"])})
-
 
 _CURES: Final = {
     "plan_used_up": "More charges in the plan would have changed it.",
     "time_over": "More time to collect it would have changed it.",
 }
-_TIMES: Final = ("last", "now", "until")
 
 
 def plan_charge(asked: ChargeInput, policy: CollectionPolicy) -> Decision:

@@ -5,12 +5,12 @@ sends that it counts. A refusal is stored with everything it was made from, and 
 Another way of deciding is another version in another file; this one then stays for replays.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from recoup.kernel.sentence import noted
+from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Allowed, Initiator, Refused, Tally, judge
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -33,7 +33,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class GateInput:
+class GateInput(Stored):
     """The inputs of one decision. Times are business time. `tallies`: how each rule of the networks stood. `may_wait`:
     whether the send may be made later at all; `before`: the order's end, after which it is of no use. `acceptor_id`:
     who would have sent it, for certificates; older ones do not say it."""
@@ -48,23 +48,6 @@ class GateInput:
     before: datetime | None = None
     knowledge: str = KNOWLEDGE_VERSION
     acceptor_id: str | None = None
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data and without whose sends were counted; `from_dict` gives the same back."""
-        return asdict(self) | {
-            "now": self.now.isoformat(),
-            "before": _text(self.before),
-            "tallies": [asdict(one) | {"free_at": _text(one.free_at)} for one in self.tallies],
-            "blocks": [{"reason": one.reason, "until": _text(one.until)} for one in self.blocks],
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "GateInput":
-        values = dict(plain)
-        values["now"], values["before"] = datetime.fromisoformat(values["now"]), _moment(values["before"])
-        values["tallies"] = tuple(Tally(**one | {"free_at": _moment(one["free_at"])}) for one in values["tallies"])
-        values["blocks"] = tuple(Block(one["reason"], _moment(one["until"])) for one in values["blocks"])
-        return cls(**values)
 
 
 def ask_gate(asked: GateInput) -> Allowed | Refused:
@@ -117,11 +100,3 @@ def _decision(
     versions = {"decider": GATE_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
     other = (Alternative("other_card", None, "Another card of the customer."),) if verdict != "allow" else ()
     return Decision(verdict, plan, None, reasons, (rule,), versions, other)
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

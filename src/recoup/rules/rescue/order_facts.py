@@ -8,7 +8,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.limits import Allowance, Send, allowance
 from recoup.rules.order.card_sends import initiator_of
 from recoup.rules.order.known import RescueKnown, Seen
-from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.order.snapshot import Order
 from recoup.rules.rescue.engine.bins import APPROVED, class_of, key_of
 from recoup.rules.rescue.engine.facts import LOOKS_MAX, Facts, Look
 from recoup.rules.rescue.order_evidence import attempt_reading, declined_at, first_reading, sent_attempts
@@ -70,14 +70,10 @@ def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
     sent = [one for one in sent_attempts(order) if one.state != "approved" or one.units >= order.units]
     numbered = enumerate(sent, start=1 + earlier)
     return tuple(
-        Look(one.sent_at, _answer(order, one), number)
+        Look(one.sent_at, APPROVED if one.state == "approved" else class_of(attempt_reading(order, one)), number)
         for number, one in numbered
         if one.state in ("approved", "declined") and one.sent_at is not None
     )
-
-
-def _answer(order: Order, attempt: Attempt) -> int:
-    return APPROVED if attempt.state == "approved" else class_of(attempt_reading(order, attempt))
 
 
 def _looks(order: Order, seen: tuple[Seen, ...], first: Look, now: datetime) -> tuple[Look, ...]:

@@ -10,10 +10,11 @@ outcome is unknown leaves no choice at all. Whole numbers only, so that a stored
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
+from recoup.kernel.stored import Stored, plain
 from recoup.rules.order.answers import WRONG
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.evidence import Decision
@@ -54,20 +55,11 @@ class Candidate:
     refuses: Refuses | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return ({"refuses": self.refuses} if self.refuses else {}) | {
-            "terms": self.terms.to_dict(),
-            "approved": self.approved,
-            "expected": self.expected,
-            "breaker": self.breaker,
-            "off": self.off,
-        }
+        found = dict(plain(self)) | {"terms": self.terms.to_dict()}
+        return found if self.refuses else {name: value for name, value in found.items() if name != "refuses"}
 
     def why_not(self, charge: Carried) -> Why | None:
         return why_not(self.terms, charge, self.refuses)
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        return cls(**{**plain, "terms": RouteTerms.from_dict(plain["terms"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +75,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class WorthInput:
+class WorthInput(Stored):
     """The inputs of one decision. `routes` in the settings' order. `failures`: of the attempts since another answer
     came, the newest of each route, oldest first. `chance`: the engine's, in millionths. `draw`: 0 … TRICKLE - 1, the
     order's own."""
@@ -101,26 +93,7 @@ class WorthInput:
         return len(self.routes) > 1 or any(one.how != "technical" for one in self.failures)
 
     def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same back."""
-        return {
-            "routes": [one.to_dict() for one in self.routes],
-            "charge": asdict(self.charge),
-            "failures": [asdict(one) | {"at": one.at.isoformat()} for one in self.failures],
-            "chance": self.chance,
-            "draw": self.draw,
-            "now": self.now.isoformat(),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        return cls(
-            tuple(Candidate.from_dict(one) for one in plain["routes"]),
-            Carried(**plain["charge"]),
-            tuple(Failure(**one | {"at": datetime.fromisoformat(one["at"])}) for one in plain["failures"]),
-            plain["chance"],
-            plain["draw"],
-            datetime.fromisoformat(plain["now"]),
-        )
+        return dict(plain(self)) | {"routes": [one.to_dict() for one in self.routes]}
 
 
 def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
+from recoup.kernel.stored import Stored, plain
 
 CARD: Final = "card"
 MILLION: Final = 1_000_000
@@ -22,12 +23,11 @@ Refuses = Literal["authentication", "currency", "inexact"]
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTerms:
+class RouteTerms(Stored):
     """One route. `acceptor`: by which its sends are counted, empty for the merchant's own. `cards`: whether it takes
     card numbers; `stored`: methods that its own processor stored. Amounts and `cost_fixed` are millionths of the
-    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's,
-    millionths, by which exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that
-    another one brought."""
+    charge's currency, `cost_share` millionths of an approved amount. `fraud_rate`: the acquirer's, millionths, by which
+    exemptions are claimed. `shared_methods`: whether a merchant may charge a stored method that another one brought."""
 
     name: str
     acceptor: str = ""
@@ -44,15 +44,9 @@ class RouteTerms:
     shared_methods: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, without what is not said; `from_dict` gives the same back."""
-        plain = {one.name: getattr(self, one.name) for one in fields(self)}
-        usual = {one.name: one.default for one in fields(self)}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items() if v != usual[k]}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "RouteTerms":
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-        return cls(**values)
+        """As it is stored: without what is not said."""
+        said = (one.name for one in fields(self) if getattr(self, one.name) != one.default)
+        return {name: plain(getattr(self, name)) for name in said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ class Carried:
 
     @property
     def millionths(self) -> int:
-        return _millionths(self.units, self.currency)
+        return self.units * MILLION // int(10 ** EXPONENTS.get(self.currency, 2))
 
 
 def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) -> Why | None:
@@ -144,12 +138,8 @@ def _freed(terms: RouteTerms, skipped: frozenset[str]) -> RouteTerms:
     """The terms that forget what is not judged."""
     if not skipped:
         return terms
-    plain = terms.to_dict()
-    if "scheme" in skipped:
-        plain.pop("schemes", None)
-    if "country" in skipped:
-        plain.pop("countries", None)
-    return RouteTerms.from_dict(plain)
+    schemes = () if "scheme" in skipped else terms.schemes
+    return replace(terms, schemes=schemes, countries=() if "country" in skipped else terms.countries)
 
 
 def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
@@ -191,10 +181,6 @@ def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Probl
 
 def _listed(near: Iterable[RouteTerms], what: str) -> str:
     return ", ".join(sorted({one for terms in near for one in getattr(terms, what)}))
-
-
-def _millionths(units: int, currency: str) -> int:
-    return units * MILLION // int(10 ** EXPONENTS.get(currency, 2))
 
 
 def _amount(millionths: int) -> str:

@@ -5,11 +5,12 @@ gap stands above it. Another way of deciding is another version in another file;
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Final
 
 from recoup.kernel.sentence import noted
+from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.tables import KNOWLEDGE_VERSION
@@ -27,7 +28,7 @@ _COMPARED: Final = frozenset({"ladder", "holdout"})
 
 
 @dataclass(frozen=True, slots=True)
-class SignalInput:
+class SignalInput(Stored):
     """The inputs of one decision. Times are business time. `reading`: the last decline, at `last_at`. `approved_at`:
     as the network says. `drawn`: the plan's time was drawn at random. `gate`: the card's, for a send now."""
 
@@ -41,25 +42,6 @@ class SignalInput:
     arm: str | None = None
     drawn: bool = False
     knowledge: str = KNOWLEDGE_VERSION
-
-    def features(self) -> dict[str, Any]:
-        """JSON-able, without personal data; `from_dict` gives the same back."""
-        plain = asdict(self)
-        for name in ("last_at", "approved_at", "now"):
-            plain[name] = plain[name].isoformat()
-        plain["before"]["due_at"] = self.before.due_at.isoformat()
-        plain["gate"]["until"] = self.gate.until.isoformat() if self.gate.until else None
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "SignalInput":
-        values, before, word = dict(plain), plain["before"], plain["gate"]
-        for name in ("last_at", "approved_at", "now"):
-            values[name] = datetime.fromisoformat(values[name])
-        values["reading"] = Reading(**values["reading"])
-        values["before"] = PlanBefore(**before | {"due_at": datetime.fromisoformat(before["due_at"])})
-        values["gate"] = GateWord(word["rule"], datetime.fromisoformat(word["until"]) if word["until"] else None)
-        return cls(**values)
 
 
 def decide_by_signal(asked: SignalInput) -> Decision:

@@ -6,8 +6,10 @@ same, are this project's own assumptions until an installation has counted its o
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, Self
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from recoup.kernel.stored import Stored
 
 MILLION: Final = 1_000_000
 MARGIN: Final = 30  # percent, unless a merchant says otherwise
@@ -21,20 +23,13 @@ Answer = Literal["approve", "challenge", "decline"]
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Stored):
     """`fee`: of one chargeback, in units. In percent: `margin` of the amount, `leave` and `passes` as above."""
 
     fee: int
     margin: int = MARGIN
     leave: int = LEAVE
     passes: int = PASSES
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        return cls(**plain)
 
 
 def usual_costs(currency: str, margin: int | None = None) -> Costs:

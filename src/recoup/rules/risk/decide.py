@@ -1,6 +1,5 @@
 """Whether a payment whose customer waits is sent, confirmed with 3-D Secure first, or declined: the answer that is
-expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again.
-"""
+expected to cost least. Pure; what it read and the weights that it used are stored, and give the same answer again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -62,10 +61,10 @@ class RiskInput:
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same back."""
         return {
-            "risk": self.facts.to_dict(),
+            "risk": self.facts.features(),
             "held": dict(self.held),
             "weights": self.version,
-            "costs": self.costs.to_dict(),
+            "costs": self.costs.features(),
             "may_challenge": self.may_challenge,
             "arm": self.arm,
             "settings": self.settings,

@@ -4,8 +4,10 @@ Nothing of it names a person: who came how often is counted under keyed hashes, 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from recoup.kernel.stored import Stored
 
 Name = Literal["card", "payer", "device", "address", "ip"]
 NAMES: Final[tuple[Name, ...]] = ("card", "payer", "device", "address", "ip")
@@ -33,7 +35,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskFacts:
+class RiskFacts(Stored):
     """The inputs of a score. `usual_units`: the median of the merchant's last payments in the currency, None where
     there are too few. `seen`: by name, those that the payment has. `paid_before`: paid orders of the same customer
     with the same card, at most `PAID_MAX`. `decline`: the reason word of the decline that came in. `authenticated`:
@@ -52,14 +54,6 @@ class RiskFacts:
     authenticated: bool = False
     paid_before: int = 0
     processor_risk: str = "unknown"
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able; `from_dict` gives the same back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        return cls(**{**plain, "seen": {name: Seen(**one) for name, one in plain["seen"].items()}})
 
 
 def avs_of(code: str | None) -> Check:

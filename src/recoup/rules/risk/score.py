@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.rules.rescue.engine.bins import chance_of
-from recoup.rules.risk.facts import Check, Name, RiskFacts, Seen
+from recoup.rules.risk.facts import Name, RiskFacts, Seen
 from recoup.rules.risk.weights import LOGIT, Weights
 
 MILLION: Final = 1_000_000
@@ -45,17 +45,13 @@ def risk_of(held: Mapping[str, int]) -> int:
 def _checks(facts: RiskFacts) -> list[str]:
     found = []
     for name, check in (("avs", facts.avs), ("cvv", facts.cvv)):
-        if _says(check):
+        if check != "unknown":
             found.append(f"{name}_{check}")
     if facts.avs == facts.cvv == "mismatch":
         found.append("both_mismatch")
     if not facts.code_given and facts.cvv == "unknown":
         found.append("code_missing")
     return found
-
-
-def _says(check: Check) -> bool:
-    return check != "unknown"
 
 
 def _velocity(facts: RiskFacts) -> list[str]:

@@ -1,16 +1,16 @@
 """What the engine knows beside the order itself. JSON-able, without personal data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from recoup.kernel.stored import Stored, plain
 
 LOOKS_MAX: Final = 24
 MERCHANTS_MIN: Final = 5  # from so many on an issuer's answers are told over merchants
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One attempt of a payer: when, its answer's class (`classes`), and how many attempts of its order came before it
     (0: the payment itself)."""
 
@@ -18,26 +18,17 @@ class Look:
     answer: int
     tries: int
 
-    def to_list(self) -> list[Any]:
-        return [self.at.isoformat(), self.answer, self.tries]
-
-    @classmethod
-    def from_list(cls, plain: list[Any]) -> "Look":
-        return cls(datetime.fromisoformat(plain[0]), plain[1], plain[2])
-
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Stored):
     """`first` is the payment that came in, `first_key` its code with its advice, `tries` what was sent since; `looks`
-    are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
-    `zone_known`: the offset is the card holder's own, not the country's. `sends_left` of `sends_max` in
-    `sends_window` hours, `free_at`: of the window of the card's network that is nearest to full, which `open_orders`
-    share. `explore`: the share of decisions that draw; `draw`: this one's number, from
-    0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
-    often the issuer gave each class of answer, to several merchants; empty where they are too few. `credit`: a credit
-    card, whose room comes with its statements. `earlier`: attempts that the merchant made before the one that came in;
-    `first` and `tries` are numbered from there.
-    """
+    are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits. `zone_known`:
+    the offset is the card holder's own, not the country's. `sends_left` of `sends_max` in `sends_window` hours,
+    `free_at`: of the window of the card's network that is nearest to full, which `open_orders` share. `explore`: the
+    share of decisions that draw; `draw`: this one's number, from 0 up to 1. `zone`: the offset that the engine counts
+    with, where that is not the evidence's. `issuer_answers`: how often the issuer gave each class of answer, to several
+    merchants; empty where they are too few. `credit`: a credit card, whose room comes with its statements. `earlier`:
+    attempts that the merchant made before the one that came in; `first` and `tries` are numbered from there."""
 
     first: Look
     first_key: str
@@ -62,32 +53,5 @@ class Facts:
         """How many attempts come before the next."""
         return self.earlier + len(self.tries) + 1
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "first": self.first.to_list(),
-            "first_key": self.first_key,
-            "issuer": self.issuer,
-            "zone_known": self.zone_known,
-            "tries": [one.to_list() for one in self.tries],
-            "looks": [one.to_list() for one in self.looks],
-            "sends_left": self.sends_left,
-            "sends_max": self.sends_max,
-            "sends_window": self.sends_window,
-            "free_at": self.free_at.isoformat() if self.free_at else None,
-            "open_orders": self.open_orders,
-            "explore": self.explore,
-            "draw": self.draw,
-            "zone": self.zone,
-            "issuer_answers": list(self.issuer_answers),
-            "credit": self.credit,
-        } | ({"earlier": self.earlier} if self.earlier else {})
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Facts":
-        values = dict(plain)
-        values["first"] = Look.from_list(plain["first"])
-        for name in ("tries", "looks"):
-            values[name] = tuple(Look.from_list(one) for one in plain[name])
-        values["issuer_answers"] = tuple(plain.get("issuer_answers", ()))
-        values["free_at"] = datetime.fromisoformat(plain["free_at"]) if plain["free_at"] else None
-        return cls(**values)
+    def features(self) -> dict[str, Any]:
+        return {name: value for name, value in plain(self).items() if name != "earlier" or value}

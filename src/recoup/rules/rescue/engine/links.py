@@ -6,9 +6,9 @@ own links say more. Source: knowledge on published figures (mail on the day of t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from recoup.rules.rescue.engine.bins import total
 from recoup.rules.rescue.engine.chances import hours_of, instant_of
@@ -52,9 +52,6 @@ class LinkInput:
     policy: str
     sent: int = 0
     paid: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class LinkOffer(NamedTuple):

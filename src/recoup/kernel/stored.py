@@ -1,0 +1,37 @@
+"""Dataclasses that are stored as JSON and read again without loss."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from typing import Any, Self
+
+from msgspec import ValidationError, convert
+
+
+def plain(value: Any) -> Any:
+    """JSON-able: fields by name, moments in ISO 8601. `dataclasses.asdict` would copy each value deeply."""
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return {one.name: plain(getattr(value, one.name)) for one in fields(value)} if is_dataclass(value) else value
+
+
+class Stored:
+    """A dataclass without personal data, of which `features` is stored and `from_dict` gives the same back."""
+
+    __slots__ = ()
+
+    def features(self) -> dict[str, Any]:
+        return dict(plain(self))
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Raises: ValueError for what no such value was stored as."""
+        try:
+            found = convert(stored, cls)
+        except ValidationError as error:
+            raise ValueError(str(error)) from error
+        if unknown := stored.keys() - cls.__dataclass_fields__.keys():  # type: ignore[attr-defined]
+            raise ValueError(f"{cls.__name__} has no {min(unknown)}")
+        return found
