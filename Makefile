@@ -9,7 +9,7 @@ FAST = tests/core tests/rules $(wildcard tests/features/*/test_rules.py) tests/r
 # A run starts Recoup some hundred times: compiled modules are kept, whatever the machine is told.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run client check test test-at prove pictures lint setup setup-dev lock clean
+.PHONY: run client check test test-at prove pictures lint linters ruff mypy imports cases setup setup-dev lock clean
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -26,9 +26,18 @@ client: setup
 	@.venv/bin/python scripts/make_client.py
 
 lint: setup-dev
+	@$(MAKE) --no-print-directory -j 3 --output-sync linters
+
+linters: ruff mypy imports
+
+ruff:
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check --quiet
+
+mypy:
 	.venv/bin/mypy
+
+imports:
 	.venv/bin/lint-imports
 	.venv/bin/deptry src
 
@@ -38,7 +47,9 @@ check: lint
 
 test: setup-dev
 	@.venv/bin/python scripts/need.py chromium curl openssl
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j 4 linters cases
+
+cases:
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # Every test at another hour, the database's clock included: make test-at AT=+40d

@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.rings",
+    "tests.compiled_once",
     "tests.long_first",
     "tests.one_loop",
     "tests.patient_reads",

@@ -17,12 +17,12 @@ from recoup.store.migrate import create_database, migrate
 from recoup.store.partitions import ensure_partitions
 from recoup.store.server import ServerAddress
 
-TEMPLATES: Final = {"people": "template_people", "world": "template_world"}
+TEMPLATES: Final = {"people": "template_people", "world": "template_world", "live": "template_live"}
 _HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows
 
 
 async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
-    """A database as migrations leave it, `kind` world or people, or a clone of `template`; its address as the owner."""
+    """A database as migrations leave it, `kind` people, world or live, or one like `template`; the owner's address."""
     if server not in _HAVE_TEMPLATES:
         await asyncio.to_thread(_templates_once, server)
         _HAVE_TEMPLATES.add(server)
@@ -86,6 +86,16 @@ async def _make_templates(server: ServerAddress) -> None:
         finally:
             await connection.close()
         await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')
+    if TEMPLATES["live"] not in have:
+        await clone(server, "unfinished_live", TEMPLATES["world"])
+        connection = await asyncpg.connect(server.dsn("unfinished_live"), timeout=10)
+        try:
+            await connection.execute(
+                "DROP SCHEMA issuer, mock_channel, mailbox CASCADE; UPDATE world SET name = 'live'"
+            )
+        finally:
+            await connection.close()
+        await _admin(server, f'ALTER DATABASE unfinished_live RENAME TO "{TEMPLATES["live"]}"')
 
 
 @contextmanager

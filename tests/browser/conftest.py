@@ -1,10 +1,10 @@
-"""What browser tests begin with: a browser for each file, and for those that ask a shop with its portal."""
+"""What browser tests begin with: a browser, and for those that ask a shop with its portal."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from tests.browser.visiting import beside, launched, served
+from tests.browser.visiting import Launched, beside, served
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 
 from recoup.store.server import ServerAddress
@@ -24,7 +24,14 @@ def address(shop: Shop) -> Iterator[str]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Launched]:
+    """One for all files of a worker."""
+    with Launched() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as made:
+def browser(chromium: Launched) -> Iterator[Browser]:
+    with chromium.in_use() as made:
         yield made

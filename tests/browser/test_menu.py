@@ -1,40 +1,16 @@
 """The menu: who is signed in, and the way out, stand at its foot; the links above fold in groups, and scroll."""
 
-import asyncio
-from collections.abc import Iterator
 from itertools import product
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.accessibility import faults
-from tests.browser.visiting import PHONE, launched, served, signed_in
-from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.browser.visiting import PHONE, signed_in
 from tests.rings import drawn
 
-from recoup.store.server import ServerAddress
-
+ORDERS = 12
 NOTEBOOK, LYING = (1280, 900), (640, 360)
 AT_SIGHT_MAX = 14
 ZOOMED = (320, 256)  # 1280 by 1024, four times as large
-
-
-@pytest.fixture(scope="module")
-def shop(server: ServerAddress) -> Iterator[Shop]:
-    made = asyncio.run(make_shop(server, orders=12))
-    yield made
-    asyncio.run(drop_shop(server, made))
-
-
-@pytest.fixture(scope="module")
-def address(shop: Shop) -> Iterator[str]:
-    with served(shop) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Browser]:
-    with launched() as made:
-        yield made
 
 
 def opened(page: Page) -> None:

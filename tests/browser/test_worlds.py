@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.accessibility import faults
-from tests.browser.visiting import WAYS, Told, follow, launched, visiting, ways
+from tests.browser.visiting import WAYS, Told, follow, visiting, ways
 from tests.main.test_live import both
 from tests.rings import drawn
 
@@ -51,12 +51,6 @@ def house(server: ServerAddress, tmp_path_factory: pytest.TempPathFactory) -> It
             await told.until_stopped(found)
 
     with Told().by(lambda told: asyncio.run(serve(told))) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser(house: House) -> Iterator[Browser]:
-    with launched() as made:
         yield made
 
 

@@ -33,12 +33,28 @@ EXPECTED = ("status of 4", "Autofocus processing was blocked")
 T = TypeVar("T")
 
 
-@contextmanager
-def launched() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+class Launched:
+    """Chromium for all files of a worker. Playwright's event loop counts as running only while a file uses it."""
+
+    def __enter__(self) -> "Launched":
+        self._playwright = sync_playwright()
+        self._browser = self._playwright.__enter__().chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        self._loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.in_use() as browser:
+            browser.close()
+            self._playwright.__exit__()
+
+    @contextmanager
+    def in_use(self) -> Iterator[Browser]:
+        asyncio._set_running_loop(self._loop)
+        try:
+            yield self._browser
+        finally:
+            asyncio._set_running_loop(None)
 
 
 @contextmanager

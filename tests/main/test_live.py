@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +13,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from tests.docs.running import clean_environment
+from click.testing import CliRunner
+from tests.databases import empty
 from tests.doors.rescue.door import listening
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
@@ -35,7 +34,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.main.app import make_app, refuse
-from recoup.main.databases import Databases, has_live, prepare
+from recoup.main.cli import cli
+from recoup.main.databases import Databases, prepare
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
@@ -100,11 +100,9 @@ class Both:
 @asynccontextmanager
 async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterator[Both]:
     mark = uuid4().hex[:10]
-    people, sandbox, live = (server.dsn(f"{name}_{mark}") for name in ("people", "sandbox", "live"))
+    people, sandbox, live = [await empty(server, kind, f"{kind}_{mark}") for kind in ("people", "world", "live")]
     databases = Databases(people, sandbox, server.dsn("postgres"), None, live)
     await prepare(databases)
-    assert not await has_live(databases)
-    await prepare(databases, live=True)
     async with bridge_twin() as twin:
         settings = Settings(
             data_dir=folder,
@@ -461,27 +459,26 @@ def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
     assert doors.is_live(scope_of("127.0.0.1", **more)) is is_live
 
 
-def recoup(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "recoup.main", *words, "--data-dir", str(folder)]
-    return subprocess.run(
-        command, text=True, capture_output=True, env=clean_environment() | settings, check=False, timeout=300
-    )
+def recoup(folder: Path, *words: str, **settings: str) -> tuple[int, str]:
+    """The exit code, and what is printed or refused."""
+    ended = CliRunner().invoke(cli, [*words, "--data-dir", str(folder)], env=settings)
+    refused = ended.exception
+    return ended.exit_code, refused.sentence() if isinstance(refused, Problem) else ended.output
 
 
 def test_live_is_made_on_purpose(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    refused = recoup(folder, "live", "init")
-    assert refused.returncode == 1
-    assert "--embedded" in refused.stderr
+    code, said = recoup(folder, "live", "init")
+    assert code == 1
+    assert "--embedded" in said
     bad = recoup(folder, "live", "init", "--embedded", RECOUP_LIVE_PROCESSOR_URL="http://pay.example.com")
-    assert "HTTPS" in bad.stderr
+    assert "HTTPS" in bad[1]
     assert not (folder / "postgres").exists(), "nothing is made before its settings are right"
-    made = recoup(folder, "live", "init", "--embedded")
-    assert made.returncode == 0, made.stderr
-    assert "No card processor is set yet" in made.stdout
-    assert recoup(folder, "--live", "verify").returncode == 0
-    key = recoup(folder, "live", "notice-key").stdout.strip()
+    code, said = recoup(folder, "live", "init", "--embedded")
+    assert code == 0, said
+    assert "No card processor is set yet" in said
+    assert recoup(folder, "--live", "verify")[0] == 0
+    key = recoup(folder, "live", "notice-key")[1].strip()
     assert re.fullmatch("[0-9a-f]{64}", key), "without it no bridge can report a dispute"
-    assert key != recoup(folder, "sandbox", "notice-key").stdout.strip()
-    wrong = recoup(folder, "--live", "clock", "now")
-    assert "sandbox only" in wrong.stderr
+    assert key != recoup(folder, "sandbox", "notice-key")[1].strip()
+    assert "sandbox only" in recoup(folder, "--live", "clock", "now")[1]

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from click.testing import CliRunner
+from tests.databases import empty
 from tests.doors.rescue.door import listening
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.main.test_live import payment
@@ -26,7 +27,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import make_app
 from recoup.main.cli import cli
-from recoup.main.databases import Databases, prepare
+from recoup.main.databases import Databases, has_live, prepare
 from recoup.main.demo.demo import EXAMPLES
 from recoup.main.demo.example import Line, by_methods, read_example
 from recoup.main.demo.play import play
@@ -55,15 +56,16 @@ class Ground:
             return await connection.fetchval(sql, *given)
 
 
-def new_databases(server: ServerAddress) -> Databases:
+async def new_databases(server: ServerAddress) -> Databases:
+    """Without a live world, which `prepare` can make."""
     mark = uuid4().hex[:10]
-    people, sandbox, live = (server.dsn(f"{name}_{mark}") for name in ("people", "sandbox", "live"))
-    return Databases(people, sandbox, server.dsn("postgres"), None, live)
+    people, sandbox = [await empty(server, kind, f"{kind}_{mark}") for kind in ("people", "world")]
+    return Databases(people, sandbox, server.dsn("postgres"), None, server.dsn(f"live_{mark}"))
 
 
 def run(server: ServerAddress, folder: Path, story: Story, **more: Any) -> None:
     async def inside() -> None:
-        databases = new_databases(server)
+        databases = await new_databases(server)
         await prepare(databases)
         load_or_create(folder / "keys", vault=False)
         settings = replace(Settings(data_dir=folder, connections=4), **more)
@@ -203,7 +205,7 @@ def test_half_a_vault_is_refused(tmp_path: Path) -> None:
 
 def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(server: ServerAddress, tmp_path: Path) -> None:
     async def inside() -> None:
-        databases = new_databases(server)
+        databases = await new_databases(server)
         await prepare(databases)
         settings = Settings(data_dir=tmp_path, connections=4)
         async with open_worlds(settings, databases) as (sandbox, _):
@@ -229,10 +231,12 @@ def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(server: Ser
 
 
 def test_live_init_writes_such_a_file(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    databases = new_databases(server)
+    databases = asyncio.run(new_databases(server))
     for name in ("people", "sandbox", "live"):
         monkeypatch.setenv(f"RECOUP_{name.upper()}_DATABASE_URL", getattr(databases, name))
+    assert not asyncio.run(has_live(databases))
     asyncio.run(prepare(databases, live=True))
+    assert asyncio.run(has_live(databases))
     words = ["live", "init", "--without-vault", "--data-dir", str(tmp_path)]
     for _ in range(2):
         answer = CliRunner().invoke(cli, words)

@@ -26,7 +26,7 @@ from recoup.rules.backtest.log_file import read_log
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
-ORDERS = 1_200
+ORDERS, FEW = 1_200, 300
 OWN_WAY = """
 SELECT FROM orders o WHERE arm = $1 AND NOT EXISTS (
   SELECT FROM decisions d WHERE d.order_id = o.order_id AND d.taken <> d.alternatives -> 0 ->> 'name')
@@ -46,8 +46,19 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("log") / "decisions.jsonl", rows(ORDERS))
 
 
-def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(log: Path) -> None:
-    found = json.loads(run(log, "--json").output)
+@pytest.fixture(scope="module")
+def judged(log: Path) -> Any:
+    """By the engine."""
+    return json.loads(run(log, "--json").output)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("log") / "short.jsonl", rows(FEW))
+
+
+def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(judged: Any) -> None:
+    found = judged
     assert found["basis"] == "propensities"
     assert found["orders"] == ORDERS, "every declined order counts, also one about which nobody was asked"
     assert found["missing"] == []
@@ -62,9 +73,8 @@ def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(log: Path
     assert found["money"][0]["currency"] == "USD"
 
 
-def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(log: Path, tmp_path: Path) -> None:
+def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(judged: Any, tmp_path: Path) -> None:
     """No policy chose that send: it may come after a policy has stopped, and then only what was done would have it."""
-    was = json.loads(run(log, "--json").output)
     ends = {row["order"]: row for row in rows(ORDERS) if "order" in row}
     stopped = [row for row in ends.values() if row["answer"] is None][:300]
     bare = [{name: value for name, value in row.items() if name != "stored"} for row in stopped]
@@ -72,7 +82,7 @@ def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(log: Pa
     found = json.loads(run(written(tmp_path / "renewed.jsonl", [*rows(ORDERS), *renewed]), "--json").output)
     assert len(renewed) == 300
     assert found["orders"] == ORDERS
-    assert (found["then"], found["rescued"]) == (was["then"], was["rescued"])
+    assert (found["then"], found["rescued"]) == (judged["then"], judged["rescued"])
 
 
 def test_without_enough_that_went_the_policys_way_no_number_is_said(log: Path) -> None:
@@ -84,18 +94,18 @@ def test_without_enough_that_went_the_policys_way_no_number_is_said(log: Path) -
     assert json.loads(run(log, "--policy", "retry-1", "--json").output)["rescued"] is None
 
 
-def test_each_payment_has_its_plan_and_why(log: Path, tmp_path: Path) -> None:
+def test_each_payment_has_its_plan_and_why(short: Path, tmp_path: Path) -> None:
     file = tmp_path / "payments.csv"
-    assert run(log, "--payments", file).exit_code == 0
+    assert run(short, "--payments", file).exit_code == 0
     with file.open(encoding="utf-8", newline="") as content:
         found = list(csv.DictReader(content))
-    assert len(found) == ORDERS
+    assert len(found) == FEW
     planned = [one for one in found if one["verdict"] == "plan"]
     assert planned
     assert all(one["plan"] and one["why"] for one in planned)
     lines = tmp_path / "payments.jsonl"
-    run(log, "--payments", lines, "--policy", "retry-2")
-    assert len(lines.read_text().splitlines()) == ORDERS
+    run(short, "--payments", lines, "--policy", "retry-2")
+    assert len(lines.read_text().splitlines()) == FEW
     assert json.loads(lines.read_text().splitlines()[0]).keys() == set(found[0])
 
 
@@ -115,7 +125,7 @@ def test_what_is_neither_log_nor_history_is_refused(tmp_path: Path, text: str) -
 
 
 def test_lines_that_are_damaged_are_named_and_the_others_count(tmp_path: Path) -> None:
-    good = [row for row in rows(ORDERS)]
+    good = [row for row in rows(FEW)]
     hostile = good[1] | {"order": "=cmd|'/c calc'!A1\u202e\x1b[31m", "payer": "x" * 10_000, "class": "\x07<script>"}
     file = written(tmp_path / "hostile.jsonl", [*good, hostile])
     with file.open("a") as more:
@@ -129,8 +139,8 @@ def test_lines_that_are_damaged_are_named_and_the_others_count(tmp_path: Path) -
 
 
 def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
-    other = [row | {"arm": "engine/2"} for row in rows(ORDERS)]
-    file = written(tmp_path / "two.jsonl", [*rows(ORDERS), *other])
+    other = [row | {"arm": "engine/2"} for row in rows(FEW)]
+    file = written(tmp_path / "two.jsonl", [*rows(FEW), *other])
     found = json.loads(run(file, "--json").output)
     assert found["play"] == "5/engine/1"
     assert found["plays"] == ["5/engine/1", "5/engine/2"]
@@ -138,18 +148,17 @@ def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
     assert run(file, "--play", "5/engine/3").exit_code != 0
 
 
-def test_a_policy_of_a_file_is_asked_about(log: Path, tmp_path: Path) -> None:
+def test_a_policy_of_a_file_is_asked_about(log: Path, judged: Any, short: Path, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text("[tries]\nall = 1\n")
     one = json.loads(run(log, "--policy", file, "--json").output)
-    free = json.loads(run(log, "--json").output)
     assert "within merchant/0" in one["policy"]
     assert one["missing"] == []
-    assert one["sends"] <= 1.0 < free["sends"]
-    assert one["rescued"]["value"] < free["rescued"]["value"], "with one try less is rescued"
+    assert one["sends"] <= 1.0 < judged["sends"]
+    assert one["rescued"]["value"] < judged["rescued"]["value"], "with one try less is rescued"
     assert one["verdict"] == "worse"
     file.write_text("off = true\n")
-    nothing = run(log, "--policy", file, "--payments", tmp_path / "p.jsonl")
+    nothing = run(short, "--policy", file, "--payments", tmp_path / "p.jsonl")
     assert nothing.exit_code == 0, nothing.output
     assert all(json.loads(line)["plan"] == [] for line in (tmp_path / "p.jsonl").read_text().splitlines())
     file.write_text("[tries]\nall = -3\nalll = 2\n")

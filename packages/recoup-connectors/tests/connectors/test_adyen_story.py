@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.flows.vendor_story import Vendor, tell
+from tests.rings import deep
 from tests.worlds import Shop
 
 from recoup.flows.notices.receive import take
@@ -23,7 +24,6 @@ from recoup_lab.processors.serving import Posted
 class OfAdyen(Vendor):
     name = "adyen"
     calls = 2
-    before = 12
     standin: StandIn
 
     async def start(self, folder: Path, faults: Faults) -> None:
@@ -67,6 +67,7 @@ class OfAdyen(Vendor):
         self._waiting = again
 
 
+@deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

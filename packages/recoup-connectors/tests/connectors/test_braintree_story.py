@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.flows.vendor_story import Vendor, tell
+from tests.rings import deep
 
 from recoup.gateways.cards.credential import Stored
 from recoup.store.server import ServerAddress
@@ -20,7 +21,6 @@ from recoup_lab.processors.faults import Faults
 class OfBraintree(Vendor):
     name = "braintree"
     calls = 2
-    before = 12
     standin: StandIn
 
     async def start(self, folder: Path, faults: Faults) -> None:
@@ -52,6 +52,7 @@ def _units(one: dict[str, Any]) -> int:
     return int(Decimal(one["amount"]["value"]) * 100)
 
 
+@deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

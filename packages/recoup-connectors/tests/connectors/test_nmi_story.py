@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.flows.vendor_story import Vendor, tell
+from tests.rings import deep
 
 from recoup.gateways.cards.credential import Stored
 from recoup.store.server import ServerAddress
@@ -20,7 +21,6 @@ class OfNmi(Vendor):
     name = "nmi"
     on = "transact.php"
     calls = 3
-    before = 12
     standin: StandIn
 
     async def start(self, folder: Path, faults: Faults) -> None:
@@ -56,6 +56,7 @@ def _units(one: dict[str, Any]) -> int:
     return int(Decimal(one["actions"][0]["amount"]) * 100)
 
 
+@deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

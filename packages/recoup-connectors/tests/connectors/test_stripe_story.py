@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.flows.vendor_story import Vendor, tell
+from tests.rings import deep
 
 from recoup.gateways.cards.credential import Stored
 from recoup.store.server import ServerAddress
@@ -18,7 +19,6 @@ from recoup_lab.processors.stripe.server import KEY, StandIn
 
 class OfStripe(Vendor):
     name = "stripe"
-    before = 12
     standin: StandIn
 
     async def start(self, folder: Path, faults: Faults) -> None:
@@ -47,6 +47,7 @@ class OfStripe(Vendor):
         """It books at once."""
 
 
+@deep("connectors")
 def test_the_vendors_book_and_ours_agree_to_the_unit(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
