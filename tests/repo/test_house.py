@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src/recoup"
 GIVEN_AWAY = SOURCE / "doors/docs/consumers/consumer.py"  # readers' own program: no part of ours
 ROOMS = {"core", "features", "main", "doors", "flows", "moves", "store", "gateways", "rules", "kernel"}
-LINES_MAX = 400
+LINES_MAX = 600
 
 # file -> why it is longer than LINES_MAX
 LONG_FILES: dict[str, str] = {}

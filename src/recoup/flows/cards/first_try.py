@@ -17,7 +17,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.moves.change import Change
 from recoup.rules.order.snapshot import Attempt, Order
-from recoup.rules.risk.terms import RiskKnown, RiskTerms
+from recoup.rules.risk.known import RiskKnown
+from recoup.rules.risk.terms import RiskTerms
 from recoup.store.orders.intake import NewOrder
 
 CROWD_SECONDS_EACH = 0.006

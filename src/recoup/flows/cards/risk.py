@@ -24,7 +24,8 @@ from recoup.rules.rescue.arm_terms import place_of
 from recoup.rules.risk.arms import RiskArm
 from recoup.rules.risk.costs import usual_costs
 from recoup.rules.risk.facts import Name, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
-from recoup.rules.risk.terms import RiskKnown, RiskTerms, risk_arm
+from recoup.rules.risk.known import RiskKnown
+from recoup.rules.risk.terms import RiskTerms, risk_arm
 from recoup.rules.risk.weights import PRIOR
 from recoup.store.coalesce import Coalescer
 from recoup.store.insight.risk import Sighted, Sighting, note_sightings

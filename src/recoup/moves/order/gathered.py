@@ -16,7 +16,7 @@ from recoup.rules.order.disputed import Dispute
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
 from recoup.rules.rescue.arms import EngineAtHand
 from recoup.rules.rescue.evidence import Decision
-from recoup.rules.risk.terms import RiskKnown
+from recoup.rules.risk.known import RiskKnown
 from recoup.store.orders.changes import Owned, Rows
 from recoup.store.orders.requests import answered
 from recoup.store.orders.rows import (

@@ -1,18 +1,13 @@
 """A merchant's settings of the risk check: whether it decides, for how many customers, and what a lost sale costs."""
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.sentence import Sentence
-from recoup.rules.network.exemptions import exemption_for
 from recoup.rules.rescue.arm_terms import PLACES, Terms, arm_of
 from recoup.rules.risk.arms import RiskArm
-from recoup.rules.risk.costs import MARGIN, Costs
-from recoup.rules.risk.decide import RiskInput
-from recoup.rules.risk.facts import RiskFacts
-from recoup.rules.risk.weights import Weights
+from recoup.rules.risk.costs import MARGIN
 
 RiskMode = Literal["off", "shadow", "share"]
 MODES: Final[tuple[RiskMode, ...]] = ("off", "shadow", "share")
@@ -51,29 +46,3 @@ def risk_arm(terms: RiskTerms, place: int) -> RiskArm | None:
     assert 0 <= place < PLACES
     mode = terms.mode if terms.mode == "off" else "shadow" if terms.mode == "shadow" else "share"
     return arm_of(Terms(terms.version, mode, terms.share, terms.holdout), place)
-
-
-@dataclass(frozen=True, slots=True)
-class RiskKnown:
-    """`facts` but for the decline that came in; the rest as `RiskInput`."""
-
-    facts: RiskFacts
-    weights: Weights
-    costs: Costs
-    may_challenge: bool
-    arm: RiskArm
-    settings: int | None
-    fraud_rate: int | None = None  # the acquirer's, in millionths
-
-    def after(self, decline: str, region: str, on: date) -> RiskInput:
-        """`decline`: the reason word of the decline that came in; `region`: the merchant's."""
-        facts = replace(self.facts, decline=decline)
-        return RiskInput.of(
-            facts,
-            self.weights,
-            self.costs,
-            may_challenge=self.may_challenge,
-            arm=self.arm,
-            settings=self.settings,
-            claimable=exemption_for(region, facts.currency, facts.units, on, self.fraud_rate),
-        )

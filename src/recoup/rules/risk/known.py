@@ -1,0 +1,37 @@
+"""What a transaction has at hand of a waiting customer's risk, read before it."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from recoup.rules.network.exemptions import exemption_for
+from recoup.rules.risk.arms import RiskArm
+from recoup.rules.risk.costs import Costs
+from recoup.rules.risk.decide import RiskInput
+from recoup.rules.risk.facts import RiskFacts
+from recoup.rules.risk.weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class RiskKnown:
+    """`facts` but for the decline that came in; the rest as `RiskInput`."""
+
+    facts: RiskFacts
+    weights: Weights
+    costs: Costs
+    may_challenge: bool
+    arm: RiskArm
+    settings: int | None
+    fraud_rate: int | None = None  # the acquirer's, in millionths
+
+    def after(self, decline: str, region: str, on: date) -> RiskInput:
+        """`decline`: the reason word of the decline that came in; `region`: the merchant's."""
+        facts = replace(self.facts, decline=decline)
+        return RiskInput.of(
+            facts,
+            self.weights,
+            self.costs,
+            may_challenge=self.may_challenge,
+            arm=self.arm,
+            settings=self.settings,
+            claimable=exemption_for(region, facts.currency, facts.units, on, self.fraud_rate),
+        )
